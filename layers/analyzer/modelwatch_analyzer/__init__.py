@@ -1,0 +1,1 @@
+"""The analyzer: settings and an input folder in, a folder of reports out. Knows no AWS."""

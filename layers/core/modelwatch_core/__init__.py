@@ -1,0 +1,1 @@
+"""The core of Modelwatch: domain, use cases, ports and AWS adapters."""

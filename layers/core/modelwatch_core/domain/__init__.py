@@ -1,0 +1,1 @@
+"""Pure rules and documents: no AWS, no I/O, no clock."""

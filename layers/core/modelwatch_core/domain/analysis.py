@@ -1,0 +1,95 @@
+"""The analysis contract: what a host hands to the analyzer, and what the analyzer hands back."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri
+
+
+class AnalysisStatus(StrEnum):
+    """How an analysis ended, in SageMaker's words for an execution."""
+
+    COMPLETED = "Completed"
+    COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
+    FAILED = "Failed"
+
+
+class RecordCounts(Owned):
+    """What became of everything that was read; nothing is left out without being counted here.
+
+    Attributes
+    ----------
+    objects, bytes : int
+        Files read, and their size as stored.
+    read : int
+        Records understood and analysed. A record is a row of a file, or a row of a captured payload.
+    malformed : int
+        Lines or records left out because they could not be understood.
+    out_of_window : int
+        Captured records left out because their time lies outside the window.
+    malformed_examples : tuple of str
+        Where the first 20 malformed ones lie: ``file:line: reason``. Never their content.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    read: int = 0
+    malformed: int = 0
+    out_of_window: int = 0
+    malformed_examples: tuple[str, ...] = ()
+
+
+class AnalysisSummary(Owned):
+    """What an analysis found, in brief; ``analysis_summary.json`` beside the reports.
+
+    Attributes
+    ----------
+    exit_message : str
+        SageMaker's job exit message; starts with the status.
+    warnings : tuple of str
+        What a person should know though it is no violation: few rows, columns that could not be compared.
+    violations : tuple of ConstraintViolation
+        All of them, in the order of the report.
+    outputs : dict of str to str
+        Name of each file written to its path below the output folder.
+    """
+
+    status: AnalysisStatus
+    exit_message: str
+    records: RecordCounts = RecordCounts()
+    warnings: tuple[str, ...] = ()
+    violations: tuple[ConstraintViolation, ...] = ()
+    outputs: dict[str, str] = Field(default_factory=dict)
+
+
+class AnalysisInput(Owned):
+    """A prefix or an object in S3, and the folder below the analyzer's input folder that it goes to."""
+
+    s3_uri: S3Uri
+    path: NonEmpty
+
+
+class AnalysisRequest(Owned):
+    """One analysis for a host to run.
+
+    Attributes
+    ----------
+    subject : str
+        Whose analysis it is, see ``modelwatch_core.domain.events.AnalysisEnded``.
+    environment : dict of str to str
+        SageMaker's container environment. Paths in it that start with ``/opt/ml/processing/`` are mapped by the
+        host to where it puts things.
+    inputs : tuple of AnalysisInput
+        What to fetch.
+    output_s3_uri : str
+        The folder that is written whole.
+    """
+
+    subject: NonEmpty
+    environment: dict[str, str]
+    inputs: tuple[AnalysisInput, ...]
+    output_s3_uri: S3Uri

@@ -1,0 +1,36 @@
+"""Base models of everything that is serialised: frozen, and strict about the right things."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+
+class Inbound(BaseModel):
+    """A document that others write: unknown fields are ignored, so that they may add some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Owned(BaseModel):
+    """A document that we write: an unknown field is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def iso_utc(moment: datetime) -> str:
+    """Write a moment as SageMaker does: ISO 8601, UTC, seconds, ``Z``."""
+    return _to_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+UtcDatetime = Annotated[datetime, AfterValidator(_to_utc), PlainSerializer(iso_utc, return_type=str, when_used="json")]
+"""A moment in UTC; a naive one is read as UTC, as SageMaker does."""
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

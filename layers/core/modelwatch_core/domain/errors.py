@@ -1,0 +1,35 @@
+"""The one tree of errors. Each carries a stable code; docs/errors.md lists them all."""
+
+from __future__ import annotations
+
+
+class ModelwatchError(Exception):
+    """Something that went wrong and that a person or a retry can mend.
+
+    Parameters
+    ----------
+    code : str
+        A stable CamelCase word that scripts may match on.
+    message : str
+        What is wrong, where, and how to mend it. Never holds row values.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class InvalidInput(ModelwatchError):
+    """The input must be changed by a person; a retry cannot help."""
+
+
+class NotReady(ModelwatchError):
+    """Not possible yet; the same call may succeed later."""
+
+
+class Upstream(ModelwatchError):
+    """A service answered with an error; a retry may help."""

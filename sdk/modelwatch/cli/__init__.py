@@ -1,0 +1,17 @@
+"""The ``modelwatch`` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the ``modelwatch`` command.
+
+    The commands need the ``sdk`` extra; without it the command says so instead of failing to import.
+    """
+    try:
+        from modelwatch.cli.commands import app
+    except ModuleNotFoundError as missing:
+        sys.exit(f"modelwatch: {missing.name} is not installed. Mend it with: pip install 'modelwatch[sdk]'")
+    app()
