@@ -1,0 +1,174 @@
+"""What one analysis is asked to do, in the words of SageMaker's container environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+from modelwatch_core.domain.errors import InvalidInput
+
+
+class AnalysisType(StrEnum):
+    """The kinds of monitor, as ``analysis_type`` names them."""
+
+    DATA_QUALITY = "DATA_QUALITY"
+
+
+class Switch(StrEnum):
+    """SageMaker's on and off."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+
+
+class CategoricalDriftMethod(StrEnum):
+    """How drift of a categorical feature is measured."""
+
+    L_INFINITY = "LInfinity"
+    CHI_SQUARED = "ChiSquared"
+
+
+class DatasetFormat(Owned):
+    """The format of the dataset: its name, and the options that the reader of that format understands.
+
+    Attributes
+    ----------
+    name : str
+        ``csv`` or ``sagemakerCaptureJson``; ``modelwatch_analyzer.reading`` has the list.
+    options : dict of str to object
+        For instance ``{"header": True}``; checked by the reader.
+    """
+
+    name: NonEmpty = "csv"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_sagemaker(cls, value: object) -> object:
+        """Read ``{"csv": {"header": true}}``, as an object or as the JSON text that the environment holds."""
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                raise ValueError('is not JSON; expected for instance {"csv": {"header": true}}') from error
+        if not isinstance(value, Mapping):
+            raise ValueError('must be an object such as {"csv": {"header": true}}')  # noqa: TRY004 (pydantic reports it)
+        if set(value) <= {"name", "options"}:
+            return value
+        if len(value) != 1:
+            raise ValueError(f"must name exactly one format, not {len(value)}")
+        ((name, options),) = value.items()
+        return {"name": name, "options": options or {}}
+
+
+class AnalysisSettings(Owned):
+    """Everything an analysis is told. Fields are named as SageMaker's container environment names them.
+
+    Attributes
+    ----------
+    dataset_source : Path
+        A file, or a folder that is read with all its subfolders.
+    dataset_format : DatasetFormat
+        SageMaker's JSON, ``{"csv": {"header": true, "output_columns_position": "START"}}`` or
+        ``{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}``.
+    output_path : Path
+        The folder that the reports are written to; made if it does not exist.
+    baseline_constraints, baseline_statistics : Path, optional
+        With constraints the dataset is checked against them; without them a baseline is made from it. Without
+        statistics a check looks at no drift.
+    start_time, end_time : datetime, optional
+        The window ``[start_time, end_time)`` of captured records, UTC.
+    publish_cloudwatch_metrics : Switch
+        Whether CloudWatch metric lines are written.
+    cloudwatch_metrics_directory : Path, optional
+        Where to; ``output_path`` if not given.
+    output_message_file : Path, optional
+        The file for the exit message.
+    categorical_drift_method : CategoricalDriftMethod, optional
+        What a baseline suggests for categorical features.
+    record_preprocessor_script, post_analytics_processor_script : Path, optional
+        Not supported yet: an analysis that is given one is refused rather than run without it.
+    """
+
+    dataset_source: Path
+    dataset_format: DatasetFormat = Field(default_factory=DatasetFormat)
+    output_path: Path
+    analysis_type: AnalysisType = AnalysisType.DATA_QUALITY
+    baseline_constraints: Path | None = None
+    baseline_statistics: Path | None = None
+    start_time: UtcDatetime | None = None
+    end_time: UtcDatetime | None = None
+    publish_cloudwatch_metrics: Switch = Switch.DISABLED
+    cloudwatch_metrics_directory: Path | None = None
+    output_message_file: Path | None = None
+    sagemaker_endpoint_name: str | None = None
+    sagemaker_monitoring_schedule_name: str | None = None
+    categorical_drift_method: CategoricalDriftMethod | None = None
+    record_preprocessor_script: Path | None = None
+    post_analytics_processor_script: Path | None = None
+
+    @field_validator("start_time", "end_time", mode="before")
+    @classmethod
+    def _iso_8601_only(cls, value: object) -> object:
+        """Refuse bare numbers: ISO 8601 is what SageMaker writes, and ``2026`` is no moment."""
+        if value is None or isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError as error:
+            raise ValueError("is not an ISO 8601 moment such as 2026-11-26T03:00:00Z") from error
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.baseline_statistics is not None and self.baseline_constraints is None:
+            raise ValueError("baseline_statistics without baseline_constraints: a check needs the constraints")
+        if self.start_time is not None and self.end_time is not None and self.start_time >= self.end_time:
+            raise ValueError("start_time must lie before end_time")
+        if self.record_preprocessor_script or self.post_analytics_processor_script:
+            raise ValueError("preprocessor and postprocessor scripts are not supported yet: leave them out")
+        return self
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings from a container's environment.
+
+        Variables of other names are not ours and are passed over; empty ones count as not set.
+
+        Parameters
+        ----------
+        environment : Mapping of str to str
+            For instance ``os.environ``.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidSettings``, naming the variable.
+        """
+        return cls.of(**{name: environment[name] for name in cls.model_fields if environment.get(name)})
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Make settings from values; what is wrong is told as ``InvalidInput`` rather than as pydantic tells it.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidSettings``, naming each field that is wrong.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise InvalidInput("InvalidSettings", "; ".join(_told(detail) for detail in error.errors())) from None
+
+
+def _told(detail: Any) -> str:
+    place = ".".join(str(part) for part in detail["loc"])
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
