@@ -1,0 +1,160 @@
+"""Count, sum, mean, standard deviation and range of a stream of numbers."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1 << 15  # values at a time: the working arrays stay in a core's cache, and sums of this many stay exact
+
+
+class Moments:
+    """A mergeable accumulator of a stream's moments.
+
+    The sum is exact, so it and the mean equal ``math.fsum`` to the last bit, in any split and any order of merging,
+    and cannot overflow on the way. Squared deviations are kept about the mean, so a large offset costs no digits.
+
+    Notes
+    -----
+    A block of values is scaled by a power of two to at most 1 in magnitude, and summed by error-free extraction
+    (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008): every value is cut into slices of so few bits
+    that NumPy adds up each slice without rounding. Python's fractions hold the total. Blocks and streams are joined
+    by the formula of Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+    variances", 1979. What lies 2**-1074 below the greatest value of its block is lost.
+    """
+
+    __slots__ = ("_exponent", "_squares", "_total", "count", "maximum", "minimum")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.minimum = math.inf
+        self.maximum = -math.inf
+        self._total = Fraction(0)
+        # The sum of squared deviations from the mean is _squares * 4**_exponent.
+        self._squares = 0.0
+        self._exponent = 0
+
+    def update(self, values: NDArray[np.float64]) -> None:
+        """Take in finite values.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite.
+        """
+        for start in range(0, values.size, _BLOCK):
+            self._add(Moments._of_block(values[start : start + _BLOCK]))
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both streams; neither changes."""
+        merged = Moments()
+        merged._add(self)
+        merged._add(other)
+        return merged
+
+    @property
+    def sum(self) -> float:
+        """The sum, correctly rounded; infinite, with its sign, where it is beyond the greatest float64."""
+        return _to_float(self._total)
+
+    @property
+    def mean(self) -> float:
+        """The mean, correctly rounded; finite even where the sum is not.
+
+        Raises
+        ------
+        ValueError
+            If there is no value.
+        """
+        return _to_float(self._mean)
+
+    @property
+    def population_std(self) -> float:
+        """The standard deviation with divisor n.
+
+        Raises
+        ------
+        ValueError
+            If there is no value.
+        """
+        self._require_values()
+        # In two steps, so that only a true overflow is one; half the range bounds it (Popoviciu's inequality).
+        deviation = math.sqrt(self._squares / self.count) * 2.0 ** (self._exponent - 1) * 2
+        return min(deviation, self.maximum / 2 - self.minimum / 2)
+
+    @property
+    def _mean(self) -> Fraction:
+        self._require_values()
+        return self._total / self.count
+
+    def _require_values(self) -> None:
+        if not self.count:
+            raise ValueError("no moments without a value")
+
+    @staticmethod
+    def _of_block(values: NDArray[np.float64]) -> Moments:
+        block = Moments()
+        block.count = values.size
+        block.minimum, block.maximum = float(values.min()), float(values.max())
+        if not (math.isfinite(block.minimum) and math.isfinite(block.maximum)):
+            raise ValueError("moments take finite values only")
+        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square.
+        block._exponent = max(math.frexp(max(-block.minimum, block.maximum))[1], -1000)
+        scaled = values * 2.0**-block._exponent
+        total = _exact_sum(scaled)
+        block._total = total * Fraction(2) ** block._exponent
+        scaled -= float(total / block.count)
+        # The mean just subtracted is rounded; the second term takes that error back out.
+        error = float(scaled.sum())
+        np.multiply(scaled, scaled, out=scaled)
+        block._squares = max(float(scaled.sum()) - error * error / block.count, 0.0)
+        return block
+
+    def _add(self, other: Moments) -> None:
+        if not other.count:
+            return
+        if not self.count:
+            self._squares, self._exponent = other._squares, other._exponent
+        else:
+            exponent = max(self._exponent, other._exponent)
+            delta = float((other._mean - self._mean) / Fraction(2) ** exponent)
+            self._squares = (
+                math.ldexp(self._squares, 2 * (self._exponent - exponent))
+                + math.ldexp(other._squares, 2 * (other._exponent - exponent))
+                + delta * delta * (self.count / (self.count + other.count) * other.count)
+            )
+            self._exponent = exponent
+        self.count += other.count
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+        self._total += other._total
+
+
+def _exact_sum(values: NDArray[np.float64]) -> Fraction:
+    """Sum at most 2**15 values of magnitude at most 1, exactly."""
+    total = Fraction(0)
+    rest = values
+    # Adding and subtracting this rounds to multiples of 2**-38; the sum of 2**15 such slices of at most 1 has 53 bits.
+    shifter = 1.5 * 2.0**14
+    while True:
+        slices = rest + shifter
+        slices -= shifter
+        total += Fraction(float(slices.sum()))
+        rest = rest - slices
+        if not rest.any():
+            return total
+        shifter *= 2.0**-39
+
+
+def _to_float(exact: Fraction) -> float:
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf

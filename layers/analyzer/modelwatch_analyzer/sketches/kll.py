@@ -1,0 +1,281 @@
+"""The KLL quantile sketch in the deterministic variant that SageMaker Model Monitor writes into ``statistics.json``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_core.domain.errors import InvalidInput
+
+_MAX_K = 1 << 24
+_MAX_LEVELS = 48  # an item at level 47 stands for 1.4e14 values
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bar of a histogram: how many values lie in ``[lower_bound, upper_bound)``, the last bar's end included."""
+
+    lower_bound: float
+    upper_bound: float
+    count: float
+
+
+class _Compactor:
+    """One level of a sketch: a buffer that, when it is compacted, keeps every second item of its sorted self.
+
+    The buffer is reused, so a compaction sorts in place in memory that is warm in the cache.
+    """
+
+    __slots__ = ("_items", "capacity", "compactions", "length")
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._items: NDArray[np.float64] = np.empty(0)
+        self.length = 0
+        self.compactions = 0
+
+    @property
+    def items(self) -> NDArray[np.float64]:
+        return self._items[: self.length]
+
+    def extend(self, values: NDArray[np.float64]) -> None:
+        end = self.length + values.size
+        if end > self._items.size:
+            grown = np.empty(max(end, 2 * self._items.size))
+            grown[: self.length] = self.items
+            self._items = grown
+        # Adding zero turns -0.0 into 0.0: they compare equal, so sorting would leave their order to chance.
+        np.add(values, 0.0, out=self._items[self.length : end])
+        self.length = end
+
+    def compact_into(self, above: _Compactor) -> int:
+        """Move every second item of the sorted buffer up, and return how many were given up for them."""
+        even = self.length - self.length % 2
+        # The first survivor is sorted item 0, 1, 1, 0, 0, 1, 1, ...: each pair of compactions cancels its bias.
+        offset = (self.compactions + 1) // 2 % 2
+        head = self._items[:even]
+        head.sort()  # contiguous float64 and the default kind: NumPy's SIMD quicksort
+        above.extend(head[offset::2])
+        if self.length > even:
+            self._items[0] = self._items[even]
+        self.length -= even
+        self.compactions += 1
+        return even // 2
+
+
+class KllSketch:
+    """A quantile sketch of a stream of numbers, bounded in memory whatever the stream's length.
+
+    Items lie on levels; one at level ``h`` stands for ``2**h`` values. Level ``h`` holds about
+    ``capacity(h) = 2 * (ceil(k * c**h / 2) + 1)`` items. When the sketch holds more items than all its levels together
+    should, the lowest level that is full is sorted and every second item of it moves up. When that happens depends on
+    how many values have come and never on what they are, so whole blocks are taken at once, and any split of a
+    sequence into calls of `update` leaves the identical sketch.
+
+    Parameters
+    ----------
+    k : int
+        Size of the lowest level, at least 2. Up to ``capacity(0)`` values the sketch is exact (2050 by default).
+    c : float
+        Each level's size as a share of the one below, ``0 < c <= 1``.
+
+    Notes
+    -----
+    Karnin, Lang and Liberty, "Optimal quantile approximation in streams", 2016; in the form of Deequ's
+    ``QuantileNonSample`` (largest level at the bottom, no random choice), which is what SageMaker's container runs.
+    """
+
+    def __init__(self, *, k: int = 2048, c: float = 0.64) -> None:
+        if k < 2 or not 0 < c <= 1:
+            raise InvalidInput("InvalidSketch", f"a KLL sketch needs k >= 2 and 0 < c <= 1; k is {k} and c is {c}")
+        self.k = k
+        self.c = c
+        self._levels: list[_Compactor] = []
+        self._size = 0  # items on all levels
+        self._capacity = 0  # of all levels
+        self._add_level()
+
+    @property
+    def count(self) -> int:
+        """How many values the sketch stands for."""
+        return sum(level.length << height for height, level in enumerate(self._levels))
+
+    def update(self, values: NDArray[np.float64]) -> None:
+        """Take in finite values, in row order.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite.
+        """
+        if not np.isfinite(values).all():
+            raise ValueError("a KLL sketch takes finite values only")
+        start = 0
+        while start < values.size:
+            room = max(self._capacity - self._size + 1, 1)
+            self._extend(0, values[start : start + room])
+            start += room
+            if self._size > self._capacity:
+                self._condense()
+
+    def merge(self, other: KllSketch) -> KllSketch:
+        """Return a sketch of both streams; neither changes.
+
+        Level by level, the other's items are appended to this one's, then full levels are compacted. The result
+        depends on the order of merging, as it does in the first-party container.
+
+        Raises
+        ------
+        InvalidInput
+            ``SketchesDiffer`` if the two were made with different ``k`` or ``c``.
+        """
+        if (self.k, self.c) != (other.k, other.c):
+            message = f"cannot merge a sketch of k={self.k}, c={self.c} with one of k={other.k}, c={other.c}"
+            raise InvalidInput("SketchesDiffer", message)
+        merged = KllSketch(k=self.k, c=self.c)
+        merged._append(self)
+        merged._append(other)
+        for mine, level in zip(merged._levels, self._levels, strict=False):
+            mine.compactions = level.compactions
+        while merged._size >= merged._capacity:
+            merged._condense()
+        return merged
+
+    def cumulative_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sorted distinct items, and for each how many values it and the smaller ones stand for.
+
+        Returns
+        -------
+        items, weights : ndarray of float64, shape (m,)
+            ``weights[-1] == count``; both are empty for an empty sketch.
+        """
+        items, index = np.unique(np.concatenate([level.items for level in self._levels]), return_inverse=True)
+        weights = np.repeat(2.0 ** np.arange(len(self._levels)), [level.length for level in self._levels])
+        return items, np.cumsum(np.bincount(index, weights=weights, minlength=items.size))
+
+    def buckets(self, minimum: float, maximum: float, *, n: int = 10) -> tuple[Bucket, ...]:
+        """Return the histogram of ``n`` buckets of equal width between the stream's minimum and maximum.
+
+        Parameters
+        ----------
+        minimum, maximum : float
+            Of the stream, exact: the sketch itself may have lost them. Where they are equal, all bounds are that
+            value and the last bucket holds everything.
+        n : int
+            Number of buckets.
+
+        Returns
+        -------
+        tuple of Bucket, length n
+            Counts are the sketch's estimates, whole numbers exact up to ``capacity(0)`` values.
+
+        Notes
+        -----
+        The bounds are ``minimum + (maximum - minimum) * i / n`` in this order of operations, which are the
+        first-party bounds to the last bit. The last one may therefore fall short of `maximum` by a rounding
+        error, and then, as in the first-party file, no bucket holds the values between.
+        """
+        edges = _bucket_edges(minimum, maximum, n)
+        items, weights = self.cumulative_weights()
+        ranks = np.concatenate([[0.0], weights])
+        below = ranks[np.searchsorted(items, edges, side="left")]
+        below[-1] = ranks[np.searchsorted(items, edges[-1], side="right")]
+        counts = np.diff(below)
+        return tuple(
+            Bucket(float(lower), float(upper), float(count))
+            for lower, upper, count in zip(edges[:-1], edges[1:], counts, strict=True)
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the sketch as the ``sketch`` object of ``statistics.json``: parameters, and the items by level."""
+        return {
+            "parameters": {"c": self.c, "k": float(self.k)},
+            "data": [level.items.tolist() for level in self._levels],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> KllSketch:
+        """Read a ``sketch`` object of ``statistics.json``, SageMaker's or ours.
+
+        The document does not say how often each level was compacted, so further updates may keep other items than
+        the sketch that it was written from would.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidSketch`` if it is no such object.
+        """
+        try:
+            parameters, data = document["parameters"], document["data"]
+            k, c = parameters["k"], parameters["c"]
+        except (KeyError, TypeError, IndexError):
+            raise _invalid('it must be an object with "parameters" {"c", "k"} and "data"') from None
+        if {type(k), type(c)} - {int, float} or not (2 <= k <= _MAX_K and k == int(k) and 0 < c <= 1):
+            raise _invalid(
+                f"its parameter k must be a whole number from 2 to {_MAX_K}, and c more than 0 and at most 1"
+            )
+        sketch = cls(k=int(k), c=float(c))
+        if not isinstance(data, Sequence) or isinstance(data, str) or len(data) > _MAX_LEVELS:
+            raise _invalid(f"its data must be a list of at most {_MAX_LEVELS} levels")
+        for height, values in enumerate(data):
+            sketch._extend(height, _read_level(height, values))
+        return sketch
+
+    def _add_level(self) -> None:
+        capacity = 2 * (math.ceil(self.k * self.c ** len(self._levels) / 2) + 1)
+        self._levels.append(_Compactor(capacity))
+        self._capacity += capacity
+
+    def _extend(self, height: int, items: NDArray[np.float64]) -> None:
+        while height >= len(self._levels):
+            self._add_level()
+        self._levels[height].extend(items)
+        self._size += items.size
+
+    def _append(self, other: KllSketch) -> None:
+        for height, level in enumerate(other._levels):
+            self._extend(height, level.items)
+
+    def _condense(self) -> None:
+        """Compact the lowest full level, once. There is one whenever the sketch holds its capacity or more."""
+        height, level = next((h, level) for h, level in enumerate(self._levels) if level.length >= level.capacity)
+        if height + 1 == len(self._levels):
+            self._add_level()
+        self._size -= level.compact_into(self._levels[height + 1])
+
+
+def _bucket_edges(minimum: float, maximum: float, n: int) -> NDArray[np.float64]:
+    steps = np.arange(n + 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = minimum + (maximum - minimum) * steps / n
+    if np.isfinite(edges).all():
+        return edges
+    return minimum * (1 - steps / n) + maximum * (steps / n)  # a range wider than a float64 can express
+
+
+def _read_level(height: int, values: object) -> NDArray[np.float64]:
+    wanted = _invalid(f"level {height} of its data must be a list of finite numbers")
+    if not isinstance(values, Sequence) or not set(map(type, values)) <= {int, float}:
+        raise wanted
+    try:
+        level = np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise wanted from None
+    if not np.isfinite(level).all():
+        raise wanted
+    return level
+
+
+def _invalid(why: str) -> InvalidInput:
+    return InvalidInput(
+        "InvalidSketch", f"the KLL sketch in statistics.json cannot be read: {why}; make the baseline anew"
+    )
