@@ -67,7 +67,13 @@ class AnalysisSummary(Owned):
 
 
 class AnalysisInput(Owned):
-    """A prefix or an object in S3, and the folder below the analyzer's input folder that it goes to."""
+    """An object in S3, or a folder of them, and where it goes below the host's working folder.
+
+    Attributes
+    ----------
+    path : str
+        A folder if it ends with a slash; else the file that the one object becomes.
+    """
 
     s3_uri: S3Uri
     path: NonEmpty

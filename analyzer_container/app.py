@@ -1,0 +1,31 @@
+"""The analyzer's Lambda: an analysis was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core import wiring
+from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
+
+logger, tracer, metrics = Logger(), Tracer(), Metrics()
+
+
+def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
+    return analyze(AnalysisSettings.from_environment(environment))
+
+
+@logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+@event_parser(model=AnalysisRequest)
+def handler(event: AnalysisRequest, context: LambdaContext) -> None:
+    """Run the analysis and report its end."""
+    ended = wiring.run_analysis(_analyze)(event)
+    logger.info("ended", subject=ended.subject, status=ended.status, violations=ended.violations)
+    metrics.add_metric(name="Analyses", unit="Count", value=1)

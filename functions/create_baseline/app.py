@@ -1,0 +1,25 @@
+"""A baseline was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from modelwatch_core import wiring
+from modelwatch_core.domain.baselining_job import BaselineRequest
+
+logger, tracer, metrics = Logger(), Tracer(), Metrics()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+@event_parser(model=BaselineRequest)
+def handler(event: BaselineRequest, context: LambdaContext) -> dict[str, Any]:
+    """Start a baselining job and return its record."""
+    job = wiring.create_baseline()(event)
+    metrics.add_metric(name="BaseliningJobsStarted", unit="Count", value=1)
+    return job.model_dump(mode="json")

@@ -1,0 +1,1 @@
+"""The ports, served by AWS through boto3."""

@@ -1,0 +1,331 @@
+"""The DynamoDB table that holds schedules, executions, baselining jobs and the log of sent alerts.
+
+One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
+sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name, and
+open executions by the time they are due. Open executions are spread over 16 partitions of the index, because all
+schedules of an account tick in the same minute.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import InvalidInput, NotReady
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.ports import Claim, Clock
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+INDEX = "listing"
+OPEN_PARTITIONS = 16
+ALERT_LEASE = timedelta(minutes=15)
+ALERT_MEMORY = timedelta(days=90)
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedItems:
+    """Reading and writing of versioned documents, which all stores below share."""
+
+    table: Table
+
+    def document(self, pk: str, sk: str) -> str | None:
+        """Return the document of an item, read consistently, or None."""
+        with aws_errors(f"reading {pk} from the ledger"):
+            item = self.table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+        return str(item["document"]) if item else None
+
+    def put(self, item: Item, *, exists: str) -> None:
+        """Write an item if it is new (version 1) or follows on the one that stands.
+
+        Parameters
+        ----------
+        item : dict
+            With pk, sk, document and version.
+        exists : str
+            The code of the error for a version 1 that is there already.
+        """
+        with aws_errors(f"writing {item['pk']} to the ledger"):
+            try:
+                self.table.put_item(Item=item, **follows_on(item))
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                raise conflict(item, exists) from None
+
+    def query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield the items of a query, page after page."""
+        with aws_errors("querying the ledger"):
+            while True:
+                page = self.table.query(**query)
+                yield from page["Items"]
+                if "LastEvaluatedKey" not in page:
+                    return
+                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def follows_on(item: Item) -> dict[str, Any]:
+    """Return the condition under which an item of this version may be written."""
+    if item["version"] == 1:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "ConditionExpression": "version = :before",
+        "ExpressionAttributeValues": {":before": item["version"] - 1},
+    }
+
+
+def conflict(item: Item, exists: str) -> InvalidInput | NotReady:
+    """Return the error for an item that does not follow on."""
+    if item["version"] == 1:
+        return InvalidInput(exists, f"{item['pk'].partition('#')[2]} exists already; choose another name or update it")
+    return NotReady("ChangedMeanwhile", f"{item['pk']} was changed by somebody else meanwhile; try again")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchedules:
+    """``Schedules`` in the ledger table."""
+
+    items: VersionedItems
+
+    def get(self, name: str) -> MonitoringSchedule | None:
+        """Return a schedule, or None."""
+        document = self.items.document(f"SCHEDULE#{name}", "DEFINITION")
+        return MonitoringSchedule.model_validate_json(document) if document else None
+
+    def save(self, schedule: MonitoringSchedule) -> None:
+        """Write a schedule."""
+        name = schedule.monitoring_schedule_name
+        item = {
+            "pk": f"SCHEDULE#{name}",
+            "sk": "DEFINITION",
+            "list": "SCHEDULES",
+            "list_key": name,
+            "version": schedule.version,
+            "document": schedule.model_dump_json(),
+        }
+        self.items.put(item, exists="ScheduleExists")
+
+    def delete(self, name: str) -> None:
+        """Remove a schedule."""
+        with aws_errors(f"deleting schedule {name} from the ledger"):
+            self.items.table.delete_item(Key={"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"})
+
+    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
+        """Return a page of schedules."""
+        with aws_errors("listing the schedules of the ledger"):
+            page = self.items.table.query(
+                IndexName=INDEX,
+                KeyConditionExpression="#list = :schedules AND list_key > :after",
+                ExpressionAttributeNames={"#list": "list"},
+                ExpressionAttributeValues={":schedules": "SCHEDULES", ":after": after or " "},
+                Limit=limit,
+            )
+        found = [MonitoringSchedule.model_validate_json(str(item["document"])) for item in page["Items"]]
+        return found, found[-1].monitoring_schedule_name if found and "LastEvaluatedKey" in page else None
+
+
+@dataclass(frozen=True, slots=True)
+class TableLedger:
+    """``Ledger`` in the ledger table.
+
+    Beside the item of each execution, a schedule has one item ``ACTIVE`` while an execution holds it; both are
+    written in one transaction.
+    """
+
+    items: VersionedItems
+
+    def get(self, key: ExecutionKey) -> MonitoringExecution | None:
+        """Return an execution, or None."""
+        document = self.items.document(_schedule(key), f"EXECUTION#{iso_utc(key.window_start)}")
+        return MonitoringExecution.model_validate_json(document) if document else None
+
+    def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
+        """Claim a window for a firing."""
+        standing = self.get(execution.key)
+        if standing is None:
+            if self._took(execution):
+                return Claim.CLAIMED, execution
+            standing = self.get(execution.key) or self._kept_waiting(execution)
+        if standing.monitoring_execution_status is not ExecutionStatus.PENDING:
+            return Claim.TAKEN, standing
+        if standing.active:
+            return (Claim.CLAIMED if standing.tick_id == execution.tick_id else Claim.TAKEN), standing
+        lease = execution.due - execution.creation_time
+        activated = standing.activated(now=execution.creation_time, lease=lease)
+        return (Claim.CLAIMED, activated) if self._took(activated) else (Claim.WAITING, standing)
+
+    def save(self, execution: MonitoringExecution) -> None:
+        """Write the next version of an execution."""
+        item = _item(execution)
+        if not execution.is_settled or execution.announced:
+            self.items.put(item, exists="ExecutionExists")
+            return
+        release = {
+            "Delete": {
+                "TableName": self.items.table.name,
+                "Key": {"pk": item["pk"], "sk": "ACTIVE"},
+                "ConditionExpression": "attribute_not_exists(pk) OR holder = :holder",
+                "ExpressionAttributeValues": {":holder": item["sk"]},
+            }
+        }
+        if not self._transacted(self._put(item), release):
+            # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
+            self.items.put(item, exists="ExecutionExists")
+
+    def history(
+        self, schedule_name: str, *, limit: int, before: datetime | None = None
+    ) -> Sequence[MonitoringExecution]:
+        """Return the latest executions of a schedule."""
+        with aws_errors(f"listing the executions of {schedule_name}"):
+            page = self.items.table.query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":pk": f"SCHEDULE#{schedule_name}",
+                    ":first": "EXECUTION#",
+                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else '~'}",
+                },
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        return [MonitoringExecution.model_validate_json(str(item["document"])) for item in page["Items"]]
+
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
+        """Yield every execution that is open although due."""
+        for partition in range(OPEN_PARTITIONS):
+            for item in self.items.query(
+                IndexName=INDEX,
+                KeyConditionExpression="#list = :open AND list_key <= :due",
+                ExpressionAttributeNames={"#list": "list"},
+                ExpressionAttributeValues={":open": f"OPEN#{partition}", ":due": iso_utc(moment)},
+            ):
+                yield MonitoringExecution.model_validate_json(str(item["document"]))
+
+    def _took(self, execution: MonitoringExecution) -> bool:
+        item = _item(execution)
+        hold = {
+            "Put": {
+                "TableName": self.items.table.name,
+                "Item": {"pk": item["pk"], "sk": "ACTIVE", "holder": item["sk"]},
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+        return self._transacted(self._put(item), hold)
+
+    def _kept_waiting(self, execution: MonitoringExecution) -> MonitoringExecution:
+        waiting = execution.waiting()
+        try:
+            self.items.put(_item(waiting), exists="ExecutionExists")
+        except InvalidInput:
+            return self.get(execution.key) or waiting
+        return waiting
+
+    def _put(self, item: Item) -> Item:
+        return {"Put": {"TableName": self.items.table.name, "Item": item, **follows_on(item)}}
+
+    def _transacted(self, *writes: Item) -> bool:
+        with aws_errors("writing to the ledger"):
+            try:
+                self.items.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]
+            except ClientError as error:
+                if code_of(error) != "TransactionCanceledException":
+                    raise
+                return False
+        return True
+
+
+def _schedule(key: ExecutionKey) -> str:
+    return f"SCHEDULE#{key.monitoring_schedule_name}"
+
+
+def _item(execution: MonitoringExecution) -> Item:
+    key = execution.key
+    item: Item = {
+        "pk": _schedule(key),
+        "sk": f"EXECUTION#{iso_utc(key.window_start)}",
+        "version": execution.version,
+        "document": execution.model_dump_json(),
+    }
+    if not execution.announced:
+        partition = zlib.crc32(key.monitoring_schedule_name.encode()) % OPEN_PARTITIONS
+        item |= {"list": f"OPEN#{partition}", "list_key": iso_utc(execution.due)}
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class TableBaseliningJobs:
+    """``BaseliningJobs`` in the ledger table."""
+
+    items: VersionedItems
+
+    def get(self, name: str) -> BaseliningJob | None:
+        """Return a job, or None."""
+        document = self.items.document(f"BASELINE#{name}", "JOB")
+        return BaseliningJob.model_validate_json(document) if document else None
+
+    def save(self, job: BaseliningJob) -> None:
+        """Write a job."""
+        item = {
+            "pk": f"BASELINE#{job.baselining_job_name}",
+            "sk": "JOB",
+            "version": job.version,
+            "document": job.model_dump_json(),
+        }
+        self.items.put(item, exists="BaseliningJobExists")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSentAlerts:
+    """``SentAlerts`` in the ledger table. An alert whose sender died is sent again after 15 minutes."""
+
+    table: Table
+    clock: Clock
+
+    def begin(self, key: str) -> bool:
+        """Return whether the alert is to be sent now."""
+        now = self.clock.now()
+        with aws_errors(f"claiming alert {key}"):
+            try:
+                self.table.put_item(
+                    Item=self._item(key, "SENDING", now + ALERT_LEASE, now + ALERT_MEMORY),
+                    ConditionExpression="attribute_not_exists(pk) OR (#state = :sending AND lease < :now)",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues={":sending": "SENDING", ":now": iso_utc(now)},
+                )
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
+
+    def finish(self, key: str) -> None:
+        """Note that the alert has been sent."""
+        now = self.clock.now()
+        with aws_errors(f"noting alert {key}"):
+            self.table.put_item(Item=self._item(key, "SENT", now, now + ALERT_MEMORY))
+
+    def abandon(self, key: str) -> None:
+        """Note that sending failed."""
+        with aws_errors(f"abandoning alert {key}"):
+            self.table.delete_item(Key={"pk": f"ALERT#{key}", "sk": "ALERT"})
+
+    @staticmethod
+    def _item(key: str, state: str, lease: datetime, expires: datetime) -> Item:
+        return {
+            "pk": f"ALERT#{key}",
+            "sk": "ALERT",
+            "state": state,
+            "lease": iso_utc(lease),
+            "expires_at": int(expires.timestamp()),
+        }

@@ -1,0 +1,60 @@
+"""``ObjectStore`` in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.ports import StoredObject
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class S3ObjectStore:
+    """``ObjectStore`` in S3."""
+
+    s3: S3Client
+
+    def list(self, s3_uri: str) -> Iterator[StoredObject]:
+        """Yield the object itself, and all below it as a folder, in the order of their keys."""
+        bucket, key = s3_layout.split(s3_uri)
+        folder = f"{key.rstrip('/')}/" if key else ""
+        with aws_errors(f"listing {s3_uri}"):
+            for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+                for found in page.get("Contents", ()):
+                    if found["Key"] == key or found["Key"].startswith(folder):
+                        yield StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"])
+
+    def read(self, s3_uri: str) -> bytes | None:
+        """Return the content of an object, or None where there is none."""
+        bucket, key = s3_layout.split(s3_uri)
+        with aws_errors(f"reading {s3_uri}"):
+            try:
+                return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if code_of(error) == "NoSuchKey":
+                    return None
+                raise
+
+    def download(self, s3_uri: str, path: Path) -> None:
+        """Write an object to a file, making its folders."""
+        bucket, key = s3_layout.split(s3_uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aws_errors(f"downloading {s3_uri}"):
+            self.s3.download_file(bucket, key, str(path))
+
+    def upload(self, path: Path, s3_uri: str) -> None:
+        """Write a file to an object."""
+        bucket, key = s3_layout.split(s3_uri)
+        types = {".json": "application/json", ".html": "text/html; charset=utf-8"}
+        content_type = types.get(path.suffix, "application/octet-stream")
+        with aws_errors(f"uploading {s3_uri}"):
+            self.s3.upload_file(str(path), bucket, key, ExtraArgs={"ContentType": content_type})

@@ -1,0 +1,204 @@
+"""Create, change, list and remove schedules, and look at what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from modelwatch_core.app.create_baseline import within_results
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.baselining_job import BaseliningJobName
+from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.monitoring_schedule import (
+    MonitoringSchedule,
+    ScheduleName,
+    ScheduleRequest,
+    ScheduleStatus,
+)
+from modelwatch_core.ports import BaseliningJobs, Clock, Endpoints, Ledger, ObjectStore, Schedules, Ticks
+
+
+class ManageMonitorsRequest(Owned):
+    """An operation and its parameters, both in SageMaker's words."""
+
+    operation: NonEmpty
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Named(Owned):
+    monitoring_schedule_name: ScheduleName
+
+
+class _Page(Owned):
+    max_results: int = Field(default=100, ge=1, le=100)
+    next_token: str | None = None
+
+
+class _History(_Named):
+    max_results: int = Field(default=100, ge=1, le=100)
+    before: UtcDatetime | None = None
+
+
+class _Job(Owned):
+    baselining_job_name: BaseliningJobName
+
+
+@dataclass(frozen=True, slots=True)
+class ManageMonitors:
+    """Carry out one operation on monitors.
+
+    Parameters
+    ----------
+    results : str
+        S3 URI of the bucket that reports go to.
+    """
+
+    schedules: Schedules
+    ledger: Ledger
+    jobs: BaseliningJobs
+    ticks: Ticks
+    endpoints: Endpoints
+    objects: ObjectStore
+    clock: Clock
+    results: str
+
+    def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
+        """Carry out the operation and return its answer, ready for JSON.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnknownOperation``, ``InvalidParameter`` or what the operation says.
+        """
+        if request.operation not in OPERATIONS:
+            raise InvalidInput("UnknownOperation", f"{request.operation!r} is none of {', '.join(sorted(OPERATIONS))}")
+        parameters, operation = OPERATIONS[request.operation]
+        try:
+            parsed = parameters.model_validate(request.parameters)
+        except ValidationError as error:
+            raise InvalidInput("InvalidParameter", _in_words(error)) from None
+        return operation(self, parsed)
+
+    def create(self, request: ScheduleRequest) -> dict[str, Any]:
+        """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
+        now = self.clock.now()
+        schedule = MonitoringSchedule(**self._completed(request), creation_time=now, last_modified_time=now)
+        self.schedules.save(schedule)
+        try:
+            self.ticks.set(schedule)
+        except ModelwatchError:
+            self.schedules.delete(schedule.monitoring_schedule_name)
+            raise
+        return self._shown(schedule)
+
+    def update(self, request: ScheduleRequest) -> dict[str, Any]:
+        """Replace the definition of a schedule; it goes on, or stays stopped, as it was."""
+        old = self._schedule(request.monitoring_schedule_name)
+        schedule = MonitoringSchedule(
+            **self._completed(request),
+            monitoring_schedule_status=old.monitoring_schedule_status,
+            creation_time=old.creation_time,
+            last_modified_time=self.clock.now(),
+            version=old.version + 1,
+        )
+        self.schedules.save(schedule)
+        self.ticks.set(schedule)
+        return self._shown(schedule)
+
+    def start(self, named: _Named) -> dict[str, Any]:
+        """Make a schedule fire again."""
+        return self._switch(named, ScheduleStatus.SCHEDULED)
+
+    def stop(self, named: _Named) -> dict[str, Any]:
+        """Make a schedule fire no more until it is started."""
+        return self._switch(named, ScheduleStatus.STOPPED)
+
+    def delete(self, named: _Named) -> dict[str, Any]:
+        """Remove a schedule; its executions and reports are kept."""
+        schedule = self._schedule(named.monitoring_schedule_name)
+        self.ticks.remove(schedule.monitoring_schedule_name)
+        self.schedules.delete(schedule.monitoring_schedule_name)
+        return {}
+
+    def describe(self, named: _Named) -> dict[str, Any]:
+        """Return a schedule with its latest execution."""
+        shown = self._shown(self._schedule(named.monitoring_schedule_name))
+        latest = self.ledger.history(named.monitoring_schedule_name, limit=1)
+        return shown | {"last_monitoring_execution": latest[0].model_dump(mode="json") if latest else None}
+
+    def list_schedules(self, page: _Page) -> dict[str, Any]:
+        """Return schedules in the order of their names, a page at a time."""
+        schedules, following = self.schedules.page(limit=page.max_results, after=page.next_token)
+        return {"schedules": [self._shown(schedule) for schedule in schedules], "next_token": following}
+
+    def list_executions(self, asked: _History) -> dict[str, Any]:
+        """Return the executions of a schedule, newest first."""
+        found = self.ledger.history(asked.monitoring_schedule_name, limit=asked.max_results, before=asked.before)
+        return {"executions": [execution.model_dump(mode="json") for execution in found]}
+
+    def describe_job(self, asked: _Job) -> dict[str, Any]:
+        """Return a baselining job."""
+        job = self.jobs.get(asked.baselining_job_name)
+        if job is None:
+            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {asked.baselining_job_name}")
+        return job.model_dump(mode="json")
+
+    def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        endpoint = request.endpoint_input
+        destination = endpoint.data_captured_destination_s3_uri or self.endpoints.capture_destination(
+            endpoint.endpoint_name
+        )
+        for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
+            if uri and self.objects.read(uri) is None:
+                raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
+        output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
+        return request.model_dump() | {
+            "endpoint_input": endpoint.model_copy(update={"data_captured_destination_s3_uri": destination}),
+            "output_s3_uri": within_results(self.results, output),
+        }
+
+    def _schedule(self, name: str) -> MonitoringSchedule:
+        schedule = self.schedules.get(name)
+        if schedule is None:
+            raise InvalidInput("ScheduleNotFound", f"there is no monitoring schedule {name}")
+        return schedule
+
+    def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
+        old = self._schedule(named.monitoring_schedule_name)
+        changes = {
+            "monitoring_schedule_status": status,
+            "last_modified_time": self.clock.now(),
+            "version": old.version + 1,
+        }
+        schedule = old.model_copy(update=changes)
+        self.schedules.save(schedule)
+        self.ticks.set(schedule)
+        return self._shown(schedule)
+
+    @staticmethod
+    def _shown(schedule: MonitoringSchedule) -> dict[str, Any]:
+        return schedule.model_dump(mode="json")
+
+
+OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
+    "CreateMonitoringSchedule": (ScheduleRequest, ManageMonitors.create),
+    "UpdateMonitoringSchedule": (ScheduleRequest, ManageMonitors.update),
+    "StartMonitoringSchedule": (_Named, ManageMonitors.start),
+    "StopMonitoringSchedule": (_Named, ManageMonitors.stop),
+    "DeleteMonitoringSchedule": (_Named, ManageMonitors.delete),
+    "DescribeMonitoringSchedule": (_Named, ManageMonitors.describe),
+    "ListMonitoringSchedules": (_Page, ManageMonitors.list_schedules),
+    "ListMonitoringExecutions": (_History, ManageMonitors.list_executions),
+    "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
+}
+
+
+def _in_words(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'the parameters'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -1,0 +1,53 @@
+"""An execution ended: tell people, once, if it is news."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modelwatch_core.domain.alerts import Alert, alert_of
+from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.events import ExecutionEnded
+from modelwatch_core.ports import AlertTarget, SentAlerts
+
+
+@dataclass(frozen=True, slots=True)
+class RouteAlerts:
+    """Send an alert to every target, never twice to the same one.
+
+    Parameters
+    ----------
+    targets : mapping of str to AlertTarget
+        By name; the name is part of what is remembered, so that one failing target holds up no other.
+    """
+
+    sent: SentAlerts
+    targets: Mapping[str, AlertTarget]
+
+    def __call__(self, event: ExecutionEnded) -> Alert | None:
+        """Send what people should hear, and return it.
+
+        Raises
+        ------
+        Upstream
+            ``AlertNotDelivered`` after every target was tried and at least one failed; a retry sends to those only.
+        """
+        alert = alert_of(event)
+        if alert is None:
+            return None
+        failed = [name for name, target in self.targets.items() if not self._sent_to(name, target, alert)]
+        if failed:
+            raise Upstream("AlertNotDelivered", f"{alert.key} did not reach {', '.join(failed)}")
+        return alert
+
+    def _sent_to(self, name: str, target: AlertTarget, alert: Alert) -> bool:
+        key = f"{alert.key}/{name}"
+        if not self.sent.begin(key):
+            return True
+        try:
+            target.send(alert)
+        except Upstream:
+            self.sent.abandon(key)
+            return False
+        self.sent.finish(key)
+        return True

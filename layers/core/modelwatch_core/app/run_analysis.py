@@ -1,0 +1,92 @@
+"""What every host does around the analyzer: fetch the input, analyse, store the output, report the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.ports import EventBus, ObjectStore
+
+CONTRACT_ROOT = "/opt/ml/processing/"
+
+Analyze = Callable[[Mapping[str, str]], AnalysisSummary]
+"""The analyzer: SageMaker's container environment in, a summary out, reports in ``output_path``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnalysis:
+    """Run one analysis in a folder of its own.
+
+    Input that a person must mend ends the analysis as Failed with the reason. Anything else is raised, so that the
+    host's own retry and failure destination see it.
+    """
+
+    objects: ObjectStore
+    bus: EventBus
+    analyze: Analyze
+
+    def __call__(self, request: AnalysisRequest) -> AnalysisEnded:
+        """Run the analysis, publish its end, and return it."""
+        root = Path(tempfile.mkdtemp(prefix="analysis-"))
+        try:
+            ended = self._run(request, root)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+        self.bus.publish(ended)
+        return ended
+
+    def _run(self, request: AnalysisRequest, root: Path) -> AnalysisEnded:
+        try:
+            for entry in request.inputs:
+                self._fetch(entry, root)
+            (root / "output").mkdir()
+            summary = self.analyze(
+                {
+                    name: value.replace(CONTRACT_ROOT, f"{root}/", 1) if value.startswith(CONTRACT_ROOT) else value
+                    for name, value in request.environment.items()
+                }
+            )
+        except InvalidInput as error:
+            return AnalysisEnded(
+                subject=request.subject,
+                status=AnalysisStatus.FAILED,
+                output_s3_uri=request.output_s3_uri,
+                failure_reason=str(error).replace(f"{root}/", "")[:1024],
+            )
+        for path in sorted((root / "output").rglob("*")):
+            if path.is_file():
+                name = path.relative_to(root / "output").as_posix()
+                self.objects.upload(path, s3_layout.join(request.output_s3_uri, name))
+        return AnalysisEnded(
+            subject=request.subject,
+            status=summary.status,
+            output_s3_uri=request.output_s3_uri,
+            exit_message=summary.exit_message,
+            violations=len(summary.violations),
+            records=summary.records,
+        )
+
+    def _fetch(self, entry: AnalysisInput, root: Path) -> None:
+        found = False
+        for stored in self.objects.list(entry.s3_uri):
+            if stored.s3_uri.endswith("/"):
+                continue  # a folder marker made by a console
+            path = root / entry.path
+            if entry.path.endswith("/"):
+                below = stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/")
+                path /= below or stored.s3_uri.rpartition("/")[2]
+            if not path.resolve().is_relative_to(root.resolve()):
+                raise InvalidInput(
+                    "KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it"
+                )
+            self.objects.download(stored.s3_uri, path)
+            found = True
+        if not found:
+            raise InvalidInput("InputNotFound", f"there is nothing at {entry.s3_uri}; was it moved or deleted?")

@@ -1,0 +1,166 @@
+"""One run of a schedule over one window, and the only ways in which it may change."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, MonitoringType, ScheduleName
+from modelwatch_core.domain.windows import Window
+
+
+class ExecutionStatus(StrEnum):
+    """SageMaker's words."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether an execution in this status never changes again."""
+        return self not in (ExecutionStatus.PENDING, ExecutionStatus.IN_PROGRESS)
+
+
+class ExecutionKey(Owned):
+    """The identity of an execution: there is one per schedule and window start."""
+
+    monitoring_schedule_name: ScheduleName
+    window_start: UtcDatetime
+
+    @property
+    def subject(self) -> str:
+        """The identity as one word, for events and logs."""
+        return f"execution/{self.monitoring_schedule_name}/{iso_utc(self.window_start)}"
+
+    @classmethod
+    def of_subject(cls, subject: str) -> Self | None:
+        """Return the key that a subject names, or None where it names something else."""
+        kind, _, rest = subject.partition("/")
+        name, _, start = rest.partition("/")
+        if kind != "execution" or not start:
+            return None
+        return cls(monitoring_schedule_name=name, window_start=datetime.fromisoformat(start))
+
+
+class MonitoringExecution(Owned):
+    """The record of one execution.
+
+    Attributes
+    ----------
+    tick_id : str
+        The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
+    active : bool
+        Whether it holds its schedule. Of all executions of a schedule at most one is active.
+    due : datetime
+        When ``reconcile`` looks at it if it is still open then.
+    announced : bool
+        Whether its end has been published.
+    version : int
+        Counts the writes; a write that does not follow on the one it read is refused.
+    """
+
+    monitoring_schedule_name: ScheduleName
+    monitoring_type: MonitoringType
+    endpoint_name: NonEmpty
+    scheduled_time: UtcDatetime
+    window: Window
+    output_s3_uri: S3Uri
+    tick_id: NonEmpty
+    creation_time: UtcDatetime
+    last_modified_time: UtcDatetime
+    due: UtcDatetime
+    monitoring_execution_status: ExecutionStatus = ExecutionStatus.PENDING
+    active: bool = True
+    host: str | None = None
+    exit_message: str | None = None
+    failure_reason: str | None = None
+    violations: int | None = None
+    records: RecordCounts | None = None
+    violation_report_uri: S3Uri | None = None
+    announced: bool = False
+    version: int = 1
+
+    @classmethod
+    def planned(
+        cls, schedule: MonitoringSchedule, *, scheduled_time: datetime, tick_id: str, now: datetime, lease: timedelta
+    ) -> Self:
+        """Return the execution that a schedule is due to have at a scheduled time."""
+        return cls(
+            monitoring_schedule_name=schedule.monitoring_schedule_name,
+            monitoring_type=schedule.monitoring_type,
+            endpoint_name=schedule.endpoint_input.endpoint_name,
+            scheduled_time=scheduled_time,
+            window=schedule.expression.window(scheduled_time),
+            output_s3_uri=s3_layout.results(
+                schedule.output_s3_uri,
+                schedule.endpoint_input.endpoint_name,
+                schedule.monitoring_schedule_name,
+                scheduled_time,
+            ),
+            tick_id=tick_id,
+            creation_time=now,
+            last_modified_time=now,
+            due=now + lease,
+        )
+
+    @property
+    def key(self) -> ExecutionKey:
+        """The identity of this execution."""
+        return ExecutionKey(monitoring_schedule_name=self.monitoring_schedule_name, window_start=self.window.start)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the status is terminal."""
+        return self.monitoring_execution_status.is_terminal
+
+    def _changed(self, now: datetime, **changes: object) -> Self:
+        return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
+
+    def waiting(self) -> Self:
+        """Return the same, planned but not holding its schedule, because another execution does."""
+        return self.model_copy(update={"active": False})
+
+    def activated(self, *, now: datetime, lease: timedelta) -> Self:
+        """Return the waiting execution as the one that holds its schedule."""
+        return self._changed(now, active=True, due=now + lease)
+
+    def started(self, *, host: str, now: datetime, lease: timedelta) -> Self:
+        """Return the execution as taken over by a host, which must report within the lease."""
+        return self._changed(now, monitoring_execution_status=ExecutionStatus.IN_PROGRESS, host=host, due=now + lease)
+
+    def settled(
+        self,
+        status: AnalysisStatus,
+        *,
+        now: datetime,
+        exit_message: str | None = None,
+        failure_reason: str | None = None,
+        violations: int | None = None,
+        records: RecordCounts | None = None,
+    ) -> Self:
+        """Return the execution with its one terminal status; one that has it already is returned as it is."""
+        if self.is_settled:
+            return self
+        with_report = status is AnalysisStatus.COMPLETED_WITH_VIOLATIONS
+        return self._changed(
+            now,
+            monitoring_execution_status=ExecutionStatus(status.value),
+            exit_message=exit_message,
+            failure_reason=failure_reason and failure_reason[:1024],
+            violations=violations,
+            records=records,
+            violation_report_uri=f"{self.output_s3_uri}/constraint_violations.json" if with_report else None,
+            active=False,
+        )
+
+    def with_announcement(self, *, now: datetime) -> Self:
+        """Return the execution as one whose end has been published."""
+        return self._changed(now, announced=True)

@@ -1,0 +1,225 @@
+"""What the use cases want of the world. One contract test per port runs against every implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        ...
+
+
+class Schedules(Protocol):
+    """The definitions of all schedules."""
+
+    def get(self, name: str) -> MonitoringSchedule | None:
+        """Return a schedule, or None."""
+        ...
+
+    def save(self, schedule: MonitoringSchedule) -> None:
+        """Write a schedule; one of version 1 must be new, a later one must follow on the version before it.
+
+        Raises
+        ------
+        InvalidInput
+            ``ScheduleExists`` for version 1.
+        NotReady
+            ``ChangedMeanwhile`` for a later one.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a schedule, if it is there. Its executions are kept."""
+        ...
+
+    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
+        """Return schedules in the order of their names, and where the next page starts, if there is one."""
+        ...
+
+
+class Claim(StrEnum):
+    """What a claim came to."""
+
+    CLAIMED = "claimed"
+    WAITING = "waiting"
+    TAKEN = "taken"
+
+
+class Ledger(Protocol):
+    """All executions. One per schedule and window, at most one active per schedule, and terminal is for ever."""
+
+    def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
+        """Claim a window for a firing, and return what came of it and the record that now stands.
+
+        CLAIMED: this firing holds the schedule and may start the analysis; also when it held it already.
+        WAITING: another window of the schedule is active; this one is kept and its turn comes.
+        TAKEN: another firing has this window, or it is past starting.
+        """
+        ...
+
+    def save(self, execution: MonitoringExecution) -> None:
+        """Write the next version of an execution; a settled one lets go of its schedule.
+
+        Raises
+        ------
+        NotReady
+            ``ChangedMeanwhile`` when it does not follow on the version that stands.
+        """
+        ...
+
+    def get(self, key: ExecutionKey) -> MonitoringExecution | None:
+        """Return an execution, or None."""
+        ...
+
+    def history(
+        self, schedule_name: str, *, limit: int, before: datetime | None = None
+    ) -> Sequence[MonitoringExecution]:
+        """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
+        ...
+
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
+        """Yield every execution that is not settled although it was due by a moment, or not announced."""
+        ...
+
+
+class BaseliningJobs(Protocol):
+    """All baselining jobs."""
+
+    def get(self, name: str) -> BaseliningJob | None:
+        """Return a job, or None."""
+        ...
+
+    def save(self, job: BaseliningJob) -> None:
+        """Write a job; version 1 must be new (``BaseliningJobExists``), a later one must follow on."""
+        ...
+
+
+class SentAlerts(Protocol):
+    """Which alerts have gone out."""
+
+    def begin(self, key: str) -> bool:
+        """Return whether the alert is to be sent now: it has not been sent, and nobody else is sending it."""
+        ...
+
+    def finish(self, key: str) -> None:
+        """Note that the alert has been sent."""
+        ...
+
+    def abandon(self, key: str) -> None:
+        """Note that sending failed, so that the next try may begin."""
+        ...
+
+
+class AlertTarget(Protocol):
+    """Somewhere alerts go."""
+
+    def send(self, alert: Alert) -> None:
+        """Send an alert.
+
+        Raises
+        ------
+        Upstream
+            When the target did not take it.
+        """
+        ...
+
+
+class Ticks(Protocol):
+    """The clockwork that fires schedules."""
+
+    def set(self, schedule: MonitoringSchedule) -> None:
+        """Make a schedule fire, or not if it is stopped, as it now says."""
+        ...
+
+    def remove(self, schedule_name: str) -> None:
+        """Make a schedule fire no more, if it is there."""
+        ...
+
+
+class Endpoints(Protocol):
+    """The endpoints of the account."""
+
+    def capture_destination(self, endpoint_name: str) -> str:
+        """Return the S3 URI below which the endpoint captures.
+
+        Raises
+        ------
+        InvalidInput
+            ``EndpointNotFound`` or ``DataCaptureNotEnabled``.
+        """
+        ...
+
+
+class StoredObject(NamedTuple):
+    """One object below a prefix."""
+
+    s3_uri: str
+    size: int
+
+
+class ObjectStore(Protocol):
+    """S3."""
+
+    def list(self, s3_uri: str) -> Iterator[StoredObject]:
+        """Yield the object itself, and all below it as a folder, in the order of their keys."""
+        ...
+
+    def read(self, s3_uri: str) -> bytes | None:
+        """Return the content of an object, or None where there is none."""
+        ...
+
+    def download(self, s3_uri: str, path: Path) -> None:
+        """Write an object to a file, making its folders."""
+        ...
+
+    def upload(self, path: Path, s3_uri: str) -> None:
+        """Write a file to an object."""
+        ...
+
+
+class AnalysisHost(Protocol):
+    """Something that runs analyses."""
+
+    name: str
+    capacity_bytes: int
+
+    def start(self, request: AnalysisRequest) -> None:
+        """Start an analysis; its end is reported by an event.
+
+        Raises
+        ------
+        Upstream
+            When the host did not take it.
+        """
+        ...
+
+
+class EventBus(Protocol):
+    """Where our events go."""
+
+    def publish(self, event: Emitted) -> None:
+        """Publish an event."""
+        ...
+
+
+class MetricSink(Protocol):
+    """Where metrics of monitored models go."""
+
+    def publish(self, namespace: str, metrics: Iterable[dict[str, object]]) -> None:
+        """Publish metrics, each in the shape of a CloudWatch ``MetricDatum``."""
+        ...

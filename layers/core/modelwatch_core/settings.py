@@ -1,0 +1,84 @@
+"""Settings of the functions: names and ARNs from the environment, checked when first needed."""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_snake
+
+from modelwatch_core.domain.errors import InvalidInput
+
+
+class FunctionSettings(BaseModel):
+    """What a function reads from its environment; each field is the variable of the same name in capitals."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=AliasGenerator(validation_alias=lambda name: to_snake(name).upper()),
+    )
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings.
+
+        Raises
+        ------
+        InvalidInput
+            ``FunctionNotConfigured``, naming every variable that is missing or wrong.
+        """
+        try:
+            return cls.model_validate(dict(os.environ))
+        except ValidationError as error:
+            wrong = ", ".join(str(problem["loc"][0]) for problem in error.errors(include_input=False))
+            raise InvalidInput(
+                "FunctionNotConfigured", f"environment variables missing or wrong: {wrong}; deploy the template anew"
+            ) from None
+
+
+class LedgerSettings(FunctionSettings):
+    """For whoever reads or writes the ledger."""
+
+    ledger_table: str = Field(min_length=1)
+
+
+class BusSettings(FunctionSettings):
+    """For whoever emits events."""
+
+    event_bus: str = Field(min_length=1)
+
+
+class ResultsSettings(FunctionSettings):
+    """For whoever decides where reports go."""
+
+    results_bucket: str = Field(min_length=3)
+
+
+class HostSettings(FunctionSettings):
+    """For whoever starts analyses."""
+
+    analyzer_function: str = Field(min_length=1)
+    analyzer_storage_mebibytes: int = Field(gt=0)
+    analysis_lease_seconds: int = Field(gt=0)
+
+    @property
+    def analyzer_capacity_bytes(self) -> int:
+        """Most bytes of input: four fifths of the storage, since reports and merges need some of it as well."""
+        return self.analyzer_storage_mebibytes * 2**20 * 4 // 5
+
+
+class TickSettings(FunctionSettings):
+    """For whoever sets schedules."""
+
+    schedule_group: str = Field(min_length=1)
+    launch_function_arn: str = Field(min_length=1)
+    scheduler_role_arn: str = Field(min_length=1)
+    dead_letter_arn: str = Field(min_length=1)
+
+
+class AlertSettings(FunctionSettings):
+    """For whoever tells people."""
+
+    alert_topic_arn: str = Field(min_length=1)
