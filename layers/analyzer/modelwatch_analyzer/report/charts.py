@@ -1,0 +1,124 @@
+"""Histograms small enough for a table cell, as SVG path data."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch_analyzer.report.reading import number, sequence
+
+WIDTH, HEIGHT = 120, 32
+_SLOTS = 10
+_LABELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A histogram to draw.
+
+    Attributes
+    ----------
+    path : str
+        SVG path data in a box of ``WIDTH`` by ``HEIGHT``.
+    caption : str
+        What the axis spans, or the most frequent categories.
+    """
+
+    path: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    left: float
+    right: float
+    share: float
+
+
+def paired_charts(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Chart | None, Chart | None]:
+    """Draw the distributions of one feature then and now, on the same axes so that a shift shows.
+
+    Parameters
+    ----------
+    baseline, current : mapping
+        The ``numerical_statistics`` or ``string_statistics`` objects of a feature; empty if there are none.
+
+    Returns
+    -------
+    tuple of Chart or None
+        None where a side has no distribution.
+    """
+    sides = [_numerical_bars(side) for side in (baseline, current)]
+    if any(sides):
+        captions = [f"{number_text(bars[0].left)} to {number_text(bars[-1].right)}" if bars else "" for bars in sides]
+        return _draw(sides, captions, least=min(bars[0].left for bars in sides if bars))
+    counts = [_counts(side) for side in (baseline, current)]
+    totals = [sum(side.values()) for side in counts]
+    # Both sides show the same categories in the same places: the baseline's most frequent first, then the newcomers.
+    shown = dict.fromkeys(label for side in counts for label in heapq.nlargest(_SLOTS, side, key=side.__getitem__))
+    sides = [
+        [_Bar(i, i + 0.8, side.get(label, 0.0) / total) for i, label in enumerate(shown)] if total else []
+        for side, total in zip(counts, totals, strict=True)
+    ]
+    captions = [_frequent(side, total) if total else "" for side, total in zip(counts, totals, strict=True)]
+    return _draw(sides, captions, least=0.0)
+
+
+def number_text(value: float) -> str:
+    """Write a number in some four digits, without an exponent where a person can do without."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
+
+
+def _numerical_bars(statistics: Mapping[str, Any]) -> list[_Bar]:
+    found = []
+    for bucket in sequence(statistics, "distribution", "kll", "buckets"):
+        left, right, count = (number(bucket, name) for name in ("lower_bound", "upper_bound", "count"))
+        if left is not None and right is not None and count is not None:
+            found.append(_Bar(left, right, count))
+    total = sum(bar.share for bar in found)
+    return [_Bar(bar.left, bar.right, bar.share / total) for bar in found] if total > 0 else []
+
+
+def _counts(statistics: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        str(bucket.get("value")): count
+        for bucket in sequence(statistics, "distribution", "categorical", "buckets")
+        if (count := number(bucket, "count")) is not None and count > 0
+    }
+
+
+def _draw(
+    sides: Sequence[Sequence[_Bar]], captions: Sequence[str], *, least: float
+) -> tuple[Chart | None, Chart | None]:
+    bars = [bar for side in sides for bar in side]
+    if not bars:
+        return None, None
+    highest = max(bar.share for bar in bars)
+    # Halved, so that the span of a range beyond float64 is still finite.
+    span = max(bar.right for bar in bars) / 2 - least / 2
+
+    def across(x: float) -> float:
+        return WIDTH * ((x / 2 - least / 2) / span) if span else WIDTH / 2
+
+    def path(side: Sequence[_Bar]) -> str:
+        pieces = []
+        for bar in side:
+            height = HEIGHT * bar.share / highest
+            if height > 0:
+                width = max(across(bar.right) - across(bar.left), 2.0)
+                left = min(across(bar.left), WIDTH - width)
+                pieces.append(f"M{left:.3g} {HEIGHT}v-{max(height, 0.5):.3g}h{width:.3g}V{HEIGHT}")
+        return "".join(pieces)
+
+    first, second = (
+        Chart(path(side), caption) if side else None for side, caption in zip(sides, captions, strict=True)
+    )
+    return first, second
+
+
+def _frequent(counts: Mapping[str, float], total: float) -> str:
+    labels = heapq.nlargest(_LABELS, counts, key=counts.__getitem__)
+    told = ", ".join(f"{label[:24] or 'empty'} {counts[label] / total:.0%}" for label in labels)
+    return f"{told}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else told
