@@ -156,8 +156,8 @@ def test_a_violation_of_no_feature_is_about_the_dataset():
 @pytest.mark.parametrize(
     ("fields", "verdict"),
     [
-        ({}, "No violations in 100 records of 1 features."),
-        ({"outputs": {"constraints.json": "constraints.json"}}, "A baseline of 100 records of 1 features."),
+        ({}, "No violations in 100 records of 1 feature."),
+        ({"outputs": {"constraints.json": "constraints.json"}}, "A baseline of 100 records of 1 feature."),
     ],
 )
 def test_without_violations_the_verdict_tells_a_check_from_a_baseline(fields, verdict):
@@ -198,7 +198,7 @@ def test_a_feature_is_shown_beside_its_baseline_with_the_distance_and_the_thresh
     assert "1 to 4" in x[3]
     assert "2 ± 0.8165" in x[4]  # sqrt(2 / 3)
     assert "0.25" in x[5]
-    assert "threshold 0.1, Simple L-infinity" in x[5]
+    assert "threshold 0.1Simple L-infinity" in x[5]
     assert n[1] == "String → Integral"
     assert "the types differ" in n[5]
 

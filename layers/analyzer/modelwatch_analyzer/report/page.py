@@ -90,7 +90,7 @@ def write_report(
     )
     partial = path.with_name(path.name + ".partial")
     # A name read from JSON may hold half a surrogate pair, which UTF-8 cannot.
-    partial.writecharts.number_text(page, encoding="utf-8", errors="replace", newline="\n")
+    partial.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     partial.replace(path)
 
 
@@ -150,7 +150,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (resources.files(__package__) / "page.css").readcharts.number_text(encoding="utf-8")
+    style = (resources.files(__package__) / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
     environment.filters.update(number=charts.number_text, short=lambda name: name[:_NAME_LENGTH])
