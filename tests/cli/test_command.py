@@ -1,0 +1,283 @@
+"""The command as a script sees it: exit codes, one line on stderr, one JSON object on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from modelwatch.cli.commands import app
+
+TRAIN = "age,city\n" + "".join(f"{20 + i % 40},{'ab'[i % 2]}\n" for i in range(200))
+OLDER = "age,city\n" + "".join(f"{60 + i % 40},{'ab'[i % 2]}\n" for i in range(600))
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MODELWATCH_TRACEBACK", raising=False)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def with_baseline(run: Run) -> Run:
+    """Run the command in a folder that holds train.csv, older.csv and a baseline of the former."""
+    Path("train.csv").write_text(TRAIN)
+    Path("older.csv").write_text(OLDER)
+    made = run("baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "baseline")
+    assert made.exit_code == 0, made.stderr
+    return run
+
+
+def check(data: str, *more: str) -> list[str]:
+    """Give the arguments of a check of CSV data against the baseline."""
+    files = ["--statistics", "baseline/statistics.json", "--constraints", "baseline/constraints.json"]
+    return ["check", "data-quality", "--data", data, "--dataset-format", "csv", *files, "--output", "report", *more]
+
+
+def strict_json(text: str) -> dict[str, object]:
+    """Parse exactly one JSON object, refusing NaN and Infinity."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    document = json.loads(text, parse_constant=refuse)
+    assert isinstance(document, dict)
+    return document
+
+
+USAGE_ERRORS = {
+    "no such command": ["chek"],
+    "no command": ["baseline"],
+    "unknown monitor": ["check", "model-magic"],
+    "missing options": ["check", "data-quality"],
+    "unknown option": ["baseline", "data-quality", "--datset", "x"],
+    "option without value": ["baseline", "data-quality", "--dataset"],
+    "unknown format": ["baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "o"],
+    "missing dataset": ["baseline", "data-quality", "--dataset", "x", "--dataset-format", "csv", "--output", "o"],
+    "missing data": check("nothing.csv"),
+    "no time": check(".", "--start", "yesterday"),
+    "no date": check(".", "--end", "2026-02-30"),
+    "window on CSV": check("here.csv", "--start", "2026-01-01", "--end", "2026-01-02"),
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS.values(), ids=USAGE_ERRORS.keys())
+def test_what_cannot_be_used_ends_with_code_2_and_one_line(run: Run, arguments: list[str]) -> None:
+    for name in ("here.csv", "baseline/statistics.json", "baseline/constraints.json"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("a\n1\n")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("modelwatch: ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS.values(), ids=USAGE_ERRORS.keys())
+def test_json_holds_for_failures_too(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 2
+    document = strict_json(result.stdout)
+    assert document["status"] == "Failed"
+    assert set(document["error"]) == {"code", "message"}
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_message_names_the_option_and_the_mend(run: Run) -> None:
+    result = run("baseline", "data-quality", "--dataset", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
+    assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
+    result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
+    assert "'csv', 'capture'" in result.stderr
+    assert "See: " in result.stderr
+    assert "baseline data-quality --help" in result.stderr
+
+
+@pytest.mark.parametrize(("start", "end"), [("2026-01-02", "2026-01-01"), ("2026-01-01", "2026-01-01T00:00Z")])
+def test_a_window_that_ends_before_it_starts_is_refused(run: Run, start: str, end: str) -> None:
+    for name in ("older.csv", "baseline/statistics.json", "baseline/constraints.json"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    arguments = check("older.csv", "--start", start, "--end", end)
+    arguments[arguments.index("csv")] = "capture"
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("modelwatch: WindowEmpty: --start ")
+
+
+def test_an_output_that_is_a_file_is_refused_before_any_work(run: Run) -> None:
+    Path("train.csv").write_text(TRAIN)
+    Path("out").write_text("mine")
+    arguments = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output"]
+    assert "OutputNotAFolder" in run(*arguments, "out").stderr
+    assert "OutputNotWritable" in run(*arguments, "out/below").stderr
+    assert Path("out").read_text() == "mine"
+
+
+def test_a_baseline_and_a_check_of_the_same_data_pass(with_baseline: Run) -> None:
+    result = with_baseline(*check("train.csv"))
+    assert result.exit_code == 0, result.stderr
+    assert "Read 200 records" in result.stdout
+    files = {path.name for path in Path("report").iterdir()}
+    assert {"statistics.json", "constraint_violations.json", "report.html", "analysis_summary.json"} <= files
+    assert json.loads(Path("report/constraint_violations.json").read_text())["violations"] == []
+
+
+def test_violations_end_with_code_1_and_are_listed(with_baseline: Run) -> None:
+    result = with_baseline(*check("older.csv"))
+    assert result.exit_code == 1
+    assert [line.split("\t")[:2] for line in result.stdout.splitlines() if "\t" in line] == [
+        ["age", "baseline_drift_check"]
+    ]
+
+
+def test_json_counts_violations_and_records_and_says_where_the_files_are(with_baseline: Run) -> None:
+    with Path("older.csv").open("a") as file:
+        file.write("61\n")  # a ragged row
+    result = with_baseline(*check("older.csv", "--json"))
+    assert result.exit_code == 1
+    document = strict_json(result.stdout)
+    assert document["status"] == "CompletedWithViolations"
+    assert document["violations"] == len(
+        json.loads(Path("report/constraint_violations.json").read_text())["violations"]
+    )
+    assert document["violations"] == 1
+    assert (document["records"]["read"], document["records"]["malformed"]) == (600, 1)
+    assert document["outputs"]
+    assert all(Path(path).is_file() for path in document["outputs"].values())
+
+
+def test_column_names_are_printed_as_they_are_and_never_obeyed(run: Run) -> None:
+    names = ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\tb", "\x1b[31mred"]
+    Path("train.csv").write_text(",".join(names) + "\n" + "1,1,1,1,1\n" * 200)
+    Path("now.csv").write_text(",".join(names) + "\n" + "9,9,9,9,9\n" * 600)
+    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "baseline"]
+    assert run(*baseline).exit_code == 0
+    result = run(*check("now.csv"))
+    assert result.exit_code == 1
+    told = [line.split("\t")[0] for line in result.stdout.splitlines() if "\t" in line]
+    assert told == ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\\tb", "\\x1b[31mred"]
+
+
+def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("train.csv").write_text(TRAIN)
+    monkeypatch.setattr("modelwatch_analyzer.analysis.analyze", interrupted)
+    result = run(
+        "baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "o", "--json"
+    )
+    assert result.exit_code == 130
+    assert strict_json(result.stdout)["error"]["code"] == "Interrupted"
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_mistake_of_ours_shows_neither_a_traceback_nor_values(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise ValueError("could not convert 'Jane Doe'")
+
+    Path("train.csv").write_text(TRAIN)
+    monkeypatch.setattr("modelwatch_analyzer.analysis.analyze", mistaken)
+    result = run("baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out")
+    assert result.exit_code == 2
+    assert "InternalError: ValueError at test_command.py:" in result.stderr
+    assert "Jane Doe" not in result.output
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_analysis_contract_runs_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("train.csv").write_text(TRAIN)
+    monkeypatch.setenv("dataset_source", "train.csv")
+    monkeypatch.setenv("dataset_format", '{"csv": {"header": true}}')
+    monkeypatch.setenv("output_path", "out")
+    result = run("analyze")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("Completed")
+    assert Path("out/constraints.json").is_file()
+
+
+def test_violations_are_no_failure_of_the_analysis_contract(
+    with_baseline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("dataset_source", "older.csv")
+    monkeypatch.setenv("dataset_format", '{"csv": {"header": true}}')
+    monkeypatch.setenv("baseline_statistics", "baseline/statistics.json")
+    monkeypatch.setenv("baseline_constraints", "baseline/constraints.json")
+    monkeypatch.setenv("output_path", "out")
+    result = with_baseline("analyze")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("CompletedWithViolations")
+
+
+@pytest.mark.parametrize("environment", [{}, {"dataset_source": "nowhere.csv", "output_path": "out"}])
+def test_a_failed_analysis_of_the_contract_exits_1(
+    run: Run, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = run("analyze")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+
+
+def test_version_and_help_answer(run: Run) -> None:
+    assert run("--version").stdout == f"modelwatch {version('modelwatch')}\n"
+    for command in (["baseline", "data-quality"], ["check", "data-quality"], ["demo"], ["analyze"]):
+        result = run(*command, "--help")
+        assert result.exit_code == 0
+        assert "Example:\n" in result.stdout
+        assert f"modelwatch {' '.join(command)}" in result.stdout
+
+
+def test_help_loads_no_numeric_package() -> None:
+    code = (
+        "import sys, modelwatch.cli.commands; print({'numpy', 'polars', 'boto3', 'moto', 'sklearn'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "set()\n"
+
+
+def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the real command as a process of its own."""
+    command = [sys.executable, "-c", "from modelwatch.cli import main; main()", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
+
+
+def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    for more in ([], ["--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            ended = modelwatch(*baseline, *more, stdout=writer, cwd=tmp_path)
+        finally:
+            os.close(writer)
+        assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_the_process_exits_with_the_code_and_prints_where_told(tmp_path: Path) -> None:
+    ended = modelwatch("check", "data-quality", "--json", stdout=subprocess.PIPE, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert strict_json(ended.stdout)["error"]["code"] == "UnusableArguments"
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_terminal_without_unicode_still_gets_its_line(tmp_path: Path) -> None:
+    arguments = ["baseline", "data-quality", "--dataset", "größe.csv", "--dataset-format", "csv", "--output", "o"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ended = modelwatch(*arguments, stdout=subprocess.PIPE, cwd=tmp_path, env=environment)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("modelwatch: FileNotFound: ")
+    assert "gr\\xf6\\xdfe.csv" in ended.stderr

@@ -1,0 +1,225 @@
+"""Every port in memory: one set of fakes for all tests of the use cases, held to the same contract as the AWS ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
+from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.ports import Claim, StoredObject
+
+
+class HandClock:
+    def __init__(self, now: datetime = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)) -> None:
+        self.moment = now
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_by(self, span: timedelta) -> None:
+        self.moment += span
+
+
+def _follows_on(standing, new, exists: str) -> None:
+    if new.version == 1:
+        if standing is not None:
+            raise InvalidInput(exists, "exists already")
+    elif standing is None or standing.version != new.version - 1:
+        raise NotReady("ChangedMeanwhile", "was changed")
+
+
+class MemorySchedules:
+    def __init__(self) -> None:
+        self.kept: dict[str, MonitoringSchedule] = {}
+
+    def get(self, name: str) -> MonitoringSchedule | None:
+        return self.kept.get(name)
+
+    def save(self, schedule: MonitoringSchedule) -> None:
+        name = schedule.monitoring_schedule_name
+        _follows_on(self.kept.get(name), schedule, "ScheduleExists")
+        self.kept[name] = schedule
+
+    def delete(self, name: str) -> None:
+        self.kept.pop(name, None)
+
+    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
+        names = sorted(name for name in self.kept if name > (after or ""))
+        return [self.kept[name] for name in names[:limit]], names[limit - 1] if len(names) > limit else None
+
+
+class MemoryLedger:
+    def __init__(self) -> None:
+        self.kept: dict[ExecutionKey, MonitoringExecution] = {}
+        self.holders: dict[str, ExecutionKey] = {}
+
+    def get(self, key: ExecutionKey) -> MonitoringExecution | None:
+        return self.kept.get(key)
+
+    def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
+        name, key = execution.monitoring_schedule_name, execution.key
+        standing = self.kept.get(key)
+        if standing is None:
+            if name not in self.holders:
+                self.holders[name], self.kept[key] = key, execution
+                return Claim.CLAIMED, execution
+            standing = self.kept[key] = execution.waiting()
+        if standing.monitoring_execution_status is not ExecutionStatus.PENDING:
+            return Claim.TAKEN, standing
+        if standing.active:
+            return (Claim.CLAIMED if standing.tick_id == execution.tick_id else Claim.TAKEN), standing
+        if name in self.holders:
+            return Claim.WAITING, standing
+        activated = standing.activated(now=execution.creation_time, lease=execution.due - execution.creation_time)
+        self.holders[name], self.kept[key] = key, activated
+        return Claim.CLAIMED, activated
+
+    def save(self, execution: MonitoringExecution) -> None:
+        _follows_on(self.kept.get(execution.key), execution, "ExecutionExists")
+        self.kept[execution.key] = execution
+        name = execution.monitoring_schedule_name
+        if execution.is_settled and self.holders.get(name) == execution.key:
+            del self.holders[name]
+
+    def history(
+        self, schedule_name: str, *, limit: int, before: datetime | None = None
+    ) -> Sequence[MonitoringExecution]:
+        found = [
+            execution
+            for execution in self.kept.values()
+            if execution.monitoring_schedule_name == schedule_name and (not before or execution.window.start < before)
+        ]
+        return sorted(found, key=lambda execution: execution.window.start, reverse=True)[:limit]
+
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
+        yield from [
+            execution for execution in self.kept.values() if not execution.announced and execution.due <= moment
+        ]
+
+
+class MemoryJobs:
+    def __init__(self) -> None:
+        self.kept: dict[str, BaseliningJob] = {}
+
+    def get(self, name: str) -> BaseliningJob | None:
+        return self.kept.get(name)
+
+    def save(self, job: BaseliningJob) -> None:
+        _follows_on(self.kept.get(job.baselining_job_name), job, "BaseliningJobExists")
+        self.kept[job.baselining_job_name] = job
+
+
+class MemorySentAlerts:
+    LEASE = timedelta(minutes=15)
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.sending: dict[str, datetime] = {}
+        self.sent: set[str] = set()
+
+    def begin(self, key: str) -> bool:
+        lease = self.sending.get(key)
+        if key in self.sent or (lease and lease >= self.clock.now()):
+            return False
+        self.sending[key] = self.clock.now() + self.LEASE
+        return True
+
+    def finish(self, key: str) -> None:
+        self.sent.add(key)
+
+    def abandon(self, key: str) -> None:
+        self.sending.pop(key, None)
+
+
+class MemoryTarget:
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+        self.broken = False
+
+    def send(self, alert: Alert) -> None:
+        if self.broken:
+            raise Upstream("ServiceError", "the target is down")
+        self.alerts.append(alert)
+
+
+class MemoryTicks:
+    def __init__(self) -> None:
+        self.set_for: dict[str, MonitoringSchedule] = {}
+        self.broken = False
+
+    def set(self, schedule: MonitoringSchedule) -> None:
+        if self.broken:
+            raise Upstream("ServiceError", "the scheduler is down")
+        self.set_for[schedule.monitoring_schedule_name] = schedule
+
+    def remove(self, schedule_name: str) -> None:
+        self.set_for.pop(schedule_name, None)
+
+
+class MemoryEndpoints:
+    def __init__(self, destinations: dict[str, str]) -> None:
+        self.destinations = destinations
+
+    def capture_destination(self, endpoint_name: str) -> str:
+        if endpoint_name not in self.destinations:
+            raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name}")
+        return self.destinations[endpoint_name]
+
+
+class MemoryObjects:
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def list(self, s3_uri: str) -> Iterator[StoredObject]:
+        bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
+        folder = f"s3://{bucket}/" + (f"{key.rstrip('/')}/" if key else "")
+        for uri in sorted(self.kept):
+            if uri == s3_uri or uri.startswith(folder):
+                yield StoredObject(uri, len(self.kept[uri]))
+
+    def read(self, s3_uri: str) -> bytes | None:
+        return self.kept.get(s3_uri)
+
+    def download(self, s3_uri: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.kept[s3_uri])
+
+    def upload(self, path: Path, s3_uri: str) -> None:
+        self.kept[s3_uri] = path.read_bytes()
+
+
+class MemoryHost:
+    name = "a host in memory"
+
+    def __init__(self, capacity_bytes: int = 1_000_000) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.started: list[AnalysisRequest] = []
+        self.broken = False
+
+    def start(self, request: AnalysisRequest) -> None:
+        if self.broken:
+            raise Upstream("ServiceError", "the host is down")
+        self.started.append(request)
+
+
+class MemoryBus:
+    def __init__(self) -> None:
+        self.published: list[Emitted] = []
+
+    def publish(self, event: Emitted) -> None:
+        self.published.append(event)
+
+
+class MemoryMetrics:
+    def __init__(self) -> None:
+        self.published: list[tuple[str, dict[str, object]]] = []
+
+    def publish(self, namespace: str, metrics: Iterable[dict[str, object]]) -> None:
+        self.published += [(namespace, metric) for metric in metrics]

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from tests.core.world import DRIFT, LEASE, TEN, World
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    return world
+
+
+def test_a_tick_starts_the_analysis_of_the_hour_before_it(world):
+    execution = world.tick()
+    (request,) = world.host.started
+    assert (execution.window.start, execution.window.end) == (TEN - HOUR, TEN)
+    assert execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert request.environment["start_time"] == "2026-11-22T09:00:00Z"
+    assert request.environment["end_time"] == "2026-11-22T10:00:00Z"
+    assert request.inputs[0].s3_uri == "s3://captures/live/mortgages/AllTraffic/2026/11/22/09/"
+    assert request.output_s3_uri == "s3://results/monitoring/mortgages/hourly/2026/11/22/10"
+
+
+def test_the_delay_of_a_tick_does_not_move_its_window(world):
+    from modelwatch_core.domain.events import ScheduleTick
+
+    late = ScheduleTick(
+        monitoring_schedule_name="hourly",
+        scheduled_time=TEN + timedelta(minutes=5),
+        start_delay_minutes=5,
+        tick_id="late",
+    )
+    assert world.launch(late).window.end == TEN
+
+
+def test_a_second_tick_for_the_same_window_starts_nothing(world):
+    world.tick(tick_id="one")
+    world.tick(tick_id="two")
+    assert len(world.host.started) == 1
+
+
+def test_the_same_tick_delivered_again_resumes_what_a_crash_left_pending(world):
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick(tick_id="one")
+    world.host.broken = False
+    assert world.tick(tick_id="two").monitoring_execution_status is ExecutionStatus.PENDING
+    assert world.host.started == []
+    assert world.tick(tick_id="one").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert len(world.host.started) == 1
+
+
+def test_a_healthy_hour_is_completed_and_tells_nobody(world):
+    execution = world.tick()
+    world.finish(world.ends(execution))
+    world.deliver()
+    assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.COMPLETED
+    assert world.mail.alerts == []
+
+
+def test_the_same_end_delivered_twice_alerts_once(world):
+    execution = world.tick()
+    ended = world.ends(execution, DRIFT)
+    world.finish(ended)
+    world.finish(ended)
+    assert len(world.announcements) == 1
+    world.deliver()
+    (alert,) = world.mail.alerts
+    assert "1 violation in hourly" in alert.subject
+    assert "income: baseline drift check. Baseline drift distance: 0.9 exceeds threshold: 0.1" in alert.body
+
+
+def test_an_announcement_delivered_twice_alerts_once(world):
+    execution = world.tick()
+    world.finish(world.ends(execution, DRIFT))
+    (announcement,) = world.announcements
+    world.route(announcement)
+    world.route(announcement)
+    assert len(world.mail.alerts) == 1
+
+
+def test_a_late_failure_does_not_change_a_terminal_status(world):
+    execution = world.tick()
+    world.finish(world.ends(execution, DRIFT))
+    world.finish(world.ends(execution, status=AnalysisStatus.FAILED, failure_reason="AnalyzerCrashed: late"))
+    settled = world.ledger.get(execution.key)
+    assert settled.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
+    assert len(world.announcements) == 1
+
+
+def test_an_end_that_comes_before_the_launch_was_noted_stands(world):
+    started = []
+
+    def start_and_finish(request):
+        started.append(request)
+        world.finish(world.ends(world.ledger.history("hourly", limit=1)[0], DRIFT))
+
+    world.host.start = start_and_finish
+    assert world.tick().monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
+    assert len(started) == 1
+
+
+def test_metrics_go_to_sagemakers_namespace_once(world):
+    execution = world.tick()
+    ended = world.ends(execution)
+    world.finish(ended)
+    world.finish(ended)
+    assert world.metrics.published == [
+        ("aws/sagemaker/Endpoints/data-metrics", {"MetricName": "feature_non_null_income", "Value": 1.0})
+    ]
+
+
+def test_a_finish_that_crashed_before_announcing_announces_when_retried(world):
+    execution = world.tick()
+    ended = world.ends(execution, DRIFT)
+    report = world.objects.kept.pop(f"{execution.output_s3_uri}/constraint_violations.json")
+    with pytest.raises(Upstream, match="ReportMissing"):
+        world.finish(ended)
+    assert world.ledger.get(execution.key).is_settled
+    world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"] = report
+    world.finish(ended)
+    world.deliver()
+    assert len(world.mail.alerts) == 1
+
+
+def test_a_window_without_data_fails_in_words_and_the_schedule_goes_on(world):
+    world.objects.kept = {uri: body for uri, body in world.objects.kept.items() if "captures" not in uri}
+    execution = world.tick()
+    world.deliver()
+    failed = world.ledger.get(execution.key)
+    assert failed.monitoring_execution_status is ExecutionStatus.FAILED
+    assert failed.failure_reason.startswith("NoData: no records were captured")
+    assert "s3://captures/live/mortgages/AllTraffic" in failed.failure_reason
+    assert "execution failed" in world.mail.alerts[0].subject
+    world.has_captures(TEN)
+    assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_a_window_larger_than_the_host_fails_with_both_numbers(world):
+    world.host.capacity_bytes = 2
+    world.tick()
+    assert "holds 3 bytes" in world.endings[0].failure_reason
+    assert "takes 2" in world.endings[0].failure_reason
+
+
+def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(world):
+    first = world.tick()
+    world.has_captures(TEN)
+    second = world.tick(TEN + HOUR, "tick-2")
+    assert (second.monitoring_execution_status, second.active) == (ExecutionStatus.PENDING, False)
+    world.finish(world.ends(first))
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    assert world.ledger.get(second.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_two_schedules_run_side_by_side(world):
+    world.has_schedule("other")
+    world.tick()
+    assert world.tick(name="other").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_reconcile_fails_what_its_host_never_reported_and_frees_the_schedule(world):
+    execution = world.tick()
+    assert world.reconcile() == 0
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == 1
+    world.deliver()
+    failed = world.ledger.get(execution.key)
+    assert failed.failure_reason.startswith("HostDidNotReport")
+    assert len(world.mail.alerts) == 1
+    world.has_captures(TEN)
+    assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert world.reconcile() == 0
+
+
+def test_reconcile_launches_what_was_claimed_but_never_started(world):
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick()
+    world.host.broken = False
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    assert len(world.host.started) == 1
+
+
+def test_reconcile_announces_what_was_settled_in_silence(world):
+    execution = world.tick()
+    ended = world.ends(execution, DRIFT)
+    report = world.objects.kept.pop(f"{execution.output_s3_uri}/constraint_violations.json")
+    with pytest.raises(Upstream):
+        world.finish(ended)
+    world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"] = report
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    world.deliver()
+    assert len(world.mail.alerts) == 1
+    assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
+
+
+def test_reconcile_fails_what_waits_for_a_schedule_that_is_gone(world):
+    world.tick()
+    world.has_captures(TEN)
+    second = world.tick(TEN + HOUR, "tick-2")
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    assert world.ledger.get(second.key).failure_reason.startswith("ScheduleGone")
+
+
+def test_a_stopped_or_deleted_schedule_ignores_a_tick_that_was_under_way(world):
+    world.manage("StopMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert world.tick() is None
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert world.tick() is None
+    assert world.host.started == []
+
+
+def test_one_failing_target_holds_up_no_other_and_is_tried_again_alone(world):
+    from tests.core.in_memory import MemoryTarget
+
+    broken = MemoryTarget()
+    broken.broken = True
+    world.targets["pager"] = broken
+    world.finish(world.ends(world.tick(), DRIFT))
+    (announcement,) = world.announcements
+    with pytest.raises(Upstream, match="did not reach pager"):
+        world.route(announcement)
+    broken.broken = False
+    world.route(announcement)
+    assert (len(world.mail.alerts), len(broken.alerts)) == (1, 1)
+
+
+def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):
+    world.finish(world.ends(world.tick(), DRIFT))
+    (announcement,) = world.announcements
+    key = "hourly/2026-11-22T09:00:00Z/CompletedWithViolations/mail"
+    assert world.sent.begin(key)
+    world.route(announcement)
+    assert world.mail.alerts == []
+    world.clock.pass_by(timedelta(minutes=16))
+    world.route(announcement)
+    assert len(world.mail.alerts) == 1
+
+
+def test_names_from_the_data_cannot_forge_lines_or_headers_of_a_mail(world):
+    world.finish(world.ends(world.tick(), DRIFT | {"feature_name": "x\r\nStatus: Completed\x1b[2J"}))
+    world.deliver()
+    (alert,) = world.mail.alerts
+    assert "\nStatus: Completed" not in alert.body
+    assert "\x1b" not in alert.body
+    assert alert.subject.isprintable()
+
+
+def test_an_event_of_a_thousand_violations_stays_small_and_counts_them_all(world):
+    many = [DRIFT | {"feature_name": f"f{i}", "description": "d" * 5000} for i in range(1000)]
+    world.finish(world.ends(world.tick(), *many))
+    (announcement,) = world.announcements
+    assert announcement.violation_count == 1000
+    assert len(announcement.model_dump_json()) < 200_000
+    world.deliver()
+    assert "and 980 more" in world.mail.alerts[0].body
+    assert len(world.mail.alerts[0].body.encode()) < 256 * 1024
+
+
+def test_an_end_of_something_unknown_is_refused_with_its_name(world):
+    execution = world.tick()
+    for subject, code in [
+        ("nonsense", "UnknownSubject"),
+        ("execution/other/2026-11-22T09:00:00Z", "ExecutionNotFound"),
+        ("baseline/other", "BaseliningJobNotFound"),
+    ]:
+        with pytest.raises(InvalidInput, match=code):
+            world.finish(world.ends(execution, subject=subject))

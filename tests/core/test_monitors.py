@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+
+from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
+from modelwatch_core.domain.errors import InvalidInput, Upstream
+from tests.core.world import World, schedule_parameters
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_schedule_captures_where_its_endpoint_says(world):
+    created = world.manage("CreateMonitoringSchedule", **schedule_parameters())
+    assert created["endpoint_input"]["data_captured_destination_s3_uri"] == "s3://captures/live"
+    assert created["output_s3_uri"] == "s3://results/monitoring"
+    assert created["monitoring_schedule_status"] == "Scheduled"
+    assert set(world.ticks.set_for) == {"hourly"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"endpoint_input": {"endpoint_name": "none"}}, "EndpointNotFound", "none"),
+        ({"schedule_expression": "every hour"}, "InvalidScheduleExpression", "cron"),
+        ({"schedule_expression": "cron(0 99 ? * * *)"}, "InvalidScheduleExpression", "hour"),
+        ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "ResultsBucket"),
+        ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
+        ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
+        ({"monitoring_schedule_name": "no spaces"}, "InvalidParameter", "monitoring_schedule_name"),
+        ({"colour": "red"}, "InvalidParameter", "colour"),
+    ],
+)
+def test_a_schedule_that_could_not_work_is_refused_when_it_is_made(world, changes, code, says):
+    with pytest.raises(InvalidInput) as refused:
+        world.has_schedule(**changes)
+    assert refused.value.code == code
+    assert says in refused.value.message
+    assert world.schedules.kept == {}
+    assert world.ticks.set_for == {}
+
+
+def test_a_schedule_whose_clock_cannot_be_set_leaves_nothing_behind(world):
+    world.ticks.broken = True
+    with pytest.raises(Upstream):
+        world.has_schedule()
+    world.ticks.broken = False
+    world.has_schedule()
+    assert set(world.ticks.set_for) == {"hourly"}
+
+
+def test_a_name_is_taken_once(world):
+    world.has_schedule()
+    with pytest.raises(InvalidInput, match="ScheduleExists"):
+        world.has_schedule()
+
+
+def test_an_update_replaces_the_definition_and_keeps_the_state(world):
+    world.has_schedule()
+    world.manage("StopMonitoringSchedule", monitoring_schedule_name="hourly")
+    updated = world.manage(
+        "UpdateMonitoringSchedule", **(schedule_parameters() | {"schedule_expression": "cron(0 6 ? * * *)"})
+    )
+    assert updated["monitoring_schedule_status"] == "Stopped"
+    assert world.ticks.set_for["hourly"].schedule_expression == "cron(0 6 ? * * *)"
+    started = world.manage("StartMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert started["monitoring_schedule_status"] == "Scheduled"
+
+
+def test_schedules_are_listed_by_name_a_page_at_a_time(world):
+    for name in ("c", "a", "b"):
+        world.has_schedule(name)
+    first = world.manage("ListMonitoringSchedules", max_results=2)
+    second = world.manage("ListMonitoringSchedules", max_results=2, next_token=first["next_token"])
+    names = [s["monitoring_schedule_name"] for page in (first, second) for s in page["schedules"]]
+    assert names == ["a", "b", "c"]
+    assert second["next_token"] is None
+
+
+def test_a_schedule_is_described_with_its_latest_execution(world):
+    world.has_schedule()
+    assert (
+        world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")["last_monitoring_execution"]
+        is None
+    )
+    world.has_captures()
+    world.tick()
+    described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert described["last_monitoring_execution"]["monitoring_execution_status"] == "InProgress"
+    listed = world.manage("ListMonitoringExecutions", monitoring_schedule_name="hourly")["executions"]
+    assert [execution["scheduled_time"] for execution in listed] == ["2026-11-22T10:00:00Z"]
+
+
+@pytest.mark.parametrize("operation", ["Describe", "Start", "Stop", "Delete"])
+def test_an_unknown_schedule_is_said_to_be_unknown(world, operation):
+    with pytest.raises(InvalidInput, match="ScheduleNotFound"):
+        world.manage(f"{operation}MonitoringSchedule", monitoring_schedule_name="ghost")
+
+
+def test_an_unknown_operation_names_the_known_ones(world):
+    with pytest.raises(InvalidInput, match="CreateMonitoringSchedule"):
+        world.manage("MakeMonitoringSchedule")
+
+
+def request(**changes: object) -> BaselineRequest:
+    fields = {
+        "baselining_job_name": "first",
+        "baseline_dataset_s3_uri": "s3://data/train.csv",
+        "dataset_format": {"csv": {"header": True}},
+    }
+    return BaselineRequest(**(fields | changes))
+
+
+def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    job = world.create_baseline(request())
+    (started,) = world.host.started
+    assert started.environment["dataset_format"] == '{"csv": {"header": true}}'
+    assert started.output_s3_uri == "s3://results/baselining/first"
+    from modelwatch_core.domain.analysis import AnalysisStatus
+    from modelwatch_core.domain.events import AnalysisEnded
+
+    ended = AnalysisEnded(subject=job.subject, status=AnalysisStatus.COMPLETED, output_s3_uri=job.output_s3_uri)
+    world.finish(ended)
+    world.finish(ended.model_copy(update={"status": AnalysisStatus.FAILED}))
+    described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
+    assert described["status"] == JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"baseline_dataset_s3_uri": "s3://data/none.csv"}, "BaselineDatasetNotFound"),
+        ({"baseline_dataset_s3_uri": "s3://data/large.csv"}, "BaselineDatasetTooLarge"),
+        ({"output_s3_uri": "s3://elsewhere/out"}, "OutputOutsideResults"),
+    ],
+)
+def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.capacity_bytes + 1)
+    with pytest.raises(InvalidInput, match=code):
+        world.create_baseline(request(**changes))
+    assert world.host.started == []
+
+
+def test_a_baselining_job_name_is_taken_once(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.create_baseline(request())
+    with pytest.raises(InvalidInput, match="BaseliningJobExists"):
+        world.create_baseline(request())
+    assert len(world.host.started) == 1

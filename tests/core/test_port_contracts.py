@@ -1,0 +1,406 @@
+"""One contract per port, run against the fake that the use-case tests trust and against AWS's own API, emulated."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import boto3
+import pytest
+import yaml
+from moto import mock_aws
+
+from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
+from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
+from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
+from modelwatch_core.adapters.aws.ledger_table import (
+    TableBaseliningJobs,
+    TableLedger,
+    TableSchedules,
+    TableSentAlerts,
+    VersionedItems,
+)
+from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
+from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
+from modelwatch_core.adapters.aws.sns_topic import SnsTopic
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.ports import Claim, StoredObject
+from tests.core.in_memory import (
+    HandClock,
+    MemoryJobs,
+    MemoryLedger,
+    MemoryObjects,
+    MemorySchedules,
+    MemorySentAlerts,
+)
+from tests.core.world import LEASE, TEN, schedule_parameters
+from tests.repository import ROOT
+
+HOUR = timedelta(hours=1)
+NOW = HandClock().now()
+
+
+class _CloudFormation(yaml.SafeLoader):
+    """Reads a template; what an intrinsic function would give does not matter here."""
+
+
+_CloudFormation.add_multi_constructor("!", lambda *_: None)
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield boto3
+
+
+@pytest.fixture
+def table(aws):
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=_CloudFormation)
+    properties = template["Resources"]["Ledger"]["Properties"]
+    asked = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    return aws.resource("dynamodb").create_table(TableName="ledger", **{name: properties[name] for name in asked})
+
+
+@pytest.fixture(params=["in memory", "on AWS"])
+def world(request):
+    return request.param
+
+
+def schedule(name: str = "hourly", **changes: object) -> MonitoringSchedule:
+    fields = schedule_parameters(name) | {
+        "output_s3_uri": "s3://results/monitoring",
+        "creation_time": NOW,
+        "last_modified_time": NOW,
+    }
+    return MonitoringSchedule(**(fields | changes))
+
+
+def execution(hours: int = 0, tick_id: str = "tick", name: str = "hourly") -> MonitoringExecution:
+    return MonitoringExecution.planned(
+        schedule(name), scheduled_time=TEN + hours * HOUR, tick_id=tick_id, now=NOW, lease=LEASE
+    )
+
+
+class TestSchedules:
+    @pytest.fixture
+    def schedules(self, world, request):
+        if world == "in memory":
+            return MemorySchedules()
+        return TableSchedules(VersionedItems(request.getfixturevalue("table")))
+
+    def test_what_is_saved_comes_back_equal(self, schedules):
+        schedules.save(schedule())
+        assert schedules.get("hourly") == schedule()
+        assert schedules.get("other") is None
+
+    def test_a_name_is_taken_once(self, schedules):
+        schedules.save(schedule())
+        with pytest.raises(InvalidInput, match="ScheduleExists"):
+            schedules.save(schedule())
+
+    def test_a_write_that_does_not_follow_on_is_refused(self, schedules):
+        schedules.save(schedule())
+        schedules.save(schedule(version=2))
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            schedules.save(schedule(version=2))
+
+    def test_a_deleted_schedule_is_gone_and_its_name_is_free(self, schedules):
+        schedules.save(schedule())
+        schedules.delete("hourly")
+        schedules.delete("hourly")
+        assert schedules.get("hourly") is None
+        schedules.save(schedule())
+
+    def test_pages_follow_the_order_of_names(self, schedules):
+        for name in ("c", "a", "b", "d"):
+            schedules.save(schedule(name))
+        seen, after = [], None
+        while True:
+            page, after = schedules.page(limit=3, after=after)
+            seen += [found.monitoring_schedule_name for found in page]
+            if after is None:
+                break
+        assert seen == ["a", "b", "c", "d"]
+
+
+class TestLedger:
+    @pytest.fixture
+    def ledger(self, world, request):
+        return MemoryLedger() if world == "in memory" else TableLedger(VersionedItems(request.getfixturevalue("table")))
+
+    def test_what_is_claimed_comes_back_equal(self, ledger):
+        assert ledger.claim(execution()) == (Claim.CLAIMED, execution())
+        assert ledger.get(execution().key) == execution()
+        assert ledger.get(execution(1).key) is None
+
+    def test_a_window_is_claimed_by_one_firing(self, ledger):
+        ledger.claim(execution(tick_id="one"))
+        claim, standing = ledger.claim(execution(tick_id="two"))
+        assert (claim, standing.tick_id) == (Claim.TAKEN, "one")
+        assert ledger.claim(execution(tick_id="one"))[0] is Claim.CLAIMED
+
+    def test_what_is_in_progress_cannot_be_claimed_again_by_its_own_firing(self, ledger):
+        ledger.claim(execution())
+        ledger.save(execution().started(host="h", now=NOW, lease=LEASE))
+        assert ledger.claim(execution())[0] is Claim.TAKEN
+
+    def test_one_execution_of_a_schedule_is_active_and_the_next_waits_its_turn(self, ledger):
+        ledger.claim(execution(0))
+        claim, waiting = ledger.claim(execution(1))
+        assert (claim, waiting.active) == (Claim.WAITING, False)
+        assert ledger.claim(execution(1))[0] is Claim.WAITING
+        ledger.save(execution(0).settled(AnalysisStatus.COMPLETED, now=NOW))
+        claim, standing = ledger.claim(execution(1))
+        assert (claim, standing.active) == (Claim.CLAIMED, True)
+        assert ledger.get(execution(1).key) == standing
+
+    def test_schedules_do_not_hold_each_other_up(self, ledger):
+        ledger.claim(execution(name="a"))
+        assert ledger.claim(execution(name="b"))[0] is Claim.CLAIMED
+
+    def test_a_write_that_does_not_follow_on_is_refused(self, ledger):
+        ledger.claim(execution())
+        done = execution().settled(AnalysisStatus.COMPLETED, now=NOW)
+        ledger.save(done)
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            ledger.save(execution().settled(AnalysisStatus.FAILED, now=NOW))
+        assert ledger.get(execution().key) == done
+
+    def test_settling_what_only_waited_leaves_the_holder_alone(self, ledger):
+        ledger.claim(execution(0))
+        _, waiting = ledger.claim(execution(1))
+        ledger.save(waiting.settled(AnalysisStatus.FAILED, now=NOW))
+        assert ledger.claim(execution(2))[0] is Claim.WAITING
+
+    def test_history_is_newest_first_and_pages_back_in_time(self, ledger):
+        for hours in (1, 0, 2):
+            ledger.claim(execution(hours))
+        newest, next_newest = ledger.history("hourly", limit=2)
+        assert [newest.scheduled_time, next_newest.scheduled_time] == [TEN + 2 * HOUR, TEN + HOUR]
+        older = ledger.history("hourly", limit=9, before=next_newest.window.start)
+        assert [found.scheduled_time for found in older] == [TEN]
+        assert ledger.history("other", limit=9) == []
+
+    def test_open_executions_are_found_when_due_and_until_announced(self, ledger):
+        ledger.claim(execution(0, name="a"))
+        ledger.claim(execution(0, name="b"))
+        assert list(ledger.open_and_due(NOW)) == []
+        later = NOW + LEASE
+        found = {found.monitoring_schedule_name for found in ledger.open_and_due(later)}
+        assert found == {"a", "b"}
+        settled = execution(name="a").settled(AnalysisStatus.COMPLETED, now=NOW)
+        ledger.save(settled)
+        assert settled in list(ledger.open_and_due(later))
+        ledger.save(settled.with_announcement(now=NOW))
+        assert [found.monitoring_schedule_name for found in ledger.open_and_due(later)] == ["b"]
+
+
+class TestBaseliningJobs:
+    @pytest.fixture
+    def jobs(self, world, request):
+        if world == "in memory":
+            return MemoryJobs()
+        return TableBaseliningJobs(VersionedItems(request.getfixturevalue("table")))
+
+    def test_a_job_is_kept_and_changes_only_in_order(self, jobs):
+        job = BaseliningJob(
+            baselining_job_name="first",
+            baseline_dataset_s3_uri="s3://data/train.csv",
+            dataset_format={"csv": {"header": True}},
+            output_s3_uri="s3://results/b",
+            creation_time=NOW,
+            last_modified_time=NOW,
+        )
+        jobs.save(job)
+        assert jobs.get("first") == job
+        assert jobs.get("second") is None
+        with pytest.raises(InvalidInput, match="BaseliningJobExists"):
+            jobs.save(job)
+        done = job.settled(AnalysisStatus.COMPLETED, now=NOW)
+        jobs.save(done)
+        with pytest.raises(NotReady):
+            jobs.save(done)
+
+
+class TestSentAlerts:
+    @pytest.fixture
+    def clock(self):
+        return HandClock()
+
+    @pytest.fixture
+    def sent(self, world, clock, request):
+        return (
+            MemorySentAlerts(clock)
+            if world == "in memory"
+            else TableSentAlerts(request.getfixturevalue("table"), clock)
+        )
+
+    def test_one_sender_begins(self, sent):
+        assert (sent.begin("a"), sent.begin("a"), sent.begin("b")) == (True, False, True)
+
+    def test_what_failed_may_begin_again_and_what_went_out_may_not(self, sent, clock):
+        sent.begin("a")
+        sent.abandon("a")
+        assert sent.begin("a")
+        sent.finish("a")
+        clock.pass_by(timedelta(days=1))
+        assert not sent.begin("a")
+
+    def test_a_sender_that_died_is_succeeded_after_its_lease(self, sent, clock):
+        sent.begin("a")
+        clock.pass_by(timedelta(minutes=16))
+        assert sent.begin("a")
+
+
+class TestObjectStore:
+    @pytest.fixture
+    def objects(self, world, request, tmp_path):
+        store = MemoryObjects()
+        if world == "on AWS":
+            s3 = request.getfixturevalue("aws").client("s3")
+            s3.create_bucket(Bucket="bucket")
+            store = S3ObjectStore(s3)
+        for key, content in {"a/1.txt": "one", "a/b/2.txt": "two", "ab/3.txt": "three"}.items():
+            path = tmp_path / "source"
+            path.write_text(content)
+            store.upload(path, f"s3://bucket/{key}")
+        return store
+
+    def test_a_folder_lists_what_is_below_it_and_no_sibling(self, objects):
+        below = [StoredObject("s3://bucket/a/1.txt", 3), StoredObject("s3://bucket/a/b/2.txt", 3)]
+        assert list(objects.list("s3://bucket/a")) == below
+        assert list(objects.list("s3://bucket/a/")) == below
+        assert list(objects.list("s3://bucket/a/1.txt")) == below[:1]
+        assert len(list(objects.list("s3://bucket"))) == 3
+        assert list(objects.list("s3://bucket/none")) == []
+
+    def test_objects_are_read_and_downloaded_into_folders_that_are_made(self, objects, tmp_path):
+        assert objects.read("s3://bucket/a/1.txt") == b"one"
+        assert objects.read("s3://bucket/none") is None
+        objects.download("s3://bucket/a/b/2.txt", tmp_path / "x" / "y")
+        assert (tmp_path / "x" / "y").read_bytes() == b"two"
+
+
+def test_a_bucket_that_is_not_there_is_said_to_be_not_there(aws):
+    with pytest.raises(InvalidInput, match="BucketNotFound"):
+        list(S3ObjectStore(aws.client("s3")).list("s3://no-such-bucket/a"))
+
+
+def test_a_service_that_cannot_be_reached_is_upstream():
+    s3 = boto3.client(
+        "s3",
+        endpoint_url="http://127.0.0.1:9",
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=boto3.session.Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+    )
+    with pytest.raises(Upstream, match="ServiceNotReached"):
+        S3ObjectStore(s3).read("s3://bucket/key")
+
+
+def test_an_event_reaches_the_bus_with_our_source_and_its_type(aws):
+    events, sqs = aws.client("events"), aws.client("sqs")
+    events.create_event_bus(Name="bus")
+    queue = sqs.create_queue(QueueName="seen")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["modelwatch"], "detail-type": ["Analysis Ended"]}
+    events.put_rule(Name="all", EventBusName="bus", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "1", "Arn": arn}])
+    ended = AnalysisEnded(subject="baseline/a", status=AnalysisStatus.COMPLETED, output_s3_uri="s3://results/a")
+    EventBridgeBus(events, "bus").publish(ended)
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert AnalysisEnded.model_validate(json.loads(message["Body"])["detail"]) == ended
+
+
+def test_ticks_follow_the_schedule_in_the_scheduler(aws):
+    scheduler = aws.client("scheduler")
+    scheduler.create_schedule_group(Name="group")
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:launch"
+    ticks = SchedulerTicks(
+        scheduler, "group", arn, "arn:aws:iam::123456789012:role/r", "arn:aws:sqs:us-east-1:123456789012:dead"
+    )
+    ticks.set(schedule())
+    made = scheduler.get_schedule(Name="hourly", GroupName="group")
+    assert (made["ScheduleExpression"], made["State"]) == ("cron(5 * ? * * *)", "ENABLED")
+    told = json.loads(made["Target"]["Input"])
+    assert (told["monitoring_schedule_name"], told["start_delay_minutes"]) == ("hourly", 5)
+    assert made["Target"]["DeadLetterConfig"]["Arn"].endswith(":dead")
+    ticks.set(schedule(monitoring_schedule_status=ScheduleStatus.STOPPED, start_delay_minutes=0))
+    changed = scheduler.get_schedule(Name="hourly", GroupName="group")
+    assert (changed["ScheduleExpression"], changed["State"]) == ("cron(0 * ? * * *)", "DISABLED")
+    ticks.remove("hourly")
+    ticks.remove("hourly")
+    assert scheduler.list_schedules(GroupName="group")["Schedules"] == []
+
+
+def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
+    sagemaker = aws.client("sagemaker")
+    sagemaker.create_model(
+        ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn="arn:aws:iam::123456789012:role/r"
+    )
+    variants = [
+        {"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.t2.medium", "InitialInstanceCount": 1}
+    ]
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://captures/live/",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    }
+    for name, extra in {"with": {"DataCaptureConfig": capture}, "without": {}}.items():
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, **extra)
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    endpoints = SageMakerEndpoints(sagemaker)
+    assert endpoints.capture_destination("with") == "s3://captures/live"
+    with pytest.raises(InvalidInput, match="DataCaptureNotEnabled"):
+        endpoints.capture_destination("without")
+    with pytest.raises(InvalidInput, match="EndpointNotFound"):
+        endpoints.capture_destination("none")
+
+
+def test_more_metrics_than_one_call_takes_are_all_published(aws):
+    cloudwatch = aws.client("cloudwatch")
+    metrics = ({"MetricName": f"feature_data_{i}", "Value": 1.0} for i in range(1203))
+    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/Endpoints/data-metrics", metrics)
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="aws/sagemaker/Endpoints/data-metrics")
+    assert sum(len(page["Metrics"]) for page in pages) == 1203
+
+
+def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="seen")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    SnsTopic(sns, topic).send(Alert(key="k", subject="s", body="b"))
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert (json.loads(message["Body"])["Subject"], json.loads(message["Body"])["Message"]) == ("s", "b")
+    with pytest.raises(Upstream):
+        SnsTopic(sns, f"{topic}-gone").send(Alert(key="k", subject="s", body="b"))
+
+
+def test_an_analyzer_that_does_not_exist_is_worth_a_retry(aws):
+    host = AnalyzerFunction(aws.client("lambda"), "none", 10)
+    asked = AnalysisRequest(subject="baseline/a", environment={}, inputs=(), output_s3_uri="s3://results/a")
+    with pytest.raises(Upstream, match="ResourceNotFoundException"):
+        host.start(asked)
+
+
+def test_every_terminal_status_is_one_of_sagemakers_words():
+    assert {status for status in ExecutionStatus if status.is_terminal} == {
+        "Completed",
+        "CompletedWithViolations",
+        "Failed",
+        "Stopped",
+    }

@@ -1,0 +1,121 @@
+"""The use cases wired to the ports in memory, and an endpoint whose captures lie there."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from modelwatch_core.app.create_baseline import CreateBaseline
+from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
+from modelwatch_core.app.launch_execution import LaunchExecution
+from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
+from modelwatch_core.app.reconcile import Reconcile
+from modelwatch_core.app.route_alerts import RouteAlerts
+from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from tests.core.in_memory import (
+    HandClock,
+    MemoryBus,
+    MemoryEndpoints,
+    MemoryHost,
+    MemoryJobs,
+    MemoryLedger,
+    MemoryMetrics,
+    MemoryObjects,
+    MemorySchedules,
+    MemorySentAlerts,
+    MemoryTarget,
+    MemoryTicks,
+)
+
+TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
+RESULTS = "s3://results"
+LEASE = timedelta(minutes=90)
+DRIFT = {
+    "feature_name": "income",
+    "constraint_check_type": "baseline_drift_check",
+    "description": "Baseline drift distance: 0.9 exceeds threshold: 0.1",
+}
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.schedules, self.ledger, self.jobs = MemorySchedules(), MemoryLedger(), MemoryJobs()
+        self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(), MemoryHost()
+        self.bus, self.metrics, self.mail = MemoryBus(), MemoryMetrics(), MemoryTarget()
+        self.endpoints = MemoryEndpoints({"mortgages": "s3://captures/live"})
+        self.launch = LaunchExecution(
+            self.schedules, self.ledger, self.objects, self.host, self.bus, self.clock, lease=LEASE
+        )
+        finish_execution = FinishExecution(self.ledger, self.objects, self.metrics, self.bus, self.clock)
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(self.jobs, self.clock))
+        self.sent = MemorySentAlerts(self.clock)
+        self.targets = {"mail": self.mail}
+        self.route = RouteAlerts(self.sent, self.targets)
+        self.reconcile = Reconcile(self.ledger, self.launch, finish_execution, self.clock)
+        self.create_baseline = CreateBaseline(self.jobs, self.objects, self.host, self.clock, RESULTS)
+        self._manage = ManageMonitors(
+            self.schedules, self.ledger, self.jobs, self.ticks, self.endpoints, self.objects, self.clock, RESULTS
+        )
+        self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
+        self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"
+
+    def manage(self, operation: str, **parameters: object) -> dict:
+        return self._manage(ManageMonitorsRequest(operation=operation, parameters=parameters))
+
+    def has_schedule(self, name: str = "hourly", **changes: object) -> None:
+        self.manage("CreateMonitoringSchedule", **(schedule_parameters(name) | changes))
+
+    def has_captures(self, hour: datetime = TEN - timedelta(hours=1), content: bytes = b"{}\n") -> None:
+        self.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{hour:%Y/%m/%d/%H}/00-01-002-a.jsonl"] = content
+
+    def tick(self, at: datetime = TEN, tick_id: str = "tick-1", name: str = "hourly") -> MonitoringExecution | None:
+        return self.launch(ScheduleTick(monitoring_schedule_name=name, scheduled_time=at, tick_id=tick_id))
+
+    def ends(self, execution: MonitoringExecution, *violations: dict, **changes: object) -> AnalysisEnded:
+        folder = execution.output_s3_uri
+        self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
+        self.objects.kept[f"{folder}/cloudwatch_metrics.jsonl"] = (
+            b'{"MetricName":"feature_non_null_income","Value":1.0}\n'
+        )
+        status = AnalysisStatus.COMPLETED_WITH_VIOLATIONS if violations else AnalysisStatus.COMPLETED
+        fields = {
+            "subject": execution.key.subject,
+            "status": status,
+            "output_s3_uri": folder,
+            "exit_message": f"{status}: done",
+            "violations": len(violations),
+            "records": RecordCounts(read=500),
+        }
+        return AnalysisEnded(**(fields | changes))
+
+    @property
+    def announcements(self) -> list[ExecutionEnded]:
+        return [event for event in self.bus.published if isinstance(event, ExecutionEnded)]
+
+    @property
+    def endings(self) -> list[AnalysisEnded]:
+        return [event for event in self.bus.published if isinstance(event, AnalysisEnded)]
+
+    def deliver(self) -> None:
+        """Deliver what was published to whoever the rules of the template name, until nothing is left."""
+        while self.bus.published:
+            event = self.bus.published.pop(0)
+            if isinstance(event, AnalysisEnded):
+                self.finish(event)
+            elif isinstance(event, ExecutionEnded):
+                self.route(event)
+
+
+def schedule_parameters(name: str = "hourly") -> dict[str, object]:
+    return {
+        "monitoring_schedule_name": name,
+        "schedule_expression": "cron(0 * ? * * *)",
+        "endpoint_input": {"endpoint_name": "mortgages"},
+        "baseline": {
+            "constraints_s3_uri": "s3://results/baseline/constraints.json",
+            "statistics_s3_uri": "s3://results/baseline/statistics.json",
+        },
+    }

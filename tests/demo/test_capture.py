@@ -1,0 +1,96 @@
+"""Captures, held against SageMaker's record and layout, and the traffic that they come from."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelwatch.demo.capture import Exchange, capture
+from modelwatch.demo.model import ModelServer
+from modelwatch.demo.traffic import send
+
+NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
+
+
+class Bucket:
+    """An S3 client that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], str] = {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> Any:  # noqa: N803
+        self.objects[Bucket, Key] = Body.decode()
+
+
+def exchange(moment: datetime, event_id: str = "f04a8538-696c-4648-8064-8b680b2e3318") -> Exchange:
+    return Exchange(event_id, "application-1", moment, "132,10", "0.0364", "text/csv; charset=utf-8")
+
+
+def test_a_record_has_sagemakers_shape() -> None:
+    # The record of SageMaker's own capture of 2022-04-18, AWS developer guide, "Capture data from real-time endpoint".
+    assert exchange(datetime(2022, 4, 18, 0, 21, 48, 999, tzinfo=UTC)).to_record() == {
+        "captureData": {
+            "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": "132,10", "encoding": "CSV"},
+            "endpointOutput": {
+                "observedContentType": "text/csv; charset=utf-8",
+                "mode": "OUTPUT",
+                "data": "0.0364",
+                "encoding": "CSV",
+            },
+        },
+        "eventMetadata": {
+            "eventId": "f04a8538-696c-4648-8064-8b680b2e3318",
+            "inferenceId": "application-1",
+            "inferenceTime": "2022-04-18T00:21:48Z",
+        },
+        "eventVersion": "0",
+    }
+
+
+def test_files_lie_below_their_hour_and_hold_several_records() -> None:
+    bucket = Bucket()
+    moments = [NINE + timedelta(minutes=m, milliseconds=871) for m in (0, 1, 4, 5, 59)]
+    keys = capture(bucket, "s3://b/captures/endpoint/", "AllTraffic", map(exchange, moments))
+    folder = r"captures/endpoint/AllTraffic/2026/01/31/09/"
+    assert all(re.fullmatch(folder + r"\d\d-00-871-[0-9a-f-]{36}\.jsonl", key) for key in keys)
+    assert [key.removeprefix(folder)[:2] for key in keys] == ["00", "05", "59"]
+    assert [len(bucket.objects["b", key].splitlines()) for key in keys] == [3, 1, 1]
+    assert all(json.loads(line) for text in bucket.objects.values() for line in text.splitlines())
+
+
+def test_no_file_spans_two_hours() -> None:
+    bucket = Bucket()
+    moments = [NINE + timedelta(minutes=59, seconds=59), NINE + timedelta(hours=1)]
+    keys = capture(bucket, "s3://b/p", "v", map(exchange, moments))
+    assert [key[:16] for key in keys] == ["p/v/2026/01/31/0", "p/v/2026/01/31/1"]
+
+
+def test_no_traffic_writes_nothing() -> None:
+    assert capture(Bucket(), "s3://b/p", "v", []) == []
+
+
+def test_traffic_is_what_went_over_the_wire_in_order_of_time_and_repeatable() -> None:
+    rows = [[str(n / 8), "a,b"] for n in range(8)]
+    with ModelServer(lambda sent: np.array([float(row[0]) for row in sent])) as server:
+        first = send(server.address, rows, start=NINE, end=NINE + timedelta(hours=1), seed=7)
+        again = send(server.address, rows, start=NINE, end=NINE + timedelta(hours=1), seed=7)
+    assert first == again
+    assert [e.request for e in first] == [f'{n / 8},"a,b"' for n in range(8)]
+    assert [e.response for e in first] == [f"{n / 8:.4f}" for n in range(8)]
+    moments = [e.moment for e in first]
+    assert moments == sorted(moments)
+    assert NINE <= moments[0] < moments[-1] < NINE + timedelta(hours=1)
+    assert len({e.event_id for e in first} | {e.inference_id for e in first}) == 16
+
+
+def test_a_refused_request_stops_the_traffic() -> None:
+    with (
+        ModelServer(lambda sent: np.array([float(row[0]) for row in sent])) as server,
+        pytest.raises(RuntimeError, match="answered 400"),
+    ):
+        send(server.address, [["x"]], start=NINE, end=NINE + timedelta(hours=1), seed=7)
