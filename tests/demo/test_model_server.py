@@ -116,5 +116,5 @@ def test_every_value_of_a_column_is_written_alike() -> None:
 def test_what_an_application_lacks_is_an_empty_cell() -> None:
     application = load_applications()[:1].assign(obrat=None, appinc=None)
     line = to_csv_line(to_cells(application)[0])
-    assert line.startswith(",89,118.0,")
+    assert line.startswith(",128,160.0,")
     assert line.split(",")[list(FEATURES).index("obrat")] == ""

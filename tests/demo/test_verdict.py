@@ -41,7 +41,7 @@ def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised
             [
                 "the execution was to end Completed, it is CompletedWithViolations",
                 "baseline_drift_check of age failed without a cause",
-                "0 mails were to arrive, 1 did",
+                "mails to arrive: 0, mails that did: 1",
             ],
         ),
         (HEALTHY, outcome("not there", mails=0), ["the execution was to end Completed, it is not there"]),
@@ -56,7 +56,7 @@ def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised
             [
                 "the execution was to end CompletedWithViolations, it is Completed",
                 "baseline_drift_check of income was to fail, it did not",
-                "1 mails were to arrive, 0 did",
+                "mails to arrive: 1, mails that did: 0",
             ],
         ),
         (
@@ -80,7 +80,7 @@ def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised
         (
             BROKEN,
             outcome("CompletedWithViolations", ("income", DRIFT), mails=2),
-            ["1 mails were to arrive, 2 did"],
+            ["mails to arrive: 1, mails that did: 2"],
         ),
     ],
 )

@@ -14,4 +14,6 @@ def main() -> None:
         from modelwatch.cli.commands import app
     except ModuleNotFoundError as missing:
         sys.exit(f"modelwatch: {missing.name} is not installed. Mend it with: pip install 'modelwatch[sdk]'")
+    except KeyboardInterrupt:  # while the imports run
+        sys.exit(130)
     app()

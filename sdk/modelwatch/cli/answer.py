@@ -1,0 +1,142 @@
+"""Run one analysis on local paths and tell what came of it: for people, or as one JSON object for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelwatch.cli.failures import print_json
+from modelwatch.printing import a_console, print_table, printable
+from modelwatch_core.domain.analysis import AnalysisSummary, RecordCounts
+from modelwatch_core.domain.errors import InvalidInput
+
+VIOLATIONS_FOUND = 1
+"""Exit code of a check that found violations, for CI."""
+
+Output = Annotated[
+    Path, typer.Option("--output", metavar="DIR", help="Folder for the results; made if it does not exist.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")]
+
+
+def a_moment(text: str) -> datetime:
+    """Read a moment of the command line: ISO 8601; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{printable(text)} is no ISO 8601 time such as 2026-01-31T09:00:00Z.") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def existing(path: Path, option: str) -> Path:
+    """Give the path back if something is there.
+
+    Raises
+    ------
+    InvalidInput
+        ``FileNotFound``, naming the option.
+    """
+    if not path.exists():
+        raise InvalidInput("FileNotFound", f"{option}: there is nothing at {path}. Give the path of an existing file.")
+    return path
+
+
+def usable_output(folder: Path) -> Path:
+    """Make the output folder if need be, and prove that it can be written to before any work is done.
+
+    Raises
+    ------
+    InvalidInput
+        ``OutputNotAFolder`` or ``OutputNotWritable``.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInput("OutputNotAFolder", f"--output: {folder} is a file. Give a folder, new or existing.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".modelwatch-write-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as refusal:
+        reason = f"{folder} cannot be written to ({refusal.strerror}). Give a folder that you may write to."
+        raise InvalidInput("OutputNotWritable", f"--output: {reason}") from None
+    return folder
+
+
+def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> None:
+    """Run the analysis that the environment of the analysis contract describes, and print what it found.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        SageMaker's container environment, without ``output_path``.
+    output : Path
+        The folder that receives the files of the analysis contract.
+    as_json : bool
+        Print one JSON object instead of text.
+
+    Raises
+    ------
+    typer.Exit
+        With code 1 where there are violations.
+    InvalidInput
+        If settings or data cannot be used.
+    """
+    folder = usable_output(output)
+    with _patience(as_json=as_json):
+        summary = _analyze({**environment, "output_path": str(folder)})
+    if as_json:
+        print_json(
+            {
+                "status": summary.status.value,
+                "violations": len(summary.violations),
+                "records": summary.records.model_dump(mode="json"),
+                "warnings": list(summary.warnings),
+                "outputs": {name: str(folder / path) for name, path in summary.outputs.items()},
+            }
+        )
+    else:
+        _print_summary(summary, folder)
+    if summary.violations:
+        raise typer.Exit(VIOLATIONS_FOUND)
+
+
+def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
+    """Import the analyzer only now: its numeric packages would slow down ``--help``."""
+    from modelwatch_analyzer.analysis import analyze
+    from modelwatch_analyzer.settings import AnalysisSettings
+
+    return analyze(AnalysisSettings.from_environment(environment))
+
+
+def _patience(*, as_json: bool) -> AbstractContextManager[object]:
+    """Show on a terminal that something is going on."""
+    console = a_console(stderr=True)
+    return console.status("Analysing") if console.is_terminal and not as_json else nullcontext()
+
+
+def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
+    """Print what was read, left out and found, and where the files lie."""
+    console = a_console()
+    for line in _told(summary.records):
+        console.print(line)
+    for warning in summary.warnings:
+        console.print(f"Warning: {printable(warning)}", style="yellow")
+    console.print(printable(summary.exit_message), style="red" if summary.violations else "green")
+    rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
+    print_table(console, ("about", "check", "description"), rows)
+    console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
+
+
+def _told(records: RecordCounts) -> list[str]:
+    lines = [f"Read {records.read:,} records from {records.objects:,} file(s), {records.bytes:,} bytes."]
+    if records.out_of_window:
+        lines.append(f"Left out: {records.out_of_window:,} records outside the window.")
+    if records.malformed:
+        lines.append(f"Left out: {records.malformed:,} malformed records, for instance:")
+        lines += [f"  {printable(place)}" for place in records.malformed_examples]
+    return lines

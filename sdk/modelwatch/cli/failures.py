@@ -1,0 +1,110 @@
+"""How the command fails: one line that says what and how to mend it, a stable exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from modelwatch.printing import printable
+from modelwatch_core.domain.errors import ModelwatchError
+
+UNUSABLE = 2
+"""Exit code for arguments or input that cannot be used, as of click's own usage errors."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, what a shell reports of any interrupted program."""
+NO_READER = 141
+"""Exit code when the reader of our output went away: 128 + SIGPIPE, so it is never taken for "violations" (1)."""
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one strict JSON object: ASCII, no bare NaN."""
+    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+
+
+def print_failure(code: str, message: str, *, as_json: bool) -> None:
+    """Say on stderr, in one line, what is wrong; with ``--json`` also as the one object on stdout."""
+    sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
+    if as_json:
+        print_json({"status": "Failed", "error": {"code": code, "message": message}})
+
+
+class OneLineFailures(TyperGroup):
+    """The top of the command tree. Whatever goes wrong below it ends in one line and an exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; returns the exit code only where ``standalone_mode`` is off."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still gets its line
+        try:
+            exit_code = super().main(arguments, prog_name, complete_var, False, windows_expand_args, **extra) or 0
+        except Exception as failure:
+            if os.environ.get("MODELWATCH_TRACEBACK"):
+                raise
+            exit_code = _tell(failure, as_json="--json" in arguments)
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            exit_code = _without_reader()
+        if standalone_mode:
+            sys.exit(exit_code)
+        return exit_code
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command; typer would give a reader that went away the exit code of violations."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit(_without_reader()) from None
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
+def _without_reader() -> int:
+    """Let what is still to be printed vanish, or the interpreter complains at its end; give the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return NO_READER
+
+
+def _tell(failure: Exception, *, as_json: bool) -> int:
+    """Print the one line of a failure, and give its exit code."""
+    match failure:
+        case typer.Abort():
+            print_failure("Interrupted", "stopped before the end; results may be missing", as_json=as_json)
+            return INTERRUPTED
+        case ModelwatchError():
+            print_failure(failure.code, failure.message, as_json=as_json)
+        case typer.TyperException():
+            # Help that was asked for by giving no arguments at all has been printed, and carries no message.
+            if message := " ".join(failure.format_message().split()):
+                context = getattr(failure, "ctx", None)
+                command = context.command_path if context else "modelwatch"
+                print_failure("UnusableArguments", f"{message} See: {command} --help", as_json=as_json)
+        case OSError():
+            where = f"{failure.filename}: " if failure.filename else ""
+            print_failure("UnusableFile", f"{where}{failure.strerror or type(failure).__name__}", as_json=as_json)
+        case _:
+            # Neither the exception's text nor the traceback: both may hold values from the data.
+            frame = traceback.extract_tb(failure.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}:{frame.lineno}"
+            message = f"{type(failure).__name__} at {where}. This is a mistake in Modelwatch: please report it with "
+            print_failure("InternalError", message + "the output of MODELWATCH_TRACEBACK=1", as_json=as_json)
+    return UNUSABLE

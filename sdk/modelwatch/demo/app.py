@@ -1,0 +1,78 @@
+"""The deployed app, spoken to as an operator does: through its Lambda functions and its buckets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+
+
+class Stack(Protocol):
+    """What the demo needs of a running stack."""
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs."""
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client with an operator's credentials."""
+
+
+class App:
+    """The app of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        A stack that template.yaml was deployed to.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._outputs = stack.outputs
+        self._lambda = stack.client("lambda")
+        self._s3 = stack.client("s3")
+
+    @property
+    def results(self) -> str:
+        """S3 URI of the bucket that reports go to."""
+        return f"s3://{self._outputs['ResultsBucketName']}"
+
+    def create_baseline(self, request: Mapping[str, Any]) -> None:
+        """Ask for a baseline; it is made in the background."""
+        self._invoke("CreateBaselineFunction", request)
+
+    def baselining_job(self, name: str) -> BaseliningJob:
+        """Look up how a baseline is doing."""
+        return BaseliningJob.model_validate(self._manage("DescribeBaseliningJob", baselining_job_name=name))
+
+    def create_schedule(self, **parameters: Any) -> None:
+        """Begin to watch."""
+        self._manage("CreateMonitoringSchedule", **parameters)
+
+    def executions(self, schedule: str) -> list[MonitoringExecution]:
+        """List what a schedule did, newest first."""
+        answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
+        return [MonitoringExecution.model_validate(execution) for execution in answer["executions"]]
+
+    def files(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        """Read every object in a folder of S3: its path below the folder, and its content."""
+        bucket, prefix = s3_layout.split(folder.rstrip("/") + "/")
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                content: bytes = self._s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+                yield found["Key"].removeprefix(prefix), content
+
+    def _manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._invoke("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})
+
+    def _invoke(self, output: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._lambda.invoke(FunctionName=self._outputs[output], Payload=json.dumps(payload).encode())
+        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Upstream("FunctionFailed", f"{output}: {document.get('errorMessage')}")
+        return document

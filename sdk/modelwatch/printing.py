@@ -1,0 +1,44 @@
+"""What the commands print: text from elsewhere made harmless, tables on a terminal and plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def printable(text: str) -> str:
+    r"""Show text from elsewhere (column names, paths) on one line, with nothing in it that a terminal would obey.
+
+    Examples
+    --------
+    >>> printable("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command what to do when its reader went away; rich would end with exit code 1."""
+        raise BrokenPipeError
+
+
+def a_console(*, stderr: bool = False) -> Console:
+    """Make a console that adds nothing of its own: no markup, no guessed colours, no lines broken in pipes."""
+    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of text as it is: a table on a terminal, tab-separated lines (no header) elsewhere."""
+    if not console.is_terminal:
+        for row in rows:
+            console.print("\t".join(map(printable, row)))
+        return
+    table = Table(*header, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
+    console.print(table, soft_wrap=False)
