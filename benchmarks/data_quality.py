@@ -1,0 +1,60 @@
+"""Baseline and check of a table with 30 columns, against what polars needs merely to read both files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from statistics import median
+
+from rich.table import Table
+
+from benchmarks.processes import ROOT, Usage, interleaved, measure, python, spread, terminal
+
+DATA = ROOT / "benchmarks" / "data"
+_JOB = "benchmarks.data_quality_job"
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    console = terminal()
+    folder = DATA / f"data-quality-{options.rows}"
+    if not (folder / "made").exists():
+        console.print(f"Making two datasets of {options.rows:,} x 30 (once) ...")
+        measure(python("-m", _JOB, "make", str(folder), str(options.rows)))
+    usages = interleaved(
+        {job: python("-m", _JOB, job, str(folder)) for job in ("read", "baseline", "check")}, options.repetitions
+    )
+    both = [
+        Usage(b.cpu + c.cpu, b.wall + c.wall, max(b.peak_rss, c.peak_rss), "")
+        for b, c in zip(usages["baseline"], usages["check"], strict=True)
+    ]
+    rows = {
+        "polars reads both files": usages["read"],
+        "modelwatch baseline": usages["baseline"],
+        "modelwatch check": usages["check"],
+        "baseline + check": both,
+    }
+    table = Table(title=f"data quality, {options.rows:,} x 30 CSV, min / median of {options.repetitions}")
+    table.add_column("", no_wrap=True)
+    for heading in ("CPU s", "wall s", "peak RSS MB", "CPU as a ratio to reading"):
+        table.add_column(heading, justify="right")
+    for name, measured in rows.items():
+        ratios = [usage.cpu / read.cpu for usage, read in zip(measured, usages["read"], strict=True)]
+        table.add_row(
+            name,
+            spread([usage.cpu for usage in measured]),
+            spread([usage.wall for usage in measured]),
+            f"{max(usage.peak_rss for usage in measured) / 1e6:.0f}",
+            spread(ratios),
+        )
+    console.print(table)
+    ratio = median(usage.cpu for usage in both) / median(usage.cpu for usage in usages["read"])
+    peak = max(usage.peak_rss for usage in both)
+    console.print(f"CPU ratio of the medians {ratio:.2f} (target at most 3): {_met(ratio <= 3)}")
+    console.print(f"peak memory {peak / 2**30:.2f} GiB (target below 2): {_met(peak < 2 << 30)}")
+    for job in ("baseline", "check"):
+        console.print(f"{job} found: {json.loads(usages[job][-1].output)}")
+
+
+def _met(holds: bool) -> str:
+    return "met" if holds else "MISSED"

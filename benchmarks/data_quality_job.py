@@ -1,0 +1,88 @@
+"""One process of the data quality benchmark: ``make``, ``read``, ``baseline`` or ``check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+SEED = 20261122
+DRIFTED = ("f00", "f05", "f10", "f15", "i0", "s0")
+
+
+def make(folder: Path, rows: int) -> None:
+    """Make baseline.csv and current.csv: 20 float, 5 integer and 5 string columns, 1 % of all cells missing.
+
+    In the current one the columns in ``DRIFTED`` are shifted by half a standard deviation, or by 1, or relabelled.
+    """
+    import numpy as np
+    import polars as pl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, name in enumerate(("baseline", "current")):
+        generator = np.random.default_rng([SEED, part])
+        columns: dict[str, pl.Series] = {}
+        for i in range(20):
+            column = f"f{i:02}"
+            values = generator.normal(size=rows) if i % 2 else generator.lognormal(sigma=0.5, size=rows)
+            columns[column] = pl.Series(values + (0.5 * part if column in DRIFTED else 0.0))
+        for i in range(5):
+            column = f"i{i}"
+            counts = generator.poisson(3 * 10**i, size=rows) + (part if column in DRIFTED else 0)
+            columns[column] = pl.Series(counts)
+        for i in range(5):
+            column = f"s{i}"
+            labels = np.array([f"{column}_{label}" for label in range(4 + 10 * i)])
+            shares = 1.0 / np.arange(1, labels.size + 1)
+            drawn = generator.choice(labels.size, size=rows, p=shares / shares.sum())
+            columns[column] = pl.Series(labels[::-1][drawn] if part and column in DRIFTED else labels[drawn])
+        missing = {column: pl.Series(generator.random(rows) < 0.01) for column in columns}
+        frame = pl.DataFrame(columns).with_columns(
+            pl.when(~missing[column]).then(pl.col(column)).alias(column) for column in columns
+        )
+        frame.write_csv(folder / f"{name}.csv")
+    (folder / "made").touch()
+
+
+def read(folder: Path) -> None:
+    """Let polars read both files, one after the other, with its defaults."""
+    import polars as pl
+
+    for name in ("baseline", "current"):
+        print(pl.read_csv(folder / f"{name}.csv").shape)
+
+
+def baseline(folder: Path) -> None:
+    """Make a baseline from the first file."""
+    _analyze(dataset_source=folder / "baseline.csv", output_path=folder / "baseline")
+
+
+def check(folder: Path) -> None:
+    """Check the second file against the baseline of the first."""
+    _analyze(
+        dataset_source=folder / "current.csv",
+        output_path=folder / "check",
+        baseline_statistics=folder / "baseline" / "statistics.json",
+        baseline_constraints=folder / "baseline" / "constraints.json",
+    )
+
+
+def _analyze(**settings: Path) -> None:
+    from modelwatch_analyzer.analysis import analyze
+    from modelwatch_analyzer.settings import AnalysisSettings
+
+    summary = analyze(AnalysisSettings.of(dataset_format={"csv": {"header": True}}, **settings))
+    found = {
+        "status": summary.status,
+        "records": summary.records.read,
+        "violations": sorted(violation.subject for violation in summary.violations),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    job, folder = sys.argv[1], Path(sys.argv[2])
+    if job == "make":
+        make(folder, int(sys.argv[3]))
+    else:
+        {"read": read, "baseline": baseline, "check": check}[job](folder)

@@ -1,0 +1,91 @@
+"""Measure commands as whole processes, so that imports and reading count too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one process used.
+
+    Attributes
+    ----------
+    cpu, wall : float
+        Seconds; cpu is user and system time of all threads.
+    peak_rss : int
+        Bytes.
+    output : str
+        What it printed.
+    """
+
+    cpu: float
+    wall: float
+    peak_rss: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to measure: arguments of this interpreter, and variables added to its environment."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+def python(*arguments: str, **environment: str) -> Command:
+    """Return a command of this interpreter."""
+    return Command(arguments, environment)
+
+
+def measure(command: Command) -> Usage:
+    """Run a command to its end.
+
+    Raises
+    ------
+    SystemExit
+        If it fails; its own words are on the screen by then.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **command.environment}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    with process.stdout or open(os.devnull) as printed:  # noqa: PTH123
+        output = printed.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command.arguments)} ended with exit code {process.returncode}; nothing was measured.")
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Usage(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, peak, output.strip())
+
+
+def interleaved(commands: Mapping[str, Command], repetitions: int) -> dict[str, list[Usage]]:
+    """Run all commands in turn, several times, so that a slow moment of the machine hits each alike."""
+    found: dict[str, list[Usage]] = {name: [] for name in commands}
+    for _ in range(repetitions):
+        for name, command in commands.items():
+            found[name].append(measure(command))
+    return found
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write the smallest and the median of repeated measurements."""
+    return f"{min(values):.2f} / {median(values):.2f}"
+
+
+def terminal() -> Console:
+    """Return where to print: as wide as the terminal, and wide enough for every table where there is none."""
+    return Console(width=None if sys.stdout.isatty() else 110)
