@@ -33,12 +33,14 @@ def a_console(*, stderr: bool = False) -> Console:
 
 
 def print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows of text as it is: a table on a terminal, tab-separated lines (no header) elsewhere."""
-    if not console.is_terminal:
-        for row in rows:
-            console.print("\t".join(map(printable, row)))
+    """Print rows of text as it is: a table on a terminal, aligned columns elsewhere."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if console.is_terminal:
+        table = Table(*header, box=box.SIMPLE_HEAD)
+        for row in cells:
+            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+        console.print(table, soft_wrap=False)
         return
-    table = Table(*header, box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    console.print(table, soft_wrap=False)
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    for row in [header, *cells]:
+        console.print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -127,8 +127,9 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
     console.print(printable(summary.exit_message), style="red" if summary.violations else "green")
-    rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
-    print_table(console, ("about", "check", "description"), rows)
+    if summary.violations:
+        rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
+        print_table(console, ("about", "check", "description"), rows)
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -22,7 +23,6 @@ from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
 from modelwatch.demo.verdict import Outcome, failed_expectations
 from modelwatch.local import LocalStack
-from modelwatch.local.app_files import find_template
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 
@@ -70,15 +70,12 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
     # Once the hour has rung: the schedule's first window is then the first hour of the demo.
     start = first_hour + SETTLED
     started = time.monotonic()
-    with timeline.waiting("Deploying template.yaml"):
-        stack = LocalStack(
-            find_template(),
-            parameters={"NotificationEmail": RECIPIENT, "MonitoredBuckets": TRAFFIC_BUCKET},
-            start=start,
-        )
-    with stack, ModelServer(model.score) as server:
+    stack = LocalStack(parameters={"NotificationEmail": RECIPIENT, "MonitoredBuckets": TRAFFIC_BUCKET}, start=start)
+    with closing(stack), ModelServer(model.score) as server:
+        with timeline.waiting("Deploying template.yaml"):
+            stack.start()
         seconds = time.monotonic() - started
-        timeline.tell(start, f"template.yaml deployed: {len(stack.resources)} resources in {seconds:.0f} s")
+        timeline.tell(start, f"template.yaml deployed: {_resources(stack)} resources in {seconds:.0f} s")
         demo = _Demo(stack, server, folder, timeline)
         demo.open_endpoint()
         timeline.tell(
@@ -91,12 +88,11 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
             return [f"the baseline was to end {JobStatus.COMPLETED}, it is {job.status}: {job.failure_reason}"]
         demo.watch(job)
         timeline.tell(start, f"endpoint {ENDPOINT} is watched every hour, mail goes to {RECIPIENT}")
-        draw_from = applications[len(training) :]
-        outcomes = [
-            demo.live_through(number, hour, draw_from, start=max(start, hour_start), end=hour_start + HOUR)
-            for number, hour in enumerate(hours, start=1)
-            for hour_start in [first_hour + (number - 1) * HOUR]
-        ]
+        outcomes: list[Outcome] = []
+        for number, hour in enumerate(hours, start=1):
+            end = first_hour + number * HOUR
+            drawn = hour.draw(applications[len(training) :], np.random.default_rng([SEED, number]))
+            outcomes.append(demo.live_through(number, hour, drawn, start=max(start, end - HOUR), end=end))
         timeline.tell_violations(outcomes)
         demo.keep_mails()
     return failed_expectations(hours, outcomes)
@@ -104,6 +100,11 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
 
 def _whole_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _resources(stack: LocalStack) -> int:
+    pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
+    return sum(len(page["StackResourceSummaries"]) for page in pages)
 
 
 class _Demo:
@@ -187,12 +188,9 @@ class _Demo:
             start_delay_minutes=TICK // timedelta(minutes=1),
         )
 
-    def live_through(
-        self, number: int, hour: Hour, applications: pd.DataFrame, *, start: datetime, end: datetime
-    ) -> Outcome:
+    def live_through(self, number: int, hour: Hour, drawn: pd.DataFrame, *, start: datetime, end: datetime) -> Outcome:
         """Send an hour's traffic, let the hour pass, and see what came of it."""
         mails_before = len(self._stack.mails)
-        drawn = hour.draw(applications, np.random.default_rng([SEED, number]))
         with self._timeline.waiting(f"Hour {number}: {hour.title}"):
             exchanges = send(self._server.address, to_cells(drawn), start=start, end=end, seed=SEED + number)
             capture(self._s3, f"{CAPTURES}/{ENDPOINT}", VARIANT, exchanges)

@@ -1,0 +1,66 @@
+"""What the demo prints: plain where there is no terminal, and text from elsewhere never obeyed."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+from rich.console import Console
+
+from modelwatch.demo.hours import HOURS
+from modelwatch.demo.timeline import Timeline
+from modelwatch.demo.verdict import Outcome
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+NOON = datetime(2026, 1, 31, 12, 6, tzinfo=UTC)
+DRIFTED = ConstraintViolation(
+    feature_name="[red]income\x1b[2J", constraint_check_type="baseline_drift_check", description="Baseline drift"
+)
+BROKEN = Outcome("CompletedWithViolations", (DRIFTED,), mails=1)
+
+
+def told(outcome: Outcome, *, terminal: bool) -> str:
+    text = io.StringIO()
+    timeline = Timeline(Console(file=text, force_terminal=terminal, markup=False, highlight=False, width=100))
+    timeline.tell_hour(NOON, 4, HOURS[3], 500, outcome)
+    timeline.tell_violations([Outcome("Completed"), outcome])
+    return text.getvalue()
+
+
+def test_a_pipe_gets_plain_lines() -> None:
+    assert told(BROKEN, terminal=False).splitlines() == [
+        "12:06  hour 4, 500 requests: a client's new release sends income in dollars, not in thousands",
+        "       execution: CompletedWithViolations, 1 mail",
+        "       [red]income\\x1b[2J fails its baseline_drift_check",
+        "",
+        "Violations",
+        "hour  about               check                 description",
+        "2     [red]income\\x1b[2J  baseline_drift_check  Baseline drift",
+    ]
+
+
+def test_a_terminal_gets_colours_of_ours_and_none_of_the_datas() -> None:
+    text = told(BROKEN, terminal=True)
+    assert "\x1b[33mCompletedWithViolations" in text
+    assert "[red]income\\x1b[2J" in text
+    assert "\x1b[2J" not in text
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    text = told(Outcome("Failed", failure_reason="NoData: the window holds no records"), terminal=False)
+    assert "execution: Failed\n       NoData: the window holds no records\n" in text
+
+
+def test_every_mail_is_named_and_the_first_one_shown_whole() -> None:
+    mails = []
+    for number in (1, 2):
+        mail = EmailMessage()
+        mail["To"], mail["Subject"] = "team@example.com", f"Violations {number}"
+        mail.set_content(f"Look at\nreport {number}\x1b[2J")
+        mails.append(mail)
+    text = io.StringIO()
+    Timeline(Console(file=text, markup=False, highlight=False, width=100)).tell_mails(mails)
+    assert text.getvalue().count("Violations ") == 2
+    assert "    report 1\\x1b[2J" in text.getvalue()
+    assert "report 2" not in text.getvalue()
