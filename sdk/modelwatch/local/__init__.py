@@ -1,0 +1,8 @@
+"""The app on one machine: its template in an AWS emulator, its functions as processes, its mail on loopback."""
+
+from __future__ import annotations
+
+from modelwatch.local.errors import LocalStackError
+from modelwatch.local.stack import LocalStack
+
+__all__ = ["LocalStack", "LocalStackError"]

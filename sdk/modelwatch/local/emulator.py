@@ -1,0 +1,130 @@
+"""The AWS emulator: moto's server in this process, on loopback, with every call written down."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from modelwatch.local.call_log import Call
+from modelwatch.local.clock import Clock
+from modelwatch.local.errors import LocalStackError
+from modelwatch.local.seams import operation_of, role_of
+
+_HOST = "127.0.0.1"
+_ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
+# moto answers requests in threads but does not lock what it holds, so a conditional write could be split in two.
+# One call at a time per service mends that; these few services call others, or wait, while they answer.
+_UNLOCKED = {"lambda", "cloudformation", "sqs", "?"}
+
+
+class Emulator:
+    """moto, listening.
+
+    Parameters
+    ----------
+    port : int
+        Where to listen; 0 for a free port.
+    clock : Clock
+        For the times of the calls.
+
+    Attributes
+    ----------
+    calls : list of Call
+        Every call that was answered.
+    principal_of : callable
+        Returns the name behind an access key that the stack gave out, or None.
+    """
+
+    def __init__(self, *, port: int, clock: Clock) -> None:
+        self.calls: list[Call] = []
+        self.principal_of: Callable[[str | None], str | None] = lambda _: None
+        self._clock = clock
+        self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        self._locks: dict[str, threading.Lock] = {}
+        with _listen(port) as listener:
+            self._server = make_server(
+                _HOST, 0, self._answer, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{_HOST}:{self._server.port}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/moto-api"):
+            return self._application(environ, start_response)
+        form = _buffer_form(environ)
+        service, action = operation_of(environ)
+        form.seek(0)
+        status = 500
+
+        def take_status(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal status
+            status = int(line.split(" ", 1)[0])
+            return start_response(line, headers, exc_info)
+
+        time, role = self._clock.now(), self._role(environ)
+        lock = self._locks.setdefault(service, threading.Lock())
+        try:
+            if service in _UNLOCKED:
+                return self._application(environ, take_status)
+            with lock:
+                return self._application(environ, take_status)
+        except NotImplementedError as error:
+            take_status("501 Not Implemented", [("Content-Type", "application/json")])
+            return [b'{"__type": "NotImplemented", "message": "The emulator cannot do this: %s"}' % str(error).encode()]
+        finally:
+            self.calls.append(Call(time, service, action, role, status))
+
+    def _role(self, environ: dict[str, Any]) -> str:
+        match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+        key = match[1] if match else None
+        return self.principal_of(key) or role_of(key) or "operator"
+
+
+class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: the calls are written down elsewhere."""
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise LocalStackError(
+            "PortTaken", f"Port {port} cannot be had ({error.strerror}); ask for another one."
+        ) from error
+    return listener
+
+
+def _buffer_form(environ: dict[str, Any]) -> io.BytesIO:
+    """Read a form once, so that looking at its Action leaves it whole for the emulator, and return it."""
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return io.BytesIO()
+    form = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    environ["wsgi.input"] = form
+    return form

@@ -1,0 +1,130 @@
+"""What EventBridge rules hand to their targets, and the hand-over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+
+EVENTS = "events.amazonaws.com"
+_MISSING = object()
+_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.-]+)>")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRule:
+    """A rule, enabled and with a pattern that matched, and its targets as the API describes them."""
+
+    name: str
+    arn: str
+    targets: tuple[Mapping[str, Any], ...]
+
+
+def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str, Any]) -> None:
+    """Start the delivery of an event to every target of a rule.
+
+    Parameters
+    ----------
+    deliveries : Deliveries
+        Who carries them.
+    rule : MatchedRule
+        The rule that matched.
+    event : Mapping
+        The event as targets see it, ``time`` in ISO form.
+    """
+    for target in rule.targets:
+        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        body = target_input(target, event, rule)
+        event_bus: dict[str, Any] = {}
+        if ":event-bus/" in target["Arn"]:
+            event_bus = {
+                "Source": event["source"],
+                "DetailType": event["detail-type"],
+                "Resources": event["resources"],
+            }
+            body = json.dumps(event["detail"])
+        deliveries.start(
+            Target(
+                target["Arn"],
+                Sender.role(target.get("RoleArn"), assumed_by=EVENTS),
+                sqs=target.get("SqsParameters", {}),
+                event_bus=event_bus,
+            ),
+            body,
+            what=f"an event of rule {rule.name}",
+            retry=RetryPolicy.of(target),
+            dead_letters=DeadLetters(dead_letter_arn, {"RULE_ARN": rule.arn}) if dead_letter_arn else None,
+        )
+
+
+def target_input(target: Mapping[str, Any], event: Mapping[str, Any], rule: MatchedRule) -> str:
+    """Return what a target is given: the event, or what Input, InputPath or InputTransformer make of it."""
+    if (constant := target.get("Input")) is not None:
+        return str(constant)
+    if (path := target.get("InputPath")) is not None:
+        found = look_up(path, event)
+        return json.dumps(None if found is _MISSING else found)
+    if (transformer := target.get("InputTransformer")) is not None:
+        values = {name: look_up(path, event) for name, path in transformer.get("InputPathsMap", {}).items()}
+        values |= {
+            "aws.events.rule-arn": rule.arn,
+            "aws.events.rule-name": rule.name,
+            "aws.events.event.ingestion-time": event["time"],
+            "aws.events.event": {key: value for key, value in event.items() if key != "detail"},
+            "aws.events.event.json": dict(event),
+        }
+        return fill_template(transformer["InputTemplate"], values)
+    return json.dumps(event)
+
+
+def look_up(path: str, event: Mapping[str, Any]) -> Any:
+    """Follow a JSON path of the kind EventBridge reads: names and indices from the root."""
+    value: Any = event
+    position = 1
+    while position < len(path):
+        step = _STEP.match(path, position)
+        if step is None:
+            return _MISSING
+        name, index, quoted = step.groups()
+        try:
+            value = value[int(index)] if index is not None else value[name or quoted]
+        except (KeyError, IndexError, TypeError):
+            return _MISSING
+        position = step.end()
+    return value
+
+
+def fill_template(template: str, values: Mapping[str, Any]) -> str:
+    """Put values into an input template.
+
+    Inside quotes a value is put in as text; elsewhere as JSON. A value that the event does not have is empty inside
+    quotes, and null elsewhere.
+    """
+    filled, position = [], 0
+    for quoted in _STRING.finditer(template):
+        filled.append(_fill(template[position : quoted.start()], values, _as_json))
+        filled.append(_fill(quoted.group(), values, _as_text))
+        position = quoted.end()
+    filled.append(_fill(template[position:], values, _as_json))
+    return "".join(filled)
+
+
+def _fill(part: str, values: Mapping[str, Any], write: Any) -> str:
+    return _PLACEHOLDER.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], part)
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(None if value is _MISSING else value)
+
+
+def _as_text(value: Any) -> str:
+    if value is _MISSING:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(text)[1:-1]

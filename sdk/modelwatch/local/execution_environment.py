@@ -1,0 +1,301 @@
+"""One execution environment of a function: a child process and the Lambda Runtime API that it speaks to.
+
+The child is AWS's own runtime interface client (``python -m awslambdaric``). We serve its side of the Runtime API:
+``/2018-06-01/runtime/invocation/next``, ``/invocation/{id}/response``, ``/invocation/{id}/error``, ``/init/error``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+RUNTIME_API = "/2018-06-01/runtime"
+MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous answer
+INIT_SECONDS = 10.0  # Lambda's limit for the init phase; past it, init gets the function's own timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an invocation ended with.
+
+    Attributes
+    ----------
+    payload : bytes
+        What the handler returned, or the error document.
+    function_error : str or None
+        ``Unhandled`` where it failed.
+    """
+
+    payload: bytes
+    function_error: str | None = None
+
+    @classmethod
+    def failed(cls, error_type: str, message: str) -> Outcome:
+        """Return an error that the platform, not the handler, reports."""
+        return cls(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), "Unhandled")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One event for the handler."""
+
+    request_id: str
+    payload: bytes
+    function_arn: str
+    client_context: str | None = None
+
+
+class ExecutionEnvironment:
+    """A process that handles one invocation at a time, started with the first.
+
+    Parameters
+    ----------
+    handler : str
+        ``module.function``.
+    root : Path
+        The task root, where the process runs.
+    variables : Mapping
+        Its whole environment, but for what this class adds: the Runtime API's address and a TMPDIR of its own.
+    timeout : float
+        Seconds an invocation may take; then the process is killed.
+    log : Path
+        Where its output is appended.
+    init_seconds : float
+        Seconds its start may take; at least ``timeout`` is granted.
+    """
+
+    def __init__(
+        self,
+        handler: str,
+        *,
+        root: Path,
+        variables: Mapping[str, str],
+        timeout: float,
+        log: Path,
+        init_seconds: float = INIT_SECONDS,
+    ) -> None:
+        self._handler, self._root, self._variables = handler, root, variables
+        self._timeout, self._init_timeout = timeout, max(timeout, init_seconds)
+        self._log = log
+        self._changed = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._server: _RuntimeApiServer | None = None
+        self._temporary: str | None = None
+        self._exit_status: int | None = None
+        self._stopped = False
+        self._ready = False
+        self._init_error: bytes | None = None
+        self._waiting: Request | None = None
+        self._running: str | None = None
+        self._outcome: Outcome | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another invocation."""
+        with self._changed:
+            return not self._ended()
+
+    def invoke(self, request: Request) -> Outcome:
+        """Hand over one event and wait for its outcome; a process that overruns or dies is an outcome too."""
+        with self._changed:
+            if self._process is None and not self._stopped:
+                self._start()
+            in_time = self._changed.wait_for(lambda: self._ready or self._ended(), self._init_timeout)
+            if self._ended():
+                return self._outcome_of_the_end(request)
+            if in_time:
+                self._waiting, self._outcome = request, None
+                self._changed.notify_all()
+                in_time = self._changed.wait_for(lambda: self._outcome is not None or self._ended(), self._timeout)
+        if not in_time:
+            self.stop()
+            allowed = self._timeout if self._ready else self._init_timeout
+            message = f"RequestId: {request.request_id} Error: Task timed out after {allowed:.2f} seconds"
+            self._append_to_log(message)
+            return Outcome.failed("Sandbox.Timedout", message)
+        return self._outcome or self._outcome_of_the_end(request)
+
+    def stop(self) -> None:
+        """Kill the process with all that it started, and stop listening."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            process, server = self._process, self._server
+        if process is not None:
+            _kill_group(process.pid)
+            process.wait()
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    # What the Runtime API's handler calls, from the server's threads.
+
+    def next_request(self) -> tuple[Request, float] | None:
+        """Wait for an event; return it with its deadline in seconds since the epoch, or None when stopped."""
+        with self._changed:
+            self._ready = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._waiting is not None or self._ended())
+            if self._waiting is None:
+                return None
+            request, self._waiting = self._waiting, None
+            self._running = request.request_id
+            return request, time.time() + self._timeout
+
+    def finish(self, request_id: str, outcome: Outcome) -> bool:
+        """Take an outcome; False where that invocation is not the one that is running."""
+        with self._changed:
+            if self._running != request_id or self._ended():
+                return False
+            self._running, self._outcome = None, outcome
+            self._changed.notify_all()
+            return True
+
+    def fail_init(self, error: bytes) -> None:
+        """Take the error for which the handler could not be loaded."""
+        with self._changed:
+            self._init_error = error
+            self._changed.notify_all()
+
+    def _start(self) -> None:
+        self._temporary = tempfile.mkdtemp(prefix="modelwatch-lambda-")
+        self._server = _RuntimeApiServer(self)
+        variables = {
+            **self._variables,
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
+            "TMPDIR": self._temporary,
+        }
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
+                [sys.executable, "-m", "awslambdaric", self._handler],
+                cwd=self._root,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        status = process.wait()
+        with self._changed:
+            self._exit_status = status
+            self._changed.notify_all()
+
+    def _ended(self) -> bool:
+        return self._stopped or self._exit_status is not None or self._init_error is not None
+
+    def _outcome_of_the_end(self, request: Request) -> Outcome:
+        if self._init_error is not None:
+            return Outcome(self._init_error, "Unhandled")
+        if self._exit_status is None:
+            return Outcome.failed("Sandbox.Failure", "The local stack was closed.")
+        message = f"RequestId: {request.request_id} Error: {_describe_exit(self._exit_status)}"
+        self._append_to_log(message)
+        return Outcome.failed("Runtime.ExitError", message)
+
+    def _append_to_log(self, line: str) -> None:
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
+class _RuntimeApiServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, environment: ExecutionEnvironment) -> None:
+        super().__init__(("127.0.0.1", 0), _RuntimeApiHandler)
+        self.environment = environment
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing when a killed process breaks its connection."""
+
+
+class _RuntimeApiHandler(BaseHTTPRequestHandler):
+    protocol_version: ClassVar[str] = "HTTP/1.1"
+    server: _RuntimeApiServer
+
+    def do_GET(self) -> None:
+        if self.path != f"{RUNTIME_API}/invocation/next":
+            self._answer(404)
+            return
+        given = self.server.environment.next_request()
+        if given is None:
+            self.close_connection = True
+            return
+        request, deadline = given
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": request.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int(deadline * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": request.function_arn,
+            "Lambda-Runtime-Trace-Id": _trace_id(request.request_id),
+        }
+        if request.client_context is not None:
+            headers["Lambda-Runtime-Client-Context"] = request.client_context
+        self._answer(200, request.payload, headers)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        environment = self.server.environment
+        if self.path == f"{RUNTIME_API}/init/error":
+            environment.fail_init(body)
+            self._answer(202)
+            return
+        prefix, _, kind = self.path.rpartition("/")
+        request_id = prefix.rpartition("/")[2]
+        if kind == "error":
+            accepted = environment.finish(request_id, Outcome(body, "Unhandled"))
+        elif len(body) > MAXIMUM_RESPONSE:
+            accepted = environment.finish(request_id, _too_large(len(body)))
+        else:
+            accepted = environment.finish(request_id, Outcome(body))
+        self._answer(202 if accepted else 400)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing: the runtime client's calls are no news."""
+
+    def _answer(self, status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _trace_id(request_id: str) -> str:
+    return f"Root=1-{int(time.time()):08x}-{request_id.replace('-', '')[:24]};Sampled=0"
+
+
+def _too_large(size: int) -> Outcome:
+    return Outcome.failed(
+        "Function.ResponseSizeTooLarge",
+        f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAXIMUM_RESPONSE} bytes).",
+    )
+
+
+def _describe_exit(status: int) -> str:
+    if status < 0:
+        return f"Runtime exited with error: signal: {signal.strsignal(-status) or -status}".lower().capitalize()
+    return f"Runtime exited with error: exit status {status}" if status else "Runtime exited without providing a reason"
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,108 @@
+"""SNS's mail, delivered for real: sent by SMTP, received by an SMTP server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import email.policy
+import email.utils
+import re
+import smtplib
+import threading
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from modelwatch.local.errors import LocalStackError
+
+SENDER = "no-reply@sns.amazonaws.com"
+_HOST = "127.0.0.1"
+_MAXIMUM_SUBJECT = 100  # characters, SNS's limit
+
+
+class MailServer:
+    """Receives mail and keeps it.
+
+    Parameters
+    ----------
+    port : int
+        Where to listen; 0 for a free port.
+    folder : Path or None
+        Where each mail is also written, as an .eml file.
+    """
+
+    def __init__(self, *, port: int = 0, folder: Path | None = None) -> None:
+        self.mails: list[EmailMessage] = []
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._controller = _Controller(self, hostname=_HOST, port=port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._controller.port
+
+    def start(self) -> None:
+        """Listen."""
+        try:
+            self._controller.start()
+        except OSError as error:
+            raise LocalStackError(
+                "PortTaken", f"SMTP port {self.port} cannot be had ({error.strerror}); ask for another one."
+            ) from error
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._controller.stop(no_assert=True)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
+        """Take a mail in."""
+        content = cast("bytes", envelope.content)
+        mail = BytesParser(policy=email.policy.default).parsebytes(content)
+        with self._lock:
+            self.mails.append(mail)
+            if self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                words = re.sub(r"[^A-Za-z0-9]+", "-", str(mail["Subject"])).strip("-")[:60]
+                (self._folder / f"{len(self.mails):04d}-{words}.eml").write_bytes(content)
+        return "250 OK"
+
+
+class _Controller(Controller):
+    """aiosmtpd's, which can also be given port 0."""
+
+    def _trigger_server(self) -> None:
+        self.port = cast("asyncio.Server", self.server).sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+def notification_mail(
+    *,
+    to: str,
+    topic_arn: str,
+    display_name: str,
+    subject: str | None,
+    body: str,
+    subscription_arn: str,
+    moment: datetime,
+) -> EmailMessage:
+    """Return the mail that SNS makes of a message for a subscription of protocol email."""
+    mail = EmailMessage()
+    mail["From"] = email.utils.formataddr((display_name or "AWS Notifications", SENDER))
+    mail["To"] = to
+    mail["Subject"] = (subject or "AWS Notification Message")[:_MAXIMUM_SUBJECT]
+    mail["Date"] = email.utils.format_datetime(moment)
+    mail["Message-ID"] = email.utils.make_msgid(domain="sns.local")
+    mail["X-Amz-Sns-Topic-Arn"] = topic_arn
+    mail.set_content(f"{body}\n\n--\nTo stop this topic's mail, delete the subscription {subscription_arn}\n")
+    return mail
+
+
+def send_mail(mail: EmailMessage, port: int) -> None:
+    """Hand a mail to the SMTP server on loopback."""
+    with smtplib.SMTP(_HOST, port, timeout=10) as connection:
+        connection.send_message(mail)

@@ -1,0 +1,173 @@
+"""EventBridge Scheduler's schedules and scheduled rules, fired in the order in which they are due."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from modelwatch.local.aws_clients import AwsClients
+from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+from modelwatch.local.event_rules import MatchedRule, deliver_event
+from modelwatch.local.schedule_expressions import next_due
+
+SCHEDULER = "scheduler.amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An enabled schedule as it stands in the emulator now.
+
+    Attributes
+    ----------
+    identity : str
+        The same as long as it is the same schedule; another where one was deleted and made anew under its name.
+    target : Mapping
+        As the API describes it: Arn, RoleArn, Input, RetryPolicy, DeadLetterConfig, ...
+    start, end : datetime or None
+        It is due at these moments and between.
+    deletes_itself : bool
+        ActionAfterCompletion is DELETE.
+    """
+
+    identity: str
+    arn: str
+    name: str
+    group: str
+    expression: str
+    timezone: str
+    target: Mapping[str, Any]
+    start: datetime | None = None
+    end: datetime | None = None
+    deletes_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRule:
+    """An enabled rule of the default bus with a schedule expression."""
+
+    identity: str
+    rule: MatchedRule
+    expression: str
+    account: str
+    region: str
+
+    start: None = None
+    end: None = None
+    timezone: str = "UTC"
+
+    @property
+    def arn(self) -> str:
+        """The rule's ARN."""
+        return self.rule.arn
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Firing:
+    """One schedule or rule, due at one moment."""
+
+    due: datetime
+    arn: str
+    scheduled: Schedule | ScheduledRule = field(compare=False)
+
+
+class Scheduler:
+    """Finds what is due and sends it.
+
+    Parameters
+    ----------
+    schedules : callable
+        Returns every enabled schedule and scheduled rule as they stand now.
+    deliveries : Deliveries
+        Who carries them to their targets.
+    clients : AwsClients
+        To delete schedules that have run out.
+    """
+
+    def __init__(
+        self,
+        schedules: Callable[[], list[Schedule | ScheduledRule]],
+        *,
+        deliveries: Deliveries,
+        clients: AwsClients,
+    ) -> None:
+        self._schedules, self._deliveries, self._clients = schedules, deliveries, clients
+        self._first_seen: dict[str, datetime] = {}
+
+    def due(self, after: datetime, until: datetime) -> list[Firing]:
+        """Return everything that is due at the earliest due moment in (after, until], in a stable order.
+
+        The schedules are read anew at each call, since functions create and delete them. A ``rate`` counts from the
+        first call that sees its schedule.
+        """
+        firings = []
+        for scheduled in self._schedules():
+            moment = self._next_due(scheduled, after)
+            if moment is not None and moment <= until:
+                firings.append(Firing(moment, scheduled.arn, scheduled))
+        earliest = min(firings, default=None)
+        return sorted(firing for firing in firings if earliest is not None and firing.due == earliest.due)
+
+    def fire(self, firing: Firing) -> None:
+        """Start the delivery of one firing."""
+        if isinstance(firing.scheduled, ScheduledRule):
+            self._fire_rule(firing.scheduled, firing.due)
+        else:
+            self._fire_schedule(firing.scheduled, firing.due)
+
+    def _next_due(self, scheduled: Schedule | ScheduledRule, after: datetime) -> datetime | None:
+        anchor = scheduled.start or self._first_seen.setdefault(scheduled.identity, after)
+        moment = next_due(scheduled.expression, after, anchor=anchor, timezone=scheduled.timezone)
+        while moment is not None and scheduled.start is not None and moment < scheduled.start:
+            moment = next_due(scheduled.expression, moment, anchor=anchor, timezone=scheduled.timezone)
+        return None if moment is None or (scheduled.end is not None and moment > scheduled.end) else moment
+
+    def _fire_schedule(self, schedule: Schedule, due: datetime) -> None:
+        target = schedule.target
+        execution_id = str(uuid.uuid4())
+        body = target.get("Input") or "{}"
+        for keyword, value in {
+            "schedule-arn": schedule.arn,
+            "scheduled-time": _iso(due),
+            "execution-id": execution_id,
+            "attempt-number": "1",
+        }.items():
+            body = body.replace(f"<aws.scheduler.{keyword}>", value)
+        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        self._deliveries.start(
+            Target(
+                target["Arn"],
+                Sender.role(target.get("RoleArn"), assumed_by=SCHEDULER),
+                sqs=target.get("SqsParameters") or {},
+                event_bus=target.get("EventBridgeParameters") or {},
+            ),
+            body,
+            what=f"the firing of {schedule.name} at {_iso(due)}",
+            retry=RetryPolicy.of(target),
+            dead_letters=DeadLetters(dead_letter_arn, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id})
+            if dead_letter_arn
+            else None,
+        )
+        if schedule.deletes_itself and self._next_due(schedule, due) is None:
+            client = self._clients.of_principal(SCHEDULER, "scheduler")
+            client.delete_schedule(GroupName=schedule.group, Name=schedule.name)
+
+    def _fire_rule(self, scheduled: ScheduledRule, due: datetime) -> None:
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": scheduled.account,
+            "time": _iso(due),
+            "region": scheduled.region,
+            "resources": [scheduled.rule.arn],
+            "detail": {},
+        }
+        deliver_event(self._deliveries, scheduled.rule, event)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
