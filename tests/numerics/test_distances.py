@@ -140,6 +140,23 @@ def test_chi_squared_needs_two_groups_that_are_frequent_enough():
     assert isinstance(chi_squared({}, {}), Undefined)
 
 
+def test_a_fifth_of_the_categories_may_be_rare():
+    # By hand: 403 observations; the differences are 1, -1 and 0, so 1/100 + 1/100; four degrees of freedom.
+    baseline = {"a": 100, "b": 100, "c": 100, "d": 100, "e": 3}
+    result = chi_squared(baseline, baseline | {"a": 101, "b": 99})
+    assert isinstance(result, ChiSquared)
+    assert (result.degrees_of_freedom, result.statistic) == (4, exactly(0.02))
+    # A second rare one of six is one too many: the two are grouped, and "e" and "f" become one.
+    grouped = chi_squared(baseline | {"f": 4}, baseline | {"f": 4})
+    assert isinstance(grouped, ChiSquared)
+    assert grouped.degrees_of_freedom == 4
+
+
+def test_a_category_that_the_baseline_lists_with_no_occurrence_counts_as_unseen():
+    baseline = dict.fromkeys("abcdef", 100.0)
+    assert chi_squared(baseline | {"z": 0.0}, baseline | {"z": 50.0}) == chi_squared(baseline, baseline)
+
+
 frequent = st.lists(st.tuples(st.integers(50, 500), st.integers(50, 500)), min_size=2, max_size=12)
 
 

@@ -91,6 +91,11 @@ def test_an_offset_costs_no_digits():
     assert moments_of(1e9 + values).population_std == pytest.approx(values.std(), rel=1e-9)
 
 
+def test_two_neighbours_at_a_large_offset_deviate_by_half_their_distance():
+    # The spacing of float64 at 1e9 is 2**-23, so the mean lies between the two and cannot be expressed.
+    assert moments_of([1e9, 1e9 + 2.0**-23]).population_std == pytest.approx(2.0**-24, rel=1e-12)
+
+
 def test_the_standard_deviation_is_the_populations():
     # facts: a real statistics.json has std_dev 0.346265 for 325 ones among 2333 values, that is sqrt(p * (1 - p)).
     values = np.zeros(2333)

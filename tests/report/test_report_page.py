@@ -224,6 +224,14 @@ def test_charts_of_then_and_now_share_their_axes():
     assert max(lefts["then"]) < 60 == min(lefts["now"])
 
 
+def test_the_axis_starts_at_the_least_value_and_not_at_zero():
+    page = render(statistics=statistics(numerical("x", np.linspace(1000.0, 1001.0, 50))))
+    (path,) = re.findall(r'class="now" d="([^"]*)"', page)
+    assert path.startswith("M0 ")
+    assert path.count("M") == 10
+    assert path.rindex("M108 ") > path.index("M60 ")
+
+
 @pytest.mark.parametrize(
     "values",
     [[4.0] * 5, [-1.7e308, 1.7e308], [5e-324, 0.0], [1e300, 1e300 * (1 + 2**-52)]],
