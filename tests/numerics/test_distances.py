@@ -157,7 +157,7 @@ def test_a_category_that_the_baseline_lists_with_no_occurrence_counts_as_unseen(
     assert chi_squared(baseline | {"z": 0.0}, baseline | {"z": 50.0}) == chi_squared(baseline, baseline)
 
 
-frequent = st.lists(st.tuples(st.integers(50, 500), st.integers(50, 500)), min_size=2, max_size=12)
+frequent = st.lists(st.tuples(st.integers(100, 500), st.integers(100, 500)), min_size=2, max_size=12)
 
 
 @settings(max_examples=40, deadline=None)

@@ -92,9 +92,10 @@ def test_an_offset_costs_no_digits():
     assert moments_of(1e9 + values).population_std == pytest.approx(values.std(), rel=1e-9)
 
 
-def test_two_neighbours_at_a_large_offset_deviate_by_half_their_distance():
-    # The spacing of float64 at 1e9 is 2**-23, so the mean lies between the two and cannot be expressed.
-    assert moments_of([1e9, 1e9 + 2.0**-23]).population_std == pytest.approx(2.0**-24, rel=1e-12)
+def test_a_mean_that_no_float64_expresses_does_not_spoil_the_deviation():
+    # The spacing of float64 at 1e9 is u = 2**-23. Mean 1e9 + u / 3, so the variance is (4 + 1 + 1) / 27 * u**2.
+    moments = moments_of([1e9 + 2.0**-23, 1e9, 1e9])
+    assert moments.population_std == pytest.approx(2.0**-23 * math.sqrt(2) / 3, rel=1e-12)
 
 
 def test_the_standard_deviation_is_the_populations():
