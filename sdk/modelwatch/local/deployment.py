@@ -40,6 +40,7 @@ class Deployment:
         self._deployable, self._clients, self._name, self._folder = deployable, clients, name, folder
         self._failures: dict[str, str] = {}
         self._skipped: set[str] = set()
+        self._layers: dict[str, Path] = {}
 
     # What the seam in CloudFormation calls while the stack is created.
 
@@ -51,6 +52,8 @@ class Deployment:
     def created(self, kind: str, physical_id: str, properties: dict[str, Any]) -> None:
         """Complete what moto created, and take note of functions and layers."""
         resource_types.complete(self._clients.of_operator, kind, physical_id, properties)
+        if kind == "AWS::Lambda::LayerVersion":
+            self._layers[physical_id] = self._deployable.code[properties["Content"]["S3Key"]].root
         if kind == "AWS::Lambda::Function":
             self.functions.append(self._settings(physical_id, properties))
 
@@ -134,7 +137,6 @@ class Deployment:
         handler = properties.get("Handler") or properties.get("ImageConfig", {}).get("Command", [None])[0]
         if handler is None:
             raise LocalStackError("NoHandler", "give it a Handler, or an image's ImageConfig.Command")
-        layers = [layer for given in properties.get("Layers", []) for layer in self._layer(given)]
         reserved = properties.get("ReservedConcurrentExecutions")
         client = self._clients.of_operator("lambda")
         return FunctionSettings(
@@ -143,7 +145,7 @@ class Deployment:
             role_arn=properties["Role"],
             handler=handler,
             root=folders.root,
-            python_path=(*folders.python_path, *layers),
+            python_path=(*folders.python_path, *map(self._layer, properties.get("Layers", []))),
             variables={
                 key: str(value) for key, value in properties.get("Environment", {}).get("Variables", {}).items()
             },
@@ -165,9 +167,7 @@ class Deployment:
         key = code.get("S3Key") or code["ImageUri"].partition(":")[2]
         return self._deployable.code[key]
 
-    def _layer(self, given: Any) -> list[Path]:
-        """Return a layer's folder; Ref of a layer gives moto's own object, an ARN from elsewhere has no folder."""
-        key = getattr(given, "content", {}).get("S3Key")
-        if key is None:
-            raise LocalStackError("CodeNotFound", f"layer {given} is not of this template: no local folder")
-        return [self._deployable.code[key].root]
+    def _layer(self, arn: str) -> Path:
+        if arn not in self._layers:
+            raise LocalStackError("CodeNotFound", f"layer {arn} is not of this template, so there is no local folder")
+        return self._layers[arn]

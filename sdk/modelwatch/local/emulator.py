@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -16,6 +19,8 @@ from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.seams import operation_of, role_of
+
+logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
@@ -90,9 +95,11 @@ class Emulator:
                 return self._application(environ, take_status)
             with lock:
                 return self._application(environ, take_status)
-        except NotImplementedError as error:
-            take_status("501 Not Implemented", [("Content-Type", "application/json")])
-            return [b'{"__type": "NotImplemented", "message": "The emulator cannot do this: %s"}' % str(error).encode()]
+        except Exception as error:  # what moto lacks (NotImplementedError) or gets wrong: the caller hears of it once
+            logger.warning("the emulator failed at %s %s: %r", service, action, error, exc_info=error)
+            take_status("501 Not Implemented", [("Content-Type", "text/plain")])
+            message = f"The emulator cannot do this {service} {action}: {error!r}"
+            return [_error_body(service, message, is_form=bool(form.getbuffer()))]
         finally:
             self.calls.append(Call(time, service, action, role, status))
 
@@ -100,6 +107,14 @@ class Emulator:
         match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
         key = match[1] if match else None
         return self.principal_of(key) or role_of(key) or "operator"
+
+
+def _error_body(service: str, message: str, *, is_form: bool) -> bytes:
+    """Return an error as the service's protocol writes it, so that SDKs show the message."""
+    if service != "s3" and not is_form:
+        return json.dumps({"__type": "EmulatorFailure", "message": message}).encode()
+    error = f"<Error><Code>EmulatorFailure</Code><Message>{escape(message)}</Message></Error>"
+    return (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]

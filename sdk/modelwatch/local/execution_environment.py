@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 RUNTIME_API = "/2018-06-01/runtime"
 MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous answer
@@ -228,7 +228,7 @@ class _RuntimeApiServer(ThreadingHTTPServer):
 
 
 class _RuntimeApiHandler(BaseHTTPRequestHandler):
-    protocol_version: ClassVar[str] = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
     server: _RuntimeApiServer
 
     def do_GET(self) -> None:

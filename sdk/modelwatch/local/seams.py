@@ -180,7 +180,7 @@ def _replacements(hooks: Hooks) -> list[tuple[Any, str, Any]]:
 
 
 # CloudFormation: moto skips types it does not know, stops at the first failure, keeps a null in a list where
-# AWS::NoValue stood, and tells nobody of the resolved properties that it drops.
+# AWS::NoValue stood, gives a few resources themselves for their Ref, and drops properties without a word.
 
 
 class _TaughtResource(CloudFormationModel):  # type: ignore[misc]
@@ -209,11 +209,17 @@ def _cloudformation(hooks: Hooks) -> list[tuple[Any, str, Any]]:
         cloudformation.clean_json,
         cloudformation.resource_class_from_type,
     )
-    failed: set[tuple[str, str]] = set()
+    failed: set[str] = set()
 
     def clean_json(value: Any, resources: Any) -> Any:
-        cleaned = clean(value, resources)
-        return [item for item in cleaned if item is not None] if isinstance(value, list) else cleaned
+        if isinstance(value, list):
+            return [item for item in clean(value, resources) if item is not None]
+        needed = _referenced(value)
+        try:
+            return _physical_id(clean(value, resources))
+        finally:
+            if needed is not None and needed in failed:
+                raise LocalStackError("Needed", f"it needs {needed}")
 
     def resource_class_from_type(kind: str) -> Any:
         return _TaughtResource if hooks.creates(kind) else class_of(kind)
@@ -225,7 +231,7 @@ def _cloudformation(hooks: Hooks) -> list[tuple[Any, str, Any]]:
         if condition and not resources.lazy_condition_map[condition]:
             hooks.skipped(logical_id)
             return None
-        if (resources.stack_id, logical_id) in failed:
+        if logical_id in failed:
             return None
         try:
             kind = document["Type"]
@@ -240,13 +246,13 @@ def _cloudformation(hooks: Hooks) -> list[tuple[Any, str, Any]]:
                 warnings.simplefilter("ignore")
                 resource = create(logical_id, document, resources, account_id, region_name)
             if resource is not None:
-                hooks.created(kind, getattr(resource, "physical_resource_id", logical_id), properties)
+                hooks.created(kind, _physical_id(resource), properties)
         except Exception as error:  # one failure must not hide the next
-            failed.add((resources.stack_id, logical_id))
+            failed.add(logical_id)
             hooks.failed(logical_id, _reason(error))
             return None
         if resource is None:
-            failed.add((resources.stack_id, logical_id))
+            failed.add(logical_id)
             hooks.failed(logical_id, "the local stack does not know this type")
         return resource
 
@@ -257,9 +263,28 @@ def _cloudformation(hooks: Hooks) -> list[tuple[Any, str, Any]]:
     ]
 
 
+_PHYSICAL_ID = {events_models.EventBus: "name", lambda_models.LayerVersion: "arn"}
+
+
+def _physical_id(resource: Any) -> Any:
+    """Return what Ref gives of a resource, where moto has forgotten to say; anything else as it is."""
+    attribute = _PHYSICAL_ID.get(type(resource), "physical_resource_id")
+    return getattr(resource, attribute, "") if isinstance(resource, CloudFormationModel) else resource
+
+
+def _referenced(value: Any) -> str | None:
+    """Return the logical id that a Ref or Fn::GetAtt names."""
+    if not isinstance(value, dict):
+        return None
+    if "Fn::GetAtt" in value:
+        return str(value["Fn::GetAtt"][0])
+    reference = value.get("Ref")
+    return reference if isinstance(reference, str) else None
+
+
 def _reason(error: Exception) -> str:
-    if isinstance(error, HTTPException):
-        return str(error.description)
+    if isinstance(error, LocalStackError):
+        return error.message
     return str(error) or type(error).__name__
 
 

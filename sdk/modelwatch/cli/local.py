@@ -1,0 +1,87 @@
+"""``modelwatch local``: the app on this machine, for hands-on use."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from modelwatch.local import LocalStack
+
+app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without an AWS account.")
+
+
+@app.callback()
+def _group() -> None:
+    """Run the app on this machine, without an AWS account."""
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Where AWS is to answer; 0 takes a free port.")] = 0,
+    smtp_port: Annotated[int, typer.Option(help="Where mail is to arrive; 0 takes a free port.")] = 0,
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the template; may be repeated.")
+    ] = None,
+    template: Annotated[Path | None, typer.Option(help="Another template than the app's own.")] = None,
+    mail_folder: Annotated[Path | None, typer.Option(help="Where mails are kept as .eml files, too.")] = None,
+) -> None:
+    """Deploy the app into a local AWS and keep it running until Ctrl-C."""
+    from modelwatch.local import LocalStack, LocalStackError
+
+    parameters = dict(_split(given) for given in parameter or [])
+    _stop_on_signals()
+    try:
+        with LocalStack(
+            template, parameters=parameters, port=port, smtp_port=smtp_port, mail_folder=mail_folder
+        ) as stack:
+            typer.echo(_describe(stack, mail_folder))
+            threading.Event().wait()
+    except LocalStackError as error:
+        typer.echo(f"modelwatch: {error.message}", err=True)
+        raise typer.Exit(2) from error
+    except _Stopped:
+        typer.echo("Stopped.")
+
+
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM came."""
+
+
+def _stop_on_signals() -> None:
+    def stop(*_: Any) -> NoReturn:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a second one must not cut the cleaning up short
+        raise _Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _split(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{given!r} is not NAME=VALUE.", param_hint="--parameter")
+    return name, value
+
+
+def _describe(stack: LocalStack, mail_folder: Path | None) -> str:
+    width = max(map(len, stack.outputs), default=0)
+    outputs = "\n".join(f"  {name:{width}}  {value}" for name, value in sorted(stack.outputs.items()))
+    mails = f", kept in {mail_folder}" if mail_folder else ""
+    return f"""The stack {stack.name!r} is up; Ctrl-C stops it.
+
+AWS   {stack.endpoint_url}
+Mail  smtp://127.0.0.1:{stack.smtp_port}{mails}
+
+Outputs
+{outputs}
+
+Point boto3 or the AWS CLI at it with
+  export AWS_ENDPOINT_URL={stack.endpoint_url} AWS_DEFAULT_REGION={stack.region} \\
+         AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+"""
