@@ -8,7 +8,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock bench build image clean
+.PHONY: help install demo test check format schemas lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ format: $(STAMP) ## format and mend what can be mended by a tool
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+schemas: $(STAMP) ## write the schemas of our events anew
+	$(BIN)/python -m events.generate_schemas
+
 bench: $(STAMP) ## measure speed and memory, as ratios
 	@$(BIN)/python -m benchmarks
 
@@ -56,8 +59,8 @@ build: $(SAM) ## sam build of every zip function and the layer; needs python3.13
 lock: $(STAMP) ## resolve the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --no-emit-package modelwatch pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --no-emit-package modelwatch pyproject.toml -o layers/core/requirements.txt
-	$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --extra analyzer --no-emit-package modelwatch pyproject.toml -o analyzer_container/requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o layers/core/requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --extra analyzer --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o analyzer_container/requirements.txt
 	echo aws-sam-cli | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 
 clean: ## remove what make made

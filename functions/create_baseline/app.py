@@ -20,6 +20,5 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @event_parser(model=BaselineRequest)
 def handler(event: BaselineRequest, context: LambdaContext) -> dict[str, Any]:
     """Start a baselining job and return its record."""
-    job = wiring.create_baseline()(event)
-    metrics.add_metric(name="BaseliningJobsStarted", unit="Count", value=1)
-    return job.model_dump(mode="json")
+    metrics.add_metric(name="BaseliningJobsRequested", unit="Count", value=1)
+    return wiring.create_baseline()(event).model_dump(mode="json")

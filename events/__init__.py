@@ -1,0 +1,1 @@
+"""Samples of the events that come in and go out, and the schemas of those that go out."""

@@ -1,0 +1,133 @@
+"""Each handler, given the sample events that ship for ``sam local invoke``, calls its one use case."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from modelwatch_core import wiring
+from modelwatch_core.domain.errors import InvalidInput
+from tests.core.world import World
+from tests.repository import ROOT
+
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+SAMPLES = sorted(path for path in ROOT.glob("events/inbound/*.json") if not path.name.startswith("analyzer."))
+
+
+@dataclass
+class Context:
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
+    aws_request_id: str = "3f6c0d1a-8a2a-4f0e-bb3f-6f1a0d6f2b11"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.fixture
+def world(monkeypatch) -> World:
+    world = World()
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Modelwatch")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "modelwatch")
+    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
+    monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
+    attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
+    for use_case in ("create_baseline", "launch_execution", "finish_analysis", "route_alerts", "reconcile"):
+        monkeypatch.setattr(wiring, use_case, partial(getattr, world, attributes.get(use_case, use_case)))
+    return world
+
+
+def invoke(function: str, event: dict):
+    return importlib.import_module(f"functions.{function}.app").handler(event, Context())
+
+
+def sample(name: str) -> dict:
+    return json.loads((ROOT / "events/inbound" / f"{name}.json").read_text())
+
+
+def ready(world: World) -> World:
+    world.endpoints.destinations["mortgages"] = "s3://my-data/live"
+    for name in ("constraints", "statistics"):
+        world.objects.kept[f"s3://modelwatch-results-example/baselining/first/{name}.json"] = b"{}"
+    invoke("manage_monitors", sample("manage_monitors.create"))
+    world.objects.kept["s3://my-data/live/mortgages/AllTraffic/2026/11/22/09/a.jsonl"] = b"{}"
+    return world
+
+
+def test_every_function_has_a_sample_event():
+    assert {path.name.split(".")[0] for path in SAMPLES} == set(FUNCTIONS)
+
+
+def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
+    ready(world)
+    invoke("launch_execution", sample("launch_execution.tick"))
+    (request,) = world.host.started
+    expected = sample("analyzer.check")
+    assert request.environment == expected["environment"]
+    assert request.subject == expected["subject"]
+    execution = world.ledger.history("hourly", limit=1)[0]
+    world.ends(execution, {"feature_name": "income", "constraint_check_type": "c", "description": "d"})
+    invoke("finish_execution", sample("finish_execution.analysis_ended"))
+    assert world.ledger.get(execution.key).violations == 2
+    invoke("route_alerts", sample("route_alerts.execution_ended"))
+    invoke("route_alerts", sample("route_alerts.execution_ended") | {"id": "another"})
+    assert len(world.mail.alerts) == 1
+    listed = invoke("manage_monitors", sample("manage_monitors.list_executions"))
+    assert listed["executions"][0]["monitoring_execution_status"] == "CompletedWithViolations"
+    json.dumps(listed, allow_nan=False)
+
+
+def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(world):
+    ready(world)
+    invoke("launch_execution", sample("launch_execution.tick"))
+    invoke("finish_execution", sample("finish_execution.analyzer_failed"))
+    failed = world.ledger.history("hourly", limit=1)[0]
+    assert failed.failure_reason.startswith("AnalyzerCrashed: the analyzer was started 2 times")
+    assert "Runtime.ExitError" in failed.failure_reason
+
+
+def test_a_baseline_is_created_and_the_sweep_finds_nothing_to_do(world, capsys):
+    world.objects.kept["s3://my-data/train.csv"] = b"a\n1\n"
+    world.create_baseline = type(world.create_baseline)(
+        world.jobs, world.objects, world.host, world.clock, "s3://modelwatch-results-example"
+    )
+    assert invoke("create_baseline", sample("create_baseline"))["status"] == "InProgress"
+    assert invoke("reconcile", sample("reconcile.sweep")) is None
+    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert any(metric.get("ExecutionsMovedOn") == [0.0] for metric in emitted)
+
+
+def test_what_a_person_must_mend_reaches_the_caller_with_its_code(world):
+    with pytest.raises(InvalidInput, match="ScheduleNotFound"):
+        invoke(
+            "manage_monitors", sample("manage_monitors.list_executions") | {"operation": "DescribeMonitoringSchedule"}
+        )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_zip_function_loads_the_numeric_packages_or_boto3_before_it_needs_them(function):
+    script = (
+        "import sys, app; loaded = {'numpy', 'scipy', 'polars', 'msgspec', 'jinja2', 'boto3'} & set(sys.modules);"
+        "print(sorted(loaded))"
+    )
+    paths = f"{ROOT}/layers/core:{ROOT}/functions/{function}"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+def test_a_function_without_its_settings_names_the_variables(monkeypatch):
+    from modelwatch_core.settings import TickSettings
+
+    monkeypatch.delenv("SCHEDULE_GROUP", raising=False)
+    monkeypatch.setenv("DEAD_LETTER_ARN", "")
+    with pytest.raises(InvalidInput, match=r"FunctionNotConfigured.*SCHEDULE_GROUP.*DEAD_LETTER_ARN"):
+        TickSettings.from_environment()

@@ -1,0 +1,165 @@
+"""What the template must hold, asserted on what SAM makes of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from moto.events.models import EventPattern
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.repository import ROOT
+
+TEMPLATE = ROOT / "template.yaml"
+
+
+@pytest.fixture(scope="module")
+def source() -> dict:
+    return yaml_parse(TEMPLATE.read_text())
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict]:
+    template = yaml_parse(TEMPLATE.read_text())
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if "ContentUri" in properties:
+            properties["ContentUri"] = "s3://code/layer"
+        if properties.get("PackageType") == "Image":
+            properties["ImageUri"] = "123456789012.dkr.ecr.us-east-1.amazonaws.com/analyzer:v1"
+        elif "CodeUri" in properties:
+            properties["CodeUri"] = "s3://code/function"
+    translated = Translator({}, Parser()).translate(template, parameter_values={})
+    return translated["Resources"]
+
+
+def of_type(resources: dict[str, dict], kind: str) -> dict[str, dict]:
+    return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def statements(resources: dict[str, dict]):
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        documents = [
+            policy.get("PolicyDocument", {}) for policy in properties.get("Policies", []) if "Fn::If" not in policy
+        ]
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            for statement in document.get("Statement", []):
+                yield name, statement.get("Fn::If", [None, statement])[1]
+
+
+def test_every_function_has_a_log_group_that_expires_and_a_way_out_for_failures(resources):
+    functions = of_type(resources, "AWS::Lambda::Function")
+    assert len(functions) == 7
+    failures = of_type(resources, "AWS::Lambda::EventInvokeConfig")
+    covered = {config["Properties"]["FunctionName"]["Ref"] for config in failures.values()}
+    assert covered == set(functions)
+    for config in failures.values():
+        assert config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+    for name, function in functions.items():
+        group = resources[function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+
+
+def test_every_role_takes_the_permissions_boundary(resources):
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert role["Properties"]["PermissionsBoundary"]["Fn::If"][0] == "HasBoundary", name
+
+
+def test_no_statement_allows_everything_of_a_service_or_on_everything(resources):
+    for name, statement in statements(resources):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("*" in action for action in actions), name
+        if statement["Resource"] == "*":
+            # The one API that knows no resources is bounded by its namespace.
+            assert actions == ["cloudwatch:PutMetricData"], name
+            assert statement["Condition"]["StringLike"] == {"cloudwatch:namespace": "aws/sagemaker/*"}
+
+
+def test_events_can_only_be_put_with_our_source(resources):
+    found = [s for _, s in statements(resources) if s["Action"] == "events:PutEvents" and "Condition" in s]
+    assert len(found) == 4
+    assert all(s["Condition"] == {"StringEquals": {"events:source": "modelwatch"}} for s in found)
+
+
+def test_a_role_can_be_passed_to_the_scheduler_only(resources):
+    (statement,) = [s for _, s in statements(resources) if s["Action"] == "iam:PassRole"]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+def test_services_act_for_this_account_only(resources):
+    allowed = [
+        statement
+        for kind in ("AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy")
+        for resource in of_type(resources, kind).values()
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    allowed += resources["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert len(allowed) == 2
+    for statement in allowed:
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_nothing_is_public_and_everything_insists_on_tls(resources):
+    bucket = resources["Results"]["Properties"]["PublicAccessBlockConfiguration"]
+    assert set(bucket.values()) == {True}
+    for name in ("ResultsPolicy", "DeadLettersPolicy"):
+        denied = [s for s in resources[name]["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
+    targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
+    targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
+    assert len(targets) == 4
+    for target in targets:
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_alarms_tell_people(resources):
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": "AlertTopic"}] for alarm in alarms.values())
+    watched = {
+        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for metric in alarms["FunctionErrorsAlarm"]["Properties"]["Metrics"]
+        if "MetricStat" in metric
+    }
+    assert watched == set(of_type(resources, "AWS::Lambda::Function"))
+
+
+def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:modelwatch-Analyzer-EXAMPLE"
+    matching = set()
+    for name, rule in of_type(resources, "AWS::Events::Rule").items():
+        pattern = json.dumps(rule["Properties"]["EventPattern"]).replace(
+            '{"Fn::GetAtt": ["Analyzer", "Arn"]}', f'"{arn}"'
+        )
+        if EventPattern.load(pattern).matches_event(event):
+            matching.add(name)
+    return matching
+
+
+@pytest.mark.parametrize(
+    ("sample", "rules"),
+    [
+        ("outbound/analysis-ended.with-violations", {"FinishExecutionAnalysisEnded"}),
+        ("inbound/finish_execution.analyzer_failed", {"FinishExecutionAnalyzerFailed"}),
+        ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded"}),
+        ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded"}),
+        ("outbound/execution-ended.completed", set()),
+    ],
+)
+def test_each_event_reaches_the_functions_that_it_is_for_and_no_other(resources, sample, rules):
+    event = json.loads((ROOT / "events" / f"{sample}.json").read_text())
+    assert rules_that_match(resources, event) == rules
+
+
+def test_every_function_folder_is_deployed(source):
+    deployed = {r["Properties"].get("CodeUri") for r in source["Resources"].values() if "CodeUri" in r["Properties"]}
+    assert deployed == {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}

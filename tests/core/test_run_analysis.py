@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from modelwatch_core.app.run_analysis import RunAnalysis
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.errors import InvalidInput
+from tests.core.in_memory import MemoryBus, MemoryObjects
+
+REQUEST = AnalysisRequest(
+    subject="execution/hourly/2026-11-22T09:00:00Z",
+    environment={"dataset_source": "/opt/ml/processing/input", "output_path": "/opt/ml/processing/output", "k": "v"},
+    inputs=(
+        AnalysisInput(s3_uri="s3://captures/live/e/09/", path="input/e/09/"),
+        AnalysisInput(s3_uri="s3://results/b/constraints.json", path="baseline/constraints.json"),
+    ),
+    output_s3_uri="s3://results/out",
+)
+
+
+@pytest.fixture
+def objects() -> MemoryObjects:
+    store = MemoryObjects()
+    store.kept |= {
+        "s3://captures/live/e/09/a.jsonl": b"a",
+        "s3://captures/live/e/09/": b"",
+        "s3://results/b/constraints.json": b"c",
+    }
+    return store
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def run(objects, analyze):
+    bus = MemoryBus()
+    ended = RunAnalysis(objects, bus, analyze)(REQUEST)
+    assert bus.published == [ended]
+    return ended
+
+
+def test_the_analyzer_finds_its_folders_and_its_reports_are_stored(objects, scratch):
+    def analyze(environment):
+        source, output = Path(environment["dataset_source"]), Path(environment["output_path"])
+        assert (source / "e/09/a.jsonl").read_bytes() == b"a"
+        assert (source.parent / "baseline/constraints.json").read_bytes() == b"c"
+        assert environment["k"] == "v"
+        (output / "statistics.json").write_text("{}")
+        return AnalysisSummary(status=AnalysisStatus.COMPLETED, exit_message="Completed: fine")
+
+    ended = run(objects, analyze)
+    assert (ended.status, ended.exit_message) == (AnalysisStatus.COMPLETED, "Completed: fine")
+    assert objects.kept["s3://results/out/statistics.json"] == b"{}"
+    assert list(scratch.iterdir()) == []
+
+
+def test_input_that_a_person_must_mend_ends_the_analysis_with_the_reason_and_no_path_of_the_host(objects, scratch):
+    def analyze(environment):
+        raise InvalidInput("NoData", f"nothing in {environment['dataset_source']}/e")
+
+    ended = run(objects, analyze)
+    assert (ended.status, ended.failure_reason) == (AnalysisStatus.FAILED, "NoData: nothing in input/e")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
+    def out_of_memory(environment):
+        raise MemoryError
+
+    bus = MemoryBus()
+    with pytest.raises(MemoryError):
+        RunAnalysis(objects, bus, out_of_memory)(REQUEST)
+    assert bus.published == []
+    assert list(scratch.iterdir()) == []
+
+
+def test_input_that_vanished_is_named(objects):
+    del objects.kept["s3://results/b/constraints.json"]
+    assert run(objects, lambda _: None).failure_reason.startswith(
+        "InputNotFound: there is nothing at s3://results/b/constraints.json"
+    )
+
+
+def test_a_key_that_climbs_out_of_its_folder_is_refused(objects):
+    objects.kept["s3://captures/live/e/09/../../../../evil"] = b"x"
+    assert run(objects, lambda _: None).failure_reason.startswith("KeyOutsideFolder")

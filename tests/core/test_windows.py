@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.windows import ScheduleExpression, Window
+
+MOMENTS = st.integers(1_577_836_800, 2_051_222_400).map(  # 2020 to 2035
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+EXPRESSIONS = st.one_of(
+    st.just("cron(0 * ? * * *)"),
+    st.integers(0, 23).map(lambda hour: f"cron(0 {hour} ? * * *)"),
+    st.tuples(st.integers(0, 23), st.integers(1, 24)).map(lambda x: f"cron(0 {x[0]}/{x[1]} ? * * *)"),
+    st.just("cron(30 6 ? * MON-FRI *)"),
+    st.just("cron(0 0 1 * ? *)"),
+)
+
+
+@given(EXPRESSIONS, MOMENTS)
+def test_windows_of_successive_ticks_lie_end_to_end(text, moment):
+    expression = ScheduleExpression(text)
+    first = expression.after(moment)
+    second = expression.after(first)
+    assert expression.window(second) == Window(start=first, end=second)
+
+
+@given(MOMENTS, st.integers(1, 60 * 24 * 3))
+def test_the_hours_of_a_window_cover_it_without_gaps(start, minutes):
+    window = Window(start=start, end=start + timedelta(minutes=minutes))
+    hours = list(window.hours())
+    assert hours[0] <= window.start < hours[0] + timedelta(hours=1)
+    assert hours[-1] < window.end <= hours[-1] + timedelta(hours=1)
+    assert all(later - earlier == timedelta(hours=1) for earlier, later in pairwise(hours))
+
+
+# facts: EventBridge user guide, cron examples; SageMaker's CronExpressionGenerator forms.
+@pytest.mark.parametrize(
+    ("text", "scheduled", "start"),
+    [
+        ("cron(0 * ? * * *)", "2026-11-22T10:00", "2026-11-22T09:00"),
+        ("cron(0 0 ? * * *)", "2026-11-22T00:00", "2026-11-21T00:00"),
+        ("cron(0 5/6 ? * * *)", "2026-11-22T05:00", "2026-11-21T23:00"),
+        ("cron(0 12 ? * MON-FRI *)", "2026-11-23T12:00", "2026-11-20T12:00"),
+        ("cron(0 8 ? * 2#1 *)", "2026-12-07T08:00", "2026-11-02T08:00"),
+    ],
+)
+def test_a_window_starts_at_the_scheduled_time_before(text, scheduled, start):
+    def moment(text):
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+    assert ScheduleExpression(text).window(moment(scheduled)).start == moment(start)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "rate(1 hour)", "cron(0 * * *)", "cron(a b c d e f)", "cron(61 * ? * * *)", "NOW"]
+)
+def test_what_is_no_cron_expression_is_refused_with_an_example(text):
+    with pytest.raises(InvalidInput, match="InvalidScheduleExpression"):
+        ScheduleExpression(text)
+
+
+def test_a_window_must_start_before_it_ends():
+    ten = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    with pytest.raises(ValueError, match="not before its end"):
+        Window(start=ten, end=ten)
+
+
+def test_only_a_plain_minute_within_its_hour_is_delayed():
+    assert ScheduleExpression("cron(0 * ? * * *)").delayed(5) == ("cron(5 * ? * * *)", 5)
+    assert ScheduleExpression("cron(58 * ? * * *)").delayed(5) == ("cron(58 * ? * * *)", 0)
+    assert ScheduleExpression("cron(0/15 * ? * * *)").delayed(5) == ("cron(0/15 * ? * * *)", 0)
+
+
+@given(EXPRESSIONS, MOMENTS, st.integers(0, 29))
+def test_a_delayed_tick_less_its_delay_is_the_scheduled_time(text, moment, minutes):
+    expression = ScheduleExpression(text)
+    delayed, delay = expression.delayed(minutes)
+    scheduled = expression.after(moment)
+    assert ScheduleExpression(delayed).after(scheduled - timedelta(seconds=1)) - timedelta(minutes=delay) == scheduled
+
+
+@given(st.lists(st.sampled_from(["a", "b/", "/c", "/d/", ""]), max_size=5))
+def test_joined_parts_of_an_s3_uri_never_make_a_double_slash(parts):
+    joined = s3_layout.join("s3://bucket/", *parts)
+    assert "//" not in joined.removeprefix("s3://")
+    assert s3_layout.split(joined)[0] == "bucket"
+
+
+def test_reports_and_captures_lie_where_sagemaker_puts_them():
+    ten = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    window = Window(start=ten - timedelta(hours=1), end=ten)
+    assert list(s3_layout.capture_hours("s3://bucket/capture/", "endpoint", "AllTraffic", window)) == [
+        ("s3://bucket/capture/endpoint/AllTraffic/2026/11/22/09/", "endpoint/AllTraffic/2026/11/22/09")
+    ]
+    assert s3_layout.results("s3://bucket/out/", "e", "s", ten) == "s3://bucket/out/e/s/2026/11/22/10"
