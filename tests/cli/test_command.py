@@ -64,6 +64,7 @@ def listed(result: Result) -> list[str]:
 USAGE_ERRORS = {
     "no such command": ["chek"],
     "no command": ["baseline"],
+    "no local command": ["local"],
     "unknown monitor": ["check", "model-magic"],
     "missing options": ["check", "data-quality"],
     "unknown option": ["baseline", "data-quality", "--datset", "x"],
@@ -197,6 +198,17 @@ def test_a_mistake_of_ours_shows_neither_a_traceback_nor_values(run: Run, monkey
     assert "InternalError: ValueError at test_command.py:" in result.stderr
     assert "Jane Doe" not in result.output
     assert result.stderr.count("\n") == 1
+
+
+def test_a_missing_extra_is_named_with_its_mend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.impute", None)
+    monkeypatch.delitem(sys.modules, "modelwatch.demo.scenario", raising=False)
+    monkeypatch.delitem(sys.modules, "modelwatch.demo.model", raising=False)
+    result = run("demo")
+    assert result.exit_code == 2
+    assert "MissingExtra: " in result.stderr
+    assert "pip install 'modelwatch[demo]'" in result.stderr
+    assert not Path("modelwatch-demo").exists()
 
 
 def test_the_analysis_contract_runs_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

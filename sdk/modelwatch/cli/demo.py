@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from modelwatch.printing import a_console, printable
-from modelwatch_core.domain.errors import InvalidInput
 
 DEMO_EXAMPLE = """\b
 Example:
@@ -32,15 +31,10 @@ def demo(
 
     Exit code 0: everything came as it should. 1: something did not; it is named.
     """
-    try:
-        from modelwatch.demo.results_folder import ResultsFolder
-        from modelwatch.demo.scenario import run
-        from modelwatch.demo.timeline import Timeline
-    except ModuleNotFoundError as missing:
-        if (missing.name or "modelwatch").partition(".")[0].startswith("modelwatch"):
-            raise
-        message = f"{missing.name} is not installed. Mend it with: pip install 'modelwatch[demo]'"
-        raise InvalidInput("MissingExtra", message) from None
+    from modelwatch.demo.results_folder import ResultsFolder
+    from modelwatch.demo.scenario import run
+    from modelwatch.demo.timeline import Timeline
+
     console = a_console()
     started = time.monotonic()
     folder = ResultsFolder(output)

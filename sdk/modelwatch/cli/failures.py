@@ -98,6 +98,9 @@ def _tell(failure: Exception, *, as_json: bool) -> int:
                 context = getattr(failure, "ctx", None)
                 command = context.command_path if context else "modelwatch"
                 print_failure("UnusableArguments", f"{message} See: {command} --help", as_json=as_json)
+        case ModuleNotFoundError() if not (failure.name or "").startswith("modelwatch"):
+            message = f"{failure.name} is not installed. Mend it with: pip install 'modelwatch[demo]'"
+            print_failure("MissingExtra", message, as_json=as_json)
         case OSError():
             where = f"{failure.filename}: " if failure.filename else ""
             print_failure("UnusableFile", f"{where}{failure.strerror or type(failure).__name__}", as_json=as_json)

@@ -77,6 +77,7 @@ def _describe(stack: LocalStack, mail_folder: Path | None) -> str:
 
 AWS   {stack.endpoint_url}
 Mail  smtp://127.0.0.1:{stack.smtp_port}{mails}
+Logs  {stack.log_folder}/<function>.log
 
 Outputs
 {outputs}
