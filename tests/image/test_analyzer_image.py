@@ -1,0 +1,155 @@
+"""The analyzer's image is built from its Dockerfile and its handler runs a baseline, for real.
+
+Skips itself, saying so, where there is no container engine or no Lambda base image.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.repository import ROOT
+
+BASE = "public.ecr.aws/lambda/python:3.13"
+IMAGE = "localhost/modelwatch-analyzer:test"
+
+pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
+
+
+def _succeeds(*command: str, timeout: float = 60) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=timeout, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+@pytest.fixture(scope="module")
+def engine() -> str:
+    if sys.platform != "linux":
+        pytest.skip("the image is tried on Linux only: elsewhere a container cannot share the host's network")
+    for name in ("docker", "podman"):
+        if shutil.which(name) and _succeeds(name, "info"):
+            break
+    else:
+        pytest.skip("no container engine answers (docker, podman): the image was not built")
+    if not _succeeds(name, "image", "inspect", BASE) and not _succeeds(name, "pull", BASE, timeout=300):
+        pytest.skip(f"the base image {BASE} is neither here nor can it be pulled: the image was not built")
+    return name
+
+
+@pytest.fixture(scope="module")
+def image(engine) -> str:
+    build = [engine, "build", "--network", "host", "--target", "lambda", "--file", "analyzer_container/Dockerfile"]
+    subprocess.run([*build, "--tag", IMAGE, "."], cwd=ROOT, check=True, capture_output=True, timeout=540)
+    return IMAGE
+
+
+class OneInvocation(BaseHTTPRequestHandler):
+    """Lambda's Runtime API, as much of it as one invocation needs."""
+
+    event: bytes
+    reported: list[tuple[str, bytes]]
+    done: Event
+
+    def do_GET(self) -> None:
+        if self.done.is_set() or self.reported:
+            self.done.wait()
+        self.send_response(200)
+        for name, value in {
+            "Lambda-Runtime-Aws-Request-Id": "3f6c0d1a-8a2a-4f0e-bb3f-6f1a0d6f2b11",
+            "Lambda-Runtime-Deadline-Ms": "4102444800000",
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:analyzer",
+            "Content-Length": str(len(self.event)),
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(self.event)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.reported.append((self.path.rpartition("/")[2], body))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.done.set()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws):
+    def client(service):
+        return boto3.client(service, endpoint_url=aws)
+
+    s3 = client("s3")
+    s3.create_bucket(Bucket="results")
+    rows = "\n".join(f"{i},{i % 3}" for i in range(200))
+    s3.put_object(Bucket="results", Key="data/train.csv", Body=f"a,b\n{rows}\n".encode())
+    client("events").create_event_bus(Name="bus")
+    request = {
+        "subject": "baseline/first",
+        "environment": {
+            "analysis_type": "DATA_QUALITY",
+            "dataset_format": '{"csv": {"header": true}}',
+            "dataset_source": "/opt/ml/processing/input",
+            "output_path": "/opt/ml/processing/output",
+        },
+        "inputs": [{"s3_uri": "s3://results/data/train.csv", "path": "input/"}],
+        "output_s3_uri": "s3://results/out",
+    }
+    done, reported = Event(), []
+    handler = type(
+        "Handler", (OneInvocation,), {"event": json.dumps(request).encode(), "reported": reported, "done": done}
+    )
+    runtime_api = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=runtime_api.serve_forever, daemon=True).start()
+    environment = {
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime_api.server_address[1]}",
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_LAMBDA_FUNCTION_NAME": "analyzer",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "4096",
+        "AWS_XRAY_SDK_ENABLED": "false",
+        "EVENT_BUS": "bus",
+        "POWERTOOLS_METRICS_NAMESPACE": "Modelwatch",
+        "POWERTOOLS_SERVICE_NAME": "modelwatch",
+    }
+    variables = [argument for name, value in environment.items() for argument in ("--env", f"{name}={value}")]
+    container = subprocess.Popen(
+        [engine, "run", "--rm", "--network", "host", *variables, image, "app.handler"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        finished = done.wait(timeout=120)
+    finally:
+        container.terminate()
+        log = container.communicate(timeout=60)[0].decode(errors="replace")
+        runtime_api.shutdown()
+        runtime_api.server_close()
+    assert finished, log
+    assert reported == [("response", b"null")], log
+    statistics = json.loads(s3.get_object(Bucket="results", Key="out/statistics.json")["Body"].read())
+    assert statistics["dataset"]["item_count"] == 200
+    constraints = json.loads(s3.get_object(Bucket="results", Key="out/constraints.json")["Body"].read())
+    assert [feature["name"] for feature in constraints["features"]] == ["a", "b"]
