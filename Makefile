@@ -54,7 +54,7 @@ $(SAM): requirements-sam.lock
 	@touch $@
 
 build: $(SAM) ## sam build of every zip function and the layer; needs python3.13, no container engine
-	$(SAM) build --beta-features --exclude Analyzer
+	PYENV_VERSION=3.13 $(SAM) build --beta-features --exclude Analyzer
 
 lock: $(STAMP) ## resolve the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -1,0 +1,48 @@
+"""``sam build`` makes every zip function and the layer without a container engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.repository import ROOT
+
+SAM = ROOT / ".venv-sam/bin/sam"
+ENVIRONMENT = os.environ | {"PYENV_VERSION": "3.13", "SAM_CLI_TELEMETRY": "0"}
+
+
+@pytest.mark.sam
+def test_sam_builds_all_zip_functions_and_the_layer_without_a_container_engine(tmp_path):
+    if not SAM.exists():
+        pytest.skip("the SAM CLI is not installed: make check installs it")
+    found = shutil.which("python3.13")
+    if not found or subprocess.run([found, "-V"], env=ENVIRONMENT, capture_output=True, check=False).returncode:
+        pytest.skip("there is no python3.13 on the path, which sam build needs for the runtime python3.13")
+    build = [
+        SAM,
+        "build",
+        "--exclude",
+        "Analyzer",
+        "--build-dir",
+        tmp_path / "build",
+        "--cache-dir",
+        tmp_path / "cache",
+    ]
+    ran = subprocess.run(build, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    built = {path.name for path in (tmp_path / "build").iterdir() if path.is_dir()}
+    assert built == {
+        "CoreLayer",
+        "ManageMonitors",
+        "CreateBaseline",
+        "LaunchExecution",
+        "FinishExecution",
+        "RouteAlerts",
+        "Reconcile",
+    }
+    layer = {path.name for path in (tmp_path / "build/CoreLayer/python").iterdir()}
+    assert {"modelwatch_core", "pydantic", "aws_lambda_powertools", "pyawscron", "boto3"} <= layer
+    assert not layer & {"numpy", "polars", "scipy", "modelwatch_analyzer", "modelwatch"}
