@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from modelwatch_analyzer.settings import AnalysisSettings
-from modelwatch_core.domain.analysis import AnalysisSummary
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from modelwatch_analyzer import data_quality
+from modelwatch_analyzer.findings import Findings
+from modelwatch_analyzer.output import to_json, write_json, write_json_lines, write_text
+from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, Switch
+from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.errors import InvalidInput
+
+KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings], Findings]] = {
+    AnalysisType.DATA_QUALITY: data_quality.run,
+}
+"""The kinds of monitor."""
+
+REPORT, METRICS, SUMMARY = "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json"
+
+_LONGEST_MESSAGE = 1024  # SageMaker's limit for an exit message
 
 
 def analyze(settings: AnalysisSettings) -> AnalysisSummary:
@@ -11,8 +27,8 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
 
     Without ``baseline_constraints`` the dataset becomes a baseline (``statistics.json``, ``constraints.json``);
     with them it is checked (``statistics.json``, ``constraint_violations.json``). Always written: ``report.html``,
-    ``analysis_summary.json``, ``cloudwatch_metrics.jsonl`` where publishing is enabled, and the exit message file
-    where the settings name one. Each file is written whole or not at all.
+    ``cloudwatch_metrics.jsonl``, empty unless publishing is enabled, ``analysis_summary.json``, and the exit message
+    where the settings name a file for it. Each file is written whole or not at all.
 
     Parameters
     ----------
@@ -27,6 +43,59 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
     Raises
     ------
     InvalidInput
-        What is wrong with the input and how to mend it; ``NoData`` where a window holds nothing.
+        What is wrong with the input and how to mend it; ``NoData`` where a window holds nothing. The exit message
+        is written then too.
     """
-    raise NotImplementedError
+    try:
+        findings = KINDS[settings.analysis_type](settings)
+        summary = _write(settings, findings)
+    except InvalidInput as error:
+        _write_message(settings, f"{AnalysisStatus.FAILED}: {error}")
+        raise
+    _write_message(settings, summary.exit_message)
+    return summary
+
+
+def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
+    output = settings.output_path
+    metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
+    paths = {name: output / name for name in (*findings.documents, REPORT, SUMMARY)} | {METRICS: metrics}
+    summary = _summary(findings, {name: _below(path, output) for name, path in paths.items()})
+    published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else []
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        for name, document in findings.documents.items():
+            write_json(paths[name], document)
+        write_json_lines(metrics, published)
+        findings.write_report(paths[REPORT], summary)
+        write_json(paths[SUMMARY], to_json(summary))
+    except OSError as error:
+        raise InvalidInput(
+            "OutputNotWritable", f"{error.filename or output} cannot be written: {error.strerror}"
+        ) from None
+    return summary
+
+
+def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
+    number = len(findings.violations)
+    status = AnalysisStatus.COMPLETED_WITH_VIOLATIONS if number else AnalysisStatus.COMPLETED
+    told = f"{number} violations" if number else "no violations"
+    return AnalysisSummary(
+        status=status,
+        exit_message=f"{status}: Job completed successfully with {told}.",
+        records=findings.records,
+        warnings=findings.warnings,
+        violations=findings.violations,
+        outputs=outputs,
+    )
+
+
+def _below(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _write_message(settings: AnalysisSettings, message: str) -> None:
+    if settings.output_message_file is not None:
+        settings.output_message_file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(settings.output_message_file, message[:_LONGEST_MESSAGE])

@@ -165,10 +165,14 @@ class AnalysisSettings(Owned):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise InvalidInput("InvalidSettings", "; ".join(_told(detail) for detail in error.errors())) from None
+            raise invalid_settings(error) from None
 
 
-def _told(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+def invalid_settings(error: ValidationError, *within: str) -> InvalidInput:
+    """Tell what pydantic found wrong with settings, each with its place."""
+    told = []
+    for detail in error.errors():
+        place = ".".join(str(part) for part in (*within, *detail["loc"]))
+        message = detail["msg"].removeprefix("Value error, ")
+        told.append(f"{place}: {message}" if place else message)
+    return InvalidInput("InvalidSettings", "; ".join(told))

@@ -1,0 +1,82 @@
+"""Which column of a dataset is which feature of the baseline, and which are too few or too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from modelwatch_analyzer.reading.dataset import Dataset
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+MISSING_COLUMN_CHECK, EXTRA_COLUMN_CHECK = "missing_column_check", "extra_column_check"
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How a dataset's columns stand to the features of a baseline.
+
+    Attributes
+    ----------
+    features : dict of str to str
+        Name of the feature to name of its column. Features that have none are not in it.
+    columns : tuple of str
+        The columns that are analysed.
+    named : bool
+        Whether the columns were found by their names; otherwise by their position.
+    current, baseline : int
+        Number of columns of the dataset, and of the baseline.
+    warning : str, optional
+        What a person should know about it.
+    """
+
+    features: dict[str, str]
+    columns: tuple[str, ...]
+    named: bool
+    current: int
+    baseline: int
+    warning: str | None = None
+
+    def missing_column(self, feature: str) -> ConstraintViolation | None:
+        """Return the violation of a feature that is looked for by its name and is not there."""
+        absent = self.named and feature not in self.features
+        return self._violation(feature, MISSING_COLUMN_CHECK) if absent else None
+
+    def column_counts(self) -> Iterator[ConstraintViolation]:
+        """Yield one violation a column that no feature is named like, or one for a number of columns that differs."""
+        if self.named:
+            taken = set(self.features.values())
+            yield from (self._violation(name, EXTRA_COLUMN_CHECK) for name in self.columns if name not in taken)
+        elif self.current < self.baseline:
+            yield self._violation("Missing columns", MISSING_COLUMN_CHECK)
+        elif self.current > self.baseline:
+            yield self._violation("Extra columns", EXTRA_COLUMN_CHECK)
+
+    def _violation(self, name: str, check_type: str) -> ConstraintViolation:
+        kind = "missing" if check_type == MISSING_COLUMN_CHECK else "extra"
+        description = (
+            f"There are {kind} columns in current dataset. Number of columns in current dataset: {self.current}, "
+            f"Number of columns in baseline constraints: {self.baseline}"
+        )
+        return ConstraintViolation(feature_name=name, constraint_check_type=check_type, description=description)
+
+
+def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
+    """Find the columns of a baseline's features.
+
+    Columns with names are found by name, in any order. Others are found by position if there are as many as features.
+    If there are not, but the requests alone of captured data have as many columns, the features are found in those:
+    a baseline that was made from a model's inputs. Otherwise no feature is found.
+    """
+    names, columns = tuple(features), dataset.columns
+    if dataset.named:
+        found = {name: name for name in names if name in set(columns)}
+        return Alignment(found, columns, True, len(columns), len(names))
+    if len(columns) == len(names):
+        return Alignment(dict(zip(names, columns, strict=True)), columns, False, len(columns), len(names))
+    inputs = dataset.input_columns
+    count = f"the dataset has {len(columns)} columns and the baseline {len(names)}"
+    if len(inputs) == len(names):
+        warning = f"{count}, as many as the requests alone: those were checked, and the answers' columns left out"
+        return Alignment(dict(zip(names, inputs, strict=True)), inputs, False, len(columns), len(names), warning)
+    warning = f"{count}, so that no column can be told by its position: only their number was checked"
+    return Alignment({}, columns, False, len(columns), len(names), warning)

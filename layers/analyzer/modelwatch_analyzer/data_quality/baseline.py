@@ -1,0 +1,60 @@
+"""From a profile to ``constraints.json``: what a baseline suggests that later data must satisfy."""
+
+from __future__ import annotations
+
+from modelwatch_analyzer.data_quality.documents import (
+    Constraints,
+    FeatureConstraints,
+    MonitoringConfig,
+    NumConstraints,
+    StringConstraints,
+)
+from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
+from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
+from modelwatch_analyzer.profile.columns import TextColumn
+from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
+from modelwatch_analyzer.settings import CategoricalDriftMethod
+
+_MOST_SINGLETONS = 0.1
+"""A column is no domain if more than this share of its distinct values came once: Deequ's CategoricalRangeRule."""
+
+
+def suggest_constraints(profile: TableProfile, drift_method: CategoricalDriftMethod | None) -> Constraints:
+    """Suggest the constraints that the profiled dataset itself satisfies.
+
+    Parameters
+    ----------
+    profile : TableProfile
+        Of the baseline dataset.
+    drift_method : CategoricalDriftMethod, optional
+        How drift of categorical features shall be measured; L-infinity by default.
+    """
+    features = tuple(_feature(name, column) for name, column in profile.columns.items())
+    return Constraints(features=features, monitoring_config=_config(drift_method))
+
+
+def _config(drift_method: CategoricalDriftMethod | None) -> MonitoringConfig:
+    distribution = SUGGESTED.distribution_constraints
+    if drift_method is None or distribution is None:
+        return SUGGESTED
+    chosen = distribution.model_copy(update={"categorical_drift_method": drift_method})
+    return SUGGESTED.model_copy(update={"distribution_constraints": chosen})
+
+
+def _feature(name: str, column: ColumnProfile) -> FeatureConstraints:
+    kind = inferred_type(column.type)
+    numbers = column.numbers if kind.is_numeric else None
+    domain = _domain(column.text) if column.text is not None and not kind.is_numeric else ()
+    return FeatureConstraints(
+        name=name,
+        inferred_type=kind,
+        completeness=column.completeness,
+        num_constraints=NumConstraints(is_non_negative=numbers.moments.minimum >= 0) if numbers else None,
+        string_constraints=StringConstraints(domains=domain) if domain else None,
+    )
+
+
+def _domain(text: TextColumn) -> tuple[str, ...]:
+    counts = categories_of(text)
+    singletons = sum(count == 1 for count in counts.values())
+    return tuple(counts) if counts and singletons / len(counts) <= _MOST_SINGLETONS else ()

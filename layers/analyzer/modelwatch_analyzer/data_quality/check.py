@@ -1,0 +1,126 @@
+"""A dataset against its baseline: violations, drift, and what could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
+from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
+from modelwatch_analyzer.data_quality.drift import measure_drift
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.profile.table import TableProfile
+from modelwatch_analyzer.report import Drift
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes
+    ----------
+    violations : list of ConstraintViolation
+        In the order of the constraints file; columns that it does not know come last.
+    drifts : dict of str to Drift
+        By feature, measured or not; none where no comparison was asked for.
+    configs : dict of str to EffectiveConfig
+        By feature.
+    """
+
+    violations: list[ConstraintViolation] = field(default_factory=list)
+    drifts: dict[str, Drift] = field(default_factory=dict)
+    configs: dict[str, EffectiveConfig] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def expected_types(constraints: Constraints, alignment: Alignment) -> dict[str, ColumnType]:
+    """Return the types that the baseline expects, by column."""
+    types = {feature.name: ColumnType(feature.inferred_type.value) for feature in constraints.features}
+    return {column: types[feature] for feature, column in alignment.features.items()}
+
+
+def known_categories(
+    constraints: Constraints, statistics: Statistics | None, alignment: Alignment
+) -> dict[str, set[str]]:
+    """Return the values, by column, that checks ask about."""
+    known: dict[str, set[str]] = {}
+    baseline = statistics.named() if statistics else {}
+    for feature in constraints.features:
+        column = alignment.features.get(feature.name)
+        domains = feature.string_constraints.domains if feature.string_constraints else None
+        counted = baseline[feature.name].categories if feature.name in baseline else {}
+        if column is not None:
+            known[column] = {*(domains or ()), *counted}
+    return known
+
+
+def check(
+    profile: TableProfile, alignment: Alignment, constraints: Constraints, statistics: Statistics | None
+) -> CheckResult:
+    """Check a profiled dataset against a baseline.
+
+    Parameters
+    ----------
+    profile : TableProfile
+        Made with `expected_types` and `known_categories`.
+    statistics : Statistics, optional
+        Without them no drift is measured.
+    """
+    result = CheckResult()
+    general = EffectiveConfig.of([constraints.monitoring_config])
+    baseline = statistics.named() if statistics else {}
+    for feature in constraints.features:
+        config = EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
+        result.configs[feature.name] = config
+        column = alignment.features.get(feature.name)
+        if column is None:
+            missing = alignment.missing_column(feature.name)
+            if missing is not None and config.evaluate_constraints:
+                result.violations.append(missing)
+            continue
+        observed = profile.columns[column]
+        drift = measure_drift(feature, config, baseline.get(feature.name), observed) if statistics else None
+        if drift is not None:
+            result.drifts[feature.name] = drift
+        if config.evaluate_constraints:
+            result.violations.extend(violations_of(Comparison(feature, config, observed, drift)))
+    if general.evaluate_constraints:
+        result.violations.extend(alignment.column_counts())
+    result.warnings.extend(_warnings(result, alignment, constraints, statistics))
+    return result
+
+
+def _warnings(
+    result: CheckResult, alignment: Alignment, constraints: Constraints, statistics: Statistics | None
+) -> Iterator[str]:
+    if alignment.warning:
+        yield alignment.warning
+    if statistics is None:
+        yield "no baseline statistics were given: drift was not measured"
+    off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
+    if off:
+        yield f"the constraints file switches the checks off for {listed(off)}"
+    reasons: dict[str, list[str]] = {}
+    for name, drift in result.drifts.items():
+        if isinstance(drift.distance, Undefined):
+            reasons.setdefault(drift.distance.reason, []).append(name)
+    for reason, names in reasons.items():
+        yield f"drift was not measured for {listed(names)}: {reason}"
+    ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
+    if ignored:
+        yield f"a domain is checked for String features only, and passed over for {listed(ignored)}"
+
+
+def _has_ignored_domain(feature: FeatureConstraints) -> bool:
+    text = feature.string_constraints
+    return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
+
+
+def listed(names: list[str], most: int = 10) -> str:
+    """Name some things, and count the rest."""
+    told = ", ".join(map(repr, names[:most]))
+    return told if len(names) <= most else f"{told} and {len(names) - most} more"

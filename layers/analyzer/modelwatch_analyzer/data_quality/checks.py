@@ -1,0 +1,128 @@
+"""The checks of one feature against its constraints: one function each, all in `CHECKS`, no threshold of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from modelwatch_analyzer.data_quality.documents import FeatureConstraints, InferredType
+from modelwatch_analyzer.data_quality.drift import CHI_SQUARED
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.wording import java_double, percent
+from modelwatch_analyzer.profile.table import ColumnProfile
+from modelwatch_analyzer.report import Drift
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A feature that is there, and everything that a check may look at.
+
+    Attributes
+    ----------
+    drift : Drift, optional
+        None where no comparison of distributions was asked for.
+    """
+
+    constraints: FeatureConstraints
+    config: EffectiveConfig
+    observed: ColumnProfile
+    drift: Drift | None
+
+
+Check = Callable[[Comparison], str | None]
+"""Returns the description of the violation, or None."""
+
+CHECKS: dict[str, Check] = {}
+"""By ``constraint_check_type``, in the order in which a feature's violations are reported."""
+
+
+def violations_of(comparison: Comparison) -> Iterator[ConstraintViolation]:
+    """Yield what a feature violates, in the order of `CHECKS`."""
+    for check_type, check in CHECKS.items():
+        description = check(comparison)
+        if description is not None:
+            yield ConstraintViolation(
+                feature_name=comparison.constraints.name,
+                constraint_check_type=check_type,
+                description=description,
+            )
+
+
+def _check(check_type: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        CHECKS[check_type] = check
+        return check
+
+    return register
+
+
+@_check("data_type_check")
+def check_data_type(comparison: Comparison) -> str | None:
+    """Compare the share of values of the expected type with ``datatype_check_threshold``.
+
+    Values spelled as whole numbers are of type Fractional as well, and every value is of type String.
+    """
+    expected, observed = comparison.constraints.inferred_type, comparison.observed
+    if not expected.is_numeric or observed.numbers is None or not observed.present:
+        return None
+    numbers = observed.numbers
+    matching = numbers.integral if expected is InferredType.INTEGRAL else numbers.moments.count
+    share, threshold = matching / observed.present, comparison.config.datatype_check_threshold
+    if share >= threshold:
+        return None
+    return (
+        f"Data type match requirement is not met. Expected data type: {expected}, Expected match: "
+        f"{percent(threshold)}. Observed: Only {percent(share)} of data is {expected}."
+    )
+
+
+@_check("completeness_check")
+def check_completeness(comparison: Comparison) -> str | None:
+    """Compare the share of rows that hold a value with the baseline's."""
+    expected, share = comparison.constraints.completeness, comparison.observed.completeness
+    if expected is None or share >= expected:
+        return None
+    return f"Data completeness requirement is not met. Expected: {percent(expected)}. Observed: Only {percent(share)}."
+
+
+@_check("is_non_negative_check")
+def check_non_negativity(comparison: Comparison) -> str | None:
+    """Look for negative values where the baseline has none."""
+    constraint, numbers = comparison.constraints.num_constraints, comparison.observed.numbers
+    if constraint is None or not constraint.is_non_negative or numbers is None or not numbers.negative:
+        return None
+    share = (numbers.moments.count - numbers.negative) / numbers.moments.count
+    return (
+        f"Non-negativity requirement is not met. Expected: {percent(1.0)} of values non-negative. "
+        f"Observed: Only {percent(share)} of values are non-negative."
+    )
+
+
+@_check("categorical_values_check")
+def check_categorical_values(comparison: Comparison) -> str | None:
+    """Compare the share of values within the baseline's domain with ``domain_content_threshold``."""
+    constraint, observed = comparison.constraints.string_constraints, comparison.observed
+    if constraint is None or not constraint.domains or observed.text is None or not observed.present:
+        return None
+    share = observed.text.categories.count_of(constraint.domains) / observed.present
+    threshold = comparison.config.domain_content_threshold
+    if share >= threshold:
+        return None
+    return (
+        f"Categorical values requirement is not met. Expected match: {percent(threshold)}. "
+        f"Observed: Only {percent(share)} of values are in the domain of the baseline."
+    )
+
+
+@_check("baseline_drift_check")
+def check_baseline_drift(comparison: Comparison) -> str | None:
+    """Tell whether the measured drift is beyond the threshold of its method."""
+    drift = comparison.drift
+    if drift is None or not drift.exceeded or isinstance(drift.distance, Undefined):
+        return None
+    distance, threshold = java_double(drift.distance), java_double(drift.threshold)
+    if drift.method == CHI_SQUARED:
+        return f"Baseline drift p-value: {distance} is below threshold: {threshold}"
+    return f"Baseline drift distance: {distance} exceeds threshold: {threshold}"

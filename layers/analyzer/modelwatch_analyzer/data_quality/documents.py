@@ -1,0 +1,270 @@
+"""``statistics.json`` and ``constraints.json``: SageMaker's documents, read as they are and written as it writes them.
+
+Reading is tolerant of what files of other ages hold or lack, and strict about types: a number that is text is a
+mistake that somebody made by hand, and is refused with its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from modelwatch_analyzer.distances.linf import ComparisonMethod
+from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
+from modelwatch_core.domain.errors import InvalidInput
+
+
+class InferredType(StrEnum):
+    """The types of features that SageMaker's files know."""
+
+    INTEGRAL = "Integral"
+    FRACTIONAL = "Fractional"
+    STRING = "String"
+    UNKNOWN = "Unknown"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether features of it have numerical statistics."""
+        return self in (InferredType.INTEGRAL, InferredType.FRACTIONAL)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _method(value: object) -> object:
+    return {"linf_simple": "Simple", "linf_robust": "Robust"}.get(value, value) if isinstance(value, str) else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+"""A number of things; some files write it as ``2333.0``."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class CommonStatistics(_Document):
+    """How many values a column holds, and how many it lacks."""
+
+    num_present: Count = 0
+    num_missing: Count = 0
+
+
+class NumericBucket(_Document):
+    """One bar of a histogram."""
+
+    lower_bound: float
+    upper_bound: float
+    count: float
+
+
+class Kll(_Document):
+    """A numeric distribution: ten buckets, and the sketch (`KllSketch.from_document` reads it)."""
+
+    buckets: tuple[NumericBucket, ...] = ()
+    sketch: dict[str, Any] | None = None
+
+
+class NumericDistribution(_Document):
+    """The distribution of a numeric feature."""
+
+    kll: Kll | None = None
+
+
+class NumericalStatistics(_Document):
+    """Statistics of a numeric feature; ``std_dev`` is the population's."""
+
+    common: CommonStatistics = CommonStatistics()
+    mean: float | None = None
+    sum: float | None = None
+    std_dev: float | None = None
+    min: float | None = None
+    max: float | None = None
+    distribution: NumericDistribution | None = None
+
+
+class CategoryBucket(_Document):
+    """How often one value comes."""
+
+    value: str
+    count: Count
+
+
+class Categorical(_Document):
+    """The values of a feature of few values."""
+
+    buckets: tuple[CategoryBucket, ...] = ()
+
+
+class StringDistribution(_Document):
+    """The distribution of a text feature."""
+
+    categorical: Categorical | None = None
+
+
+class StringStatistics(_Document):
+    """Statistics of a text feature."""
+
+    common: CommonStatistics = CommonStatistics()
+    distinct_count: float | None = None
+    distribution: StringDistribution | None = None
+
+
+class FeatureStatistics(_Document):
+    """One column of a dataset."""
+
+    name: str
+    inferred_type: InferredType
+    numerical_statistics: NumericalStatistics | None = None
+    string_statistics: StringStatistics | None = None
+
+    @property
+    def sketch(self) -> Mapping[str, Any] | None:
+        """The KLL sketch of a numeric feature, if the file has it."""
+        numbers = self.numerical_statistics
+        kll = numbers.distribution.kll if numbers and numbers.distribution else None
+        return kll.sketch if kll else None
+
+    @property
+    def categories(self) -> dict[str, int]:
+        """The counts by value of a text feature; empty if the file has none."""
+        text = self.string_statistics
+        categorical = text.distribution.categorical if text and text.distribution else None
+        return {bucket.value: bucket.count for bucket in categorical.buckets} if categorical else {}
+
+
+class DatasetStatistics(_Document):
+    """The dataset as a whole."""
+
+    item_count: Count = 0
+
+
+class Statistics(_Document):
+    """``statistics.json``."""
+
+    version: float = 0.0
+    dataset: DatasetStatistics = DatasetStatistics()
+    features: tuple[FeatureStatistics, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Statistics:
+        """Read a file.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidStatistics``, naming the place.
+        """
+        return _read(Statistics, path, "InvalidStatistics")
+
+    def named(self) -> dict[str, FeatureStatistics]:
+        """Return the features by name."""
+        return {feature.name: feature for feature in self.features}
+
+
+class DistributionConstraints(_Document):
+    """How drift is measured, and from where on it is a violation."""
+
+    perform_comparison: Switch | None = None
+    comparison_threshold: float | None = None
+    comparison_method: Annotated[ComparisonMethod | None, BeforeValidator(_method)] = None
+    categorical_comparison_threshold: float | None = None
+    categorical_drift_method: CategoricalDriftMethod | None = None
+
+
+class MonitoringConfig(_Document):
+    """What is evaluated and how strictly; for all features, or in part as one feature's override."""
+
+    evaluate_constraints: Switch | None = None
+    emit_metrics: Switch | None = None
+    datatype_check_threshold: Share | None = None
+    domain_content_threshold: Share | None = None
+    distribution_constraints: DistributionConstraints | None = None
+
+
+_OVERRIDES = AliasChoices("monitoringConfigOverrides", "monitoring_config_overrides")
+
+
+class NumConstraints(_Document):
+    """Constraints of a numeric feature."""
+
+    is_non_negative: bool | None = None
+    overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
+
+
+class StringConstraints(_Document):
+    """Constraints of a text feature; SageMaker's SDK writes its overrides in here."""
+
+    domains: tuple[str, ...] | None = None
+    overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
+
+
+class FeatureConstraints(_Document):
+    """What one column must satisfy. A constraint that is not there is not checked."""
+
+    name: str
+    inferred_type: InferredType = InferredType.UNKNOWN
+    completeness: Share | None = None
+    num_constraints: NumConstraints | None = None
+    string_constraints: StringConstraints | None = None
+    overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
+
+    def all_overrides(self) -> tuple[MonitoringConfig, ...]:
+        """Return the overrides for this feature, wherever they stand, the most telling last."""
+        places = (self.num_constraints, self.string_constraints, self)
+        return tuple(place.overrides for place in places if place is not None and place.overrides is not None)
+
+
+class Constraints(_Document):
+    """``constraints.json``."""
+
+    version: float = 0.0
+    features: tuple[FeatureConstraints, ...]
+    monitoring_config: MonitoringConfig = MonitoringConfig()
+
+    @classmethod
+    def read(cls, path: Path) -> Constraints:
+        """Read a file.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidConstraints``, naming the place.
+        """
+        return _read(Constraints, path, "InvalidConstraints")
+
+
+_Model = TypeVar("_Model", Statistics, Constraints)
+
+
+def _read(model: type[_Model], path: Path, code: str) -> _Model:
+    try:
+        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise InvalidInput(code, f"{path} cannot be read: {error.strerror}") from None
+    try:
+        document = model.model_validate_json(text)
+    except ValidationError as error:
+        places = "; ".join(f"{_place(detail['loc'])}: {detail['msg']}" for detail in error.errors()[:3])
+        raise InvalidInput(code, f"{path.name}: {places}") from None
+    twice = _repeated(feature.name for feature in document.features)
+    if twice:
+        raise InvalidInput(code, f"{path.name}: more than one feature is named {twice!r}; keep one of them")
+    return document
+
+
+def _place(location: Iterable[int | str]) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return path.removeprefix(".") or "the file"
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    return next((name for name, times in Counter(names).items() if times > 1), None)

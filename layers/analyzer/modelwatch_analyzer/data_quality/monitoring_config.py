@@ -1,0 +1,52 @@
+"""What holds for a feature once its own overrides, the file's settings and the suggested ones are laid together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch_analyzer.data_quality.documents import DistributionConstraints, MonitoringConfig
+from modelwatch_analyzer.distances.linf import ComparisonMethod
+from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
+
+SUGGESTED = MonitoringConfig(
+    evaluate_constraints=Switch.ENABLED,
+    emit_metrics=Switch.ENABLED,
+    datatype_check_threshold=1.0,
+    domain_content_threshold=1.0,
+    distribution_constraints=DistributionConstraints(
+        perform_comparison=Switch.ENABLED,
+        comparison_threshold=0.1,
+        comparison_method=ComparisonMethod.ROBUST,
+        categorical_comparison_threshold=0.1,
+        categorical_drift_method=CategoricalDriftMethod.L_INFINITY,
+    ),
+)
+"""What a baseline suggests, and what holds where a file leaves a key out."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveConfig:
+    """`MonitoringConfig` with nothing left open."""
+
+    evaluate_constraints: bool
+    emit_metrics: bool
+    datatype_check_threshold: float
+    domain_content_threshold: float
+    perform_comparison: bool
+    comparison_threshold: float
+    comparison_method: ComparisonMethod
+    categorical_comparison_threshold: float
+    categorical_drift_method: CategoricalDriftMethod
+
+    @classmethod
+    def of(cls, layers: Iterable[MonitoringConfig]) -> EffectiveConfig:
+        """Lay settings over the suggested ones, later ones over earlier ones."""
+        values: dict[str, Any] = {}
+        for layer in (SUGGESTED, *layers):
+            settings = layer.model_dump(exclude_none=True)
+            values |= settings.pop("distribution_constraints", {})
+            values |= settings
+        switches = {name: value is Switch.ENABLED for name, value in values.items() if isinstance(value, Switch)}
+        return cls(**(values | switches))

@@ -1,0 +1,23 @@
+"""Numbers in violation texts, as the first party's Java prints them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def java_double(value: float) -> str:
+    """Print a finite double as Java's ``Double.toString`` does.
+
+    Plain from 0.001 to 10,000,000, otherwise with an exponent (``1.0E-4``); at least one digit behind the point, and
+    no more digits than tell the value from its neighbours.
+    """
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{len(digits) + int(exponent) - 1}"
+
+
+def percent(share: float) -> str:
+    """Print a share in percent: ``99.64592817400101%``."""
+    return f"{java_double(share * 100)}%"

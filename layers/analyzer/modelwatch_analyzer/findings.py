@@ -1,0 +1,33 @@
+"""What an analysis of any kind hands over to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelwatch_core.domain.analysis import AnalysisSummary, RecordCounts
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The result of one analysis, not yet written.
+
+    Attributes
+    ----------
+    documents : dict of str to object
+        What JSON each file holds, by file name.
+    metrics : list of dict
+        CloudWatch metric lines.
+    write_report : callable
+        Writes the report for people to a path.
+    """
+
+    records: RecordCounts
+    warnings: tuple[str, ...]
+    violations: tuple[ConstraintViolation, ...]
+    documents: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    write_report: Callable[[Path, AnalysisSummary], None]

@@ -1,0 +1,32 @@
+"""Writing files whole: readers see the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def to_json(document: BaseModel) -> dict[str, Any]:
+    """Return a document as JSON's own types, without what it does not say."""
+    return document.model_dump(mode="json", exclude_none=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(path)
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write strict JSON: a NaN or an infinity in it is an error of ours."""
+    write_text(path, json.dumps(document, allow_nan=False, indent=2) + "\n")
+
+
+def write_json_lines(path: Path, documents: Iterable[object]) -> None:
+    """Write strict JSON, a document a line."""
+    write_text(path, "".join(json.dumps(document, allow_nan=False) + "\n" for document in documents))

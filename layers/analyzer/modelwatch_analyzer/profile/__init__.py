@@ -1,0 +1,1 @@
+"""What a dataset holds, column by column, gathered by accumulators that merge."""

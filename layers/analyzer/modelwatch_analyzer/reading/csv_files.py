@@ -1,0 +1,174 @@
+"""``csv``: files of comma-separated text, with or without a header."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from modelwatch_analyzer.reading.csv_text import Record, careful_records, parse_block, plain_block, text_frame
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
+from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
+from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
+
+_SNIFFED_RECORDS = 1000
+_LINE_END = re.compile(rb"[\r\n]")
+
+
+class CsvOptions(Owned):
+    """SageMaker's options of ``csv``.
+
+    Attributes
+    ----------
+    header : bool
+        Whether each file's first record holds the names of the columns.
+    output_columns_position : {"START", "END"}
+        Accepted, and without effect: the columns of a plain file are taken as they stand.
+    """
+
+    header: bool = True
+    output_columns_position: Literal["START", "END"] = "START"
+
+
+@dataclass(frozen=True, slots=True)
+class _CsvFile:
+    """A file, the columns in its own order, and where its rows start."""
+
+    file: SourceFile
+    columns: tuple[str, ...]
+    offset: int = 0
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFiles:
+    """A `Dataset` of one or more files of comma-separated text."""
+
+    files: tuple[_CsvFile, ...]
+    columns: tuple[str, ...]
+    named: bool
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """All columns: a plain file does not tell inputs from outputs."""
+        return self.columns
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read all files in their order; see `Dataset.batches`."""
+        for file in self.files:
+            log.objects += 1
+            log.bytes += file.file.size
+            yield from _read(file, plan, log)
+
+
+def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
+    """Open a file, or all files of a folder, of comma-separated text.
+
+    Without a header, the number of columns is the most frequent one among the first records.
+
+    Raises
+    ------
+    InvalidInput
+        ``DatasetNotFound``, ``NoData``, ``EmptyDataset``, ``MalformedHeader``, ``BlankColumnName``,
+        ``DuplicateColumn``, ``HeadersDiffer``, ``NotUtf8``, ``CompressedFile`` or ``UnreadableFile``.
+    """
+    sources = source_files(source)
+    if options.header:
+        files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1)))
+    else:
+        heads = (_head(file, _SNIFFED_RECORDS) for file in sources)
+        columns = next((positional_names(_usual_width(head)) for head in heads if head), ())
+        files = tuple(_CsvFile(file, columns) for file in sources) if columns else ()
+    if not files:
+        raise InvalidInput("EmptyDataset", f"{source} is empty: give a dataset with at least one row")
+    for file in files:
+        if set(file.columns) != set(files[0].columns):
+            message = f"{file.file.label} has other columns than {files[0].file.label}: give all files the same header"
+            raise InvalidInput("HeadersDiffer", message)
+    return CsvFiles(files, files[0].columns, named=options.header)
+
+
+def _head(file: SourceFile, count: int) -> list[Record]:
+    """Return the first records of a file, malformed ones too, blank lines not."""
+    text = b""
+    for block in chain(file.blocks(), [b""]):
+        text += block
+        records = careful_records(text, last=not block)
+        head = list(islice((record for record in records if record.fields != []), count))
+        if head or len(text) > LONGEST_RECORD:
+            return head
+    return []
+
+
+def _usual_width(head: list[Record]) -> int:
+    widths = Counter(len(record.fields) for record in head if record.fields)
+    return widths.most_common(1)[0][0] if widths else 1
+
+
+def _with_header(file: SourceFile, header: Record) -> _CsvFile:
+    place = f"{file.label}:{header.line + 1}"
+    if header.fields is None:
+        code = "NotUtf8" if header.reason == "not UTF-8" else "MalformedHeader"
+        raise InvalidInput(code, f"{place}: the header cannot be read: {header.reason}")
+    for number, name in enumerate(header.fields, start=1):
+        if not name.strip():
+            message = f"{place}: column {number} has no name; name it, or say that the file has no header"
+            raise InvalidInput("BlankColumnName", message)
+    twice = [name for name, times in Counter(header.fields).items() if times > 1]
+    if twice:
+        message = f"{place}: more than one column is named {', '.join(map(repr, twice))}; give each a name of its own"
+        raise InvalidInput("DuplicateColumn", message)
+    return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
+
+
+def _read(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+    """Read one file; every line of it ends up in a batch or in the log, or was blank."""
+    text, line, in_long_line = b"", source.line, False
+    for block in chain(source.file.blocks(source.offset), [b""]):
+        if in_long_line:
+            end = _LINE_END.search(block)
+            in_long_line = end is None and block != b""
+            text = block[end.start() :] if end else b""
+        else:
+            text += block
+        consumed = -1
+        while text and consumed:
+            frame, consumed, lines = _take(text, source, plan, log, line, last=not block)
+            text, line = text[consumed:], line + lines
+            log.read += frame.height
+            if frame.height:
+                yield frame
+        if len(text) > LONGEST_RECORD:
+            log.leave_out(source.file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
+            text, in_long_line = b"", True
+
+
+def _take(
+    text: bytes, source: _CsvFile, plan: Plan, log: ReadLog, line: int, *, last: bool
+) -> tuple[pl.DataFrame, int, int]:
+    """Take whole records off the start of a text; return them, and how many bytes and lines they were."""
+    block = plain_block(text, last=last) if len(text) <= LONGEST_RECORD else None
+    if block is not None:
+        frame = parse_block(block, source.columns, plan)
+        if frame is not None:
+            return frame, block.consumed, block.lines
+        text, last = text[: block.consumed], True
+    rows: list[list[str]] = []
+    consumed = lines = 0
+    for record in careful_records(text, last=last):
+        consumed, lines = record.end, record.end_line
+        if record.fields is None:
+            log.leave_out(source.file.label, line + record.line, record.reason)
+        elif len(record.fields) == len(source.columns):
+            rows.append(record.fields)
+        elif record.fields:
+            reason = f"{len(record.fields)} fields instead of {len(source.columns)}"
+            log.leave_out(source.file.label, line + record.line, reason)
+    return text_frame(rows, source.columns, plan), consumed, lines

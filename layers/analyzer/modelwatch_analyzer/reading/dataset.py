@@ -1,0 +1,129 @@
+"""What every format's reader gives: batches of columns, and an account of what was read and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from modelwatch_core.domain.analysis import RecordCounts
+from modelwatch_core.domain.errors import InvalidInput
+
+_EXAMPLES = 20
+
+
+@dataclass(slots=True)
+class ReadLog:
+    """Counts, while a dataset is read, what becomes of its records."""
+
+    objects: int = 0
+    bytes: int = 0
+    read: int = 0
+    malformed: int = 0
+    out_of_window: int = 0
+    malformed_examples: list[str] = field(default_factory=list)
+
+    def leave_out(self, file: str, line: int, reason: str) -> None:
+        """Count one malformed record; `reason` says what is wrong with it and never holds its content."""
+        self.malformed += 1
+        if len(self.malformed_examples) < _EXAMPLES:
+            self.malformed_examples.append(f"{file}:{line}: {reason}")
+
+    def require_records(self) -> None:
+        """Refuse to go on with nothing.
+
+        Raises
+        ------
+        InvalidInput
+            ``AllMalformed``, ``NoData`` where all records lie outside the window, or ``EmptyDataset``.
+        """
+        if self.read:
+            return
+        if self.malformed:
+            message = f"none of the {self.malformed} records can be understood; the first: {self.malformed_examples[0]}"
+            raise InvalidInput("AllMalformed", message)
+        if self.out_of_window:
+            message = (
+                f"none of the {self.out_of_window} captured records lies in the window from start_time to end_time"
+            )
+            raise InvalidInput("NoData", message)
+        raise InvalidInput("EmptyDataset", "the dataset has no rows: give one with at least one row below the header")
+
+    def counts(self) -> RecordCounts:
+        """Return the account as the analysis contract has it."""
+        return RecordCounts(
+            objects=self.objects,
+            bytes=self.bytes,
+            read=self.read,
+            malformed=self.malformed,
+            out_of_window=self.out_of_window,
+            malformed_examples=tuple(self.malformed_examples),
+        )
+
+
+class Plan:
+    """The columns that are wanted of a dataset, and as what each is best parsed.
+
+    A reader that meets spellings in a column that its parser for numbers refuses, or would read otherwise than the
+    grammar of `modelwatch_analyzer.profile.lexical` does, hands that column over as text, for that batch at least.
+
+    Parameters
+    ----------
+    dtypes : Mapping of str to polars data type
+        ``Int64``, ``Float64`` or ``String`` by column name. Columns that are not named are not delivered.
+    """
+
+    def __init__(self, dtypes: Mapping[str, pl.DataType]) -> None:
+        self.dtypes = dict(dtypes)
+
+    def among(self, columns: Iterable[str]) -> list[str]:
+        """Return which of some columns are wanted, in their own order."""
+        return [column for column in columns if column in self.dtypes]
+
+    def read_as_text(self, column: str) -> None:
+        """Parse a column as text from now on."""
+        self.dtypes[column] = pl.String()
+
+
+class Dataset(Protocol):
+    """A dataset of any format that can be read more than once."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names; ``_c0, _c1, ...`` where the data carries none."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the names come from the data. Without, columns are known by their position only."""
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Of captured data, the columns of the requests alone; otherwise all columns."""
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read the dataset from its start, in file order, in memory bounded by the size of a block.
+
+        Parameters
+        ----------
+        plan : Plan
+            What to read; the reader may turn columns of it to text.
+        log : ReadLog
+            Where the reader keeps its account.
+
+        Yields
+        ------
+        polars.DataFrame
+            The plan's columns, in any order. A column is one of
+
+            - ``String``: the values as they are spelled, empty ones as null;
+            - ``Int64``: values that are all Integral by the grammar;
+            - ``Float64``: finite values that are all numeric, one at least of them no whole number.
+        """
+        ...
+
+
+def positional_names(count: int) -> tuple[str, ...]:
+    """Name the columns of data that carries no names as Spark does: ``_c0, _c1, ...``."""
+    return tuple(f"_c{index}" for index in range(count))
