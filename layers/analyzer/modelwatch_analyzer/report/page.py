@@ -144,13 +144,13 @@ def render_report(
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "."),
+        loader=jinja2.PackageLoader("modelwatch_analyzer.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (resources.files(__package__) / "page.css").read_text(encoding="utf-8")
+    style = (resources.files("modelwatch_analyzer.report") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
     environment.filters.update(number=charts.number_text, short=lambda name: name[:_NAME_LENGTH])
