@@ -36,7 +36,7 @@ def make(folder: Path, rows: int) -> None:
             shares = 1.0 / np.arange(1, labels.size + 1)
             drawn = generator.choice(labels.size, size=rows, p=shares / shares.sum())
             columns[column] = pl.Series(labels[::-1][drawn] if part and column in DRIFTED else labels[drawn])
-        missing = {column: pl.Series(generator.random(rows) < 0.01) for column in columns}
+        missing = {column: pl.Series(generator.permutation(rows) < rows // 100) for column in columns}
         frame = pl.DataFrame(columns).with_columns(
             pl.when(~missing[column]).then(pl.col(column)).alias(column) for column in columns
         )
@@ -75,7 +75,7 @@ def _analyze(**settings: Path) -> None:
     found = {
         "status": summary.status,
         "records": summary.records.read,
-        "violations": sorted(violation.subject for violation in summary.violations),
+        "violations": sorted(f"{found.subject} {found.constraint_check_type}" for found in summary.violations),
     }
     print(json.dumps(found))
 
