@@ -153,7 +153,7 @@ class Deployment:
             memory_size=int(properties.get("MemorySize", 128)),
             reserved_concurrency=None if reserved is None else int(reserved),
             dead_letter_arn=properties.get("DeadLetterConfig", {}).get("TargetArn"),
-            log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
+            logging=properties.get("LoggingConfig", {}),
             runtime=properties.get("Runtime", ""),
         )
 

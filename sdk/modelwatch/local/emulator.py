@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.seams import operation_of, role_of
+from modelwatch.local.seams import INVOCATION_HEADER, operation_of, role_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Emulator:
         def take_status(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             nonlocal status
             status = int(line.split(" ", 1)[0])
-            return start_response(line, headers, exc_info)
+            return start_response(line, _with_request_id(headers), exc_info)
 
         time, role = self._clock.now(), self._role(environ)
         lock = self._locks.setdefault(service, threading.Lock())
@@ -107,6 +107,15 @@ class Emulator:
         match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
         key = match[1] if match else None
         return self.principal_of(key) or role_of(key) or "operator"
+
+
+def _with_request_id(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Give Invoke's answer the id of the invocation, as Lambda does."""
+    given = [value for name, value in headers if name.lower() == INVOCATION_HEADER]
+    if not given:
+        return headers
+    kept = [(name, value) for name, value in headers if name.lower() not in (INVOCATION_HEADER, "x-amzn-requestid")]
+    return [*kept, ("x-amzn-RequestId", given[0])]
 
 
 def _error_body(service: str, message: str, *, is_form: bool) -> bytes:

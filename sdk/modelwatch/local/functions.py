@@ -42,6 +42,8 @@ class FunctionSettings:
         How many invocations may run at a time.
     dead_letter_arn : str or None
         The queue or topic of its DeadLetterConfig.
+    logging : Mapping
+        Its LoggingConfig.
     """
 
     name: str
@@ -55,7 +57,7 @@ class FunctionSettings:
     memory_size: int = 128
     reserved_concurrency: int | None = None
     dead_letter_arn: str | None = None
-    log_group: str = ""
+    logging: Mapping[str, str] = field(default_factory=dict)
     runtime: str = ""
 
 
@@ -202,7 +204,7 @@ class Functions:
         retry_delay_scale: float,
     ) -> None:
         self._clients, self._clock, self._work, self._deliveries = clients, clock, work, deliveries
-        self._folder, self._retry_delay_scale = folder, retry_delay_scale
+        self.folder, self._retry_delay_scale = folder, retry_delay_scale
         self._functions: dict[str, LocalFunction] = {}
         self.invocations: list[Invocation] = []
 
@@ -210,7 +212,7 @@ class Functions:
         """Make a function known; its first process starts with its first invocation."""
         self._functions[settings.name] = LocalFunction(
             settings,
-            log=self._folder / f"{settings.name}.log",
+            log=self.folder / f"{settings.name}.log",
             variables=lambda: self._environment(settings),
         )
 
@@ -359,6 +361,7 @@ class Functions:
     def _environment(self, settings: FunctionSettings) -> dict[str, str]:
         """Return what Lambda sets, then what the template sets, then what makes it local."""
         region = settings.arn.split(":")[3]
+        level = settings.logging.get("ApplicationLogLevel")
         credentials = self._clients.assume_role(settings.role_arn, session=settings.name, assumed_by=LAMBDA)
         return {
             "AWS_DEFAULT_REGION": region,
@@ -367,7 +370,8 @@ class Functions:
             "AWS_LAMBDA_FUNCTION_NAME": settings.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": settings.log_group or f"/aws/lambda/{settings.name}",
+            "AWS_LAMBDA_LOG_FORMAT": settings.logging.get("LogFormat", "Text"),
+            "AWS_LAMBDA_LOG_GROUP_NAME": settings.logging.get("LogGroup", f"/aws/lambda/{settings.name}"),
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
             "AWS_REGION": region,
             "LAMBDA_TASK_ROOT": str(settings.root),
@@ -376,6 +380,7 @@ class Functions:
             "PYTHONPATH": os.pathsep.join(str(folder) for folder in settings.python_path),
             "TZ": ":UTC",
             "_HANDLER": settings.handler,
+            **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {}),
             **settings.variables,
             **credentials.environment(),
             "AWS_ENDPOINT_URL": self._clients.endpoint_url,

@@ -188,7 +188,10 @@ def complete(client_of: ClientOf, kind: str, physical_id: str, properties: Prope
 
 def _complete_bucket(client_of: ClientOf, bucket: str, properties: Properties) -> None:
     s3 = client_of("s3")
-    if "EventBridgeConfiguration" in properties.get("NotificationConfiguration", {}):
+    notifications = properties.get("NotificationConfiguration", {}).keys()
+    if notifications - {"EventBridgeConfiguration"}:
+        raise LocalStackError("NotRunLocally", "the local stack brings S3's notifications to EventBridge only")
+    if notifications:
         s3.put_bucket_notification_configuration(
             Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )

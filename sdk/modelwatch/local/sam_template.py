@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import yaml  # type: ignore[import-untyped]
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
@@ -21,6 +21,7 @@ from modelwatch.local.seams import managed_policy_arns
 
 CODE_BUCKET = "aws-sam-cli-managed-local-code"
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
+_COPIED_PACKAGE = re.compile(r"^COPY +(?=\S+/(\w+) )(\S+) +\S+/\1/?$", re.MULTILINE)  # a folder, under its own name
 _LAYERS = ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion")
 
 
@@ -128,7 +129,7 @@ def _why_not_allowed(value: str, declaration: Mapping[str, Any]) -> list[str]:
 
 
 def _translate(template: dict[str, Any], values: dict[str, str], region: str) -> dict[str, Any]:
-    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=region))
+    translator = Translator(None, Parser(), boto_session=SimpleNamespace(region_name=region))
     try:
         translated: dict[str, Any] = translator.translate(
             copy.deepcopy(template), dict(values), get_managed_policy_map=managed_policy_arns
@@ -181,7 +182,7 @@ def _function_code(
 
 
 def _image_code(logical_id: str, resource: dict[str, Any], properties: dict[str, Any], path: Path) -> CodeFolders:
-    """Return the Dockerfile's folder, which is the entry point, and the layers, which the image copies beside it."""
+    """Return the Dockerfile's folder, which is the entry point, and where the packages lie that it copies beside it."""
     metadata = resource.get("Metadata", {})
     if not {"DockerContext", "Dockerfile"} <= metadata.keys():
         raise LocalStackError(
@@ -189,8 +190,12 @@ def _image_code(logical_id: str, resource: dict[str, Any], properties: dict[str,
         )
     context = path.parent / metadata["DockerContext"]
     properties["ImageUri"] = f"local:{logical_id}"
-    layers = (layer_folder(path, f"layers/{name}") for name in ("core", "analyzer"))
-    return CodeFolders((context / metadata["Dockerfile"]).resolve().parent, tuple(f for f in layers if f.is_dir()))
+    dockerfile = (context / metadata["Dockerfile"]).resolve()
+    if not dockerfile.is_file():
+        raise LocalStackError("CodeNotFound", f"{logical_id} has no Dockerfile {dockerfile}.")
+    copied = (Path(source) for _, source in _COPIED_PACKAGE.findall(dockerfile.read_text("utf-8")))
+    folders = dict.fromkeys(layer_folder(context / path.name, str(package.parent)) for package in copied)
+    return CodeFolders(dockerfile.parent, tuple(folders))
 
 
 def _layer_code(logical_id: str, resource: dict[str, Any], properties: dict[str, Any], path: Path) -> CodeFolders:

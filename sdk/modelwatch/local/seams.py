@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -46,6 +46,7 @@ from modelwatch.local.scheduler import Schedule, ScheduledRule
 
 MOTO_VERSION = "5.2.5"
 ACCOUNT = "123456789012"
+INVOCATION_HEADER = "x-local-invocation-id"  # moto makes up every answer's request id after its services are done
 _BOTO_NAMES = {"monitoring": "cloudwatch"}  # where the name in a signature is not the service's name
 
 
@@ -204,63 +205,75 @@ class _TaughtResource(CloudFormationModel):  # type: ignore[misc]
 
 
 def _cloudformation(hooks: Hooks) -> list[tuple[Any, str, Any]]:
-    create, clean, class_of = (
-        cloudformation.parse_and_create_resource,
-        cloudformation.clean_json,
-        cloudformation.resource_class_from_type,
-    )
-    failed: set[str] = set()
+    creation = _Creation(hooks)
+    return [
+        (cloudformation, "clean_json", creation.clean_json),
+        (cloudformation, "resource_class_from_type", creation.resource_class_from_type),
+        (cloudformation, "parse_and_create_resource", creation.parse_and_create_resource),
+    ]
 
-    def clean_json(value: Any, resources: Any) -> Any:
+
+class _Creation:
+    """moto's creation of a stack's resources, with the stack's own in between."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self._clean = cloudformation.clean_json
+        self._class_of = cloudformation.resource_class_from_type
+        self._create = cloudformation.parse_and_create_resource
+        self._failed: set[str] = set()
+
+    def clean_json(self, value: Any, resources: Any) -> Any:
+        """Resolve the intrinsic functions in a value."""
         if isinstance(value, list):
-            return [item for item in clean(value, resources) if item is not None]
+            return [item for item in self._clean(value, resources) if item is not None]
         needed = _referenced(value)
         try:
-            return _physical_id(clean(value, resources))
+            return _physical_id(self._clean(value, resources))
         finally:
-            if needed is not None and needed in failed:
+            if needed in self._failed:
                 raise LocalStackError("Needed", f"it needs {needed}")
 
-    def resource_class_from_type(kind: str) -> Any:
-        return _TaughtResource if hooks.creates(kind) else class_of(kind)
+    def resource_class_from_type(self, kind: str) -> Any:
+        """Return the class that answers Fn::GetAtt for a type."""
+        return _TaughtResource if self._hooks.creates(kind) else self._class_of(kind)
 
     def parse_and_create_resource(
-        logical_id: str, document: dict[str, Any], resources: Any, account_id: str, region_name: str
+        self, logical_id: str, document: dict[str, Any], resources: Any, account_id: str, region_name: str
     ) -> Any:
+        """Create one resource; one failure must not hide the next."""
         condition = document.get("Condition")
         if condition and not resources.lazy_condition_map[condition]:
-            hooks.skipped(logical_id)
+            self._hooks.skipped(logical_id)
             return None
-        if logical_id in failed:
+        if logical_id in self._failed:
             return None
         try:
-            kind = document["Type"]
-            properties = clean_json(document.get("Properties", {}), resources)
-            name = cloudformation.generate_resource_name(kind, resources["AWS::StackName"], logical_id)
-            taught = hooks.create(kind, logical_id, name, properties)
-            if taught is not None:
-                resource: Any = _TaughtResource(taught)
-                resource.cf_resource_type, resource.logical_resource_id = kind, logical_id
-                return resource
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                resource = create(logical_id, document, resources, account_id, region_name)
-            if resource is not None:
-                hooks.created(kind, _physical_id(resource), properties)
-        except Exception as error:  # one failure must not hide the next
-            failed.add(logical_id)
-            hooks.failed(logical_id, _reason(error))
-            return None
+            resource = self._create_one(logical_id, document, resources, account_id, region_name)
+            reason = "the local stack does not know this type"
+        except Exception as error:
+            resource, reason = None, error.message if isinstance(error, LocalStackError) else str(error)
         if resource is None:
-            failed.add(logical_id)
-            hooks.failed(logical_id, "the local stack does not know this type")
+            self._failed.add(logical_id)
+            self._hooks.failed(logical_id, reason)
         return resource
 
-    return [
-        (cloudformation, "clean_json", clean_json),
-        (cloudformation, "resource_class_from_type", resource_class_from_type),
-        (cloudformation, "parse_and_create_resource", parse_and_create_resource),
-    ]
+    def _create_one(
+        self, logical_id: str, document: dict[str, Any], resources: Any, account_id: str, region_name: str
+    ) -> Any:
+        kind = document["Type"]
+        properties = self.clean_json(document.get("Properties", {}), resources)
+        name = cloudformation.generate_resource_name(kind, resources["AWS::StackName"], logical_id)
+        taught = self._hooks.create(kind, logical_id, name, properties)
+        if taught is not None:
+            resource: Any = _TaughtResource(taught)
+            resource.cf_resource_type, resource.logical_resource_id = kind, logical_id
+            return resource
+        if kind not in cloudformation.get_model_map():
+            return None
+        resource = self._create(logical_id, document, resources, account_id, region_name)
+        self._hooks.created(kind, _physical_id(resource), properties)
+        return resource
 
 
 _PHYSICAL_ID = {events_models.EventBus: "name", lambda_models.LayerVersion: "arn"}
@@ -280,12 +293,6 @@ def _referenced(value: Any) -> str | None:
         return str(value["Fn::GetAtt"][0])
     reference = value.get("Ref")
     return reference if isinstance(reference, str) else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, LocalStackError):
-        return error.message
-    return str(error) or type(error).__name__
 
 
 # EventBridge: moto cannot deliver to Lambda or SNS, ignores Input and InputPath, delivers from disabled rules, lets
@@ -353,7 +360,27 @@ def _s3(hooks: Hooks) -> list[tuple[Any, str, Any]]:
     return [
         (s3_notifications, "_send_event_bridge_message", send_event_bridge_message),
         (s3_models, "events_send_notification", lambda **_: None),
+        (s3_models.FakeBucket, "get_permission", _bucket_permission(s3_models.FakeBucket.get_permission)),
     ]
+
+
+def _bucket_permission(get_permission: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what goes over loopback count as sent by TLS: moto does not look at the conditions of a bucket policy."""
+
+    def get_permission_over_loopback(bucket: Any, action: str, resource: str) -> Any:
+        if bucket.policy is None:
+            return get_permission(bucket, action, resource)
+        document = json.loads(bucket.policy)
+        document["Statement"] = [s for s in document["Statement"] if not _is_about_tls(s)]
+        as_sent = SimpleNamespace(policy=json.dumps(document).encode())
+        return get_permission(as_sent, action, resource)
+
+    return get_permission_over_loopback
+
+
+def _is_about_tls(statement: Mapping[str, Any]) -> bool:
+    condition = json.dumps(statement.get("Condition", {})).replace('"false"', "false")
+    return statement["Effect"] == "Deny" and condition == '{"Bool": {"aws:SecureTransport": false}}'
 
 
 _S3_REASONS = {
@@ -472,7 +499,7 @@ def _invoke(hooks: Hooks) -> Callable[..., str | bytes]:
             raise _Refused(refused) from refused
         if answer.function_error is not None:
             response_headers["x-amz-function-error"] = answer.function_error
-        response_headers["x-amzn-requestid"] = answer.request_id
+        response_headers[INVOCATION_HEADER] = answer.request_id
         response_headers["x-amz-executed-version"] = "$LATEST"
         return answer.payload
 

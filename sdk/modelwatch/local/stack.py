@@ -19,7 +19,7 @@ from modelwatch.local.app_files import find_template
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import VirtualClock, WallClock, in_utc
-from modelwatch.local.deliveries import Deliveries, Undelivered
+from modelwatch.local.deliveries import Deliveries, Sender, Target, Undelivered
 from modelwatch.local.deployment import Deployment
 from modelwatch.local.emulator import Emulator
 from modelwatch.local.errors import LocalStackError
@@ -179,6 +179,11 @@ class LocalStack:
         """Return a boto3 client with an operator's credentials; it is closed with the stack."""
         return self._clients.of_operator(service)
 
+    @property
+    def log_folder(self) -> Path:
+        """Where each function's output lies, as ``<name>.log``, while the stack runs."""
+        return self._functions.folder
+
     def logs(self, function_name: str) -> str:
         """Return what a function has printed so far."""
         return self._functions.logs(function_name)
@@ -292,10 +297,13 @@ class LocalStack:
         self._scheduler.due(after=reached, until=reached)  # from here on, rates count
         while not stopped.wait(_TICK_SECONDS):
             now = self._clock.now()
-            while firings := self._scheduler.due(after=reached, until=now):
-                reached = firings[0].due
-                for firing in firings:
-                    self._scheduler.fire(firing)
+            try:
+                while firings := self._scheduler.due(after=reached, until=now):
+                    reached = firings[0].due
+                    for firing in firings:
+                        self._scheduler.fire(firing)
+            except Exception as error:  # one bad schedule must not stop the clock
+                self._deliveries.give_up(f"what was due until {now.isoformat()}", "its targets", str(error))
             reached = now
 
     def _invoke(self, request: seams.InvokeRequest) -> seams.InvokeAnswer:
@@ -334,9 +342,12 @@ class LocalStack:
         if notification.protocol in ("email", "email-json"):
             self._work.start(f"mail to {notification.endpoint}", self._send_mail, notification)
         elif notification.protocol == "lambda":
-            name = notification.endpoint.split(":")[6]
             event = {"Records": [_sns_record(notification, self.now)]}
-            self._functions.invoke_later(name, json.dumps(event).encode(), EventInvokeConfig())
+            self._deliveries.start(
+                Target(notification.endpoint, Sender("sns.amazonaws.com")),
+                json.dumps(event),
+                what=f"a message of {notification.topic_arn}",
+            )
         else:
             self._deliveries.give_up(
                 f"a message of {notification.topic_arn}",

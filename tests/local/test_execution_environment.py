@@ -1,0 +1,207 @@
+"""Execution environments: what becomes of handlers that behave, and of those that do not."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+Start = Callable[..., ExecutionEnvironment]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started = []
+
+    def make(code: str, *, timeout: float = 20, init_seconds: float = 20, **variables: str) -> ExecutionEnvironment:
+        (tmp_path / "app.py").write_text(textwrap.dedent(code))
+        environment = ExecutionEnvironment(
+            "app.handler",
+            root=tmp_path,
+            variables={"PATH": str(Path(sys.executable).parent), **variables},
+            timeout=timeout,
+            init_seconds=init_seconds,
+            log=tmp_path / "log",
+        )
+        started.append(environment)
+        return environment
+
+    yield make
+    for environment in started:
+        environment.stop()
+
+
+def run(environment: ExecutionEnvironment, event: Any = None, request_id: str = "r-1") -> tuple[Any, str | None]:
+    outcome = environment.invoke(Request(request_id, json.dumps(event).encode(), ARN))
+    return json.loads(outcome.payload), outcome.function_error
+
+
+def test_a_handler_is_given_the_event_and_lambdas_context_and_stays_warm(start: Start) -> None:
+    environment = start("""
+        calls = 0
+        def handler(event, context):
+            global calls
+            calls += 1
+            left = context.get_remaining_time_in_millis()
+            return [event, calls, context.aws_request_id, context.invoked_function_arn, 15000 < left <= 20000]
+    """)
+    assert run(environment, {"a": 1}) == ([{"a": 1}, 1, "r-1", ARN, True], None)
+    assert run(environment, {"a": 2}, "r-2") == ([{"a": 2}, 2, "r-2", ARN, True], None)
+    assert environment.usable
+
+
+def test_a_raised_error_is_an_outcome_after_which_the_process_goes_on(start: Start) -> None:
+    environment = start("""
+        def handler(event, context):
+            return 1 / event
+    """)
+    error, kind = run(environment, 0)
+    assert kind == "Unhandled"
+    assert (error["errorType"], error["errorMessage"]) == ("ZeroDivisionError", "division by zero")
+    assert run(environment, 2) == (0.5, None)
+
+
+def test_the_process_sees_nothing_of_our_own_environment(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_OF_OURS", "x")
+    environment = start("import os\ndef handler(event, context): return dict(os.environ)", THEIRS="y")
+    seen, _ = run(environment)
+    assert seen.keys() >= {"THEIRS", "AWS_LAMBDA_RUNTIME_API", "TMPDIR"}
+    assert "SECRET_OF_OURS" not in seen
+
+
+def test_each_process_has_a_temporary_folder_of_its_own_which_goes_with_it(start: Start) -> None:
+    code = "import tempfile\ndef handler(event, context): return tempfile.gettempdir()"
+    first, second = start(code), start(code)
+    folders = [run(environment)[0] for environment in (first, second)]
+    assert folders[0] != folders[1]
+    assert all(Path(folder).is_dir() for folder in folders)
+    first.stop()
+    assert not Path(folders[0]).exists()
+
+
+def test_an_overrun_is_a_timeout_and_ends_the_process_with_its_children(start: Start, tmp_path: Path) -> None:
+    environment = start(
+        """
+        import os, subprocess, sys, time
+        def handler(event, context):
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            open("pids", "w").write(f"{os.getpid()} {child.pid}")
+            time.sleep(600)
+        """,
+        timeout=1,
+    )
+    error, kind = run(environment)
+    assert kind == "Unhandled"
+    assert error == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "RequestId: r-1 Error: Task timed out after 1.00 seconds",
+    }
+    assert not environment.usable
+    assert "Task timed out after 1.00 seconds" in (tmp_path / "log").read_text()
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("import os; os._exit(3)", "Runtime exited with error: exit status 3"),
+        ("raise SystemExit(4)", "Runtime exited with error: exit status 4"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "Runtime exited with error: signal: killed"),
+        ("import os; os._exit(0)", "Runtime exited without providing a reason"),
+    ],
+)
+def test_a_process_that_dies_is_an_exit_error(start: Start, line: str, message: str) -> None:
+    environment = start(f"def handler(event, context):\n    {line}")
+    assert run(environment) == (
+        {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: r-1 Error: {message}"},
+        "Unhandled",
+    )
+    assert not environment.usable
+
+
+def test_a_module_that_is_missing_says_which(start: Start) -> None:
+    error, kind = run(start("import nowhere_to_be_found"))
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Runtime.ImportModuleError"
+    assert "nowhere_to_be_found" in error["errorMessage"]
+
+
+def test_a_module_that_raises_or_exits_while_it_is_imported_is_an_error(start: Start) -> None:
+    error, _ = run(start("raise RuntimeError('no settings')"))
+    assert (error["errorType"], error["errorMessage"]) == ("RuntimeError", "no settings")
+    error, _ = run(start("import os; os._exit(9)"))
+    assert error["errorType"] == "Runtime.ExitError"
+
+
+def test_a_module_that_hangs_while_it_is_imported_is_a_timeout(start: Start) -> None:
+    error, kind = run(start("import time; time.sleep(600)", timeout=1, init_seconds=0.5))
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Sandbox.Timedout"
+
+
+def test_garbage_on_the_output_goes_to_the_log_and_nowhere_else(start: Start, tmp_path: Path) -> None:
+    environment = start("""
+        import os, sys
+        def handler(event, context):
+            os.write(1, b"\\xff\\x00garbage\\n")
+            print("HTTP/1.1 200 OK")
+            print("to stderr", file=sys.stderr)
+            return "fine"
+    """)
+    assert run(environment) == ("fine", None)
+    log = (tmp_path / "log").read_text(errors="replace")
+    assert "garbage" in log
+    assert "to stderr" in log
+
+
+def test_an_answer_past_lambdas_quota_is_an_error_after_which_the_process_goes_on(start: Start) -> None:
+    environment = start("def handler(event, context): return 'x' * event")
+    error, kind = run(environment, 7_000_000)
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Function.ResponseSizeTooLarge"
+    answer, kind = run(environment, 6_000_000)
+    assert kind is None
+    assert len(answer) == 6_000_000
+
+
+def test_an_answer_that_is_no_json_is_an_error(start: Start) -> None:
+    error, kind = run(start("def handler(event, context): return {1, 2}"))
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Runtime.MarshalError"
+
+
+def test_stopping_ends_an_invocation_that_is_under_way(start: Start) -> None:
+    environment = start("""
+        import time
+        def handler(event, context):
+            if event: time.sleep(600)
+    """)
+    run(environment)
+    outcomes: list[Outcome] = []
+    caller = threading.Thread(target=lambda: outcomes.append(environment.invoke(Request("r-2", b"1", ARN))))
+    caller.start()
+    environment.stop()
+    caller.join(timeout=10)
+    assert not caller.is_alive()
+    assert outcomes[0].function_error == "Unhandled"
+
+
+def test_a_process_that_loses_its_runtime_api_ends(start: Start) -> None:
+    environment = start("import os\ndef handler(event, context): return os.getpid()")
+    process = psutil.Process(run(environment)[0])
+    assert os.getpgid(process.pid) == process.pid
+    environment.stop()
+    assert not psutil.pid_exists(process.pid)

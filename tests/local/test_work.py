@@ -1,0 +1,61 @@
+"""Settling: exact, bounded, and telling."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from modelwatch.local.errors import LocalStackError
+from modelwatch.local.work import WorkInProgress
+
+
+def test_nothing_under_way_settles_at_once() -> None:
+    WorkInProgress().settle(timeout=0)
+
+
+def test_settling_waits_for_work_that_starts_more_work() -> None:
+    work, done = WorkInProgress(), []
+
+    def chain(left: int) -> None:
+        if left:
+            work.start("a link", chain, left - 1)
+        done.append(left)
+
+    work.start("a link", chain, 20)
+    work.settle(timeout=10)
+    assert sorted(done) == list(range(21))
+
+
+def test_what_does_not_end_is_named_with_how_often_it_runs() -> None:
+    work, release = WorkInProgress(), threading.Event()
+    work.start("invocation of a", release.wait)
+    work.start("invocation of a", release.wait)
+    with work.under_way("mail to b"), pytest.raises(LocalStackError) as caught:
+        work.settle(timeout=0.01)
+    release.set()
+    work.settle(timeout=10)
+    assert caught.value.code == "NotSettled"
+    assert "invocation of a (x2), mail to b" in caught.value.message
+
+
+def test_work_that_breaks_is_told_by_the_next_settle_and_only_by_it() -> None:
+    work = WorkInProgress()
+
+    def breaks() -> None:
+        raise KeyError("gone")
+
+    work.start("delivery of x", breaks)
+    with pytest.raises(LocalStackError, match=r"delivery of x \(KeyError: 'gone'\)") as caught:
+        work.settle(timeout=10)
+    assert caught.value.code == "WorkFailed"
+    work.settle(timeout=10)
+
+
+def test_closing_ends_pauses_and_takes_no_more_work() -> None:
+    work, ran = WorkInProgress(), []
+    work.start("a pause", work.pause, 1000)
+    work.close(timeout=10)
+    work.start("too late", ran.append, 1)
+    work.settle(timeout=10)
+    assert not ran
