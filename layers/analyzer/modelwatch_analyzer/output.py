@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+_LONG = 1 << 20
+
 
 def to_json(document: BaseModel) -> dict[str, Any]:
     """Return a document as JSON's own types, without what it does not say."""
@@ -23,8 +25,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write strict JSON: a NaN or an infinity in it is an error of ours."""
-    write_text(path, json.dumps(document, allow_nan=False, indent=2) + "\n")
+    """Write strict JSON, laid out for people unless it is long. A NaN or an infinity in it is an error of ours."""
+    text = json.dumps(document, allow_nan=False)
+    if len(text) < _LONG:
+        text = json.dumps(document, allow_nan=False, indent=2)
+    write_text(path, text + "\n")
 
 
 def write_json_lines(path: Path, documents: Iterable[object]) -> None:

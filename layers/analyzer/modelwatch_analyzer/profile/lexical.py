@@ -82,16 +82,14 @@ def read_numbers(column: pl.Series) -> Numbers:
         Of Int64, Float64 or String.
     """
     missing = column.null_count()
-    values = column.drop_nulls()
-    present = len(values)
-    if values.dtype == pl.String:
-        return _read_spelled(values, missing)
-    if present == 0:
-        kind = ColumnType.UNKNOWN
-    else:
-        kind = ColumnType.INTEGRAL if values.dtype == pl.Int64 else ColumnType.FRACTIONAL
-    integral = present if kind is ColumnType.INTEGRAL else 0
-    return Numbers(values.cast(pl.Float64).to_numpy(), kind, present, missing, integral)
+    if column.dtype == pl.String:
+        return _read_spelled(column.drop_nulls(), missing)
+    values = column.to_numpy().astype(np.float64, copy=False)
+    if missing:
+        values = values[~np.isnan(values)]  # as which polars hands over nulls
+    kind = ColumnType.INTEGRAL if column.dtype == pl.Int64 else ColumnType.FRACTIONAL
+    integral = values.size if kind is ColumnType.INTEGRAL else 0
+    return Numbers(values, kind if values.size else ColumnType.UNKNOWN, values.size, missing, integral)
 
 
 def type_of_spelled(values: pl.Series) -> ColumnType:

@@ -273,19 +273,15 @@ def _with_certain_numbers(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
     """Hand over as text the Float64 columns that hold NaN or infinities, or nothing but whole numbers."""
-    uncertain = [column.name for column in frame.iter_columns() if not _is_certain(column)]
+    floats = pl.col(pl.Float64)
+    certain = frame.select((floats.is_finite().all() & (floats != floats.floor()).any()) | floats.is_null().all())
+    uncertain = [column for column, is_certain in certain.row(0, named=True).items() if not is_certain]
     if not uncertain:
         return frame
     for column in uncertain:
         plan.read_as_text(column)
     text = _read(block, as_text)
     return None if text is None else frame.with_columns(text.select(uncertain))
-
-
-def _is_certain(column: pl.Series) -> bool:
-    if column.dtype != pl.Float64 or column.null_count() == len(column):
-        return True
-    return bool((column != column.floor()).any()) and bool(column.is_finite().all())
 
 
 def _read_refused_as_text(frame: pl.DataFrame, plan: Plan) -> None:

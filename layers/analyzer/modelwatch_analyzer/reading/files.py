@@ -12,6 +12,8 @@ from modelwatch_core.domain.errors import InvalidInput
 BLOCK_BYTES = 8 << 20
 """How much is read at once. Parsing is quickest where a block and its columns fit the processor's caches."""
 
+_LINE_BYTES = 1 << 16
+
 LONGEST_RECORD = 32 << 20
 """A record that does not end within so many bytes is malformed; it bounds the memory that a stray quote can cost."""
 
@@ -31,6 +33,8 @@ class SourceFile:
     def blocks(self, start: int = 0) -> Iterator[bytes]:
         """Yield the file's bytes block by block from an offset behind the byte order mark, if there is one.
 
+        Blocks end with a line where lines are not too long, so that they seldom have to be put together.
+
         Raises
         ------
         InvalidInput
@@ -40,9 +44,16 @@ class SourceFile:
             with self.path.open("rb") as stream:
                 head = stream.read(4096)
                 self._refuse_other_encodings(head)
-                stream.seek(start + len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8))
-                while block := stream.read(BLOCK_BYTES):
+                start += len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8)
+                while True:
+                    stream.seek(start + BLOCK_BYTES)
+                    size = BLOCK_BYTES + len(stream.readline(_LINE_BYTES))
+                    stream.seek(start)
+                    block = stream.read(size)
+                    if not block:
+                        return
                     yield block
+                    start += len(block)
         except OSError as error:
             raise InvalidInput("UnreadableFile", f"{self.label} cannot be read: {error.strerror}") from None
 
