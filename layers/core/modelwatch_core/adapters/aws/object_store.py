@@ -48,13 +48,14 @@ class S3ObjectStore:
         """Write an object to a file, making its folders."""
         bucket, key = s3_layout.split(s3_uri)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aws_errors(f"downloading {s3_uri}"):
-            self.s3.download_file(bucket, key, str(path))
+        with aws_errors(f"downloading {s3_uri}"), path.open("wb") as file:
+            self.s3.download_fileobj(bucket, key, file)
 
     def upload(self, path: Path, s3_uri: str) -> None:
         """Write a file to an object."""
         bucket, key = s3_layout.split(s3_uri)
         types = {".json": "application/json", ".html": "text/html; charset=utf-8"}
         content_type = types.get(path.suffix, "application/octet-stream")
-        with aws_errors(f"uploading {s3_uri}"):
-            self.s3.upload_file(str(path), bucket, key, ExtraArgs={"ContentType": content_type})
+        # upload_file would hide the service's error code in an exception of its own.
+        with aws_errors(f"uploading {s3_uri}"), path.open("rb") as file:
+            self.s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": content_type})

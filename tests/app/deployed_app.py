@@ -1,0 +1,124 @@
+"""The deployed app in the local stack, with an endpoint that captures and a baseline of what it should see."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from modelwatch.local import LocalStack
+from tests.repository import ROOT
+
+START = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def started(template: Path | None = None) -> LocalStack:
+    parameters = {"NotificationEmail": "team@example.com", "MonitoredBuckets": "captures"}
+    return LocalStack(template or ROOT / "template.yaml", parameters=parameters, start=START)
+
+
+class App:
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.s3 = stack.client("s3")
+        self.s3.create_bucket(Bucket="captures")
+        self._make_endpoint()
+        self._random = random.Random(1)
+        rows = [self._row() for _ in range(1000)]
+        body = "score,income,kind\n" + "\n".join(rows) + "\n"
+        self.s3.put_object(Bucket="captures", Key="train.csv", Body=body.encode())
+
+    def _make_endpoint(self) -> None:
+        sagemaker = self.stack.client("sagemaker")
+        role = "arn:aws:iam::123456789012:role/model"
+        sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="loans",
+            ProductionVariants=[
+                {
+                    "VariantName": "AllTraffic",
+                    "ModelName": "m",
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                }
+            ],
+            DataCaptureConfig={
+                "EnableCapture": True,
+                "InitialSamplingPercentage": 100,
+                "DestinationS3Uri": "s3://captures/live",
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            },
+        )
+        sagemaker.create_endpoint(EndpointName="loans", EndpointConfigName="loans")
+
+    def _row(self, income_factor: float = 1.0) -> str:
+        income = round(self._random.gauss(50, 10) * income_factor, 2)
+        return f"{round(self._random.random(), 3)},{abs(income)},{self._random.choice('abc')}"
+
+    def call(self, function: str, payload: dict) -> dict:
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.stack.outputs[function], Payload=json.dumps(payload)
+        )
+        body = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise RuntimeError(body["errorMessage"])
+        return body
+
+    def manage(self, operation: str, **parameters: object) -> dict:
+        return self.call("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})
+
+    def make_baseline(self) -> dict:
+        asked = {
+            "baselining_job_name": "first",
+            "baseline_dataset_s3_uri": "s3://captures/train.csv",
+            "dataset_format": {"csv": {"header": True}},
+        }
+        self.call("CreateBaselineFunction", asked)
+        self.stack.settle()
+        return self.manage("DescribeBaseliningJob", baselining_job_name="first")
+
+    def make_schedule(self, name: str = "hourly") -> dict:
+        folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
+        return self.manage(
+            "CreateMonitoringSchedule",
+            monitoring_schedule_name=name,
+            schedule_expression="cron(0 * ? * * *)",
+            endpoint_input={"endpoint_name": "loans"},
+            baseline={
+                "constraints_s3_uri": f"{folder}/constraints.json",
+                "statistics_s3_uri": f"{folder}/statistics.json",
+            },
+        )
+
+    def capture(self, hour: datetime, *, rows: int = 600, income_factor: float = 1.0) -> None:
+        lines = []
+        for i in range(rows):
+            score, _, features = self._row(income_factor).partition(",")
+            at = hour + timedelta(seconds=i)
+            part = {"observedContentType": "text/csv", "encoding": "CSV"}
+            record = {
+                "captureData": {
+                    "endpointInput": part | {"mode": "INPUT", "data": features},
+                    "endpointOutput": part | {"mode": "OUTPUT", "data": score},
+                },
+                "eventMetadata": {"eventId": str(uuid.uuid4()), "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+                "eventVersion": "0",
+            }
+            lines.append(json.dumps(record))
+        key = f"live/loans/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-{uuid.uuid4()}.jsonl"
+        self.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
+
+    def execution(self, scheduled: datetime, name: str = "hourly") -> dict:
+        found = self.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"]
+        (one,) = [e for e in found if e["scheduled_time"] == f"{scheduled:%Y-%m-%dT%H:%M:%SZ}"]
+        return one
+
+    def mails_of(self, hour: datetime) -> list:
+        return [mail for mail in self.stack.mails if f"{hour:%Y-%m-%dT%H:%M:%SZ}" in mail["Subject"]]
+
+    def report(self, execution: dict, name: str) -> dict:
+        bucket, _, key = execution["output_s3_uri"].removeprefix("s3://").partition("/")
+        return json.loads(self.s3.get_object(Bucket=bucket, Key=f"{key}/{name}")["Body"].read())
