@@ -21,6 +21,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many of a thing there are.
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(2000, "file")
+    ('1 file', '2,000 files')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to the command what to do when its reader went away; rich would end with exit code 1."""

@@ -23,14 +23,15 @@ BROKEN = Outcome("CompletedWithViolations", (DRIFTED,), mails=1)
 def told(outcome: Outcome, *, terminal: bool) -> str:
     text = io.StringIO()
     timeline = Timeline(Console(file=text, force_terminal=terminal, markup=False, highlight=False, width=100))
-    timeline.tell_hour(NOON, 4, HOURS[3], 500, outcome)
+    timeline.tell_hour(NOON, 4, HOURS[3], [0.9, 0.1, 0.5, 0.8], outcome)
     timeline.tell_violations([Outcome("Completed"), outcome])
     return text.getvalue()
 
 
 def test_a_pipe_gets_plain_lines() -> None:
     assert told(BROKEN, terminal=False).splitlines() == [
-        "12:06  hour 4, 500 requests: a client's new release sends income in dollars, not in thousands",
+        "12:06  hour 4: a client's new release sends income in dollars, not in thousands",
+        "       4 requests, 75% approved",
         "       execution: CompletedWithViolations, 1 mail",
         "       [red]income\\x1b[2J fails its baseline_drift_check",
         "",

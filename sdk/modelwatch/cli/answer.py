@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from modelwatch.cli.failures import print_json
-from modelwatch.printing import a_console, print_table, printable
+from modelwatch.printing import a_console, counted, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary, RecordCounts
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -88,7 +88,7 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> No
     """
     folder = usable_output(output)
     with _patience(as_json=as_json):
-        summary = _analyze({**environment, "output_path": str(folder)})
+        summary = _analyze({**environment, "output_path": str(folder), "publish_cloudwatch_metrics": "Enabled"})
     if as_json:
         print_json(
             {
@@ -134,10 +134,12 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
 
 
 def _told(records: RecordCounts) -> list[str]:
-    lines = [f"Read {records.read:,} records from {records.objects:,} file(s), {records.bytes:,} bytes."]
+    lines = [
+        f"Read {counted(records.read, 'record')} from {counted(records.objects, 'file')}, {records.bytes:,} bytes."
+    ]
     if records.out_of_window:
-        lines.append(f"Left out: {records.out_of_window:,} records outside the window.")
+        lines.append(f"Left out: {counted(records.out_of_window, 'record')} outside the window.")
     if records.malformed:
-        lines.append(f"Left out: {records.malformed:,} malformed records, for instance:")
+        lines.append(f"Left out: {counted(records.malformed, 'malformed record')}, for instance:")
         lines += [f"  {printable(place)}" for place in records.malformed_examples]
     return lines

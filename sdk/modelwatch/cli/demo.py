@@ -14,6 +14,14 @@ from modelwatch.printing import a_console, printable
 DEMO_EXAMPLE = """\b
 Example:
   modelwatch demo"""
+LOOK_CLOSER = """
+Files
+  {0}/hour-4/report.html   the report of an hour; there is one for each, and the captures it is about
+  {0}/mails/1.eml          a mail; there is one for each broken hour
+Check an hour again, without the app
+  modelwatch check data-quality --data {0}/hour-4/captures --dataset-format capture --output report \\
+      --statistics {0}/baseline/statistics.json --constraints {0}/baseline/constraints.json
+"""
 NOT_AS_PROMISED = 1
 """Exit code of a demo in which something did not come as it should."""
 
@@ -31,18 +39,17 @@ def demo(
 
     Exit code 0: everything came as it should. 1: something did not; it is named.
     """
+    started = time.monotonic()
     from modelwatch.demo.results_folder import ResultsFolder
     from modelwatch.demo.scenario import run
     from modelwatch.demo.timeline import Timeline
 
     console = a_console()
-    started = time.monotonic()
     folder = ResultsFolder(output)
     failed = run(folder, Timeline(console), now=datetime.now(UTC))
-    console.print(f"\nReports, mails, captures and the baseline lie in {printable(str(output.absolute()))}")
-    seconds = time.monotonic() - started
+    console.print(LOOK_CLOSER.format(printable(str(output))))
     if failed:
         for what in failed:
             console.print(f"Not as promised: {printable(what)}", style="red")
         raise typer.Exit(NOT_AS_PROMISED)
-    console.print(f"Everything came as it should, in {seconds:.0f} s.", style="green")
+    console.print(f"Everything came as it should, in {time.monotonic() - started:.0f} s", style="green")

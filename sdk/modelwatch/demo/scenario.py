@@ -171,7 +171,7 @@ class _Demo:
         if job.status is JobStatus.COMPLETED:
             statistics = json.loads(files["statistics.json"])
             rows_read, features = statistics["dataset"]["item_count"], len(statistics["features"])
-            self._timeline.tell(job.last_modified_time, f"baseline suggested: {rows_read:,} rows, {features} features")
+            self._timeline.tell(self._stack.now, f"baseline suggested: {rows_read:,} rows, {features} features")
         return job
 
     def watch(self, job: BaseliningJob) -> None:
@@ -205,7 +205,8 @@ class _Demo:
             report = ConstraintViolations.model_validate_json(files.get("constraint_violations.json", b"{}"))
             status = execution.monitoring_execution_status
             outcome = Outcome(status, report.violations, mails, execution.failure_reason)
-        self._timeline.tell_hour(end + SETTLED, number, hour, len(exchanges), outcome)
+        scores = [float(exchange.response) for exchange in exchanges]
+        self._timeline.tell_hour(end + SETTLED, number, hour, scores, outcome)
         return outcome
 
     def keep_mails(self) -> None:

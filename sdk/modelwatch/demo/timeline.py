@@ -12,7 +12,7 @@ from rich.text import Text
 
 from modelwatch.demo.hours import Hour
 from modelwatch.demo.verdict import Outcome
-from modelwatch.printing import print_table, printable
+from modelwatch.printing import counted, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisStatus
 
 STATUS_STYLES: Mapping[str, str] = {
@@ -31,11 +31,13 @@ class Timeline:
         """Print one event."""
         self._console.print(Text.assemble((f"{moment:%H:%M}  ", "dim"), text))
 
-    def tell_hour(self, moment: datetime, number: int, hour: Hour, requests: int, outcome: Outcome) -> None:
-        """Print what came of an hour."""
-        self.tell(moment, f"hour {number}, {requests} requests: {hour.title}")
+    def tell_hour(self, moment: datetime, number: int, hour: Hour, scores: Sequence[float], outcome: Outcome) -> None:
+        """Print what came of an hour, in which the model gave these scores."""
+        approved = sum(score >= 0.5 for score in scores) / len(scores)
+        self.tell(moment, f"hour {number}: {hour.title}")
+        self._console.print(f"       {counted(len(scores), 'request')}, {approved:.0%} approved")
         status = (printable(outcome.status), STATUS_STYLES.get(outcome.status, "red"))
-        mails = f", {_counted(outcome.mails, 'mail')}" if outcome.mails else ""
+        mails = f", {counted(outcome.mails, 'mail')}" if outcome.mails else ""
         self._console.print(Text.assemble("       execution: ", status, mails))
         if outcome.failure_reason:
             self._console.print(f"       {printable(outcome.failure_reason)}")
@@ -74,7 +76,3 @@ class Timeline:
     def waiting(self, what: str) -> AbstractContextManager[object]:
         """Show on a terminal that something is going on."""
         return self._console.status(Text(what)) if self._console.is_terminal else nullcontext()
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
