@@ -49,8 +49,10 @@ class Moments:
         ValueError
             If a value is NaN or infinite.
         """
+        work = np.empty((2, min(values.size, _BLOCK)))
         for start in range(0, values.size, _BLOCK):
-            self._add(Moments._of_block(values[start : start + _BLOCK]))
+            block = values[start : start + _BLOCK]
+            self._add(Moments._of_block(block, work[:, : block.size]))
 
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both streams; neither changes."""
@@ -99,7 +101,8 @@ class Moments:
             raise ValueError("no moments without a value")
 
     @staticmethod
-    def _of_block(values: NDArray[np.float64]) -> Moments:
+    def _of_block(values: NDArray[np.float64], work: NDArray[np.float64]) -> Moments:
+        """Return the moments of at most `_BLOCK` values; `work` is overwritten, two rows as long as they."""
         block = Moments()
         block.count = values.size
         block.minimum, block.maximum = float(values.min()), float(values.max())
@@ -107,9 +110,11 @@ class Moments:
             raise ValueError("moments take finite values only")
         # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square.
         block._exponent = max(math.frexp(max(-block.minimum, block.maximum))[1], -1000)
-        scaled = values * 2.0**-block._exponent
-        total = _exact_sum(scaled)
+        scale = 2.0**-block._exponent
+        scaled = np.multiply(values, scale, out=work[0])
+        total = _exact_sum(scaled, work[1])
         block._total = total * Fraction(2) ** block._exponent
+        np.multiply(values, scale, out=scaled)
         scaled -= float(total / block.count)
         # The mean just subtracted is rounded; the second term takes that error back out.
         error = float(scaled.sum())
@@ -137,18 +142,17 @@ class Moments:
         self._total += other._total
 
 
-def _exact_sum(values: NDArray[np.float64]) -> Fraction:
-    """Sum at most 2**15 values of magnitude at most 1, exactly."""
+def _exact_sum(values: NDArray[np.float64], slices: NDArray[np.float64]) -> Fraction:
+    """Sum at most 2**15 values of magnitude at most 1, exactly; both arrays are overwritten."""
     total = Fraction(0)
-    rest = values
     # Adding and subtracting this rounds to multiples of 2**-38; the sum of 2**15 such slices of at most 1 has 53 bits.
     shifter = 1.5 * 2.0**14
     while True:
-        slices = rest + shifter
+        np.add(values, shifter, out=slices)
         slices -= shifter
         total += Fraction(float(slices.sum()))
-        rest = rest - slices
-        if not rest.any():
+        values -= slices
+        if not values.any():
             return total
         shifter *= 2.0**-39
 
