@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,12 +16,11 @@ from werkzeug.serving import make_server
 
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
-from modelwatch.local.errors import LocalStackError
+from modelwatch.local.loopback import HOST, listen
 from modelwatch.local.seams import INVOCATION_HEADER, operation_of, role_of
 
 logger = logging.getLogger(__name__)
 
-_HOST = "127.0.0.1"
 _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 # moto answers requests in threads but does not lock what it holds, so a conditional write could be split in two.
 # One call at a time per service mends that; these few services call others, or wait, while they answer.
@@ -53,16 +51,16 @@ class Emulator:
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
-        with _listen(port) as listener:
+        with listen(port) as listener:
             self._server = make_server(
-                _HOST, 0, self._answer, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
+                HOST, 0, self._answer, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{_HOST}:{self._server.port}"
+        return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
         """Begin to answer."""
@@ -129,20 +127,6 @@ def _error_body(service: str, message: str, *, is_form: bool) -> bytes:
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the calls are written down elsewhere."""
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise LocalStackError(
-            "PortTaken", f"Port {port} cannot be had ({error.strerror}); ask for another one."
-        ) from error
-    return listener
 
 
 def _buffer_form(environ: dict[str, Any]) -> io.BytesIO:

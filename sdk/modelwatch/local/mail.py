@@ -7,7 +7,9 @@ import email.policy
 import email.utils
 import re
 import smtplib
+import socket
 import threading
+from collections.abc import Awaitable
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -17,10 +19,9 @@ from typing import cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from modelwatch.local.errors import LocalStackError
+from modelwatch.local.loopback import HOST, listen
 
 SENDER = "no-reply@sns.amazonaws.com"
-_HOST = "127.0.0.1"
 _MAXIMUM_SUBJECT = 100  # characters, SNS's limit
 
 
@@ -39,7 +40,7 @@ class MailServer:
         self.mails: list[EmailMessage] = []
         self._folder = folder
         self._lock = threading.Lock()
-        self._controller = _Controller(self, hostname=_HOST, port=port)
+        self._controller = _Controller(self, listen(port))
 
     @property
     def port(self) -> int:
@@ -47,13 +48,8 @@ class MailServer:
         return self._controller.port
 
     def start(self) -> None:
-        """Listen."""
-        try:
-            self._controller.start()
-        except OSError as error:
-            raise LocalStackError(
-                "PortTaken", f"SMTP port {self.port} cannot be had ({error.strerror}); ask for another one."
-            ) from error
+        """Begin to answer."""
+        self._controller.start()
 
     def stop(self) -> None:
         """Stop listening."""
@@ -62,7 +58,7 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
         """Take a mail in."""
         content = cast("bytes", envelope.content)
-        mail = BytesParser(policy=email.policy.default).parsebytes(content)
+        mail = BytesParser(policy=email.policy.default).parsebytes(content.replace(b"\r\n", b"\n"))
         with self._lock:
             self.mails.append(mail)
             if self._folder is not None:
@@ -73,11 +69,14 @@ class MailServer:
 
 
 class _Controller(Controller):
-    """aiosmtpd's, which can also be given port 0."""
+    """aiosmtpd's, on a socket that listens already: so that port 0 works, and a taken port is known at once."""
 
-    def _trigger_server(self) -> None:
-        self.port = cast("asyncio.Server", self.server).sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
+    def __init__(self, handler: MailServer, listener: socket.socket) -> None:
+        super().__init__(handler, hostname=HOST, port=listener.getsockname()[1])
+        self._listener = listener
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listener)
 
 
 def notification_mail(
@@ -104,5 +103,5 @@ def notification_mail(
 
 def send_mail(mail: EmailMessage, port: int) -> None:
     """Hand a mail to the SMTP server on loopback."""
-    with smtplib.SMTP(_HOST, port, timeout=10) as connection:
+    with smtplib.SMTP(HOST, port, timeout=10) as connection:
         connection.send_message(mail)

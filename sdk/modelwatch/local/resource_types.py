@@ -76,19 +76,7 @@ _OPERATIONS = {
         {"FunctionUrl": "FunctionUrl", "FunctionArn": "FunctionArn"},
         {"TargetFunctionArn": "FunctionName"},
     ),
-    "AWS::Logs::MetricFilter": _Operation(
-        "logs",
-        "put_metric_filter",
-        "filterName",
-        "filterName",
-        {},
-        {
-            "FilterName": "filterName",
-            "FilterPattern": "filterPattern",
-            "LogGroupName": "logGroupName",
-            "MetricTransformations": "metricTransformations",
-        },
-    ),
+    "AWS::Logs::MetricFilter": _Operation("logs", "put_metric_filter", "filterName", "filterName"),
     "AWS::Events::EventBusPolicy": _Operation("events", "put_permission", "StatementId", "StatementId"),
 }
 
@@ -245,10 +233,15 @@ def conform(value: Any, shape: Any, *, path: str) -> Any:
         ``UnknownProperty`` for a member that the operation does not have.
     """
     if shape.type_name == "structure":
-        unknown = value.keys() - shape.members.keys()
+        # Some services write their parameters in lower case; CloudFormation writes all properties in upper case.
+        members = {name: name if name in shape.members else name[0].lower() + name[1:] for name in value}
+        unknown = sorted(name for name, member in members.items() if member not in shape.members)
         if unknown:
-            raise LocalStackError("UnknownProperty", f"{path} has no {', '.join(sorted(unknown))}")
-        return {member: conform(item, shape.members[member], path=f"{path}.{member}") for member, item in value.items()}
+            raise LocalStackError("UnknownProperty", f"{path} has no {', '.join(unknown)}")
+        return {
+            member: conform(value[name], shape.members[member], path=f"{path}.{member}")
+            for name, member in members.items()
+        }
     if shape.type_name == "list":
         return [conform(item, shape.member, path=path) for item in value]
     if shape.type_name == "map":
