@@ -49,8 +49,7 @@ class _Compactor:
             grown = np.empty(max(end, 2 * self._items.size))
             grown[: self.length] = self.items
             self._items = grown
-        # Adding zero turns -0.0 into 0.0: they compare equal, so sorting would leave their order to chance.
-        np.add(values, 0.0, out=self._items[self.length : end])
+        self._items[self.length : end] = values
         self.length = end
 
     def compact_into(self, above: _Compactor) -> int:
@@ -119,6 +118,7 @@ class KllSketch:
         """
         if not np.isfinite(values).all():
             raise ValueError("a KLL sketch takes finite values only")
+        values = _without_negative_zero(values)
         start = 0
         while start < values.size:
             room = max(self._capacity - self._size + 1, 1)
@@ -227,7 +227,7 @@ class KllSketch:
         if not isinstance(data, Sequence) or isinstance(data, str) or len(data) > _MAX_LEVELS:
             raise _invalid(f"its data must be a list of at most {_MAX_LEVELS} levels")
         for height, values in enumerate(data):
-            sketch._extend(height, _read_level(height, values))
+            sketch._extend(height, _without_negative_zero(_read_level(height, values)))
         return sketch
 
     def _add_level(self) -> None:
@@ -247,10 +247,17 @@ class KllSketch:
 
     def _condense(self) -> None:
         """Compact the lowest full level, once. There is one whenever the sketch holds its capacity or more."""
-        height, level = next((h, level) for h, level in enumerate(self._levels) if level.length >= level.capacity)
-        if height + 1 == len(self._levels):
-            self._add_level()
-        self._size -= level.compact_into(self._levels[height + 1])
+        for height, level in enumerate(self._levels):
+            if level.length >= level.capacity:
+                if height + 1 == len(self._levels):
+                    self._add_level()
+                self._size -= level.compact_into(self._levels[height + 1])
+                return
+
+
+def _without_negative_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with 0.0 for -0.0: the two compare equal, so sorting would leave their order to chance."""
+    return values + 0.0
 
 
 def _bucket_edges(minimum: float, maximum: float, n: int) -> NDArray[np.float64]:
