@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPResponse
 
@@ -118,3 +121,15 @@ def test_what_an_application_lacks_is_an_empty_cell() -> None:
     line = to_csv_line(to_cells(application)[0])
     assert line.startswith(",128,160.0,")
     assert line.split(",")[list(FEATURES).index("obrat")] == ""
+
+
+def test_a_client_that_hangs_up_in_a_hurry_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with ModelServer(first_cell) as server, socket.create_connection(server.address, timeout=10) as hurried:
+        hurried.sendall(b"GET /ping HTTP/1.1\r\n\r\n")
+        assert hurried.recv(4096).startswith(b"HTTP/1.1 200 OK")
+        serving = next(thread for thread in threading.enumerate() if "process_request_thread" in thread.name)
+        hurried.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by reset
+        hurried.close()
+        serving.join(timeout=10)
+        assert not serving.is_alive()
+    assert capfd.readouterr() == ("", "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,7 @@ class ModelServer:
     """
 
     def __init__(self, score: Scorer) -> None:
-        self._http = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Invocations,), {"score": staticmethod(score)})
-        )
+        self._http = _Server(("127.0.0.1", 0), type("Handler", (_Invocations,), {"score": staticmethod(score)}))
         self._thread = threading.Thread(target=self._http.serve_forever, name="model-server", daemon=True)
 
     @property
@@ -109,6 +108,14 @@ class ModelServer:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """A thread a connection; a client that hangs up is nobody's failure."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Invocations(BaseHTTPRequestHandler):
