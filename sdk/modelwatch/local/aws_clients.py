@@ -69,7 +69,9 @@ class AwsClients:
 
     def assume_role(self, role_arn: str, *, session: str, assumed_by: str) -> Credentials:
         """Let a service principal assume a role, and return the temporary credentials."""
-        answer = self.of_principal(assumed_by, "sts").assume_role(RoleArn=role_arn, RoleSessionName=session[:64])
+        answer = self.of_principal(assumed_by, "sts").assume_role(
+            RoleArn=role_arn, RoleSessionName=session[:64].ljust(2, "-")
+        )
         given = answer["Credentials"]
         self._principals[given["AccessKeyId"]] = role_arn.rpartition("/")[2]
         return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

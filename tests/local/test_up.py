@@ -1,0 +1,140 @@
+"""``modelwatch local up``: what it says, how it ends, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import psutil
+import pytest
+from botocore.config import Config
+
+from tests.local.conftest import Deployer
+
+RESOURCES = """
+Fn: {Type: AWS::Serverless::Function}
+Topic: {Type: AWS::SNS::Topic}
+Mail:
+  Type: AWS::SNS::Subscription
+  Condition: HasMail
+  Properties: {TopicArn: !Ref Topic, Protocol: email, Endpoint: !Ref Address}
+"""
+SECTIONS = {
+    "Parameters": "Address: {Type: String, Default: ''}",
+    "Conditions": "HasMail: !Not [!Equals [!Ref Address, '']]",
+    "Outputs": "FnName: {Value: !Ref Fn}\nTopicArn: {Value: !Ref Topic}",
+}
+COMMAND = [sys.executable, "-W", "error", "-c", "from modelwatch.cli.local import app; app()", "up"]
+# A function that can be told to work for longer than any test lasts.
+CODE = "import time\ndef handler(event, context): time.sleep(event.get('seconds', 0))\n"
+
+
+@pytest.fixture
+def template(deploy: Deployer) -> Path:
+    return deploy.write(RESOURCES, code=CODE, **SECTIONS)
+
+
+@pytest.fixture
+def up(template: Path) -> Iterator:
+    started = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*COMMAND, "--template", str(template), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """Return what it says once it is up."""
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if "AWS_SECRET_ACCESS_KEY" in line:
+            return "".join(lines)
+    raise AssertionError(f"it ended: {process.communicate()[1]}")
+
+
+def lambda_client(text: str):
+    url = re.search(r"AWS   (\S+)", text)[1]
+    return boto3.client("lambda", endpoint_url=url, region_name="us-east-1", config=Config(retries={"max_attempts": 0}))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes(up, number: signal.Signals) -> None:
+    process = up()
+    text = said(process)
+    assert re.search(r"Mail  smtp://127\.0\.0\.1:\d+", text)
+    name = re.search(r"FnName +(\S+)", text)[1]
+    client = lambda_client(text)
+    try:
+        client.invoke(FunctionName=name)
+        client.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"seconds": 600}')
+    finally:
+        client.close()
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("Stopped.\n")
+    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_second_signal_does_not_cut_the_cleaning_up_short(up) -> None:
+    process = up()
+    said(process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_it_listens_where_it_is_told_and_a_second_one_is_told_that_the_port_is_taken(up) -> None:
+    first = up()
+    port = re.search(r"AWS   http://127\.0\.0\.1:(\d+)", said(first))[1]
+    second = up("--port", port)
+    _, err = second.communicate(timeout=30)
+    assert second.returncode == 2
+    assert f"Port {port} cannot be had" in err
+    assert "Traceback" not in err
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=20)
+    third = up("--port", port)
+    assert f"http://127.0.0.1:{port}" in said(third)
+
+
+def test_parameters_reach_the_template_and_wrong_ones_are_refused(up, tmp_path: Path) -> None:
+    wrong = up("--parameter", "Adress=x")
+    _, err = wrong.communicate(timeout=30)
+    assert wrong.returncode == 2
+    assert "Adress is not a parameter of the template" in err
+    shapeless = up("--parameter", "Address")
+    _, err = shapeless.communicate(timeout=30)
+    assert shapeless.returncode == 2
+    assert "NAME=VALUE" in err
+    process = up("--parameter", "Address=a@example.org", "--mail-folder", str(tmp_path / "mails"))
+    text = said(process)
+    url = re.search(r"AWS   (\S+)", text)[1]
+    sns = boto3.client("sns", endpoint_url=url, region_name="us-east-1")
+    sns.publish(TopicArn=re.search(r"TopicArn +(\S+)", text)[1], Subject="Hello there", Message="m")
+    sns.close()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    (mail,) = (tmp_path / "mails").glob("*.eml")
+    assert mail.name == "0001-Hello-there.eml"
+    assert "To: a@example.org" in mail.read_text()
