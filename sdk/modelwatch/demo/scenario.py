@@ -64,7 +64,7 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
     """
     applications = load_applications().sample(frac=1, random_state=SEED, ignore_index=True)
     training = applications[: len(applications) // 2]
-    timeline.tell_lines([f"Mortgage applications in Boston: {CITATION}"])
+    timeline.tell_lines([f"Mortgage applications in Boston: {CITATION}", "Times are UTC, by the stack's clock"])
     model = LoanModel.train(training)
     first_hour = _whole_hour(now - SETTLED) - len(hours) * HOUR
     # Once the hour has rung: the schedule's first window is then the first hour of the demo.
