@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from modelwatch_analyzer.reading.csv_text import Record, careful_records, parse_block, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, careful_records, parse_block, plain_block, text_frame
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_core.domain.documents import Owned
@@ -146,8 +146,9 @@ def _read(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
             if frame.height:
                 yield frame
         if len(text) > LONGEST_RECORD:
-            log.leave_out(source.file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
-            text, in_long_line = b"", True
+            log.leave_out(source.file.label, line, TOO_LONG)
+            in_long_line = not text.endswith(b"\r")  # a return may end the line, and is kept to see
+            text = b"" if in_long_line else b"\r"
 
 
 def _take(

@@ -28,6 +28,9 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
 
+TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps for a quote that is not closed"
+"""Why a record is left out that does not end."""
+
 _QUOTE, _COMMA, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '",\n\r .')
 
 
@@ -130,16 +133,18 @@ def careful_records(text: bytes, *, last: bool) -> Iterator[Record]:
     while feed.position < len(lines):
         start = feed.position
         feed.undecodable = feed.exhausted = False
-        fields, reason = None, ""
+        fields, reason, end = None, "", len(text)
         try:
             fields = next(reader)
         except csv.Error:
-            unclosed = feed.exhausted
-            if unclosed and not last and len(text) - ends[start] <= LONGEST_RECORD:
+            if feed.exhausted and not last and len(text) - ends[start] <= LONGEST_RECORD:
                 return
-            reason = "a quote is opened and not closed" if unclosed else "text follows a closing quote"
-        if reason or ends[feed.position] - ends[start] > LONGEST_RECORD:
-            reason = reason or f"longer than {LONGEST_RECORD >> 20} MiB"
+            reason = "a quote is opened and not closed" if feed.exhausted else "text follows a closing quote"
+        if not feed.exhausted:
+            end = ends[feed.position]
+        if end - ends[start] > LONGEST_RECORD:
+            reason = TOO_LONG
+        if reason:
             feed.position = start + 1
             reader = csv.reader(feed, strict=True)
             yield Record(start, None, reason, ends[start + 1], start + 1)
@@ -275,7 +280,7 @@ def _with_certain_numbers(
     """Hand over as text the Float64 columns that hold NaN or infinities, or nothing but whole numbers."""
     floats = pl.col(pl.Float64)
     certain = frame.select((floats.is_finite().all() & (floats != floats.floor()).any()) | floats.is_null().all())
-    uncertain = [column for column, is_certain in certain.row(0, named=True).items() if not is_certain]
+    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
     if not uncertain:
         return frame
     for column in uncertain:

@@ -1,0 +1,103 @@
+"""The grammar of values, by which a column's type is inferred."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers, type_of_spelled
+
+INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
+    ColumnType(name) for name in ("Integral", "Fractional", "Boolean", "String", "Unknown")
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        # Deequ, StatefulDataType.scala: INTEGRAL ^(-|\+)? ?\d+$
+        *[(value, INTEGRAL) for value in ("0", "-7", "+7", "- 7", " 7", "007", "9" * 30)],
+        # the same file's FRACTIONAL, of version 2.0.2 and of today: digits on one side of the point, or an exponent
+        *[(value, FRACTIONAL) for value in ("1.5", "-1.5", "+ 1.5", "5.", ".5", "1e5", "1E-5", "1.5e+300", " .5")],
+        # BOOLEAN ^(true|false)$
+        *[(value, BOOLEAN) for value in ("true", "false")],
+        *[
+            (value, STRING)
+            for value in ("True", "TRUE", "NaN", "nan", "inf", "-Infinity", "1e400", "9" * 400, "1e", ".", "-")
+        ],
+        *[
+            (value, STRING)
+            for value in ("  7", "7 ", " -7", "\t7", "1_000", "1,5", "0x10", "٣", "1.5f", "--5", "7\n", "abc")
+        ],
+    ],
+)
+def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
+    assert type_of_spelled(pl.Series([value])) is kind
+
+
+@pytest.mark.parametrize(
+    ("kinds", "column"),
+    [
+        ([], UNKNOWN),
+        ([UNKNOWN, INTEGRAL], INTEGRAL),
+        ([INTEGRAL, FRACTIONAL], FRACTIONAL),
+        ([BOOLEAN, BOOLEAN], BOOLEAN),
+        ([BOOLEAN, INTEGRAL], STRING),
+        ([BOOLEAN, FRACTIONAL], STRING),
+        ([INTEGRAL, STRING], STRING),
+        ([FRACTIONAL, STRING, BOOLEAN], STRING),
+    ],
+)
+def test_types_of_values_combine_to_the_columns_type(kinds: list[ColumnType], column: ColumnType) -> None:
+    combined = UNKNOWN
+    for kind in kinds:
+        combined = combined.with_(kind)
+    assert combined is column
+
+
+@given(st.lists(st.sampled_from(list(ColumnType)), min_size=3, max_size=3))
+def test_types_combine_in_any_order_and_grouping(kinds: list[ColumnType]) -> None:
+    one, two, three = kinds
+    assert one.with_(two) is two.with_(one)
+    assert one.with_(two).with_(three) is one.with_(two.with_(three))
+    assert one.with_(one) is one
+
+
+def test_numbers_are_read_in_row_order_beside_whatever_else_a_column_holds() -> None:
+    numbers = read_numbers(pl.Series(["1", None, "x", "-2.5", "- 3", "1e400", "true", "5."]))
+    assert numbers.values.tolist() == [1.0, -2.5, -3.0, 5.0]
+    assert (numbers.type, numbers.present, numbers.missing, numbers.integral) == (STRING, 7, 1, 2)
+
+
+def test_typed_columns_are_taken_as_they_are() -> None:
+    whole = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
+    assert (whole.values.tolist(), whole.type, whole.present, whole.missing, whole.integral) == (
+        [1.0, 3.0],
+        INTEGRAL,
+        2,
+        1,
+        2,
+    )
+    broken = read_numbers(pl.Series([1.5, None], dtype=pl.Float64))
+    assert (broken.values.tolist(), broken.type, broken.integral) == ([1.5], FRACTIONAL, 0)
+    nothing = read_numbers(pl.Series([None, None], dtype=pl.Float64))
+    assert (nothing.type, nothing.present, nothing.missing) == (UNKNOWN, 0, 2)
+
+
+_INTEGRAL = re.compile(r"[-+]? ?[0-9]+")
+_FRACTIONAL = re.compile(r"[-+]? ?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+
+
+@given(st.lists(st.text("0159.+-eE _xn", max_size=7), max_size=10))
+def test_values_types_and_counts_are_those_of_pythons_own_float_and_the_grammar(values: list[str]) -> None:
+    spelled = [value for value in values if _FRACTIONAL.fullmatch(value)]
+    expected = [number for value in spelled if math.isfinite(number := float(value.replace(" ", "")))]
+    numbers = read_numbers(pl.Series(values, dtype=pl.String))
+    assert numbers.values.tolist() == expected
+    whole = [value for value in spelled if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))]
+    assert numbers.integral == len(whole)

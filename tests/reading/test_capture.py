@@ -1,0 +1,208 @@
+"""Captured records: SageMaker's JSON Lines of requests and answers in CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading import files, json_lines
+from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_core.domain.errors import InvalidInput
+
+Write = Callable[..., Path]
+
+
+def record(
+    request: str | None, answer: str | None, *, time: str | None = "2026-11-22T09:30:00Z", encoding: str = "CSV"
+) -> dict[str, Any]:
+    sides = {"endpointInput": request, "endpointOutput": answer}
+    return {
+        "captureData": {
+            side: {"observedContentType": "text/csv", "mode": "X", "data": data, "encoding": encoding}
+            for side, data in sides.items()
+            if data is not None
+        },
+        "eventMetadata": {"eventId": "f04a8538", **({"inferenceTime": time} if time else {})},
+        "eventVersion": "0",
+    }
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(records: Iterable[dict[str, Any] | bytes], name: str = "capture.jsonl") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = (line if isinstance(line, bytes) else json.dumps(line).encode() for line in records)
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        return path
+
+    return write
+
+
+def opened(source: Path, start: str | None = None, end: str | None = None, **options: object) -> CaptureFiles:
+    moments = (datetime.fromisoformat(moment).replace(tzinfo=UTC) if moment else None for moment in (start, end))
+    return open_capture(source, CaptureOptions.model_validate(options), *moments)
+
+
+def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:
+    plan, log = Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()
+    return [row for batch in dataset.batches(plan, log) for row in batch.select(dataset.columns).rows()], log
+
+
+def test_the_answers_columns_come_first_unless_they_are_said_to_come_last(write: Write) -> None:
+    path = write([record("1,2", "0.5\n"), record("3,4", "0.7\n")])
+    first = opened(path)
+    assert first.columns == ("_c0", "_c1", "_c2")
+    assert first.input_columns == ("_c1", "_c2")
+    assert read(first)[0] == [("0.5", "1", "2"), ("0.7", "3", "4")]
+    last = opened(path, output_columns_position="END")
+    assert last.input_columns == ("_c0", "_c1")
+    assert read(last)[0] == [("1", "2", "0.5"), ("3", "4", "0.7")]
+
+
+def test_one_side_alone_can_be_read(write: Write) -> None:
+    path = write([record("1,2", "0.5")])
+    assert read(opened(path, captureIndexNames=["endpointInput"]))[0] == [("1", "2")]
+    assert read(opened(path, captureIndexNames=["endpointOutput"]))[0] == [("0.5",)]
+
+
+def test_captures_of_requests_alone_have_the_requests_columns(write: Write) -> None:
+    dataset = opened(write([record("1,2", None), record("3,4", None)]))
+    assert dataset.columns == dataset.input_columns == ("_c0", "_c1")
+    assert read(dataset)[0] == [("1", "2"), ("3", "4")]
+
+
+def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
+    path = write([record("1,2\n3,4\n", "0.5\n0.6\n"), record('"a\nb",4', "0.7"), record("5,6\r\n7,8", "1\r\n2")])
+    rows, log = read(opened(path))
+    assert rows == [("0.5", "1", "2"), ("0.6", "3", "4"), ("0.7", "a\nb", "4"), ("1", "5", "6"), ("2", "7", "8")]
+    assert (log.read, log.malformed) == (5, 0)
+
+
+def test_the_window_is_half_open_and_what_lies_outside_is_counted(write: Write) -> None:
+    times = ["2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T11:59:59+02:00", "2026-11-22T10:00:00Z"]
+    path = write([record(str(index), "0", time=time) for index, time in enumerate(times)])
+    rows, log = read(opened(path, "2026-11-22T09:00:00", "2026-11-22T10:00:00"))
+    assert [row[1] for row in rows] == ["1", "2"]
+    assert log.out_of_window == 2
+
+
+def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kept(write: Write) -> None:
+    good = record("1,2", "0.5")
+    lines: list[dict[str, Any] | bytes] = [
+        good,
+        b'{"captureData": {"endpointInput": {"data": "1,2", "enc',
+        b"",
+        b'{"captureData": []}',
+        record('{"a": 1}', "0.5", encoding="JSON"),
+        record("MSwy", "MC41", encoding="BASE64"),
+        record("1,2,3", "0.5"),
+        record("1", "0.5,2"),
+        record("1,2\n3,4", "0.5"),
+        record('1,"2', "0.5"),
+        record(None, None),
+        record("1,2", None),
+        b"\xff" + json.dumps(good).encode(),
+        good,
+    ]
+    rows, log = read(opened(write(lines)))
+    assert rows == [("0.5", "1", "2")] * 2
+    assert (log.read, log.malformed) == (2, 11)
+    places = dict(example.removeprefix("capture.jsonl:").split(": ", 1) for example in log.malformed_examples)
+    assert places["2"] == "not JSON"
+    assert places["4"].startswith("not a captured record")
+    assert places["5"] == "encoding JSON: only CSV payloads can be read so far"
+    assert places["7"] == "endpointInput has 3 fields instead of 2"
+    assert places["8"] == "endpointOutput has 2 fields instead of 1, endpointInput has 1 fields instead of 2"
+    assert places["9"] == "the request has another number of rows than the answer"
+    assert places["10"] == "a payload is malformed: a quote is opened and not closed"
+    assert places["11"] == "no payload"
+    assert places["12"] == "endpointOutput has 0 fields instead of 1"
+    assert places["13"] == "not JSON"
+
+
+def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
+    path = write([record("1", "2", time=None), record("3", "4")])
+    assert read(opened(path))[0] == [("2", "1"), ("4", "3")]
+    rows, log = read(opened(path, "2026-11-22T09:00:00"))
+    assert rows == [("4", "3")]
+    assert log.malformed_examples == ["capture.jsonl:1: no inferenceTime, so that it belongs to no window"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ([], "NoData"),
+        ([record("1", "2", time="2026-11-22T07:00:00Z")], "NoData"),
+        ([b"{", b"}"], "AllMalformed"),
+        ([record("{}", "{}", encoding="JSON")], "AllMalformed"),
+        ([record('"', '"')], "AllMalformed"),
+    ],
+)
+def test_a_window_without_a_usable_record_is_refused(write: Write, lines: list[Any], code: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        opened(write(lines), "2026-11-22T09:00:00", "2026-11-22T10:00:00")
+    assert refused.value.code == code
+
+
+def test_no_message_holds_a_value(write: Write) -> None:
+    lines = [
+        record("1", "2"),
+        record('secret,"secret', "2"),
+        record("secret,2", "3"),
+        record("secret", "2", time="secret"),
+    ]
+    lines += [record("1", "2", encoding="secret"), b'{"secret']  # type: ignore[list-item]
+    _, log = read(opened(write(lines), "2026-11-22T09:00:00"))
+    assert log.malformed == 5
+    assert not any("secret" in example for example in log.malformed_examples)
+
+
+def test_numbers_of_single_rows_take_the_fast_path(write: Write) -> None:
+    dataset = opened(write([record("1,2.5", "0.5\n"), record("3,4.5", "0.75\n")]))
+    (batch,) = dataset.batches(Plan({"_c2": pl.Float64(), "_c1": pl.Int64()}), ReadLog())
+    assert dict(batch.schema) == {"_c1": pl.Int64, "_c2": pl.Float64}
+    assert batch.select("_c1", "_c2").rows() == [(1, 2.5), (3, 4.5)]
+
+
+_fields = st.one_of(st.sampled_from(["", "1", "-2.5", "a", "é"]), st.text('a1,"\n\r ', max_size=4))
+_rows = st.lists(st.tuples(_fields, _fields, _fields), min_size=1, max_size=3)
+
+
+def _csv(rows: Iterable[tuple[str, ...]]) -> str:
+    def spelled(field: str, alone: bool) -> str:
+        must = any(character in field for character in ',"\n\r') or (alone and not field)
+        return '"' + field.replace('"', '""') + '"' if must else field
+
+    return "\n".join(",".join(spelled(field, len(row) == 1) for field in row) for row in rows)
+
+
+@settings(max_examples=150, deadline=None)
+@given(payloads=st.lists(_rows, min_size=1, max_size=6), block=st.integers(1, 400), broken=st.booleans())
+def test_captured_rows_come_back_as_they_were_sent_whatever_the_size_of_blocks(
+    tmp_path_factory: pytest.TempPathFactory,
+    payloads: list[list[tuple[str, str, str]]],
+    block: int,
+    broken: bool,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.jsonl"
+    lines = [json.dumps(record(_csv(row[1:] for row in rows), _csv(row[:1] for row in rows))) for rows in payloads]
+    if broken:
+        lines.insert(len(lines) // 2, "{" + "x" * 600)
+    path.write_text("\n".join(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BLOCK_BYTES", block)
+        patch.setattr(files, "_LINE_BYTES", 3)
+        patch.setattr(json_lines, "LONGEST_RECORD", 550)
+        rows, log = read(opened(path))
+    assert rows == [tuple(field or None for field in row) for rows in payloads for row in rows]
+    assert log.malformed == broken

@@ -1,0 +1,165 @@
+"""Files of comma-separated text, good and bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading import csv_files, csv_text, files
+from modelwatch_analyzer.reading.csv_files import CsvOptions, open_csv
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_core.domain.errors import InvalidInput
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(content: bytes | str, name: str = "data.csv") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def read(source: Path, *, header: bool = True) -> tuple[list[tuple[str | None, ...]], ReadLog]:
+    """Read everything as text."""
+    dataset, log = open_csv(source, CsvOptions(header=header)), ReadLog()
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
+    return [row for batch in dataset.batches(plan, log) for row in batch.select(dataset.columns).rows()], log
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_every_line_end_works_and_blank_lines_are_passed_over(write: Write, line_end: str) -> None:
+    rows, log = read(write(line_end.join(["", "a,b", "1,x", "", "2,", ""])))
+    assert rows == [("1", "x"), ("2", None)]
+    assert (log.objects, log.read, log.malformed) == (1, 2, 0)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(write: Write) -> None:
+    path = write(b"\xef\xbb\xbfa,b\n1,2\n")
+    assert open_csv(path, CsvOptions()).columns == ("a", "b")
+    assert read(path)[0] == [("1", "2")]
+
+
+def test_quoted_commas_line_ends_and_quotes_are_content(write: Write) -> None:
+    rows, _ = read(write('"a","b\nb"\n"x,y","z\n""w"""\n,""\n'))
+    assert rows == [("x,y", 'z\n"w"'), (None, None)]
+
+
+def test_each_malformed_row_is_counted_with_its_place_and_the_good_ones_around_it_are_kept(write: Write) -> None:
+    content = b'a,b\n1,2\n3\n4,5,6\n\n\xe9,7\n"8"x,9\n10,"11\n12,13\n'
+    rows, log = read(write(content))
+    assert rows == [("1", "2"), ("12", "13")]
+    assert log.read == 2
+    assert log.malformed == 5
+    assert log.malformed_examples == [
+        "data.csv:3: 1 fields instead of 2",
+        "data.csv:4: 3 fields instead of 2",
+        "data.csv:6: not UTF-8",
+        "data.csv:7: text follows a closing quote",
+        "data.csv:8: a quote is opened and not closed",
+    ]
+
+
+def test_only_the_first_twenty_malformed_rows_are_named(write: Write) -> None:
+    _, log = read(write("a,b\n" + "1,2\n" + "3\n" * 50))
+    assert (log.malformed, len(log.malformed_examples)) == (50, 20)
+    assert log.malformed_examples[-1].startswith("data.csv:22:")
+
+
+def test_nul_bytes_and_lines_of_ten_megabytes_are_data(write: Write) -> None:
+    long = "x" * (10 << 20)
+    rows, log = read(write(f"a,b\n1\0,2\n{long},3\n"))
+    assert rows == [("1\0", "2"), (long, "3")]
+    assert log.malformed == 0
+
+
+def test_a_folder_is_read_in_the_order_of_its_paths_and_hidden_files_are_not(write: Write, tmp_path: Path) -> None:
+    write("b,a\n2,1\n", "data/y/part-1.csv")
+    write("a,b\n3,4\n", "data/z.csv")
+    write("a,b\n5,6\n", "data/x.csv")
+    write("", "data/empty.csv")
+    write("junk", "data/_SUCCESS")
+    write("junk", "data/.hidden/x.csv")
+    rows, log = read(tmp_path / "data")
+    assert rows == [("5", "6"), ("1", "2"), ("3", "4")]
+    assert log.objects == 3
+
+
+def test_without_a_header_columns_are_named_by_position_and_the_usual_width_counts(write: Write) -> None:
+    path = write("1\n1,2\n3,4\n5,6,7\n")
+    assert open_csv(path, CsvOptions(header=False)).columns == ("_c0", "_c1")
+    rows, log = read(path, header=False)
+    assert rows == [("1", "2"), ("3", "4")]
+    assert log.malformed == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (b"", "EmptyDataset", "at least one row"),
+        (b"\n\n", "EmptyDataset", "at least one row"),
+        (b"a,,c\n1,2,3\n", "BlankColumnName", "column 2"),
+        (b"a, \n1,2\n", "BlankColumnName", "column 2"),
+        (b"a,b,a\n1,2,3\n", "DuplicateColumn", "'a'"),
+        (b'a,"b\n1,2\n', "MalformedHeader", "not closed"),
+        (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "header"),
+        ("a,b\n1,2\n".encode("utf-16"), "NotUtf8", "UTF-16"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "NotUtf8", "UTF-16"),
+        (b"\x1f\x8b\x08\x00", "CompressedFile", "unpack"),
+    ],
+    ids=str,
+)
+def test_a_file_that_cannot_be_read_is_refused_with_its_reason(
+    write: Write, content: bytes, code: str, says: str
+) -> None:
+    with pytest.raises(InvalidInput, match=says) as refused:
+        open_csv(write(content), CsvOptions())
+    assert refused.value.code == code
+
+
+def test_a_missing_path_an_empty_folder_and_unlike_headers_are_refused(write: Write, tmp_path: Path) -> None:
+    write("a,b\n1,2\n", "unlike/1.csv")
+    write("a,c\n1,2\n", "unlike/2.csv")
+    (tmp_path / "nothing").mkdir()
+    for name, code in (("absent", "DatasetNotFound"), ("nothing", "NoData"), ("unlike", "HeadersDiffer")):
+        with pytest.raises(InvalidInput) as refused:
+            open_csv(tmp_path / name, CsvOptions())
+        assert refused.value.code == code
+
+
+def test_no_message_holds_a_value(write: Write) -> None:
+    _, log = read(write(b'a,b\nsecret\n"secret"x,1\nsecret\xff,1\n'))
+    assert log.malformed == 3
+    assert not any("secret" in example for example in log.malformed_examples)
+
+
+_PIECES = ["a", "1", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', ',"', '",', '"\n', "\xff", "é", " ", "x" * 30]
+
+
+@settings(max_examples=250, deadline=None)
+@given(text=st.lists(st.sampled_from(_PIECES), max_size=40).map("".join), block=st.integers(1, 40))
+@example(text='"' + "x" * 30 + "\n", block=1)
+@example(text='aaaaaaa\r\n\r\n""""""""""""' + "x" * 30 + "\ra", block=26)
+def test_whatever_the_size_of_blocks_the_same_rows_are_read_and_the_same_left_out(
+    tmp_path_factory: pytest.TempPathFactory, text: str, block: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(b"a,b\n1,2\n" + text.encode("latin-1", "replace"))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (csv_files, csv_text):
+            patch.setattr(module, "LONGEST_RECORD", 25)
+        rows, log = read(path)
+        patch.setattr(files, "BLOCK_BYTES", block)
+        patch.setattr(files, "_LINE_BYTES", 3)
+        again, log_again = read(path)
+    assert again == rows
+    assert log_again == log
