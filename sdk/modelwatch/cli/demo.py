@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,9 +48,10 @@ def demo(
     console = a_console()
     folder = ResultsFolder(output)
     failed = run(folder, Timeline(console), now=datetime.now(UTC))
-    console.print(LOOK_CLOSER.format(printable(str(output))))
     if failed:
+        console.print(f"\nWhat there is lies in {printable(str(output))}")
         for what in failed:
             console.print(f"Not as promised: {printable(what)}", style="red")
         raise typer.Exit(NOT_AS_PROMISED)
+    console.print(LOOK_CLOSER.format(shlex.quote(printable(str(output)))))
     console.print(f"Everything came as it should, in {time.monotonic() - started:.0f} s", style="green")
