@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
+from modelwatch.local.execution_environment import WITHOUT_NATIVE_CLIENT, ExecutionEnvironment, Outcome, Request
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 Start = Callable[..., ExecutionEnvironment]
@@ -205,3 +205,23 @@ def test_a_process_that_loses_its_runtime_api_ends(start: Start) -> None:
     assert os.getpgid(process.pid) == process.pid
     environment.stop()
     assert not psutil.pid_exists(process.pid)
+
+
+def test_without_awss_native_client_everything_goes_as_with_it(start: Start) -> None:
+    environment = start(
+        """
+        import runtime_client
+        def handler(event, context):
+            if event["fail"]: raise ValueError("told to fail")
+            return [runtime_client.__file__, context.aws_request_id, "x" * event["size"]]
+        """,
+        PYTHONPATH=str(WITHOUT_NATIVE_CLIENT),
+    )
+    answer, kind = run(environment, {"fail": False, "size": 3})
+    assert (answer, kind) == ([str(WITHOUT_NATIVE_CLIENT / "runtime_client.py"), "r-1", "xxx"], None)
+    error, kind = run(environment, {"fail": True}, "r-2")
+    assert (error["errorMessage"], kind) == ("told to fail", "Unhandled")
+    assert (
+        run(environment, {"fail": False, "size": 7_000_000}, "r-3")[0]["errorType"] == "Function.ResponseSizeTooLarge"
+    )
+    assert run(environment, {"fail": False, "size": 0}, "r-4")[1] is None

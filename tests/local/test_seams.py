@@ -15,6 +15,8 @@ from tests.local.conftest import Deployer, events_of
 
 Invoke = Callable[..., tuple[Any, str | None]]
 
+pytestmark = pytest.mark.xdist_group("local_seams")  # one stack for the module
+
 RESOURCES = """
 Bus: {Type: AWS::Events::EventBus, Properties: {Name: bus}}
 Lib: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: python3.13}, Properties: {ContentUri: function}}

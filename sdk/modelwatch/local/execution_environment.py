@@ -19,12 +19,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 RUNTIME_API = "/2018-06-01/runtime"
 MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous answer
 INIT_SECONDS = 10.0  # Lambda's limit for the init phase; past it, init gets the function's own timeout
+
+WITHOUT_NATIVE_CLIENT = Path(__file__).with_name("without_native_client")
+# Where a process finds what its runtime needs besides the installed packages.
+RUNTIME_FOLDERS = () if find_spec("runtime_client") else (WITHOUT_NATIVE_CLIENT,)
 
 
 @dataclass(frozen=True, slots=True)

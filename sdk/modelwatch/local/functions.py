@@ -18,7 +18,7 @@ from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.clock import Clock
 from modelwatch.local.deliveries import Deliveries, Sender, Target
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
+from modelwatch.local.execution_environment import RUNTIME_FOLDERS, ExecutionEnvironment, Outcome, Request
 from modelwatch.local.work import WorkInProgress
 
 LAMBDA = "lambda.amazonaws.com"
@@ -377,7 +377,7 @@ class Functions:
             "LAMBDA_TASK_ROOT": str(settings.root),
             "LANG": "en_US.UTF-8",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-            "PYTHONPATH": os.pathsep.join(str(folder) for folder in settings.python_path),
+            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (*settings.python_path, *RUNTIME_FOLDERS)),
             "TZ": ":UTC",
             "_HANDLER": settings.handler,
             **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {}),
