@@ -6,7 +6,8 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,7 @@ from modelwatch.local.work import WorkInProgress
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_DELAY = 600.0  # seconds between two attempts
 _THROTTLING = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
 
 
@@ -85,6 +87,29 @@ class Undelivered:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why an attempt failed, and whether another one may not."""
+
+    code: str
+    message: str
+    may_pass: bool
+
+    def attributes(self) -> dict[str, str]:
+        """Return what a dead letter says of it."""
+        return {"ERROR_CODE": self.code, "ERROR_MESSAGE": self.message or "-"}
+
+    def ends(self, retry: RetryPolicy, *, retries: int, age: float) -> dict[str, str] | None:
+        """Return None where a retry is due, else what a dead letter says of the end of trying."""
+        if not self.may_pass:
+            return {}
+        if retries >= retry.maximum_attempts:
+            return {"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
+        if age > retry.maximum_age:
+            return {"EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds"}
+        return None
+
+
 class Deliveries:
     """Sends messages in the background.
 
@@ -126,57 +151,52 @@ class Deliveries:
     def _deliver(
         self, target: Target, body: str, what: str, retry: RetryPolicy, dead_letters: DeadLetters | None
     ) -> None:
-        age, retries = 0.0, 0
-        while True:
-            try:
-                self._send(target, body)
-            except (ClientError, BotoCoreError, UnknownTarget) as error:
-                code, message, may_pass = _read(error)
-            else:
+        age = 0.0
+        for retries in count():
+            failure = self._try(target, body)
+            if failure is None:
                 return
-            delay = min(2.0**retries, 600.0)
-            if not may_pass:
-                exhausted = ""
-            elif retries >= retry.maximum_attempts:
-                exhausted = "MaximumRetryAttempts"
-            elif age + delay > retry.maximum_age:
-                exhausted = "MaximumEventAgeInSeconds"
-            else:
-                age, retries = age + delay, retries + 1
-                self._work.pause(delay * self._scale)
-                continue
-            break
-        if dead_letters is None:
-            self.give_up(what, target.arn, f"{code}: {message}")
-            return
-        attributes = {
-            "ERROR_CODE": code,
-            "ERROR_MESSAGE": message or "-",
-            "RETRY_ATTEMPTS": str(retries),
-            "TARGET_ARN": target.arn,
-            **({"EXHAUSTED_RETRY_CONDITION": exhausted} if exhausted else {}),
-            **dead_letters.attributes,
-        }
-        try:
-            self._send(Target(dead_letters.arn, Sender(target.sender.principal), attributes=attributes), body)
-        except (ClientError, BotoCoreError, UnknownTarget) as error:
-            self.give_up(what, dead_letters.arn, str(error))
+            delay = min(2.0**retries, _LONGEST_DELAY)
+            end = failure.ends(retry, retries=retries, age=age + delay)
+            if end is not None:
+                self._bury(
+                    target, body, what, dead_letters, failure.attributes() | end | {"RETRY_ATTEMPTS": str(retries)}
+                )
+                return
+            age += delay
+            if not self._work.pause(delay * self._scale):
+                return
 
-    def _send(self, target: Target, body: str) -> None:
+    def _bury(
+        self, target: Target, body: str, what: str, dead_letters: DeadLetters | None, attributes: dict[str, str]
+    ) -> None:
+        if dead_letters is None:
+            self.give_up(what, target.arn, f"{attributes['ERROR_CODE']}: {attributes['ERROR_MESSAGE']}")
+            return
+        attributes |= {"TARGET_ARN": target.arn, **dead_letters.attributes}
+        failure = self._try(Target(dead_letters.arn, Sender(target.sender.principal), attributes=attributes), body)
+        if failure is not None:
+            self.give_up(what, dead_letters.arn, f"{failure.code}: {failure.message}")
+
+    def _try(self, target: Target, body: str) -> _Failure | None:
         service = target.arn.split(":")[2]
         if service not in _SEND:
-            raise UnknownTarget(f"the local stack cannot deliver to {service}")
-        sender = target.sender
-        client = (
-            self._clients.of_principal(sender.principal, service)
-            if sender.role_arn is None
-            else self._clients.of_role(sender.role_arn, service, assumed_by=sender.principal)
-        )
-        _SEND[service](client, target, body)
+            return _Failure("UnknownTarget", f"the local stack does not deliver to {service}", may_pass=False)
+        try:
+            _SEND[service](self._client(target.sender, service), target, body)
+        except ClientError as error:
+            code = error.response["Error"].get("Code", "Unknown")
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            message = error.response["Error"].get("Message", "")
+            return _Failure(code, message, may_pass=status >= 500 or code in _THROTTLING)
+        except BotoCoreError as error:
+            return _Failure(type(error).__name__, str(error), may_pass=True)
+        return None
 
-
-class UnknownTarget(Exception):
-    """The target's service is not one that the stack delivers to."""
+    def _client(self, sender: Sender, service: str) -> Any:
+        if sender.role_arn is None:
+            return self._clients.of_principal(sender.principal, service)
+        return self._clients.of_role(sender.role_arn, service, assumed_by=sender.principal)
 
 
 def can_deliver_to(arn: str) -> bool:
@@ -215,7 +235,7 @@ def _send_to_log_group(client: Any, target: Target, body: str) -> None:
     group = target.arn.split(":")[6]
     stream = json.loads(body).get("id", "event") if body.startswith("{") else "event"
     client.create_log_stream(logGroupName=group, logStreamName=stream)
-    now = int(datetime.now().astimezone().timestamp() * 1000)
+    now = int(datetime.now(UTC).timestamp() * 1000)
     client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": body}])
 
 
@@ -230,12 +250,3 @@ _SEND = {
 
 def _message_attributes(target: Target) -> dict[str, dict[str, str]]:
     return {name: {"DataType": "String", "StringValue": value} for name, value in target.attributes.items()}
-
-
-def _read(error: Exception) -> tuple[str, str, bool]:
-    """Return the error's code, its message, and whether a retry may help."""
-    if isinstance(error, ClientError):
-        code = error.response["Error"].get("Code", "Unknown")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        return code, error.response["Error"].get("Message", ""), status >= 500 or code in _THROTTLING
-    return type(error).__name__, str(error), not isinstance(error, UnknownTarget)

@@ -259,7 +259,8 @@ class Functions:
             if age > config.maximum_event_age:
                 condition = "EventAgeExceeded"
                 break
-            self._work.pause(delay * self._retry_delay_scale)
+            if not self._work.pause(delay * self._retry_delay_scale):
+                return
             attempt += 1
         self._report(name, request_id, payload, outcome, condition, attempt, config.on_failure)
         self._send_to_dead_letters(name, request_id, payload, outcome)
@@ -365,7 +366,6 @@ class Functions:
         credentials = self._clients.assume_role(settings.role_arn, session=settings.name, assumed_by=LAMBDA)
         return {
             "AWS_DEFAULT_REGION": region,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime or 'image'}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_size),
             "AWS_LAMBDA_FUNCTION_NAME": settings.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -381,6 +381,7 @@ class Functions:
             "TZ": ":UTC",
             "_HANDLER": settings.handler,
             **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {}),
+            **({"AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime}"} if settings.runtime else {}),
             **settings.variables,
             **credentials.environment(),
             "AWS_ENDPOINT_URL": self._clients.endpoint_url,
@@ -405,6 +406,3 @@ def _json(payload: bytes) -> Any:
 
 def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-__all__ = ["LAMBDA", "EventInvokeConfig", "FunctionSettings", "Functions", "Invocation", "Throttled"]

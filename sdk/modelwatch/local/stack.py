@@ -117,8 +117,7 @@ class LocalStack:
         try:
             self._start_services()
             deployment = Deployment(deployable, clients=self._clients, name=self.name, folder=self._folder)
-            with_hooks = self._hooks(deployment)
-            self._ending.enter_context(seams.installed(with_hooks))
+            self._ending.enter_context(seams.installed(self._hooks(deployment)))
             self._ending.callback(self._stop_work)
             self.outputs = deployment.run()
             for settings in deployment.functions:

@@ -47,10 +47,9 @@ class WorkInProgress:
             self._leave(key)
             raise
 
-    def pause(self, seconds: float) -> None:
-        """Wait, but no longer than the stack lives."""
-        if seconds > 0:
-            self._closing.wait(seconds)
+    def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than the stack lives; return whether it still does."""
+        return not self._closing.wait(seconds)
 
     def settle(self, timeout: float) -> None:
         """Return when no work is under way.
