@@ -17,8 +17,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Modelwatch needs Python 3.11 or newer, this is {v[0]}.{v[1]}: call make with PYTHON=python3.13" if v < (3, 11) else 0)'
 	@echo "Installing into $(VENV) (once; about two minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 install: $(STAMP) ## install into .venv; leaves .venv/bin/modelwatch
@@ -50,7 +50,7 @@ bench: $(STAMP) ## measure speed and memory, as ratios
 $(SAM): requirements-sam.lock
 	@echo "Installing the SAM CLI into .venv-sam (once)"
 	@test -x .venv-sam/bin/python || $(PYTHON) -m venv .venv-sam
-	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-sam.lock
+	@.venv-sam/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-sam.lock
 	@touch $@
 
 build: $(SAM) ## sam build of every zip function and the layer; needs python3.13, no container engine

@@ -53,5 +53,5 @@ def print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence
         console.print(table, soft_wrap=False)
         return
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    for row in [header, *cells]:
-        console.print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in (header, *cells):
+        console.print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
