@@ -107,7 +107,7 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
         return text_frame([], columns, plan)
     dtypes = {column: plan.dtypes.get(column, pl.String()) for column in columns}
     as_text: dict[str, pl.DataType] = dict.fromkeys(columns, pl.String())
-    if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block.body):
+    if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block):
         frame = _read(block, dtypes)
         if frame is not None:
             return _with_certain_numbers(frame.select(plan.among(columns)), block, as_text, plan)
@@ -246,21 +246,24 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _would_be_trimmed(body: bytes) -> bool:
+def _would_be_trimmed(block: Block) -> bool:
     """Tell whether polars' parser for numbers might skip blanks that the grammar does not allow.
 
     It skips all blanks and tabs before a number, and takes a field of nothing else for missing. The grammar allows
     one blank before a digit or a point.
     """
-    if b"\t" in body or b"\r" in body:
+    if b"\t" in block.body or b"\r" in block.body:
         return True
-    if b" " not in body:
+    if b" " not in block.body:
         return False
-    text = np.frombuffer(body, np.uint8)
+    text = np.frombuffer(block.body, np.uint8)
     blanks = np.flatnonzero(text == _BLANK)
     before = np.where(blanks > 0, text[blanks - 1], _LF)
-    leading = blanks[(before == _COMMA) | (before == _LF) | (before == _QUOTE)]
-    after = text[np.minimum(leading + 1, text.size - 1)]
+    boundary = (before == _COMMA) | (before == _LF)
+    if block.quoted:
+        within = np.searchsorted(np.flatnonzero(text == _QUOTE), blanks) % 2 == 1
+        boundary = (boundary & ~within) | (before == _QUOTE)
+    after = text[np.minimum(blanks[boundary] + 1, text.size - 1)]
     return not bool((((after >= ord("0")) & (after <= ord("9"))) | (after == _DOT)).all())
 
 
