@@ -256,6 +256,17 @@ def test_a_baseline_of_other_origin_may_lack_almost_everything(workbench: Workbe
     assert any("drift was not measured" in warning for warning in summary.warnings)
 
 
+def test_a_sketch_that_cannot_be_read_is_refused_with_the_feature(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": [1, 2]}))
+    statistics = workbench.read("baseline/statistics.json")
+    sketch = statistics["features"][0]["numerical_statistics"]["distribution"]["kll"]["sketch"]
+    sketch["data"] = [["1"]]
+    workbench.rewrite("baseline/statistics.json", statistics)
+    with pytest.raises(InvalidInput, match="feature 'a'") as refused:
+        workbench.check(table({"a": [1]}))
+    assert refused.value.code == "InvalidSketch"
+
+
 def test_a_column_without_any_value_breaks_completeness_alone_and_its_drift_is_said_to_be_open(
     workbench: Workbench,
 ) -> None:

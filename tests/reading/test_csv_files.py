@@ -136,6 +136,14 @@ def test_a_missing_path_an_empty_folder_and_unlike_headers_are_refused(write: Wr
         assert refused.value.code == code
 
 
+def test_a_header_without_end_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (csv_files, csv_text):
+        monkeypatch.setattr(module, "LONGEST_RECORD", 1000)
+    with pytest.raises(InvalidInput) as refused:
+        open_csv(write("x" * 2000), CsvOptions())
+    assert refused.value.code == "MalformedHeader"
+
+
 def test_no_message_holds_a_value(write: Write) -> None:
     _, log = read(write(b'a,b\nsecret\n"secret"x,1\nsecret\xff,1\n'))
     assert log.malformed == 3

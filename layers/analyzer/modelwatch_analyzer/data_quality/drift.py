@@ -12,6 +12,7 @@ from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.settings import CategoricalDriftMethod
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.errors import InvalidInput
 
 CHI_SQUARED = "chi-squared p-value"
 
@@ -54,7 +55,10 @@ def _numeric(config: EffectiveConfig, baseline: FeatureStatistics | None, observ
         return Undefined("the baseline statistics hold no sketch")
     if observed.numbers is None:
         return Undefined("there is no value in the current data")
-    sketch = KllSketch.from_document(baseline.sketch)
+    try:
+        sketch = KllSketch.from_document(baseline.sketch)
+    except InvalidInput as error:
+        raise InvalidInput(error.code, f"feature {baseline.name!r}: {error.message}") from None
     return l_infinity_numerical(sketch, observed.numbers.sketch, method=config.comparison_method)
 
 

@@ -100,9 +100,10 @@ def _head(file: SourceFile, count: int) -> list[Record]:
     text = b""
     for block in chain(file.blocks(), [b""]):
         text += block
-        records = careful_records(text, last=not block)
-        head = list(islice((record for record in records if record.fields != []), count))
-        if head or len(text) > LONGEST_RECORD:
+        whole = not block or len(text) > LONGEST_RECORD
+        records = (record for record in careful_records(text, last=whole) if record.fields != [])
+        head = list(islice(records, count))
+        if head or whole:
             return head
     return []
 
@@ -123,7 +124,8 @@ def _with_header(file: SourceFile, header: Record) -> _CsvFile:
             raise InvalidInput("BlankColumnName", message)
     twice = [name for name, times in Counter(header.fields).items() if times > 1]
     if twice:
-        message = f"{place}: more than one column is named {', '.join(map(repr, twice))}; give each a name of its own"
+        names = ", ".join(map(repr, twice))
+        message = f"{place}: more than one column is named {names}; rename them, or say that the file has no header"
         raise InvalidInput("DuplicateColumn", message)
     return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
 
