@@ -117,7 +117,7 @@ class MemoryJobs:
 
 
 class MemorySentAlerts:
-    LEASE = timedelta(minutes=15)
+    LEASE = timedelta(minutes=2)
 
     def __init__(self, clock: HandClock) -> None:
         self.clock = clock
@@ -126,8 +126,10 @@ class MemorySentAlerts:
 
     def begin(self, key: str) -> bool:
         lease = self.sending.get(key)
-        if key in self.sent or (lease and lease >= self.clock.now()):
+        if key in self.sent:
             return False
+        if lease and lease >= self.clock.now():
+            raise NotReady("AlertUnderWay", "somebody else is sending it")
         self.sending[key] = self.clock.now() + self.LEASE
         return True
 

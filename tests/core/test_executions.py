@@ -7,7 +7,7 @@ import pytest
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
-from tests.core.world import DRIFT, LEASE, TEN, World
+from tests.core.world import DRIFT, LEASE, TEN, World, schedule_parameters
 
 HOUR = timedelta(hours=1)
 
@@ -158,9 +158,9 @@ def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(
     world.has_captures(TEN)
     second = world.tick(TEN + HOUR, "tick-2")
     assert (second.monitoring_execution_status, second.active) == (ExecutionStatus.PENDING, False)
+    assert world.reconcile() == 0
     world.finish(world.ends(first))
-    world.clock.pass_by(LEASE)
-    world.reconcile()
+    assert world.reconcile() == 1
     assert world.ledger.get(second.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
@@ -218,6 +218,54 @@ def test_reconcile_fails_what_waits_for_a_schedule_that_is_gone(world):
     assert world.ledger.get(second.key).failure_reason.startswith("ScheduleGone")
 
 
+@pytest.mark.parametrize("changed", ["cron(0 6 ? * * *)", "cron(30 * ? * * *)"])
+def test_what_was_planned_is_resumed_in_its_own_window_though_the_schedule_changed(world, changed):
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick()
+    world.host.broken = False
+    world.manage("UpdateMonitoringSchedule", **(schedule_parameters() | {"schedule_expression": changed}))
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == 1
+    (execution,) = world.ledger.history("hourly", limit=9)
+    assert execution.window.start == TEN - HOUR
+    assert execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_one_execution_that_cannot_be_moved_on_holds_up_no_other(world):
+    world.has_schedule("other")
+    stuck = world.tick()
+    moving = world.tick(name="other")
+    world.finish(world.ends(moving, DRIFT))
+    ended = world.ends(stuck, DRIFT)
+    del world.objects.kept[f"{stuck.output_s3_uri}/constraint_violations.json"]
+    with pytest.raises(Upstream, match="ReportMissing"):
+        world.finish(ended)
+    world.has_captures(TEN)
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick(TEN + HOUR, "tick-2", "other")
+    world.host.broken = False
+    world.clock.pass_by(LEASE)
+    with pytest.raises(
+        Upstream, match=r"NotAllMovedOn: 1 moved on, 1 not; the first: execution/hourly/.*ReportMissing"
+    ):
+        world.reconcile()
+    (latest,) = world.ledger.history("other", limit=1)
+    assert latest.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_what_a_person_must_mend_before_an_analysis_can_start_fails_it_with_the_reason(world):
+    def refuse(s3_uri):
+        raise InvalidInput("AccessDenied", f"listing {s3_uri}: not allowed")
+
+    world.objects.list = refuse
+    execution = world.tick()
+    world.deliver()
+    assert world.ledger.get(execution.key).failure_reason.startswith("AccessDenied: listing s3://captures/live")
+    assert len(world.mail.alerts) == 1
+
+
 def test_a_stopped_or_deleted_schedule_ignores_a_tick_that_was_under_way(world):
     world.manage("StopMonitoringSchedule", monitoring_schedule_name="hourly")
     assert world.tick() is None
@@ -234,7 +282,7 @@ def test_one_failing_target_holds_up_no_other_and_is_tried_again_alone(world):
     world.targets["pager"] = broken
     world.finish(world.ends(world.tick(), DRIFT))
     (announcement,) = world.announcements
-    with pytest.raises(Upstream, match="did not reach pager"):
+    with pytest.raises(Upstream, match="not known to have reached pager"):
         world.route(announcement)
     broken.broken = False
     world.route(announcement)
@@ -246,9 +294,10 @@ def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):
     (announcement,) = world.announcements
     key = "hourly/2026-11-22T09:00:00Z/CompletedWithViolations/mail"
     assert world.sent.begin(key)
-    world.route(announcement)
+    with pytest.raises(Upstream, match="not known to have reached mail"):
+        world.route(announcement)
     assert world.mail.alerts == []
-    world.clock.pass_by(timedelta(minutes=16))
+    world.clock.pass_by(timedelta(minutes=3))
     world.route(announcement)
     assert len(world.mail.alerts) == 1
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
@@ -40,24 +42,32 @@ DRIFT = {
 
 
 class World:
-    def __init__(self) -> None:
+    """The use cases over the ports in memory.
+
+    Parameters
+    ----------
+    through : callable
+        What each port is reached through: a test may put something in the way.
+    """
+
+    def __init__(self, through: Callable[[Any], Any] = lambda port: port) -> None:
         self.clock = HandClock()
         self.schedules, self.ledger, self.jobs = MemorySchedules(), MemoryLedger(), MemoryJobs()
         self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(), MemoryHost()
         self.bus, self.metrics, self.mail = MemoryBus(), MemoryMetrics(), MemoryTarget()
         self.endpoints = MemoryEndpoints({"mortgages": "s3://captures/live"})
-        self.launch = LaunchExecution(
-            self.schedules, self.ledger, self.objects, self.host, self.bus, self.clock, lease=LEASE
-        )
-        finish_execution = FinishExecution(self.ledger, self.objects, self.metrics, self.bus, self.clock)
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(self.jobs, self.clock))
         self.sent = MemorySentAlerts(self.clock)
-        self.targets = {"mail": self.mail}
-        self.route = RouteAlerts(self.sent, self.targets)
-        self.reconcile = Reconcile(self.ledger, self.launch, finish_execution, self.clock)
-        self.create_baseline = CreateBaseline(self.jobs, self.objects, self.host, self.clock, RESULTS)
+        schedules, ledger, jobs, host, bus = map(through, (self.schedules, self.ledger, self.jobs, self.host, self.bus))
+        objects = through(self.objects)
+        self.launch = LaunchExecution(schedules, ledger, objects, host, bus, self.clock, lease=LEASE)
+        finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock))
+        self.targets = {"mail": through(self.mail)}
+        self.route = RouteAlerts(through(self.sent), self.targets)
+        self.reconcile = Reconcile(ledger, self.launch, finish_execution, self.clock)
+        self.create_baseline = CreateBaseline(jobs, objects, host, self.clock, RESULTS)
         self._manage = ManageMonitors(
-            self.schedules, self.ledger, self.jobs, self.ticks, self.endpoints, self.objects, self.clock, RESULTS
+            schedules, ledger, jobs, through(self.ticks), self.endpoints, objects, self.clock, RESULTS
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"

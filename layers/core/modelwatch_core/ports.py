@@ -113,7 +113,13 @@ class SentAlerts(Protocol):
     """Which alerts have gone out."""
 
     def begin(self, key: str) -> bool:
-        """Return whether the alert is to be sent now: it has not been sent, and nobody else is sending it."""
+        """Return whether the alert is still to be sent.
+
+        Raises
+        ------
+        NotReady
+            ``AlertUnderWay`` while somebody else is sending it, who may have died of it.
+        """
         ...
 
     def finish(self, key: str) -> None:

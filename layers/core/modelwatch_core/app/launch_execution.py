@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.errors import NotReady
+from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
@@ -41,8 +41,8 @@ class LaunchExecution:
 
     def __call__(self, tick: ScheduleTick) -> MonitoringExecution | None:
         """Return the execution as it stands after the tick, or None if the schedule is gone or stopped."""
-        schedule = self.schedules.get(tick.monitoring_schedule_name)
-        if schedule is None or schedule.monitoring_schedule_status is ScheduleStatus.STOPPED:
+        schedule = self._schedule(tick.monitoring_schedule_name)
+        if schedule is None:
             return None
         planned = MonitoringExecution.planned(
             schedule,
@@ -51,12 +51,39 @@ class LaunchExecution:
             now=self.clock.now(),
             lease=self.lease,
         )
+        return self._claim(schedule, planned)
+
+    def resume(self, execution: MonitoringExecution) -> MonitoringExecution | None:
+        """Start an execution that was claimed or waits, in the window that it was planned for.
+
+        Returns
+        -------
+        MonitoringExecution or None
+            As for a tick.
+        """
+        schedule = self._schedule(execution.monitoring_schedule_name)
+        if schedule is None:
+            return None
+        return self._claim(schedule, execution.planned_again(now=self.clock.now(), lease=self.lease))
+
+    def _schedule(self, name: str) -> MonitoringSchedule | None:
+        schedule = self.schedules.get(name)
+        running = schedule is not None and schedule.monitoring_schedule_status is ScheduleStatus.SCHEDULED
+        return schedule if running else None
+
+    def _claim(self, schedule: MonitoringSchedule, planned: MonitoringExecution) -> MonitoringExecution:
         claim, execution = self.ledger.claim(planned)
         return self._start(schedule, execution) if claim is Claim.CLAIMED else execution
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
-        request, size = self._request(schedule, execution)
-        if refusal := self._refusal(schedule, execution, size):
+        try:
+            request, size = self._request(schedule, execution)
+            refusal = self._refusal(schedule, execution, size)
+            if not refusal:
+                self.host.start(request)
+        except InvalidInput as error:
+            refusal = str(error)  # a person must mend it: no retry of this tick can
+        if refusal:
             self.bus.publish(
                 AnalysisEnded(
                     subject=execution.key.subject,
@@ -66,7 +93,6 @@ class LaunchExecution:
                 )
             )
             return execution
-        self.host.start(request)
         started = execution.started(host=self.host.name, now=self.clock.now(), lease=self.lease)
         try:
             self.ledger.save(started)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from modelwatch_core.app.finish_analysis import FinishExecution
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.domain.analysis import AnalysisStatus
-from modelwatch_core.domain.errors import NotReady
-from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
+from modelwatch_core.domain.errors import ModelwatchError, NotReady, Upstream
+from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.ports import Clock, Ledger
 
@@ -23,25 +23,30 @@ class Reconcile:
     clock: Clock
 
     def __call__(self) -> int:
-        """Return how many executions were moved on."""
-        moved = 0
+        """Return how many executions were moved on.
+
+        Raises
+        ------
+        Upstream
+            ``NotAllMovedOn`` after every execution was tried and at least one failed.
+        """
+        moved, failures = 0, []
         for execution in self.ledger.open_and_due(self.clock.now()):
             try:
-                self._move_on(execution)
+                moved += self._moved_on(execution)
             except NotReady:
                 continue  # somebody else is writing it at this moment: it is not hanging
-            moved += 1
+            except ModelwatchError as error:
+                failures.append(f"{execution.key.subject}: {error}")
+        if failures:
+            raise Upstream("NotAllMovedOn", f"{moved} moved on, {len(failures)} not; the first: {failures[0]}")
         return moved
 
-    def _move_on(self, execution: MonitoringExecution) -> None:
+    def _moved_on(self, execution: MonitoringExecution) -> bool:
         if execution.monitoring_execution_status is ExecutionStatus.PENDING:
-            tick = ScheduleTick(
-                monitoring_schedule_name=execution.monitoring_schedule_name,
-                scheduled_time=execution.scheduled_time,
-                tick_id=execution.tick_id,
-            )
-            if self.launch(tick) is not None:
-                return
+            resumed = self.launch.resume(execution)
+            if resumed is not None:
+                return resumed.active or resumed.is_settled  # else it goes on waiting
         reason = (
             "HostDidNotReport: the analysis was started on"
             f" {execution.host} and did not report its end in time. Its log says how far it came."
@@ -57,3 +62,4 @@ class Reconcile:
                 failure_reason=reason,
             ),
         )
+        return True

@@ -124,9 +124,16 @@ class MonitoringExecution(Owned):
     def _changed(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
 
+    def planned_again(self, *, now: datetime, lease: timedelta) -> Self:
+        """Return the same plan as it would be made now."""
+        return self.model_copy(update={"creation_time": now, "due": now + lease})
+
     def waiting(self) -> Self:
-        """Return the same, planned but not holding its schedule, because another execution does."""
-        return self.model_copy(update={"active": False})
+        """Return the same, planned but not holding its schedule, because another execution does.
+
+        It is due at once: its turn comes when the other one lets go, and ``reconcile`` is who looks.
+        """
+        return self.model_copy(update={"active": False, "due": self.creation_time})
 
     def activated(self, *, now: datetime, lease: timedelta) -> Self:
         """Return the waiting execution as the one that holds its schedule."""

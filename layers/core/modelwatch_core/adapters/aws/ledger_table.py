@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 INDEX = "listing"
 OPEN_PARTITIONS = 16
-ALERT_LEASE = timedelta(minutes=15)
+ALERT_LEASE = timedelta(minutes=2)
+"""Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
 ALERT_MEMORY = timedelta(days=90)
 
 Item = dict[str, Any]
@@ -235,11 +236,14 @@ class TableLedger:
         return {"Put": {"TableName": self.items.table.name, "Item": item, **follows_on(item)}}
 
     def _transacted(self, *writes: Item) -> bool:
+        """Write all, or nothing because a condition does not hold."""
         with aws_errors("writing to the ledger"):
             try:
                 self.items.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]
             except ClientError as error:
-                if code_of(error) != "TransactionCanceledException":
+                # A conflict with another transaction says nothing about the conditions: that is worth a retry.
+                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+                if "ConditionalCheckFailed" not in reasons or reasons - {"ConditionalCheckFailed", "None"}:
                     raise
                 return False
         return True
@@ -287,7 +291,7 @@ class TableBaseliningJobs:
 
 @dataclass(frozen=True, slots=True)
 class TableSentAlerts:
-    """``SentAlerts`` in the ledger table. An alert whose sender died is sent again after 15 minutes."""
+    """``SentAlerts`` in the ledger table. An alert whose sender died may be sent again after 2 minutes."""
 
     table: Table
     clock: Clock
@@ -306,7 +310,10 @@ class TableSentAlerts:
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
-                return False
+                note = self.table.get_item(Key=self._key(key), ConsistentRead=True).get("Item", {})
+                if note.get("state") == "SENT":
+                    return False
+                raise NotReady("AlertUnderWay", f"somebody else is sending alert {key}") from None
         return True
 
     def finish(self, key: str) -> None:
@@ -318,13 +325,14 @@ class TableSentAlerts:
     def abandon(self, key: str) -> None:
         """Note that sending failed."""
         with aws_errors(f"abandoning alert {key}"):
-            self.table.delete_item(Key={"pk": f"ALERT#{key}", "sk": "ALERT"})
+            self.table.delete_item(Key=self._key(key))
 
     @staticmethod
-    def _item(key: str, state: str, lease: datetime, expires: datetime) -> Item:
-        return {
-            "pk": f"ALERT#{key}",
-            "sk": "ALERT",
+    def _key(key: str) -> Item:
+        return {"pk": f"ALERT#{key}", "sk": "ALERT"}
+
+    def _item(self, key: str, state: str, lease: datetime, expires: datetime) -> Item:
+        return self._key(key) | {
             "state": state,
             "lease": iso_utc(lease),
             "expires_at": int(expires.timestamp()),

@@ -16,6 +16,7 @@ REFUSED = {
     "NoSuchBucket": "BucketNotFound",
     "KMS.DisabledException": "KeyNotUsable",
     "KMSAccessDeniedException": "KeyNotUsable",
+    "RequestTooLargeException": "RequestTooLarge",
 }
 """Codes that no retry can help with, and what we call them. All others may pass and are worth a retry."""
 
@@ -32,7 +33,7 @@ def aws_errors(doing: str) -> Iterator[None]:
     Raises
     ------
     InvalidInput
-        When a person must mend it: permissions, a bucket that is not there.
+        When a person must mend it: permissions, a bucket that is not there, a window of too many hours.
     Upstream
         When a retry may help.
     """
