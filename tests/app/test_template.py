@@ -6,10 +6,12 @@ import json
 
 import pytest
 from moto.events.models import EventPattern
+from pydantic import TypeAdapter, ValidationError
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from tests.repository import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -120,6 +122,14 @@ def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_delive
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources):
+    for schedule in of_type(resources, "AWS::Scheduler::Schedule").values():
+        properties = schedule["Properties"]
+        assert properties["GroupName"] == {"Ref": "Schedules"}
+        with pytest.raises(ValidationError):
+            TypeAdapter(ScheduleName).validate_python(properties["Name"])
 
 
 def test_alarms_tell_people(resources):
