@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from pathlib import Path
 
 import pytest
 
 from modelwatch_core.app.run_analysis import RunAnalysis
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, Upstream
 from tests.core.in_memory import MemoryBus, MemoryObjects
 
 REQUEST = AnalysisRequest(
@@ -74,10 +75,18 @@ def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
         raise MemoryError
 
     bus = MemoryBus()
-    with pytest.raises(MemoryError):
+    with pytest.raises(Upstream, match=r"AnalyzerError: MemoryError at .*out_of_memory"):
         RunAnalysis(objects, bus, out_of_memory)(REQUEST)
     assert bus.published == []
     assert list(scratch.iterdir()) == []
+
+
+def test_the_words_of_an_unforeseen_error_which_may_hold_row_values_stay_inside(objects):
+    cell = "jane@example.com"
+    with pytest.raises(Upstream) as crashed:
+        RunAnalysis(objects, MemoryBus(), lambda _: float(cell))(REQUEST)
+    assert cell not in "".join(traceback.format_exception(crashed.value))
+    assert "ValueError at run_analysis.py" in crashed.value.message
 
 
 def test_input_that_vanished_is_named(objects):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.ports import EventBus, ObjectStore
 
@@ -60,6 +61,12 @@ class RunAnalysis:
                 output_s3_uri=request.output_s3_uri,
                 failure_reason=str(error).replace(f"{root}/", "")[:1024],
             )
+        except ModelwatchError:
+            raise
+        except Exception as error:
+            # The words of an exception that nobody foresaw may hold what stood in a row; they must not reach the
+            # log, the trace, the failure destination and the mail.
+            raise Upstream("AnalyzerError", f"{type(error).__name__} at {_place(error)}") from None
         for path in sorted((root / "output").rglob("*")):
             if path.is_file():
                 name = path.relative_to(root / "output").as_posix()
@@ -90,3 +97,8 @@ class RunAnalysis:
             found = True
         if not found:
             raise InvalidInput("InputNotFound", f"there is nothing at {entry.s3_uri}; was it moved or deleted?")
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
