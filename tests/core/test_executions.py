@@ -247,9 +247,7 @@ def test_one_execution_that_cannot_be_moved_on_holds_up_no_other(world):
         world.tick(TEN + HOUR, "tick-2", "other")
     world.host.broken = False
     world.clock.pass_by(LEASE)
-    with pytest.raises(
-        Upstream, match=r"NotAllMovedOn: 1 moved on, 1 not; the first: execution/hourly/.*ReportMissing"
-    ):
+    with pytest.raises(Upstream, match=r"NotAllMovedOn: 1 moved on, 1 not; .*hourly.*ReportMissing"):
         world.reconcile()
     (latest,) = world.ledger.history("other", limit=1)
     assert latest.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
@@ -309,6 +307,25 @@ def test_names_from_the_data_cannot_forge_lines_or_headers_of_a_mail(world):
     assert "\nStatus: Completed" not in alert.body
     assert "\x1b" not in alert.body
     assert alert.subject.isprintable()
+
+
+def test_a_reason_that_quotes_the_data_cannot_forge_lines_of_a_mail(world):
+    reason = "RaggedRows: column x\r\nStatus: Completed"
+    world.finish(world.ends(world.tick(), status=AnalysisStatus.FAILED, failure_reason=reason))
+    world.deliver()
+    assert "\nStatus: Completed" not in world.mail.alerts[0].body
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{SNOWMAN}", '"'])
+def test_names_of_any_length_do_not_make_an_event_too_large_to_send(world, letter):
+    many = [DRIFT | {"feature_name": f"{i}" + letter * 3000} for i in range(100)]
+    world.finish(world.ends(world.tick(), *many))
+    (announcement,) = world.announcements
+    assert announcement.violation_count == 100
+    assert 10 < len(announcement.violations) <= 50
+    assert len(announcement.model_dump_json().encode()) < 200_000
+    world.deliver()
+    assert len(world.mail.alerts[0].body.encode()) < 256 * 1024
 
 
 def test_an_event_of_a_thousand_violations_stays_small_and_counts_them_all(world):

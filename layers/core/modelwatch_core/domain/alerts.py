@@ -37,7 +37,7 @@ def alert_of(event: ExecutionEnded) -> Alert | None:
         if (left_out := event.violation_count - len(lines)) > 0:
             lines.append(f"- and {left_out} more, see the report")
     elif event.monitoring_execution_status is ExecutionStatus.FAILED:
-        headline, lines = "execution failed", [event.failure_reason or "No reason was given."]
+        headline, lines = "execution failed", [_one_line(event.failure_reason or "No reason was given.")]
     else:
         return None
     records = event.records

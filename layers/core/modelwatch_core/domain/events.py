@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +17,8 @@ from modelwatch_core.domain.windows import Window
 SOURCE = "modelwatch"
 MOST_VIOLATIONS_IN_AN_EVENT = 50
 LONGEST_DESCRIPTION_IN_AN_EVENT = 1000
+MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT = 150_000
+"""EventBridge and SNS take 256 KB; names of features come from data and may be of any length."""
 
 
 class Emitted(Owned):
@@ -53,7 +56,7 @@ class ExecutionEnded(Emitted):
     Attributes
     ----------
     violations : tuple of ConstraintViolation
-        The first 50; ``violation_count`` counts all, ``violation_report_uri`` holds all.
+        The first 50, or as many of them as fit; ``violation_count`` counts all, ``violation_report_uri`` holds all.
     """
 
     detail_type: ClassVar[str] = "Execution Ended"
@@ -74,10 +77,12 @@ class ExecutionEnded(Emitted):
     @classmethod
     def of(cls, execution: MonitoringExecution, violations: tuple[ConstraintViolation, ...]) -> ExecutionEnded:
         """Return the event of a settled execution."""
-        shown = tuple(
+        shown = [
             violation.model_copy(update={"description": violation.description[:LONGEST_DESCRIPTION_IN_AN_EVENT]})
             for violation in violations[:MOST_VIOLATIONS_IN_AN_EVENT]
-        )
+        ]
+        sizes = accumulate(len(violation.model_dump_json().encode()) for violation in shown)
+        fitting = sum(size <= MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT for size in sizes)
         return cls(
             monitoring_schedule_name=execution.monitoring_schedule_name,
             monitoring_type=execution.monitoring_type,
@@ -87,7 +92,7 @@ class ExecutionEnded(Emitted):
             monitoring_execution_status=execution.monitoring_execution_status,
             output_s3_uri=execution.output_s3_uri,
             violation_count=len(violations),
-            violations=shown,
+            violations=tuple(shown[:fitting]),
             violation_report_uri=execution.violation_report_uri,
             failure_reason=execution.failure_reason,
             records=execution.records,
