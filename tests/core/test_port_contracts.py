@@ -405,6 +405,25 @@ def test_more_metrics_than_one_call_takes_are_all_published(aws):
     assert sum(len(page["Metrics"]) for page in pages) == 1203
 
 
+def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted(aws, caplog):
+    cloudwatch = aws.client("cloudwatch")
+    names = ("fine", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 256)
+    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
+    assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["fine"]
+    assert caplog.messages == ["CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x"]
+
+
+def test_a_window_too_old_for_cloudwatch_is_published_without_metrics(aws, caplog, monkeypatch):
+    cloudwatch = aws.client("cloudwatch")
+
+    def too_old(**_):
+        raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": "Timestamp"}}, "PutMetricData")
+
+    monkeypatch.setattr(cloudwatch, "put_metric_data", too_old)
+    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
+    assert caplog.messages == ["CloudWatch does not take 1 of 1 metrics for aws/sagemaker/x"]
+
+
 def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
     sns, sqs = aws.client("sns"), aws.client("sqs")
     topic = sns.create_topic(Name="alerts")["TopicArn"]

@@ -227,5 +227,5 @@ class MetricSink(Protocol):
     """Where metrics of monitored models go."""
 
     def publish(self, namespace: str, metrics: Iterable[dict[str, object]]) -> None:
-        """Publish metrics, each in the shape of a CloudWatch ``MetricDatum``."""
+        """Publish metrics, each in the shape of a CloudWatch ``MetricDatum``, leaving out what cannot be taken."""
         ...
