@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -56,6 +57,7 @@ def image(engine) -> str:
 class OneInvocation(BaseHTTPRequestHandler):
     """Lambda's Runtime API, as much of it as one invocation needs."""
 
+    protocol_version = "HTTP/1.1"
     event: bytes
     reported: list[tuple[str, bytes]]
     done: Event
@@ -66,8 +68,9 @@ class OneInvocation(BaseHTTPRequestHandler):
         self.send_response(200)
         for name, value in {
             "Lambda-Runtime-Aws-Request-Id": "3f6c0d1a-8a2a-4f0e-bb3f-6f1a0d6f2b11",
-            "Lambda-Runtime-Deadline-Ms": "4102444800000",
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 120_000),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:analyzer",
+            "Content-Type": "application/json",  # AWS's native client dies without it
             "Content-Length": str(len(self.event)),
         }.items():
             self.send_header(name, value)
