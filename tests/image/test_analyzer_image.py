@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -138,15 +139,16 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
         "POWERTOOLS_SERVICE_NAME": "modelwatch",
     }
     variables = [argument for name, value in environment.items() for argument in ("--env", f"{name}={value}")]
+    name = f"modelwatch-analyzer-{uuid.uuid4()}"
     container = subprocess.Popen(
-        [engine, "run", "--rm", "--network", "host", *variables, image, "app.handler"],
+        [engine, "run", "--rm", "--name", name, "--network", "host", *variables, image, "app.handler"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     try:
         finished = done.wait(timeout=120)
     finally:
-        container.terminate()
+        subprocess.run([engine, "kill", name], capture_output=True, check=False, timeout=60)
         log = container.communicate(timeout=60)[0].decode(errors="replace")
         runtime_api.shutdown()
         runtime_api.server_close()
