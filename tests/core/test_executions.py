@@ -49,6 +49,12 @@ def test_a_second_tick_for_the_same_window_starts_nothing(world):
     assert len(world.host.started) == 1
 
 
+def test_a_run_asked_for_between_two_scheduled_times_is_refused_and_takes_nobodys_window(world):
+    with pytest.raises(InvalidInput, match="NotAScheduledTime"):
+        world.tick(TEN - timedelta(minutes=30), tick_id="by hand")
+    assert world.tick().monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
 def test_the_same_tick_delivered_again_resumes_what_a_crash_left_pending(world):
     world.host.broken = True
     with pytest.raises(Upstream):

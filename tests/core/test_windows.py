@@ -75,7 +75,24 @@ def test_a_window_must_start_before_it_ends():
 def test_only_a_plain_minute_within_its_hour_is_delayed():
     assert ScheduleExpression("cron(0 * ? * * *)").delayed(5) == ("cron(5 * ? * * *)", 5)
     assert ScheduleExpression("cron(58 * ? * * *)").delayed(5) == ("cron(58 * ? * * *)", 0)
-    assert ScheduleExpression("cron(0/15 * ? * * *)").delayed(5) == ("cron(0/15 * ? * * *)", 0)
+
+
+@pytest.mark.parametrize("text", ["cron(0/15 * ? * * *)", "cron(5,10 * ? * * *)", "cron(* * ? * * *)"])
+def test_what_is_due_more_than_once_an_hour_is_refused_since_its_reports_would_lie_on_each_other(text):
+    with pytest.raises(InvalidInput, match="once an hour at most"):
+        ScheduleExpression(text)
+
+
+@pytest.mark.parametrize("year", ["2020", "2027", "2026-2030"])
+def test_what_is_bound_to_a_year_is_refused_since_it_has_a_first_or_a_last_time(year):
+    with pytest.raises(InvalidInput, match="every year"):
+        ScheduleExpression(f"cron(0 0 1 1 ? {year})")
+
+
+def test_a_time_at_which_nothing_is_due_has_no_window_and_the_times_around_it_are_named():
+    half_past = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    with pytest.raises(InvalidInput, match=r"NotAScheduledTime.*10:30:00Z but at .*10:00:00Z and .*11:00:00Z"):
+        ScheduleExpression("cron(0 * ? * * *)").window(half_past)
 
 
 @given(EXPRESSIONS, MOMENTS, st.integers(0, 29))

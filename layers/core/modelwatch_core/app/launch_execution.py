@@ -40,7 +40,13 @@ class LaunchExecution:
     lease: timedelta
 
     def __call__(self, tick: ScheduleTick) -> MonitoringExecution | None:
-        """Return the execution as it stands after the tick, or None if the schedule is gone or stopped."""
+        """Return the execution as it stands after the tick, or None if the schedule is gone or stopped.
+
+        Raises
+        ------
+        InvalidInput
+            ``NotAScheduledTime``.
+        """
         schedule = self._schedule(tick.monitoring_schedule_name)
         if schedule is None:
             return None

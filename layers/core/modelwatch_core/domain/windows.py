@@ -51,12 +51,13 @@ class ScheduleExpression:
     Raises
     ------
     InvalidInput
-        ``InvalidScheduleExpression`` when the text is no such expression, or one that never fires.
+        ``InvalidScheduleExpression`` when the text is no such expression, names a day that does not come, is due more
+        than once an hour (reports are kept by the hour, and captures come late), or is bound to a year.
 
     Notes
     -----
     Grammar: EventBridge user guide, "Cron expressions". SageMaker's own service accepts hourly and daily forms only;
-    every form is accepted here.
+    weekly, monthly and all other forms are accepted here.
     """
 
     def __init__(self, text: str) -> None:
@@ -68,6 +69,13 @@ class ScheduleExpression:
                 "InvalidScheduleExpression",
                 f"{text!r} is not a schedule expression; write cron(minutes hours day-of-month month day-of-week year),"
                 " for instance cron(0 * ? * * *) for every hour, in UTC",
+            )
+        minute, year = fields[0], fields[5]
+        if not (minute.isascii() and minute.isdigit() and year == "*"):
+            raise InvalidInput(
+                "InvalidScheduleExpression",
+                f"{text!r} must be due once an hour at most and every year: write one number for the minutes and * for"
+                " the year, for instance cron(0 * ? * * *)",
             )
         self._fields = fields
         try:
@@ -89,16 +97,29 @@ class ScheduleExpression:
         return due
 
     def window(self, scheduled_time: datetime) -> Window:
-        """Return what the execution of a scheduled time looks at: everything since the scheduled time before it."""
-        return Window(start=self.before(scheduled_time), end=scheduled_time)
+        """Return what the execution of a scheduled time looks at: everything since the scheduled time before it.
+
+        Raises
+        ------
+        InvalidInput
+            ``NotAScheduledTime``: its window would overlap those of the times at which the schedule is due.
+        """
+        before, due = self.before(scheduled_time), self.after(scheduled_time - timedelta(seconds=1))
+        if due != scheduled_time:
+            raise InvalidInput(
+                "NotAScheduledTime",
+                f"{self.text} is not due at {iso_utc(scheduled_time)} but at {iso_utc(before)} and {iso_utc(due)}; give"
+                " one of these, and if it was a tick: the schedule changed meanwhile",
+            )
+        return Window(start=before, end=scheduled_time)
 
     def delayed(self, minutes: int) -> tuple[str, int]:
         """Return the expression that fires some minutes later, and the delay that it really has.
 
-        Captures reach S3 some minutes after their hour, so ticks come late on purpose. Only a plain number in the
-        minutes field can be moved without leaving its hour; any other form is returned as it is, with no delay.
+        Captures reach S3 some minutes after their hour, so ticks come late on purpose. An expression that would leave
+        its hour is returned as it is, with no delay.
         """
-        minute = self._fields[0]
-        if minute.isdigit() and int(minute) + minutes < 60:
-            return f"cron({' '.join([str(int(minute) + minutes), *self._fields[1:]])})", minutes
+        minute = int(self._fields[0])
+        if minute + minutes < 60:
+            return f"cron({' '.join([str(minute + minutes), *self._fields[1:]])})", minutes
         return self.text, 0
