@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
 from modelwatch_core.domain.baselining_job import BaselineRequest
+from modelwatch_core.domain.documents import parsed
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
@@ -17,8 +17,7 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=BaselineRequest)
-def handler(event: BaselineRequest, context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Start a baselining job and return its record."""
     metrics.add_metric(name="BaseliningJobsRequested", unit="Count", value=1)
-    return wiring.create_baseline()(event).model_dump(mode="json")
+    return wiring.create_baseline()(parsed(BaselineRequest, event)).model_dump(mode="json")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
 from modelwatch_core.app.manage_monitors import ManageMonitorsRequest
+from modelwatch_core.domain.documents import parsed
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
@@ -17,8 +17,7 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=ManageMonitorsRequest)
-def handler(event: ManageMonitorsRequest, context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Carry out one operation and return its answer."""
     metrics.add_metric(name="Operations", unit="Count", value=1)
-    return wiring.manage_monitors()(event)
+    return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))

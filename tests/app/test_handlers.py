@@ -111,6 +111,14 @@ def test_what_a_person_must_mend_reaches_the_caller_with_its_code(world):
         )
 
 
+@pytest.mark.parametrize("function", ["create_baseline", "manage_monitors"])
+def test_a_request_that_cannot_be_read_names_the_fields_and_not_what_they_hold(world, function):
+    with pytest.raises(InvalidInput, match="InvalidParameter") as refused:
+        invoke(function, {"baselining_job_name": "no spaces", "colour": "red"})
+    assert "colour: " in refused.value.message
+    assert "no spaces" not in refused.value.message
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_zip_function_loads_the_numeric_packages_or_boto3_before_it_needs_them(function):
     script = (

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJobName
-from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.monitoring_schedule import (
     MonitoringSchedule,
@@ -77,11 +77,7 @@ class ManageMonitors:
         if request.operation not in OPERATIONS:
             raise InvalidInput("UnknownOperation", f"{request.operation!r} is none of {', '.join(sorted(OPERATIONS))}")
         parameters, operation = OPERATIONS[request.operation]
-        try:
-            parsed = parameters.model_validate(request.parameters)
-        except ValidationError as error:
-            raise InvalidInput("InvalidParameter", _in_words(error)) from None
-        return operation(self, parsed)
+        return operation(self, parsed(parameters, request.parameters))
 
     def create(self, request: ScheduleRequest) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
@@ -195,10 +191,3 @@ OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], 
     "ListMonitoringExecutions": (_History, ManageMonitors.list_executions),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
 }
-
-
-def _in_words(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'the parameters'}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    )

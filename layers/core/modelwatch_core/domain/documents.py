@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+
+from modelwatch_core.domain.errors import InvalidInput
+
+Document = TypeVar("Document", bound=BaseModel)
 
 
 class Inbound(BaseModel):
@@ -27,6 +31,22 @@ def _to_utc(moment: datetime) -> datetime:
 def iso_utc(moment: datetime) -> str:
     """Write a moment as SageMaker does: ISO 8601, UTC, seconds, ``Z``."""
     return _to_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parsed(model: type[Document], document: object) -> Document:
+    """Read what a user wrote.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidParameter``, naming each field that is wrong, without its value.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        words = (f"{'.'.join(str(part) for part in each['loc']) or 'the parameters'}: {each['msg']}" for each in wrong)
+        raise InvalidInput("InvalidParameter", "; ".join(words)) from None
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_to_utc), PlainSerializer(iso_utc, return_type=str, when_used="json")]
