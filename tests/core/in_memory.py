@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
@@ -114,6 +114,11 @@ class MemoryJobs:
     def save(self, job: BaseliningJob) -> None:
         _follows_on(self.kept.get(job.baselining_job_name), job, "BaseliningJobExists")
         self.kept[job.baselining_job_name] = job
+
+    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
+        yield from [
+            job for job in self.kept.values() if job.status is JobStatus.IN_PROGRESS and job.creation_time <= moment
+        ]
 
 
 class MemorySentAlerts:

@@ -4,7 +4,7 @@ import pytest
 
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, Upstream
-from tests.core.world import World, schedule_parameters
+from tests.core.world import LEASE, World, schedule_parameters
 
 
 @pytest.fixture
@@ -143,6 +143,26 @@ def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code)
     with pytest.raises(InvalidInput, match=code):
         world.create_baseline(request(**changes))
     assert world.host.started == []
+
+
+def test_a_baselining_job_that_could_not_be_started_is_noted_as_failed(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.create_baseline(request())
+    described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
+    assert (described["status"], described["failure_reason"]) == ("Failed", "ServiceError: the host is down")
+
+
+def test_a_baselining_job_whose_end_no_event_reported_is_failed_by_the_sweep(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.create_baseline(request())
+    assert world.reconcile() == 0
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == 1
+    described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
+    assert (described["status"], described["failure_reason"][:17]) == ("Failed", "HostDidNotReport:")
+    assert world.reconcile() == 0
 
 
 def test_a_baselining_job_name_is_taken_once(world):

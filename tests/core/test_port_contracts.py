@@ -251,8 +251,11 @@ class TestBaseliningJobs:
         assert jobs.get("second") is None
         with pytest.raises(InvalidInput, match="BaseliningJobExists"):
             jobs.save(job)
+        assert list(jobs.open_since(NOW)) == [job]
+        assert list(jobs.open_since(NOW - HOUR)) == []
         done = job.settled(AnalysisStatus.COMPLETED, now=NOW)
         jobs.save(done)
+        assert list(jobs.open_since(NOW)) == []
         with pytest.raises(NotReady):
             jobs.save(done)
 

@@ -64,7 +64,7 @@ class World:
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock))
         self.targets = {"mail": through(self.mail)}
         self.route = RouteAlerts(through(self.sent), self.targets)
-        self.reconcile = Reconcile(ledger, self.launch, finish_execution, self.clock)
+        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, host, self.clock, RESULTS)
         self._manage = ManageMonitors(
             schedules, ledger, jobs, through(self.ticks), self.endpoints, objects, self.clock, RESULTS

@@ -108,6 +108,10 @@ class BaseliningJobs(Protocol):
         """Write a job; version 1 must be new (``BaseliningJobExists``), a later one must follow on."""
         ...
 
+    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
+        """Yield every job that was created at a moment or before and is not settled."""
+        ...
+
 
 class SentAlerts(Protocol):
     """Which alerts have gone out."""

@@ -173,7 +173,7 @@ def route_alerts() -> RouteAlerts:
 @cache
 def reconcile() -> Reconcile:
     """Return the use case of functions/reconcile."""
-    return Reconcile(ledger=_ledger(), launch=launch_execution(), finish=_finish_execution(), clock=_CLOCK)
+    return Reconcile(ledger=_ledger(), jobs=_jobs(), launch=launch_execution(), finish=finish_analysis(), clock=_CLOCK)
 
 
 def run_analysis(analyze: Analyze) -> RunAnalysis:

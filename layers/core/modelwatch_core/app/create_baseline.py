@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from modelwatch_core.app.launch_execution import INPUT, OUTPUT
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, ObjectStore
 
 
@@ -37,6 +37,8 @@ class CreateBaseline:
         InvalidInput
             ``BaselineDatasetNotFound``, ``BaselineDatasetTooLarge``, ``OutputOutsideResults`` or
             ``BaseliningJobExists``.
+        Upstream
+            When the host did not take it; the job is then noted as failed.
         """
         name, dataset = request.baselining_job_name, request.baseline_dataset_s3_uri
         size = sum(found.size for found in self.objects.list(dataset))
@@ -56,21 +58,24 @@ class CreateBaseline:
             last_modified_time=now,
         )
         self.jobs.save(job)
-        self.host.start(
-            AnalysisRequest(
-                subject=job.subject,
-                environment={
-                    **request.environment,
-                    "analysis_type": request.monitoring_type.analysis_type,
-                    "dataset_format": json.dumps(request.dataset_format),
-                    "dataset_source": INPUT,
-                    "output_path": OUTPUT,
-                    "publish_cloudwatch_metrics": "Disabled",
-                },
-                inputs=(AnalysisInput(s3_uri=dataset, path="input/"),),
-                output_s3_uri=job.output_s3_uri,
-            )
+        analysis = AnalysisRequest(
+            subject=job.subject,
+            environment={
+                **request.environment,
+                "analysis_type": request.monitoring_type.analysis_type,
+                "dataset_format": json.dumps(request.dataset_format),
+                "dataset_source": INPUT,
+                "output_path": OUTPUT,
+                "publish_cloudwatch_metrics": "Disabled",
+            },
+            inputs=(AnalysisInput(s3_uri=dataset, path="input/"),),
+            output_s3_uri=job.output_s3_uri,
         )
+        try:
+            self.host.start(analysis)
+        except ModelwatchError as error:
+            self.jobs.save(job.settled(AnalysisStatus.FAILED, now=self.clock.now(), failure_reason=str(error)))
+            raise
         return job
 
 

@@ -1,16 +1,18 @@
-"""The sweep: whatever is still open although it was due is moved on, so that no execution hangs for ever."""
+"""The sweep: whatever is still open although it was due is moved on, so that nothing hangs for ever."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from modelwatch_core.app.finish_analysis import FinishExecution
+from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import ModelwatchError, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
-from modelwatch_core.ports import Clock, Ledger
+from modelwatch_core.ports import BaseliningJobs, Clock, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +20,38 @@ class Reconcile:
     """Launch what waits, fail what its host never reported, announce what was settled in silence."""
 
     ledger: Ledger
+    jobs: BaseliningJobs
     launch: LaunchExecution
-    finish: FinishExecution
+    finish: FinishAnalysis
     clock: Clock
 
     def __call__(self) -> int:
-        """Return how many executions were moved on.
+        """Return how many executions and baselining jobs were moved on.
 
         Raises
         ------
         Upstream
-            ``NotAllMovedOn`` after every execution was tried and at least one failed.
+            ``NotAllMovedOn`` after everything was tried and at least one failed.
         """
         moved, failures = 0, []
-        for execution in self.ledger.open_and_due(self.clock.now()):
+        for subject, move_on in self._overdue():
             try:
-                moved += self._moved_on(execution)
+                moved += move_on()
             except NotReady:
                 continue  # somebody else is writing it at this moment: it is not hanging
             except ModelwatchError as error:
-                failures.append(f"{execution.key.subject}: {error}")
+                failures.append(f"{subject}: {error}")
         if failures:
             raise Upstream("NotAllMovedOn", f"{moved} moved on, {len(failures)} not; the first: {failures[0]}")
         return moved
+
+    def _overdue(self) -> Iterator[tuple[str, Callable[[], bool]]]:
+        now = self.clock.now()
+        for execution in self.ledger.open_and_due(now):
+            yield execution.key.subject, partial(self._moved_on, execution)
+        for job in self.jobs.open_since(now - self.launch.lease):
+            reason = "HostDidNotReport: the end of the analysis was not reported in time. Its log says how far it came."
+            yield job.subject, partial(self._failed, job.subject, job.output_s3_uri, reason)
 
     def _moved_on(self, execution: MonitoringExecution) -> bool:
         if execution.monitoring_execution_status is ExecutionStatus.PENDING:
@@ -53,13 +64,11 @@ class Reconcile:
             if execution.host
             else "ScheduleGone: the schedule was stopped or deleted before this execution could start."
         )
-        self.finish(
-            execution.key,
-            AnalysisEnded(
-                subject=execution.key.subject,
-                status=AnalysisStatus.FAILED,
-                output_s3_uri=execution.output_s3_uri,
-                failure_reason=reason,
-            ),
+        return self._failed(execution.key.subject, execution.output_s3_uri, reason)
+
+    def _failed(self, subject: str, output_s3_uri: str, reason: str) -> bool:
+        ended = AnalysisEnded(
+            subject=subject, status=AnalysisStatus.FAILED, output_s3_uri=output_s3_uri, failure_reason=reason
         )
+        self.finish(ended)
         return True

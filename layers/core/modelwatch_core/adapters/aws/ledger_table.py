@@ -1,9 +1,9 @@
 """The DynamoDB table that holds schedules, executions, baselining jobs and the log of sent alerts.
 
 One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
-sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name, and
-open executions by the time they are due. Open executions are spread over 16 partitions of the index, because all
-schedules of an account tick in the same minute.
+sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name, open
+executions by the time they are due, and open baselining jobs by their creation. Open executions are spread over 16
+partitions of the index, because all schedules of an account tick in the same minute.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
@@ -66,8 +66,14 @@ class VersionedItems:
                     raise
                 raise conflict(item, exists) from None
 
-    def query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the items of a query, page after page."""
+    def listed_until(self, name: str, moment: datetime) -> Iterator[Mapping[str, Any]]:
+        """Yield the items of a list of the index up to a moment, page after page."""
+        query: dict[str, Any] = {
+            "IndexName": INDEX,
+            "KeyConditionExpression": "#list = :list AND list_key <= :moment",
+            "ExpressionAttributeNames": {"#list": "list"},
+            "ExpressionAttributeValues": {":list": name, ":moment": iso_utc(moment)},
+        }
         with aws_errors("querying the ledger"):
             while True:
                 page = self.table.query(**query)
@@ -205,12 +211,7 @@ class TableLedger:
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
         """Yield every execution that is open although due."""
         for partition in range(OPEN_PARTITIONS):
-            for item in self.items.query(
-                IndexName=INDEX,
-                KeyConditionExpression="#list = :open AND list_key <= :due",
-                ExpressionAttributeNames={"#list": "list"},
-                ExpressionAttributeValues={":open": f"OPEN#{partition}", ":due": iso_utc(moment)},
-            ):
+            for item in self.items.listed_until(f"OPEN#{partition}", moment):
                 yield MonitoringExecution.model_validate_json(str(item["document"]))
 
     def _took(self, execution: MonitoringExecution) -> bool:
@@ -286,7 +287,14 @@ class TableBaseliningJobs:
             "version": job.version,
             "document": job.model_dump_json(),
         }
+        if job.status is JobStatus.IN_PROGRESS:
+            item |= {"list": "OPEN_JOBS", "list_key": iso_utc(job.creation_time)}
         self.items.put(item, exists="BaseliningJobExists")
+
+    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
+        """Yield every job that is open although old."""
+        for item in self.items.listed_until("OPEN_JOBS", moment):
+            yield BaseliningJob.model_validate_json(str(item["document"]))
 
 
 @dataclass(frozen=True, slots=True)
