@@ -29,11 +29,14 @@ class CsvOptions(Owned):
     ----------
     header : bool
         Whether each file's first record holds the names of the columns.
+    separator : {","}
+        Accepted as SageMaker's documents write it; there is no other.
     output_columns_position : {"START", "END"}
         Accepted, and without effect: the columns of a plain file are taken as they stand.
     """
 
     header: bool = True
+    separator: Literal[","] = ","
     output_columns_position: Literal["START", "END"] = "START"
 
 

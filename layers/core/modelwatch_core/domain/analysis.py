@@ -31,6 +31,10 @@ class RecordCounts(Owned):
         Lines or records left out because they could not be understood.
     out_of_window : int
         Captured records left out because their time lies outside the window.
+    duplicate_events : int
+        Captured records whose event id was seen before. They are counted, and read all the same.
+    encodings : dict of str to int
+        Captured payloads read, by their encoding: CSV, JSON, BASE64.
     malformed_examples : tuple of str
         Where the first 20 malformed ones lie: ``file:line: reason``. Never their content.
     """
@@ -40,6 +44,8 @@ class RecordCounts(Owned):
     read: int = 0
     malformed: int = 0
     out_of_window: int = 0
+    duplicate_events: int = 0
+    encodings: dict[str, int] = Field(default_factory=dict)
     malformed_examples: tuple[str, ...] = ()
 
 
