@@ -124,6 +124,37 @@ def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_delive
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
 
 
+def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_the_key_of_the_queue(resources):
+    targets = [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
+    assert {json.dumps(target["RoleArn"]) for target in targets} == {'{"Fn::GetAtt": ["ScheduleRole", "Arn"]}'}
+    may_invoke = next(s["Resource"] for name, s in statements(resources) if name == "ScheduleRole")
+    assert [arn["Fn::GetAtt"][0] for arn in may_invoke] == ["LaunchExecution", "Reconcile"]
+    assert all(target["Arn"] in may_invoke for target in targets)
+
+
+# What each use case's stores call, see adapters/aws/ledger_table.py; no emulator authorises, so this is by hand.
+@pytest.mark.parametrize(
+    ("function", "needs"),
+    [
+        ("ManageMonitors", {"GetItem", "PutItem", "DeleteItem", "Query"}),
+        ("CreateBaseline", {"GetItem", "PutItem"}),
+        ("LaunchExecution", {"GetItem", "PutItem"}),
+        ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),
+        ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem"}),
+        ("Reconcile", {"GetItem", "PutItem", "DeleteItem", "Query"}),
+    ],
+)
+def test_each_function_may_do_to_the_ledger_what_its_use_case_does_and_no_more(resources, function, needs):
+    allowed = {
+        action.removeprefix("dynamodb:")
+        for name, statement in statements(resources)
+        if name == f"{function}Role" and isinstance(statement["Action"], list)
+        for action in statement["Action"]
+        if action.startswith("dynamodb:")
+    }
+    assert allowed == needs
+
+
 def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources):
     for schedule in of_type(resources, "AWS::Scheduler::Schedule").values():
         properties = schedule["Properties"]

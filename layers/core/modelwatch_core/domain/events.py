@@ -136,13 +136,14 @@ class HostInvocationFailed(Inbound):
         """Return the end that the crashed analyzer could not report itself."""
         said = self.response_payload if isinstance(self.response_payload, dict) else {}
         error = ": ".join(str(said[part]) for part in ("errorType", "errorMessage") if said.get(part))
-        times = self.request_context.approximate_invoke_count
+        count = self.request_context.approximate_invoke_count
+        times = "several times" if count is None else f"{count} time{'s' if count != 1 else ''}"
         return AnalysisEnded(
             subject=self.request_payload.subject,
             status=AnalysisStatus.FAILED,
             output_s3_uri=self.request_payload.output_s3_uri,
             failure_reason=(
-                f"AnalyzerCrashed: the analyzer was started {times or 'several'} times and ended without a report"
+                f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"
                 f" ({self.request_context.condition}{'; ' + error if error else ''})."
                 " If it ran out of memory or time, give the function more of them; its log has the details."
             ),
