@@ -206,14 +206,17 @@ class TestLedger:
         assert [found.monitoring_schedule_name for found in ledger.open_and_due(later)] == ["b"]
 
 
-def test_a_settlement_that_meets_another_transaction_is_retried_and_still_lets_go(table, monkeypatch):
+@pytest.mark.parametrize(
+    "reasons", [[], ["None", "TransactionConflict"], ["ConditionalCheckFailed", "TransactionConflict"]]
+)
+def test_a_settlement_that_meets_another_transaction_is_retried_and_still_lets_go(table, monkeypatch, reasons):
     """DynamoDB cancels one of two transactions on one item; settling without letting go would stop the schedule."""
     ledger = TableLedger(VersionedItems(table))
     ledger.claim(execution())
     done = execution().settled(AnalysisStatus.COMPLETED, now=NOW)
     answer = {
         "Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"},
-        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
+        "CancellationReasons": [{"Code": code} for code in reasons],
     }
 
     def conflict(**_):

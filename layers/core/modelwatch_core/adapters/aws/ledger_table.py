@@ -244,7 +244,7 @@ class TableLedger:
             except ClientError as error:
                 # A conflict with another transaction says nothing about the conditions: that is worth a retry.
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-                if "ConditionalCheckFailed" not in reasons or reasons - {"ConditionalCheckFailed", "None"}:
+                if not reasons or reasons - {"ConditionalCheckFailed", "None"}:
                     raise
                 return False
         return True
