@@ -229,7 +229,7 @@ def open_capture(source: Path, options: CaptureOptions, start: datetime | None, 
     ------
     InvalidInput
         ``DatasetNotFound``, ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``NotUtf8``,
-        ``CompressedFile`` or ``UnreadableFile``.
+        ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
     captured = _CapturedRecords(source_files(source), options.sides, start, end)
     log = ReadLog()

@@ -79,17 +79,20 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
     Raises
     ------
     InvalidInput
-        ``DatasetNotFound``, ``NoData``, ``EmptyDataset``, ``MalformedHeader``, ``BlankColumnName``,
-        ``DuplicateColumn``, ``HeadersDiffer``, ``NotUtf8``, ``CompressedFile`` or ``UnreadableFile``.
+        ``DatasetNotFound``, ``NoData``, ``EmptyDataset``, ``AllMalformed``, ``MalformedHeader``,
+        ``BlankColumnName``, ``DuplicateColumn``, ``HeadersDiffer``, ``NotUtf8``, ``DecompressedTooLarge`` or
+        ``UnreadableFile``.
     """
-    sources = source_files(source)
+    sources, log = source_files(source), ReadLog()
     if options.header:
-        files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1)))
+        files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1, log)))
     else:
-        heads = (_head(file, _SNIFFED_RECORDS) for file in sources)
+        heads = (_head(file, _SNIFFED_RECORDS, log) for file in sources)
         columns = next((positional_names(_usual_width(head)) for head in heads if head), ())
         files = tuple(_CsvFile(file, columns) for file in sources) if columns else ()
     if not files:
+        if log.malformed:
+            log.require_records()
         raise InvalidInput("EmptyDataset", f"{source} is empty: give a dataset with at least one row")
     for file in files:
         if set(file.columns) != set(files[0].columns):
@@ -98,10 +101,10 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
     return CsvFiles(files, files[0].columns, named=options.header)
 
 
-def _head(file: SourceFile, count: int) -> list[Record]:
+def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
     """Return the first records of a file, malformed ones too, blank lines not."""
     text = b""
-    for block in chain(file.blocks(), [b""]):
+    for block in chain(file.blocks(log), [b""]):
         text += block
         whole = not block or len(text) > LONGEST_RECORD
         records = (record for record in careful_records(text, last=whole) if record.fields != [])
@@ -136,7 +139,7 @@ def _with_header(file: SourceFile, header: Record) -> _CsvFile:
 def _read(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line of it ends up in a batch or in the log, or was blank."""
     text, line, in_long_line = b"", source.line, False
-    for block in chain(source.file.blocks(source.offset), [b""]):
+    for block in chain(source.file.blocks(log, source.offset), [b""]):
         if in_long_line:
             end = _LINE_END.search(block)
             in_long_line = end is None and block != b""

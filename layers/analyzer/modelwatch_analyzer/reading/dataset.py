@@ -25,11 +25,15 @@ class ReadLog:
     out_of_window: int = 0
     malformed_examples: list[str] = field(default_factory=list)
 
-    def leave_out(self, file: str, line: int, reason: str) -> None:
-        """Count one malformed record; `reason` says what is wrong with it and never holds its content."""
+    def leave_out(self, file: str, line: int | None, reason: str) -> None:
+        """Count one malformed record; `reason` says what is wrong with it and never holds its content.
+
+        The line is None where it is not known.
+        """
         self.malformed += 1
         if len(self.malformed_examples) < _EXAMPLES:
-            self.malformed_examples.append(f"{file}:{line}: {reason}")
+            place = file if line is None else f"{file}:{line}"
+            self.malformed_examples.append(f"{place}: {reason}")
 
     def require_records(self) -> None:
         """Refuse to go on with nothing.

@@ -15,7 +15,7 @@ def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
     A line that is longer than `LONGEST_RECORD` is left out and logged.
     """
     rest, line, in_long_line = b"", 1, False
-    for block in chain(file.blocks(), [b""]):
+    for block in chain(file.blocks(log), [b""]):
         if in_long_line:
             end = block.find(b"\n") + 1
             if block and not end:
