@@ -93,6 +93,11 @@ class AnalysisSettings(Owned):
         The file for the exit message.
     categorical_drift_method : CategoricalDriftMethod, optional
         What a baseline suggests for categorical features.
+    features_attribute, inference_attribute, probability_attribute : str, optional
+        JMESPaths of a model's features, its inference and its probabilities in JSON payloads and JSON records. For
+        captured payloads of CSV the latter two may be the index of a column of the answer.
+    exclude_features_attribute : str, optional
+        Names of columns to leave out, separated by commas.
     record_preprocessor_script, post_analytics_processor_script : Path, optional
         Not supported yet: an analysis that is given one is refused rather than run without it.
     """
@@ -111,6 +116,10 @@ class AnalysisSettings(Owned):
     sagemaker_endpoint_name: str | None = None
     sagemaker_monitoring_schedule_name: str | None = None
     categorical_drift_method: CategoricalDriftMethod | None = None
+    features_attribute: NonEmpty | None = None
+    inference_attribute: NonEmpty | None = None
+    probability_attribute: NonEmpty | None = None
+    exclude_features_attribute: NonEmpty | None = None
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
 
