@@ -191,6 +191,11 @@ class MemoryObjects:
             if uri == s3_uri or uri.startswith(folder):
                 yield StoredObject(uri, len(self.kept[uri]))
 
+    def folders(self, s3_uri: str) -> Iterator[str]:
+        below = s3_uri.rstrip("/") + "/"
+        names = {uri.removeprefix(below).split("/")[0] for uri in self.kept if uri.startswith(below)}
+        yield from sorted(name for name in names if f"{below}{name}" not in self.kept)
+
     def read(self, s3_uri: str) -> bytes | None:
         return self.kept.get(s3_uri)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -146,7 +146,7 @@ def test_a_window_without_data_fails_in_words_and_the_schedule_goes_on(world):
     failed = world.ledger.get(execution.key)
     assert failed.monitoring_execution_status is ExecutionStatus.FAILED
     assert failed.failure_reason.startswith("NoData: no records were captured")
-    assert "s3://captures/live/mortgages/AllTraffic" in failed.failure_reason
+    assert "s3://captures/live/mortgages/{variant}/yyyy" in failed.failure_reason
     assert "execution failed" in world.mail.alerts[0].subject
     world.has_captures(TEN)
     assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
@@ -354,3 +354,38 @@ def test_an_end_of_something_unknown_is_refused_with_its_name(world):
     ]:
         with pytest.raises(InvalidInput, match=code):
             world.finish(world.ends(execution, subject=subject))
+
+
+def test_all_variants_that_captured_are_read_unless_one_is_asked_for(world):
+    world.objects.kept["s3://captures/live/mortgages/Challenger/2026/11/22/09/b.jsonl"] = b"{}"
+    world.has_schedule("challenger", endpoint_input={"endpoint_name": "mortgages", "variant_name": "Challenger"})
+    world.tick()
+    world.tick(name="challenger")
+    read = [[entry.path for entry in request.inputs if "input/" in entry.path] for request in world.host.started]
+    both = ["input/mortgages/AllTraffic/2026/11/22/09/", "input/mortgages/Challenger/2026/11/22/09/"]
+    assert read == [both, both[1:]]
+
+
+def test_offsets_move_the_window_before_the_scheduled_time(world):
+    # The documented example: a schedule of 2020-01-09T13:00 with -P8D and -P1D looks at 2020-01-01T13:00 to
+    # 2020-01-08T13:00 (SageMaker developer guide, model quality schedules).
+    offsets = {"endpoint_name": "mortgages", "start_time_offset": "-P8D", "end_time_offset": "-P1D"}
+    world.has_schedule("late", endpoint_input=offsets)
+    execution = world.tick(datetime(2020, 1, 9, 13, tzinfo=UTC), name="late")
+    assert str(execution.window) == "[2020-01-01T13:00:00Z, 2020-01-08T13:00:00Z)"
+
+
+def test_attributes_and_scripts_reach_the_analyzer(world):
+    world.objects.kept["s3://results/code/mine.py"] = b"def preprocess_handler(record): return {}"
+    world.has_schedule(
+        "json",
+        endpoint_input={"endpoint_name": "mortgages", "features_attribute": "instances[*].features"},
+        record_preprocessor_source_uri="s3://results/code/mine.py",
+    )
+    world.tick(name="json")
+    (request,) = world.host.started
+    assert request.environment["features_attribute"] == "instances[*].features"
+    assert request.environment["record_preprocessor_script"] == "/opt/ml/processing/code/record_preprocessor_script.py"
+    assert ("s3://results/code/mine.py", "code/record_preprocessor_script.py") in [
+        (entry.s3_uri, entry.path) for entry in request.inputs
+    ]

@@ -31,6 +31,23 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
         ({"monitoring_schedule_name": "no spaces"}, "InvalidParameter", "monitoring_schedule_name"),
         ({"colour": "red"}, "InvalidParameter", "colour"),
+        ({"record_preprocessor_source_uri": "s3://results/none.py"}, "ScriptNotFound", "none.py"),
+        (
+            {
+                "endpoint_input": {
+                    "endpoint_name": "mortgages",
+                    "start_time_offset": "-PT1H",
+                    "end_time_offset": "-PT2H",
+                }
+            },
+            "InvalidParameter",
+            "not before its end",
+        ),
+        (
+            {"endpoint_input": {"endpoint_name": "mortgages", "start_time_offset": "PT1H"}},
+            "InvalidParameter",
+            "start_time_offset",
+        ),
     ],
 )
 def test_a_schedule_that_could_not_work_is_refused_when_it_is_made(world, changes, code, says):

@@ -318,6 +318,11 @@ class TestObjectStore:
         assert len(list(objects.list("s3://bucket"))) == 3
         assert list(objects.list("s3://bucket/none")) == []
 
+    def test_folders_are_listed_by_name_without_the_files_beside_them(self, objects):
+        assert list(objects.folders("s3://bucket")) == ["a", "ab"]
+        assert list(objects.folders("s3://bucket/a/")) == ["b"]
+        assert list(objects.folders("s3://bucket/none")) == []
+
     def test_objects_are_read_and_downloaded_into_folders_that_are_made(self, objects, tmp_path):
         assert objects.read("s3://bucket/a/1.txt") == b"one"
         assert objects.read("s3://bucket/none") is None

@@ -189,6 +189,10 @@ class ObjectStore(Protocol):
         """Yield the object itself, and all below it as a folder, in the order of their keys."""
         ...
 
+    def folders(self, s3_uri: str) -> Iterator[str]:
+        """Yield the names of the folders directly below a folder, in their order."""
+        ...
+
     def read(self, s3_uri: str) -> bytes | None:
         """Return the content of an object, or None where there is none."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from modelwatch_core.app.launch_execution import INPUT, OUTPUT
+from modelwatch_core.app.launch_execution import INPUT, OUTPUT, script_inputs, script_paths
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
@@ -67,8 +67,9 @@ class CreateBaseline:
                 "dataset_source": INPUT,
                 "output_path": OUTPUT,
                 "publish_cloudwatch_metrics": "Disabled",
+                **script_paths(request),
             },
-            inputs=(AnalysisInput(s3_uri=dataset, path="input/"),),
+            inputs=(AnalysisInput(s3_uri=dataset, path="input/"), *script_inputs(request)),
             output_s3_uri=job.output_s3_uri,
         )
         try:

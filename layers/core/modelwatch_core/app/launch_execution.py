@@ -12,12 +12,13 @@ from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.monitoring_schedule import EndpointInput, MonitoringSchedule, ScheduleStatus, Scripts
 from modelwatch_core.ports import AnalysisHost, Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
 
 INPUT = "/opt/ml/processing/input"
 BASELINE = "/opt/ml/processing/baseline"
 OUTPUT = "/opt/ml/processing/output"
+CODE = "/opt/ml/processing/code"
 CAPTURE_FORMAT = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
 
 
@@ -110,12 +111,10 @@ class LaunchExecution:
     def _request(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> tuple[AnalysisRequest, int]:
         endpoint = schedule.endpoint_input
         destination = endpoint.data_captured_destination_s3_uri or ""
-        hours = list(
-            s3_layout.capture_hours(destination, endpoint.endpoint_name, endpoint.variant_name, execution.window)
-        )
         captured = [
             (AnalysisInput(s3_uri=uri, path=f"input/{path}/"), sum(found.size for found in self.objects.list(uri)))
-            for uri, path in hours
+            for variant in self._variants(endpoint, destination)
+            for uri, path in s3_layout.capture_hours(destination, endpoint.endpoint_name, variant, execution.window)
         ]
         baseline = {"constraints": schedule.baseline.constraints_s3_uri}
         if schedule.baseline.statistics_s3_uri:
@@ -133,20 +132,30 @@ class LaunchExecution:
                 "sagemaker_endpoint_name": endpoint.endpoint_name,
                 "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
                 **{f"baseline_{name}": f"{BASELINE}/{name}.json" for name in baseline},
+                **endpoint.attributes,
+                **script_paths(schedule),
             },
             inputs=(
                 *(entry for entry, size in captured if size),
                 *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
+                *script_inputs(schedule),
             ),
             output_s3_uri=execution.output_s3_uri,
         )
         return request, sum(size for _, size in captured)
 
+    def _variants(self, endpoint: EndpointInput, destination: str) -> list[str]:
+        if endpoint.variant_name:
+            return [endpoint.variant_name]
+        return list(self.objects.folders(s3_layout.join(destination, endpoint.endpoint_name)))
+
     def _refusal(self, schedule: MonitoringSchedule, execution: MonitoringExecution, size: int) -> str | None:
         endpoint = schedule.endpoint_input
         if not size:
             folder = s3_layout.join(
-                endpoint.data_captured_destination_s3_uri or "", endpoint.endpoint_name, endpoint.variant_name
+                endpoint.data_captured_destination_s3_uri or "",
+                endpoint.endpoint_name,
+                endpoint.variant_name or "{variant}",
             )
             return (
                 f"NoData: no records were captured for the window {execution.window} below {folder}/yyyy/mm/dd/hh/."
@@ -160,3 +169,13 @@ class LaunchExecution:
                 " capture's sampling percentage, or give the analyzer more storage (parameter AnalyzerStorage)."
             )
         return None
+
+
+def script_paths(scripts: Scripts) -> dict[str, str]:
+    """Return where the analyzer finds each script, by its name in the environment."""
+    return {name: f"{CODE}/{name}.py" for name in scripts.sources}
+
+
+def script_inputs(scripts: Scripts) -> list[AnalysisInput]:
+    """Return what the host must fetch for that."""
+    return [AnalysisInput(s3_uri=uri, path=f"code/{name}.py") for name, uri in scripts.sources.items()]

@@ -151,6 +151,9 @@ class ManageMonitors:
         for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
             if uri and self.objects.read(uri) is None:
                 raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
+        for name, uri in request.sources.items():
+            if self.objects.read(uri) is None:
+                raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
         return request.model_dump() | {
             "endpoint_input": endpoint.model_copy(update={"data_captured_destination_s3_uri": destination}),

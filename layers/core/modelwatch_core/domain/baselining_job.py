@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
-from modelwatch_core.domain.documents import Owned, S3Uri, UtcDatetime
-from modelwatch_core.domain.monitoring_schedule import MonitoringType
+from modelwatch_core.domain.documents import S3Uri, UtcDatetime
+from modelwatch_core.domain.monitoring_schedule import MonitoringType, Scripts
 
 BaseliningJobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
@@ -23,7 +23,7 @@ class JobStatus(StrEnum):
     FAILED = "Failed"
 
 
-class BaselineRequest(Owned):
+class BaselineRequest(Scripts):
     """What a user asks for.
 
     Attributes

@@ -98,7 +98,7 @@ class MonitoringExecution(Owned):
             monitoring_type=schedule.monitoring_type,
             endpoint_name=schedule.endpoint_input.endpoint_name,
             scheduled_time=scheduled_time,
-            window=schedule.expression.window(scheduled_time),
+            window=schedule.window(scheduled_time),
             output_s3_uri=s3_layout.results(
                 schedule.output_s3_uri,
                 schedule.endpoint_input.endpoint_name,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
-from modelwatch_core.domain.windows import ScheduleExpression
+from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 ScheduleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 """SageMaker's rule for the name of a monitoring schedule."""
@@ -32,12 +33,63 @@ class ScheduleStatus(StrEnum):
     STOPPED = "Stopped"
 
 
+def _iso_duration(span: timedelta) -> str:
+    seconds = int(-span.total_seconds())
+    return f"-PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
+
+
+Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_duration, return_type=str, when_used="json")]
+"""How far before the scheduled time something lies: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
+
+
 class EndpointInput(Owned):
-    """The endpoint that is watched. What is not given is looked up at the endpoint when the schedule is created."""
+    """The endpoint that is watched, and how its payloads are read; the words are SageMaker's.
+
+    Attributes
+    ----------
+    variant_name : str, optional
+        The one variant to watch, below its folder; all that captured, if not given.
+    data_captured_destination_s3_uri : str, optional
+        Where it captures; looked up at the endpoint when the schedule is created, if not given.
+    features_attribute, inference_attribute, probability_attribute : str, optional
+        JMESPath expressions for JSON payloads, or column indices.
+    exclude_features_attribute : str, optional
+        Names of features to leave out, with commas.
+    start_time_offset, end_time_offset : timedelta, optional
+        Move the window before the scheduled time, ``[scheduled + start, scheduled + end)``.
+    """
 
     endpoint_name: NonEmpty
-    variant_name: NonEmpty = "AllTraffic"
+    variant_name: NonEmpty | None = None
     data_captured_destination_s3_uri: S3Uri | None = None
+    features_attribute: NonEmpty | None = None
+    inference_attribute: NonEmpty | None = None
+    probability_attribute: NonEmpty | None = None
+    exclude_features_attribute: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    start_time_offset: Offset | None = None
+    end_time_offset: Offset | None = None
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that are given, as the analyzer's environment names them."""
+        names = ("features_attribute", "inference_attribute", "probability_attribute", "exclude_features_attribute")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+class Scripts(Owned):
+    """Scripts of the user's own that run before and after an analysis, by SageMaker's contract for them."""
+
+    record_preprocessor_source_uri: S3Uri | None = None
+    post_analytics_processor_source_uri: S3Uri | None = None
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The S3 URI of each script that is given, by its name in the analyzer's environment."""
+        given = {
+            "record_preprocessor_script": self.record_preprocessor_source_uri,
+            "post_analytics_processor_script": self.post_analytics_processor_source_uri,
+        }
+        return {name: uri for name, uri in given.items() if uri}
 
 
 class Baseline(Owned):
@@ -47,7 +99,7 @@ class Baseline(Owned):
     statistics_s3_uri: S3Uri | None = None
 
 
-class ScheduleRequest(Owned):
+class ScheduleRequest(Scripts):
     """What a user asks for; see ``MonitoringSchedule`` for what is kept."""
 
     monitoring_schedule_name: ScheduleName
@@ -63,6 +115,21 @@ class ScheduleRequest(Owned):
     @classmethod
     def _is_an_expression(cls, text: str) -> str:
         return ScheduleExpression(text).text
+
+    @model_validator(mode="after")
+    def _its_windows_start_before_they_end(self) -> Self:
+        expression = ScheduleExpression(self.schedule_expression)
+        self.window(expression.after(datetime.now(UTC)))
+        return self
+
+    def window(self, scheduled_time: datetime) -> Window:
+        """Return what the execution of a scheduled time looks at: by default, everything since the one before it."""
+        window = ScheduleExpression(self.schedule_expression).window(scheduled_time)
+        start, end = self.endpoint_input.start_time_offset, self.endpoint_input.end_time_offset
+        return Window(
+            start=window.start if start is None else scheduled_time + start,
+            end=window.end if end is None else scheduled_time + end,
+        )
 
 
 class MonitoringSchedule(ScheduleRequest):

@@ -33,6 +33,16 @@ class S3ObjectStore:
                     if found["Key"] == key or found["Key"].startswith(folder):
                         yield StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"])
 
+    def folders(self, s3_uri: str) -> Iterator[str]:
+        """Yield the names of the folders directly below a folder, in their order."""
+        bucket, key = s3_layout.split(s3_uri)
+        below = f"{key.rstrip('/')}/" if key else ""
+        with aws_errors(f"listing the folders of {s3_uri}"):
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=below, Delimiter="/")
+            for page in pages:
+                for found in page.get("CommonPrefixes", ()):
+                    yield found["Prefix"].removeprefix(below).rstrip("/")
+
     def read(self, s3_uri: str) -> bytes | None:
         """Return the content of an object, or None where there is none."""
         bucket, key = s3_layout.split(s3_uri)
