@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,8 @@ class ReadLog:
     read: int = 0
     malformed: int = 0
     out_of_window: int = 0
+    duplicate_events: int = 0
+    encodings: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
 
     def leave_out(self, file: str, line: int | None, reason: str) -> None:
@@ -63,6 +66,8 @@ class ReadLog:
             read=self.read,
             malformed=self.malformed,
             out_of_window=self.out_of_window,
+            duplicate_events=self.duplicate_events,
+            encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
         )
 
