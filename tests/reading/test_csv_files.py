@@ -43,6 +43,19 @@ def test_every_line_end_works_and_blank_lines_are_passed_over(write: Write, line
     assert (log.objects, log.read, log.malformed) == (1, 2, 0)
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("block_bytes", [1, 2, 7])
+def test_the_header_is_found_below_more_blank_lines_than_a_record_may_be_long(
+    write: Write, monkeypatch: pytest.MonkeyPatch, line_end: str, block_bytes: int
+) -> None:
+    monkeypatch.setattr(csv_files, "LONGEST_RECORD", 20)
+    monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(files, "_LINE_BYTES", 1)
+    rows, log = read(write(line_end * 50 + line_end.join(["a,b", "1,x", "2", "3,y"])))
+    assert rows == [("1", "x"), ("3", "y")]
+    assert log.malformed_examples == ["data.csv:53: 1 fields instead of 2"]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(write: Write) -> None:
     path = write(b"\xef\xbb\xbfa,b\n1,2\n")
     assert open_csv(path, CsvOptions()).columns == ("a", "b")
@@ -67,6 +80,21 @@ def test_each_malformed_row_is_counted_with_its_place_and_the_good_ones_around_i
         "data.csv:7: text follows a closing quote",
         "data.csv:8: a quote is opened and not closed",
     ]
+
+
+def test_a_malformed_row_costs_the_rows_far_behind_it_neither_the_fast_path_nor_their_line_numbers(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "_CAREFUL_BYTES", 10)
+    path = write('a,b\n"1,2\n' + "3,4\n" * 100 + "5\n" + "6,7\n" * 3)
+    dataset, log = open_csv(path, CsvOptions()), ReadLog()
+    batches = list(dataset.batches(Plan(dict.fromkeys("ab", pl.Int64())), log))
+    assert log.malformed_examples == [
+        "data.csv:2: a quote is opened and not closed",
+        "data.csv:103: 1 fields instead of 2",
+    ]
+    assert sum(batch["a"].cast(pl.Int64).sum() for batch in batches) == 3 * 100 + 6 * 3
+    assert batches[-1].schema == {"a": pl.Int64(), "b": pl.Int64()}
 
 
 def test_only_the_first_twenty_malformed_rows_are_named(write: Write) -> None:

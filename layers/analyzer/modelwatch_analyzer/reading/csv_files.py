@@ -20,6 +20,8 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _SNIFFED_RECORDS = 1000
 _LINE_END = re.compile(rb"[\r\n]")
+_CAREFUL_BYTES = 1 << 20
+"""About how much of a doubtful text is read carefully before the fast path is tried again."""
 
 
 class CsvOptions(Owned):
@@ -103,14 +105,21 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
 
 def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
     """Return the first records of a file, malformed ones too, blank lines not."""
-    text = b""
+    text, offset, line = b"", 0, 0
     for block in chain(file.blocks(log), [b""]):
         text += block
+        blank = len(text) - len(text.lstrip(b"\r\n"))
+        blank -= text.endswith(b"\r", 0, blank)  # a return may be half of a line end
+        line += text.count(b"\n", 0, blank) + text.count(b"\r", 0, blank) - text.count(b"\r\n", 0, blank)
+        text, offset = text[blank:], offset + blank
         whole = not block or len(text) > LONGEST_RECORD
         records = (record for record in careful_records(text, last=whole) if record.fields != [])
         head = list(islice(records, count))
         if head or whole:
-            return head
+            return [
+                record._replace(line=line + record.line, end=offset + record.end, end_line=line + record.end_line)
+                for record in head
+            ]
     return []
 
 
@@ -180,4 +189,6 @@ def _take(
         elif record.fields:
             reason = f"{len(record.fields)} fields instead of {len(source.columns)}"
             log.leave_out(source.file.label, line + record.line, reason)
+        if consumed > _CAREFUL_BYTES:
+            break
     return text_frame(rows, source.columns, plan), consumed, lines

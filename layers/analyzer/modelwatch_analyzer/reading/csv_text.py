@@ -31,6 +31,7 @@ from modelwatch_analyzer.reading.files import LONGEST_RECORD
 TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps for a quote that is not closed"
 """Why a record is left out that does not end."""
 
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _QUOTE, _COMMA, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '",\n\r .')
 
 
@@ -110,10 +111,10 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block):
         frame = _read(block, dtypes)
         if frame is not None:
-            return _with_certain_numbers(frame.select(plan.among(columns)), block, as_text, plan)
+            return _with_certain_numbers(frame[plan.among(columns)], block, as_text, plan)
     frame = _read(block, as_text)
     if frame is not None:
-        frame = frame.select(plan.among(columns))
+        frame = frame[plan.among(columns)]  # `select` would take names such as ^a.*$ for patterns
         _read_refused_as_text(frame, plan)
     return frame
 
@@ -123,49 +124,48 @@ def careful_records(text: bytes, *, last: bool) -> Iterator[Record]:
 
     Parameters and the place to stop are those of `plain_block`; the last record's ``end`` tells what was consumed.
     """
-    lines = text.splitlines(keepends=True)
-    if not last and lines and not lines[-1].endswith(b"\n"):
-        lines.pop()  # it may go on, and a return at its end may be half of a line end
     csv.field_size_limit(2**31 - 1)  # records are bounded below
-    ends = np.cumsum([0, *map(len, lines)]).tolist()
-    feed = _Feed(lines)
+    feed = _Feed(text, len(text) if last else _line_end(text))
     reader = csv.reader(feed, strict=True)
-    while feed.position < len(lines):
-        start = feed.position
+    while feed.offset < feed.end:
+        start, line = feed.offset, feed.line
         feed.undecodable = feed.exhausted = False
         fields, reason, end = None, "", len(text)
         try:
             fields = next(reader)
         except csv.Error:
-            if feed.exhausted and not last and len(text) - ends[start] <= LONGEST_RECORD:
+            if feed.exhausted and not last and len(text) - start <= LONGEST_RECORD:
                 return
             reason = "a quote is opened and not closed" if feed.exhausted else "text follows a closing quote"
         if not feed.exhausted:
-            end = ends[feed.position]
-        if end - ends[start] > LONGEST_RECORD:
+            end = feed.offset
+        if end - start > LONGEST_RECORD:
             reason = TOO_LONG
         if reason:
-            feed.position = start + 1
+            feed.offset, feed.line = start, line
+            next(feed)
             reader = csv.reader(feed, strict=True)
-            yield Record(start, None, reason, ends[start + 1], start + 1)
+            yield Record(line, None, reason, feed.offset, feed.line)
         elif feed.undecodable:
-            yield Record(start, None, "not UTF-8", ends[feed.position], feed.position)
+            yield Record(line, None, "not UTF-8", feed.offset, feed.line)
         else:
-            yield Record(start, fields, "", ends[feed.position], feed.position)
+            yield Record(line, fields, "", feed.offset, feed.line)
 
 
 def text_frame(rows: list[list[str]], columns: Sequence[str], plan: Plan) -> pl.DataFrame:
     """Put rows that were read carefully into the columns that the plan wants, all as text."""
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String()), orient="row")
-    return _empty_as_null(frame.select(plan.among(columns)))
+    return _empty_as_null(frame[plan.among(columns)])
 
 
 class _Feed:
-    """Physical lines for `csv.reader`, which can be wound back."""
+    """Physical lines for `csv.reader`, one at a time, which can be wound back."""
 
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-        self.position = 0
+    def __init__(self, text: bytes, end: int) -> None:
+        self._text = text
+        self.end = end
+        self.offset = 0
+        self.line = 0
         self.exhausted = False
         self.undecodable = False
 
@@ -173,11 +173,13 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        if self.position == len(self._lines):
+        if self.offset >= self.end:
             self.exhausted = True
             raise StopIteration
-        line = self._lines[self.position]
-        self.position += 1
+        found = _LINE_END.search(self._text, self.offset, self.end)
+        start, self.offset = self.offset, found.end() if found else self.end
+        self.line += 1
+        line = self._text[start : self.offset]
         try:
             return line.decode()
         except UnicodeDecodeError:
@@ -289,7 +291,7 @@ def _with_certain_numbers(
     for column in uncertain:
         plan.read_as_text(column)
     text = _read(block, as_text)
-    return None if text is None else frame.with_columns(text.select(uncertain))
+    return None if text is None else frame.with_columns(text[uncertain])
 
 
 def _read_refused_as_text(frame: pl.DataFrame, plan: Plan) -> None:
