@@ -62,6 +62,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(write: Write) -> None:
     assert read(path)[0] == [("1", "2")]
 
 
+def test_a_name_that_looks_like_a_pattern_is_a_name(write: Write) -> None:
+    dataset = open_csv(write("^a.*$,ab,*\n1,2,3\n"), CsvOptions())
+    for dtype in (pl.String(), pl.Int64()):
+        (batch,) = dataset.batches(Plan({"^a.*$": dtype, "*": dtype}), ReadLog())
+        assert batch.columns == ["^a.*$", "*"]
+
+
 def test_quoted_commas_line_ends_and_quotes_are_content(write: Write) -> None:
     rows, _ = read(write('"a","b\nb"\n"x,y","z\n""w"""\n,""\n'))
     assert rows == [("x,y", 'z\n"w"'), (None, None)]

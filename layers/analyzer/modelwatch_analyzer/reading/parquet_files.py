@@ -1,0 +1,188 @@
+"""``parquet``: files of columns with types, read in batches of rows.
+
+Values of other types than numbers are taken as text, booleans as ``true`` and ``false``, binary ones in hexadecimal.
+Fields of structs become columns with dotted names, elements of lists columns by their index, as in
+`modelwatch_analyzer.reading.flattening`. NaN is a missing value, as for pandas, which writes the one for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+from polars.exceptions import PanicException, PolarsError
+
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
+from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
+
+_MAGIC = b"PAR1"
+_BATCH_CELLS = 1 << 20
+_WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+"""Types whose values all are Int64."""
+_FLOATS = (pl.Float32, pl.Float64)
+
+
+class ParquetOptions(Owned):
+    """There are no options."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ParquetFile:
+    """A file, and how each column is found in it."""
+
+    file: SourceFile
+    leaves: dict[str, pl.Expr]
+    dtypes: dict[str, pl.DataType]
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFiles:
+    """A `Dataset` of Parquet files. What a file lacks of the columns within lists is missing."""
+
+    files: tuple[_ParquetFile, ...]
+    columns: tuple[str, ...]
+    named: bool = True
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return self.columns
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read all files in their order, in batches of rows; see `Dataset.batches`."""
+        wanted = plan.among(self.columns)
+        for source in self.files:
+            log.objects += 1
+            log.bytes += source.file.size
+            columns = [_delivered(source, name, plan).alias(name) for name in wanted]
+            rows = max(1, _BATCH_CELLS // max(1, len(wanted)))
+            with _readable(source.file):
+                scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
+                for batch in scan.collect_batches(chunk_size=rows, maintain_order=True):
+                    log.read += batch.height
+                    if batch.height:
+                        yield _without_infinities(batch, plan)
+
+
+def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> ParquetFiles:  # noqa: ARG001 (there are none)
+    """Open Parquet files.
+
+    Raises
+    ------
+    InvalidInput
+        ``NotParquet`` for a file that is none or is damaged, ``HeadersDiffer``, ``TooManyColumns``, ``EmptyDataset``
+        where there are no columns, ``DuplicateColumn``.
+    """
+    opened, top, columns = [], [], dict[str, None]()
+    for file in files:
+        _require_parquet(file)
+        with _readable(file):
+            scan = pl.scan_parquet(file.path, glob=False)
+            schema = scan.collect_schema()
+            found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
+            for place, (column, dtype) in enumerate(schema.items()):  # by place: names may look like patterns
+                for name, expression, leaf in _leaves(scan, column, pl.nth(place), dtype, 1):
+                    if name in found:
+                        raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
+                    found[name] = expression, leaf
+        if len(found) > MOST_COLUMNS:
+            message = f"{file.label} has more than {MOST_COLUMNS} columns, those within structs and lists counted"
+            raise InvalidInput("TooManyColumns", message)
+        top.append(set(schema))
+        if top[-1] != top[0]:
+            message = f"{file.label} has other columns than {files[0].label}: give all files the same columns"
+            raise InvalidInput("HeadersDiffer", message)
+        leaves = {name: expression for name, (expression, _) in found.items()}
+        opened.append(_ParquetFile(file, leaves, {name: leaf for name, (_, leaf) in found.items()}))
+        columns.update(dict.fromkeys(found))
+    if not columns:
+        raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
+    return ParquetFiles(tuple(opened), tuple(columns))
+
+
+def _require_parquet(file: SourceFile) -> None:
+    try:
+        with file.path.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+            stream.seek(-min(file.size, len(_MAGIC)), 2)
+            foot = stream.read()
+    except OSError as error:
+        raise InvalidInput("UnreadableFile", f"{file.label} cannot be read: {error.strerror}") from None
+    if (head, foot) != (_MAGIC, _MAGIC):
+        raise InvalidInput("NotParquet", f"{file.label} is no Parquet file, or only a part of one: write it anew")
+
+
+@contextmanager
+def _readable(file: SourceFile) -> Iterator[None]:
+    try:
+        yield
+    except (PolarsError, PanicException, OSError):
+        message = f"{file.label} is damaged, or has what cannot be read: write it anew"
+        raise InvalidInput("NotParquet", message) from None
+
+
+def _leaves(
+    scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
+) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
+    if depth > DEEPEST:
+        raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            inner = _instance(field.dtype)
+            yield from _leaves(scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
+        if not dtype.fields:
+            yield name, pl.lit(None), pl.Null()
+    elif isinstance(dtype, pl.List | pl.Array):
+        inner = _instance(dtype.inner)
+        elements = found.cast(pl.List(inner))
+        longest = scan.select(elements.list.len().max()).collect(engine="streaming").item() or 0
+        if longest > MOST_COLUMNS:
+            message = f"the lists of {name!r} have up to {longest} elements, and {MOST_COLUMNS} columns are the most"
+            raise InvalidInput("TooManyColumns", message)
+        for index in range(longest):
+            element = elements.list.get(index, null_on_oob=True)
+            yield from _leaves(scan, f"{name}.{index}", element, inner, depth + 1)
+        if not longest:
+            yield name, pl.lit(None), pl.Null()
+    else:
+        yield name, found, dtype
+
+
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype() if isinstance(dtype, DataTypeClass) else dtype
+
+
+def _delivered(source: _ParquetFile, name: str, plan: Plan) -> pl.Expr:
+    """Return a column as a `Dataset` delivers it."""
+    if name not in source.leaves:
+        return pl.lit(None, pl.String())
+    value, dtype = source.leaves[name], source.dtypes[name]
+    if dtype in _FLOATS:
+        value = value.cast(pl.Float64).fill_nan(None)
+    if plan.dtypes[name] == pl.String or dtype not in (*_WHOLE, *_FLOATS):
+        text = _spelled(value, dtype)
+        return pl.when(text != "").then(text)
+    return value if dtype in _FLOATS else value.cast(pl.Int64)
+
+
+def _spelled(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Binary):
+        return value.bin.encode("hex")
+    return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
+
+
+def _without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Hand over as text the columns of floats that hold infinities, or nothing."""
+    floats = pl.col(pl.Float64)
+    certain = batch.select(floats.is_finite().all() & floats.is_not_null().any())
+    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
+    for column in uncertain:
+        if batch[column].null_count() < batch.height:
+            plan.read_as_text(column)
+    return batch.with_columns(batch[name].cast(pl.String) for name in uncertain)

@@ -1,0 +1,177 @@
+"""Files of JSON: one document a line, or one array of documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading import files
+from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.json_files import JsonOptions, open_json
+from modelwatch_analyzer.reading.rows import RowFiles
+from modelwatch_core.domain.errors import InvalidInput
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(content: bytes | str, name: str = "data.json") -> Path:
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / name
+
+    return write
+
+
+def opened(source: Path, *, lines: bool = True, **attributes: str) -> RowFiles:
+    return open_json(source_files(source), JsonOptions(lines=lines), Attributes.of(**attributes))
+
+
+def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[RowFiles, list[tuple[Any, ...]], ReadLog]:
+    dataset, log = opened(source, lines=lines, **attributes), ReadLog()
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
+    return dataset, [row for batch in dataset.batches(plan, log) for row in batch[list(dataset.columns)].rows()], log
+
+
+def test_columns_are_all_that_any_record_names_and_what_a_record_lacks_is_missing(write: Write) -> None:
+    dataset, rows, log = read(write('{"a": 1, "b": {"c": 1.50}}\n\n{"d": [true, "x"], "a": null}\r\n'))
+    assert (dataset.columns, dataset.named) == (("a", "b.c", "d.0", "d.1"), True)
+    assert rows == [("1", "1.50", None, None), (None, None, "true", "x")]
+    assert (log.objects, log.read, log.malformed) == (1, 2, 0)
+
+
+def test_each_malformed_line_is_counted_with_its_place_and_the_good_ones_around_it_are_kept(write: Write) -> None:
+    content = b'{"a": 1}\n{"a": \n{"a": NaN}\n[1]\n{"a": "\xff"}\n{"a.b": 1, "a": {"b": 2}}\n{"a": 1e400}'
+    _, rows, log = read(write(content))
+    assert [row[0] for row in rows] == ["1", "1e400"]
+    assert log.malformed_examples == [
+        "data.json:2: not JSON",
+        "data.json:3: not JSON",
+        "data.json:4: a list among objects",
+        "data.json:5: not UTF-8",
+        "data.json:6: two fields become columns of the same name",
+    ]
+    assert (log.read, log.malformed) == (2, 5)
+
+
+def test_lists_are_columns_by_position_and_ragged_ones_are_left_out(write: Write) -> None:
+    dataset, rows, log = read(write('[1, "x"]\n[2, "y"]\n[3]\n{"a": 1}\n'))
+    assert (dataset.columns, dataset.named) == (("_c0", "_c1"), False)
+    assert rows == [("1", "x"), ("2", "y")]
+    assert log.malformed_examples == ["data.json:3: 1 values instead of 2", "data.json:4: an object among lists"]
+
+
+def test_an_array_may_span_lines_and_its_elements_know_theirs(write: Write) -> None:
+    content = '\n[\n {"a": "],\\"{["},\n {"a": NaN}, {"a": "\\\\"},\n\n {"a":\n 3}\n]\n'
+    _, rows, log = read(write(content), lines=False)
+    assert rows == [('],"{[',), ("\\",), ("3",)]
+    assert log.malformed_examples == ["data.json:4: not JSON"]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "malformed"),
+    [
+        ('{"a": 1}', [("1",)], []),
+        ('[{"a": 1}, {"a": 2}', [("1",)], ["data.json:1: the array breaks off"]),
+        ('[{"a": 1}] {"a": 2}', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1}]\n[{"a": 2}]', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1},]', [("1",)], ["data.json:1: not JSON"]),
+        ('[{"a": 1},,{"a": 2}]', [("1",), ("2",)], ["data.json:1: not JSON"]),
+        ('[{"a": 1}}', [("1",)], ["data.json:1: something else follows the array"]),
+        ("[1, 2]", [("1",), ("2",)], []),
+        ('{"instances": [{"a": 1}, {"a": 2}]}', [("1",), ("2",)], []),
+    ],
+)
+def test_a_file_that_is_no_tidy_array_gives_what_it_holds(
+    write: Write, content: str, rows: list[tuple[str]], malformed: list[str]
+) -> None:
+    _, found, log = read(write(content), lines=False)
+    assert found == rows
+    assert log.malformed_examples == malformed
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "EmptyDataset"),
+        (b" \n", "EmptyDataset"),
+        (b"[]", "EmptyDataset"),
+        (b"[ ]\n", "EmptyDataset"),
+        (b"\x80\x04K\x01.", "AllMalformed"),
+        (b"{", "AllMalformed"),
+        (b"[" * 200_000, "AllMalformed"),
+        ('[{"a": 1}]'.encode("utf-16"), "NotUtf8"),
+    ],
+    ids=range(8),
+)
+def test_a_file_without_a_record_is_refused(write: Write, content: bytes, code: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        opened(write(content), lines=False)
+    assert refused.value.code == code
+
+
+def test_an_element_beyond_the_limit_ends_the_reading_of_its_file(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwatch_analyzer.reading.json_files.LONGEST_RECORD", 100)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 40)
+    _, rows, log = read(write('[{"a": 1}, {"a": "' + "x" * 200_000 + '"}, {"a": 2}]'), lines=False)
+    assert rows == [("1",)]
+    assert "what follows were not read" in log.malformed_examples[0]
+
+
+def test_attributes_say_where_inference_and_features_lie(write: Write) -> None:
+    content = '{"x": [{"f": [1, 2]}, {"f": [3, 4]}], "y": {"p": [0.1, 0.9]}, "id": 7}\n{"x": [{"f": [5, 6]}]}\n'
+    dataset, rows, log = read(write(content), features="x[*].f", inference="y.p[*]")
+    assert (dataset.columns, dataset.named) == (("_c0", "_c1", "_c2"), False)
+    assert rows == [("0.1", "1", "2"), ("0.9", "3", "4")]
+    assert log.malformed_examples == ["data.json:2: inference_attribute finds nothing in the payload"]
+
+
+def test_records_that_name_a_field_each_are_refused_before_they_fill_the_memory(write: Write) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        opened(write("\n".join(json.dumps({f"k{i}": 1}) for i in range(10_001))))
+    assert refused.value.code == "TooManyColumns"
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text('a"\\[]{},\n é<>/.$^*', max_size=6)
+RECORDS = st.lists(st.dictionaries(st.text('a"\\,/$^*<', max_size=3), SCALARS, min_size=1, max_size=4), max_size=12)
+
+
+@settings(max_examples=120, deadline=None)
+@given(RECORDS, st.sampled_from([None, 1]), st.integers(1, 60), st.booleans())
+def test_lines_and_arrays_of_the_same_records_give_the_same_rows_whatever_the_blocks(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[dict[str, Any]],
+    indent: int | None,
+    size: int,
+    ascii_only: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("json")
+    records = [{"id": index, **record} for index, record in enumerate([*records, {}])]
+    lines = "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records)
+    (folder / "lines.json").write_text(lines, encoding="utf-8")
+    (folder / "array.json").write_text(json.dumps(records, indent=indent, ensure_ascii=ascii_only), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BLOCK_BYTES", size)
+        (one, rows, log), (other, rows_of_array, _) = (
+            read(folder / "lines.json"),
+            read(folder / "array.json", lines=False),
+        )
+    assert one.columns == other.columns
+    assert rows == rows_of_array
+    assert (log.read, log.malformed) == (len(records), 0)
+    spelling = {None: None, "": None, True: "true", False: "false"}
+    for record, row in zip(records, rows, strict=True):
+        values = dict(zip(one.columns, row, strict=True))
+        for name, value in record.items():
+            assert values[name] == (spelling[value] if value in (None, "") or isinstance(value, bool) else str(value))

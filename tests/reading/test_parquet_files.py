@@ -1,0 +1,148 @@
+"""Files of Parquet, good and bad."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading import parquet_files
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
+from modelwatch_core.domain.errors import InvalidInput
+
+
+def opened(source: Path) -> ParquetFiles:
+    return open_parquet(source_files(source), ParquetOptions())
+
+
+def read(source: Path, dtype: pl.DataType) -> tuple[pl.DataFrame, ReadLog]:
+    dataset, log = opened(source), ReadLog()
+    batches = list(dataset.batches(Plan(dict.fromkeys(dataset.columns, dtype)), log))
+    return pl.concat(batches, how="vertical_relaxed"), log
+
+
+def test_every_type_has_its_spelling(tmp_path: Path) -> None:
+    pl.DataFrame(
+        {
+            "whole": [1, None],
+            "float": [1.0, float("nan")],
+            "text": ["x", ""],
+            "flag": [True, None],
+            "day": [dt.date(2026, 1, 31), None],
+            "time": [dt.timedelta(days=1), None],
+            "money": [Decimal("1.50"), None],
+            "bytes": [b"\xff\x00", b""],
+            "vast": pl.Series([2**63, None], dtype=pl.UInt64),
+            "kind": pl.Series(["a", None], dtype=pl.Categorical),
+            "none": [None, None],
+        }
+    ).write_parquet(tmp_path / "a.parquet")
+    frame, log = read(tmp_path / "a.parquet", pl.String())
+    expected = ("1", "1.0", "x", "true", "2026-01-31", "P1D", "1.50", "ff00", "9223372036854775808", "a", None)
+    assert frame.rows() == [expected, (None,) * 11]
+    assert (log.objects, log.read, log.bytes) == (1, 2, (tmp_path / "a.parquet").stat().st_size)
+
+
+def test_structs_and_lists_become_columns_as_those_of_json_do(tmp_path: Path) -> None:
+    for name, lists in (("a", [[1, 2], None]), ("b", [[3, 4, 5], []])):
+        frame = pl.DataFrame({"s": [{"x": 1, "y": [{"z": "q"}]}, None], "l": lists})
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    frame, _ = read(tmp_path, pl.String())
+    assert frame.columns == ["s.x", "s.y.0.z", "l.0", "l.1", "l.2"]
+    assert frame.rows() == [
+        ("1", "q", "1", "2", None),
+        (None,) * 5,
+        ("1", "q", "3", "4", "5"),
+        (None,) * 5,
+    ]
+
+
+def test_names_that_look_like_patterns_paths_or_html_are_names(tmp_path: Path) -> None:
+    names = ["^a.*$", "ab", "../b", "<b>", "*"]
+    pl.DataFrame([[1], [2], [3], [4], [5]], schema=names).write_parquet(tmp_path / "a.parquet")
+    frame, _ = read(tmp_path / "a.parquet", pl.Int64())
+    assert (frame.columns, frame.rows()) == (names, [(1, 2, 3, 4, 5)])
+
+
+def test_numbers_come_as_numbers_and_infinities_as_text(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"i": pl.Series([1, 2], dtype=pl.Int8), "f": [1.0, 2.0], "n": [None, 0.5], "x": [1.0, -1e999]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    dataset, plan = opened(tmp_path / "a.parquet"), Plan(dict.fromkeys("ifnx", pl.Float64()))
+    (batch,) = dataset.batches(plan, ReadLog())
+    assert batch.schema == {"i": pl.Int64, "f": pl.Float64, "n": pl.Float64, "x": pl.String}
+    assert batch["x"].to_list() == ["1.0", "-inf"]
+    assert plan.dtypes["x"] == pl.String
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"PAR1" + b"x" * 50 + b"PAR1", b"\x80\x04K\x01."])
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"a\.parquet") as refused:
+        opened(tmp_path / "a.parquet")
+    assert refused.value.code == "NotParquet"
+
+
+def test_files_with_other_columns_no_columns_or_too_many_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"b": [[1, 2, 3, 4]]}).write_parquet(tmp_path / "b.parquet")
+    pl.DataFrame({"a.b": [1], "a": [{"b": 1}]}).write_parquet(tmp_path / "same.parquet")
+    pl.DataFrame().write_parquet(tmp_path / "none.parquet")
+    (tmp_path / "both").mkdir()
+    for name in "ab":
+        (tmp_path / "both" / name).write_bytes((tmp_path / f"{name}.parquet").read_bytes())
+    monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 3)
+    for name, code in {
+        "both": "HeadersDiffer",
+        "b.parquet": "TooManyColumns",
+        "same.parquet": "DuplicateColumn",
+        "none.parquet": "EmptyDataset",
+    }.items():
+        if name == "both":
+            monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 10)
+        else:
+            monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 3)
+        with pytest.raises(InvalidInput) as refused:
+            opened(tmp_path / name)
+        assert refused.value.code == code
+
+
+@pytest.fixture(scope="module")
+def good() -> bytes:
+    import io
+
+    file = io.BytesIO()
+    pl.DataFrame({"a": range(50), "b": ["x", "y"] * 25, "c": [[1, 2]] * 50}).write_parquet(file, row_group_size=20)
+    return file.getvalue()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    changes=st.dictionaries(st.integers(0, 400), st.integers(0, 255), min_size=1, max_size=5), cut=st.integers(0, 30)
+)
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, good: bytes, changes: dict[int, int], cut: int
+) -> None:
+    content: Any = bytearray(good)
+    for place, value in changes.items():
+        content[place % len(content)] = value
+    if cut < 10:
+        del content[len(content) // 2 : len(content) // 2 + cut]
+    path = tmp_path_factory.mktemp("damaged") / "a.parquet"
+    path.write_bytes(content)
+    try:
+        dataset = opened(path)
+        list(dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()))
+        code = "NotParquet"
+    except InvalidInput as refused:
+        code = refused.code
+    assert code in {"NotParquet", "HeadersDiffer", "TooManyColumns", "DuplicateColumn", "EmptyDataset"}
