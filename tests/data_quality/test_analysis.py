@@ -149,6 +149,18 @@ def test_an_output_folder_that_cannot_be_made_is_said_so(workbench: Workbench) -
     assert refused.value.code == "OutputNotWritable"
 
 
+def test_a_check_neither_replaces_its_baseline_nor_leaves_reports_among_the_data(workbench: Workbench) -> None:
+    workbench.baseline("a\n1\n")
+    before = workbench.read("baseline/statistics.json")
+    data = workbench.write("a\n2\n", "data/day.csv").parent
+    for output in (workbench.folder / "baseline", data / "report"):
+        with pytest.raises(InvalidInput) as refused:
+            workbench.check("", dataset_source=data, output_path=output)
+        assert refused.value.code == "OutputAmongInput"
+    assert workbench.read("baseline/statistics.json") == before
+    assert [path.name for path in data.rglob("*")] == ["day.csv"]
+
+
 def test_a_failed_analysis_leaves_the_reports_of_the_one_before(workbench: Workbench) -> None:
     workbench.baseline("a\n1\n")
     before = workbench.read("baseline/statistics.json")

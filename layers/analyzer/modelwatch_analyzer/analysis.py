@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from modelwatch_analyzer import data_quality
@@ -43,8 +43,8 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
     Raises
     ------
     InvalidInput
-        What is wrong with the input and how to mend it; ``NoData`` where a window holds nothing. The exit message
-        is written then too.
+        What is wrong with the input and how to mend it; ``NoData`` where a window holds nothing; ``OutputAmongInput``
+        where a report would replace what was read. The exit message is written then too.
     """
     try:
         findings = KINDS[settings.analysis_type](settings)
@@ -61,6 +61,7 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
     metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
     paths = {name: output / name for name in (*findings.documents, REPORT, SUMMARY)} | {METRICS: metrics}
     summary = _summary(findings, {name: _below(path, output) for name, path in paths.items()})
+    _refuse_to_spoil_input(settings, paths.values())
     published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else []
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,17 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
             "OutputNotWritable", f"{error.filename or output} cannot be written: {error.strerror}"
         ) from None
     return summary
+
+
+def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
+    """Refuse reports that would replace the baseline or lie among the data, where the next run would read them."""
+    sources = (settings.dataset_source, settings.baseline_constraints, settings.baseline_statistics)
+    inputs = [source.resolve() for source in sources if source is not None]
+    for path in written:
+        spoilt = next((given for given in inputs if path.resolve().is_relative_to(given)), None)
+        if spoilt is not None:
+            message = f"{path} would be written over or into {spoilt}, which is read: give another output folder"
+            raise InvalidInput("OutputAmongInput", message)
 
 
 def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
