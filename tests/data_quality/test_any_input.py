@@ -77,7 +77,7 @@ def test_any_bytes_become_a_baseline_that_they_pass_or_are_refused(
     b'{"captureData":{"endpointInput":{"data":"1,2\\n4,5","encoding":"CSV"},"endpointOutput":{"data":"3\\n6\\n","encoding":"CSV"}}}',
     b'{"captureData":{"endpointInput":{"data":"\\ud800,2","encoding":"CSV"},"endpointOutput":{"data":"3","encoding":"CSV"}}}',
     b'{"captureData":{"endpointInput":{"data":"\\u0000,\\"","encoding":"CSV"},"endpointOutput":{"data":"3","encoding":"CSV"}}}',
-    b'{"captureData":{"endpointInput":{"data":"MQ==","encoding":"BASE64"}}}',
+    b'{"captureData":{"endpointInput":{"data":"iVBORw0KGgo=","encoding":"BASE64"}}}',
     b'{"captureData":{"endpointInput":null}}', b"[" * 5000, b"null", b"", b"\xff\xfe", b"{}", b"\0", b'{"captureData":',
 ]), max_size=8))  # fmt: skip
 def test_any_lines_of_captures_are_read_or_counted_or_refused(

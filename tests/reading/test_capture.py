@@ -103,8 +103,8 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
         b'{"captureData": {"endpointInput": {"data": "1,2", "enc',
         b"",
         b'{"captureData": []}',
-        record('{"a": 1}', "0.5", encoding="JSON"),
-        record("MSwy", "MC41", encoding="BASE64"),
+        record('{"a": 1', "0.5", encoding="JSON"),
+        record("iVBORw0KGgo=", "MC41", encoding="BASE64"),
         record("1,2,3", "0.5"),
         record("1", "0.5,2"),
         record("1,2\n3,4", "0.5"),
@@ -120,7 +120,8 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
     places = dict(example.removeprefix("capture.jsonl:").split(": ", 1) for example in log.malformed_examples)
     assert places["2"] == "not JSON"
     assert places["4"].startswith("not a captured record")
-    assert places["5"] == "encoding JSON: only CSV payloads can be read so far"
+    assert places["5"] == "a payload is malformed: not JSON"
+    assert places["6"] == "a BASE64 payload that is no text, such as an image: a preprocessor can read it"
     assert places["7"] == "endpointInput has 3 fields instead of 2"
     assert places["8"] == "endpointOutput has 2 fields instead of 1, endpointInput has 1 fields instead of 2"
     assert places["9"] == "the request has another number of rows than the answer"

@@ -26,7 +26,11 @@ FORMATS: Mapping[str, Callable[[AnalysisSettings], Dataset]] = {
     ),
     "parquet": lambda settings: open_parquet(source_files(settings.dataset_source), _options(settings, ParquetOptions)),
     "sagemakerCaptureJson": lambda settings: open_capture(
-        settings.dataset_source, _options(settings, CaptureOptions), settings.start_time, settings.end_time
+        settings.dataset_source,
+        _options(settings, CaptureOptions),
+        settings.start_time,
+        settings.end_time,
+        _attributes(settings),
     ),
 }
 """How a dataset is opened, by SageMaker's name of its format."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -15,6 +15,16 @@ from modelwatch_core.domain.errors import InvalidInput
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _LAST_OF = ("subexpression", "pipe")
 """Expressions whose result is that of their second part."""
+
+
+class Steps(NamedTuple):
+    """A JMESPath of names alone and at most one ``[*]``: names that lead to a thing, then names in each of its parts.
+
+    Without a ``[*]``, `each` is None.
+    """
+
+    to: tuple[str, ...]
+    each: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +42,15 @@ class Attribute:
     many : bool
         Whether the path is a projection such as ``predictions[*].score``, which finds one thing a row. A list that
         another path finds is one row, unless it is a list of lists or of objects.
+    steps : Steps, optional
+        What the path is, if it is as simple as most are.
     """
 
     name: str
     index: int | None
     path: ParsedResult | None
     many: bool
+    steps: Steps | None = None
 
     @classmethod
     def of(cls, name: str, expression: str) -> Self:
@@ -56,7 +69,7 @@ class Attribute:
         except JMESPathError:
             message = f"{name} is neither the index of a column nor a JMESPath such as predictions[*].score"
             raise InvalidInput("InvalidAttribute", message) from None
-        return cls(name, None, path, _projects(path.parsed))
+        return cls(name, None, path, _projects(path.parsed), _steps(path.parsed))
 
     def records(self, document: Any) -> list[Any]:
         """Return the records that are found in a JSON document, objects or lists.
@@ -103,6 +116,25 @@ def _projects(expression: dict[str, Any]) -> bool:
     if kind in _LAST_OF:
         return _projects(expression["children"][1])
     return kind in _PROJECTIONS
+
+
+def _steps(expression: dict[str, Any]) -> Steps | None:
+    if expression["type"] != "projection":
+        to = _names(expression)
+        return None if to is None else Steps(to, None)
+    to, each = map(_names, expression["children"])
+    return None if to is None or each is None else Steps(to, each)
+
+
+def _names(expression: dict[str, Any]) -> tuple[str, ...] | None:
+    if expression["type"] == "identity":
+        return ()
+    if expression["type"] == "field":
+        return (expression["value"],)
+    if expression["type"] == "subexpression":
+        first, second = map(_names, expression["children"])
+        return None if first is None or second is None else first + second
+    return None
 
 
 @dataclass(frozen=True, slots=True)

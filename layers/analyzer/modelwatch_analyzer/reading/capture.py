@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 import polars as pl
 from pydantic import Field
 
-from modelwatch_analyzer.reading.csv_text import careful_records, parse_block, plain_block, text_frame
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
+from modelwatch_analyzer.reading.attributes import Attribute, Attributes
+from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, source_files
+from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.payloads import ENCODINGS, Content, Payload, Row, content_of, quick_columns
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
-Side = Literal["endpointInput", "endpointOutput"]
+Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
 _REQUEST: Side = "endpointInput"
 _ANSWER: Side = "endpointOutput"
-_SNIFFED_RECORDS = 1000
+_BATCH: Side = "batchTransformOutput"
+_TRUTH: Side = "groundTruthData"
+_SNIFFED_ROWS = 1000
+_NAMED = -1
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class CaptureOptions(Owned):
@@ -33,244 +42,432 @@ class CaptureOptions(Owned):
     Attributes
     ----------
     capture_index_names : tuple of str
-        Which of request and answer are read.
+        Which of request, answer, batch transform output and ground truth are read.
     output_columns_position : {"START", "END"}
         Whether the answer's columns come before those of the request, as in SageMaker's own container, or after.
+        What is merged with them comes last.
     """
 
     capture_index_names: tuple[Side, ...] = Field(
-        default=(_REQUEST, _ANSWER), alias="captureIndexNames", min_length=1, max_length=2
+        default=(_REQUEST, _ANSWER, _BATCH), alias="captureIndexNames", min_length=1, max_length=4
     )
     output_columns_position: Literal["START", "END"] = "START"
 
-    @property
-    def sides(self) -> tuple[Side, ...]:
-        """The sides that are read, in the order of their columns."""
-        order = (_ANSWER, _REQUEST) if self.output_columns_position == "START" else (_REQUEST, _ANSWER)
-        return tuple(side for side in order if side in self.capture_index_names)
-
-
-class _Payload(msgspec.Struct, gc=False):
-    data: str
-    encoding: str = ""
-
-
-class _CaptureData(msgspec.Struct, gc=False):
-    endpointInput: _Payload | None = None  # noqa: N815
-    endpointOutput: _Payload | None = None  # noqa: N815
-
-
-class _EventMetadata(msgspec.Struct, gc=False):
-    inferenceTime: datetime | None = None  # noqa: N815
-
-
-class _Line(msgspec.Struct, gc=False):
-    captureData: _CaptureData  # noqa: N815
-    eventMetadata: _EventMetadata | None = None  # noqa: N815
-
-
-class _Record(NamedTuple):
-    """One captured record: the text of each side that is read, without line ends behind it; "" for an absent side."""
-
-    line: int
-    texts: tuple[str, ...]
-
-
-_DECODER = msgspec.json.Decoder(_Line)
+    def groups(self, attributes: Attributes) -> tuple[_Group, ...]:
+        """Return what is read of a record, in the order of its columns."""
+        outputs = [attribute for attribute in (attributes.inference, attributes.probability) if attribute]
+        answer = [_Group(_ANSWER, attribute) for attribute in outputs] or [_Group(_ANSWER, None)]
+        request = [_Group(_REQUEST, attributes.features)]
+        batch = [_Group(_BATCH, attribute) for attribute in outputs]
+        batch_features = [_Group(_BATCH, attributes.features, features=True)] if attributes.features else []
+        if self.output_columns_position == "START":
+            order = [*answer, *request, *batch, *batch_features]
+        else:
+            order = [*request, *answer, *batch_features, *batch]
+        if not (batch or batch_features):
+            order.append(_Group(_BATCH, None))
+        order.append(_Group(_TRUTH, None))
+        return tuple(group for group in order if group.side in self.capture_index_names)
 
 
 @dataclass(frozen=True, slots=True)
-class _CapturedRecords:
-    """The records of some files that lie in a window."""
+class _Group:
+    """Columns that stand side by side: those of one side of a record, or of what an attribute finds in it."""
+
+    side: Side
+    attribute: Attribute | None
+    features: bool = False
+
+    @property
+    def of_inputs(self) -> bool:
+        return self.side == _REQUEST or self.features
+
+    def __str__(self) -> str:
+        return f"{self.side} by {self.attribute.name}" if self.attribute else self.side
+
+
+class _CaptureData(msgspec.Struct, gc=False):
+    endpointInput: Payload | None = None  # noqa: N815
+    endpointOutput: Payload | None = None  # noqa: N815
+    batchTransformOutput: Payload | None = None  # noqa: N815
+
+
+class _EventMetadata(msgspec.Struct, gc=False):
+    eventId: str | None = None  # noqa: N815
+    inferenceTime: datetime | None = None  # noqa: N815
+
+
+class CapturedRecord(msgspec.Struct, gc=False):
+    """One captured record, as far as readers need it; in the words of the file."""
+
+    captureData: _CaptureData  # noqa: N815
+    eventMetadata: _EventMetadata | None = None  # noqa: N815
+    groundTruthData: Payload | None = None  # noqa: N815
+
+    @property
+    def time(self) -> datetime | None:
+        """When the event was; a time without offset is UTC."""
+        moment = self.eventMetadata.inferenceTime if self.eventMetadata else None
+        return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment
+
+
+_DECODER = msgspec.json.Decoder(CapturedRecord)
+_PAYLOADS: Mapping[Side, Callable[[CapturedRecord], Payload | None]] = {
+    _REQUEST: attrgetter(f"captureData.{_REQUEST}"),
+    _ANSWER: attrgetter(f"captureData.{_ANSWER}"),
+    _BATCH: attrgetter(f"captureData.{_BATCH}"),
+    _TRUTH: attrgetter(_TRUTH),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBlock:
+    """Some records of one file, in order.
+
+    Attributes
+    ----------
+    numbers : sequence of int
+        The line of each in the file.
+    lines : sequence of bytes
+        As each stands in the file.
+    records : sequence of CapturedRecord
+        What each holds.
+    """
+
+    file: SourceFile
+    numbers: Sequence[int]
+    lines: Sequence[bytes]
+    records: Sequence[CapturedRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedRecords:
+    """The records of some files that were captured in ``[start, end)``."""
 
     files: tuple[SourceFile, ...]
-    sides: tuple[Side, ...]
-    start: datetime | None
-    end: datetime | None
+    start: datetime | None = None
+    end: datetime | None = None
 
-    def blocks(self, log: ReadLog) -> Iterator[tuple[SourceFile, list[_Record]]]:
-        """Yield the records of each block of a file; log those that are left out."""
+    def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
+        """Read all files in their order, block by block; log what is left out, and events that come again."""
+        events = EventIds()
         for file in self.files:
             log.objects += 1
             log.bytes += file.size
-            for first_line, block in line_blocks(file, log):
-                yield file, list(self._records(file, first_line, block, log))
+            for first_line, text in line_blocks(file, log):
+                block = self._in_window(_parsed(file, first_line, text, log), log)
+                log.duplicate_events += events.repeated(
+                    record.eventMetadata.eventId for record in block.records if record.eventMetadata
+                )
+                yield block
 
-    def _records(self, file: SourceFile, first_line: int, block: bytes, log: ReadLog) -> Iterator[_Record]:
-        for number, line in enumerate(block.split(b"\n"), start=first_line):
-            if not line or line.isspace():
-                continue
-            try:
-                parsed = _DECODER.decode(line)
-                if not self._covers(parsed.eventMetadata):
-                    log.out_of_window += 1
-                    continue
-                record = _Record(number, tuple(_text(getattr(parsed.captureData, side)) for side in self.sides))
-            except msgspec.ValidationError as error:
-                log.leave_out(file.label, number, f"not a captured record: {error}")
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                log.leave_out(file.label, number, "not JSON")
-            except _Unreadable as error:
-                log.leave_out(file.label, number, str(error))
-            else:
-                yield record
-
-    def _covers(self, event: _EventMetadata | None) -> bool:
+    def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
         if self.start is None and self.end is None:
-            return True
-        if event is None or event.inferenceTime is None:
-            raise _Unreadable("no inferenceTime, so that it belongs to no window")
-        moment = event.inferenceTime
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+            return block
+        start = self.start or _EARLIEST
+        moments = [record.time for record in block.records]
+        if self.end is None:
+            inside = [moment is not None and start <= moment for moment in moments]
+        else:
+            inside = [moment is not None and start <= moment < self.end for moment in moments]
+        if all(inside):
+            return block
+        for number, moment in zip(block.numbers, moments, strict=True):
+            if moment is None:
+                log.leave_out(block.file.label, number, "no inferenceTime, so that it belongs to no window")
+        log.out_of_window += len(inside) - sum(inside) - moments.count(None)
+        return _selected(block, [index for index, within in enumerate(inside) if within])
 
 
-class _Unreadable(Exception):
-    """Why a record cannot be used."""
+def _selected(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
+    return RecordBlock(
+        block.file,
+        [block.numbers[index] for index in indices],
+        [block.lines[index] for index in indices],
+        [block.records[index] for index in indices],
+    )
 
 
-def _text(payload: _Payload | None) -> str:
-    if payload is None:
-        return ""
-    if payload.encoding != "CSV":
-        known = payload.encoding if payload.encoding in ("JSON", "BASE64") else "of another name or none"
-        raise _Unreadable(f"encoding {known}: only CSV payloads can be read so far")
-    return payload.data.rstrip("\r\n")
+def _parsed(file: SourceFile, first_line: int, text: bytes, log: ReadLog) -> RecordBlock:
+    lines = text.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    try:
+        return RecordBlock(file, range(first_line, first_line + len(lines)), lines, list(map(_DECODER.decode, lines)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    block = RecordBlock(file, numbers := [], good := [], records := [])
+    for number, line in enumerate(lines, start=first_line):
+        if not line or line.isspace():
+            continue
+        try:
+            record = _DECODER.decode(line)
+        except msgspec.ValidationError as error:
+            log.leave_out(file.label, number, f"not a captured record: {error}")
+        except RecursionError:
+            log.leave_out(file.label, number, "not a captured record: nested too deeply")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            log.leave_out(file.label, number, "not JSON")
+        else:
+            numbers.append(number)
+            good.append(line)
+            records.append(record)
+    return block
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureFiles:
-    """A `Dataset` of captured CSV payloads. Each line of a payload is a row; request and answer have as many lines.
+    """A `Dataset` of captured payloads; request and answer of a record have as many rows.
 
     Attributes
     ----------
-    widths : tuple of int
-        How many columns each side has; 0 for a side that was not captured.
+    captured : CapturedRecords
+        The records.
+    groups : tuple of _Group
+        What is read of each.
+    keys : tuple of tuple of int or str
+        Of each group the names, or positions, that its columns have in the payload; none for one that was not
+        captured.
+    attributes : Attributes
+        Which say what is excluded.
     """
 
-    captured: _CapturedRecords
-    widths: tuple[int, ...]
-    named: bool = False
+    captured: CapturedRecords
+    groups: tuple[_Group, ...]
+    keys: tuple[tuple[int | str, ...], ...]
+    attributes: Attributes
+
+    @property
+    def named(self) -> bool:
+        """Whether any column has a name in the payloads; the others are known by their position all the same."""
+        return any(isinstance(key, str) for key in chain.from_iterable(self.keys))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names by position."""
-        return positional_names(sum(self.widths))
+        """Names from the payloads, or by position."""
+        return self.attributes.left(tuple(chain.from_iterable(self._names())), self._inputs())
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Those of the requests."""
-        return next((columns for side, _, columns in self._sides() if side == _REQUEST), ())
+        kept = set(self.columns)
+        return tuple(name for name in self._inputs() if name in kept)
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
-        for file, records in self.captured.blocks(log):
-            frame = self._plain(records, plan)
+        names = self._names()
+        for block in self.captured.blocks(log):
+            sides = {side: list(map(_PAYLOADS[side], block.records)) for side in _sides(self.groups)}
+            for payloads in sides.values():
+                _count_encodings(payloads, log)
+            frame = self._quick(sides, names, plan)
             if frame is None:
-                frame = self._careful(file, records, plan, log)
+                frame = self._careful(block, names, plan, log)
             log.read += frame.height
             if frame.height:
                 yield frame
 
-    def _sides(self) -> Iterator[tuple[Side, int, tuple[str, ...]]]:
-        """Yield each side with its index and its columns."""
-        columns, start = self.columns, 0
-        for index, (side, width) in enumerate(zip(self.captured.sides, self.widths, strict=True)):
-            yield side, index, columns[start : start + width]
-            start += width
+    def _inputs(self) -> tuple[str, ...]:
+        pairs = zip(self.groups, self._names(), strict=True)
+        return tuple(chain.from_iterable(names for group, names in pairs if group.of_inputs))
 
-    def _plain(self, records: list[_Record], plan: Plan) -> pl.DataFrame | None:
-        """Parse the payloads of each side as one text; None if the rows of the sides may not belong together."""
-        frames: list[pl.DataFrame] = []
-        rows: list[int] | None = None
-        for _, index, columns in self._sides():
-            texts = [record.texts[index] for record in records]
-            if not columns:
-                if any(texts):
-                    return None
+    def _names(self) -> list[tuple[str, ...]]:
+        """Name the columns of each group; where groups share a name, those that come later say whose they are."""
+        given: dict[str, None] = {}
+        groups = []
+        for group, keys in zip(self.groups, self.keys, strict=True):
+            first = len(given)
+            for key in keys:
+                name = key if isinstance(key, str) else f"_c{len(given)}"
+                while name in given:
+                    name = f"{group.side}.{name}"
+                given[name] = None
+            groups.append(tuple(given)[first:])
+        return groups
+
+    def _quick(
+        self, sides: Mapping[Side, list[Payload | None]], names: list[tuple[str, ...]], plan: Plan
+    ) -> pl.DataFrame | None:
+        """Parse all payloads of each side together; None if their rows may not belong together."""
+        columns: list[pl.Series] = []
+        heights: list[int] | None = None
+        for side, captured in sides.items():
+            members = [index for index, group in enumerate(self.groups) if group.side == side]
+            payloads = [payload for payload in captured if payload is not None]
+            if not payloads and not any(self.keys[index] for index in members):
                 continue
-            rows_of_side = [text.count("\n") + 1 for text in texts]
-            rows = rows or rows_of_side
-            joined = "\n".join(texts).encode(errors="surrogatepass")
-            if rows != rows_of_side or b'"' in joined or b"\r" in joined:
+            if len(payloads) < len(captured) or not all(self.keys[index] for index in members):
                 return None
-            block = plain_block(joined, last=True)
-            frame = parse_block(block, columns, plan) if block is not None and block.rows == sum(rows) else None
-            if frame is None:
+            texts = [payload.data for payload in payloads]
+            encodings = {payload.encoding for payload in payloads}
+            if encodings == {"CSV"}:
+                parsed = self._quick_csv(texts, members, names, plan)
+            elif encodings == {"JSON"}:
+                keyed = (dict(zip(self.keys[index], names[index], strict=True)) for index in members)
+                parsed = quick_columns(
+                    texts, list(zip((self.groups[index].attribute for index in members), keyed, strict=True)), plan
+                )
+            else:
+                parsed = None
+            if parsed is None or parsed[1] != (heights or parsed[1]):
                 return None
-            frames.append(frame)
-        return pl.concat(frames, how="horizontal")
+            columns += parsed[0]
+            heights = parsed[1]
+        return None if heights is None else _frame(columns, sum(heights))
 
-    def _careful(self, file: SourceFile, records: list[_Record], plan: Plan, log: ReadLog) -> pl.DataFrame:
-        good: list[list[str]] = []
-        for record in records:
+    def _quick_csv(
+        self, texts: list[str], members: list[int], names: list[tuple[str, ...]], plan: Plan
+    ) -> tuple[list[pl.Series], list[int]] | None:
+        attributes = [self.groups[index].attribute for index in members]
+        if attributes == [None]:
+            (fields,) = (names[index] for index in members)
+            if isinstance(self.keys[members[0]][0], str):
+                return None
+        else:
+            # Names that cannot be in the plan, for the fields that no attribute asks for.
+            unasked = [f"\0{index}" for index in range(texts[0].count(",") + 1)]
+            for index, attribute in zip(members, attributes, strict=True):
+                if attribute is None or attribute.index is None or attribute.index >= len(unasked):
+                    return None
+                if not unasked[attribute.index].startswith("\0"):
+                    return None
+                unasked[attribute.index] = names[index][0]
+            fields = tuple(unasked)
+        joined = "\n".join(texts)
+        heights = [1] * len(texts)
+        if joined.count("\n") >= len(texts):
+            texts = [text.rstrip("\r\n") for text in texts]
+            joined = "\n".join(texts)
+            if joined.count("\n") >= len(texts):
+                heights = [text.count("\n") + 1 for text in texts]
+        if '"' in joined or "\r" in joined:
+            return None
+        block = plain_block(joined.encode(errors="surrogatepass"), last=True)
+        if block is None or block.rows != sum(heights):
+            return None
+        frame = parse_block(block, fields, plan)
+        return None if frame is None else (frame.get_columns(), heights)
+
+    def _careful(self, block: RecordBlock, names: list[tuple[str, ...]], plan: Plan, log: ReadLog) -> pl.DataFrame:
+        good: list[list[str | None]] = []
+        for number, record in zip(block.numbers, block.records, strict=True):
             try:
-                for row in _joined_rows(record):
-                    found = tuple(map(len, row))
-                    if found == self.widths:
-                        good.append(list(chain.from_iterable(row)))
+                for row in _rows(record, self.groups):
+                    reasons = [reason for reason in map(_unlike, self.groups, self.keys, row) if reason]
+                    if reasons:
+                        log.leave_out(block.file.label, number, ", ".join(reasons))
                     else:
-                        log.leave_out(file.label, record.line, self._unlike(found))
-            except _Unreadable as error:
-                log.leave_out(file.label, record.line, str(error))
-        return text_frame(good, self.columns, plan)
+                        good.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
+            except Unflattenable as error:
+                log.leave_out(block.file.label, number, str(error))
+        values = zip(*good, strict=True) if good else iter(())
+        columns = zip(chain.from_iterable(names), values, strict=False)
+        return _frame(
+            [pl.Series(name, column, pl.String()) for name, column in columns if name in plan.dtypes], len(good)
+        )
 
-    def _unlike(self, found: tuple[int, ...]) -> str:
-        sides = zip(self.captured.sides, found, self.widths, strict=True)
-        return ", ".join(f"{side} has {has} fields instead of {wanted}" for side, has, wanted in sides if has != wanted)
 
-
-def open_capture(source: Path, options: CaptureOptions, start: datetime | None, end: datetime | None) -> CaptureFiles:
+def open_capture(
+    source: Path,
+    options: CaptureOptions,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    attributes: Attributes = Attributes(),  # noqa: B008 (frozen)
+) -> CaptureFiles:
     """Open the records that were captured in ``[start, end)``.
 
-    How many columns request and answer have is the most frequent pair among the first records.
+    Which columns request and answer have is told by the first 1,000 rows: the most frequent numbers of columns by
+    position, or where they are objects all names that occur.
 
     Raises
     ------
     InvalidInput
-        ``DatasetNotFound``, ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``NotUtf8``,
-        ``DecompressedTooLarge`` or ``UnreadableFile``.
+        ``DatasetNotFound``, ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``UnknownColumn``,
+        ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
-    captured = _CapturedRecords(source_files(source), options.sides, start, end)
+    captured = CapturedRecords(source_files(source), start, end)
+    groups = options.groups(attributes)
     log = ReadLog()
-    for file, records in captured.blocks(log):
-        widths: Counter[tuple[int, ...]] = Counter()
-        for record in records[:_SNIFFED_RECORDS]:
+    rows = list(islice(_readable_rows(captured, groups, log), _SNIFFED_ROWS))
+    if not rows:
+        if not (log.malformed or log.out_of_window):
+            raise InvalidInput("NoData", f"the files in {source} hold no captured records")
+        log.require_records()
+    dataset = CaptureFiles(captured, groups, _usual_keys(rows), attributes)
+    if not dataset.columns:
+        raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
+    return dataset
+
+
+def _readable_rows(captured: CapturedRecords, groups: Sequence[_Group], log: ReadLog) -> Iterator[tuple[Row, ...]]:
+    for block in captured.blocks(log):
+        for number, record in zip(block.numbers, block.records, strict=True):
             try:
-                widths.update(tuple(map(len, row)) for row in _joined_rows(record))
-            except _Unreadable as error:
-                log.leave_out(file.label, record.line, str(error))
-        if widths:
-            return CaptureFiles(captured, widths.most_common(1)[0][0])
-    if not (log.malformed or log.out_of_window):
-        raise InvalidInput("NoData", f"the files in {source} hold no captured records")
-    log.require_records()
-    raise AssertionError("a log without records was accepted")
+                yield from _rows(record, groups)
+            except Unflattenable as error:
+                log.leave_out(block.file.label, number, str(error))
 
 
-def _joined_rows(record: _Record) -> Iterator[tuple[list[str], ...]]:
-    """Yield the rows of a record, of each the fields by side; a side that is not there has none.
+def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[tuple[int | str, ...], ...]:
+    """Return the keys of each group: those of its positions, or all names, of the most frequent kind of row."""
+    kinds = [tuple(_NAMED if _is_named(part) else len(part) for part in row) for row in rows]
+    usual = Counter(kinds).most_common(1)[0][0]
+    keys: list[dict[int | str, None]] = [{} for _ in usual]
+    for kind, row in zip(kinds, rows, strict=True):
+        if kind == usual:
+            for known, part in zip(keys, row, strict=True):
+                known.update(dict.fromkeys(part))
+    return tuple(map(tuple, keys))
+
+
+def _rows(record: CapturedRecord, groups: Sequence[_Group]) -> Iterator[tuple[Row, ...]]:
+    """Yield the rows of a record, of each the values by group; a side that is not there has none.
 
     Raises
     ------
-    _Unreadable
+    Unflattenable
         If a payload is malformed, all are empty, or they differ in their number of rows.
     """
-    sides = [_rows(text) for text in record.texts]
-    heights = {len(rows) for rows in sides if rows}
+    contents: dict[Side, Content] = {}
+    for side in _sides(groups):
+        payload = _PAYLOADS[side](record)
+        if payload is not None:
+            contents[side] = content_of(payload)
+    parts = [contents[group.side].rows(group.attribute) if group.side in contents else [] for group in groups]
+    heights = {len(rows) for rows in parts if rows}
     if not heights:
-        raise _Unreadable("no payload")
+        raise Unflattenable("no payload")
     if len(heights) > 1:
-        raise _Unreadable("the request has another number of rows than the answer")
+        raise Unflattenable("the request has another number of rows than the answer")
     (height,) = heights
-    yield from zip(*(rows or [[]] * height for rows in sides), strict=True)
+    yield from zip(*(rows or [{}] * height for rows in parts), strict=True)
 
 
-def _rows(text: str) -> list[list[str]]:
-    rows = []
-    for record in careful_records(text.encode(errors="surrogatepass"), last=True):
-        if record.fields is None:
-            raise _Unreadable(f"a payload is malformed: {record.reason}")
-        if record.fields:
-            rows.append(record.fields)
-    return rows
+def _unlike(group: _Group, keys: tuple[int | str, ...], row: Row) -> str | None:
+    """Say how the columns of a group differ from those that are expected; None if they do not."""
+    expected_named = bool(keys) and isinstance(keys[0], str)
+    if row and keys and _is_named(row) != expected_named:
+        kinds = ("by position", "by name")
+        return f"{group} has fields {kinds[not expected_named]} instead of {kinds[expected_named]}"
+    if row and expected_named:
+        unknown = sum(key not in keys for key in row)
+        return f"{group} has {unknown} fields that the first {_SNIFFED_ROWS} rows lack" if unknown else None
+    return None if len(row) == len(keys) else f"{group} has {len(row)} fields instead of {len(keys)}"
+
+
+def _is_named(row: Row) -> bool:
+    return isinstance(next(iter(row), None), str)
+
+
+def _sides(groups: Sequence[_Group]) -> tuple[Side, ...]:
+    return tuple(dict.fromkeys(group.side for group in groups))
+
+
+def _count_encodings(payloads: Sequence[Payload | None], log: ReadLog) -> None:
+    encodings = [payload.encoding for payload in payloads if payload is not None]
+    for encoding in ENCODINGS:
+        log.encodings[encoding] += encodings.count(encoding)
+
+
+def _frame(columns: list[pl.Series], height: int) -> pl.DataFrame:
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=height)

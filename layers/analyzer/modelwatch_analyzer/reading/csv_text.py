@@ -111,10 +111,10 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block):
         frame = _read(block, dtypes)
         if frame is not None:
-            return _with_certain_numbers(frame[plan.among(columns)], block, as_text, plan)
+            return _with_certain_numbers(frame[:, plan.among(columns)], block, as_text, plan)
     frame = _read(block, as_text)
     if frame is not None:
-        frame = frame[plan.among(columns)]  # `select` would take names such as ^a.*$ for patterns
+        frame = frame[:, plan.among(columns)]  # `select` would take names such as ^a.*$ for patterns
         _read_refused_as_text(frame, plan)
     return frame
 
@@ -155,7 +155,7 @@ def careful_records(text: bytes, *, last: bool) -> Iterator[Record]:
 def text_frame(rows: list[list[str]], columns: Sequence[str], plan: Plan) -> pl.DataFrame:
     """Put rows that were read carefully into the columns that the plan wants, all as text."""
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String()), orient="row")
-    return _empty_as_null(frame[plan.among(columns)])
+    return _empty_as_null(frame[:, plan.among(columns)])
 
 
 class _Feed:
