@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -389,3 +390,37 @@ def test_attributes_and_scripts_reach_the_analyzer(world):
     assert ("s3://results/code/mine.py", "code/record_preprocessor_script.py") in [
         (entry.s3_uri, entry.path) for entry in request.inputs
     ]
+
+
+def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(world):
+    kept = world.objects.kept
+    for side, key in (("input", "raw/0.csv"), ("output", "scored/0.csv.out")):
+        manifest = [{"prefix": "s3://captures/"}, key]
+        kept[f"s3://captures/batch/{side}/2026/11/22/09/m.json"] = json.dumps(manifest).encode()
+        kept[f"s3://captures/{key}"] = b"1,2"
+    batch = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {"header": False}}}
+    world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
+    execution = world.tick(name="batch")
+    (request,) = world.host.started
+    assert execution.output_s3_uri == "s3://results/monitoring/batch/2026/11/22/10"
+    assert json.loads(request.environment["dataset_format"]) == {"batchTransform": {"csv": {"header": False}}}
+    assert "sagemaker_endpoint_name" not in request.environment
+    assert [entry.path for entry in request.inputs][:4] == [
+        "input/input/2026/11/22/09/m.json",
+        "input/output/2026/11/22/09/m.json",
+        "input/raw/0.csv",
+        "input/scored/0.csv.out",
+    ]
+    world.finish(world.ends(execution, DRIFT))
+    assert world.metrics.published[0][0] == "aws/sagemaker/ModelMonitoring/data-metrics"
+    world.deliver()
+    assert "batch transform" in world.mail.alerts[0].body
+
+
+@pytest.mark.parametrize("manifest", [b"{}", b"[]", b"[1]", b'["a"]', b'[{"prefix": "s3://b/"}, 1]', b"\xff"])
+def test_a_manifest_that_is_none_ends_the_execution_with_its_name(world, manifest):
+    world.objects.kept["s3://captures/batch/output/2026/11/22/09/m.json"] = manifest
+    batch = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {}}}
+    world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
+    world.tick(name="batch")
+    assert world.endings[0].failure_reason.startswith("InvalidManifest: s3://captures/batch/output")

@@ -31,6 +31,7 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
         ({"monitoring_schedule_name": "no spaces"}, "InvalidParameter", "monitoring_schedule_name"),
         ({"colour": "red"}, "InvalidParameter", "colour"),
+        ({"endpoint_input": None}, "InvalidParameter", "either endpoint_input or batch_transform_input"),
         ({"record_preprocessor_source_uri": "s3://results/none.py"}, "ScriptNotFound", "none.py"),
         (
             {

@@ -13,8 +13,14 @@ from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionS
 from modelwatch_core.domain.monitoring_schedule import MonitoringType
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore
 
-METRIC_NAMESPACES = {MonitoringType.DATA_QUALITY: "aws/sagemaker/Endpoints/data-metrics"}
-"""SageMaker's CloudWatch namespaces, so that dashboards and alarms on them go on working."""
+METRIC_NAMESPACES = {MonitoringType.DATA_QUALITY: "data-metrics"}
+"""The last part of SageMaker's CloudWatch namespaces, so that dashboards and alarms on them go on working."""
+
+
+def metric_namespace(execution: MonitoringExecution) -> str:
+    """Return SageMaker's CloudWatch namespace for the metrics of an execution."""
+    watched = "Endpoints" if execution.endpoint_name else "ModelMonitoring"
+    return f"aws/sagemaker/{watched}/{METRIC_NAMESPACES[execution.monitoring_type]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class FinishExecution:
         if execution.monitoring_execution_status is not ExecutionStatus.FAILED:
             violations = ConstraintViolations.model_validate_json(self._report(execution, "constraint_violations.json"))
             lines = self._report(execution, "cloudwatch_metrics.jsonl").splitlines()
-            self.metrics.publish(METRIC_NAMESPACES[execution.monitoring_type], (json.loads(line) for line in lines))
+            self.metrics.publish(metric_namespace(execution), (json.loads(line) for line in lines))
         self.bus.publish(ExecutionEnded.of(execution, violations.violations))
 
     def _report(self, execution: MonitoringExecution, name: str) -> bytes:

@@ -6,20 +6,19 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from modelwatch_core.domain import s3_layout
+from modelwatch_core.app.captured_objects import CapturedObjects, captured_objects
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import EndpointInput, MonitoringSchedule, ScheduleStatus, Scripts
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus, Scripts
 from modelwatch_core.ports import AnalysisHost, Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
 
 INPUT = "/opt/ml/processing/input"
 BASELINE = "/opt/ml/processing/baseline"
 OUTPUT = "/opt/ml/processing/output"
 CODE = "/opt/ml/processing/code"
-CAPTURE_FORMAT = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,10 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            request, size = self._request(schedule, execution)
-            refusal = self._refusal(schedule, execution, size)
+            captured = captured_objects(self.objects, schedule.captured_input, execution.window)
+            refusal = self._refusal(execution, captured)
             if not refusal:
-                self.host.start(request)
+                self.host.start(self._request(schedule, execution, captured))
         except InvalidInput as error:
             refusal = str(error)  # a person must mend it: no retry of this tick can
         if refusal:
@@ -108,63 +107,47 @@ class LaunchExecution:
             return self.ledger.get(execution.key) or execution
         return started
 
-    def _request(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> tuple[AnalysisRequest, int]:
-        endpoint = schedule.endpoint_input
-        destination = endpoint.data_captured_destination_s3_uri or ""
-        captured = [
-            (AnalysisInput(s3_uri=uri, path=f"input/{path}/"), sum(found.size for found in self.objects.list(uri)))
-            for variant in self._variants(endpoint, destination)
-            for uri, path in s3_layout.capture_hours(destination, endpoint.endpoint_name, variant, execution.window)
-        ]
+    def _request(
+        self, schedule: MonitoringSchedule, execution: MonitoringExecution, captured: CapturedObjects
+    ) -> AnalysisRequest:
         baseline = {"constraints": schedule.baseline.constraints_s3_uri}
         if schedule.baseline.statistics_s3_uri:
             baseline["statistics"] = schedule.baseline.statistics_s3_uri
-        request = AnalysisRequest(
+        endpoint = {"sagemaker_endpoint_name": schedule.endpoint_name} if schedule.endpoint_name else {}
+        return AnalysisRequest(
             subject=execution.key.subject,
             environment={
                 "analysis_type": schedule.monitoring_type.analysis_type,
-                "dataset_format": json.dumps(CAPTURE_FORMAT),
+                "dataset_format": json.dumps(captured.dataset_format),
                 "dataset_source": INPUT,
                 "output_path": OUTPUT,
                 "start_time": iso_utc(execution.window.start),
                 "end_time": iso_utc(execution.window.end),
                 "publish_cloudwatch_metrics": "Enabled" if schedule.publish_cloudwatch_metrics else "Disabled",
-                "sagemaker_endpoint_name": endpoint.endpoint_name,
                 "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
+                **endpoint,
                 **{f"baseline_{name}": f"{BASELINE}/{name}.json" for name in baseline},
-                **endpoint.attributes,
+                **schedule.captured_input.attributes,
                 **script_paths(schedule),
             },
             inputs=(
-                *(entry for entry, size in captured if size),
+                *captured.inputs,
                 *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
                 *script_inputs(schedule),
             ),
             output_s3_uri=execution.output_s3_uri,
         )
-        return request, sum(size for _, size in captured)
 
-    def _variants(self, endpoint: EndpointInput, destination: str) -> list[str]:
-        if endpoint.variant_name:
-            return [endpoint.variant_name]
-        return list(self.objects.folders(s3_layout.join(destination, endpoint.endpoint_name)))
-
-    def _refusal(self, schedule: MonitoringSchedule, execution: MonitoringExecution, size: int) -> str | None:
-        endpoint = schedule.endpoint_input
-        if not size:
-            folder = s3_layout.join(
-                endpoint.data_captured_destination_s3_uri or "",
-                endpoint.endpoint_name,
-                endpoint.variant_name or "{variant}",
-            )
+    def _refusal(self, execution: MonitoringExecution, captured: CapturedObjects) -> str | None:
+        if not captured.size:
             return (
-                f"NoData: no records were captured for the window {execution.window} below {folder}/yyyy/mm/dd/hh/."
-                " Check that the endpoint had traffic, that its data capture is on, and that it captures there."
+                f"NoData: no records were captured for the window {execution.window} below {captured.folder}."
+                " Check that there was traffic, that data capture is on, and that it captures there."
                 " The schedule goes on."
             )
-        if size > self.host.capacity_bytes:
+        if captured.size > self.host.capacity_bytes:
             return (
-                f"WindowTooLarge: the window {execution.window} holds {size:,} bytes of captures and"
+                f"WindowTooLarge: the window {execution.window} holds {captured.size:,} bytes of captures and"
                 f" {self.host.name} takes {self.host.capacity_bytes:,}. Run the schedule more often, lower the"
                 " capture's sampling percentage, or give the analyzer more storage (parameter AnalyzerStorage)."
             )

@@ -14,6 +14,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJobName
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.monitoring_schedule import (
+    EndpointInput,
     MonitoringSchedule,
     ScheduleName,
     ScheduleRequest,
@@ -144,10 +145,6 @@ class ManageMonitors:
         return job.model_dump(mode="json")
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
-        endpoint = request.endpoint_input
-        destination = endpoint.data_captured_destination_s3_uri or self.endpoints.capture_destination(
-            endpoint.endpoint_name
-        )
         for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
             if uri and self.objects.read(uri) is None:
                 raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
@@ -156,9 +153,15 @@ class ManageMonitors:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
         return request.model_dump() | {
-            "endpoint_input": endpoint.model_copy(update={"data_captured_destination_s3_uri": destination}),
+            "endpoint_input": self._looked_up(request.endpoint_input),
             "output_s3_uri": within_results(self.results, output),
         }
+
+    def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
+        if endpoint is None or endpoint.data_captured_destination_s3_uri:
+            return endpoint
+        destination = self.endpoints.capture_destination(endpoint.endpoint_name)
+        return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
     def _schedule(self, name: str) -> MonitoringSchedule:
         schedule = self.schedules.get(name)

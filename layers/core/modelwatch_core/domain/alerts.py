@@ -44,7 +44,7 @@ def alert_of(event: ExecutionEnded) -> Alert | None:
     read = f"{records.read} read, {records.malformed} malformed" if records else "none"
     body = [
         f"Schedule:  {event.monitoring_schedule_name} ({event.monitoring_type})",
-        f"Endpoint:  {event.endpoint_name}",
+        f"Endpoint:  {event.endpoint_name or 'none, batch transform'}",
         f"Window:    {iso_utc(event.window.start)} to {iso_utc(event.window.end)}",
         f"Status:    {event.monitoring_execution_status}",
         f"Records:   {read}",

@@ -33,6 +33,8 @@ class RecordCounts(Owned):
         Captured records left out because their time lies outside the window.
     duplicate_events : int
         Captured records whose event id was seen before. They are counted, and read all the same.
+    dropped : int
+        Records that the record preprocessor dropped.
     encodings : dict of str to int
         Captured payloads read, by their encoding: CSV, JSON, BASE64.
     malformed_examples : tuple of str
@@ -45,6 +47,7 @@ class RecordCounts(Owned):
     malformed: int = 0
     out_of_window: int = 0
     duplicate_events: int = 0
+    dropped: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
     malformed_examples: tuple[str, ...] = ()
 

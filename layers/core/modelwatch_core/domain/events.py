@@ -63,7 +63,7 @@ class ExecutionEnded(Emitted):
 
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType
-    endpoint_name: NonEmpty
+    endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime
     window: Window
     monitoring_execution_status: ExecutionStatus

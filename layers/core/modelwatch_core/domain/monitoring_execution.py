@@ -69,7 +69,7 @@ class MonitoringExecution(Owned):
 
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType
-    endpoint_name: NonEmpty
+    endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime
     window: Window
     output_s3_uri: S3Uri
@@ -96,12 +96,12 @@ class MonitoringExecution(Owned):
         return cls(
             monitoring_schedule_name=schedule.monitoring_schedule_name,
             monitoring_type=schedule.monitoring_type,
-            endpoint_name=schedule.endpoint_input.endpoint_name,
+            endpoint_name=schedule.endpoint_name,
             scheduled_time=scheduled_time,
             window=schedule.window(scheduled_time),
             output_s3_uri=s3_layout.results(
                 schedule.output_s3_uri,
-                schedule.endpoint_input.endpoint_name,
+                schedule.endpoint_name,
                 schedule.monitoring_schedule_name,
                 scheduled_time,
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
@@ -42,15 +42,11 @@ Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_durat
 """How far before the scheduled time something lies: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
 
-class EndpointInput(Owned):
-    """The endpoint that is watched, and how its payloads are read; the words are SageMaker's.
+class CapturedInput(Owned):
+    """What is watched, and how it is read; the words are SageMaker's.
 
     Attributes
     ----------
-    variant_name : str, optional
-        The one variant to watch, below its folder; all that captured, if not given.
-    data_captured_destination_s3_uri : str, optional
-        Where it captures; looked up at the endpoint when the schedule is created, if not given.
     features_attribute, inference_attribute, probability_attribute : str, optional
         JMESPath expressions for JSON payloads, or column indices.
     exclude_features_attribute : str, optional
@@ -59,9 +55,6 @@ class EndpointInput(Owned):
         Move the window before the scheduled time, ``[scheduled + start, scheduled + end)``.
     """
 
-    endpoint_name: NonEmpty
-    variant_name: NonEmpty | None = None
-    data_captured_destination_s3_uri: S3Uri | None = None
     features_attribute: NonEmpty | None = None
     inference_attribute: NonEmpty | None = None
     probability_attribute: NonEmpty | None = None
@@ -74,6 +67,37 @@ class EndpointInput(Owned):
         """The attributes that are given, as the analyzer's environment names them."""
         names = ("features_attribute", "inference_attribute", "probability_attribute", "exclude_features_attribute")
         return {name: value for name in names if (value := getattr(self, name))}
+
+
+class EndpointInput(CapturedInput):
+    """The captures of an endpoint.
+
+    Attributes
+    ----------
+    variant_name : str, optional
+        The one variant to watch, below its folder; all that captured, if not given.
+    data_captured_destination_s3_uri : str, optional
+        Where it captures; looked up at the endpoint when the schedule is created, if not given.
+    """
+
+    endpoint_name: NonEmpty
+    variant_name: NonEmpty | None = None
+    data_captured_destination_s3_uri: S3Uri | None = None
+
+
+class BatchTransformInput(CapturedInput):
+    """The captures of batch transform jobs.
+
+    Attributes
+    ----------
+    data_captured_destination_s3_uri : str
+        ``DestinationS3Uri`` of the jobs' data capture, below which ``input/`` and ``output/`` hold manifests.
+    dataset_format : dict
+        The format of what the manifests point at, for instance ``{"csv": {"header": true}}``.
+    """
+
+    data_captured_destination_s3_uri: S3Uri
+    dataset_format: dict[str, Any]
 
 
 class Scripts(Owned):
@@ -105,7 +129,8 @@ class ScheduleRequest(Scripts):
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType = MonitoringType.DATA_QUALITY
     schedule_expression: str
-    endpoint_input: EndpointInput
+    endpoint_input: EndpointInput | None = None
+    batch_transform_input: BatchTransformInput | None = None
     baseline: Baseline
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
@@ -117,6 +142,25 @@ class ScheduleRequest(Scripts):
         return ScheduleExpression(text).text
 
     @model_validator(mode="after")
+    def _watches_one_thing(self) -> Self:
+        if (self.endpoint_input is None) == (self.batch_transform_input is None):
+            raise ValueError("give either endpoint_input or batch_transform_input")
+        return self
+
+    @property
+    def captured_input(self) -> EndpointInput | BatchTransformInput:
+        """What is watched."""
+        watched = self.endpoint_input or self.batch_transform_input
+        if watched is None:
+            raise AssertionError("a schedule without input was accepted")
+        return watched
+
+    @property
+    def endpoint_name(self) -> str | None:
+        """The endpoint that is watched, if it is one."""
+        return self.endpoint_input.endpoint_name if self.endpoint_input else None
+
+    @model_validator(mode="after")
     def _its_windows_start_before_they_end(self) -> Self:
         expression = ScheduleExpression(self.schedule_expression)
         self.window(expression.after(datetime.now(UTC)))
@@ -125,7 +169,7 @@ class ScheduleRequest(Scripts):
     def window(self, scheduled_time: datetime) -> Window:
         """Return what the execution of a scheduled time looks at: by default, everything since the one before it."""
         window = ScheduleExpression(self.schedule_expression).window(scheduled_time)
-        start, end = self.endpoint_input.start_time_offset, self.endpoint_input.end_time_offset
+        start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
         return Window(
             start=window.start if start is None else scheduled_time + start,
             end=window.end if end is None else scheduled_time + end,

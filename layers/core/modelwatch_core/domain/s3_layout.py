@@ -32,6 +32,20 @@ def capture_hours(destination: str, endpoint_name: str, variant_name: str, windo
         yield join(destination, path) + "/", path
 
 
-def results(output: str, endpoint_name: str, schedule_name: str, scheduled_time: datetime) -> str:
-    """Return the folder of one execution's reports: ``{output}/{endpoint}/{schedule}/yyyy/mm/dd/hh``."""
-    return join(output, endpoint_name, schedule_name, scheduled_time.strftime(HOUR_FOLDER))
+def results(output: str, endpoint_name: str | None, schedule_name: str, scheduled_time: datetime) -> str:
+    """Return the folder of one execution's reports: ``{output}/{endpoint}/{schedule}/yyyy/mm/dd/hh``.
+
+    That of a batch transform schedule has no endpoint in it.
+    """
+    return join(output, endpoint_name or "", schedule_name, scheduled_time.strftime(HOUR_FOLDER))
+
+
+def transform_hours(destination: str, window: Window) -> Iterator[tuple[str, str]]:
+    """Yield the folders of manifests of each hour of a window: their S3 URI, and their path below the input folder.
+
+    The layout is ``{destination}/input/yyyy/mm/dd/hh`` and ``{destination}/output/...``, by the jobs' start in UTC.
+    """
+    for hour in window.hours():
+        for side in ("input", "output"):
+            path = f"{side}/{hour.strftime(HOUR_FOLDER)}"
+            yield join(destination, path) + "/", path

@@ -1,0 +1,108 @@
+"""What was captured in a window, for each thing that can be watched: what the host must fetch, and how much it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisInput
+from modelwatch_core.domain.documents import Inbound, S3Uri
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
+from modelwatch_core.domain.windows import Window
+from modelwatch_core.ports import ObjectStore
+
+CAPTURE_FORMAT = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedObjects:
+    """What a window holds.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of it all.
+    folder : str
+        Where it was looked for, for people.
+    dataset_format : dict
+        How the analyzer reads it.
+    """
+
+    inputs: tuple[AnalysisInput, ...]
+    size: int
+    folder: str
+    dataset_format: dict[str, Any]
+
+
+def captured_objects(
+    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window
+) -> CapturedObjects:
+    """Find what was captured in a window.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
+    """
+    if isinstance(watched, EndpointInput):
+        return _of_endpoint(objects, watched, window)
+    return _of_batch_transform(objects, watched, window)
+
+
+def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window) -> CapturedObjects:
+    destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
+    found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
+    hours = (hour for variant in found for hour in s3_layout.capture_hours(destination, name, variant, window))
+    sized = [(AnalysisInput(s3_uri=uri, path=f"input/{path}/"), _size(objects, uri)) for uri, path in hours]
+    return CapturedObjects(
+        inputs=tuple(entry for entry, size in sized if size),
+        size=sum(size for _, size in sized),
+        folder=s3_layout.join(destination, name, watched.variant_name or "{variant}", "yyyy/mm/dd/hh/"),
+        dataset_format=CAPTURE_FORMAT,
+    )
+
+
+def _of_batch_transform(objects: ObjectStore, watched: BatchTransformInput, window: Window) -> CapturedObjects:
+    destination = watched.data_captured_destination_s3_uri
+    manifests = [
+        AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.rpartition('/')[2]}")
+        for uri, path in s3_layout.transform_hours(destination, window)
+        for found in objects.list(uri)
+        if found.size
+    ]
+    named = dict.fromkeys(uri for manifest in manifests for uri in _named_in(objects, manifest.s3_uri))
+    data = [AnalysisInput(s3_uri=uri, path=f"input/{s3_layout.split(uri)[1]}") for uri in named]
+    return CapturedObjects(
+        inputs=(*manifests, *data),
+        size=sum(_size(objects, entry.s3_uri) for entry in data),
+        folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
+        dataset_format={"batchTransform": watched.dataset_format},
+    )
+
+
+class _Prefix(Inbound):
+    prefix: S3Uri
+
+
+_MANIFEST: TypeAdapter[tuple[_Prefix | str, ...]] = TypeAdapter(tuple[_Prefix | str, ...])
+
+
+def _named_in(objects: ObjectStore, manifest: str) -> Iterator[str]:
+    """Yield the S3 URIs that a manifest names: ``[{"prefix": "s3://..."}, "key", "key"]``."""
+    try:
+        head, *keys = _MANIFEST.validate_json(objects.read(manifest) or b"[]")
+    except ValueError:  # pydantic's own is one
+        head, keys = "", []
+    if not isinstance(head, _Prefix) or not all(isinstance(key, str) for key in keys):
+        example = '[{"prefix": "s3://bucket/folder/"}, "file"]'
+        raise InvalidInput("InvalidManifest", f"{manifest} is no manifest; one looks like {example}")
+    yield from (f"{head.prefix}{key}" for key in keys)
+
+
+def _size(objects: ObjectStore, uri: str) -> int:
+    return sum(found.size for found in objects.list(uri))
