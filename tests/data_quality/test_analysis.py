@@ -61,7 +61,7 @@ def test_wrong_settings_are_refused_with_the_variable(change: dict[str, str], sa
 @pytest.mark.parametrize(
     ("dataset_format", "code", "says"),
     [
-        ({"parquet": {}}, "UnsupportedFormat", "'parquet'"),
+        ({"orc": {}}, "UnsupportedFormat", "'orc'"),
         ({"csv": {"hedaer": True}}, "InvalidSettings", "dataset_format.csv.hedaer"),
         ({"csv": {"output_columns_position": "MIDDLE"}}, "InvalidSettings", "output_columns_position"),
         ({"sagemakerCaptureJson": {"captureIndexNames": []}}, "InvalidSettings", "captureIndexNames"),

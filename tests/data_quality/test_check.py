@@ -221,6 +221,20 @@ def test_checks_are_switched_off_by_feature_and_altogether(workbench: Workbench)
     assert found(workbench.check(table({"x": [-3]}))) == []
 
 
+def test_keys_of_the_constraints_file_that_mean_nothing_where_they_stand_are_pointed_out(workbench: Workbench) -> None:
+    workbench.baseline("a\n1\n")
+    constraints = workbench.read("baseline/constraints.json")
+    assert not any("mean nothing" in warning for warning in workbench.check("a\n1\n").warnings)
+    constraints["features"][0]["monitoringConfigOverrides"] = {"comparison_threshold": -1}  # one level too high
+    # As in sagemaker-python-sdk tests/data/monitor/constraints.json, of 2019.
+    constraints["monitoring_config"]["distribution_constraints"]["min_domain_mass"] = 1.0
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check("a\n1\n")
+    assert summary.violations == ()
+    told = next(warning for warning in summary.warnings if "mean nothing" in warning)
+    assert told.endswith("'comparison_threshold', 'min_domain_mass'")
+
+
 def test_violations_come_in_the_order_of_the_file_and_then_of_the_checks(workbench: Workbench) -> None:
     workbench.baseline(table({"b": [1] * 20, "a": ["x"] * 20}))
     configure(workbench, distribution_constraints={"comparison_method": "Simple"})

@@ -140,9 +140,10 @@ def test_a_wrong_constraints_file_is_refused_with_the_place(tmp_path: Path, docu
 
 def test_a_wrong_or_missing_statistics_file_is_refused(tmp_path: Path) -> None:
     numbers = {"name": "a", "inferred_type": "Integral", "numerical_statistics": {"mean": "4"}}
-    for path in (file(tmp_path, {"features": [numbers]}), tmp_path / "absent.json"):
+    countless = {"dataset": {"item_count": 10**400}, "features": []}  # more than a double can say
+    for document in ({"features": [numbers]}, countless, None):
         with pytest.raises(InvalidInput) as refused:
-            Statistics.read(path)
+            Statistics.read(file(tmp_path, document) if document else tmp_path / "absent.json")
         assert refused.value.code == "InvalidStatistics"
 
 

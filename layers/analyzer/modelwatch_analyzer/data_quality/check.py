@@ -101,6 +101,9 @@ def _warnings(
         yield alignment.warning
     if statistics is None:
         yield "no baseline statistics were given: drift was not measured"
+    unknown = list(dict.fromkeys(constraints.unknown_keys()))
+    if unknown:
+        yield f"keys of the constraints file that mean nothing where they stand were passed over: {listed(unknown)}"
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"

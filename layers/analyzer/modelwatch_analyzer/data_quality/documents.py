@@ -7,7 +7,7 @@ mistake that somebody made by hand, and is refused with its place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -41,7 +41,7 @@ def _method(value: object) -> object:
     return {"linf_simple": "Simple", "linf_robust": "Robust"}.get(value, value) if isinstance(value, str) else value
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 """A number of things; some files write it as ``2333.0``."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -170,7 +170,22 @@ class Statistics(_Document):
         return {feature.name: feature for feature in self.features}
 
 
-class DistributionConstraints(_Document):
+class _ConstraintsPart(_Document):
+    """A part of ``constraints.json``; what it does not know is kept, to be told to whoever wrote it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def unknown_keys(self) -> Iterator[str]:
+        """Yield the keys that mean nothing where they stand, those of parts within last."""
+        yield from self.model_extra or ()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, _ConstraintsPart):
+                    yield from part.unknown_keys()
+
+
+class DistributionConstraints(_ConstraintsPart):
     """How drift is measured, and from where on it is a violation."""
 
     perform_comparison: Switch | None = None
@@ -180,7 +195,7 @@ class DistributionConstraints(_Document):
     categorical_drift_method: CategoricalDriftMethod | None = None
 
 
-class MonitoringConfig(_Document):
+class MonitoringConfig(_ConstraintsPart):
     """What is evaluated and how strictly; for all features, or in part as one feature's override."""
 
     evaluate_constraints: Switch | None = None
@@ -193,21 +208,21 @@ class MonitoringConfig(_Document):
 _OVERRIDES = AliasChoices("monitoringConfigOverrides", "monitoring_config_overrides")
 
 
-class NumConstraints(_Document):
+class NumConstraints(_ConstraintsPart):
     """Constraints of a numeric feature."""
 
     is_non_negative: bool | None = None
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
 
-class StringConstraints(_Document):
+class StringConstraints(_ConstraintsPart):
     """Constraints of a text feature; SageMaker's SDK writes its overrides in here."""
 
     domains: tuple[str, ...] | None = None
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
 
-class FeatureConstraints(_Document):
+class FeatureConstraints(_ConstraintsPart):
     """What one column must satisfy. A constraint that is not there is not checked."""
 
     name: str
@@ -223,7 +238,7 @@ class FeatureConstraints(_Document):
         return tuple(place.overrides for place in places if place is not None and place.overrides is not None)
 
 
-class Constraints(_Document):
+class Constraints(_ConstraintsPart):
     """``constraints.json``."""
 
     version: float = 0.0

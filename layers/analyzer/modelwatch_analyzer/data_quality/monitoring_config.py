@@ -45,8 +45,10 @@ class EffectiveConfig:
         """Lay settings over the suggested ones, later ones over earlier ones."""
         values: dict[str, Any] = {}
         for layer in (SUGGESTED, *layers):
-            settings = layer.model_dump(exclude_none=True)
-            values |= settings.pop("distribution_constraints", {})
-            values |= settings
+            for part in (layer, layer.distribution_constraints):
+                if part is not None:
+                    settings = {name: getattr(part, name) for name in type(part).model_fields}
+                    values |= {name: value for name, value in settings.items() if value is not None}
+        del values["distribution_constraints"]
         switches = {name: value is Switch.ENABLED for name, value in values.items() if isinstance(value, Switch)}
         return cls(**(values | switches))
