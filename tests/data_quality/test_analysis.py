@@ -49,7 +49,6 @@ def test_settings_are_read_from_the_containers_environment(tmp_path: Path) -> No
         ({"analysis_type": "MODEL_QUALITY"}, "analysis_type"),
         ({"publish_cloudwatch_metrics": "yes"}, "publish_cloudwatch_metrics"),
         ({"baseline_statistics": "/s.json"}, "needs the constraints"),
-        ({"record_preprocessor_script": "/p.py"}, "not supported yet"),
     ],
 )
 def test_wrong_settings_are_refused_with_the_variable(change: dict[str, str], says: str) -> None:

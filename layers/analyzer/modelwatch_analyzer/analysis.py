@@ -8,6 +8,7 @@ from pathlib import Path
 from modelwatch_analyzer import data_quality
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.output import to_json, write_json, write_json_lines, write_text
+from modelwatch_analyzer.scripts.process import postprocess
 from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, Switch
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
@@ -49,6 +50,8 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
     try:
         findings = KINDS[settings.analysis_type](settings)
         summary = _write(settings, findings)
+        if settings.post_analytics_processor_script:
+            postprocess(settings.post_analytics_processor_script, settings.for_scripts)
     except InvalidInput as error:
         _write_message(settings, f"{AnalysisStatus.FAILED}: {error}")
         raise

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -99,7 +99,8 @@ class AnalysisSettings(Owned):
     exclude_features_attribute : str, optional
         Names of columns to leave out, separated by commas.
     record_preprocessor_script, post_analytics_processor_script : Path, optional
-        Not supported yet: an analysis that is given one is refused rather than run without it.
+        Python files with a function ``preprocess_handler`` or ``postprocess_handler``; they run in processes of their
+        own, see ``modelwatch_analyzer.scripts``.
     """
 
     dataset_source: Path
@@ -140,8 +141,6 @@ class AnalysisSettings(Owned):
             raise ValueError("baseline_statistics without baseline_constraints: a check needs the constraints")
         if self.start_time is not None and self.end_time is not None and self.start_time >= self.end_time:
             raise ValueError("start_time must lie before end_time")
-        if self.record_preprocessor_script or self.post_analytics_processor_script:
-            raise ValueError("preprocessor and postprocessor scripts are not supported yet: leave them out")
         return self
 
     @classmethod
@@ -161,6 +160,14 @@ class AnalysisSettings(Owned):
             ``InvalidSettings``, naming the variable.
         """
         return cls.of(**{name: environment[name] for name in cls.model_fields if environment.get(name)})
+
+    @property
+    def for_scripts(self) -> dict[str, str]:
+        """What a user's script finds in its environment."""
+        names = ("dataset_source", "output_path", "analysis_type", "sagemaker_endpoint_name")
+        told = {name: getattr(self, name) for name in (*names, "sagemaker_monitoring_schedule_name")}
+        told |= {name: iso_utc(moment) for name in ("start_time", "end_time") if (moment := getattr(self, name))}
+        return {name: str(value) for name, value in told.items() if value is not None}
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureOptions, open_capture
-from modelwatch_analyzer.reading.csv_files import CsvOptions, open_csv
-from modelwatch_analyzer.reading.dataset import Dataset
+from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
+from modelwatch_analyzer.reading.dataset import Dataset, Narrowed
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.json_files import JsonOptions, open_json
+from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.settings import AnalysisSettings, invalid_settings
 from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
 
-FORMATS: Mapping[str, Callable[[AnalysisSettings], Dataset]] = {
+Open = Callable[[AnalysisSettings], Dataset]
+
+FORMATS: Mapping[str, Open] = {
     "csv": lambda settings: open_csv(settings.dataset_source, _options(settings, CsvOptions)),
     "json": lambda settings: open_json(
         source_files(settings.dataset_source), _options(settings, JsonOptions), _attributes(settings)
@@ -35,21 +39,47 @@ FORMATS: Mapping[str, Callable[[AnalysisSettings], Dataset]] = {
 }
 """How a dataset is opened, by SageMaker's name of its format."""
 
+TEXTS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
+    "csv": lambda settings: partial(
+        csv_lines, source_files(settings.dataset_source), header=_options(settings, CsvOptions).header
+    ),
+    "json": lambda settings: partial(
+        json_documents, source_files(settings.dataset_source), _options(settings, JsonOptions)
+    ),
+    "sagemakerCaptureJson": lambda settings: partial(
+        captured_lines, CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
+    ),
+}
+"""How the texts are read that a record preprocessor gets, for the formats that have texts."""
+
 
 def open_dataset(settings: AnalysisSettings) -> Dataset:
-    """Open the dataset that the settings name.
+    """Open the dataset that the settings name, by way of their record preprocessor if there is one.
 
     Raises
     ------
     InvalidInput
-        ``UnsupportedFormat``, ``InvalidSettings`` for options that the format does not have, or what the format's
-        own reader refuses.
+        ``UnsupportedFormat``, ``PreprocessorNotApplicable`` where the format has no lines of text,
+        ``InvalidSettings`` for options that the format does not have, or what the format's own reader refuses.
     """
-    opened_by = FORMATS.get(settings.dataset_format.name)
+    opened_by = _preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
     if opened_by is None:
         message = f"there is no reader for the format {settings.dataset_format.name!r}; there is {', '.join(FORMATS)}"
         raise InvalidInput("UnsupportedFormat", message)
-    return opened_by(settings)
+    dataset, attributes = opened_by(settings), _attributes(settings)
+    if attributes.excluded and not isinstance(dataset, CaptureFiles):
+        return Narrowed(dataset, attributes.left(dataset.columns, dataset.input_columns))
+    return dataset
+
+
+def _preprocessed(settings: AnalysisSettings) -> Dataset:
+    name, script = settings.dataset_format.name, settings.record_preprocessor_script
+    texts = TEXTS.get(name)
+    if texts is None or script is None:
+        message = f"a record preprocessor reads lines of text, which {name!r} does not have; it can be used with "
+        raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(TEXTS))
+    captured = name == "sagemakerCaptureJson"
+    return open_preprocessed(texts(settings), script, settings.for_scripts, captured=captured)
 
 
 def _attributes(settings: AnalysisSettings) -> Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +15,8 @@ import polars as pl
 from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, careful_records, parse_block, plain_block, text_frame
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
+from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -101,6 +103,15 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
             message = f"{file.file.label} has other columns than {files[0].file.label}: give all files the same header"
             raise InvalidInput("HeadersDiffer", message)
     return CsvFiles(files, files[0].columns, named=options.header)
+
+
+def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Iterator[Line]:
+    """Yield the files' lines as they stand, without headers and blank ones; quotes have no meaning here."""
+    for file in files:
+        log.objects += 1
+        log.bytes += file.size
+        lines = chain.from_iterable(lines_in(file.label, number, block) for number, block in line_blocks(file, log))
+        yield from islice(lines, 1 if header else 0, None)
 
 
 def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:

@@ -25,6 +25,7 @@ class ReadLog:
     malformed: int = 0
     out_of_window: int = 0
     duplicate_events: int = 0
+    dropped: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
 
@@ -37,6 +38,13 @@ class ReadLog:
         if len(self.malformed_examples) < _EXAMPLES:
             place = file if line is None else f"{file}:{line}"
             self.malformed_examples.append(f"{place}: {reason}")
+
+    def include(self, other: ReadLog) -> None:
+        """Add the account of an earlier step to this one."""
+        for name in ("objects", "bytes", "read", "malformed", "out_of_window", "duplicate_events", "dropped"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.encodings.update(other.encodings)
+        self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_EXAMPLES]
 
     def require_records(self) -> None:
         """Refuse to go on with nothing.
@@ -56,6 +64,9 @@ class ReadLog:
                 f"none of the {self.out_of_window} captured records lies in the window from start_time to end_time"
             )
             raise InvalidInput("NoData", message)
+        if self.dropped:
+            message = f"the record preprocessor dropped all {self.dropped} records"
+            raise InvalidInput("EmptyDataset", f"{message}: let it keep some")
         raise InvalidInput("EmptyDataset", "the dataset has no rows: give one with at least one row below the header")
 
     def counts(self) -> RecordCounts:
@@ -67,6 +78,7 @@ class ReadLog:
             malformed=self.malformed,
             out_of_window=self.out_of_window,
             duplicate_events=self.duplicate_events,
+            dropped=self.dropped,
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
         )
@@ -131,6 +143,28 @@ class Dataset(Protocol):
             - ``Float64``: finite values that are all numeric, one at least of them no whole number.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A dataset without some of its columns."""
+
+    dataset: Dataset
+    columns: tuple[str, ...]
+
+    @property
+    def named(self) -> bool:
+        """As the dataset."""
+        return self.dataset.named
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Those that are left of the dataset's."""
+        return tuple(name for name in self.dataset.input_columns if name in set(self.columns))
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read the dataset, whose plan names what is wanted."""
+        return self.dataset.batches(plan, log)
 
 
 def positional_names(count: int) -> tuple[str, ...]:

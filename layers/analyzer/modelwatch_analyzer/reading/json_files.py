@@ -43,22 +43,22 @@ def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Att
     """
 
     def rows(log: ReadLog) -> Iterator[Row]:
-        for file in files:
-            for document in documents(file, options, log):
-                yield from rows_of(document, attributes, log)
+        for document in json_documents(files, options, log):
+            yield from rows_of(document, attributes, log)
 
     return open_rows(rows)
 
 
-def documents(file: SourceFile, options: JsonOptions, log: ReadLog) -> Iterator[Line]:
-    """Yield a file's documents, each with the line on which it starts."""
-    log.objects += 1
-    log.bytes += file.size
-    if not options.lines:
-        yield from _elements(file, log)
-        return
-    for first_line, block in line_blocks(file, log):
-        yield from lines_in(file.label, first_line, block)
+def json_documents(files: Sequence[SourceFile], options: JsonOptions, log: ReadLog) -> Iterator[Line]:
+    """Yield the files' documents, each with the line on which it starts."""
+    for file in files:
+        log.objects += 1
+        log.bytes += file.size
+        if not options.lines:
+            yield from _elements(file, log)
+            continue
+        for first_line, block in line_blocks(file, log):
+            yield from lines_in(file.label, first_line, block)
 
 
 def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:

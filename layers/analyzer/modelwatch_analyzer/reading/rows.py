@@ -67,7 +67,7 @@ def _joined(records: tuple[Any, ...]) -> dict[str, str | None] | list[str | None
     return row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class RowFiles:
     """A `Dataset` of rows. What a record lacks of the columns is missing; columns without names need all of them."""
 

@@ -1,0 +1,194 @@
+"""The process that a user's script runs in. It knows nothing of Modelwatch and is run as a file.
+
+It is told what to do as JSON, one line a request on standard input, and answers each with one line of JSON. What the
+script prints goes to standard error.
+
+The attributes of `CapturedData`, `EventData` and `EventMetadata` are those that SageMaker documents for
+``preprocess_handler``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import logging
+import math
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+_LONGEST_TRACEBACK = 700
+_LONGEST_MESSAGE = 300
+
+
+class EventMetadata:
+    """When and as what a record was captured."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.event_id = document.get("eventId")
+        self.event_time = document.get("inferenceTime")
+        self.inference_id = document.get("inferenceId")
+        self.custom_attribute = document.get("customAttributes")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in the words of the capture file."""
+        names = {"eventId": self.event_id, "inferenceTime": self.event_time, "inferenceId": self.inference_id}
+        return {name: value for name, value in (names | {"customAttributes": self.custom_attribute}).items() if value}
+
+
+class EventData:
+    """One side of a record; its attributes are None where it was not captured."""
+
+    def __init__(self, document: Mapping[str, Any] | None) -> None:
+        document = document or {}
+        self.encoding = document.get("encoding")
+        self.data = document.get("data")
+        self.observedContentType = document.get("observedContentType")
+        self.mode = document.get("mode")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what SageMaker's own class returns."""
+        return {"encoding": self.encoding, "data": self.data, "observedContentType": self.observedContentType}
+
+
+class CapturedData:
+    """A captured record, as ``preprocess_handler`` gets it."""
+
+    def __init__(self, event_dict: dict[str, Any]) -> None:
+        captured = event_dict.get("captureData") or {}
+        self.event_dict = event_dict
+        self.event_version = event_dict.get("eventVersion")
+        self.event_metadata = EventMetadata(event_dict.get("eventMetadata") or {})
+        self.endpoint_input = EventData(captured.get("endpointInput"))
+        self.endpoint_output = EventData(captured.get("endpointOutput"))
+        self.batch_transform_output = EventData(captured.get("batchTransformOutput"))
+        self.ground_truth = EventData(event_dict.get("groundTruthData"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in the words of the capture file."""
+        sides = {
+            "endpointInput": self.endpoint_input,
+            "endpointOutput": self.endpoint_output,
+            "batchTransformOutput": self.batch_transform_output,
+        }
+        document: dict[str, Any] = {
+            "captureData": {name: side.as_dict() for name, side in sides.items() if side.data is not None},
+            "eventMetadata": self.event_metadata.as_dict(),
+            "eventVersion": self.event_version,
+        }
+        if self.ground_truth.data is not None:
+            document["groundTruthData"] = self.ground_truth.as_dict()
+        return document
+
+    def __str__(self) -> str:
+        return str(self.as_dict())
+
+
+class Nonsense(Exception):
+    """A script returned what the contract does not allow."""
+
+
+def main() -> None:
+    """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
+    script, memory, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    with suppress(ValueError, OSError):  # where the system knows no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what the script prints is no answer
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    handlers: dict[str, Callable[..., Any]] = {}
+    for request in requests:
+        try:
+            answer = _answer(json.loads(request), script, handlers)
+        except BaseException as error:  # a script may raise anything, also to end its process
+            answer = {"error": _told(error, script)}
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+
+def _answer(request: dict[str, Any], script: Path, handlers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
+    name = request["handler"]
+    if name not in handlers:
+        handlers[name] = _handler(script, name)
+    handler = handlers[name]
+    if name == "postprocess_handler":
+        handler()
+        return {}
+    arguments: tuple[Any, ...] = (logging.getLogger(script.name),) if _takes_logger(handler) else ()
+    read = (lambda text: CapturedData(json.loads(text))) if request["captured"] else str
+    return {"rows": [_rows(handler(read(text), *arguments)) for text in request["records"]]}
+
+
+def _handler(script: Path, name: str) -> Callable[..., Any]:
+    sys.path.insert(0, str(script.parent))
+    specification = importlib.util.spec_from_file_location("user_script", script)
+    if specification is None or specification.loader is None:
+        raise Nonsense("the script is no Python file: its name must end with .py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    handler: Callable[..., Any] | None = getattr(module, name, None)
+    if handler is None or not callable(handler):
+        raise Nonsense(f"the script defines no function {name}")
+    return handler
+
+
+def _takes_logger(handler: Callable[..., Any]) -> bool:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in kinds for parameter in inspect.signature(handler).parameters.values()) > 1
+
+
+def _rows(returned: Any) -> list[dict[str, Any]]:
+    rows = returned if isinstance(returned, list | tuple) else [returned]
+    for row in rows:
+        if not isinstance(row, Mapping):
+            kind = f"a list with a {type(row).__name__}" if rows is returned else type(row).__name__
+            raise Nonsense(f"preprocess_handler returned {kind}: it must return a dict, a list of dicts, or []")
+    return [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; numbers of numpy as numbers, NaN as none, what JSON has not as its text."""
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    return str(value)
+
+
+def _told(error: BaseException, script: Path) -> str:
+    """Tell an error with the frames of the script alone, paths shortened to names."""
+    last = traceback.format_exception_only(error)[-1].strip()
+    if isinstance(error, Nonsense):
+        return str(error)
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == script.parent
+    ]
+    for frame in frames:
+        frame.filename = Path(frame.filename).name
+    lines = "".join(traceback.format_list(frames))[-_LONGEST_TRACEBACK:]
+    last = last if len(last) <= _LONGEST_MESSAGE else f"{last[:_LONGEST_MESSAGE]}..."
+    if isinstance(error, SyntaxError):
+        lines = f"  File {script.name}, line {error.lineno}\n"
+    return f"Traceback (most recent call last):\n{lines}{last}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Record preprocessors and post-analytics scripts, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.reading import open_dataset
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.scripts import process
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.errors import InvalidInput
+
+Script = Callable[[str], Path]
+CSV, LINES, CAPTURE = '{"csv": {"header": true}}', '{"json": {"lines": true}}', '{"sagemakerCaptureJson": {}}'
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    def script(source: str) -> Path:
+        path = tmp_path / "code" / "mine.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        return path
+
+    return script
+
+
+@pytest.fixture
+def read(tmp_path: Path, script: Script) -> Callable[..., tuple[Any, list[tuple[Any, ...]], ReadLog]]:
+    def read(source: str, content: str, dataset_format: str = CSV, **settings: str) -> Any:
+        (tmp_path / "data").write_text(content)
+        wanted = AnalysisSettings.of(
+            dataset_source=tmp_path / "data",
+            dataset_format=dataset_format,
+            output_path=tmp_path / "out",
+            record_preprocessor_script=script(source),
+            **settings,
+        )
+        dataset, log = open_dataset(wanted), ReadLog()
+        plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
+        rows = [row for batch in dataset.batches(plan, log) for row in batch[list(dataset.columns)].rows()]
+        return dataset, rows, log
+
+    return read
+
+
+def captured(number: int, **more: Any) -> str:
+    payload = {"data": f"{number},x\n", "encoding": "CSV", "observedContentType": "text/csv", "mode": "INPUT"}
+    event = {"eventId": f"e{number}", "inferenceTime": f"2026-01-01T0{number}:00:00Z", "customAttributes": ["k=v"]}
+    return json.dumps({"captureData": {"endpointInput": payload}, "eventMetadata": event, "eventVersion": "0", **more})
+
+
+def test_it_gets_the_raw_line_and_its_dict_becomes_a_row(read) -> None:
+    source = (
+        "def preprocess_handler(line):\n    a, b = line.split(',')\n"
+        "    return {'b': b, 'sum': int(a) + 1, 'n': {'x': 1.5}}"
+    )
+    dataset, rows, log = read(source, "a,b\r\n1,x\r\n\r\n2,y\r\n")
+    assert (dataset.columns, dataset.named) == (("b", "sum", "n.x"), True)
+    assert rows == [("x", "2", "1.5"), ("y", "3", "1.5")]
+    assert (log.objects, log.read, log.bytes) == (1, 2, 17)
+
+
+def test_a_captured_record_has_the_documented_attributes(read) -> None:
+    source = """
+def preprocess_handler(inference_record, logger):
+    logger.info("one")
+    event, request = inference_record.event_metadata, inference_record.endpoint_input
+    assert inference_record.endpoint_output.data is None
+    assert inference_record.batch_transform_output.encoding is None
+    assert inference_record.as_dict()["captureData"] == {"endpointInput": request.as_dict()}
+    assert str(inference_record) == str(inference_record.as_dict())
+    return {
+        "id": event.event_id, "time": event.event_time, "custom": event.custom_attribute[0], "data": request.data,
+        "encoding": request.encoding, "type": request.observedContentType, "mode": request.mode,
+        "version": inference_record.event_version, "truth": inference_record.ground_truth.data,
+        "whole": inference_record.event_dict["eventVersion"],
+    }
+"""
+    _, rows, log = read(
+        source,
+        "\n".join([captured(1), "{", captured(2, groundTruthData={"data": "7", "encoding": "CSV"}), captured(3)]),
+        CAPTURE,
+        end_time="2026-01-01T03:00:00Z",
+    )
+    assert rows == [
+        ("e1", "2026-01-01T01:00:00Z", "k=v", "1,x\n", "CSV", "text/csv", "INPUT", "0", None, "0"),
+        ("e2", "2026-01-01T02:00:00Z", "k=v", "2,x\n", "CSV", "text/csv", "INPUT", "0", "7", "0"),
+    ]
+    assert (log.read, log.malformed, log.out_of_window) == (2, 1, 1)
+    assert log.malformed_examples == ["data:2: not JSON"]
+
+
+def test_a_list_gives_several_rows_and_an_empty_one_drops_the_record(read) -> None:
+    source = "def preprocess_handler(line):\n    return [{'v': v} for v in __import__('json').loads(line)]"
+    _, rows, log = read(source, "[1, 2]\n[]\n[3]\n[]\n", LINES)
+    assert rows == [("1",), ("2",), ("3",)]
+    assert (log.read, log.dropped) == (3, 2)
+
+
+def test_names_that_are_numbers_are_positions(read) -> None:
+    source = (
+        "def preprocess_handler(line):\n    return {str(i).zfill(20): v for i, v in reversed(list(enumerate(line)))}"
+    )
+    dataset, rows, _ = read(source, "x\n" + "abcdefghijkl\n")
+    assert (dataset.named, dataset.columns[-1]) == (False, "_c11")
+    assert rows == [tuple("abcdefghijkl")]
+
+
+def test_values_are_taken_as_a_file_would_spell_them(read) -> None:
+    source = (
+        "import numpy as np, datetime as dt\n"
+        "def preprocess_handler(line):\n"
+        "    return dict(a=np.float64(0.5), b=np.int64(3), c=float('nan'), d=float('inf'), e=True, f=None, g='',\n"
+        "        h=dt.date(2026, 1, 2), i=10**30, j=np.array([1, 2]), k='\\u00e9\"\\n')"
+    )
+    dataset, rows, _ = read(source, "x\n1\n")
+    assert dataset.columns == (*"abcdefghi", "j.0", "j.1", "k")
+    assert rows == [("0.5", "3", None, "inf", "true", None, None, "2026-01-02", "1" + "0" * 30, "1", "2", 'é"\n')]
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def preprocess_handler(line):\n    return helper(line)\ndef helper(x):\n    return {}[x]", "KeyError: '1'"),
+        ("import json\ndef preprocess_handler(line):\n    return json.loads('{')", "JSONDecodeError"),
+        ("def preprocess_handler(line):\n    return None", "returned NoneType"),
+        ("def preprocess_handler(line):\n    return [1]", "a list with a int"),
+        ("def preprocess_handler(line):\n    return 'text'", "returned str"),
+        ("def preprocess_handler(", "SyntaxError"),
+        ("raise RuntimeError('at import')", "at import"),
+        ("x = 1", "no function preprocess_handler"),
+        ("def preprocess_handler(line):\n    raise SystemExit(0)", "SystemExit"),
+        ("import os\ndef preprocess_handler(line):\n    os._exit(3)", "exit code 3"),
+        ("import os\ndef preprocess_handler(line):\n    os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("def preprocess_handler(line):\n    return {'a': bytearray(3 << 30)}", "MemoryError"),
+    ],
+)
+def test_a_script_that_raises_or_returns_nonsense_fails_with_its_own_words(read, source: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says) as failed:
+        read(source, "x\n1\n")
+    assert failed.value.code == "PreprocessorFailed"
+    assert "worker.py" not in failed.value.message
+    assert os.sep + "code" not in failed.value.message
+    assert len(failed.value.message) < 1100
+
+
+def test_its_own_frames_are_told_and_nobody_elses(read) -> None:
+    source = "import json\ndef preprocess_handler(line):\n    return json.loads('{')"
+    with pytest.raises(InvalidInput) as failed:
+        read(source, "x\n1\n")
+    assert 'File "mine.py", line 3, in preprocess_handler' in failed.value.message
+    assert "decoder.py" not in failed.value.message
+
+
+@pytest.mark.parametrize(
+    "where", ["while True: pass\n", "def preprocess_handler(line):\n    import time; time.sleep(99)"]
+)
+def test_a_script_that_hangs_is_ended(read, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(process, "ANSWER_SECONDS", 0.5)
+    with pytest.raises(InvalidInput, match=r"within 0\.5 seconds") as failed:
+        read(where, "x\n" + "1" * 200_000 + "\n")
+    assert failed.value.code == "PreprocessorTimedOut"
+
+
+def test_it_sees_the_settings_and_no_credentials_and_prints_into_no_answer(
+    read, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    source = (
+        "import os\ndef preprocess_handler(line):\n    print('loud')\n"
+        "    return {'secret': os.environ.get('AWS_SECRET_ACCESS_KEY'), 'kind': os.environ['analysis_type']}"
+    )
+    _, rows, _ = read(source, "x\n1\n")
+    assert rows == [(None, "DATA_QUALITY")]
+    assert capfd.readouterr().err == "loud\n"
+
+
+def test_a_script_that_drops_all_or_is_not_there_or_has_no_lines_is_refused(read, tmp_path: Path) -> None:
+    drops = "def preprocess_handler(line):\n    return []"
+    with pytest.raises(InvalidInput, match="dropped all 2") as refused:
+        read(drops, "x\n1\n2\n")
+    assert refused.value.code == "EmptyDataset"
+    with pytest.raises(InvalidInput) as refused:
+        read(drops, "PAR1", '{"parquet": {}}')
+    assert refused.value.code == "PreprocessorNotApplicable"
+    settings = AnalysisSettings.of(
+        dataset_source=tmp_path / "data", output_path=tmp_path, record_preprocessor_script=tmp_path / "none.py"
+    )
+    with pytest.raises(InvalidInput) as refused:
+        open_dataset(settings)
+    assert refused.value.code == "ScriptNotFound"
+
+
+def test_the_post_analytics_script_runs_once_the_reports_are_written(tmp_path: Path, script: Script) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n2\n")
+    source = (
+        "import os, pathlib\ndef postprocess_handler():\n"
+        "    out = pathlib.Path(os.environ['output_path'])\n"
+        "    (out / 'mine.txt').write_text(' '.join(sorted(p.name for p in out.iterdir())))"
+    )
+    settings = {"dataset_source": tmp_path / "data.csv", "output_path": tmp_path / "out"}
+    analyze(AnalysisSettings.of(**settings, post_analytics_processor_script=script(source)))
+    assert "statistics.json" in (tmp_path / "out" / "mine.txt").read_text()
+    failing = script("def postprocess_handler():\n    raise ValueError('mine')")
+    message = tmp_path / "message"
+    with pytest.raises(InvalidInput, match="ValueError: mine") as failed:
+        analyze(AnalysisSettings.of(**settings, post_analytics_processor_script=failing, output_message_file=message))
+    assert failed.value.code == "PostprocessorFailed"
+    assert message.read_text().startswith("Failed: PostprocessorFailed")
