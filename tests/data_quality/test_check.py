@@ -102,6 +102,15 @@ def test_negative_values_are_told_where_the_baseline_has_none(workbench: Workben
     assert description(summary, "is_non_negative_check") == expected
 
 
+def test_values_that_are_no_numbers_have_no_part_in_the_share_that_is_not_negative(workbench: Workbench) -> None:
+    workbench.baseline("a\n1\n2\n")
+    summary = workbench.check("a\n-1\n2\nx\ny\n")
+    told = next(
+        each.description for each in summary.violations if each.constraint_check_type == "is_non_negative_check"
+    )
+    assert told.endswith("Only 50.0% of values are non-negative.")
+
+
 def test_values_outside_the_domain_are_told_and_the_threshold_is_the_files(workbench: Workbench) -> None:
     workbench.baseline(table({"a": ["x", "y"] * 10}))
     data = table({"a": ["x"] * 5 + ["y"] * 4 + ["z"]})
@@ -198,6 +207,20 @@ def test_a_baseline_of_inputs_alone_is_checked_against_the_requests_and_the_coun
     assert found(summary) == [("age", "is_non_negative_check"), ("Extra columns", "extra_column_check")]
     assert "current dataset: 3, Number of columns in baseline constraints: 2" in summary.violations[1].description
     assert any("answers' columns left out" in warning for warning in summary.warnings)
+
+
+def test_named_fields_of_requests_are_found_by_name_and_the_unnamed_answer_by_its_place(workbench: Workbench) -> None:
+    workbench.baseline(table({"score": [0.5, 0.75], "age": [1, 2], "plan": ["x", "x"]}))
+    sides = {
+        "endpointInput": {"data": '{"plan": "y", "age": -1}', "encoding": "JSON"},
+        "endpointOutput": {"data": "-0.5", "encoding": "CSV"},
+    }
+    summary = workbench.check(json.dumps({"captureData": sides}), dataset_format=_CAPTURE)
+    assert found(summary) == [
+        ("score", "is_non_negative_check"),
+        ("age", "is_non_negative_check"),
+        ("plan", "categorical_values_check"),
+    ]
 
 
 def test_columns_that_cannot_be_told_by_position_are_counted_and_not_checked(workbench: Workbench) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelwatch_analyzer.reading.dataset import Dataset
+from modelwatch_analyzer.reading.dataset import Dataset, positional_names
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 MISSING_COLUMN_CHECK, EXTRA_COLUMN_CHECK = "missing_column_check", "extra_column_check"
@@ -63,13 +63,20 @@ class Alignment:
 def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
     """Find the columns of a baseline's features.
 
-    Columns with names are found by name, in any order. Others are found by position if there are as many as features.
-    If there are not, but the requests alone of captured data have as many columns, the features are found in those:
-    a baseline that was made from a model's inputs. Otherwise no feature is found.
+    Columns with names are found by name, in any order. Where some have none, as in a CSV answer to a request of JSON
+    objects, and there are as many columns as features, those stand for the features at their places.
+
+    Where no column has a name, they are found by position if there are as many as features. If there are not, but the
+    requests alone of captured data have as many columns, the features are found in those: a baseline that was made
+    from a model's inputs. Otherwise no feature is found.
     """
     names, columns = tuple(features), dataset.columns
     if dataset.named:
-        found = {name: name for name in names if name in set(columns)}
+        present = set(columns)
+        found = {name: name for name in names if name in present}
+        if len(columns) == len(names):
+            places = zip(names, columns, positional_names(len(columns)), strict=True)
+            found |= {name: column for name, column, unnamed in places if name not in present and column == unnamed}
         return Alignment(found, columns, True, len(columns), len(names))
     if len(columns) == len(names):
         return Alignment(dict(zip(names, columns, strict=True)), columns, False, len(columns), len(names))

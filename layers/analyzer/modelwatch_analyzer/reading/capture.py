@@ -32,6 +32,7 @@ _ANSWER: Side = "endpointOutput"
 _BATCH: Side = "batchTransformOutput"
 _TRUTH: Side = "groundTruthData"
 _SNIFFED_ROWS = 1000
+_RECORDS_AT_ONCE = 4096
 _NAMED = -1
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -154,8 +155,8 @@ class CapturedRecords:
         for file in self.files:
             log.objects += 1
             log.bytes += file.size
-            for first_line, text in line_blocks(file, log):
-                block = self._in_window(_parsed(file, first_line, text, log), log)
+            for first_line, lines in _runs_of_lines(file, log):
+                block = self._in_window(_parsed(file, first_line, lines, log), log)
                 log.duplicate_events += events.repeated(
                     record.eventMetadata.eventId for record in block.records if record.eventMetadata
                 )
@@ -188,10 +189,17 @@ def _selected(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
     )
 
 
-def _parsed(file: SourceFile, first_line: int, text: bytes, log: ReadLog) -> RecordBlock:
-    lines = text.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
+def _runs_of_lines(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield a file's lines, so many at once as the processor's caches hold when they are parsed."""
+    for first_line, text in line_blocks(file, log):
+        lines = text.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        for start in range(0, len(lines), _RECORDS_AT_ONCE):
+            yield first_line + start, lines[start : start + _RECORDS_AT_ONCE]
+
+
+def _parsed(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) -> RecordBlock:
     try:
         return RecordBlock(file, range(first_line, first_line + len(lines)), lines, list(map(_DECODER.decode, lines)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
