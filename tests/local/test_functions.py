@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,8 @@ def test_a_function_sees_lambdas_variables_its_own_its_layers_and_its_own_role(
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_XRAY_SDK_ENABLED": "false",
+        "AWS_CONFIG_FILE": os.devnull,  # else SDKs would find the operator's by way of the user database
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "_HANDLER": "index.handler",
         "QUEUE": stack.outputs["Queue"],
         "NUMBER": "5",

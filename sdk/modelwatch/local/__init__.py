@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from modelwatch.local import operator_settings
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.stack import LocalStack
+
+with operator_settings.hidden():  # the emulator's modules make sessions as they are imported
+    from modelwatch.local.stack import LocalStack
 
 __all__ = ["LocalStack", "LocalStackError"]

@@ -365,6 +365,8 @@ class Functions:
         level = settings.logging.get("ApplicationLogLevel")
         credentials = self._clients.assume_role(settings.role_arn, session=settings.name, assumed_by=LAMBDA)
         return {
+            # Without HOME, SDKs would ask the system for it, and read the operator's own files.
+            "AWS_CONFIG_FILE": os.devnull,
             "AWS_DEFAULT_REGION": region,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_size),
             "AWS_LAMBDA_FUNCTION_NAME": settings.name,
@@ -374,6 +376,7 @@ class Functions:
             "AWS_LAMBDA_LOG_GROUP_NAME": settings.logging.get("LogGroup", f"/aws/lambda/{settings.name}"),
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
             "AWS_REGION": region,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "LAMBDA_TASK_ROOT": str(settings.root),
             "LANG": "en_US.UTF-8",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),

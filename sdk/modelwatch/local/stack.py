@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from modelwatch.local import resource_types, seams
+from modelwatch.local import operator_settings, resource_types, seams
 from modelwatch.local.app_files import find_template
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
@@ -45,7 +45,8 @@ class LocalStack:
     stack's clock, asynchronous invocations retry and reach their failure destination, and SNS email subscriptions
     arrive as mail. Subscriptions count as confirmed at once: there is nobody to click on a link.
 
-    One stack runs at a time in a process.
+    One stack runs at a time in a process. While it does, the process sees none of the operator's AWS profiles and
+    files: the emulator would read them.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ class LocalStack:
             raise LocalStackError("AlreadyRunning", "A local stack runs in this process already; close it first.")
         self._ending.callback(_one_at_a_time.release)
         try:
+            self._ending.enter_context(operator_settings.hidden())
             self._start_services()
             deployment = Deployment(deployable, clients=self._clients, name=self.name, folder=self._folder)
             self._ending.enter_context(seams.installed(self._hooks(deployment)))
