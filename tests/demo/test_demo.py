@@ -6,6 +6,8 @@ import email
 import email.policy
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -78,6 +80,32 @@ def test_a_demo_that_is_not_as_promised_exits_1_and_says_what(tmp_path: Path, mo
     result = CliRunner().invoke(app, ["demo", "--output", str(tmp_path / "demo")])
     assert result.exit_code == 1
     assert "Not as promised: hour 4 (x): nothing was found" in result.stdout
+
+
+@pytest.mark.xdist_group("local_stack")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_demo_and_leaves_nothing_in_the_temporary_folder(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [*MODELWATCH, "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("template.yaml deployed" in line for line in process.stdout)
+        assert list(temporary.iterdir())
+        for _ in range(3):  # further signals must not cut the cleaning up short
+            process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("modelwatch: Interrupted: ")
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_folder_that_is_not_ours_stops_the_demo_before_it_starts(tmp_path: Path) -> None:

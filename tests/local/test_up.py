@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -40,7 +41,15 @@ def template(deploy: Deployer) -> Path:
 
 
 @pytest.fixture
-def up(template: Path) -> Iterator:
+def temporary(tmp_path: Path) -> Path:
+    """Return where the processes keep their temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def up(template: Path, temporary: Path) -> Iterator:
     started = []
 
     def start(*options: str) -> subprocess.Popen[str]:
@@ -49,6 +58,7 @@ def up(template: Path) -> Iterator:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "TMPDIR": str(temporary)},
         )
         started.append(process)
         return process
@@ -74,8 +84,10 @@ def lambda_client(text: str):
     return boto3.client("lambda", endpoint_url=url, region_name="us-east-1", config=Config(retries={"max_attempts": 0}))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes(up, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes_and_files(
+    up, temporary: Path, number: signal.Signals
+) -> None:
     process = up()
     text = said(process)
     assert re.search(r"Mail  smtp://127\.0\.0\.1:\d+", text)
@@ -94,6 +106,7 @@ def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes(up
     assert (process.returncode, err) == (0, "")
     assert out.endswith("Stopped.\n")
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert list(temporary.iterdir()) == []
 
 
 def test_it_listens_where_it_is_told_and_a_second_one_is_told_that_the_port_is_taken(up) -> None:

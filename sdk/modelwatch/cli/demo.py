@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.cli.signals import stopped_by_signals
 from modelwatch.printing import a_console, printable
 
 DEMO_EXAMPLE = """\b
@@ -47,7 +48,8 @@ def demo(
 
     console = a_console()
     folder = ResultsFolder(output)
-    failed = run(folder, Timeline(console), now=datetime.now(UTC))
+    with stopped_by_signals():
+        failed = run(folder, Timeline(console), now=datetime.now(UTC))
     if failed:
         console.print(f"\nWhat there is lies in {printable(str(output))}")
         for what in failed:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from modelwatch.cli.signals import Stopped, stopped_by_signals
 
 if TYPE_CHECKING:
     from modelwatch.local import LocalStack
@@ -34,32 +35,20 @@ def up(
     from modelwatch.local import LocalStack, LocalStackError
 
     parameters = dict(_split(given) for given in parameter or [])
-    _stop_on_signals()
     try:
-        with LocalStack(
-            template, parameters=parameters, port=port, smtp_port=smtp_port, mail_folder=mail_folder
-        ) as stack:
+        with (
+            stopped_by_signals(),
+            LocalStack(
+                template, parameters=parameters, port=port, smtp_port=smtp_port, mail_folder=mail_folder
+            ) as stack,
+        ):
             typer.echo(_describe(stack, mail_folder))
             threading.Event().wait()
     except LocalStackError as error:
         typer.echo(f"modelwatch: {error.message}", err=True)
         raise typer.Exit(2) from error
-    except _Stopped:
+    except Stopped:
         typer.echo("Stopped.")
-
-
-class _Stopped(BaseException):
-    """Ctrl-C or SIGTERM came."""
-
-
-def _stop_on_signals() -> None:
-    def stop(*_: Any) -> NoReturn:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # a second one must not cut the cleaning up short
-        raise _Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
 
 
 def _split(given: str) -> tuple[str, str]:
