@@ -39,7 +39,9 @@ def test_what_does_not_end_is_named_with_how_often_it_runs() -> None:
     assert "invocation of a (x2), mail to b" in caught.value.message
 
 
-def test_work_that_breaks_is_told_by_the_next_settle_and_only_by_it() -> None:
+def test_work_that_breaks_is_logged_and_told_by_the_next_settle_and_only_by_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     work = WorkInProgress()
 
     def breaks() -> None:
@@ -49,6 +51,7 @@ def test_work_that_breaks_is_told_by_the_next_settle_and_only_by_it() -> None:
     with pytest.raises(LocalStackError, match=r"delivery of x \(KeyError: 'gone'\)") as caught:
         work.settle(timeout=10)
     assert caught.value.code == "WorkFailed"
+    assert "delivery of x (KeyError('gone'))" in caplog.text
     work.settle(timeout=10)
 
 

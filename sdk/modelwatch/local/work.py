@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from itertools import count
 from typing import Any
 
 from modelwatch.local.errors import LocalStackError
+
+logger = logging.getLogger(__name__)
 
 
 class WorkInProgress:
@@ -90,7 +93,9 @@ class WorkInProgress:
         except BaseException as error:  # kept for settle(): a thread has nobody to raise to
             with self._changed:
                 if not self._closing.is_set():
-                    self._failures.append((self._under_way[key], error))
+                    what = self._under_way[key]
+                    logger.warning("the local stack broke while it did: %s (%r)", what, error)  # who never settles
+                    self._failures.append((what, error))
         finally:
             self._leave(key)
 
