@@ -87,6 +87,19 @@ def test_overrides_are_found_in_both_spellings_and_at_all_places(tmp_path: Path)
     assert not any(config.emit_metrics for config in (a, b, c, d, e))
 
 
+def test_a_features_own_overrides_stand_above_those_within_its_constraints(tmp_path: Path) -> None:
+    feature = {
+        "name": "a",
+        "monitoringConfigOverrides": {"datatype_check_threshold": 0.5},
+        "string_constraints": {
+            "monitoringConfigOverrides": {"datatype_check_threshold": 0.6, "emit_metrics": "Disabled"}
+        },
+    }
+    (read,) = Constraints.read(file(tmp_path, {"features": [feature]})).features
+    config = EffectiveConfig.of(read.all_overrides())
+    assert (config.datatype_check_threshold, config.emit_metrics) == (0.5, False)
+
+
 @pytest.mark.parametrize(
     ("spelled", "method"),
     [("Simple", "Simple"), ("Robust", "Robust"), ("linf_simple", "Simple"), ("linf_robust", "Robust")],

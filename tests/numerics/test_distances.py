@@ -140,6 +140,14 @@ def test_chi_squared_needs_two_groups_that_are_frequent_enough():
     assert isinstance(chi_squared({}, {}), Undefined)
 
 
+def test_of_two_categories_each_must_be_expected_ten_times():
+    # By hand, Cochran's rule: 10 of 100 are enough, and then (90 - 80)^2 / 90 + (10 - 20)^2 / 10 with 1 degree.
+    result = chi_squared({"a": 90, "b": 10}, {"a": 80, "b": 20})
+    assert isinstance(result, ChiSquared)
+    assert (result.degrees_of_freedom, result.statistic) == (1, exactly(100 / 90 + 10))
+    assert isinstance(chi_squared({"a": 91, "b": 9}, {"a": 80, "b": 20}), Undefined)
+
+
 def test_a_fifth_of_the_categories_may_be_rare():
     # By hand: 403 observations; the differences are 1, -1 and 0, so 1/100 + 1/100; four degrees of freedom.
     baseline = {"a": 100, "b": 100, "c": 100, "d": 100, "e": 3}

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -98,6 +98,7 @@ shrinking = st.sampled_from([0.5, 0.64, 0.9, 1.0])
 
 @settings(max_examples=60, deadline=None)
 @given(values=values, k=sizes, c=shrinking)
+@example(values=[float(index * 7 % 2003) for index in range(2000)], k=20, c=0.64)  # every level is compacted often
 def test_a_block_leaves_what_its_items_one_by_one_leave(values, k, c):
     assert levels(sketch_of(values, k, c)) == item_by_item(values, k, c).levels
 
