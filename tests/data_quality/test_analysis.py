@@ -98,7 +98,7 @@ def test_metrics_are_written_where_they_are_published_and_for_the_features_that_
     constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Simple"
     workbench.rewrite("baseline/constraints.json", constraints)
     summary = workbench.check(
-        table({"a": [1, 2, 4, None], "b": ["x"] * 4, "quiet": [1, 2, 3, 3]}),
+        table({"a": [1, 2, 4, None], "b": ["x", "x", "x", "y"], "quiet": [1, 2, 3, 3]}),
         publish_cloudwatch_metrics="Enabled",
         cloudwatch_metrics_directory=workbench.folder / "metrics",
         end_time="2026-11-22T10:00:00Z",
@@ -121,7 +121,7 @@ def test_metrics_are_written_where_they_are_published_and_for_the_features_that_
         {"MetricName": "feature_non_null_a", "Value": 0.75, **shared},
         {"MetricName": "feature_baseline_drift_a", "Value": 0.0, **shared},
         {"MetricName": "feature_non_null_b", "Value": 1.0, **shared},
-        {"MetricName": "feature_baseline_drift_b", "Value": 0.0, **shared},
+        {"MetricName": "feature_baseline_drift_b", "Value": 0.25, **shared},
     ]
 
 

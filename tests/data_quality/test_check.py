@@ -125,7 +125,9 @@ def test_values_outside_the_domain_are_told_and_the_threshold_is_the_files(workb
 
 def test_a_domain_is_counted_exactly_among_more_values_than_are_kept(workbench: Workbench) -> None:
     workbench.baseline("a\nz\nz\n")
-    summary = workbench.check("\n".join(["a", *(f"v{index}" for index in range(12_499)), "z"]), baseline_statistics=None)
+    summary = workbench.check(
+        "\n".join(["a", *(f"v{index}" for index in range(12_499)), "z"]), baseline_statistics=None
+    )
     assert found(summary) == [("a", "categorical_values_check")]
     assert "Only 0.008% of values" in description(summary, "categorical_values_check")
 
