@@ -9,6 +9,12 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.batch_transform import (
+    BatchTransformOptions,
+    open_batch_transform,
+    transformed_files,
+    transformed_lines,
+)
 from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_capture
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
 from modelwatch_analyzer.reading.dataset import Dataset, Narrowed
@@ -24,6 +30,13 @@ _Options = TypeVar("_Options", bound=BaseModel)
 Open = Callable[[AnalysisSettings], Dataset]
 
 FORMATS: Mapping[str, Open] = {
+    "batchTransform": lambda settings: open_batch_transform(
+        settings.dataset_source,
+        _options(settings, BatchTransformOptions),
+        settings.start_time,
+        settings.end_time,
+        _attributes(settings),
+    ),
     "csv": lambda settings: open_csv(settings.dataset_source, _options(settings, CsvOptions)),
     "json": lambda settings: open_json(
         source_files(settings.dataset_source), _options(settings, JsonOptions), _attributes(settings)
@@ -40,6 +53,7 @@ FORMATS: Mapping[str, Open] = {
 """How a dataset is opened, by SageMaker's name of its format."""
 
 TEXTS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
+    "batchTransform": lambda settings: _transformed_lines(settings, _options(settings, BatchTransformOptions)),
     "csv": lambda settings: partial(
         csv_lines, source_files(settings.dataset_source), header=_options(settings, CsvOptions).header
     ),
@@ -80,6 +94,11 @@ def _preprocessed(settings: AnalysisSettings) -> Dataset:
         raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(TEXTS))
     captured = name == "sagemakerCaptureJson"
     return open_preprocessed(texts(settings), script, settings.for_scripts, captured=captured)
+
+
+def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOptions) -> Lines:
+    files = transformed_files(settings.dataset_source, options, settings.start_time, settings.end_time)
+    return partial(transformed_lines, files, options)
 
 
 def _attributes(settings: AnalysisSettings) -> Attributes:

@@ -76,7 +76,12 @@ class CsvFiles:
 
 
 def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
-    """Open a file, or all files of a folder, of comma-separated text.
+    """Open a file, or all files of a folder, as `open_csv_files` does."""
+    return open_csv_files(source_files(source), options)
+
+
+def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions) -> CsvFiles:
+    """Open files of comma-separated text.
 
     Without a header, the number of columns is the most frequent one among the first records.
 
@@ -87,7 +92,7 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
         ``BlankColumnName``, ``DuplicateColumn``, ``HeadersDiffer``, ``NotUtf8``, ``DecompressedTooLarge`` or
         ``UnreadableFile``.
     """
-    sources, log = source_files(source), ReadLog()
+    log = ReadLog()
     if options.header:
         files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1, log)))
     else:
@@ -97,7 +102,7 @@ def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
     if not files:
         if log.malformed:
             log.require_records()
-        raise InvalidInput("EmptyDataset", f"{source} is empty: give a dataset with at least one row")
+        raise InvalidInput("EmptyDataset", f"{sources[0].path} is empty: give a dataset with at least one row")
     for file in files:
         if set(file.columns) != set(files[0].columns):
             message = f"{file.file.label} has other columns than {files[0].file.label}: give all files the same header"

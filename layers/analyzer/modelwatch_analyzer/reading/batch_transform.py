@@ -1,0 +1,211 @@
+"""``batchTransform``: what a batch transform job captured, by the manifests that it wrote.
+
+A dataset is a folder with a copy of what SageMaker's data capture of batch transform writes: below ``input`` and
+``output`` manifests in folders ``yyyy/mm/dd/hh``, the hour in which the job started. A manifest names objects in S3.
+``s3://bucket/key`` is looked for in ``objects/bucket/key``, ``bucket/key`` and ``key`` below the folder.
+
+With ``GenerateInferenceId`` an output carries the id and the time of each inference, as its last two columns in
+comma-separated text and as fields in JSON. They are no features; the time says which rows lie in the window.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+import msgspec
+import polars as pl
+from pydantic import Field, model_validator
+
+from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv_files
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
+from modelwatch_analyzer.reading.files import SourceFile, source_files
+from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents, open_json
+from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.rows import Line
+from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
+
+ID_FIELD, TIME_FIELD = "SageMakerInferenceId", "SageMakerInferenceTime"
+OBJECTS = "objects"
+"""The folder that a host fetches the objects to which manifests name."""
+
+_HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
+_ID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
+_LONGEST_MANIFEST = 64 << 20
+
+
+class BatchTransformOptions(Owned):
+    """What of a transform job is read, and in which format its objects are: exactly one.
+
+    Attributes
+    ----------
+    side : {"input", "output"}
+        The records that the job was given, or what it wrote. An output that was joined with its input holds both.
+    """
+
+    side: Literal["input", "output"] = "input"
+    csv: CsvOptions | None = None
+    json_format: JsonOptions | None = Field(default=None, alias="json")
+    parquet: ParquetOptions | None = None
+
+    @model_validator(mode="after")
+    def _one_format(self) -> Self:
+        if sum(options is not None for options in (self.csv, self.json_format, self.parquet)) != 1:
+            raise ValueError('must name one of csv, json and parquet, for instance {"csv": {"header": false}}')
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTransformFiles:
+    """A `Dataset` of the rows in ``[start, end)``, without the columns of inference id and time."""
+
+    dataset: Dataset
+    times: str
+    left: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the objects, but for inference id and time."""
+        return self.left
+
+    @property
+    def named(self) -> bool:
+        """As the objects."""
+        return self.dataset.named
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return self.left
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read all objects in their order; see `Dataset.batches`."""
+        wanted = Plan({**plan.dtypes, self.times: pl.String()})
+        for batch in self.dataset.batches(wanted, log):
+            plan.dtypes.update({name: wanted.dtypes[name] for name in plan.dtypes})
+            times = batch[self.times].str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
+            for _ in range(times.null_count()):
+                log.leave_out(self.times, None, "a row without an inference time belongs to no window")
+            inside = times.is_not_null()
+            if self.start:
+                inside &= (times >= self.start).fill_null(value=False)
+            if self.end:
+                inside &= (times < self.end).fill_null(value=False)
+            kept = int(inside.sum())
+            log.read -= batch.height - kept
+            log.out_of_window += batch.height - kept - times.null_count()
+            if kept:
+                yield batch.drop(self.times).filter(inside)
+
+
+def open_batch_transform(
+    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None, attributes: Attributes
+) -> Dataset:
+    """Open the objects of the transform jobs that started in ``[start, end)``, rounded to hours.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoData`` where no job started, ``MalformedManifest``, ``ObjectNotFetched``, and what the reader of the
+        objects' format raises.
+    """
+    files = transformed_files(source, options, start, end)
+    if options.csv:
+        dataset: Dataset = open_csv_files(files, options.csv)
+        if len(dataset.columns) > 2 and _ends_with_inference(dataset):
+            return BatchTransformFiles(dataset, dataset.columns[-1], dataset.columns[:-2], start, end)
+        return dataset
+    if options.json_format:
+        dataset = open_json(files, options.json_format, attributes)
+    else:
+        dataset = open_parquet(files, ParquetOptions())
+    if TIME_FIELD not in dataset.columns:
+        return dataset
+    left = tuple(name for name in dataset.columns if name not in (ID_FIELD, TIME_FIELD))
+    return BatchTransformFiles(dataset, TIME_FIELD, left, start, end)
+
+
+def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOptions, log: ReadLog) -> Iterator[Line]:
+    """Yield the texts of the objects' records.
+
+    Raises
+    ------
+    InvalidInput
+        ``PreprocessorNotApplicable`` for Parquet.
+    """
+    if options.csv:
+        return csv_lines(files, log, header=options.csv.header)
+    if options.json_format:
+        return json_documents(files, options.json_format, log)
+    raise InvalidInput("PreprocessorNotApplicable", "a record preprocessor reads lines of text; Parquet has none")
+
+
+def transformed_files(
+    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
+) -> tuple[SourceFile, ...]:
+    """Return the objects that the manifests of a window's hours name, each once, in the manifests' order."""
+    folder = source / options.side
+    if not folder.is_dir():
+        message = f"{source.name} has no folder {options.side!r} of capture manifests; was data capture on for the job?"
+        raise InvalidInput("NoData", message)
+    manifests = [manifest for manifest in source_files(folder) if _covers(manifest, start, end)]
+    if not manifests:
+        raise InvalidInput("NoData", f"no transform job with data capture started in the window ({options.side})")
+    found = {file.label: file for manifest in manifests for file in _named_by(manifest, source)}
+    if not found:
+        raise InvalidInput("NoData", f"the manifests of the window name no objects ({options.side})")
+    return tuple(found.values())
+
+
+def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) -> bool:
+    hour = _HOUR.search(manifest.label)
+    if hour is None:
+        return True
+    try:
+        begun = datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+    except ValueError:
+        return True
+    return (start is None or start < begun + timedelta(hours=1)) and (end is None or begun < end)
+
+
+def _named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
+    if manifest.size > _LONGEST_MANIFEST:
+        raise InvalidInput("MalformedManifest", f"{manifest.label} is longer than a manifest may be")
+    try:
+        head, *names = msgspec.json.decode(manifest.path.read_bytes(), type=list[dict[str, str] | str])
+        prefix = head["prefix"] if isinstance(head, dict) else ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
+        prefix = ""
+    if not prefix.startswith("s3://") or not all(isinstance(name, str) for name in names):
+        message = f'{manifest.label} is no manifest: [{{"prefix": "s3://bucket/folder/"}}, "name", ...] was expected'
+        raise InvalidInput("MalformedManifest", message)
+    for name in names:
+        yield _fetched(f"{prefix}{name}", manifest, source)
+
+
+def _fetched(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
+    key = uri.removeprefix("s3://")
+    below_bucket = key.partition("/")[2]
+    if not {"..", ".", ""} & {*key.split("/")}:
+        for place in (source / OBJECTS / key, source / key, source / below_bucket):
+            if place.is_file():
+                return SourceFile(place, below_bucket)
+    message = f"{manifest.label} names {uri}, which is not at {OBJECTS}/{key}: was it deleted, or not copied?"
+    raise InvalidInput("ObjectNotFetched", message)
+
+
+def _ends_with_inference(dataset: Dataset) -> bool:
+    """Tell whether the last two columns hold ids and times, by the first rows."""
+    identity, time = dataset.columns[-2:]
+    batches = dataset.batches(Plan({identity: pl.String(), time: pl.String()}), ReadLog())
+    first = next(batches, pl.DataFrame(schema={identity: pl.String(), time: pl.String()}))
+    return first.height > 0 and bool(first[identity].str.contains(_ID).all() and first[time].str.contains(_TIME).all())
