@@ -408,8 +408,8 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
     assert [entry.path for entry in request.inputs][:4] == [
         "input/input/2026/11/22/09/m.json",
         "input/output/2026/11/22/09/m.json",
-        "input/raw/0.csv",
-        "input/scored/0.csv.out",
+        "input/objects/captures/raw/0.csv",
+        "input/objects/captures/scored/0.csv.out",
     ]
     world.finish(world.ends(execution, DRIFT))
     assert world.metrics.published[0][0] == "aws/sagemaker/ModelMonitoring/data-metrics"

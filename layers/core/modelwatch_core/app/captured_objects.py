@@ -76,7 +76,7 @@ def _of_batch_transform(objects: ObjectStore, watched: BatchTransformInput, wind
         if found.size
     ]
     named = dict.fromkeys(uri for manifest in manifests for uri in _named_in(objects, manifest.s3_uri))
-    data = [AnalysisInput(s3_uri=uri, path=f"input/{s3_layout.split(uri)[1]}") for uri in named]
+    data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
     return CapturedObjects(
         inputs=(*manifests, *data),
         size=sum(_size(objects, entry.s3_uri) for entry in data),
