@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -280,6 +281,18 @@ def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path
         finally:
             os.close(writer)
         assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    for closed, arguments, code in ((">&-", baseline, 0), (">&- 2>&-", ["baseline", "data-quality"], 2)):
+        command = shlex.join([sys.executable, "-c", "from modelwatch.cli import main; main()", *arguments])
+        ended = subprocess.run(
+            f"{command} {closed}", shell=True, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == code
+        assert "Traceback" not in ended.stderr
 
 
 def test_the_process_exits_with_the_code_and_prints_where_told(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ class OneLineFailures(TyperGroup):
     ) -> Any:
         """Run a command line; returns the exit code only where ``standalone_mode`` is off."""
         arguments = list(sys.argv[1:] if args is None else args)
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed by whoever called us: nobody wants to read it
+                setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still gets its line
