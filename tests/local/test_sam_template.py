@@ -42,6 +42,21 @@ def test_what_is_no_template_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(LocalStackError) as caught:
         read_template(write(tmp_path, text))
     assert caught.value.code == "InvalidTemplate"
+
+
+def test_a_file_that_is_no_text_is_no_template(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LocalStackError, match="is not YAML"):
+        read_template(tmp_path / "template.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["Resources: {X: 5}", "Resources: {X: {}}", "{Parameters: {X: {Default: a}}, Resources: {}}"]
+)
+def test_what_has_no_type_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LocalStackError, match=r"says no Type for X\.") as caught:
+        read_template(write(tmp_path, text))
+    assert caught.value.code == "InvalidTemplate"
     with pytest.raises(LocalStackError) as caught:
         read_template(tmp_path / "none.yaml")
     assert caught.value.code == "TemplateNotFound"

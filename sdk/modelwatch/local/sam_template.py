@@ -59,10 +59,13 @@ def read_template(path: Path) -> dict[str, Any]:
         template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise LocalStackError("TemplateNotFound", f"{path} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LocalStackError("InvalidTemplate", f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise LocalStackError("InvalidTemplate", f"{path} has no Resources.")
+    typed = {**_as_map(template.get("Parameters")), **template["Resources"]}
+    if untyped := [str(name) for name, entry in typed.items() if not isinstance(_as_map(entry).get("Type"), str)]:
+        raise LocalStackError("InvalidTemplate", f"{path} says no Type for {', '.join(untyped)}.")
     return template
 
 
