@@ -80,18 +80,18 @@ class App:
         self.stack.settle()
         return self.manage("DescribeBaseliningJob", baselining_job_name="first")
 
-    def make_schedule(self, name: str = "hourly") -> dict:
+    def make_schedule(self, name: str = "hourly", **changes: object) -> dict:
         folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
-        return self.manage(
-            "CreateMonitoringSchedule",
-            monitoring_schedule_name=name,
-            schedule_expression="cron(0 * ? * * *)",
-            endpoint_input={"endpoint_name": "loans"},
-            baseline={
+        asked = {
+            "monitoring_schedule_name": name,
+            "schedule_expression": "cron(0 * ? * * *)",
+            "endpoint_input": {"endpoint_name": "loans"},
+            "baseline": {
                 "constraints_s3_uri": f"{folder}/constraints.json",
                 "statistics_s3_uri": f"{folder}/statistics.json",
             },
-        )
+        }
+        return self.manage("CreateMonitoringSchedule", **(asked | changes))
 
     def capture(self, hour: datetime, *, rows: int = 600, income_factor: float = 1.0) -> None:
         lines = []
