@@ -146,6 +146,21 @@ def test_a_module_that_raises_or_exits_while_it_is_imported_is_an_error(start: S
     assert error["errorType"] == "Runtime.ExitError"
 
 
+def test_a_process_that_cannot_start_is_an_error_and_can_be_stopped(start: Start, tmp_path: Path) -> None:
+    environment = start("def handler(event, context): return 1")
+    environment._root = tmp_path / "gone"
+    error, kind = run(environment)
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Runtime.InvalidEntrypoint"
+    assert "gone" in error["errorMessage"]
+    assert not environment.usable
+    stopping = threading.Thread(target=environment.stop, daemon=True)
+    stopping.start()
+    stopping.join(timeout=10)
+    assert not stopping.is_alive()
+    assert not Path(environment._temporary or "").exists()
+
+
 def test_a_module_that_hangs_while_it_is_imported_is_a_timeout(start: Start) -> None:
     error, kind = run(start("import time; time.sleep(600)", timeout=1, init_seconds=0.5))
     assert kind == "Unhandled"

@@ -185,17 +185,22 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "TMPDIR": self._temporary,
         }
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
-                [sys.executable, "-m", "awslambdaric", self._handler],
-                cwd=self._root,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        # Listening begins first: a server that never did could not be shut down.
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
+                    [sys.executable, "-m", "awslambdaric", self._handler],
+                    cwd=self._root,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:  # its folder is gone, or there is no room for another process
+            self._init_error = Outcome.failed("Runtime.InvalidEntrypoint", str(error)).payload
+            return
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
