@@ -144,7 +144,7 @@ def test_without_a_header_columns_are_named_by_position_and_the_usual_width_coun
         (b"\n\n", "EmptyDataset", "at least one row"),
         (b"a,,c\n1,2,3\n", "BlankColumnName", "column 2"),
         (b"a, \n1,2\n", "BlankColumnName", "column 2"),
-        (b"a,b,a\n1,2,3\n", "DuplicateColumn", "'a'"),
+        (b"a,b,a\n1,2,3\n", "DuplicateColumn", "columns 1, 3"),
         (b'a,"b\n1,2\n', "MalformedHeader", "not closed"),
         (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "header"),
         ("a,b\n1,2\n".encode("utf-16"), "NotUtf8", "UTF-16"),

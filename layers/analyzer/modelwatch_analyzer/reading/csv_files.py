@@ -21,6 +21,7 @@ from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 _SNIFFED_RECORDS = 1000
+_NAMED_AT_MOST = 20
 _LINE_END = re.compile(rb"[\r\n]")
 _CAREFUL_BYTES = 1 << 20
 """About how much of a doubtful text is read carefully before the fast path is tried again."""
@@ -153,10 +154,11 @@ def _with_header(file: SourceFile, header: Record) -> _CsvFile:
         if not name.strip():
             message = f"{place}: column {number} has no name; name it, or say that the file has no header"
             raise InvalidInput("BlankColumnName", message)
-    twice = [name for name, times in Counter(header.fields).items() if times > 1]
-    if twice:
-        names = ", ".join(map(repr, twice))
-        message = f"{place}: more than one column is named {names}; rename them, or say that the file has no header"
+    times = Counter(header.fields)
+    if alike := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
+        # By number: where a first row was taken for a header, its names are values.
+        told = ", ".join(alike[:_NAMED_AT_MOST]) + (" and more" if len(alike) > _NAMED_AT_MOST else "")
+        message = f"{place}: columns {told} share names; rename them, or say that the file has no header"
         raise InvalidInput("DuplicateColumn", message)
     return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
 
