@@ -105,7 +105,7 @@ def test_a_message_names_the_option_and_the_mend(run: Run) -> None:
     result = run("baseline", "data-quality", "--dataset", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
     assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
     result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
-    assert "'csv', 'capture'" in result.stderr
+    assert "'csv', 'json', 'jsonlines', 'parquet', 'capture', 'batch-transform'" in result.stderr
     assert "See: " in result.stderr
     assert "baseline data-quality --help" in result.stderr
 

@@ -124,7 +124,7 @@ def test_objects_are_found_as_a_person_may_have_copied_them(tmp_path: Path) -> N
         path.write_text(content)
     with pytest.raises(InvalidInput) as refused:  # beside the manifest lies what is no manifest
         read(tmp_path, CSV)
-    assert refused.value.code == "MalformedManifest"
+    assert refused.value.code == "InvalidManifest"
     (tmp_path / "p" / "3.csv").write_text("3\n")
     (tmp_path / "input" / "3.csv").unlink()
     assert read(tmp_path, CSV)[1] == [("1",), ("2",), ("3",)]
@@ -133,12 +133,12 @@ def test_objects_are_found_as_a_person_may_have_copied_them(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("manifest", "code"),
     [
-        ("[]", "MalformedManifest"),
-        ("{}", "MalformedManifest"),
-        ('["a.csv"]', "MalformedManifest"),
-        ('[{"prefix": "/etc/"}, "passwd"]', "MalformedManifest"),
-        ('[{"prefix": "s3://b/"}, {"x": "y"}]', "MalformedManifest"),
-        ("\xff", "MalformedManifest"),
+        ("[]", "InvalidManifest"),
+        ("{}", "InvalidManifest"),
+        ('["a.csv"]', "InvalidManifest"),
+        ('[{"prefix": "/etc/"}, "passwd"]', "InvalidManifest"),
+        ('[{"prefix": "s3://b/"}, {"x": "y"}]', "InvalidManifest"),
+        ("\xff", "InvalidManifest"),
         ('[{"prefix": "s3://b/"}]', "NoData"),
         ('[{"prefix": "s3://b/"}, "gone.csv"]', "ObjectNotFetched"),
         ('[{"prefix": "s3://b/"}, "../../secret.csv"]', "ObjectNotFetched"),

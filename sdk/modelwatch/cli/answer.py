@@ -137,6 +137,13 @@ def _told(records: RecordCounts) -> list[str]:
     lines = [
         f"Read {counted(records.read, 'record')} from {counted(records.objects, 'file')}, {records.bytes:,} bytes."
     ]
+    if records.encodings:
+        told = ", ".join(f"{number:,} {printable(name)}" for name, number in records.encodings.items())
+        lines.append(f"Captured payloads by encoding: {told}.")
+    if records.duplicate_events:
+        lines.append(f"Read all the same: {counted(records.duplicate_events, 'record')} of an event id seen before.")
+    if records.dropped:
+        lines.append(f"Left out: {counted(records.dropped, 'record')} that the preprocessor dropped.")
     if records.out_of_window:
         lines.append(f"Left out: {counted(records.out_of_window, 'record')} outside the window.")
     if records.malformed:

@@ -82,7 +82,10 @@ def open_dataset(settings: AnalysisSettings) -> Dataset:
         raise InvalidInput("UnsupportedFormat", message)
     dataset, attributes = opened_by(settings), _attributes(settings)
     if attributes.excluded and not isinstance(dataset, CaptureFiles):
-        return Narrowed(dataset, attributes.left(dataset.columns, dataset.input_columns))
+        left = attributes.left(dataset.columns, dataset.input_columns)
+        if not left:
+            raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
+        return Narrowed(dataset, left)
     return dataset
 
 

@@ -115,7 +115,7 @@ def open_batch_transform(
     Raises
     ------
     InvalidInput
-        ``NoData`` where no job started, ``MalformedManifest``, ``ObjectNotFetched``, and what the reader of the
+        ``NoData`` where no job started, ``InvalidManifest``, ``ObjectNotFetched``, and what the reader of the
         objects' format raises.
     """
     files = transformed_files(source, options, start, end)
@@ -179,7 +179,7 @@ def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) 
 
 def _named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
     if manifest.size > _LONGEST_MANIFEST:
-        raise InvalidInput("MalformedManifest", f"{manifest.label} is longer than a manifest may be")
+        raise InvalidInput("InvalidManifest", f"{manifest.label} is longer than a manifest may be")
     try:
         head, *names = msgspec.json.decode(manifest.path.read_bytes(), type=list[dict[str, str] | str])
         prefix = head["prefix"] if isinstance(head, dict) else ""
@@ -187,7 +187,7 @@ def _named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
         prefix = ""
     if not prefix.startswith("s3://") or not all(isinstance(name, str) for name in names):
         message = f'{manifest.label} is no manifest: [{{"prefix": "s3://bucket/folder/"}}, "name", ...] was expected'
-        raise InvalidInput("MalformedManifest", message)
+        raise InvalidInput("InvalidManifest", message)
     for name in names:
         yield _fetched(f"{prefix}{name}", manifest, source)
 
