@@ -190,6 +190,8 @@ def _quick_part(
         records, heights = _all_records(documents)
     else:
         records, heights = _all_found(documents, attribute)
+    if not all(heights):
+        raise _Uneven
     named = isinstance(records[0], dict)
     columns = list(_taken_apart(records, "", named=named))
     keys: list[Any] = [column.name for column in columns] if named else list(range(len(columns)))
@@ -227,6 +229,8 @@ def _all_found(documents: Sequence[Any], attribute: Attribute) -> tuple[Sequence
         return list(chain.from_iterable(found)), list(map(len, found))
     for name in attribute.steps.to:
         documents = _fields_of(documents, name)
+    if None in documents:  # which JMESPath does not tell from nothing at all
+        raise _Uneven
     if attribute.steps.each is None:
         return _all_records(documents)
     if set(map(type, documents)) != {list} or not all(documents):

@@ -1,0 +1,362 @@
+"""Captured payloads of CSV, JSON and BASE64, whole or by attributes; the quick path held to the careful one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers
+from modelwatch_analyzer.reading import capture
+from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_core.domain.errors import InvalidInput
+
+REQUEST, ANSWER, BATCH, TRUTH = "endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"
+ALL_SIDES = [REQUEST, ANSWER, BATCH, TRUTH]
+
+
+def csv(text: str) -> dict[str, str]:
+    return {"data": text, "encoding": "CSV"}
+
+
+def as_json(document: Any) -> dict[str, str]:
+    return {"data": document if isinstance(document, str) else json.dumps(document), "encoding": "JSON"}
+
+
+def base64_of(content: str | bytes, content_type: str | None = None) -> dict[str, str]:
+    data = base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
+    return {"data": data, "encoding": "BASE64", **({"observedContentType": content_type} if content_type else {})}
+
+
+def captured(**sides: dict[str, str]) -> str:
+    truth = {TRUTH: sides.pop(TRUTH)} if TRUTH in sides else {}
+    return json.dumps({"captureData": sides, "eventMetadata": {"eventId": "e"}, "eventVersion": "0", **truth})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def opened(folder: Path, *lines: str | bytes, attributes: Attributes | None = None, **options: Any) -> CaptureFiles:
+    path = folder / "capture.jsonl"
+    path.write_bytes(b"\n".join(line.encode() if isinstance(line, str) else line for line in lines))
+    return open_capture(path, CaptureOptions.model_validate(options), attributes=attributes or Attributes())
+
+
+def rows(dataset: CaptureFiles, log: ReadLog | None = None) -> list[tuple[str | None, ...]]:
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
+    batches = dataset.batches(plan, log or ReadLog())
+    return [row for batch in batches for row in batch.select(dataset.columns).rows()]
+
+
+def test_request_and_answer_may_differ_in_their_encoding(folder: Path) -> None:
+    dataset = opened(folder, captured(endpointInput=as_json({"age": 41, "plan": "x"}), endpointOutput=csv("0.5\n")))
+    assert dataset.columns == ("_c0", "age", "plan")
+    assert dataset.input_columns == ("age", "plan")
+    assert dataset.named
+    assert rows(dataset) == [("0.5", "41", "x")]
+
+
+def test_base64_is_read_as_its_content_type_says_or_as_it_looks(folder: Path) -> None:
+    image = captured(endpointInput=base64_of(b"\x89PNG\r\n\x1a\n\0", "image/png"), endpointOutput=csv("1"))
+    lines = [
+        captured(endpointInput=base64_of("1,2"), endpointOutput=base64_of("[0.5]")),
+        captured(endpointInput=base64_of("3,4", "text/csv; charset=utf-8"), endpointOutput=base64_of("0.6")),
+        captured(endpointInput=base64_of("[5, 6]", "application/json"), endpointOutput=base64_of("0.7", "text/json")),
+        captured(endpointInput={"data": "MSwy*", "encoding": "BASE64"}, endpointOutput=csv("1")),
+        image,
+    ]
+    log = ReadLog()
+    assert rows(opened(folder, *lines), log) == [("0.5", "1", "2"), ("0.6", "3", "4"), ("0.7", "5", "6")]
+    assert log.malformed_examples == [
+        "capture.jsonl:4: a payload is malformed: not BASE64",
+        "capture.jsonl:5: a BASE64 payload that is no text, such as an image: a preprocessor can read it",
+    ]
+    assert log.counts().encodings == {"BASE64": 8, "CSV": 2}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "columns", "expected"),
+    [
+        # The request and answer of a real JSON endpoint, shortened.
+        (
+            {"instances": [{"features": [28, 2]}, {"features": [43, 3]}]},
+            {"predictions": [{"score": 0.99, "predicted_label": 1}, {"score": 0.1, "predicted_label": 0}]},
+            ("score", "predicted_label", "features.0", "features.1"),
+            [("0.99", "1", "28", "2"), ("0.1", "0", "43", "3")],
+        ),
+        ([[1, 2], [3, 4]], [[0.5], [0.6]], ("_c0", "_c1", "_c2"), [("0.5", "1", "2"), ("0.6", "3", "4")]),
+        ([1, 2], 0.5, ("_c0", "_c1", "_c2"), [("0.5", "1", "2")]),
+        ('{"a": 1}\n{"a": 2}\n', "0.5\n0.6\n", ("_c0", "a"), [("0.5", "1"), ("0.6", "2")]),
+        (
+            {"customer": {"age": 41, "tags": ["x", None]}, "new": True},
+            {"score": "0.50"},
+            ("score", "customer.age", "customer.tags.0", "customer.tags.1", "new"),
+            [("0.50", "41", "x", None, "true")],
+        ),
+        ({"score": 1}, {"score": 2}, ("score", "endpointInput.score"), [("2", "1")]),
+    ],
+)
+def test_json_payloads_hold_rows_whole(
+    folder: Path, request_: Any, answer: Any, columns: tuple[str, ...], expected: list[Any]
+) -> None:
+    dataset = opened(folder, captured(endpointInput=as_json(request_), endpointOutput=as_json(answer)))
+    assert dataset.columns == columns
+    assert rows(dataset) == expected
+
+
+def test_attributes_say_where_features_and_predictions_lie(folder: Path) -> None:
+    line = captured(
+        endpointInput=as_json({"instances": [{"id": 7, "features": [28, 2]}, {"id": 8, "features": [43, 3]}]}),
+        endpointOutput=as_json({"predictions": [{"score": 0.99, "label": 1}, {"score": 0.1, "label": 0}]}),
+    )
+    attributes = Attributes.of("instances[*].features", "predictions[*].label", "predictions[*].score")
+    dataset = opened(folder, line, attributes=attributes)
+    assert dataset.columns == ("_c0", "_c1", "_c2", "_c3")
+    assert (dataset.named, dataset.input_columns) == (False, ("_c2", "_c3"))
+    assert rows(dataset) == [("1", "0.99", "28", "2"), ("0", "0.1", "43", "3")]
+
+
+def test_indices_choose_among_the_columns_of_csv_answers(folder: Path) -> None:
+    lines = [captured(endpointInput=csv("1,2"), endpointOutput=csv("yes,0.5,x"))] * 2
+    lines.append(captured(endpointInput=csv("1,2"), endpointOutput=csv("yes")))
+    log = ReadLog()
+    dataset = opened(folder, *lines, attributes=Attributes.of(inference="0", probability="1"))
+    assert rows(dataset, log) == [("yes", "0.5", "1", "2")] * 2
+    assert log.malformed_examples == ["capture.jsonl:3: probability_attribute is 1, the payload has 1 columns"]
+    with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath and the payload is CSV"):
+        opened(folder, *lines, attributes=Attributes.of(inference="score"))
+
+
+def test_columns_are_excluded_from_all_and_from_those_of_the_requests(folder: Path) -> None:
+    line = captured(endpointInput=as_json({"id": 7, "age": 41}), endpointOutput=csv("0.5"))
+    dataset = opened(folder, line, attributes=Attributes.of(exclude_features="id"))
+    assert (dataset.columns, dataset.input_columns) == (("_c0", "age"), ("age",))
+    assert rows(dataset) == [("0.5", "41")]
+    with pytest.raises(InvalidInput) as refused:
+        opened(folder, line, attributes=Attributes.of(exclude_features="id,age,_c0"))
+    assert refused.value.code == "NoColumns"
+
+
+def test_merged_records_of_batch_transforms_are_read_by_attributes(folder: Path) -> None:
+    # The shape of a record that the first party's merge job wrote for a batch transform.
+    document = {"SageMakerOutput": {"predictions": [{"score": 0.9}]}, "instances": [{"features": [28, 2]}]}
+    line = captured(batchTransformOutput=as_json(document), groundTruthData=as_json({"instances": [{"label": 1}]}))
+    attributes = Attributes.of("instances[*].features", None, "SageMakerOutput.predictions[*].score")
+    dataset = opened(folder, line, attributes=attributes)
+    assert (dataset.columns, dataset.input_columns) == (("_c0", "_c1", "_c2"), ("_c1", "_c2"))
+    assert rows(dataset) == [("0.9", "28", "2")]
+
+
+def test_ground_truth_is_no_column_unless_it_is_asked_for(folder: Path) -> None:
+    line = captured(endpointInput=csv("1,2"), endpointOutput=csv("0.5"), groundTruthData=csv("1"))
+    assert rows(opened(folder, line)) == [("0.5", "1", "2")]
+    assert rows(opened(folder, line, captureIndexNames=ALL_SIDES)) == [("0.5", "1", "2", "1")]
+
+
+def test_fields_that_are_not_there_are_missing_and_fields_never_seen_leave_a_record_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwatch_analyzer.reading.capture._SNIFFED_ROWS", 2)
+    documents = [{"a": 1, "b": 2}, {"a": 3, "c": 4}, {"b": 5}, {"a": 6, "d": 7}, [8, 9, 10], {}]
+    log = ReadLog()
+    dataset = opened(folder, *(captured(endpointInput=as_json(document)) for document in documents))
+    assert dataset.columns == ("a", "b", "c")
+    assert rows(dataset, log) == [("1", "2", None), ("3", None, "4"), (None, "5", None)]
+    assert log.malformed_examples == [
+        "capture.jsonl:4: endpointInput has 1 fields that the first 2 rows lack",
+        "capture.jsonl:5: endpointInput has fields by position instead of by name",
+        "capture.jsonl:6: a payload is an object or a list without content",
+    ]
+
+
+def test_repeated_events_are_counted_and_read_all_the_same(folder: Path) -> None:
+    lines = [captured(endpointInput=csv("1"))] * 3
+    lines.append(lines[0].replace('"e"', '"f"'))
+    log = ReadLog()
+    assert len(rows(opened(folder, *lines), log)) == 4
+    assert log.duplicate_events == 2
+
+
+_GOOD = captured(endpointInput=as_json({"a": 1, "b": "x"}))
+_BAD: dict[str, tuple[str | bytes, str]] = {
+    "truncated": (_GOOD[:40], "not JSON"),
+    "NUL": (b"\0" + _GOOD.encode(), "not JSON"),
+    "invalid UTF-8": (_GOOD.replace("x", "~").encode().replace(b"~", b"\xff"), "not JSON"),
+    "NaN": (captured(endpointInput=as_json('{"a": NaN}')), "a payload is malformed: not JSON"),
+    "Infinity": (captured(endpointInput=as_json('{"a": -Infinity}')), "a payload is malformed: not JSON"),
+    "5000 digits": (
+        captured(endpointInput=as_json('{"a": %s}' % ("1" * 5000))),
+        "a payload is malformed: a whole number has too many digits",
+    ),
+    "deep": (captured(endpointInput=as_json("[" * 5000)), "a payload is malformed: nested too deeply"),
+    "deep line": ("[" * 5000, "not a captured record"),
+    "deep but closed": (captured(endpointInput=as_json('{"a":' * 40 + "1" + "}" * 40)), "nested more than 32 levels"),
+    "an encoding of its own": (
+        captured(endpointInput={"data": "1", "encoding": "<b>../../etc"}),
+        "an encoding that is none of CSV, JSON and BASE64",
+    ),
+    "no payload": (captured(), "no payload"),
+    "not an object": ("[]", "not a captured record"),
+}
+
+
+@pytest.mark.parametrize("name", _BAD)
+def test_a_bad_record_among_good_ones_is_told_and_the_good_ones_are_kept(folder: Path, name: str) -> None:
+    line, reason = _BAD[name]
+    log = ReadLog()
+    assert rows(opened(folder, _GOOD, line, "", _GOOD), log) == [("1", "x")] * 2
+    assert (log.read, log.malformed) == (2, 1)
+    assert log.malformed_examples[0].startswith(f"capture.jsonl:2: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [("1e400", "1e400"), ("1" * 300, "1" * 300), ("1.50", "1.50"), ("-0", "0"), ("true", "true"), ('""', None)],
+)
+@pytest.mark.parametrize("kind", [pl.String(), pl.Float64(), pl.Int64()])
+def test_values_that_no_parser_agrees_on_keep_their_spelling(
+    folder: Path, value: str, spelled: str | None, kind: pl.DataType
+) -> None:
+    dataset = opened(folder, captured(endpointInput=as_json(f'{{"a": 0, "a": {value}}}')))
+    (batch,) = dataset.batches(Plan({"a": kind}), ReadLog())
+    told = batch["a"].item()
+    assert (told == spelled) if isinstance(told, str) or told is None else told == float(value)
+
+
+def test_a_line_of_ten_megabytes_is_a_record_as_any_other(folder: Path) -> None:
+    long = captured(endpointInput=as_json({"a": "y" * 10_000_000, "b": "x"}))
+    assert [len(row[0] or "") for row in rows(opened(folder, _GOOD, long, _GOOD))] == [1, 10_000_000, 1]
+
+
+def test_a_window_over_the_folders_of_several_variants_and_models_is_read_whole(folder: Path) -> None:
+    for index, place in enumerate(
+        ("endpoint/AllTraffic/2026/11/22/09", "endpoint/Other/2026/11/22/09", "deeper/a/b/c")
+    ):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "00-01-234.jsonl").write_text(captured(endpointInput=csv(str(index))))
+    dataset = open_capture(folder, CaptureOptions())
+    log = ReadLog()
+    assert sorted(rows(dataset, log)) == [("0",), ("1",), ("2",)]
+    assert log.objects == 3
+
+
+_text = st.text(st.sampled_from('a1,"\\\n\r {}[]:é\N{EURO SIGN}\U0001f600\u2028'), max_size=5)
+_scalars = st.one_of(
+    st.integers(-5, 5), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), _text
+)
+_documents = st.recursive(
+    _scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a.b", "é"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def _alike(draw: st.DrawFn) -> list[Any]:
+    """Documents of one shape, as an endpoint writes them, but for a stray one perhaps."""
+    columns = draw(
+        st.lists(st.sampled_from([st.integers(-9, 9), st.floats(-9, 9), _text, _scalars]), min_size=1, max_size=4)
+    )
+    wrap = draw(
+        st.sampled_from([
+            lambda values: dict(zip("abcd", values, strict=False)),
+            lambda values: values,
+            lambda values: {"features": values},
+            lambda values: {"instances": [{"features": values}]},
+            lambda values: {"instances": [values, values]},
+            lambda values: [values],
+            lambda values: {"customer": {"age": values[0]}, "rest": values},
+        ])
+    )  # fmt: skip
+    made = [wrap([draw(column) for column in columns]) for _ in range(draw(st.integers(1, 6)))]
+    if draw(st.booleans()):
+        ragged = st.lists(_scalars, min_size=1, max_size=5).map(wrap)
+        made.insert(draw(st.integers(0, len(made))), draw(_documents | ragged))
+    return made
+
+
+@st.composite
+def _payloads(draw: st.DrawFn) -> list[dict[str, str]]:
+    documents = draw(_alike() | st.lists(_documents, min_size=1, max_size=6))
+    payloads = [as_json(document) for document in documents]
+    if draw(st.integers(0, 4)) == 0:
+        stray = draw(
+            st.sampled_from([csv("1,2"), csv('"a\nb"'), base64_of("[1]"), as_json("NaN"), as_json("1\n2"), as_json("")])
+        )
+        payloads.insert(draw(st.integers(0, len(payloads))), stray)
+    return payloads
+
+
+_PATHS = ["instances[*].features", "features", "[*]", "a", "customer.age", "instances[0]", "0"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    requests=_payloads(),
+    answers=_payloads() | st.none(),
+    paths=st.tuples(*[st.none() | st.sampled_from(_PATHS)] * 3),
+    kinds=st.lists(st.sampled_from([pl.Int64(), pl.Float64(), pl.String()]), min_size=20, max_size=20),
+)
+def test_the_quick_path_and_the_careful_one_read_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    requests: list[dict[str, str]],
+    answers: list[dict[str, str]] | None,
+    paths: tuple[str | None, ...],
+    kinds: list[pl.DataType],
+) -> None:
+    sides: Iterable[dict[str, Any]]
+    if answers is None:
+        sides = ({REQUEST: request} for request in requests)
+    else:
+        sides = ({REQUEST: request, ANSWER: answer} for request, answer in zip(requests, answers, strict=False))
+    lines = [captured(**each) for each in sides]
+    folder = tmp_path_factory.getbasetemp()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(capture, "_SNIFFED_ROWS", 2)
+            dataset = opened(folder, *lines, attributes=Attributes.of(*paths))
+    except InvalidInput as refused:
+        assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017
+        return
+    plan = dict(zip(dataset.columns, kinds, strict=False))
+    quick_log, careful_log = ReadLog(), ReadLog()
+    quick = list(dataset.batches(Plan(plan), quick_log))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CaptureFiles, "_quick", lambda *_: None)
+        careful = list(dataset.batches(Plan(plan), careful_log))
+    assert quick_log == careful_log
+    for name, kind in plan.items():
+        if kind == pl.String():
+            assert list(_values(quick, name)) == list(_values(careful, name))
+        else:
+            assert _as_numbers(quick, name, kind) == _as_numbers(careful, name, kind)
+
+
+def _values(batches: list[pl.DataFrame], name: str) -> Iterator[Any]:
+    for batch in batches:
+        assert batch.schema[name] == pl.String
+        yield from batch[name]
+
+
+def _as_numbers(batches: list[pl.DataFrame], name: str, kind: pl.DataType) -> Any:
+    columns = [read_numbers(batch[name]) for batch in batches]
+    kinds = ColumnType.UNKNOWN
+    for column in columns:
+        kinds = kinds.with_(column.type)
+    values = np.concatenate([column.values for column in columns]).tolist() if columns else []
+    integral = sum(column.integral for column in columns) if kind == pl.Int64() else None  # else not promised
+    return kinds, values, sum(column.present for column in columns), sum(column.missing for column in columns), integral
