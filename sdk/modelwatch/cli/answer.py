@@ -122,7 +122,7 @@ def _patience(*, as_json: bool) -> AbstractContextManager[object]:
 def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     """Print what was read, left out and found, and where the files lie."""
     console = a_console()
-    for line in _told(summary.records):
+    for line in account(summary.records):
         console.print(line)
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
@@ -133,7 +133,8 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
 
 
-def _told(records: RecordCounts) -> list[str]:
+def account(records: RecordCounts) -> list[str]:
+    """Tell for people what was read and what was left out."""
     lines = [
         f"Read {counted(records.read, 'record')} from {counted(records.objects, 'file')}, {records.bytes:,} bytes."
     ]

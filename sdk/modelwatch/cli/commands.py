@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelwatch.cli import data_quality, local
+from modelwatch.cli import capture, data_quality, local
 from modelwatch.cli.analyze import ANALYZE_EXAMPLE, analyze
 from modelwatch.cli.demo import DEMO_EXAMPLE, demo
 from modelwatch.cli.failures import UNUSABLE, OneLineFailures
@@ -23,6 +23,7 @@ app.add_typer(baselines, name="baseline", help="Describe training data, so that 
 app.add_typer(
     checks, name="check", help="Check data against a baseline. Exit code 0: fine, 1: violations, 2: unusable."
 )
+app.add_typer(capture.app, name="capture", no_args_is_help=False)
 app.add_typer(local.app, name="local", no_args_is_help=False)
 app.command("demo", epilog=DEMO_EXAMPLE)(demo)
 app.command("analyze", epilog=ANALYZE_EXAMPLE)(analyze)

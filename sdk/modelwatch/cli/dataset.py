@@ -167,7 +167,8 @@ class DatasetFlags:
     def _sagemaker_format(self) -> dict[str, Any]:
         match self.dataset_format:
             case DatasetFormat.CAPTURE:
-                return {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+                sides = ["endpointInput", "endpointOutput", "batchTransformOutput"]
+                return {"sagemakerCaptureJson": {"captureIndexNames": sides}}
             case DatasetFormat.BATCH_TRANSFORM:
                 return {"batchTransform": {"side": self.transform_side.value, **self._of(self.transform_format.value)}}
             case plain:

@@ -13,6 +13,7 @@ from modelwatch_core.domain.analysis import RecordCounts
 from modelwatch_core.domain.errors import InvalidInput
 
 _EXAMPLES = 20
+_REASONS = 3
 
 
 @dataclass(slots=True)
@@ -57,8 +58,9 @@ class ReadLog:
         if self.read:
             return
         if self.malformed:
-            message = f"none of the {self.malformed} records can be understood; the first: {self.malformed_examples[0]}"
-            raise InvalidInput("AllMalformed", message)
+            reasons = {example.split(": ", 1)[1]: example for example in reversed(self.malformed_examples)}
+            first = "; ".join(list(reversed(reasons.values()))[:_REASONS])
+            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be understood: {first}")
         if self.out_of_window:
             message = (
                 f"none of the {self.out_of_window} captured records lies in the window from start_time to end_time"

@@ -1,0 +1,116 @@
+"""What a folder of captures holds, for a person who wants to get the attributes right before a monitor is scheduled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import polars as pl
+
+from modelwatch_analyzer.profile.lexical import type_of_spelled
+from modelwatch_analyzer.reading import open_dataset
+from modelwatch_analyzer.reading.capture import CapturedRecord, CapturedRecords
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.payloads import Payload
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis import RecordCounts
+from modelwatch_core.domain.errors import InvalidInput
+
+_LONGEST_PAYLOAD = 500
+NO_TIME = "no time"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureInspection:
+    """What was found. Rows and payloads hold what was captured: they are for a terminal, never for a log.
+
+    Attributes
+    ----------
+    hours : dict of str to int
+        Captured records in the window by the UTC hour of their event, in order.
+    encodings : dict of str to int
+        Payloads by side, encoding and content type.
+    records : RecordCounts
+        As an analysis of them would count. Where they could not be read, ``read`` is 0.
+    columns : dict of str to str
+        The columns in their order, with the types that the values of the first block have.
+    named : bool
+        Whether the names come from the payloads.
+    rows : list of list of str or None
+        The first rows.
+    payloads : dict of str to str
+        The beginning of each payload of the first record.
+    problem : str, optional
+        Why the records cannot be read with these settings.
+    """
+
+    hours: dict[str, int]
+    encodings: dict[str, int]
+    records: RecordCounts
+    columns: dict[str, str] = field(default_factory=dict)
+    named: bool = False
+    rows: list[list[str | None]] = field(default_factory=list)
+    payloads: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
+    """Read captures as an analysis with the same settings would, and tell what they are.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        Of the format ``sagemakerCaptureJson``.
+    rows : int
+        How many rows are shown.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoData``, ``DatasetNotFound``, and what makes a file unreadable as a whole.
+    """
+    log, hours, encodings = ReadLog(), Counter[str](), Counter[str]()
+    payloads: dict[str, str] = {}
+    captured = CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
+    for block in captured.blocks(log):
+        for record in block.records:
+            hours[record.time.strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
+            sides = dict(_payloads(record))
+            payloads = payloads or {side: payload.data[:_LONGEST_PAYLOAD] for side, payload in sides.items()}
+            for side, payload in sides.items():
+                content_type = f" ({payload.observedContentType})" if payload.observedContentType else ""
+                encodings[f"{side}: {payload.encoding}{content_type}"] += 1
+    found = CaptureInspection(
+        dict(sorted(hours.items())), dict(sorted(encodings.items())), log.counts(), payloads=payloads
+    )
+    try:
+        return _with_rows(found, settings, rows)
+    except InvalidInput as error:
+        return replace(found, problem=str(error))
+
+
+def _with_rows(found: CaptureInspection, settings: AnalysisSettings, count: int) -> CaptureInspection:
+    dataset, log = open_dataset(settings), ReadLog()
+    columns = list(dataset.columns)
+    rows: list[list[str | None]] = []
+    types: dict[str, str] = {}
+    for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
+        types = types or {name: type_of_spelled(batch[name].drop_nulls()).value for name in columns}
+        rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
+    log.require_records()
+    return replace(found, records=log.counts(), columns=types, named=dataset.named, rows=rows)
+
+
+def _payloads(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:
+    data = record.captureData
+    for name, payload in (
+        ("endpointInput", data.endpointInput),
+        ("endpointOutput", data.endpointOutput),
+        ("batchTransformOutput", data.batchTransformOutput),
+        ("groundTruthData", record.groundTruthData),
+    ):
+        if payload is not None:
+            yield name, payload

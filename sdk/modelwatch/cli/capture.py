@@ -1,0 +1,109 @@
+"""``modelwatch capture``: what was captured, before it is monitored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwatch.cli.answer import AsJson, account
+from modelwatch.cli.dataset import (
+    DatasetFlags,
+    DatasetFormat,
+    Exclude,
+    Features,
+    Inference,
+    Moment,
+    Preprocessor,
+    Probability,
+    at_hand,
+)
+from modelwatch.cli.failures import UNUSABLE, print_json
+from modelwatch.printing import a_console, print_table, printable
+
+if TYPE_CHECKING:
+    from modelwatch_analyzer.inspection import CaptureInspection
+
+INSPECT_EXAMPLE = """\b
+Example:
+  modelwatch capture inspect s3://bucket/capture/my-endpoint/AllTraffic/2026/01/31/ \\
+      --features-attribute 'instances[*].features' --inference-attribute 'predictions[*].score'"""
+
+app = typer.Typer(no_args_is_help=True, help="See what an endpoint captured.", rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """See what an endpoint captured."""
+
+
+@app.command(epilog=INSPECT_EXAMPLE)
+def inspect(
+    uri: Annotated[
+        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them; here or in S3.")
+    ],
+    start: Moment = None,
+    end: Moment = None,
+    features_attribute: Features = None,
+    inference_attribute: Inference = None,
+    probability_attribute: Probability = None,
+    exclude_features_attribute: Exclude = None,
+    record_preprocessor: Preprocessor = None,
+    rows: Annotated[int, typer.Option(min=0, max=1000, help="How many rows to show.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Show what captures hold: hours, records, encodings, the columns as they would be read, and the first rows.
+
+    This prints captured values; other commands never do. Exit code 2 if the records cannot be read like this.
+    """
+    flags = DatasetFlags(
+        dataset_format=DatasetFormat.CAPTURE,
+        start=start,
+        end=end,
+        features_attribute=features_attribute,
+        inference_attribute=inference_attribute,
+        probability_attribute=probability_attribute,
+        exclude_features_attribute=exclude_features_attribute,
+        record_preprocessor=record_preprocessor,
+    )
+    environment = flags.environment()
+    with at_hand(uri, "PATH", flags.covers) as source:
+        from modelwatch_analyzer.inspection import inspect_capture
+        from modelwatch_analyzer.settings import AnalysisSettings
+
+        settings = AnalysisSettings.from_environment({**environment, "dataset_source": str(source), "output_path": "."})
+        found = inspect_capture(settings, rows)
+    if as_json:
+        print_json(asdict(found) | {"records": found.records.model_dump(mode="json")})
+    else:
+        _print(found)
+    if found.problem:
+        raise typer.Exit(UNUSABLE)
+
+
+def _print(found: CaptureInspection) -> None:
+    console = a_console()
+    for line in account(found.records):
+        console.print(line)
+    for header, counts in ((("hour", "records"), found.hours), (("payloads", "number"), found.encodings)):
+        if counts:
+            console.print()
+            print_table(console, header, [(name, f"{count:,}") for name, count in counts.items()])
+    console.print()
+    if found.problem:
+        console.print(f"Not readable like this: {printable(found.problem)}", style="red")
+        if found.payloads:
+            console.print("The first record holds:")
+            print_table(console, ("side", "payload"), list(found.payloads.items()))
+        return
+    told = "names from the payloads" if found.named else "no names: known by position"
+    console.print(f"Columns as they would be read ({told}), with the first values:")
+    print_table(
+        console,
+        ("column", "type", *(f"row {number + 1}" for number in range(len(found.rows)))),
+        [
+            (name, kind, *("" if row[index] is None else str(row[index]) for row in found.rows))
+            for index, (name, kind) in enumerate(found.columns.items())
+        ],
+    )

@@ -1,0 +1,94 @@
+"""``modelwatch capture inspect``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from modelwatch.cli.commands import app
+
+Run = Callable[..., Result]
+
+
+def record(number: int, request: Any, **event: Any) -> str:
+    sides = {
+        "endpointInput": {"data": json.dumps(request), "encoding": "JSON", "observedContentType": "application/json"},
+        "endpointOutput": {"data": f"{number}.5\n", "encoding": "CSV"},
+    }
+    event = {"eventId": str(number), "inferenceTime": f"2026-01-31T0{number}:10:00Z", **event}
+    return json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"})
+
+
+@pytest.fixture
+def inspect(tmp_path: Path) -> Run:
+    """Inspect a folder of two files of captures; one line in them is no record, and one event comes twice."""
+    instances = [{"age": 30, "city": "x\x1b[31m<b>"}]
+    lines = [record(number, {"instances": instances}) for number in (1, 2, 3, 3)]
+    for name, content in (("09/a.jsonl", "\n".join([lines[0], "{", lines[1]])), ("10/b.jsonl", "\n".join(lines[2:]))):
+        path = tmp_path / "capture" / "2026/01/31" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    return lambda *more: CliRunner().invoke(app, ["capture", "inspect", str(tmp_path / "capture"), *more])
+
+
+def test_it_shows_hours_encodings_columns_and_first_rows(inspect: Run) -> None:
+    shown = inspect("--rows", "1")
+    assert shown.exit_code == 0, shown.stderr
+    for line in (
+        "Read 4 records from 2 files",
+        "2026/01/31/09/a.jsonl:2: not JSON",
+        "Read all the same: 1 record of an event id seen before.",
+        "2026-01-31T03Z  2",
+        "endpointInput: JSON (application/json)  4",
+        "endpointOutput: CSV                     4",
+        "names from the payloads",
+    ):
+        assert line in shown.stdout
+    rows = [line.split() for line in shown.stdout.splitlines()[-3:]]
+    assert rows == [["_c0", "Fractional", "1.5"], ["age", "Integral", "30"], ["city", "String", r"x\x1b[31m<b>"]]
+
+
+def test_json_holds_all_of_it(inspect: Run) -> None:
+    found = json.loads(inspect("--json", "--rows", "2").stdout)
+    assert found["hours"] == {"2026-01-31T01Z": 1, "2026-01-31T02Z": 1, "2026-01-31T03Z": 2}
+    assert found["columns"] == {"_c0": "Fractional", "age": "Integral", "city": "String"}
+    assert (found["rows"][0], len(found["rows"])) == (["1.5", "30", "x\x1b[31m<b>"], 2)
+    records = found["records"]
+    assert (records["read"], records["malformed"], records["duplicate_events"]) == (4, 1, 1)
+    assert records["encodings"] == {"CSV": 4, "JSON": 4}
+    assert found["problem"] is None
+
+
+def test_the_window_and_the_attributes_are_those_of_a_check(inspect: Run) -> None:
+    flags = (
+        "--features-attribute",
+        "instances[*].age",
+        "--start",
+        "2026-01-31T02:00:00Z",
+        "--end",
+        "2026-01-31T03:00:00Z",
+    )
+    found = json.loads(inspect("--json", *flags).stdout)
+    assert (found["hours"], found["records"]["out_of_window"]) == ({"2026-01-31T02Z": 1}, 3)
+    assert found["rows"] == [["2.5", "30"]]
+    flags = ("--features-attribute", "instances[*].age", "--exclude-features-attribute", "0")
+    assert list(json.loads(inspect("--json", *flags).stdout)["columns"].values()) == ["Fractional"]
+
+
+def test_attributes_that_find_nothing_show_what_the_payloads_hold(inspect: Run) -> None:
+    shown = inspect("--features-attribute", "rows[*]")
+    assert shown.exit_code == 2
+    assert "Not readable like this: AllMalformed" in shown.stdout
+    assert "features_attribute finds nothing in the payload" in shown.stdout
+    assert 'endpointInput   {"instances": [{"age": 30, ' in shown.stdout
+
+
+def test_a_folder_without_captures_is_refused_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "NoData" in result.stderr
