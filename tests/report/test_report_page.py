@@ -172,12 +172,21 @@ def test_a_failed_analysis_shows_its_reason():
 
 def test_what_was_read_and_what_was_left_out_are_both_told():
     records = RecordCounts(
-        objects=3, bytes=4567, read=1200, malformed=7, out_of_window=21, malformed_examples=("a.jsonl:4: no JSON",)
+        objects=3,
+        bytes=4567,
+        read=1200,
+        malformed=7,
+        out_of_window=21,
+        duplicate_events=33,
+        dropped=44,
+        encodings={"CSV": 555, "JSON": 66},
+        malformed_examples=("a.jsonl:4: no JSON",),
     )
     text = Page(
         render(summary=summary(records=records, warnings=("Only 60 rows.",)), facts={"Window": "09:00 to 10:00"})
     ).text
-    for told in ("1,200", "4,567 bytes", "3 files", "7", "21", "a.jsonl:4: no JSON", "Only 60 rows.", "09:00 to 10:00"):
+    counts = ("1,200", "4,567 bytes", "3 files", "7", "21", "33", "44", "555 CSV, 66 JSON")
+    for told in (*counts, "a.jsonl:4: no JSON", "Only 60 rows.", "09:00 to 10:00"):
         assert told in text
 
 
