@@ -139,6 +139,14 @@ def test_indices_choose_among_the_columns_of_csv_answers(folder: Path) -> None:
         opened(folder, *lines, attributes=Attributes.of(inference="score"))
 
 
+def test_a_payload_without_a_row_is_left_out_among_payloads_of_one_shape(folder: Path) -> None:
+    lines = [captured(endpointInput=as_json(document)) for document in ([1], [2], [], [3])]
+    for attributes in (Attributes(), Attributes.of(features="0"), Attributes.of(features="[*]")):
+        log = ReadLog()
+        assert rows(opened(folder, *lines, attributes=attributes), log) == [("1",), ("2",), ("3",)]
+        assert log.malformed_examples[0].startswith("capture.jsonl:3: ")
+
+
 def test_columns_are_excluded_from_all_and_from_those_of_the_requests(folder: Path) -> None:
     line = captured(endpointInput=as_json({"id": 7, "age": 41}), endpointOutput=csv("0.5"))
     dataset = opened(folder, line, attributes=Attributes.of(exclude_features="id"))

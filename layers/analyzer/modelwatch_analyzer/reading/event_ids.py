@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-REMEMBERED_EVENTS = 1 << 18
-"""Of at least so many events the ids are remembered, as 64-bit hashes: about 40 MB."""
+REMEMBERED_EVENTS = 1 << 17
+"""Of at least so many events the ids are remembered, as 64-bit hashes: at most some 20 MB."""
 
 
 @dataclass(slots=True)
@@ -14,7 +14,7 @@ class EventIds:
     """Remembers event ids, and forgets the oldest.
 
     An id that comes again is told so if fewer than `REMEMBERED_EVENTS` events lie between; of twice as many it may
-    be. That a new id is taken for an old one has a chance of 3e-14 for each.
+    be. That a new id is taken for an old one has a chance of 2e-14 for each.
     """
 
     _latest: set[int] = field(default_factory=set)

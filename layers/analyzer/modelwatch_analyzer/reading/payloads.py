@@ -210,14 +210,13 @@ def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         (key,) = documents[0]
         contents = _fields_of(documents, key)
         kinds = set(map(type, contents))
-    if kinds == {list}:
+    if kinds == {list} and all(contents) and type(contents[0][0]) not in _SCALARS:
         inner = list(chain.from_iterable(contents))
-        within = set(map(type, inner))
-        if within <= {dict, list} and all(contents):
-            return inner, list(map(len, contents))
-        if not within <= _SCALARS:
+        if not set(map(type, inner)) <= {dict, list}:
             raise _Uneven
-    elif kinds <= _SCALARS and contents is documents:
+        return inner, list(map(len, contents))
+    # Where the first list begins with a scalar, those that hold records are found when the columns are taken apart.
+    if kinds <= _SCALARS and contents is documents:
         documents = [[document] for document in documents]
     return documents, [1] * len(documents)
 
