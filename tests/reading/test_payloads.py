@@ -189,6 +189,15 @@ def test_fields_that_are_not_there_are_missing_and_fields_never_seen_leave_a_rec
     ]
 
 
+def test_names_that_are_data_are_refused_before_they_fill_the_memory(folder: Path) -> None:
+    lines = [
+        captured(endpointInput=as_json({f"customer {line} {index}": 1 for index in range(99)})) for line in range(102)
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        opened(folder, *lines)
+    assert refused.value.code == "TooManyColumns"
+
+
 def test_repeated_events_are_counted_and_read_all_the_same(folder: Path) -> None:
     lines = [captured(endpointInput=csv("1"))] * 3
     lines.append(lines[0].replace('"e"', '"f"'))

@@ -20,7 +20,7 @@ from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, source_files
-from modelwatch_analyzer.reading.flattening import Unflattenable
+from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.payloads import ENCODINGS, Content, Payload, Row, content_of, quick_columns
 from modelwatch_core.domain.documents import Owned
@@ -358,10 +358,11 @@ class CaptureFiles:
 
     def _careful(self, block: RecordBlock, names: list[tuple[str, ...]], plan: Plan, log: ReadLog) -> pl.DataFrame:
         good: list[list[str | None]] = []
+        expected = [dict.fromkeys(keys) for keys in self.keys]
         for number, record in zip(block.numbers, block.records, strict=True):
             try:
                 for row in _rows(record, self.groups):
-                    reasons = [reason for reason in map(_unlike, self.groups, self.keys, row) if reason]
+                    reasons = [reason for reason in map(_unlike, self.groups, expected, row) if reason]
                     if reasons:
                         log.leave_out(block.file.label, number, ", ".join(reasons))
                     else:
@@ -391,7 +392,7 @@ def open_capture(
     ------
     InvalidInput
         ``DatasetNotFound``, ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``UnknownColumn``,
-        ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
+        ``NoColumns``, ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
     captured = CapturedRecords(source_files(source), start, end)
     groups = options.groups(attributes)
@@ -417,7 +418,13 @@ def _readable_rows(captured: CapturedRecords, groups: Sequence[_Group], log: Rea
 
 
 def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[tuple[int | str, ...], ...]:
-    """Return the keys of each group: those of its positions, or all names, of the most frequent kind of row."""
+    """Return the keys of each group: those of its positions, or all names, of the most frequent kind of row.
+
+    Raises
+    ------
+    InvalidInput
+        ``TooManyColumns``.
+    """
     kinds = [tuple(_NAMED if _is_named(part) else len(part) for part in row) for row in rows]
     usual = Counter(kinds).most_common(1)[0][0]
     keys: list[dict[int | str, None]] = [{} for _ in usual]
@@ -425,6 +432,9 @@ def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[tuple[int | str, ...],
         if kind == usual:
             for known, part in zip(keys, row, strict=True):
                 known.update(dict.fromkeys(part))
+                if len(known) > MOST_COLUMNS and _is_named(part):
+                    message = f"the captured payloads have more than {MOST_COLUMNS} columns together: are names of "
+                    raise InvalidInput("TooManyColumns", message + "fields data? Name the features by a JMESPath")
     return tuple(map(tuple, keys))
 
 
@@ -451,14 +461,14 @@ def _rows(record: CapturedRecord, groups: Sequence[_Group]) -> Iterator[tuple[Ro
     yield from zip(*(rows or [{}] * height for rows in parts), strict=True)
 
 
-def _unlike(group: _Group, keys: tuple[int | str, ...], row: Row) -> str | None:
+def _unlike(group: _Group, keys: Row, row: Row) -> str | None:
     """Say how the columns of a group differ from those that are expected; None if they do not."""
-    expected_named = bool(keys) and isinstance(keys[0], str)
+    expected_named = _is_named(keys)
     if row and keys and _is_named(row) != expected_named:
         kinds = ("by position", "by name")
         return f"{group} has fields {kinds[not expected_named]} instead of {kinds[expected_named]}"
     if row and expected_named:
-        unknown = sum(key not in keys for key in row)
+        unknown = len(row.keys() - keys.keys())
         return f"{group} has {unknown} fields that the first {_SNIFFED_ROWS} rows lack" if unknown else None
     return None if len(row) == len(keys) else f"{group} has {len(row)} fields instead of {len(keys)}"
 
