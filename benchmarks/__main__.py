@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import data_quality, handler_imports
+from benchmarks import capture_reading, data_quality, handler_imports
 
 
 def main() -> None:
     """Run the benchmark that is named, or all."""
-    benchmarks = {"data_quality": data_quality.run, "handler_imports": handler_imports.run}
+    benchmarks = {
+        "capture_reading": capture_reading.run,
+        "data_quality": data_quality.run,
+        "handler_imports": handler_imports.run,
+    }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=benchmarks, help="which one; all by default")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset in data_quality")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, or records")
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:

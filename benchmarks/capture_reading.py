@@ -1,0 +1,84 @@
+"""Captured records to columns, against the standard library, DuckDB, and simdjson's mere look at them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from statistics import median
+
+from rich.table import Table
+
+from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
+
+DATA = ROOT / "benchmarks" / "data"
+_JOB = "benchmarks.capture_reading_job"
+_JOBS = {
+    "csv": ("loop", "duckdb", "simdjson", "modelwatch"),
+    "list": ("loop", "modelwatch"),
+    "object": ("loop", "modelwatch"),
+}
+_TARGETS = {"csv": 0.4, "list": 0.5, "object": 0.5}
+_PAYLOADS = {"csv": "CSV", "list": 'JSON {"features": [...]}', "object": "JSON objects"}
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    console = terminal()
+    folder = DATA / f"captures-{options.rows}"
+    if not (folder / "made").exists():
+        console.print(
+            f"Making captures of 30 values, {options.rows:,} of each kind and twice as many of CSV (once) ..."
+        )
+        measure(python("-m", _JOB, "make", str(folder), str(options.rows)))
+
+    def command(job: str, shape: str, window: str = "whole") -> Command:
+        return python("-m", _JOB, job, str(folder / shape / window), shape)
+
+    measured = interleaved(
+        {f"{shape} {job}": command(job, shape) for shape, jobs in _JOBS.items() for job in jobs}, options.repetitions
+    )
+    table = Table(title=f"{options.rows:,} captured records to columns, min / median of {options.repetitions}")
+    for heading in ("payloads", "by"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("CPU s", "peak RSS MB", "CPU as a ratio to the loop"):
+        table.add_column(heading, justify="right")
+    for shape, jobs in _JOBS.items():
+        for job in jobs:
+            usages = measured[f"{shape} {job}"]
+            table.add_row(
+                _PAYLOADS[shape],
+                job,
+                spread([usage.cpu for usage in usages]),
+                f"{_peak(usages) / 1e6:.0f}",
+                spread(_ratios(usages, measured[f"{shape} loop"])),
+            )
+    console.print(table)
+    for shape, target in _TARGETS.items():
+        found = [json.loads(measured[f"{shape} {job}"][-1].output) for job in ("loop", "modelwatch")]
+        if found[0]["rows"] != found[1]["rows"] or found[0]["sum"] != found[1]["sum"]:
+            raise SystemExit(f"{shape}: the loop read {found[0]}, modelwatch {found[1]}")
+        ratio = median(_ratios(measured[f"{shape} modelwatch"], measured[f"{shape} loop"]))
+        console.print(f"{_PAYLOADS[shape]}: {ratio:.2f} of the loop (target at most {target}): {_met(ratio <= target)}")
+
+    sizes = {
+        window: sum(path.stat().st_size for path in (folder / "csv" / window).iterdir())
+        for window in ("small", "large")
+    }
+    peaks = {window: _peak([measure(command("modelwatch", "csv", window))]) for window in sizes}
+    for window, peak in peaks.items():
+        told = f"peak memory of {sizes[window] / 1e6:,.0f} MB: {peak / 1e6:.0f} MB"
+        console.print(f"{told} (target below 400): {_met(peak < 400e6)}")
+    growth = peaks["large"] / peaks["small"] - 1
+    console.print(f"growth {growth:+.0%} (target within 20 %): {_met(abs(growth) <= 0.2)}")
+
+
+def _peak(usages: list[Usage]) -> int:
+    return max(usage.peak_rss for usage in usages)
+
+
+def _ratios(usages: list[Usage], references: list[Usage]) -> list[float]:
+    return [usage.cpu / reference.cpu for usage, reference in zip(usages, references, strict=True)]
+
+
+def _met(holds: bool) -> str:
+    return "met" if holds else "MISSED"
