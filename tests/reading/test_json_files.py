@@ -16,8 +16,7 @@ from modelwatch_analyzer.reading import files
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.json_files import JsonOptions, open_json
-from modelwatch_analyzer.reading.rows import RowFiles
+from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, open_json
 from modelwatch_core.domain.errors import InvalidInput
 
 Write = Callable[..., Path]
@@ -32,11 +31,11 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def opened(source: Path, *, lines: bool = True, **attributes: str) -> RowFiles:
+def opened(source: Path, *, lines: bool = True, **attributes: str) -> JsonFiles:
     return open_json(source_files(source), JsonOptions(lines=lines), Attributes.of(**attributes))
 
 
-def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[RowFiles, list[tuple[Any, ...]], ReadLog]:
+def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[JsonFiles, list[tuple[Any, ...]], ReadLog]:
     dataset, log = opened(source, lines=lines, **attributes), ReadLog()
     plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
     return dataset, [row for batch in dataset.batches(plan, log) for row in batch[list(dataset.columns)].rows()], log
@@ -175,3 +174,32 @@ def test_lines_and_arrays_of_the_same_records_give_the_same_rows_whatever_the_bl
         values = dict(zip(one.columns, row, strict=True))
         for name, value in record.items():
             assert values[name] == (spelling[value] if value in (None, "") or isinstance(value, bool) else str(value))
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text("1.e é", max_size=3)
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(st.tuples(VALUES, VALUES, st.integers(-5, 5), st.floats(-1, 1)), min_size=1, max_size=8),
+    st.sampled_from([pl.String(), pl.Int64(), pl.Float64()]),
+    st.booleans(),
+)
+def test_documents_read_together_give_what_each_gives_alone(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], dtype: pl.DataType, named: bool
+) -> None:
+    source = tmp_path_factory.mktemp("quick") / "a.json"
+    documents = [dict(zip(["a", "b.c", "d", "e"], row, strict=True)) if named else list(row) for row in rows]
+    source.write_text("\n".join(map(json.dumps, documents)).replace("Infinity", "1e999"))
+    dataset = opened(source)
+    together = pl.concat(dataset.batches(Plan(dict.fromkeys(dataset.columns, dtype)), ReadLog()))
+    alone = pl.concat(dataset.table.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()))
+    assert together.height == alone.height == len(rows)
+    for column in dataset.columns:
+        if together[column].dtype == pl.String:
+            assert together[column].to_list() == alone[column].to_list()
+        else:
+            spelled = [None if text is None else float(text) for text in alone[column]]
+            assert together[column].cast(pl.Float64).to_list() == spelled

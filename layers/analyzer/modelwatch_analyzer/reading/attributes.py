@@ -174,6 +174,11 @@ class Attributes:
         excluded = (name.strip() for name in (exclude_features or "").split(","))
         return cls(**read, excluded=tuple(name for name in excluded if name))
 
+    @property
+    def none_given(self) -> bool:
+        """Whether whole payloads are read."""
+        return self.features is self.inference is self.probability is None
+
     def left(self, columns: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the columns that are not excluded.
 

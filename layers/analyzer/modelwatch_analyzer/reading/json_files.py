@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from typing import Any
 
+import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
-from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, lines_in, open_rows, rows_of
+from modelwatch_analyzer.reading.payloads import quick_columns
+from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_core.domain.documents import Owned
 
 _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')
 _BLANK = b" \t\r\n"
+_DOCUMENTS_AT_ONCE = 2000
+_QUICK = msgspec.json.Decoder()
+_SCALARS = frozenset({int, float, str, bool, type(None)})
 
 
 class JsonOptions(Owned):
@@ -33,7 +41,49 @@ class JsonOptions(Owned):
     lines: bool = Field(default=True, validation_alias=AliasChoices("lines", "line"))
 
 
-def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Attributes) -> RowFiles:
+@dataclass(frozen=True, slots=True)
+class JsonFiles:
+    """A `Dataset` of JSON documents; runs of one shape are parsed column by column, others record by record."""
+
+    files: Sequence[SourceFile]
+    options: JsonOptions
+    attributes: Attributes
+    table: RowFiles
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that any record has; see `open_rows`."""
+        return self.table.columns
+
+    @property
+    def named(self) -> bool:
+        """Whether records are objects."""
+        return self.table.named
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return self.columns
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read all documents in their order; see `Dataset.batches`."""
+        names: dict[int | str, str] = dict(zip(self.columns if self.named else count(), self.columns, strict=False))
+        wanted = plan.among(self.columns)
+        for run in _runs(json_documents(self.files, self.options, log)):
+            quick = None
+            if self.attributes.none_given:
+                quick = quick_columns([document.text for document in run], [(None, names)], plan)
+            if quick:
+                frame = pl.DataFrame(quick[0])
+            else:
+                rows = (row for document in run for row in rows_of(document, self.attributes, log))
+                frame = self.table.frame(rows, wanted, log)
+            log.read += frame.height
+            if frame.height:
+                yield frame
+
+
+def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Attributes) -> JsonFiles:
     """Open files of JSON; `modelwatch_analyzer.reading.flattening` says how documents become rows.
 
     Raises
@@ -41,12 +91,37 @@ def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Att
     InvalidInput
         What `open_rows` and `SourceFile.blocks` raise.
     """
+    log, shapes = ReadLog(), Shapes()
+    for document in json_documents(files, options, log):
+        parsed = _flat(document) if attributes.none_given else None
+        if parsed:
+            log.read += 1
+            shapes.see_object(parsed, document.file, document.line)
+            continue
+        for row in rows_of(document, attributes, log):
+            log.read += 1
+            shapes.see(row)
+    log.require_records()
 
     def rows(log: ReadLog) -> Iterator[Row]:
         for document in json_documents(files, options, log):
             yield from rows_of(document, attributes, log)
 
-    return open_rows(rows)
+    return JsonFiles(files, options, attributes, shapes.table(rows))
+
+
+def _flat(document: Line) -> dict[str, Any] | None:
+    """Parse a document that is an object of nothing but values, quicker than by the rule; None if it is another."""
+    try:
+        parsed = _QUICK.decode(document.text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return parsed if type(parsed) is dict and _SCALARS.issuperset(map(type, parsed.values())) else None
+
+
+def _runs(documents: Iterator[Line]) -> Iterator[list[Line]]:
+    while run := list(islice(documents, _DOCUMENTS_AT_ONCE)):
+        yield run
 
 
 def json_documents(files: Sequence[SourceFile], options: JsonOptions, log: ReadLog) -> Iterator[Line]:

@@ -130,7 +130,7 @@ def _decoded(payload: Payload) -> Content:
 
 
 def quick_columns(
-    texts: Sequence[str], wanted: Sequence[tuple[Attribute | None, Mapping[int | str, str]]], plan: Plan
+    texts: Sequence[str | bytes], wanted: Sequence[tuple[Attribute | None, Mapping[int | str, str]]], plan: Plan
 ) -> tuple[list[pl.Series], list[int]] | None:
     """Parse JSON payloads of one shape, column by column.
 

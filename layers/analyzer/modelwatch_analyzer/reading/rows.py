@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -83,15 +83,22 @@ class RowFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all rows in their order, as text; see `Dataset.batches`."""
         wanted = plan.among(self.columns)
-        good = self._values(wanted, log)
-        while values := list(islice(good, max(1, _BATCH_CELLS // max(1, len(wanted))))):
-            log.read += len(values)
-            yield pl.DataFrame(values, schema=dict.fromkeys(wanted, pl.String()), orient="row")
+        rows = self.rows(log)
+        while chunk := list(islice(rows, max(1, _BATCH_CELLS // max(1, len(wanted))))):
+            frame = self.frame(chunk, wanted, log)
+            log.read += frame.height
+            if frame.height:
+                yield frame
 
-    def _values(self, wanted: list[str], log: ReadLog) -> Iterator[list[str | None]]:
+    def frame(self, rows: Iterable[Row], wanted: list[str], log: ReadLog) -> pl.DataFrame:
+        """Put rows into columns, as text; those that do not fit are left out."""
+        values = list(self._values(rows, wanted, log))
+        return pl.DataFrame(values, schema=dict.fromkeys(wanted, pl.String()), orient="row")
+
+    def _values(self, rows: Iterable[Row], wanted: list[str], log: ReadLog) -> Iterator[list[str | None]]:
         places = {name: index for index, name in enumerate(self.columns)}
         indices = [places[name] for name in wanted]
-        for row in self.rows(log):
+        for row in rows:
             if isinstance(row.values, dict):
                 if self.named:
                     yield [row.values.get(name) for name in wanted]
@@ -105,6 +112,42 @@ class RowFiles:
                 yield [row.values[index] for index in indices]
 
 
+@dataclass(slots=True)
+class Shapes:
+    """The columns that records are seen to have."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    objects: int = 0
+    widths: Counter[int] = field(default_factory=Counter)
+
+    def see(self, row: Row) -> None:
+        """Take in a row.
+
+        Raises
+        ------
+        InvalidInput
+            ``TooManyColumns``.
+        """
+        if isinstance(row.values, list):
+            self.widths[len(row.values)] += 1
+        else:
+            self.see_object(row.values, row.file, row.line)
+
+    def see_object(self, names: Iterable[str], file: str, line: int) -> None:
+        """Take in the names of one record's columns, as `see` does."""
+        self.objects += 1
+        self.names.update(dict.fromkeys(names))
+        if len(self.names) > MOST_COLUMNS:
+            message = f"{file}:{line}: the records have more than {MOST_COLUMNS} columns together"
+            raise InvalidInput("TooManyColumns", f"{message}: are names of fields data? Name the features by JMESPath")
+
+    def table(self, rows: Rows) -> RowFiles:
+        """Return the rows as a dataset of all columns that are named, or of as many as most lists have values."""
+        if self.objects >= self.widths.total():
+            return RowFiles(rows, tuple(self.names), named=True)
+        return RowFiles(rows, positional_names(self.widths.most_common(1)[0][0]), named=False)
+
+
 def open_rows(rows: Rows) -> RowFiles:
     """Read all rows for their columns.
 
@@ -116,24 +159,12 @@ def open_rows(rows: Rows) -> RowFiles:
     InvalidInput
         ``TooManyColumns``, or where there is no row ``AllMalformed``, ``NoData`` or ``EmptyDataset``.
     """
-    log = ReadLog()
-    names: dict[str, None] = {}
-    widths: Counter[int] = Counter()
-    objects = 0
+    log, shapes = ReadLog(), Shapes()
     for row in rows(log):
         log.read += 1
-        if isinstance(row.values, list):
-            widths[len(row.values)] += 1
-            continue
-        objects += 1
-        names.update(dict.fromkeys(row.values))
-        if len(names) > MOST_COLUMNS:
-            message = f"{row.file}:{row.line}: the records have more than {MOST_COLUMNS} columns together"
-            raise InvalidInput("TooManyColumns", f"{message}: are names of fields data? Name the features by JMESPath")
+        shapes.see(row)
     log.require_records()
-    if objects >= widths.total():
-        return RowFiles(rows, tuple(names), named=True)
-    return RowFiles(rows, positional_names(widths.most_common(1)[0][0]), named=False)
+    return shapes.table(rows)
 
 
 def lines_in(file: str, first_line: int, block: bytes) -> Iterable[Line]:
