@@ -86,14 +86,21 @@ def test_what_would_be_too_deep_too_wide_or_ambiguous_is_refused(monkeypatch: py
     for _ in range(flattening.DEEPEST):
         deep = [deep]
     assert len(flatten(deep)) == 1
-    for record, says in (([1, 2, 3, 4], "3 columns"), ([deep], "32 levels"), ({"a.b": 1, "a": {"b": 2}}, "same name")):
+    for record, says in (
+        ({" ": 1}, "no name"),
+        ([1, 2, 3, 4], "3 columns"),
+        ([deep], "32 levels"),
+        ({"a.b": 1, "a": {"b": 2}}, "same name"),
+    ):
         with pytest.raises(Unflattenable, match=says):
             flatten(record)
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text('ab é"\n\\', max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 

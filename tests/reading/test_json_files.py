@@ -143,7 +143,9 @@ def test_records_that_name_a_field_each_are_refused_before_they_fill_the_memory(
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text('a"\\[]{},\n é<>/.$^*', max_size=6)
-RECORDS = st.lists(st.dictionaries(st.text('a"\\,/$^*<', max_size=3), SCALARS, min_size=1, max_size=4), max_size=12)
+RECORDS = st.lists(
+    st.dictionaries(st.text('a"\\,/$^*<', min_size=1, max_size=3), SCALARS, min_size=1, max_size=4), max_size=12
+)
 
 
 @settings(max_examples=120, deadline=None)

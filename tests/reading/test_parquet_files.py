@@ -96,6 +96,7 @@ def test_files_with_other_columns_no_columns_or_too_many_are_refused(
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
     pl.DataFrame({"b": [[1, 2, 3, 4]]}).write_parquet(tmp_path / "b.parquet")
     pl.DataFrame({"a.b": [1], "a": [{"b": 1}]}).write_parquet(tmp_path / "same.parquet")
+    pl.DataFrame({"": [1]}).write_parquet(tmp_path / "blank.parquet")
     pl.DataFrame().write_parquet(tmp_path / "none.parquet")
     (tmp_path / "both").mkdir()
     for name in "ab":
@@ -105,6 +106,7 @@ def test_files_with_other_columns_no_columns_or_too_many_are_refused(
         "both": "HeadersDiffer",
         "b.parquet": "TooManyColumns",
         "same.parquet": "DuplicateColumn",
+        "blank.parquet": "BlankColumnName",
         "none.parquet": "EmptyDataset",
     }.items():
         if name == "both":
@@ -145,4 +147,11 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(
         code = "NotParquet"
     except InvalidInput as refused:
         code = refused.code
-    assert code in {"NotParquet", "HeadersDiffer", "TooManyColumns", "DuplicateColumn", "EmptyDataset"}
+    assert code in {
+        "NotParquet",
+        "HeadersDiffer",
+        "TooManyColumns",
+        "DuplicateColumn",
+        "EmptyDataset",
+        "BlankColumnName",
+    }

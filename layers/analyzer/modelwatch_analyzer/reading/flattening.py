@@ -74,11 +74,13 @@ def flatten(record: dict[str, Any] | list[Any]) -> dict[str, str | None]:
     Raises
     ------
     Unflattenable
-        If it is nested more deeply than `DEEPEST`, becomes more than `MOST_COLUMNS` columns, or two of them have the
-        same name (``{"a.b": 1, "a": {"b": 2}}``).
+        If it is nested more deeply than `DEEPEST`, becomes more than `MOST_COLUMNS` columns, or a column has no name
+        or that of another (``{"a.b": 1, "a": {"b": 2}}``).
     """
     columns: dict[str, str | None] = {}
     for name, value in _leaves(record, "", 1):
+        if not name.strip():
+            raise Unflattenable("a field has no name")
         if name in columns:
             raise Unflattenable("two fields become columns of the same name")
         if len(columns) == MOST_COLUMNS:

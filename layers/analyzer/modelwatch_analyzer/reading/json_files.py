@@ -116,7 +116,8 @@ def _flat(document: Line) -> dict[str, Any] | None:
         parsed = _QUICK.decode(document.text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return parsed if type(parsed) is dict and _SCALARS.issuperset(map(type, parsed.values())) else None
+    plain = type(parsed) is dict and _SCALARS.issuperset(map(type, parsed.values())) and all(map(str.strip, parsed))
+    return parsed if plain else None
 
 
 def _runs(documents: Iterator[Line]) -> Iterator[list[Line]]:

@@ -77,7 +77,7 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
     ------
     InvalidInput
         ``NotParquet`` for a file that is none or is damaged, ``HeadersDiffer``, ``TooManyColumns``, ``EmptyDataset``
-        where there are no columns, ``DuplicateColumn``.
+        where there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
     """
     opened, top, columns = [], [], dict[str, None]()
     for file in files:
@@ -88,6 +88,8 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
             found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
             for place, (column, dtype) in enumerate(schema.items()):  # by place: names may look like patterns
                 for name, expression, leaf in _leaves(scan, column, pl.nth(place), dtype, 1):
+                    if not name.strip():
+                        raise InvalidInput("BlankColumnName", f"{file.label}: a column has no name; name it")
                     if name in found:
                         raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
                     found[name] = expression, leaf
