@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -34,7 +34,7 @@ _TRUTH: Side = "groundTruthData"
 _SNIFFED_ROWS = 1000
 _RECORDS_AT_ONCE = 4096
 _NAMED = -1
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class CaptureOptions(Owned):
@@ -119,6 +119,8 @@ _PAYLOADS: Mapping[Side, Callable[[CapturedRecord], Payload | None]] = {
     _BATCH: attrgetter(f"captureData.{_BATCH}"),
     _TRUTH: attrgetter(_TRUTH),
 }
+_ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
+_ID, _TIME = attrgetter("eventMetadata.eventId"), attrgetter("eventMetadata.inferenceTime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,27 +159,32 @@ class CapturedRecords:
             log.bytes += file.size
             for first_line, lines in _runs_of_lines(file, log):
                 block = self._in_window(_parsed(file, first_line, lines, log), log)
-                log.duplicate_events += events.repeated(
-                    record.eventMetadata.eventId for record in block.records if record.eventMetadata
-                )
+                log.duplicate_events += events.repeated(_event_ids(block.records))
                 yield block
 
     def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
         if self.start is None and self.end is None:
             return block
-        start = self.start or _EARLIEST
+        start, end = self.start or _EARLIEST, self.end or _LATEST
+        try:
+            if all(start <= moment < end for moment in map(_TIME, block.records)):
+                return block
+        except (AttributeError, TypeError):
+            pass  # a time is not there, or has no offset
         moments = [record.time for record in block.records]
-        if self.end is None:
-            inside = [moment is not None and start <= moment for moment in moments]
-        else:
-            inside = [moment is not None and start <= moment < self.end for moment in moments]
-        if all(inside):
-            return block
+        inside = [moment is not None and start <= moment < end for moment in moments]
         for number, moment in zip(block.numbers, moments, strict=True):
             if moment is None:
                 log.leave_out(block.file.label, number, "no inferenceTime, so that it belongs to no window")
         log.out_of_window += len(inside) - sum(inside) - moments.count(None)
         return _selected(block, [index for index, within in enumerate(inside) if within])
+
+
+def _event_ids(records: Sequence[CapturedRecord]) -> list[str | None]:
+    try:
+        return list(map(_ID, records))
+    except AttributeError:
+        return [record.eventMetadata.eventId if record.eventMetadata else None for record in records]
 
 
 def _selected(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
@@ -265,10 +272,11 @@ class CaptureFiles:
         """Read all files in their order; see `Dataset.batches`."""
         names = self._names()
         for block in self.captured.blocks(log):
-            sides = {side: list(map(_PAYLOADS[side], block.records)) for side in _sides(self.groups)}
-            for payloads in sides.values():
-                _count_encodings(payloads, log)
-            frame = self._quick(sides, names, plan)
+            sides = {side: _captured(side, block.records) for side in _sides(self.groups)}
+            for captured in sides.values():
+                for encoding in ENCODINGS:
+                    log.encodings[encoding] += captured.encodings[encoding]
+            frame = self._quick(sides, len(block.records), names, plan)
             if frame is None:
                 frame = self._careful(block, names, plan, log)
             log.read += frame.height
@@ -294,23 +302,21 @@ class CaptureFiles:
         return groups
 
     def _quick(
-        self, sides: Mapping[Side, list[Payload | None]], names: list[tuple[str, ...]], plan: Plan
+        self, sides: Mapping[Side, _Captured], records: int, names: list[tuple[str, ...]], plan: Plan
     ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         columns: list[pl.Series] = []
         heights: list[int] | None = None
         for side, captured in sides.items():
             members = [index for index, group in enumerate(self.groups) if group.side == side]
-            payloads = [payload for payload in captured if payload is not None]
-            if not payloads and not any(self.keys[index] for index in members):
+            if not captured.payloads and not any(self.keys[index] for index in members):
                 continue
-            if len(payloads) < len(captured) or not all(self.keys[index] for index in members):
+            if len(captured.payloads) < records or not all(self.keys[index] for index in members):
                 return None
-            texts = [payload.data for payload in payloads]
-            encodings = {payload.encoding for payload in payloads}
-            if encodings == {"CSV"}:
+            texts = list(map(_DATA, captured.payloads))
+            if captured.encodings.keys() == {"CSV"}:
                 parsed = self._quick_csv(texts, members, names, plan)
-            elif encodings == {"JSON"}:
+            elif captured.encodings.keys() == {"JSON"}:
                 keyed = (dict(zip(self.keys[index], names[index], strict=True)) for index in members)
                 parsed = quick_columns(
                     texts, list(zip((self.groups[index].attribute for index in members), keyed, strict=True)), plan
@@ -481,10 +487,16 @@ def _sides(groups: Sequence[_Group]) -> tuple[Side, ...]:
     return tuple(dict.fromkeys(group.side for group in groups))
 
 
-def _count_encodings(payloads: Sequence[Payload | None], log: ReadLog) -> None:
-    encodings = [payload.encoding for payload in payloads if payload is not None]
-    for encoding in ENCODINGS:
-        log.encodings[encoding] += encodings.count(encoding)
+class _Captured(NamedTuple):
+    """The payloads of one side of some records, without those that were not captured, and their encodings."""
+
+    payloads: list[Payload]
+    encodings: Counter[str]
+
+
+def _captured(side: Side, records: Sequence[CapturedRecord]) -> _Captured:
+    payloads = [payload for payload in map(_PAYLOADS[side], records) if payload is not None]
+    return _Captured(payloads, Counter(map(_ENCODING, payloads)))
 
 
 def _frame(columns: list[pl.Series], height: int) -> pl.DataFrame:
