@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -255,6 +256,22 @@ def test_values_that_no_parser_agrees_on_keep_their_spelling(
 def test_a_line_of_ten_megabytes_is_a_record_as_any_other(folder: Path) -> None:
     long = captured(endpointInput=as_json({"a": "y" * 10_000_000, "b": "x"}))
     assert [len(row[0] or "") for row in rows(opened(folder, _GOOD, long, _GOOD))] == [1, 10_000_000, 1]
+
+
+def test_compressed_objects_are_read_up_to_where_they_are_damaged(folder: Path) -> None:
+    lines = "\n".join(captured(endpointInput=csv(str(index))) for index in range(3))
+    (folder / "whole.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (folder / "spoilt.jsonl").write_bytes(gzip.compress(lines.encode()) + b"garbage")
+    log = ReadLog()
+    assert sorted(rows(open_capture(folder, CaptureOptions()), log)) == [("0",), ("0",), ("1",), ("1",), ("2",), ("2",)]
+    assert log.malformed_examples == ["spoilt.jsonl: the compressed data is damaged, or something else follows it"]
+
+
+def test_records_without_metadata_are_read_where_no_window_is_given(folder: Path) -> None:
+    bare = json.dumps({"captureData": {"endpointInput": csv("1")}})
+    log = ReadLog()
+    assert rows(opened(folder, bare, bare, bare.replace("}}}", '}}, "eventMetadata": null}')), log) == [("1",)] * 3
+    assert log.duplicate_events == 0
 
 
 def test_a_window_over_the_folders_of_several_variants_and_models_is_read_whole(folder: Path) -> None:
