@@ -58,7 +58,7 @@ def opened(folder: Path, *lines: str | bytes, attributes: Attributes | None = No
 def rows(dataset: CaptureFiles, log: ReadLog | None = None) -> list[tuple[str | None, ...]]:
     plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
     batches = dataset.batches(plan, log or ReadLog())
-    return [row for batch in batches for row in batch.select(dataset.columns).rows()]
+    return [row for batch in batches for row in batch[:, list(dataset.columns)].rows()]
 
 
 def test_request_and_answer_may_differ_in_their_encoding(folder: Path) -> None:
@@ -138,6 +138,16 @@ def test_indices_choose_among_the_columns_of_csv_answers(folder: Path) -> None:
     assert log.malformed_examples == ["capture.jsonl:3: probability_attribute is 1, the payload has 1 columns"]
     with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath and the payload is CSV"):
         opened(folder, *lines, attributes=Attributes.of(inference="score"))
+
+
+@pytest.mark.parametrize(
+    "name", ["\0000", "../../etc/passwd", "<script>alert(1)</script>", "^.*$", "_c0", "x y", "a\nb"]
+)
+def test_any_text_may_be_the_name_of_a_field(folder: Path, name: str) -> None:
+    line = captured(endpointInput=as_json({name: 1, "b": 2}), endpointOutput=csv("0.5,0.6"))
+    dataset = opened(folder, line, line, attributes=Attributes.of(inference="1"))
+    assert dataset.columns == ("_c0", "endpointInput._c0" if name == "_c0" else name, "b")
+    assert rows(dataset) == [("0.6", "1", "2")] * 2
 
 
 def test_a_payload_without_a_row_is_left_out_among_payloads_of_one_shape(folder: Path) -> None:

@@ -338,7 +338,7 @@ class CaptureFiles:
             if isinstance(self.keys[members[0]][0], str):
                 return None
         else:
-            # Names that cannot be in the plan, for the fields that no attribute asks for.
+            # The fields that no attribute asks for need names too.
             unasked = [f"\0{index}" for index in range(texts[0].count(",") + 1)]
             for index, attribute in zip(members, attributes, strict=True):
                 if attribute is None or attribute.index is None or attribute.index >= len(unasked):
@@ -360,7 +360,8 @@ class CaptureFiles:
         if block is None or block.rows != sum(heights):
             return None
         frame = parse_block(block, fields, plan)
-        return None if frame is None else (frame.get_columns(), heights)
+        asked = set(chain.from_iterable(names[index] for index in members))
+        return None if frame is None else ([column for column in frame if column.name in asked], heights)
 
     def _careful(self, block: RecordBlock, names: list[tuple[str, ...]], plan: Plan, log: ReadLog) -> pl.DataFrame:
         good: list[list[str | None]] = []
