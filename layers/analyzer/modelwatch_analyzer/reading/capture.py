@@ -32,7 +32,8 @@ _ANSWER: Side = "endpointOutput"
 _BATCH: Side = "batchTransformOutput"
 _TRUTH: Side = "groundTruthData"
 _SNIFFED_ROWS = 1000
-_RECORDS_AT_ONCE = 4096
+_CSV_RECORDS_AT_ONCE = 16384
+_JSON_RECORDS_AT_ONCE = 8192  # their payloads make many more objects a record
 _NAMED = -1
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -202,8 +203,9 @@ def _runs_of_lines(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, list[b
         lines = text.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        for start in range(0, len(lines), _RECORDS_AT_ONCE):
-            yield first_line + start, lines[start : start + _RECORDS_AT_ONCE]
+        at_once = _JSON_RECORDS_AT_ONCE if lines and b'"JSON"' in lines[0] else _CSV_RECORDS_AT_ONCE
+        for start in range(0, len(lines), at_once):
+            yield first_line + start, lines[start : start + at_once]
 
 
 def _parsed(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) -> RecordBlock:
