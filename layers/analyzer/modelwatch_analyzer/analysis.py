@@ -48,7 +48,7 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
         where a report would replace what was read. The exit message is written then too.
     """
     try:
-        findings = KINDS[settings.analysis_type](settings)
+        findings = _kind(settings.analysis_type)(settings)
         summary = _write(settings, findings)
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.for_scripts)
@@ -57,6 +57,13 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
         raise
     _write_message(settings, summary.exit_message)
     return summary
+
+
+def _kind(analysis_type: AnalysisType) -> Callable[[AnalysisSettings], Findings]:
+    if analysis_type not in KINDS:
+        message = f"this analyzer knows no {analysis_type}; it knows {', '.join(KINDS)}. Is its image up to date?"
+        raise InvalidInput("UnsupportedAnalysis", message)
+    return KINDS[analysis_type]
 
 
 def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
@@ -83,7 +90,13 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
 
 def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
     """Refuse reports that would replace the baseline or lie among the data, where the next run would read them."""
-    sources = (settings.dataset_source, settings.baseline_constraints, settings.baseline_statistics)
+    sources = (
+        settings.dataset_source,
+        settings.baseline_constraints,
+        settings.baseline_statistics,
+        settings.ground_truth_source,
+        settings.analysis_config,
+    )
     inputs = [source.resolve() for source in sources if source is not None]
     for path in written:
         spoilt = next((given for given in inputs if path.resolve().is_relative_to(given)), None)
@@ -102,6 +115,8 @@ def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
         records=findings.records,
         warnings=findings.warnings,
         violations=findings.violations,
+        ground_truth=findings.ground_truth,
+        changes=findings.changes,
         outputs=outputs,
     )
 

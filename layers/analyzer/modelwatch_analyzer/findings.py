@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwatch_core.domain.analysis import AnalysisSummary, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisSummary, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 
@@ -23,6 +23,10 @@ class Findings:
         CloudWatch metric lines.
     write_report : callable
         Writes the report for people to a path.
+    ground_truth : GroundTruthCounts, optional
+        Where predictions were merged with labels.
+    changes : tuple of str
+        What is other than in the earlier run of the same window, a sentence each.
     """
 
     records: RecordCounts
@@ -31,3 +35,5 @@ class Findings:
     documents: dict[str, Any]
     metrics: list[dict[str, Any]]
     write_report: Callable[[Path, AnalysisSummary], None]
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()

@@ -19,6 +19,17 @@ class AnalysisType(StrEnum):
     """The kinds of monitor, as ``analysis_type`` names them."""
 
     DATA_QUALITY = "DATA_QUALITY"
+    MODEL_QUALITY = "MODEL_QUALITY"
+    MODEL_BIAS = "MODEL_BIAS"
+    MODEL_EXPLAINABILITY = "MODEL_EXPLAINABILITY"
+
+
+class ProblemType(StrEnum):
+    """SageMaker's names of what a model does."""
+
+    BINARY_CLASSIFICATION = "BinaryClassification"
+    MULTICLASS_CLASSIFICATION = "MulticlassClassification"
+    REGRESSION = "Regression"
 
 
 class Switch(StrEnum):
@@ -96,8 +107,28 @@ class AnalysisSettings(Owned):
     features_attribute, inference_attribute, probability_attribute : str, optional
         JMESPaths of a model's features, its inference and its probabilities in JSON payloads and JSON records. For
         captured payloads of CSV the latter two may be the index of a column of the answer.
+    ground_truth_attribute : str, optional
+        Where the labels lie: the name or index of a column, or a JMESPath.
     exclude_features_attribute : str, optional
         Names of columns to leave out, separated by commas.
+    problem_type : ProblemType, optional
+        What a model does whose quality is monitored.
+    probability_threshold_attribute : float, optional
+        A probability above it predicts the positive class.
+    ground_truth_source : Path, optional
+        Labels, in files of their own, that are merged with the captured predictions.
+    merged_output_path : Path, optional
+        The folder that the merged records are written to; ``merge`` in the output folder if not given.
+    analysis_config : Path, optional
+        SageMaker's ``analysis_config.json`` of bias and explainability.
+    previous_results : Path, optional
+        The folder with the reports of an earlier run of the same window; what a re-run changed is told.
+    bootstrap_replicates : int
+        How many resamples a confidence interval is made of.
+    confidence_level : float
+        Of such an interval, in (0, 1).
+    seed : int
+        Of everything that is drawn at random.
     record_preprocessor_script, post_analytics_processor_script : Path, optional
         Python files with a function ``preprocess_handler`` or ``postprocess_handler``; they run in processes of their
         own, see ``modelwatch_analyzer.scripts``.
@@ -120,7 +151,17 @@ class AnalysisSettings(Owned):
     features_attribute: NonEmpty | None = None
     inference_attribute: NonEmpty | None = None
     probability_attribute: NonEmpty | None = None
+    ground_truth_attribute: NonEmpty | None = None
     exclude_features_attribute: NonEmpty | None = None
+    problem_type: ProblemType | None = None
+    probability_threshold_attribute: float | None = Field(default=None, allow_inf_nan=False)
+    ground_truth_source: Path | None = None
+    merged_output_path: Path | None = None
+    analysis_config: Path | None = None
+    previous_results: Path | None = None
+    bootstrap_replicates: int = Field(default=1000, ge=100, le=100_000)
+    confidence_level: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
 

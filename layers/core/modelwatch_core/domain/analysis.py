@@ -52,6 +52,39 @@ class RecordCounts(Owned):
     malformed_examples: tuple[str, ...] = ()
 
 
+class GroundTruthCounts(Owned):
+    """What became of predictions and labels when they were merged. All counts are of records, not of rows.
+
+    Attributes
+    ----------
+    predictions : int
+        Predictions in the window.
+    labels : int
+        Labels found.
+    matched : int
+        Predictions that have their label.
+    unlabelled : int
+        Predictions that have none yet.
+    without_prediction : int
+        Labels whose prediction is not in the window.
+    duplicates : int
+        Labels that came again and said the same.
+    conflicting : int
+        Labels that came again and said something else.
+    late : int
+        Matched labels that were collected after the window had ended.
+    """
+
+    predictions: int = 0
+    labels: int = 0
+    matched: int = 0
+    unlabelled: int = 0
+    without_prediction: int = 0
+    duplicates: int = 0
+    conflicting: int = 0
+    late: int = 0
+
+
 class AnalysisSummary(Owned):
     """What an analysis found, in brief; ``analysis_summary.json`` beside the reports.
 
@@ -63,6 +96,10 @@ class AnalysisSummary(Owned):
         What a person should know though it is no violation: few rows, columns that could not be compared.
     violations : tuple of ConstraintViolation
         All of them, in the order of the report.
+    ground_truth : GroundTruthCounts, optional
+        Where predictions were merged with labels.
+    changes : tuple of str
+        What is other than in an earlier run of the same window, a sentence each.
     outputs : dict of str to str
         Name of each file written to its path below the output folder.
     """
@@ -72,6 +109,8 @@ class AnalysisSummary(Owned):
     records: RecordCounts = RecordCounts()
     warnings: tuple[str, ...] = ()
     violations: tuple[ConstraintViolation, ...] = ()
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()
     outputs: dict[str, str] = Field(default_factory=dict)
 
 
