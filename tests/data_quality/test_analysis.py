@@ -46,7 +46,7 @@ def test_settings_are_read_from_the_containers_environment(tmp_path: Path) -> No
         ({"dataset_format": '{"csv":{},"json":{}}'}, "exactly one format"),
         ({"start_time": "2026"}, "start_time: is not an ISO 8601 moment"),
         ({"start_time": "2026-01-02", "end_time": "2026-01-01"}, "start_time must lie before end_time"),
-        ({"analysis_type": "MODEL_QUALITY"}, "analysis_type"),
+        ({"analysis_type": "MODEL_TASTE"}, "analysis_type"),
         ({"publish_cloudwatch_metrics": "yes"}, "publish_cloudwatch_metrics"),
         ({"baseline_statistics": "/s.json"}, "needs the constraints"),
     ],

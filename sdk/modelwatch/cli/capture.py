@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwatch.cli.answer import AsJson, account
-from modelwatch.cli.dataset import (
-    DatasetFlags,
-    DatasetFormat,
-    Exclude,
-    Features,
-    Inference,
-    Moment,
-    Preprocessor,
-    Probability,
-    at_hand,
-)
+from modelwatch.cli.dataset import DatasetFlags, DatasetFormat, PayloadFlags, at_hand
 from modelwatch.cli.failures import UNUSABLE, print_json
+from modelwatch.cli.flags import takes_flags
 from modelwatch.printing import a_console, print_table, printable
 
 if TYPE_CHECKING:
@@ -39,17 +30,12 @@ def _group() -> None:
 
 
 @app.command(epilog=INSPECT_EXAMPLE)
+@takes_flags
 def inspect(
     uri: Annotated[
         str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them; here or in S3.")
     ],
-    start: Moment = None,
-    end: Moment = None,
-    features_attribute: Features = None,
-    inference_attribute: Inference = None,
-    probability_attribute: Probability = None,
-    exclude_features_attribute: Exclude = None,
-    record_preprocessor: Preprocessor = None,
+    payloads: PayloadFlags,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="How many rows to show.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -57,16 +43,7 @@ def inspect(
 
     This prints captured values; other commands never do. Exit code 2 if the records cannot be read like this.
     """
-    flags = DatasetFlags(
-        dataset_format=DatasetFormat.CAPTURE,
-        start=start,
-        end=end,
-        features_attribute=features_attribute,
-        inference_attribute=inference_attribute,
-        probability_attribute=probability_attribute,
-        exclude_features_attribute=exclude_features_attribute,
-        record_preprocessor=record_preprocessor,
-    )
+    flags = DatasetFlags(dataset_format=DatasetFormat.CAPTURE, **asdict(payloads))
     environment = flags.environment()
     with at_hand(uri, "PATH", flags.covers) as source:
         from modelwatch_analyzer.inspection import inspect_capture

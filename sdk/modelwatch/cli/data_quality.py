@@ -7,23 +7,8 @@ from typing import Annotated
 import typer
 
 from modelwatch.cli.answer import AsJson, Output, answer
-from modelwatch.cli.dataset import (
-    DatasetFlags,
-    Exclude,
-    Features,
-    Format,
-    Header,
-    Inference,
-    Moment,
-    ObjectFormat,
-    PostAnalytics,
-    Preprocessor,
-    Probability,
-    Side,
-    TransformFormat,
-    TransformSide,
-    at_hand,
-)
+from modelwatch.cli.dataset import DatasetFlags, at_hand
+from modelwatch.cli.flags import takes_flags
 
 NAME = "data-quality"
 BASELINE_EXAMPLE = """\b
@@ -35,21 +20,13 @@ Example:
       --statistics baseline/statistics.json --constraints baseline/constraints.json"""
 
 
+@takes_flags
 def baseline(
     dataset: Annotated[
         str, typer.Option(metavar="PATH|S3URI", help="A file, or a folder of files, of training data; here or in S3.")
     ],
-    dataset_format: Format,
+    flags: DatasetFlags,
     output: Output,
-    header: Header = True,
-    features_attribute: Features = None,
-    inference_attribute: Inference = None,
-    probability_attribute: Probability = None,
-    exclude_features_attribute: Exclude = None,
-    record_preprocessor: Preprocessor = None,
-    post_analytics: PostAnalytics = None,
-    transform_format: TransformFormat = ObjectFormat.CSV,
-    transform_side: TransformSide = Side.INPUT,
     as_json: AsJson = False,
 ) -> None:
     """Describe training data: statistics.json, and constraints.json that later data should keep to.
@@ -57,64 +34,28 @@ def baseline(
     If the model's traffic will be checked and has no names, put the model's output first and then its features: that
     is the order of captured records.
     """
-    flags = DatasetFlags(
-        dataset_format=dataset_format,
-        header=header,
-        features_attribute=features_attribute,
-        inference_attribute=inference_attribute,
-        probability_attribute=probability_attribute,
-        exclude_features_attribute=exclude_features_attribute,
-        record_preprocessor=record_preprocessor,
-        post_analytics=post_analytics,
-        transform_format=transform_format,
-        transform_side=transform_side,
-    )
     environment = flags.environment()
     with at_hand(dataset, "--dataset", flags.covers) as source:
         answer({"dataset_source": str(source), **environment}, output, as_json=as_json)
 
 
+@takes_flags
 def check(
     data: Annotated[
         str, typer.Option(metavar="PATH|S3URI", help="A file, or a folder of files, to check; here or in S3.")
     ],
-    dataset_format: Format,
+    flags: DatasetFlags,
     statistics: Annotated[str, typer.Option(metavar="FILE|S3URI", help="statistics.json of the baseline.")],
     constraints: Annotated[
         str, typer.Option(metavar="FILE|S3URI", help="constraints.json of the baseline, maybe edited.")
     ],
     output: Output,
-    header: Header = True,
-    start: Moment = None,
-    end: Moment = None,
-    features_attribute: Features = None,
-    inference_attribute: Inference = None,
-    probability_attribute: Probability = None,
-    exclude_features_attribute: Exclude = None,
-    record_preprocessor: Preprocessor = None,
-    post_analytics: PostAnalytics = None,
-    transform_format: TransformFormat = ObjectFormat.CSV,
-    transform_side: TransformSide = Side.INPUT,
     as_json: AsJson = False,
 ) -> None:
     """Check data against a baseline: types, completeness, domains, drift, columns that are missing or new.
 
     Exit code 0: no violations. 1: violations. 2: something could not be used.
     """
-    flags = DatasetFlags(
-        dataset_format=dataset_format,
-        header=header,
-        start=start,
-        end=end,
-        features_attribute=features_attribute,
-        inference_attribute=inference_attribute,
-        probability_attribute=probability_attribute,
-        exclude_features_attribute=exclude_features_attribute,
-        record_preprocessor=record_preprocessor,
-        post_analytics=post_analytics,
-        transform_format=transform_format,
-        transform_side=transform_side,
-    )
     with (
         at_hand(data, "--data", flags.covers) as source,
         at_hand(statistics, "--statistics") as statistics_file,

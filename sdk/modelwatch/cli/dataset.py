@@ -57,23 +57,6 @@ class Side(StrEnum):
     OUTPUT = "output"
 
 
-Format = Annotated[
-    DatasetFormat,
-    typer.Option(
-        "--dataset-format",
-        help="csv, parquet; json: one array of records, or one object; jsonlines: a JSON document a line; capture: "
-        "what a SageMaker endpoint captured; batch-transform: a folder of what a transform job captured. All but "
-        "Parquet may be compressed by gzip.",
-    ),
-]
-Header = Annotated[
-    bool,
-    typer.Option(
-        "--header/--no-header",
-        help="Whether the first line of a CSV file names the columns. Without names they are _c0, _c1, ...; "
-        "captured payloads of CSV never hold names: their columns are taken by position.",
-    ),
-]
 Moment = Annotated[
     datetime | None,
     typer.Option(
@@ -82,59 +65,66 @@ Moment = Annotated[
         help="For capture and batch-transform: ISO 8601; UTC unless it says otherwise.",
     ),
 ]
-Features = Annotated[
-    str | None,
-    typer.Option("--features-attribute", metavar="JMESPATH", help="Where in JSON the features lie: instances[*].x"),
-]
-Inference = Annotated[
-    str | None,
-    typer.Option(
-        "--inference-attribute",
-        metavar="JMESPATH|INDEX",
-        help="Where the inference lies in JSON; in the CSV of an answer the index of its column, from 0.",
-    ),
-]
-Probability = Annotated[
-    str | None, typer.Option("--probability-attribute", metavar="JMESPATH|INDEX", help="Where the probability lies.")
-]
-Exclude = Annotated[
-    str | None,
-    typer.Option("--exclude-features-attribute", metavar="NAMES", help="Columns to leave out, separated by commas."),
-]
-Preprocessor = Annotated[
-    Path | None,
-    typer.Option(
-        "--record-preprocessor", metavar="FILE", help="A Python file: preprocess_handler(record) gives rows as dicts."
-    ),
-]
-PostAnalytics = Annotated[
-    Path | None,
-    typer.Option("--post-analytics", metavar="FILE", help="A Python file: postprocess_handler() runs afterwards."),
-]
-TransformFormat = Annotated[
-    ObjectFormat, typer.Option("--transform-format", help="For batch-transform: how the job's objects are written.")
-]
-TransformSide = Annotated[
-    Side, typer.Option("--transform-side", help="For batch-transform: read what the job was given, or what it wrote.")
-]
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetFlags:
-    """What the flags say of a dataset."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadFlags:
+    """Which captured records are read, and what of them."""
 
-    dataset_format: DatasetFormat
-    header: bool = True
-    start: datetime | None = None
-    end: datetime | None = None
-    features_attribute: str | None = None
-    inference_attribute: str | None = None
-    probability_attribute: str | None = None
-    exclude_features_attribute: str | None = None
-    record_preprocessor: Path | None = None
-    post_analytics: Path | None = None
-    transform_format: ObjectFormat = ObjectFormat.CSV
-    transform_side: Side = Side.INPUT
+    start: Moment = None
+    end: Moment = None
+    features_attribute: Annotated[
+        str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features lie: instances[*].x")
+    ] = None
+    inference_attribute: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JMESPATH|INDEX|NAME",
+            help="Where the inference lies in JSON; in the CSV of an answer the index of its column, from 0; in a file "
+            "with named columns the name.",
+        ),
+    ] = None
+    probability_attribute: Annotated[
+        str | None, typer.Option(metavar="JMESPATH|INDEX|NAME", help="Where the probability lies.")
+    ] = None
+    exclude_features_attribute: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Columns to leave out, separated by commas.")
+    ] = None
+    record_preprocessor: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A Python file: preprocess_handler(record) gives rows as dicts."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFlags(PayloadFlags):
+    """Which dataset is read, and how."""
+
+    dataset_format: Annotated[
+        DatasetFormat,
+        typer.Option(
+            help="csv, parquet; json: one array of records, or one object; jsonlines: a JSON document a line; capture: "
+            "what a SageMaker endpoint captured; batch-transform: a folder of what a transform job captured. All but "
+            "Parquet may be compressed by gzip.",
+        ),
+    ]
+    header: Annotated[
+        bool,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first line of a CSV file names the columns. Without names they are _c0, _c1, ...; "
+            "captured payloads of CSV never hold names: their columns are taken by position.",
+        ),
+    ] = True
+    post_analytics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs afterwards.")
+    ] = None
+    transform_format: Annotated[
+        ObjectFormat, typer.Option(help="For batch-transform: how the job's objects are written.")
+    ] = ObjectFormat.CSV
+    transform_side: Annotated[
+        Side, typer.Option(help="For batch-transform: read what the job was given, or what it wrote.")
+    ] = Side.INPUT
 
     def environment(self) -> dict[str, str]:
         """Write them as SageMaker's container environment.
