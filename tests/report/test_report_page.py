@@ -6,7 +6,9 @@ import base64
 import hashlib
 import math
 import re
+import tempfile
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.moments import Moments
-from modelwatch_analyzer.report import Drift, render_report, write_report
+from modelwatch_analyzer.report import Drift, write_report
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary, RecordCounts
@@ -121,7 +123,10 @@ def summary(*violations: tuple[str | None, str, str], **fields) -> AnalysisSumma
 
 
 def render(**fields) -> str:
-    return render_report(**({"title": "T", "summary": summary(), "facts": {}, "statistics": statistics()} | fields))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        write_report(path, **({"title": "T", "summary": summary(), "facts": {}, "statistics": statistics()} | fields))
+        return path.read_text(encoding="utf-8")
 
 
 def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_words():

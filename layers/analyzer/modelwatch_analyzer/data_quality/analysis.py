@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
-from modelwatch_analyzer.report import Drift, write_report
+from modelwatch_analyzer.report import Drift, facts_of, title_of, write_report
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
-from modelwatch_core.domain.documents import iso_utc
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
@@ -121,26 +119,12 @@ def _write_report(
     path: Path,
     summary: AnalysisSummary,
 ) -> None:
-    kind = "Data quality" if settings.baseline_constraints else "Data quality baseline"
-    subject = " / ".join(filter(None, (settings.sagemaker_endpoint_name, settings.sagemaker_monitoring_schedule_name)))
-    window = f"{_moment(settings.start_time)} to {_moment(settings.end_time)}"
-    facts = {
-        "Dataset": settings.dataset_source.name,
-        "Format": settings.dataset_format.name,
-        "Window": window if settings.start_time or settings.end_time else None,
-        "Endpoint": settings.sagemaker_endpoint_name,
-        "Schedule": settings.sagemaker_monitoring_schedule_name,
-    }
     write_report(
         path,
-        title=f"{kind} of {subject or settings.dataset_source.name}",
+        title=title_of("Data quality", settings),
         summary=summary,
-        facts={label: text for label, text in facts.items() if text},
+        facts=facts_of(settings),
         statistics=statistics,
         baseline_statistics=to_json(baseline) if baseline else None,
         drifts=drifts,
     )
-
-
-def _moment(moment: datetime | None) -> str:
-    return iso_utc(moment) if moment else "..."

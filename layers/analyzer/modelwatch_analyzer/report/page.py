@@ -1,92 +1,85 @@
-"""Write the report: one self-contained HTML page, without scripts or anything to fetch."""
+"""The frame of every report: one self-contained HTML page, without scripts or anything to fetch.
+
+A kind of report is a template that extends ``page.html.j2``, and a module that calls `write_page` with it.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import heapq
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 from markupsafe import Markup
 
-from modelwatch_analyzer.report import charts
-from modelwatch_analyzer.report.reading import mapping, number, sequence
+from modelwatch_analyzer.report.charts import number_text
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
-_NAMED = 3  # features that the verdict names
-_NAME_LENGTH = 200
-_DASH = "-"
+ROWS = 1000
+"""The rows that a table of the page holds at most."""
 
-_CHECKS = {
-    "data_type_check": "Data type",
-    "completeness_check": "Missing values",
-    "baseline_drift_check": "Drift from the baseline",
-    "missing_column_check": "Missing column",
-    "extra_column_check": "Unexpected column",
-    "categorical_values_check": "Unknown categories",
-}
+_NAMED = 3  # subjects that the verdict names
+_NAME_LENGTH = 80
+
+Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far a feature has moved from its baseline.
-
-    Attributes
-    ----------
-    distance : float or Undefined
-        What is compared with the threshold, or why nothing is.
-    threshold : float
-        Of the constraints file.
-    method : str
-        How the distance is measured, as a person is told.
-    exceeded : bool
-        Whether this is a violation.
-    """
-
-    distance: float | Undefined
-    threshold: float
-    method: str
-    exceeded: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A feature as the table shows it, texts ready to print."""
-
-    anchor: str
-    name: str
-    inferred_type: str
-    present: str
-    baseline_chart: charts.Chart | None
-    current_chart: charts.Chart | None
-    summaries: tuple[str, str]
-    drift: Drift | None
-    violated: bool
-
-
-def write_report(
+def write_page(
     path: Path,
     *,
     title: str,
     summary: AnalysisSummary,
     facts: Mapping[str, str],
-    statistics: Mapping[str, Any],
-    baseline_statistics: Mapping[str, Any] | None = None,
-    drifts: Mapping[str, Drift] | None = None,
+    template: str,
+    extent: str | None = None,
+    checks: Mapping[str, str] | None = None,
+    anchors: Mapping[str, str] | None = None,
+    **content: object,
 ) -> None:
-    """Write the page that `render_report` makes, whole or not at all; the parameters are the same."""
-    page = render_report(
-        title=title,
-        summary=summary,
-        facts=facts,
-        statistics=statistics,
-        baseline_statistics=baseline_statistics,
-        drifts=drifts,
+    """Write a report, whole or not at all.
+
+    It holds names, counts and labels, all escaped, and no other values of rows.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title : str
+        What was analysed.
+    summary : AnalysisSummary
+        Verdict, records, warnings, violations, ground truth, changes.
+    facts : mapping of str to str
+        Whatever else a reader wants to know first, label to text, in order.
+    template : str
+        The kind's template, which extends ``page.html.j2``.
+    extent : str, optional
+        What was analysed, as the verdict counts it; the records if not given.
+    checks : mapping of str to str, optional
+        A heading for each ``constraint_check_type`` of the kind.
+    anchors : mapping of str to str, optional
+        Ids of elements of the template, by the subject of the violations that lead there; see `subject_text`.
+    **content
+        What the template shows.
+    """
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            title=title,
+            summary=summary,
+            verdict=_verdict(summary, extent or counted(summary.records.read, "record")),
+            facts=facts,
+            violations=most_important(summary.violations, lambda _: 0),
+            checks=checks or {},
+            anchors=anchors or {},
+            **content,
+        )
     )
     partial = path.with_name(path.name + ".partial")
     # A name read from JSON may hold half a surrogate pair, which UTF-8 cannot.
@@ -94,52 +87,25 @@ def write_report(
     partial.replace(path)
 
 
-def render_report(
-    *,
-    title: str,
-    summary: AnalysisSummary,
-    facts: Mapping[str, str],
-    statistics: Mapping[str, Any],
-    baseline_statistics: Mapping[str, Any] | None = None,
-    drifts: Mapping[str, Drift] | None = None,
+def subject_text(
+    name: str | None, *, facet: str | None = None, facet_value: str | None = None, label: str | None = None
 ) -> str:
-    """Render one analysis as an HTML page.
+    """Return what a violation is about, in words: a feature or metric, and where it was found."""
+    place = label if facet is None else facet if facet_value is None else f"{facet} = {facet_value}"
+    return f"{name} of {place}" if name and place else name or place or "the dataset"
 
-    Parameters
-    ----------
-    title : str
-        What was analysed.
-    summary : AnalysisSummary
-        Verdict, records, warnings and violations.
-    facts : mapping of str to str
-        Whatever else a reader wants to know first, label to text, in order.
-    statistics, baseline_statistics : mapping
-        Objects of ``statistics.json``, SageMaker's or ours; what they lack is shown as a dash.
-    drifts : mapping of str to Drift, optional
-        By feature; a feature without one was not compared.
 
-    Returns
-    -------
-    str
-        The page: it holds names, counts and category labels, all escaped, and no other values of rows.
-    """
-    rows = _rows(statistics, baseline_statistics or {}, drifts or {}, summary)
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=title,
-            summary=summary,
-            verdict=_verdict(summary, rows, number(statistics, "dataset", "item_count")),
-            facts=facts,
-            rows=rows,
-            anchors={row.name: row.anchor for row in rows},
-            compared=baseline_statistics is not None,
-            checks=_CHECKS,
-            width=charts.WIDTH,
-            height=charts.HEIGHT,
-        )
-    )
+def most_important(rows: Sequence[Row], weight: Callable[[Row], float], limit: int = ROWS) -> list[Row]:
+    """Return the rows of the greatest weights, at most `limit`, in the order in which they were; earlier ones win."""
+    if len(rows) <= limit:
+        return list(rows)
+    chosen = heapq.nsmallest(limit, range(len(rows)), key=lambda i: (-weight(rows[i]), i))
+    return [rows[i] for i in sorted(chosen)]
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _environment() -> jinja2.Environment:
@@ -153,82 +119,33 @@ def _environment() -> jinja2.Environment:
     style = (resources.files("modelwatch_analyzer.report") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
-    environment.filters.update(number=charts.number_text, short=lambda name: name[:_NAME_LENGTH])
+    environment.filters.update(
+        number=number_text, short=_short, grouped=lambda count: f"{count:,}", subject=_subject, counted=counted
+    )
     environment.tests["undefined_result"] = lambda value: isinstance(value, Undefined)
     return environment
 
 
-def _rows(
-    statistics: Mapping[str, Any],
-    baseline_statistics: Mapping[str, Any],
-    drifts: Mapping[str, Drift],
-    summary: AnalysisSummary,
-) -> list[_Row]:
-    """Return the features now, in their order, then those that only the baseline has."""
-    now, then = (
-        {str(feature.get("name")): feature for feature in sequence(side, "features")}
-        for side in (statistics, baseline_statistics)
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…"
+
+
+def _subject(violation: ConstraintViolation) -> str:
+    extra: Mapping[str, Any] = violation.model_extra or {}
+    metric, facet, value, label = (
+        None if extra.get(field) is None else str(extra[field])
+        for field in ("metric_name", "facet", "facet_value", "label")
     )
-    violated = {violation.subject for violation in summary.violations}
-    rows = []
-    for i, name in enumerate(now | then):
-        baseline, current = (_statistics(side.get(name, {})) for side in (then, now))
-        baseline_chart, current_chart = charts.paired_charts(baseline, current)
-        rows.append(
-            _Row(
-                anchor=f"f{i}",
-                name=name,
-                inferred_type=_change(*(side.get(name, {}).get("inferred_type") for side in (then, now))),
-                present=_present(current),
-                baseline_chart=baseline_chart,
-                current_chart=current_chart,
-                summaries=(_summary(baseline), _summary(current)),
-                drift=drifts.get(name),
-                violated=name in violated,
-            )
-        )
-    return rows
+    return subject_text(violation.feature_name or metric, facet=facet, facet_value=value, label=label)
 
 
-def _statistics(feature: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(feature, "numerical_statistics") or mapping(feature, "string_statistics")
-
-
-def _change(before: object, after: object) -> str:
-    if before and after and before != after:
-        return f"{before} → {after}"
-    return str(after or before or _DASH)
-
-
-def _present(statistics: Mapping[str, Any]) -> str:
-    present, missing = (number(statistics, "common", name) for name in ("num_present", "num_missing"))
-    if present is None or missing is None:
-        return _DASH
-    # Rounded down, so that 100 % means all.
-    share = int(1000 * present / (present + missing)) / 10 if present + missing else 0.0
-    return f"{present:,.0f} ({share:g} %)"
-
-
-def _summary(statistics: Mapping[str, Any]) -> str:
-    mean, std = number(statistics, "mean"), number(statistics, "std_dev")
-    if mean is not None:
-        return charts.number_text(mean) + (f" ± {charts.number_text(std)}" if std is not None else "")
-    distinct = number(statistics, "distinct_count")
-    return f"{distinct:,.0f} distinct" if distinct is not None else ""
-
-
-def _verdict(summary: AnalysisSummary, rows: list[_Row], item_count: float | None) -> str:
+def _verdict(summary: AnalysisSummary, extent: str) -> str:
     if summary.status is AnalysisStatus.FAILED:
         return summary.exit_message
-    records = summary.records.read if item_count is None else int(item_count)
-    size = f"{_counted(records, 'record')} of {_counted(len(rows), 'feature')}"
-    subjects = list(dict.fromkeys(violation.subject for violation in summary.violations))
+    subjects = list(dict.fromkeys(_subject(violation) for violation in summary.violations))
     if not subjects:
-        return f"A baseline of {size}." if "constraints.json" in summary.outputs else f"No violations in {size}."
-    names = ", ".join(name[:_NAME_LENGTH] for name in subjects[:_NAMED])
+        checked = not summary.outputs or "constraint_violations.json" in summary.outputs
+        return f"No violations in {extent}." if checked else f"A baseline of {extent}."
+    names = ", ".join(_short(name) for name in subjects[:_NAMED])
     more = f" and {len(subjects) - _NAMED:,} more" if len(subjects) > _NAMED else ""
-    return f"{_counted(len(summary.violations), 'violation')} in {size}: {names}{more}."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{counted(len(summary.violations), 'violation')} in {extent}: {names}{more}."

@@ -1,0 +1,34 @@
+"""What a report of any kind says of its subject before anything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.documents import iso_utc
+
+
+def title_of(kind: str, settings: AnalysisSettings) -> str:
+    """Return the title: the kind of monitor, such as ``Data quality``, and what was analysed."""
+    baseline = "" if settings.baseline_constraints else " baseline"
+    subject = " / ".join(filter(None, (settings.sagemaker_endpoint_name, settings.sagemaker_monitoring_schedule_name)))
+    return f"{kind}{baseline} of {subject or settings.dataset_source.name}"
+
+
+def facts_of(settings: AnalysisSettings) -> dict[str, str]:
+    """Return what a reader wants to know first, label to text, in order; a kind adds its own."""
+    window = f"{_moment(settings.start_time)} to {_moment(settings.end_time)}"
+    facts = {
+        "Dataset": settings.dataset_source.name,
+        "Format": settings.dataset_format.name,
+        "Window": window if settings.start_time or settings.end_time else None,
+        "Labels": settings.ground_truth_source.name if settings.ground_truth_source else None,
+        "Problem": settings.problem_type,
+        "Endpoint": settings.sagemaker_endpoint_name,
+        "Schedule": settings.sagemaker_monitoring_schedule_name,
+    }
+    return {label: str(text) for label, text in facts.items() if text}
+
+
+def _moment(moment: datetime | None) -> str:
+    return iso_utc(moment) if moment else "..."

@@ -1,0 +1,209 @@
+"""Small drawings of numbers, as SVG path data: intervals, pairs of bars, curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+INTERVAL_WIDTH, INTERVAL_HEIGHT = 160, 16
+BARS_WIDTH, BARS_HEIGHT = 240, 22
+CURVE_WIDTH, CURVE_HEIGHT = 220, 180
+
+_MARGIN = 6.0  # what a mark at the edge of an interval's drawing needs
+_DIAMOND = 4.5  # half of its width
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a number lies on an axis; what lies outside of the axis is put at its end."""
+
+    least: float
+    greatest: float
+    length: float
+
+    @classmethod
+    def over(cls, numbers: Iterable[float | None], length: float) -> Scale | None:
+        """Return the axis that just holds the finite numbers, None if there are none."""
+        finite = _finite(numbers)
+        return cls(min(finite), max(finite), length) if finite else None
+
+    def __call__(self, number: float) -> float:
+        """Return the position of a finite number, from 0 to `length`."""
+        # Halved, so that the span of a range beyond float64 is still finite.
+        span = self.greatest / 2 - self.least / 2
+        share = (number / 2 - self.least / 2) / span if span else 0.5
+        return self.length * min(max(share, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalFigure:
+    """A value within its interval, and what it is compared with, in a box `INTERVAL_WIDTH` by `INTERVAL_HEIGHT`.
+
+    Attributes
+    ----------
+    band, value, reference : str
+        SVG path data; empty where there is nothing to draw.
+    """
+
+    band: str
+    value: str
+    reference: str
+
+
+def interval_figure(
+    value: float | None, interval: tuple[float, float] | None, reference: float | None
+) -> IntervalFigure | None:
+    """Draw a value and its interval on a scale of their own, which holds the reference too.
+
+    Returns
+    -------
+    IntervalFigure or None
+        None where only one finite number is given, which a drawing would say nothing about.
+    """
+    ends = interval or (None, None)
+    scale = Scale.over((value, *ends, reference), INTERVAL_WIDTH - 2 * _MARGIN)
+    if scale is None or len(_finite((value, *ends, reference))) < 2:
+        return None
+    band = diamond = line = ""
+    middle = INTERVAL_HEIGHT / 2
+    if interval and _finite(interval):
+        # An end that is not finite runs to the edge of the drawing.
+        low, high = (end if math.isfinite(end) else edge for end, edge in zip(interval, _edges(scale), strict=True))
+        left, right = _MARGIN + scale(low), _MARGIN + scale(high)
+        band = f"M{left:.4g} {middle - 3:g}H{max(right, left + 1):.4g}V{middle + 3:g}H{left:.4g}Z"
+    if value is not None and math.isfinite(value):
+        x = _MARGIN + scale(value)
+        diamond = (
+            f"M{x:.4g} {middle - _DIAMOND:g}l{_DIAMOND} {_DIAMOND}l-{_DIAMOND} {_DIAMOND}l-{_DIAMOND} -{_DIAMOND}Z"
+        )
+    if reference is not None and math.isfinite(reference):
+        line = f"M{_MARGIN + scale(reference):.4g} 0V{INTERVAL_HEIGHT}"
+    return IntervalFigure(band, diamond, line)
+
+
+@dataclass(frozen=True, slots=True)
+class BarsFigure:
+    """A bar of then above a bar of now, both from zero, in a box `BARS_WIDTH` by `BARS_HEIGHT`.
+
+    Attributes
+    ----------
+    then, now, whisker : str
+        SVG path data; empty where there is nothing to draw. The whisker is the interval of now.
+    """
+
+    then: str
+    now: str
+    whisker: str
+
+
+def bars_figure(
+    then: float | None, now: float | None, interval: tuple[float, float] | None, scale: Scale
+) -> BarsFigure:
+    """Draw two bars on an axis of length `BARS_WIDTH`, which is to hold zero."""
+    middle = BARS_HEIGHT / 2
+    whisker = ""
+    if interval and len(_finite(interval)) == 2:
+        left, right = (scale(end) for end in interval)
+        y = (middle + BARS_HEIGHT) / 2 - 0.5
+        whisker = f"M{left:.4g} {y - 3:g}v6M{left:.4g} {y:g}H{right:.4g}M{right:.4g} {y - 3:g}v6"
+    return BarsFigure(_bar(then, 1, middle - 1, scale), _bar(now, middle, BARS_HEIGHT - 1, scale), whisker)
+
+
+def _bar(value: float | None, top: float, bottom: float, scale: Scale) -> str:
+    if value is None or not math.isfinite(value):
+        return ""
+    zero, end = scale(0.0), scale(value)
+    return f"M{zero:.4g} {top:g}H{end:.4g}V{bottom:g}H{zero:.4g}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFigure:
+    """A line in a box `CURVE_WIDTH` by `CURVE_HEIGHT`, y upwards.
+
+    Attributes
+    ----------
+    line, diagonal : str
+        SVG path data.
+    x_ticks, y_ticks : tuple of (float, float)
+        Positions in the box, and the numbers that stand there.
+    """
+
+    line: str
+    diagonal: str
+    x_ticks: tuple[tuple[float, float], ...]
+    y_ticks: tuple[tuple[float, float], ...]
+
+
+def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> CurveFigure | None:
+    """Draw a curve through the points in their order.
+
+    Parameters
+    ----------
+    x, y : sequence of float
+        As many of one as of the other; points that are not finite are left out. However many there are, the drawing
+        keeps the first, last, lowest and highest of each run that falls on the same pixel column.
+    diagonal : bool
+        Whether x = y is drawn too; the axes are the same then.
+
+    Returns
+    -------
+    CurveFigure or None
+        None where no point is finite.
+    """
+    points = np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return None
+    xs, ys = points[:, 0], points[:, 1]
+    x_axis, y_axis = _axis(points.ravel() if diagonal else xs, CURVE_WIDTH), _axis(ys, CURVE_HEIGHT)
+    if diagonal:
+        y_axis = Scale(x_axis.least, x_axis.greatest, CURVE_HEIGHT)
+    line = "L".join(
+        f"{across:g} {down:g}"
+        for across, down in _visible(_positions(xs, x_axis), CURVE_HEIGHT - _positions(ys, y_axis))
+    )
+    return CurveFigure(
+        line=f"M{line}",
+        diagonal=f"M0 {CURVE_HEIGHT}L{CURVE_WIDTH} 0" if diagonal else "",
+        x_ticks=_ticks(x_axis),
+        y_ticks=tuple((CURVE_HEIGHT - position, number) for position, number in _ticks(y_axis)),
+    )
+
+
+def _axis(numbers: NDArray[np.float64], length: float) -> Scale:
+    """Return the unit interval for shares, else the range of the numbers."""
+    least, greatest = float(numbers.min()), float(numbers.max())
+    return Scale(0.0, 1.0, length) if least >= 0 and greatest <= 1 else Scale(least, greatest, length)
+
+
+def _positions(numbers: NDArray[np.float64], axis: Scale) -> NDArray[np.float64]:
+    """Return where numbers lie, to half a pixel."""
+    span = axis.greatest / 2 - axis.least / 2
+    shares = (numbers / 2 - axis.least / 2) / span if span else np.full(len(numbers), 0.5)
+    return np.round(2 * axis.length * shares) / 2
+
+
+def _visible(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[tuple[float, float]]:
+    starts = np.flatnonzero(np.diff(xs, prepend=np.nan) != 0)
+    ends = np.append(starts[1:], len(xs)) - 1
+    runs = (ys[starts], np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts), ys[ends])
+    points = np.column_stack([np.repeat(xs[starts], len(runs)), np.column_stack(runs).ravel()]).tolist()
+    return [(x, y) for i, (x, y) in enumerate(points) if i == 0 or points[i - 1] != [x, y]]
+
+
+def _ticks(axis: Scale) -> tuple[tuple[float, float], ...]:
+    middle = axis.least / 2 + axis.greatest / 2
+    numbers = dict.fromkeys((axis.least, middle, axis.greatest))
+    return tuple((axis(number), number) for number in numbers)
+
+
+def _edges(scale: Scale) -> tuple[float, float]:
+    return scale.least, scale.greatest
+
+
+def _finite(numbers: Iterable[float | None]) -> list[float]:
+    return [number for number in numbers if number is not None and math.isfinite(number)]
