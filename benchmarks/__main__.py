@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import capture_reading, data_quality, handler_imports
+from benchmarks import capture_reading, data_quality, handler_imports, parquet_reading
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
         "capture_reading": capture_reading.run,
         "data_quality": data_quality.run,
         "handler_imports": handler_imports.run,
+        "parquet_reading": parquet_reading.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=benchmarks, help="which one; all by default")

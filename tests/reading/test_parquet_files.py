@@ -118,6 +118,19 @@ def test_files_with_other_columns_no_columns_or_too_many_are_refused(
         assert refused.value.code == code
 
 
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 20])
+def test_a_file_is_read_slice_by_slice_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(parquet_files, "_SLICE_CELLS", 8)
+    monkeypatch.setattr(parquet_files, "_BATCH_CELLS", 6)
+    whole = pl.DataFrame({"a": range(rows), "b": [f"{row}.5" for row in range(rows)]}, schema={"a": pl.Int64, "b": str})
+    whole.write_parquet(tmp_path / "a.parquet", row_group_size=5)
+    dataset, log = opened(tmp_path / "a.parquet"), ReadLog()
+    batches = list(dataset.batches(Plan({"a": pl.Int64(), "b": pl.String()}), log))
+    assert log.read == rows
+    assert max((batch.height for batch in batches), default=0) <= 4
+    assert [row for batch in batches for row in batch.select("a", "b").iter_rows()] == whole.rows()
+
+
 @pytest.fixture(scope="module")
 def good() -> bytes:
     import io

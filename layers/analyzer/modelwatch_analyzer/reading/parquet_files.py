@@ -23,6 +23,8 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
+_SLICE_CELLS = 1 << 22
+"""How many cells polars may read ahead; left to itself it reads many row groups, and takes the memory of them all."""
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Types whose values all are Int64."""
 _FLOATS = (pl.Float32, pl.Float64)
@@ -43,7 +45,7 @@ class _ParquetFile:
 
 @dataclass(frozen=True, slots=True)
 class ParquetFiles:
-    """A `Dataset` of Parquet files. What a file lacks of the columns within lists is missing."""
+    """A `Table` of Parquet files. What a file lacks of the columns within lists is missing."""
 
     files: tuple[_ParquetFile, ...]
     columns: tuple[str, ...]
@@ -61,13 +63,10 @@ class ParquetFiles:
             log.objects += 1
             log.bytes += source.file.size
             columns = [_delivered(source, name, plan).alias(name) for name in wanted]
-            rows = max(1, _BATCH_CELLS // max(1, len(wanted)))
             with _readable(source.file):
-                scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
-                for batch in scan.collect_batches(chunk_size=rows, maintain_order=True):
+                for batch in _batches(pl.scan_parquet(source.file.path, glob=False).select(columns), len(wanted)):
                     log.read += batch.height
-                    if batch.height:
-                        yield _without_infinities(batch, plan)
+                    yield _without_infinities(batch, plan)
 
 
 def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> ParquetFiles:  # noqa: ARG001 (there are none)
@@ -127,6 +126,20 @@ def _readable(file: SourceFile) -> Iterator[None]:
     except (PolarsError, PanicException, OSError):
         message = f"{file.label} is damaged, or has what cannot be read: write it anew"
         raise InvalidInput("NotParquet", message) from None
+
+
+def _batches(scan: pl.LazyFrame, width: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a scan in their order, those of one slice after the other."""
+    width = max(1, width)
+    rows, start, read = max(1, _SLICE_CELLS // width), 0, -1
+    while read:
+        read = 0
+        part = scan.slice(start, rows)
+        for batch in part.collect_batches(chunk_size=max(1, _BATCH_CELLS // width), maintain_order=True):
+            if batch.height:
+                read += batch.height
+                yield batch
+        start += read
 
 
 def _leaves(

@@ -1,0 +1,59 @@
+"""One process of the Parquet reading benchmark: ``make`` or ``read``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+SEED = 20261122
+COLUMNS = 30
+ROW_GROUP = 100_000
+SHAPES = ("plain", "nested")
+SIZES = {"small": 1, "large": 10}
+"""Each file holds the same rows so many times."""
+
+_PART = 0.4
+"""Of a million rows a file of some 100 MB, and of 1 GB."""
+
+
+def make(folder: Path, rows: int) -> None:
+    """Make files of 30 floats a row: as columns, and as one list of 29 beside a struct of one."""
+    import numpy as np
+    import polars as pl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(SEED).normal(size=(int(rows * _PART), COLUMNS))
+    plain = pl.DataFrame(values, schema=[f"f{place:02}" for place in range(COLUMNS)])
+    nested = plain.select(
+        pl.struct(pl.col("f00").alias("score")).alias("answer"), pl.concat_list(pl.exclude("f00")).alias("features")
+    )
+    for shape, frame in zip(SHAPES, (plain, nested), strict=True):
+        small = folder / f"{shape}-small.parquet"
+        frame.write_parquet(small, row_group_size=ROW_GROUP)
+        whole = pl.concat([pl.scan_parquet(small)] * SIZES["large"])  # which never is in memory
+        whole.sink_parquet(folder / f"{shape}-large.parquet", row_group_size=ROW_GROUP)
+    (folder / "made").touch()
+
+
+def read(path: Path) -> None:
+    """Read a file as an analysis does."""
+    import polars as pl
+
+    from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+
+    dataset, log, total = open_parquet(source_files(path), ParquetOptions()), ReadLog(), 0.0
+    for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), log):
+        total += float(batch[dataset.columns[-1]].sum())
+    if len(dataset.columns) != COLUMNS or log.malformed:
+        sys.exit(f"not all was read: {len(dataset.columns)} columns, {log.counts()}")
+    print(log.read, round(total, 6))
+
+
+if __name__ == "__main__":
+    job, place = sys.argv[1], Path(sys.argv[2])
+    if job == "make":
+        make(place, int(sys.argv[3]))
+    else:
+        read(place)
