@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files
-from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, open_json
 from modelwatch_core.domain.errors import InvalidInput
@@ -32,7 +31,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def opened(source: Path, *, lines: bool = True, **attributes: str) -> JsonFiles:
-    return open_json(source_files(source), JsonOptions(lines=lines), Attributes.of(**attributes))
+    asked = {Role(role): text for role, text in attributes.items()}
+    return open_json(source_files(source), JsonOptions(lines=lines), asked)
 
 
 def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[JsonFiles, list[tuple[Any, ...]], ReadLog]:

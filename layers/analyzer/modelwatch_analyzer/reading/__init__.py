@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.batch_transform import (
+    BatchTransformFiles,
     BatchTransformOptions,
     open_batch_transform,
     transformed_files,
@@ -17,9 +18,9 @@ from modelwatch_analyzer.reading.batch_transform import (
 )
 from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_capture
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
-from modelwatch_analyzer.reading.dataset import Dataset, Narrowed
+from modelwatch_analyzer.reading.dataset import Assigned, Dataset, Role, Table
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents, open_json
+from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.settings import AnalysisSettings, invalid_settings
@@ -27,7 +28,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
 
-Open = Callable[[AnalysisSettings], Dataset]
+Open = Callable[[AnalysisSettings], Table]
 
 FORMATS: Mapping[str, Open] = {
     "batchTransform": lambda settings: open_batch_transform(
@@ -35,11 +36,11 @@ FORMATS: Mapping[str, Open] = {
         _options(settings, BatchTransformOptions),
         settings.start_time,
         settings.end_time,
-        _attributes(settings),
+        _asked(settings),
     ),
     "csv": lambda settings: open_csv(settings.dataset_source, _options(settings, CsvOptions)),
     "json": lambda settings: open_json(
-        source_files(settings.dataset_source), _options(settings, JsonOptions), _attributes(settings)
+        source_files(settings.dataset_source), _options(settings, JsonOptions), _asked(settings)
     ),
     "parquet": lambda settings: open_parquet(source_files(settings.dataset_source), _options(settings, ParquetOptions)),
     "sagemakerCaptureJson": lambda settings: open_capture(
@@ -47,7 +48,7 @@ FORMATS: Mapping[str, Open] = {
         _options(settings, CaptureOptions),
         settings.start_time,
         settings.end_time,
-        _attributes(settings),
+        Attributes.of(**_asked(settings), exclude_features=settings.exclude_features_attribute),
     ),
 }
 """How a dataset is opened, by SageMaker's name of its format."""
@@ -80,16 +81,18 @@ def open_dataset(settings: AnalysisSettings) -> Dataset:
     if opened_by is None:
         message = f"there is no reader for the format {settings.dataset_format.name!r}; there is {', '.join(FORMATS)}"
         raise InvalidInput("UnsupportedFormat", message)
-    dataset, attributes = opened_by(settings), _attributes(settings)
-    if attributes.excluded and not isinstance(dataset, CaptureFiles):
-        left = attributes.left(dataset.columns, dataset.input_columns)
-        if not left:
-            raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
-        return Narrowed(dataset, left)
-    return dataset
+    table = opened_by(settings)
+    if isinstance(table, CaptureFiles):
+        return table
+    excluding = Attributes.of(exclude_features=settings.exclude_features_attribute)
+    left = excluding.left(table.columns, table.input_columns)
+    if not left:
+        raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
+    found = table.found if isinstance(table, JsonFiles | BatchTransformFiles) else None
+    return Assigned(table, left, _asked(settings), found)
 
 
-def _preprocessed(settings: AnalysisSettings) -> Dataset:
+def _preprocessed(settings: AnalysisSettings) -> Table:
     name, script = settings.dataset_format.name, settings.record_preprocessor_script
     texts = TEXTS.get(name)
     if texts is None or script is None:
@@ -104,13 +107,8 @@ def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOption
     return partial(transformed_lines, files, options)
 
 
-def _attributes(settings: AnalysisSettings) -> Attributes:
-    return Attributes.of(
-        settings.features_attribute,
-        settings.inference_attribute,
-        settings.probability_attribute,
-        settings.exclude_features_attribute,
-    )
+def _asked(settings: AnalysisSettings) -> dict[Role, str]:
+    return {role: text for role in Role if (text := getattr(settings, f"{role}_attribute"))}
 
 
 def _options(settings: AnalysisSettings, model: type[_Options]) -> _Options:

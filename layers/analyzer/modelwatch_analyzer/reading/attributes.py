@@ -9,6 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from modelwatch_analyzer.reading.dataset import Role
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -143,8 +144,9 @@ class Attributes:
 
     Attributes
     ----------
-    features, inference, probability : Attribute, optional
-        Where features lie in the request, and predicted value and probability in the answer.
+    features, inference, probability, ground_truth : Attribute, optional
+        Where features lie in the request, predicted value and probability in the answer, and the label in what was
+        merged with them.
     excluded : tuple of str
         Columns that are not analysed: names, or indices among the columns of the requests.
     """
@@ -152,6 +154,7 @@ class Attributes:
     features: Attribute | None = None
     inference: Attribute | None = None
     probability: Attribute | None = None
+    ground_truth: Attribute | None = None
     excluded: tuple[str, ...] = ()
 
     @classmethod
@@ -161,6 +164,7 @@ class Attributes:
         inference: str | None = None,
         probability: str | None = None,
         exclude_features: str | None = None,
+        ground_truth: str | None = None,
     ) -> Self:
         """Read the attributes as settings hold them.
 
@@ -169,15 +173,21 @@ class Attributes:
         InvalidInput
             ``InvalidAttribute``.
         """
-        given = {"features": features, "inference": inference, "probability": probability}
-        read = {name: Attribute.of(f"{name}_attribute", text) for name, text in given.items() if text}
+        given = {
+            Role.INFERENCE: inference,
+            Role.PROBABILITY: probability,
+            Role.FEATURES: features,
+            Role.GROUND_TRUTH: ground_truth,
+        }
+        read = {role: Attribute.of(f"{role}_attribute", text) for role, text in given.items() if text}
         excluded = (name.strip() for name in (exclude_features or "").split(","))
         return cls(**read, excluded=tuple(name for name in excluded if name))
 
     @property
-    def none_given(self) -> bool:
-        """Whether whole payloads are read."""
-        return self.features is self.inference is self.probability is None
+    def given(self) -> dict[Role, Attribute]:
+        """The attributes that there are, in the order of their columns."""
+        order = (Role.INFERENCE, Role.PROBABILITY, Role.FEATURES, Role.GROUND_TRUTH)
+        return {role: attribute for role in order if (attribute := getattr(self, role))}
 
     def left(self, columns: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the columns that are not excluded.

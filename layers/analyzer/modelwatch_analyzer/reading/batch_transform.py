@@ -11,7 +11,7 @@ comma-separated text and as fields in JSON. They are no features; the time says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,10 @@ import msgspec
 import polars as pl
 from pydantic import Field, model_validator
 
-from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv_files
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
-from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents, open_json
+from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain.documents import Owned
@@ -64,9 +63,9 @@ class BatchTransformOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class BatchTransformFiles:
-    """A `Dataset` of the rows in ``[start, end)``, without the columns of inference id and time."""
+    """A `Table` of the rows in ``[start, end)``, without the columns of inference id and time."""
 
-    dataset: Dataset
+    table: Table
     times: str
     left: tuple[str, ...]
     start: datetime | None
@@ -80,17 +79,22 @@ class BatchTransformFiles:
     @property
     def named(self) -> bool:
         """As the objects."""
-        return self.dataset.named
+        return self.table.named
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """All columns."""
         return self.left
 
+    @property
+    def found(self) -> Roles | None:
+        """As the objects."""
+        return self.table.found if isinstance(self.table, JsonFiles) else None
+
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all objects in their order; see `Dataset.batches`."""
         wanted = Plan({**plan.dtypes, self.times: pl.String()})
-        for batch in self.dataset.batches(wanted, log):
+        for batch in self.table.batches(wanted, log):
             plan.dtypes.update({name: wanted.dtypes[name] for name in plan.dtypes})
             times = batch[self.times].str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
             for _ in range(times.null_count()):
@@ -108,8 +112,12 @@ class BatchTransformFiles:
 
 
 def open_batch_transform(
-    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None, attributes: Attributes
-) -> Dataset:
+    source: Path,
+    options: BatchTransformOptions,
+    start: datetime | None,
+    end: datetime | None,
+    asked: Mapping[Role, str],
+) -> Table:
     """Open the objects of the transform jobs that started in ``[start, end)``, rounded to hours.
 
     Raises
@@ -120,18 +128,18 @@ def open_batch_transform(
     """
     files = transformed_files(source, options, start, end)
     if options.csv:
-        dataset: Dataset = open_csv_files(files, options.csv)
-        if len(dataset.columns) > 2 and _ends_with_inference(dataset):
-            return BatchTransformFiles(dataset, dataset.columns[-1], dataset.columns[:-2], start, end)
-        return dataset
+        table: Table = open_csv_files(files, options.csv)
+        if len(table.columns) > 2 and ends_with_inference(table):
+            return BatchTransformFiles(table, table.columns[-1], table.columns[:-2], start, end)
+        return table
     if options.json_format:
-        dataset = open_json(files, options.json_format, attributes)
+        table = open_json(files, options.json_format, asked)
     else:
-        dataset = open_parquet(files, ParquetOptions())
-    if TIME_FIELD not in dataset.columns:
-        return dataset
-    left = tuple(name for name in dataset.columns if name not in (ID_FIELD, TIME_FIELD))
-    return BatchTransformFiles(dataset, TIME_FIELD, left, start, end)
+        table = open_parquet(files, ParquetOptions())
+    if TIME_FIELD not in table.columns:
+        return table
+    left = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
+    return BatchTransformFiles(table, TIME_FIELD, left, start, end)
 
 
 def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOptions, log: ReadLog) -> Iterator[Line]:
@@ -203,9 +211,9 @@ def _fetched(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
     raise InvalidInput("ObjectNotFetched", message)
 
 
-def _ends_with_inference(dataset: Dataset) -> bool:
+def ends_with_inference(table: Table) -> bool:
     """Tell whether the last two columns hold ids and times, by the first rows."""
-    identity, time = dataset.columns[-2:]
-    batches = dataset.batches(Plan({identity: pl.String(), time: pl.String()}), ReadLog())
+    identity, time = table.columns[-2:]
+    batches = table.batches(Plan({identity: pl.String(), time: pl.String()}), ReadLog())
     first = next(batches, pl.DataFrame(schema={identity: pl.String(), time: pl.String()}))
     return first.height > 0 and bool(first[identity].str.contains(_ID).all() and first[time].str.contains(_TIME).all())

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, among, roles_by_name
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
@@ -31,6 +31,7 @@ _REQUEST: Side = "endpointInput"
 _ANSWER: Side = "endpointOutput"
 _BATCH: Side = "batchTransformOutput"
 _TRUTH: Side = "groundTruthData"
+_OUTPUTS = (Role.INFERENCE, Role.PROBABILITY)
 _SNIFFED_ROWS = 1000
 _CSV_RECORDS_AT_ONCE = 16384
 _JSON_RECORDS_AT_ONCE = 8192  # their payloads make many more objects a record
@@ -44,7 +45,8 @@ class CaptureOptions(Owned):
     Attributes
     ----------
     capture_index_names : tuple of str
-        Which of request, answer, batch transform output and ground truth are read.
+        Which of request, answer, batch transform output and ground truth are read. Ground truth is read, too, if
+        there is an attribute for it.
     output_columns_position : {"START", "END"}
         Whether the answer's columns come before those of the request, as in SageMaker's own container, or after.
         What is merged with them comes last.
@@ -56,33 +58,37 @@ class CaptureOptions(Owned):
     output_columns_position: Literal["START", "END"] = "START"
 
     def groups(self, attributes: Attributes) -> tuple[_Group, ...]:
-        """Return what is read of a record, in the order of its columns."""
-        outputs = [attribute for attribute in (attributes.inference, attributes.probability) if attribute]
-        answer = [_Group(_ANSWER, attribute) for attribute in outputs] or [_Group(_ANSWER, None)]
-        request = [_Group(_REQUEST, attributes.features)]
-        batch = [_Group(_BATCH, attribute) for attribute in outputs]
-        batch_features = [_Group(_BATCH, attributes.features, features=True)] if attributes.features else []
+        """Return what is read of a record, in the order of its columns.
+
+        A batch transform output whose attributes are indices alone is read whole, and holds the features, too.
+        """
+        outputs = {role: given for role, given in attributes.given.items() if role in _OUTPUTS}
+        answer = [_Group(_ANSWER, *given) for given in outputs.items()] or [_Group(_ANSWER, Role.INFERENCE)]
+        request = [_Group(_REQUEST, Role.FEATURES, attributes.features)]
+        batch_features = [_Group(_BATCH, Role.FEATURES, attributes.features)] if attributes.features else []
+        whole = not batch_features and all(given.index is not None for given in outputs.values())
+        batch = [] if whole else [_Group(_BATCH, *given) for given in outputs.items()]
         if self.output_columns_position == "START":
             order = [*answer, *request, *batch, *batch_features]
         else:
             order = [*request, *answer, *batch_features, *batch]
-        if not (batch or batch_features):
+        if whole:
             order.append(_Group(_BATCH, None))
-        order.append(_Group(_TRUTH, None))
-        return tuple(group for group in order if group.side in self.capture_index_names)
+        order.append(_Group(_TRUTH, Role.GROUND_TRUTH, attributes.ground_truth))
+        read = {*self.capture_index_names, *([_TRUTH] if attributes.ground_truth else [])}
+        return tuple(group for group in order if group.side in read)
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Columns that stand side by side: those of one side of a record, or of what an attribute finds in it."""
+    """Columns that stand side by side: those of one side of a record, or of what an attribute finds in it.
+
+    The columns of a batch transform output that is read whole have several roles, and the group then has none.
+    """
 
     side: Side
-    attribute: Attribute | None
-    features: bool = False
-
-    @property
-    def of_inputs(self) -> bool:
-        return self.side == _REQUEST or self.features
+    role: Role | None
+    attribute: Attribute | None = None
 
     def __str__(self) -> str:
         return f"{self.side} by {self.attribute.name}" if self.attribute else self.side
@@ -267,8 +273,17 @@ class CaptureFiles:
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Those of the requests."""
-        kept = set(self.columns)
-        return tuple(name for name in self._inputs() if name in kept)
+        return among(self.columns, self._inputs())
+
+    @property
+    def roles(self) -> Roles:
+        """By request, answer and ground truth, and by attributes within each."""
+        roles: dict[Role, tuple[str, ...]] = {}
+        for group, names in zip(self.groups, self._names(), strict=True):
+            found = {group.role: names} if group.role else self._within_batch(names)
+            for role, columns in found.items():
+                roles[role] = roles.get(role, ()) + columns
+        return {role: among(self.columns, names) for role, names in roles.items() if names}
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
@@ -285,9 +300,15 @@ class CaptureFiles:
             if frame.height:
                 yield frame
 
+    def _within_batch(self, names: tuple[str, ...]) -> Roles:
+        outputs = {role: given for role, given in self.attributes.given.items() if role in _OUTPUTS}
+        if not (names and outputs):
+            return {Role.INFERENCE: names}
+        return roles_by_name(names, {role: str(given.index) for role, given in outputs.items()})
+
     def _inputs(self) -> tuple[str, ...]:
         pairs = zip(self.groups, self._names(), strict=True)
-        return tuple(chain.from_iterable(names for group, names in pairs if group.of_inputs))
+        return tuple(chain.from_iterable(names for group, names in pairs if group.role is Role.FEATURES))
 
     def _names(self) -> list[tuple[str, ...]]:
         """Name the columns of each group; where groups share a name, those that come later say whose they are."""

@@ -57,7 +57,7 @@ class _CsvFile:
 
 @dataclass(frozen=True, slots=True)
 class CsvFiles:
-    """A `Dataset` of one or more files of comma-separated text."""
+    """A `Table` of one or more files of comma-separated text."""
 
     files: tuple[_CsvFile, ...]
     columns: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import polars as pl
@@ -14,6 +15,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _EXAMPLES = 20
 _REASONS = 3
+_NAMED_AT_MOST = 10
 
 
 @dataclass(slots=True)
@@ -110,8 +112,21 @@ class Plan:
         self.dtypes[column] = pl.String()
 
 
-class Dataset(Protocol):
-    """A dataset of any format that can be read more than once."""
+class Role(StrEnum):
+    """What columns are to a model; ``<role>_attribute`` is the setting that says where they lie."""
+
+    FEATURES = "features"
+    INFERENCE = "inference"
+    PROBABILITY = "probability"
+    GROUND_TRUTH = "ground_truth"
+
+
+Roles = Mapping[Role, tuple[str, ...]]
+"""Columns by their role. A role that was not asked for and is not there is absent."""
+
+
+class Table(Protocol):
+    """Columns of any format that can be read more than once."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -147,26 +162,89 @@ class Dataset(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """A dataset without some of its columns."""
+class Dataset(Table, Protocol):
+    """A table whose columns have roles."""
 
-    dataset: Dataset
+    @property
+    def roles(self) -> Roles:
+        """The columns of each role, all of them among `columns`.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnknownColumn`` where an attribute names none.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A `Dataset`: the columns of a table that are not excluded, and their roles.
+
+    Attributes
+    ----------
+    asked : mapping of Role to str
+        The attributes as they are given: names of columns, or indices.
+    found : mapping of Role to tuple of str, optional
+        The roles, where JMESPaths have found the columns.
+    """
+
+    table: Table
     columns: tuple[str, ...]
+    asked: Mapping[Role, str]
+    found: Roles | None = None
 
     @property
     def named(self) -> bool:
-        """As the dataset."""
-        return self.dataset.named
+        """As the table."""
+        return self.table.named
 
     @property
     def input_columns(self) -> tuple[str, ...]:
-        """Those that are left of the dataset's."""
-        return tuple(name for name in self.dataset.input_columns if name in set(self.columns))
+        """Those that are left of the table's."""
+        return among(self.columns, self.table.input_columns)
+
+    @property
+    def roles(self) -> Roles:
+        """By the attributes. Without one for features, they are the columns that have no other role."""
+        found = roles_by_name(self.table.columns, self.asked) if self.found is None else self.found
+        return {role: among(self.columns, names) for role, names in found.items()}
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
-        """Read the dataset, whose plan names what is wanted."""
-        return self.dataset.batches(plan, log)
+        """Read the table, whose plan names what is wanted."""
+        return self.table.batches(plan, log)
+
+
+def roles_by_name(columns: Sequence[str], asked: Mapping[Role, str]) -> Roles:
+    """Find the column that each attribute names; features, unless asked for, are all that nothing else names.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnknownColumn``.
+    """
+    roles: dict[Role, tuple[str, ...]] = {}
+    for role, name in asked.items():
+        column = column_of(columns, name)
+        if column is None:
+            known = ", ".join(columns[:_NAMED_AT_MOST]) + (" and more" if len(columns) > _NAMED_AT_MOST else "")
+            message = f"{role}_attribute is {name!r}, and the dataset has no such column; it has {known}"
+            raise InvalidInput("UnknownColumn", message)
+        roles[role] = (column,)
+    taken = {column for names in roles.values() for column in names}
+    return {Role.FEATURES: tuple(name for name in columns if name not in taken)} | roles
+
+
+def column_of(columns: Sequence[str], name: str) -> str | None:
+    """Return the column of a name, or else of an index from 0; None if there is none."""
+    if name in columns:
+        return name
+    return columns[int(name)] if name.isdecimal() and int(name) < len(columns) else None
+
+
+def among(columns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that are columns, in their own order."""
+    kept = set(columns)
+    return tuple(name for name in names if name in kept)
 
 
 def positional_names(count: int) -> tuple[str, ...]:

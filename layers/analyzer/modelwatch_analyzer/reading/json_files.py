@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, column_of
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.payloads import quick_columns
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
 
 _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')
 _BLANK = b" \t\r\n"
 _DOCUMENTS_AT_ONCE = 2000
+_SNIFFED_DOCUMENTS = 1000
 _QUICK = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 
@@ -43,12 +45,19 @@ class JsonOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class JsonFiles:
-    """A `Dataset` of JSON documents; runs of one shape are parsed column by column, others record by record."""
+    """A `Table` of JSON documents; runs of one shape are parsed column by column, others record by record.
+
+    Attributes
+    ----------
+    found : mapping of Role to tuple of str, optional
+        Which columns each JMESPath has found; None where the documents are read whole.
+    """
 
     files: Sequence[SourceFile]
     options: JsonOptions
     attributes: Attributes
     table: RowFiles
+    found: Roles | None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,7 +80,7 @@ class JsonFiles:
         wanted = plan.among(self.columns)
         for run in _runs(json_documents(self.files, self.options, log)):
             quick = None
-            if self.attributes.none_given:
+            if not self.attributes.given:
                 quick = quick_columns([document.text for document in run], [(None, names)], plan)
             if quick:
                 frame = pl.DataFrame(quick[0])
@@ -83,17 +92,21 @@ class JsonFiles:
                 yield frame
 
 
-def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Attributes) -> JsonFiles:
+def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[Role, str]) -> JsonFiles:
     """Open files of JSON; `modelwatch_analyzer.reading.flattening` says how documents become rows.
+
+    Documents are read whole if no attributes are asked for, or if each names a column of the first 1,000 documents
+    and none is for features. Otherwise the attributes are JMESPaths, and what they find is read.
 
     Raises
     ------
     InvalidInput
-        What `open_rows` and `SourceFile.blocks` raise.
+        ``InvalidAttribute``, and what `open_rows` and `SourceFile.blocks` raise.
     """
     log, shapes = ReadLog(), Shapes()
+    attributes = Attributes() if _name_columns(asked, files, options) else Attributes.of(**dict(asked))
     for document in json_documents(files, options, log):
-        parsed = _flat(document) if attributes.none_given else None
+        parsed = None if attributes.given else _flat(document)
         if parsed:
             log.read += 1
             shapes.see_object(parsed, document.file, document.line)
@@ -107,7 +120,22 @@ def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Att
         for document in json_documents(files, options, log):
             yield from rows_of(document, attributes, log)
 
-    return JsonFiles(files, options, attributes, shapes.table(rows))
+    found = shapes.roles(tuple(attributes.given)) if attributes.given else None
+    return JsonFiles(files, options, attributes, shapes.table(rows), found)
+
+
+def _name_columns(asked: Mapping[Role, str], files: Sequence[SourceFile], options: JsonOptions) -> bool:
+    if not asked or Role.FEATURES in asked:
+        return not asked
+    log, shapes = ReadLog(), Shapes()
+    try:
+        for document in islice(json_documents(files, options, log), _SNIFFED_DOCUMENTS):
+            for row in rows_of(document, Attributes(), log):
+                shapes.see(row)
+    except InvalidInput:  # too many columns, if documents are read whole
+        return False
+    columns = shapes.columns
+    return all(column_of(columns, name) for name in asked.values())
 
 
 def _flat(document: Line) -> dict[str, Any] | None:

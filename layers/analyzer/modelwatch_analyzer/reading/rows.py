@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, positional_names
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, decode, flatten, records_of
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -26,12 +26,22 @@ class Line(NamedTuple):
     text: bytes
 
 
+_Values = dict[str, str | None] | list[str | None]
+
+
 class Row(NamedTuple):
-    """The columns of one record by name, or its values by position."""
+    """The columns of one record by name, or its values by position.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Where attributes found it, how many columns each did, in their order.
+    """
 
     file: str
     line: int
-    values: dict[str, str | None] | list[str | None]
+    values: _Values
+    widths: tuple[int, ...] = ()
 
 
 Rows = Callable[[ReadLog], Iterator[Row]]
@@ -39,37 +49,37 @@ Rows = Callable[[ReadLog], Iterator[Row]]
 
 
 def rows_of(document: Line, attributes: Attributes, log: ReadLog) -> Iterator[Row]:
-    """Yield the rows that a JSON document holds, whole or as the attributes say: inference, probability, features."""
+    """Yield the rows that a JSON document holds, whole or what the attributes find in it, side by side."""
     try:
         rows = _rows_in(decode(document.text), attributes)
     except Unflattenable as error:
         log.leave_out(document.file, document.line, str(error))
         return
-    for row in rows:
-        yield Row(document.file, document.line, row)
+    for values, widths in rows:
+        yield Row(document.file, document.line, values, widths)
 
 
-def _rows_in(document: Any, attributes: Attributes) -> list[dict[str, str | None] | list[str | None]]:
-    given = (attributes.inference, attributes.probability, attributes.features)
-    parts = [attribute.records(document) for attribute in given if attribute] or [records_of(document)]
-    if len(set(map(len, parts))) > 1:
+def _rows_in(document: Any, attributes: Attributes) -> list[tuple[_Values, tuple[int, ...]]]:
+    found = [attribute.records(document) for attribute in attributes.given.values()] or [records_of(document)]
+    if len(set(map(len, found))) > 1:
         raise Unflattenable("the attributes find different numbers of rows")
-    return [_joined(records) for records in zip(*parts, strict=True)]
+    return [_joined(records) for records in zip(*found, strict=True)]
 
 
-def _joined(records: tuple[Any, ...]) -> dict[str, str | None] | list[str | None]:
+def _joined(records: tuple[Any, ...]) -> tuple[_Values, tuple[int, ...]]:
     parts = [flatten(record) for record in records]
+    widths = tuple(map(len, parts))
     if not all(isinstance(record, dict) for record in records):
-        return [value for part in parts for value in part.values()]
+        return [value for part in parts for value in part.values()], widths
     row = {name: value for part in parts for name, value in part.items()}
-    if len(row) < sum(map(len, parts)):
+    if len(row) < sum(widths):
         raise Unflattenable("the attributes find columns of the same name")
-    return row
+    return row, widths
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class RowFiles:
-    """A `Dataset` of rows. What a record lacks of the columns is missing; columns without names need all of them."""
+    """A `Table` of rows. What a record lacks of the columns is missing; columns without names need all of them."""
 
     rows: Rows
     columns: tuple[str, ...]
@@ -119,6 +129,8 @@ class Shapes:
     names: dict[str, None] = field(default_factory=dict)
     objects: int = 0
     widths: Counter[int] = field(default_factory=Counter)
+    parts: dict[str, int] = field(default_factory=dict)
+    splits: Counter[tuple[int, ...]] = field(default_factory=Counter)
 
     def see(self, row: Row) -> None:
         """Take in a row.
@@ -130,8 +142,11 @@ class Shapes:
         """
         if isinstance(row.values, list):
             self.widths[len(row.values)] += 1
+            self.splits[row.widths] += 1
         else:
             self.see_object(row.values, row.file, row.line)
+            if row.widths:
+                self.parts.update(zip(row.values, _numbers(row.widths), strict=True))
 
     def see_object(self, names: Iterable[str], file: str, line: int) -> None:
         """Take in the names of one record's columns, as `see` does."""
@@ -141,11 +156,32 @@ class Shapes:
             message = f"{file}:{line}: the records have more than {MOST_COLUMNS} columns together"
             raise InvalidInput("TooManyColumns", f"{message}: are names of fields data? Name the features by JMESPath")
 
+    @property
+    def named(self) -> bool:
+        """Whether most records are objects."""
+        return self.objects >= self.widths.total()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are named, or as many as most lists have values."""
+        return tuple(self.names) if self.named else positional_names(self.widths.most_common(1)[0][0])
+
+    def roles(self, given: Sequence[Role]) -> Roles:
+        """Return which columns were found by which attribute; `given` is their order."""
+        columns = self.columns
+        if self.named:
+            numbers: Iterable[int] = map(self.parts.__getitem__, columns)
+        else:
+            fitting = Counter({split: count for split, count in self.splits.items() if sum(split) == len(columns)})
+            numbers = _numbers(fitting.most_common(1)[0][0])
+        found: dict[Role, tuple[str, ...]] = dict.fromkeys(given, ())
+        for name, number in zip(columns, numbers, strict=True):
+            found[given[number]] += (name,)
+        return found
+
     def table(self, rows: Rows) -> RowFiles:
-        """Return the rows as a dataset of all columns that are named, or of as many as most lists have values."""
-        if self.objects >= self.widths.total():
-            return RowFiles(rows, tuple(self.names), named=True)
-        return RowFiles(rows, positional_names(self.widths.most_common(1)[0][0]), named=False)
+        """Return the rows as a table."""
+        return RowFiles(rows, self.columns, self.named)
 
 
 def open_rows(rows: Rows) -> RowFiles:
@@ -165,6 +201,11 @@ def open_rows(rows: Rows) -> RowFiles:
         shapes.see(row)
     log.require_records()
     return shapes.table(rows)
+
+
+def _numbers(widths: tuple[int, ...]) -> Iterator[int]:
+    """Yield 0, 1, ... each so many times."""
+    return chain.from_iterable(repeat(number, width) for number, width in enumerate(widths))
 
 
 def lines_in(file: str, first_line: int, block: bytes) -> Iterable[Line]:
