@@ -76,7 +76,7 @@ def test_everything_that_was_replaced_is_put_back() -> None:
     def nothing(*_: Any) -> None:
         return None
 
-    hooks: Any = seams.Hooks(*[nothing] * 9)
+    hooks: Any = seams.Hooks(*[nothing] * 10)
     places = [(owner, name) for owner, name, _ in seams._replacements(hooks)]
     before = [owner.__dict__[name] for owner, name in places]
     with seams.installed(hooks):

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -17,6 +18,7 @@ from werkzeug.serving import make_server
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.loopback import HOST, listen
+from modelwatch.local.model_servers import Answer
 from modelwatch.local.seams import INVOCATION_HEADER, operation_of, role_of
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 # moto answers requests in threads but does not lock what it holds, so a conditional write could be split in two.
 # One call at a time per service mends that; these few services call others, or wait, while they answer.
-_UNLOCKED = {"lambda", "cloudformation", "sqs", "?"}
+_UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
 
 
 class Emulator:
@@ -43,11 +45,14 @@ class Emulator:
         Every call that was answered.
     principal_of : callable
         Returns the name behind an access key that the stack gave out, or None.
+    invoke_endpoint : callable
+        Answers SageMaker's InvokeEndpoint, where moto makes up an answer.
     """
 
     def __init__(self, *, port: int, clock: Clock) -> None:
         self.calls: list[Call] = []
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
+        self.invoke_endpoint: Callable[[dict[str, Any]], Answer] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
@@ -89,6 +94,13 @@ class Emulator:
         time, role = self._clock.now(), self._role(environ)
         lock = self._locks.setdefault(service, threading.Lock())
         try:
+            if self.invoke_endpoint and (service, action) == ("sagemaker-runtime", "InvokeEndpoint"):
+                answer = self.invoke_endpoint(environ)
+                take_status(
+                    f"{answer.status} {HTTPStatus(answer.status).phrase}",
+                    [*answer.headers.items(), ("Content-Length", str(len(answer.body)))],
+                )
+                return [answer.body]
             if service in _UNLOCKED:
                 return self._application(environ, take_status)
             with lock:

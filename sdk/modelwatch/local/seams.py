@@ -34,6 +34,7 @@ from moto.core.utils import unix_time
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.moto_api._internal.models import moto_api_backend
+from moto.sagemaker.exceptions import ValidationError as SageMakerValidationError
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.exceptions import ValidationException as SchedulerValidationException
 from moto.sts.models import sts_backends
@@ -130,6 +131,8 @@ class Hooks:
         Takes a logical id whose condition does not hold.
     creates : callable
         Says whether `create` knows a type.
+    endpoint : callable
+        Takes the name of a SageMaker endpoint that was created.
     """
 
     now: Callable[[], datetime]
@@ -141,6 +144,7 @@ class Hooks:
     failed: Callable[[str, str], None]
     skipped: Callable[[str], None]
     creates: Callable[[str], bool]
+    endpoint: Callable[[str], None]
 
 
 def check_version() -> None:
@@ -173,10 +177,10 @@ def _replacements(hooks: Hooks) -> list[tuple[Any, str, Any]]:
         *_events(hooks),
         *_s3(hooks),
         *_scheduler(hooks),
+        *_sagemaker(hooks),
         (lambda_models.LambdaFunction, "invoke", _invoke(hooks)),
         (sns_models.Subscription, "publish", _publish(hooks)),
         (sns_models.Subscription, "__init__", _confirmed(sns_models.Subscription.__init__)),
-        (sagemaker_models.FakeEndpoint, "response_object", _describe_endpoint()),
     ]
 
 
@@ -314,6 +318,12 @@ def _events(hooks: Hooks) -> list[tuple[Any, str, Any]]:
     ]
 
 
+def _to_default_bus(event: dict[str, Any]) -> None:
+    bus = events_models.events_backends[event["account"]][event["region"]].event_buses["default"]
+    for rule in list(bus.rules.values()):
+        rule.send_to_targets(event)
+
+
 def _matched(rule: Any) -> MatchedRule:
     return MatchedRule(rule.name, rule.arn, tuple(dict(target) for target in rule.targets))
 
@@ -352,10 +362,7 @@ def _s3(hooks: Hooks) -> list[tuple[Any, str, Any]]:
                 "reason": _S3_REASONS.get(reason, reason.partition(":")[2]),
             },
         }
-        for rule in list(
-            events_models.events_backends[account_id][bucket.region_name].event_buses["default"].rules.values()
-        ):
-            rule.send_to_targets(event)
+        _to_default_bus(event)
 
     return [
         (s3_notifications, "_send_event_bridge_message", send_event_bridge_message),
@@ -563,7 +570,105 @@ def _confirmed(init: Callable[..., None]) -> Callable[..., None]:
 
 
 # SageMaker: moto describes an endpoint's data capture with the words of its configuration, which DescribeEndpoint
-# does not have, so the sampling percentage and the status are lost.
+# does not have, so the sampling percentage and the status are lost. It makes an endpoint anew under a name that is
+# taken, deletes one that is still being created, and tells nobody.
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A SageMaker endpoint: ``models`` are the names of its variants' models, by variant."""
+
+    status: str
+    models: Mapping[str, str]
+
+
+def _sagemaker(hooks: Hooks) -> list[tuple[Any, str, Any]]:
+    backend = sagemaker_models.SageMakerModelBackend
+    create, create_config, delete = backend.create_endpoint, backend.create_endpoint_config, backend.delete_endpoint
+
+    def create_endpoint(self: Any, endpoint_name: str, *arguments: Any, **named: Any) -> Any:
+        if endpoint_name in self.endpoints:
+            arn = self.endpoints[endpoint_name].arn
+            raise SageMakerValidationError(message=f'Cannot create already existing endpoint "{arn}".')
+        endpoint = create(self, endpoint_name, *arguments, **named)
+        hooks.endpoint(endpoint_name)
+        return endpoint
+
+    def create_endpoint_config(self: Any, endpoint_config_name: str, *arguments: Any, **named: Any) -> Any:
+        if endpoint_config_name in self.endpoint_configs:
+            arn = self.endpoint_configs[endpoint_config_name].endpoint_config_arn
+            raise SageMakerValidationError(message=f'Cannot create already existing endpoint configuration "{arn}".')
+        return create_config(self, endpoint_config_name, *arguments, **named)
+
+    def delete_endpoint(self: Any, endpoint_name: str) -> None:
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is not None and endpoint.endpoint_status == "Creating":
+            raise SageMakerValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        delete(self, endpoint_name)
+
+    return [
+        (backend, "create_endpoint", create_endpoint),
+        (backend, "create_endpoint_config", create_endpoint_config),
+        (backend, "delete_endpoint", delete_endpoint),
+        (sagemaker_models.FakeEndpoint, "response_object", _describe_endpoint()),
+    ]
+
+
+def endpoint_of(name: str, region: str) -> Endpoint | None:
+    """Return an endpoint, or None."""
+    backend = sagemaker_models.sagemaker_backends[ACCOUNT][region]
+    endpoint = backend.endpoints.get(name)
+    config = endpoint and backend.endpoint_configs.get(endpoint.endpoint_config_name)
+    if not endpoint:
+        return None
+    variants = config.production_variants if config else []
+    return Endpoint(endpoint.endpoint_status, {one["VariantName"]: one.get("ModelName", "") for one in variants})
+
+
+def change_endpoint(
+    name: str, region: str, status: str, *, told: str, now: datetime, failure_reason: str | None = None
+) -> None:
+    """Give an endpoint, if it is still there, another status, and put the event of it on the default bus.
+
+    Parameters
+    ----------
+    status : str
+        As DescribeEndpoint says it, for instance ``InService``.
+    told : str
+        The same as events say it, for instance ``IN_SERVICE``.
+    """
+    endpoint = sagemaker_models.sagemaker_backends[ACCOUNT][region].endpoints.get(name)
+    if endpoint is None:
+        return
+    endpoint.failure_reason, endpoint.endpoint_status = failure_reason, status
+    endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
+    variants = [
+        {"DesiredWeight": one.get("DesiredWeight", 1.0), "DesiredInstanceCount": one.get("DesiredInstanceCount", 1)}
+        for one in endpoint.production_variants
+    ]
+    detail = {
+        "EndpointName": name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.endpoint_config_name,
+        "ProductionVariants": variants,
+        "EndpointStatus": told,
+        "CreationTime": 1000 * unix_time(endpoint.creation_time),
+        "LastModifiedTime": 1000 * unix_time(endpoint.last_modified_time),
+        "Tags": {tag["Key"]: tag["Value"] for tag in endpoint.tags},
+    }
+    _to_default_bus(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "SageMaker Endpoint State Change",
+            "source": "aws.sagemaker",
+            "account": ACCOUNT,
+            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": [endpoint.arn],
+            "detail": detail,
+        }
+    )
 
 
 def _describe_endpoint() -> property:
@@ -595,6 +700,8 @@ def operation_of(environ: Mapping[str, Any]) -> tuple[str, str]:
     scope = authorization.partition("Credential=")[2].split(",")[0].split("/")
     signing_name = scope[3] if len(scope) == 5 else "s3"
     service = _BOTO_NAMES.get(signing_name, signing_name)
+    if service == "sagemaker" and environ["PATH_INFO"].endswith("invocations"):
+        service = "sagemaker-runtime"  # signed by the name of another service
     try:
         operation, _ = get_service_router(service).match(Request(dict(environ)))
     except (HTTPException, NotImplementedError, UnknownServiceError):

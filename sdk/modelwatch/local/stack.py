@@ -26,6 +26,7 @@ from modelwatch.local.errors import LocalStackError
 from modelwatch.local.event_rules import MatchedRule, deliver_event
 from modelwatch.local.functions import EventInvokeConfig, Functions, Invocation, Throttled
 from modelwatch.local.mail import MailServer, notification_mail, send_mail
+from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.sam_template import make_deployable
 from modelwatch.local.scheduler import Scheduler
 from modelwatch.local.work import WorkInProgress
@@ -180,6 +181,21 @@ class LocalStack:
         """Return a boto3 client with an operator's credentials; it is closed with the stack."""
         return self._clients.of_operator(service)
 
+    def serve_model(self, model_name: str, url: str) -> None:
+        """Let a server of yours be the container of a SageMaker model.
+
+        Endpoints that are made of the model from then on are Creating until it answers ``GET /ping`` with 200, and
+        InvokeEndpoint of any endpoint with the model sends requests on to it.
+
+        Parameters
+        ----------
+        model_name : str
+            The name that CreateModel is, or was, given.
+        url : str
+            Its ``/invocations``, for instance ``http://127.0.0.1:8080/invocations``.
+        """
+        self._model_servers.serve(model_name, url)
+
     @property
     def log_folder(self) -> Path:
         """Where each function's output lies, as ``<name>.log``, while the stack runs."""
@@ -260,6 +276,9 @@ class LocalStack:
             folder=self._folder,
             retry_delay_scale=scale,
         )
+        self._model_servers = ModelServers(region=self.region, now=self._clock.now, work=self._work)
+        self._ending.callback(self._model_servers.close)
+        self._emulator.invoke_endpoint = self._model_servers.invoke
         self._scheduler = Scheduler(
             lambda: seams.enabled_schedules(self.region), deliveries=self._deliveries, clients=self._clients
         )
@@ -275,6 +294,7 @@ class LocalStack:
             failed=deployment.failed,
             skipped=deployment.skipped,
             creates=resource_types.is_created_here,
+            endpoint=self._model_servers.endpoint_created,
         )
 
     def _stop_work(self) -> None:

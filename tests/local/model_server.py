@@ -1,0 +1,54 @@
+"""A model's container of the tests' own: it notes what it was sent, and answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+
+class Container:
+    """Doubles the number on each line of CSV; ``ready`` is whether it answers its pings with 200."""
+
+    def __init__(self) -> None:
+        self.ready, self.fault = True, (0, "")
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        container = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._answer(200 if container.ready and self.path == "/ping" else 503, b"", "text/plain")
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                container.requests.append((dict(self.headers), body))
+                status, words = container.fault
+                if status:
+                    return self._answer(status, words.encode(), "text/plain")
+                scores = "".join(f"{2 * float(line.split(b',')[0])}\n" for line in body.splitlines())
+                return self._answer(200, scores.encode(), "text/csv")
+
+            def _answer(self, status: int, body: bytes, content_type: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self.url = f"http://127.0.0.1:{self._http.server_port}/invocations"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
