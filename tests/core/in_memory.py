@@ -96,7 +96,7 @@ class MemoryLedger:
             for execution in self.kept.values()
             if execution.monitoring_schedule_name == schedule_name and (not before or execution.window.start < before)
         ]
-        return sorted(found, key=lambda execution: execution.window.start, reverse=True)[:limit]
+        return sorted(found, key=lambda execution: (execution.window.start, execution.attempt), reverse=True)[:limit]
 
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
         yield from [
@@ -195,6 +195,12 @@ class MemoryObjects:
         below = s3_uri.rstrip("/") + "/"
         names = {uri.removeprefix(below).split("/")[0] for uri in self.kept if uri.startswith(below)}
         yield from sorted(name for name in names if f"{below}{name}" not in self.kept)
+
+    def files(self, s3_uri: str) -> Iterator[StoredObject]:
+        below = s3_uri.rstrip("/") + "/"
+        for uri in sorted(self.kept):
+            if uri == s3_uri or (uri.startswith(below) and "/" not in uri.removeprefix(below)):
+                yield StoredObject(uri, len(self.kept[uri]))
 
     def read(self, s3_uri: str) -> bytes | None:
         return self.kept.get(s3_uri)

@@ -403,7 +403,9 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
     execution = world.tick(name="batch")
     (request,) = world.host.started
     assert execution.output_s3_uri == "s3://results/monitoring/batch/2026/11/22/10"
-    assert json.loads(request.environment["dataset_format"]) == {"batchTransform": {"csv": {"header": False}}}
+    assert json.loads(request.environment["dataset_format"]) == {
+        "batchTransform": {"side": "input", "csv": {"header": False}}
+    }
     assert "sagemaker_endpoint_name" not in request.environment
     assert [entry.path for entry in request.inputs][:4] == [
         "input/input/2026/11/22/09/m.json",

@@ -192,6 +192,19 @@ class TestLedger:
         assert [found.scheduled_time for found in older] == [TEN]
         assert ledger.history("other", limit=9) == []
 
+    def test_a_re_run_stands_beside_its_window_and_before_the_windows_before_it(self, ledger):
+        for hours in (0, 1):
+            claimed = execution(hours)
+            ledger.claim(claimed)
+            ledger.save(claimed.settled(AnalysisStatus.COMPLETED, now=NOW))
+        again = execution(0).model_copy(update={"attempt": 2, "tick_id": "again"})
+        assert ledger.claim(again) == (Claim.CLAIMED, again)
+        assert ledger.get(again.key) == again
+        listed = [(found.scheduled_time, found.attempt) for found in ledger.history("hourly", limit=9)]
+        assert listed == [(TEN + HOUR, 1), (TEN, 2), (TEN, 1)]
+        before = ledger.history("hourly", limit=9, before=TEN)
+        assert [found.attempt for found in before] == [2, 1]
+
     def test_open_executions_are_found_when_due_and_until_announced(self, ledger):
         ledger.claim(execution(0, name="a"))
         ledger.claim(execution(0, name="b"))
@@ -322,6 +335,14 @@ class TestObjectStore:
         assert list(objects.folders("s3://bucket")) == ["a", "ab"]
         assert list(objects.folders("s3://bucket/a/")) == ["b"]
         assert list(objects.folders("s3://bucket/none")) == []
+
+    def test_the_files_of_a_folder_are_those_directly_in_it_and_an_object_is_its_own(self, objects):
+        only = [StoredObject("s3://bucket/a/1.txt", 3)]
+        assert list(objects.files("s3://bucket/a")) == only
+        assert list(objects.files("s3://bucket/a/")) == only
+        assert list(objects.files("s3://bucket/a/1.txt")) == only
+        assert list(objects.files("s3://bucket")) == []
+        assert list(objects.files("s3://bucket/none")) == []
 
     def test_objects_are_read_and_downloaded_into_folders_that_are_made(self, objects, tmp_path):
         assert objects.read("s3://bucket/a/1.txt") == b"one"

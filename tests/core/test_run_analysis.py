@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from modelwatch_core.app.run_analysis import RunAnalysis
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import (
+    AnalysisInput,
+    AnalysisOutput,
+    AnalysisRequest,
+    AnalysisStatus,
+    AnalysisSummary,
+)
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from tests.core.in_memory import MemoryBus, MemoryObjects
 
@@ -39,9 +45,9 @@ def scratch(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(objects, analyze):
+def run(objects, analyze, request=REQUEST):
     bus = MemoryBus()
-    ended = RunAnalysis(objects, bus, analyze)(REQUEST)
+    ended = RunAnalysis(objects, bus, analyze)(request)
     assert bus.published == [ended]
     return ended
 
@@ -59,6 +65,25 @@ def test_the_analyzer_finds_its_folders_and_its_reports_are_stored(objects, scra
     assert (ended.status, ended.exit_message) == (AnalysisStatus.COMPLETED, "Completed: fine")
     assert objects.kept["s3://results/out/statistics.json"] == b"{}"
     assert list(scratch.iterdir()) == []
+
+
+def test_small_files_are_written_and_further_outputs_go_where_the_request_says(objects):
+    def analyze(environment):
+        merged = Path(environment["output_path"]).parent / "merge" / "e" / "part-00000.jsonl"
+        merged.parent.mkdir(parents=True)
+        merged.write_bytes(Path(environment["analysis_config"]).read_bytes())
+        return AnalysisSummary(status=AnalysisStatus.COMPLETED, exit_message="Completed: fine", changes=("a",) * 200)
+
+    request = REQUEST.model_copy(
+        update={
+            "files": {"config/c.json": '{"ü": 1}'},
+            "environment": REQUEST.environment | {"analysis_config": "/opt/ml/processing/config/c.json"},
+            "further_outputs": (AnalysisOutput(path="merge/", s3_uri="s3://results/merge"),),
+        }
+    )
+    ended = run(objects, analyze, request)
+    assert objects.kept["s3://results/merge/e/part-00000.jsonl"] == '{"ü": 1}'.encode()
+    assert len(ended.changes) == 100
 
 
 def test_input_that_a_person_must_mend_ends_the_analysis_with_the_reason_and_no_path_of_the_host(objects, scratch):

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import ProblemType
 
 
 class AnalysisType(StrEnum):
@@ -22,14 +23,6 @@ class AnalysisType(StrEnum):
     MODEL_QUALITY = "MODEL_QUALITY"
     MODEL_BIAS = "MODEL_BIAS"
     MODEL_EXPLAINABILITY = "MODEL_EXPLAINABILITY"
-
-
-class ProblemType(StrEnum):
-    """SageMaker's names of what a model does."""
-
-    BINARY_CLASSIFICATION = "BinaryClassification"
-    MULTICLASS_CLASSIFICATION = "MulticlassClassification"
-    REGRESSION = "Regression"
 
 
 class Switch(StrEnum):

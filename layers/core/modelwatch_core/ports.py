@@ -193,6 +193,10 @@ class ObjectStore(Protocol):
         """Yield the names of the folders directly below a folder, in their order."""
         ...
 
+    def files(self, s3_uri: str) -> Iterator[StoredObject]:
+        """Yield the object itself, and those directly in it as a folder, in the order of their keys."""
+        ...
+
     def read(self, s3_uri: str) -> bytes | None:
         """Return the content of an object, or None where there is none."""
         ...

@@ -12,11 +12,10 @@ from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
 from modelwatch_core.domain.documents import Inbound, S3Uri
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
-
-CAPTURE_FORMAT = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,14 @@ class CapturedObjects:
 
 
 def captured_objects(
-    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window
+    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window, kind: MonitorKind
 ) -> CapturedObjects:
     """Find what was captured in a window.
+
+    Parameters
+    ----------
+    kind : MonitorKind
+        Says which sides of what was captured are to be read.
 
     Raises
     ------
@@ -50,11 +54,11 @@ def captured_objects(
         ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
     """
     if isinstance(watched, EndpointInput):
-        return _of_endpoint(objects, watched, window)
-    return _of_batch_transform(objects, watched, window)
+        return _of_endpoint(objects, watched, window, kind)
+    return _of_batch_transform(objects, watched, window, kind)
 
 
-def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window) -> CapturedObjects:
+def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind) -> CapturedObjects:
     destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
     found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
     hours = (hour for variant in found for hour in s3_layout.capture_hours(destination, name, variant, window))
@@ -63,11 +67,13 @@ def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window) -
         inputs=tuple(entry for entry, size in sized if size),
         size=sum(size for _, size in sized),
         folder=s3_layout.join(destination, name, watched.variant_name or "{variant}", "yyyy/mm/dd/hh/"),
-        dataset_format=CAPTURE_FORMAT,
+        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": list(kind.captured_sides)}},
     )
 
 
-def _of_batch_transform(objects: ObjectStore, watched: BatchTransformInput, window: Window) -> CapturedObjects:
+def _of_batch_transform(
+    objects: ObjectStore, watched: BatchTransformInput, window: Window, kind: MonitorKind
+) -> CapturedObjects:
     destination = watched.data_captured_destination_s3_uri
     manifests = [
         AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.rpartition('/')[2]}")
@@ -81,7 +87,7 @@ def _of_batch_transform(objects: ObjectStore, watched: BatchTransformInput, wind
         inputs=(*manifests, *data),
         size=sum(_size(objects, entry.s3_uri) for entry in data),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
-        dataset_format={"batchTransform": watched.dataset_format},
+        dataset_format={"batchTransform": {"side": kind.transform_side, **watched.dataset_format}},
     )
 
 

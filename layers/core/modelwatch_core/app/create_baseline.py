@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from modelwatch_core.app.launch_execution import INPUT, OUTPUT, script_inputs, script_paths
+from modelwatch_core.app.analysis_material import INPUT, OUTPUT, material_of
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
@@ -58,18 +58,20 @@ class CreateBaseline:
             last_modified_time=now,
         )
         self.jobs.save(job)
+        material = material_of(request)
         analysis = AnalysisRequest(
             subject=job.subject,
             environment={
-                **request.environment,
-                "analysis_type": request.monitoring_type.analysis_type,
+                **material.environment,
+                **request.attributes,
+                "analysis_type": request.monitoring_type.kind.analysis_type,
                 "dataset_format": json.dumps(request.dataset_format),
                 "dataset_source": INPUT,
                 "output_path": OUTPUT,
                 "publish_cloudwatch_metrics": "Disabled",
-                **script_paths(request),
             },
-            inputs=(AnalysisInput(s3_uri=dataset, path="input/"), *script_inputs(request)),
+            inputs=(AnalysisInput(s3_uri=dataset, path="input/"), *material.inputs),
+            files=material.files,
             output_s3_uri=job.output_s3_uri,
         )
         try:

@@ -10,17 +10,13 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringType
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore
-
-METRIC_NAMESPACES = {MonitoringType.DATA_QUALITY: "data-metrics"}
-"""The last part of SageMaker's CloudWatch namespaces, so that dashboards and alarms on them go on working."""
 
 
 def metric_namespace(execution: MonitoringExecution) -> str:
-    """Return SageMaker's CloudWatch namespace for the metrics of an execution."""
+    """Return SageMaker's CloudWatch namespace for the metrics of an execution: dashboards on it go on working."""
     watched = "Endpoints" if execution.endpoint_name else "ModelMonitoring"
-    return f"aws/sagemaker/{watched}/{METRIC_NAMESPACES[execution.monitoring_type]}"
+    return f"aws/sagemaker/{watched}/{execution.monitoring_type.kind.metric_namespace}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,8 @@ class FinishExecution:
                 failure_reason=ended.failure_reason,
                 violations=ended.violations,
                 records=ended.records,
+                ground_truth=ended.ground_truth,
+                changes=ended.changes,
             )
             self.ledger.save(execution)
         if not execution.announced:

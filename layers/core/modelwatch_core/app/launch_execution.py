@@ -6,19 +6,25 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelwatch_core.app.analysis_material import (
+    BASELINE,
+    GROUND_TRUTH,
+    INPUT,
+    MERGED,
+    OUTPUT,
+    PREVIOUS,
+    material_of,
+)
 from modelwatch_core.app.captured_objects import CapturedObjects, captured_objects
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
+from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus, Scripts
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.ports import AnalysisHost, Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
-
-INPUT = "/opt/ml/processing/input"
-BASELINE = "/opt/ml/processing/baseline"
-OUTPUT = "/opt/ml/processing/output"
-CODE = "/opt/ml/processing/code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,17 @@ class LaunchExecution:
             now=self.clock.now(),
             lease=self.lease,
         )
-        return self._claim(schedule, planned)
+        return self._claim(schedule, self._following(planned) if tick.backfill else planned)
+
+    def _following(self, planned: MonitoringExecution) -> MonitoringExecution:
+        """Return the attempt that follows on the settled ones of its window; the same one for the same firing."""
+        while (
+            (standing := self.ledger.get(planned.key)) is not None
+            and standing.is_settled
+            and standing.tick_id != planned.tick_id
+        ):
+            planned = planned.model_copy(update={"attempt": planned.attempt + 1})
+        return planned
 
     def resume(self, execution: MonitoringExecution) -> MonitoringExecution | None:
         """Start an execution that was claimed or waits, in the window that it was planned for.
@@ -83,10 +99,15 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            captured = captured_objects(self.objects, schedule.captured_input, execution.window)
-            refusal = self._refusal(execution, captured)
+            captured = captured_objects(
+                self.objects, schedule.captured_input, execution.window, schedule.monitoring_type.kind
+            )
+            labels = ground_truth_objects(
+                self.objects, schedule.ground_truth_input, execution.window, now=self.clock.now()
+            )
+            refusal = self._refusal(execution, captured, labels)
             if not refusal:
-                self.host.start(self._request(schedule, execution, captured))
+                self.host.start(self._request(schedule, execution, captured, labels))
         except InvalidInput as error:
             refusal = str(error)  # a person must mend it: no retry of this tick can
         if refusal:
@@ -108,16 +129,25 @@ class LaunchExecution:
         return started
 
     def _request(
-        self, schedule: MonitoringSchedule, execution: MonitoringExecution, captured: CapturedObjects
+        self,
+        schedule: MonitoringSchedule,
+        execution: MonitoringExecution,
+        captured: CapturedObjects,
+        labels: GroundTruthObjects | None,
     ) -> AnalysisRequest:
         baseline = {"constraints": schedule.baseline.constraints_s3_uri}
         if schedule.baseline.statistics_s3_uri:
             baseline["statistics"] = schedule.baseline.statistics_s3_uri
         endpoint = {"sagemaker_endpoint_name": schedule.endpoint_name} if schedule.endpoint_name else {}
+        truth = {"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}
+        merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
+        earlier = self._earlier_reports(execution)
+        material = material_of(schedule)
         return AnalysisRequest(
             subject=execution.key.subject,
             environment={
-                "analysis_type": schedule.monitoring_type.analysis_type,
+                **material.environment,
+                "analysis_type": schedule.monitoring_type.kind.analysis_type,
                 "dataset_format": json.dumps(captured.dataset_format),
                 "dataset_source": INPUT,
                 "output_path": OUTPUT,
@@ -126,39 +156,49 @@ class LaunchExecution:
                 "publish_cloudwatch_metrics": "Enabled" if schedule.publish_cloudwatch_metrics else "Disabled",
                 "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
                 **endpoint,
+                **truth,
+                **({"previous_results": PREVIOUS} if earlier else {}),
                 **{f"baseline_{name}": f"{BASELINE}/{name}.json" for name in baseline},
                 **schedule.captured_input.attributes,
-                **script_paths(schedule),
             },
             inputs=(
                 *captured.inputs,
+                *(labels.inputs if labels else ()),
                 *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
-                *script_inputs(schedule),
+                *material.inputs,
+                *earlier,
             ),
+            files=material.files,
             output_s3_uri=execution.output_s3_uri,
+            further_outputs=(merged,) if labels else (),
         )
 
-    def _refusal(self, execution: MonitoringExecution, captured: CapturedObjects) -> str | None:
+    def _earlier_reports(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
+        folder = f"{execution.output_s3_uri}/"
+        if execution.attempt == 1 or next(iter(self.objects.list(folder)), None) is None:
+            return ()
+        return (AnalysisInput(s3_uri=folder, path="previous/"),)
+
+    def _refusal(
+        self, execution: MonitoringExecution, captured: CapturedObjects, labels: GroundTruthObjects | None
+    ) -> str | None:
         if not captured.size:
             return (
                 f"NoData: no records were captured for the window {execution.window} below {captured.folder}."
                 " Check that there was traffic, that data capture is on, and that it captures there."
                 " The schedule goes on."
             )
-        if captured.size > self.host.capacity_bytes:
+        if labels and not labels.size:
             return (
-                f"WindowTooLarge: the window {execution.window} holds {captured.size:,} bytes of captures and"
+                f"GroundTruthNotFound: no labels were found for the window {execution.window} below {labels.folder}."
+                " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
+                " this window again when they are there (backfill). The schedule goes on."
+            )
+        size = captured.size + (labels.size if labels else 0)
+        if size > self.host.capacity_bytes:
+            return (
+                f"WindowTooLarge: the window {execution.window} holds {size:,} bytes of captures and labels, and"
                 f" {self.host.name} takes {self.host.capacity_bytes:,}. Run the schedule more often, lower the"
                 " capture's sampling percentage, or give the analyzer more storage (parameter AnalyzerStorage)."
             )
         return None
-
-
-def script_paths(scripts: Scripts) -> dict[str, str]:
-    """Return where the analyzer finds each script, by its name in the environment."""
-    return {name: f"{CODE}/{name}.py" for name in scripts.sources}
-
-
-def script_inputs(scripts: Scripts) -> list[AnalysisInput]:
-    """Return what the host must fetch for that."""
-    return [AnalysisInput(s3_uri=uri, path=f"code/{name}.py") for name, uri in scripts.sources.items()]

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import (
+    AnalysisInput,
+    AnalysisOutput,
+    AnalysisRequest,
+    AnalysisStatus,
+    AnalysisSummary,
+)
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.ports import EventBus, ObjectStore
 
 CONTRACT_ROOT = "/opt/ml/processing/"
+MOST_CHANGES = 100
+"""Of what a re-run changed, in events and records, which have a size; the report tells all."""
 
 Analyze = Callable[[Mapping[str, str]], AnalysisSummary]
 """The analyzer: SageMaker's container environment in, a summary out, reports in ``output_path``."""
@@ -47,6 +55,8 @@ class RunAnalysis:
         try:
             for entry in request.inputs:
                 self._fetch(entry, root)
+            for name, text in request.files.items():
+                self._write(root / name, text)
             (root / "output").mkdir()
             summary = self.analyze(
                 {
@@ -67,10 +77,8 @@ class RunAnalysis:
             # The words of an exception that nobody foresaw may hold what stood in a row; they must not reach the
             # log, the trace, the failure destination and the mail.
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {_place(error)}") from None
-        for path in sorted((root / "output").rglob("*")):
-            if path.is_file():
-                name = path.relative_to(root / "output").as_posix()
-                self.objects.upload(path, s3_layout.join(request.output_s3_uri, name))
+        for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
+            self._store(root / output.path, output.s3_uri)
         return AnalysisEnded(
             subject=request.subject,
             status=summary.status,
@@ -78,7 +86,19 @@ class RunAnalysis:
             exit_message=summary.exit_message,
             violations=len(summary.violations),
             records=summary.records,
+            ground_truth=summary.ground_truth,
+            changes=summary.changes[:MOST_CHANGES],
         )
+
+    @staticmethod
+    def _write(path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def _store(self, folder: Path, s3_uri: str) -> None:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                self.objects.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
 
     def _fetch(self, entry: AnalysisInput, root: Path) -> None:
         found = False

@@ -40,22 +40,29 @@ def alert_of(event: ExecutionEnded) -> Alert | None:
         headline, lines = "execution failed", [_one_line(event.failure_reason or "No reason was given.")]
     else:
         return None
-    records = event.records
+    records, labelled = event.records, event.ground_truth
     read = f"{records.read} read, {records.malformed} malformed" if records else "none"
+    changed = [_one_line(f"- {change}") for change in event.changes[:MOST_VIOLATIONS_IN_AN_ALERT]]
+    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
     body = [
         f"Schedule:  {event.monitoring_schedule_name} ({event.monitoring_type})",
         f"Endpoint:  {event.endpoint_name or 'none, batch transform'}",
         f"Window:    {iso_utc(event.window.start)} to {iso_utc(event.window.end)}",
         f"Status:    {event.monitoring_execution_status}",
         f"Records:   {read}",
+        *([f"Labels:    {labelled.matched} of {labelled.predictions} predictions have theirs"] if labelled else []),
         "",
         *lines,
+        *(["", f"Since attempt {event.attempt - 1}:", *changed] if changed else []),
         "",
         f"Reports:   {event.output_s3_uri}/",
     ]
-    subject = f"Modelwatch: {headline} in {event.monitoring_schedule_name} at {iso_utc(event.window.start)}"
+    subject = f"Modelwatch: {headline} in {event.monitoring_schedule_name} at {iso_utc(event.window.start)}{again}"
     return Alert(
-        key=f"{event.monitoring_schedule_name}/{iso_utc(event.window.start)}/{event.monitoring_execution_status}",
+        key="/".join(
+            (event.monitoring_schedule_name, iso_utc(event.window.start), event.monitoring_execution_status)
+            + ((str(event.attempt),) if event.attempt > 1 else ())
+        ),
         subject=_printable(subject)[:SNS_LONGEST_SUBJECT],
         body="\n".join(body) + "\n",
     )

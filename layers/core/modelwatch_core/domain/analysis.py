@@ -127,6 +127,13 @@ class AnalysisInput(Owned):
     path: NonEmpty
 
 
+class AnalysisOutput(Owned):
+    """A folder below the host's working folder, and the folder in S3 that receives its files."""
+
+    path: NonEmpty
+    s3_uri: S3Uri
+
+
 class AnalysisRequest(Owned):
     """One analysis for a host to run.
 
@@ -139,11 +146,17 @@ class AnalysisRequest(Owned):
         host to where it puts things.
     inputs : tuple of AnalysisInput
         What to fetch.
+    files : dict of str to str
+        Small files that are not in S3: text by path below the working folder.
     output_s3_uri : str
         The folder that is written whole.
+    further_outputs : tuple of AnalysisOutput
+        What else is stored.
     """
 
     subject: NonEmpty
     environment: dict[str, str]
     inputs: tuple[AnalysisInput, ...]
+    files: dict[str, str] = Field(default_factory=dict)
     output_s3_uri: S3Uri
+    further_outputs: tuple[AnalysisOutput, ...] = ()

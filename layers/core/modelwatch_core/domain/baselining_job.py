@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
 from modelwatch_core.domain.documents import S3Uri, UtcDatetime
-from modelwatch_core.domain.monitoring_schedule import MonitoringType, Scripts
+from modelwatch_core.domain.monitor_kinds import MonitoringType, refuse_unfit
+from modelwatch_core.domain.monitoring_schedule import Attributes, MonitorParameters
 
 BaseliningJobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
@@ -23,7 +24,7 @@ class JobStatus(StrEnum):
     FAILED = "Failed"
 
 
-class BaselineRequest(Scripts):
+class BaselineRequest(MonitorParameters, Attributes):
     """What a user asks for.
 
     Attributes
@@ -33,7 +34,7 @@ class BaselineRequest(Scripts):
     dataset_format : dict
         As SageMaker writes it, for instance ``{"csv": {"header": true}}``.
     output_s3_uri : str, optional
-        The folder for statistics.json and constraints.json; by default one in the results bucket.
+        The folder for statistics.json and constraints.json, or analysis.json; by default one in the results bucket.
     """
 
     baselining_job_name: BaseliningJobName
@@ -41,7 +42,11 @@ class BaselineRequest(Scripts):
     baseline_dataset_s3_uri: S3Uri
     dataset_format: dict[str, Any]
     output_s3_uri: S3Uri | None = None
-    environment: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        refuse_unfit(self.monitoring_type, self.monitoring_type.kind.baseline_parameters, dict(self))
+        return self
 
 
 class BaseliningJob(BaselineRequest):

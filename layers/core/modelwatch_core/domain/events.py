@@ -7,11 +7,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import Inbound, NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringType, ScheduleName
+from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from modelwatch_core.domain.windows import Window
 
 SOURCE = "modelwatch"
@@ -34,7 +35,7 @@ class AnalysisEnded(Emitted):
     Attributes
     ----------
     subject : str
-        ``execution/{schedule}/{window start}`` or ``baseline/{job name}``.
+        ``execution/{schedule}/{window start}``, with ``/2`` behind it for the first re-run, or ``baseline/{job name}``.
     failure_reason : str or None
         Set when the status is Failed: what went wrong, and what to do.
     """
@@ -48,6 +49,8 @@ class AnalysisEnded(Emitted):
     failure_reason: str | None = None
     violations: int | None = None
     records: RecordCounts | None = None
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()
 
 
 class ExecutionEnded(Emitted):
@@ -55,6 +58,8 @@ class ExecutionEnded(Emitted):
 
     Attributes
     ----------
+    attempt : int
+        1, and more for a re-run of the window; ``changes`` says what it changed.
     violations : tuple of ConstraintViolation
         The first 50, or as many of them as fit; ``violation_count`` counts all, ``violation_report_uri`` holds all.
     """
@@ -66,6 +71,7 @@ class ExecutionEnded(Emitted):
     endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime
     window: Window
+    attempt: int = 1
     monitoring_execution_status: ExecutionStatus
     output_s3_uri: S3Uri
     violation_count: int = 0
@@ -73,6 +79,8 @@ class ExecutionEnded(Emitted):
     violation_report_uri: S3Uri | None = None
     failure_reason: str | None = None
     records: RecordCounts | None = None
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, execution: MonitoringExecution, violations: tuple[ConstraintViolation, ...]) -> ExecutionEnded:
@@ -89,6 +97,7 @@ class ExecutionEnded(Emitted):
             endpoint_name=execution.endpoint_name,
             scheduled_time=execution.scheduled_time,
             window=execution.window,
+            attempt=execution.attempt,
             monitoring_execution_status=execution.monitoring_execution_status,
             output_s3_uri=execution.output_s3_uri,
             violation_count=len(violations),
@@ -96,6 +105,8 @@ class ExecutionEnded(Emitted):
             violation_report_uri=execution.violation_report_uri,
             failure_reason=execution.failure_reason,
             records=execution.records,
+            ground_truth=execution.ground_truth,
+            changes=execution.changes,
         )
 
 
@@ -112,12 +123,15 @@ class ScheduleTick(Inbound):
         When the tick fired; ``start_delay_minutes`` before it the window ended.
     tick_id : str
         The same for every delivery of the same firing.
+    backfill : bool
+        Whether a window that has been analysed is analysed again, for instance because labels came late.
     """
 
     monitoring_schedule_name: ScheduleName
     scheduled_time: UtcDatetime
     start_delay_minutes: int = 0
     tick_id: NonEmpty
+    backfill: bool = False
 
 
 class _InvocationContext(Inbound):

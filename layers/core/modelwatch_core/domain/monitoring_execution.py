@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from pydantic import Field
+
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisStatus, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, MonitoringType, ScheduleName
+from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleName
 from modelwatch_core.domain.windows import Window
 
 
@@ -30,24 +33,29 @@ class ExecutionStatus(StrEnum):
 
 
 class ExecutionKey(Owned):
-    """The identity of an execution: there is one per schedule and window start."""
+    """The identity of an execution: there is one per schedule and window start, and one more for each re-run of it."""
 
     monitoring_schedule_name: ScheduleName
     window_start: UtcDatetime
+    attempt: int = Field(default=1, ge=1)
 
     @property
     def subject(self) -> str:
         """The identity as one word, for events and logs."""
-        return f"execution/{self.monitoring_schedule_name}/{iso_utc(self.window_start)}"
+        first = f"execution/{self.monitoring_schedule_name}/{iso_utc(self.window_start)}"
+        return first if self.attempt == 1 else f"{first}/{self.attempt}"
 
     @classmethod
     def of_subject(cls, subject: str) -> Self | None:
         """Return the key that a subject names, or None where it names something else."""
         kind, _, rest = subject.partition("/")
-        name, _, start = rest.partition("/")
+        name, _, window = rest.partition("/")
+        start, _, attempt = window.partition("/")
         if kind != "execution" or not start:
             return None
-        return cls(monitoring_schedule_name=name, window_start=datetime.fromisoformat(start))
+        return cls(
+            monitoring_schedule_name=name, window_start=datetime.fromisoformat(start), attempt=int(attempt or "1")
+        )
 
 
 class MonitoringExecution(Owned):
@@ -55,6 +63,8 @@ class MonitoringExecution(Owned):
 
     Attributes
     ----------
+    attempt : int
+        1, and more for a re-run of a window, which replaces the reports of the attempt before.
     tick_id : str
         The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
     active : bool
@@ -72,6 +82,7 @@ class MonitoringExecution(Owned):
     endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime
     window: Window
+    attempt: int = 1
     output_s3_uri: S3Uri
     tick_id: NonEmpty
     creation_time: UtcDatetime
@@ -84,13 +95,22 @@ class MonitoringExecution(Owned):
     failure_reason: str | None = None
     violations: int | None = None
     records: RecordCounts | None = None
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()
     violation_report_uri: S3Uri | None = None
     announced: bool = False
     version: int = 1
 
     @classmethod
     def planned(
-        cls, schedule: MonitoringSchedule, *, scheduled_time: datetime, tick_id: str, now: datetime, lease: timedelta
+        cls,
+        schedule: MonitoringSchedule,
+        *,
+        scheduled_time: datetime,
+        attempt: int = 1,
+        tick_id: str,
+        now: datetime,
+        lease: timedelta,
     ) -> Self:
         """Return the execution that a schedule is due to have at a scheduled time."""
         return cls(
@@ -99,6 +119,7 @@ class MonitoringExecution(Owned):
             endpoint_name=schedule.endpoint_name,
             scheduled_time=scheduled_time,
             window=schedule.window(scheduled_time),
+            attempt=attempt,
             output_s3_uri=s3_layout.results(
                 schedule.output_s3_uri,
                 schedule.endpoint_name,
@@ -114,7 +135,11 @@ class MonitoringExecution(Owned):
     @property
     def key(self) -> ExecutionKey:
         """The identity of this execution."""
-        return ExecutionKey(monitoring_schedule_name=self.monitoring_schedule_name, window_start=self.window.start)
+        return ExecutionKey(
+            monitoring_schedule_name=self.monitoring_schedule_name,
+            window_start=self.window.start,
+            attempt=self.attempt,
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -152,6 +177,8 @@ class MonitoringExecution(Owned):
         failure_reason: str | None = None,
         violations: int | None = None,
         records: RecordCounts | None = None,
+        ground_truth: GroundTruthCounts | None = None,
+        changes: tuple[str, ...] = (),
     ) -> Self:
         """Return the execution with its one terminal status; one that has it already is returned as it is."""
         if self.is_settled:
@@ -164,6 +191,8 @@ class MonitoringExecution(Owned):
             failure_reason=failure_reason and failure_reason[:1024],
             violations=violations,
             records=records,
+            ground_truth=ground_truth,
+            changes=changes,
             violation_report_uri=f"{self.output_s3_uri}/constraint_violations.json" if with_report else None,
             active=False,
         )

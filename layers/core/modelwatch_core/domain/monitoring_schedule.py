@@ -9,21 +9,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.monitor_kinds import MonitoringType, ProblemType, refuse_unfit
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 ScheduleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 """SageMaker's rule for the name of a monitoring schedule."""
-
-
-class MonitoringType(StrEnum):
-    """SageMaker's kinds of monitor that are built."""
-
-    DATA_QUALITY = "DataQuality"
-
-    @property
-    def analysis_type(self) -> str:
-        """The word for this kind in the container's environment."""
-        return {MonitoringType.DATA_QUALITY: "DATA_QUALITY"}[self]
 
 
 class ScheduleStatus(StrEnum):
@@ -42,31 +32,43 @@ Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_durat
 """How far before the scheduled time something lies: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
 
-class CapturedInput(Owned):
-    """What is watched, and how it is read; the words are SageMaker's.
+class Attributes(Owned):
+    """Which part of a record is what; the words are SageMaker's.
 
     Attributes
     ----------
     features_attribute, inference_attribute, probability_attribute : str, optional
-        JMESPath expressions for JSON payloads, or column indices.
+        JMESPath expressions for JSON, column indices for payloads without names, column names for data that has them.
+    probability_threshold_attribute : float, optional
+        A probability above it predicts the positive class.
     exclude_features_attribute : str, optional
         Names of features to leave out, with commas.
-    start_time_offset, end_time_offset : timedelta, optional
-        Move the window before the scheduled time, ``[scheduled + start, scheduled + end)``.
     """
 
     features_attribute: NonEmpty | None = None
     inference_attribute: NonEmpty | None = None
     probability_attribute: NonEmpty | None = None
+    probability_threshold_attribute: Annotated[float, Field(allow_inf_nan=False)] | None = None
     exclude_features_attribute: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    start_time_offset: Offset | None = None
-    end_time_offset: Offset | None = None
 
     @property
     def attributes(self) -> dict[str, str]:
         """The attributes that are given, as the analyzer's environment names them."""
-        names = ("features_attribute", "inference_attribute", "probability_attribute", "exclude_features_attribute")
-        return {name: value for name in names if (value := getattr(self, name))}
+        given = {name: getattr(self, name) for name in Attributes.model_fields}
+        return {name: str(value) for name, value in given.items() if value is not None}
+
+
+class CapturedInput(Attributes):
+    """What is watched, and how it is read.
+
+    Attributes
+    ----------
+    start_time_offset, end_time_offset : timedelta, optional
+        Move the window before the scheduled time, ``[scheduled + start, scheduled + end)``.
+    """
+
+    start_time_offset: Offset | None = None
+    end_time_offset: Offset | None = None
 
 
 class EndpointInput(CapturedInput):
@@ -116,6 +118,27 @@ class Scripts(Owned):
         return {name: uri for name, uri in given.items() if uri}
 
 
+class MonitorParameters(Scripts):
+    """What some kinds of monitor need to know, of a schedule as of a baseline.
+
+    Attributes
+    ----------
+    problem_type : ProblemType, optional
+        What the model does whose quality is monitored.
+    ground_truth_attribute : str, optional
+        Where in a record, or in a label's JSON, the label lies.
+    analysis_config : dict or str, optional
+        SageMaker's ``analysis_config.json`` of bias and explainability, or the S3 URI of one.
+    environment : dict of str to str
+        Further settings of the analyzer, by their names in its environment.
+    """
+
+    problem_type: ProblemType | None = None
+    ground_truth_attribute: NonEmpty | None = None
+    analysis_config: dict[str, Any] | S3Uri | None = None
+    environment: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
 class Baseline(Owned):
     """The files that current data is compared with."""
 
@@ -123,8 +146,14 @@ class Baseline(Owned):
     statistics_s3_uri: S3Uri | None = None
 
 
-class ScheduleRequest(Scripts):
-    """What a user asks for; see ``MonitoringSchedule`` for what is kept."""
+class ScheduleRequest(MonitorParameters):
+    """What a user asks for; see ``MonitoringSchedule`` for what is kept.
+
+    Attributes
+    ----------
+    ground_truth_input : str, optional
+        The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
+    """
 
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType = MonitoringType.DATA_QUALITY
@@ -132,6 +161,7 @@ class ScheduleRequest(Scripts):
     endpoint_input: EndpointInput | None = None
     batch_transform_input: BatchTransformInput | None = None
     baseline: Baseline
+    ground_truth_input: S3Uri | None = None
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
@@ -145,6 +175,11 @@ class ScheduleRequest(Scripts):
     def _watches_one_thing(self) -> Self:
         if (self.endpoint_input is None) == (self.batch_transform_input is None):
             raise ValueError("give either endpoint_input or batch_transform_input")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        refuse_unfit(self.monitoring_type, self.monitoring_type.kind.schedule_parameters, dict(self))
         return self
 
     @property

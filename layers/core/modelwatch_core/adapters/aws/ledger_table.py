@@ -155,7 +155,7 @@ class TableLedger:
 
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         """Return an execution, or None."""
-        document = self.items.document(_schedule(key), f"EXECUTION#{iso_utc(key.window_start)}")
+        document = self.items.document(_schedule(key), _sort_key(key))
         return MonitoringExecution.model_validate_json(document) if document else None
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
@@ -201,7 +201,7 @@ class TableLedger:
                 ExpressionAttributeValues={
                     ":pk": f"SCHEDULE#{schedule_name}",
                     ":first": "EXECUTION#",
-                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else '~'}",
+                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else ''}~",
                 },
                 ScanIndexForward=False,
                 Limit=limit,
@@ -254,11 +254,16 @@ def _schedule(key: ExecutionKey) -> str:
     return f"SCHEDULE#{key.monitoring_schedule_name}"
 
 
+def _sort_key(key: ExecutionKey) -> str:
+    again = f"#{key.attempt:05}" if key.attempt > 1 else ""
+    return f"EXECUTION#{iso_utc(key.window_start)}{again}"
+
+
 def _item(execution: MonitoringExecution) -> Item:
     key = execution.key
     item: Item = {
         "pk": _schedule(key),
-        "sk": f"EXECUTION#{iso_utc(key.window_start)}",
+        "sk": _sort_key(key),
         "version": execution.version,
         "document": execution.model_dump_json(),
     }

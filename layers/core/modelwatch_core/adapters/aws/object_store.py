@@ -43,6 +43,19 @@ class S3ObjectStore:
                 for found in page.get("CommonPrefixes", ()):
                     yield found["Prefix"].removeprefix(below).rstrip("/")
 
+    def files(self, s3_uri: str) -> Iterator[StoredObject]:
+        """Yield the object itself, and those directly in it as a folder, in the order of their keys."""
+        bucket, key = s3_layout.split(s3_uri)
+        folder = f"{key.rstrip('/')}/" if key else ""
+        with aws_errors(f"listing the files of {s3_uri}"):
+            # The first listing is for the object itself; what else begins like it is passed over.
+            for prefix in dict.fromkeys((key.rstrip("/"), folder)):
+                pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+                for page in pages:
+                    for found in page.get("Contents", ()):
+                        if found["Key"] == key or (prefix == folder and found["Key"].startswith(folder)):
+                            yield StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"])
+
     def read(self, s3_uri: str) -> bytes | None:
         """Return the content of an object, or None where there is none."""
         bucket, key = s3_layout.split(s3_uri)

@@ -1,0 +1,83 @@
+"""The labels that may belong to a window."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisInput
+from modelwatch_core.domain.windows import Window
+from modelwatch_core.ports import ObjectStore, StoredObject
+
+_HOUR = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
+_DAY = "%Y/%m/%d"
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruthObjects:
+    """What was found.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of it all.
+    folder : str
+        Where it was looked for, for people.
+    """
+
+    inputs: tuple[AnalysisInput, ...]
+    size: int
+    folder: str
+
+
+def ground_truth_objects(
+    objects: ObjectStore, ground_truth: str | None, window: Window, *, now: datetime
+) -> GroundTruthObjects | None:
+    """Find the labels that were collected from the start of a window until now, and those that lie in no hour folder.
+
+    An hour folder is named by when its labels were collected, which may be long after the predictions. So that the
+    labels of a window are not missed, all that was collected since is taken, day by day.
+
+    Parameters
+    ----------
+    ground_truth : str or None
+        The S3 URI below which labels are collected; None for a monitor that needs none.
+    """
+    if ground_truth is None:
+        return None
+    found = list(_since(objects, ground_truth, window.start, now))
+    return GroundTruthObjects(
+        inputs=tuple(
+            AnalysisInput(s3_uri=stored.s3_uri, path=f"groundtruth/{_below(ground_truth, stored)}") for stored in found
+        ),
+        size=sum(stored.size for stored in found),
+        folder=s3_layout.join(ground_truth, f"yyyy/mm/dd/hh/ from {window.start:%Y/%m/%d/%H} to {now:%Y/%m/%d/%H}"),
+    )
+
+
+def _since(objects: ObjectStore, ground_truth: str, start: datetime, now: datetime) -> Iterator[StoredObject]:
+    for stored in objects.files(ground_truth):
+        if stored.size:
+            yield stored
+    first = start.replace(minute=0, second=0, microsecond=0)
+    day = first.replace(hour=0)
+    while day <= now:
+        for stored in objects.list(s3_layout.join(ground_truth, day.strftime(_DAY)) + "/"):
+            hour = _HOUR.match(_below(ground_truth, stored))
+            if stored.size and hour and _moment(hour) >= first:
+                yield stored
+        day += timedelta(days=1)
+
+
+def _moment(hour: re.Match[str]) -> datetime:
+    try:
+        return datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _below(folder: str, stored: StoredObject) -> str:
+    return stored.s3_uri.removeprefix(folder).lstrip("/") or stored.s3_uri.rpartition("/")[2]

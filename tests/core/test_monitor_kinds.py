@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType
+from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import ScheduleTick
+from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus
+from tests.core.world import DRIFT, TEN, World
+
+HOUR = timedelta(hours=1)
+QUALITY = {
+    "monitoring_type": "ModelQuality",
+    "problem_type": "BinaryClassification",
+    "ground_truth_input": "s3://captures/labels",
+}
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.has_captures()
+    return world
+
+
+def has_labels(world: World, path: str, content: bytes = b"{}\n") -> str:
+    uri = f"s3://captures/labels/{path}"
+    world.objects.kept[uri] = content
+    return uri
+
+
+def again(world: World, tick_id: str = "by hand", name: str = "quality"):
+    tick = ScheduleTick(monitoring_schedule_name=name, scheduled_time=TEN, tick_id=tick_id, backfill=True)
+    return world.launch(tick)
+
+
+def test_every_kind_has_an_analysis_of_the_analyzer():
+    assert {each.kind.analysis_type for each in MonitoringType} == {each.value for each in AnalysisType}
+
+
+def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(world):
+    world.has_schedule("quality", **QUALITY, environment={"seed": "7", "dataset_source": "/elsewhere"})
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    world.tick(name="quality")
+    (request,) = world.host.started
+    assert request.environment["problem_type"] == "BinaryClassification"
+    assert request.environment["ground_truth_source"] == "/opt/ml/processing/groundtruth"
+    assert request.environment["seed"] == "7"
+    assert request.environment["dataset_source"] == "/opt/ml/processing/input"
+    assert "groundtruth/2026/11/22/09/0100.jsonl" in [entry.path for entry in request.inputs]
+    assert [(out.path, out.s3_uri) for out in request.further_outputs] == [("merge/", "s3://results/monitoring/merge")]
+    assert json.loads(request.environment["dataset_format"]) == {
+        "sagemakerCaptureJson": {"captureIndexNames": ["endpointOutput"]}
+    }
+    AnalysisSettings.from_environment(request.environment)
+
+
+def test_labels_are_looked_for_from_the_window_on_until_now_and_beside_the_hour_folders(world):
+    world.clock.moment = TEN + 26 * HOUR
+    world.has_schedule("quality", **QUALITY)
+    expected = [
+        has_labels(world, "labels.csv"),
+        has_labels(world, "2026/11/22/09/0100.jsonl"),
+        has_labels(world, "2026/11/23/11/0100.jsonl"),
+    ]
+    has_labels(world, "2026/11/22/08/5959.jsonl")
+    has_labels(world, "2026/11/22/10/empty.jsonl", b"")
+    has_labels(world, "2026/11/24/00/0000.jsonl")
+    world.tick(name="quality")
+    (request,) = world.host.started
+    assert [entry.s3_uri for entry in request.inputs if entry.path.startswith("groundtruth/")] == expected
+
+
+def test_a_window_without_labels_fails_with_what_to_do_and_the_schedule_goes_on(world):
+    world.has_schedule("quality", **QUALITY)
+    execution = world.tick(name="quality")
+    world.deliver()
+    settled = world.ledger.get(execution.key)
+    assert settled.monitoring_execution_status is ExecutionStatus.FAILED
+    assert settled.failure_reason.startswith("GroundTruthNotFound: no labels were found for the window")
+    assert "s3://captures/labels/yyyy/mm/dd/hh" in settled.failure_reason
+    assert "backfill" in settled.failure_reason
+    assert len(world.mail.alerts) == 1
+    world.has_captures(TEN)
+    has_labels(world, "2026/11/22/10/0100.jsonl")
+    assert world.tick(TEN + HOUR, "tick-2", "quality").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"monitoring_type": "ModelQuality"}, "ModelQuality needs ground_truth_input and problem_type"),
+        ({"monitoring_type": "ModelBias", "analysis_config": {}}, "ModelBias needs ground_truth_input"),
+        ({"monitoring_type": "ModelExplainability"}, "ModelExplainability needs analysis_config"),
+        ({"ground_truth_input": "s3://captures/labels"}, "ground_truth_input: not for DataQuality"),
+        (QUALITY | {"problem_type": "Ranking"}, "problem_type"),
+        (QUALITY | {"analysis_config": {}}, "analysis_config: not for ModelQuality"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_its_kind_is_refused_by_name(world, changes, words):
+    with pytest.raises(InvalidInput, match=words) as refused:
+        world.has_schedule("unfit", **changes)
+    assert refused.value.code == "InvalidParameter"
+
+
+def test_a_configuration_is_written_where_the_analyzer_looks_for_it_or_fetched_from_s3(world):
+    given = {"label": "approved", "facet": [{"name_or_index": "sex"}]}
+    common = {"monitoring_type": "ModelBias", "ground_truth_input": "s3://captures/labels"}
+    has_labels(world, "labels.jsonl")
+    world.has_schedule("inline", **common, analysis_config=given)
+    world.has_schedule("stored", **common, analysis_config="s3://results/config.json")
+    world.tick(name="inline")
+    world.tick(name="stored")
+    inline, stored = world.host.started
+    assert {request.environment["analysis_config"] for request in (inline, stored)} == {
+        "/opt/ml/processing/config/analysis_config.json"
+    }
+    assert json.loads(inline.files["config/analysis_config.json"]) == given
+    assert ("s3://results/config.json", "config/analysis_config.json") in [
+        (entry.s3_uri, entry.path) for entry in stored.inputs
+    ]
+
+
+def test_a_baseline_of_model_quality_hands_its_attributes_to_the_analyzer(world):
+    from modelwatch_core.domain.baselining_job import BaselineRequest
+
+    world.objects.kept["s3://captures/validation.csv"] = b"p,l\n1,1\n"
+    world.create_baseline(
+        BaselineRequest(
+            baselining_job_name="quality",
+            monitoring_type="ModelQuality",
+            baseline_dataset_s3_uri="s3://captures/validation.csv",
+            dataset_format={"csv": {"header": True}},
+            problem_type="BinaryClassification",
+            probability_attribute="p",
+            probability_threshold_attribute=0.7,
+            ground_truth_attribute="l",
+        )
+    )
+    (request,) = world.host.started
+    settings = AnalysisSettings.from_environment(request.environment)
+    assert (settings.probability_attribute, settings.ground_truth_attribute) == ("p", "l")
+    assert settings.probability_threshold_attribute == 0.7
+
+
+def test_a_window_is_run_again_when_it_is_asked_for_and_its_reports_are_replaced(world):
+    world.has_schedule("quality", **QUALITY)
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    first = world.tick(name="quality")
+    world.finish(world.ends(first, DRIFT))
+    world.deliver()
+    second = again(world)
+    assert (second.attempt, second.output_s3_uri) == (2, first.output_s3_uri)
+    assert ExecutionKey.of_subject(second.key.subject) == second.key
+    request = world.host.started[-1]
+    assert request.environment["previous_results"] == "/opt/ml/processing/previous"
+    assert (f"{first.output_s3_uri}/", "previous/") in [(entry.s3_uri, entry.path) for entry in request.inputs]
+    counts = GroundTruthCounts(predictions=600, labels=580, matched=580, unlabelled=20)
+    world.finish(world.ends(second, DRIFT, ground_truth=counts, changes=("accuracy rose from 0.91 to 0.93",)))
+    world.deliver()
+    newest, oldest = world.manage("ListMonitoringExecutions", monitoring_schedule_name="quality")["executions"]
+    assert (oldest["attempt"], newest["attempt"]) == (1, 2)
+    assert oldest["monitoring_execution_status"] == "CompletedWithViolations"
+    assert len(world.mail.alerts) == 2
+    assert "Labels:    580 of 600 predictions have theirs" in world.mail.alerts[1].body
+    assert "- accuracy rose from 0.91 to 0.93" in world.mail.alerts[1].body
+    assert world.mail.alerts[1].subject.endswith("(attempt 2)")
+
+
+def test_the_same_request_for_a_re_run_delivered_twice_runs_once(world):
+    world.has_schedule("quality", **QUALITY)
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    world.finish(world.ends(world.tick(name="quality")))
+    second = again(world)
+    world.finish(world.ends(second))
+    assert again(world).key == second.key
+    assert len(world.host.started) == 2
+
+
+def test_a_window_that_is_being_analysed_is_not_run_again(world):
+    world.has_schedule("quality", **QUALITY)
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    first = world.tick(name="quality")
+    assert again(world).key == first.key
+    assert len(world.host.started) == 1
+
+
+def test_a_tick_that_comes_late_after_a_re_run_starts_nothing(world):
+    world.has_schedule("quality", **QUALITY)
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    world.finish(world.ends(world.tick(name="quality")))
+    world.finish(world.ends(again(world)))
+    world.tick(name="quality", tick_id="tick-9")
+    assert len(world.host.started) == 2
