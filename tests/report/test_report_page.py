@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.moments import Moments
-from modelwatch_analyzer.report import Drift, write_report
+from modelwatch_analyzer.report import Drift, write_data_quality_report
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary, RecordCounts
@@ -125,7 +125,9 @@ def summary(*violations: tuple[str | None, str, str], **fields) -> AnalysisSumma
 def render(**fields) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        write_report(path, **({"title": "T", "summary": summary(), "facts": {}, "statistics": statistics()} | fields))
+        write_data_quality_report(
+            path, **({"title": "T", "summary": summary(), "facts": {}, "statistics": statistics()} | fields)
+        )
         return path.read_text(encoding="utf-8")
 
 
@@ -329,6 +331,8 @@ def test_whatever_a_statistics_file_holds_there_is_a_page(current, baseline):
 def test_a_report_is_written_as_utf8_even_if_a_name_is_half_a_surrogate_pair(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("old")
-    write_report(path, title="é \ud800", summary=summary(), facts={}, statistics=statistics(numerical("\udc00", [1.0])))
+    write_data_quality_report(
+        path, title="é \ud800", summary=summary(), facts={}, statistics=statistics(numerical("\udc00", [1.0]))
+    )
     assert "é ?" in Page(path.read_text(encoding="utf-8")).text
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]

@@ -19,7 +19,7 @@ from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
-from modelwatch_analyzer.report import Drift, facts_of, title_of, write_report
+from modelwatch_analyzer.report import Drift, facts_of, title_of, write_data_quality_report
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
@@ -119,7 +119,7 @@ def _write_report(
     path: Path,
     summary: AnalysisSummary,
 ) -> None:
-    write_report(
+    write_data_quality_report(
         path,
         title=title_of("Data quality", settings),
         summary=summary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelwatch_analyzer.report.bias import BiasRow, write_bias_report
-from modelwatch_analyzer.report.data_quality import Drift, write_report
+from modelwatch_analyzer.report.data_quality import Drift, write_data_quality_report
 from modelwatch_analyzer.report.explainability import AttributionRow, write_explainability_report
 from modelwatch_analyzer.report.facts import facts_of, title_of
 from modelwatch_analyzer.report.metrics import MetricRow
@@ -19,7 +19,7 @@ __all__ = [
     "facts_of",
     "title_of",
     "write_bias_report",
+    "write_data_quality_report",
     "write_explainability_report",
     "write_model_quality_report",
-    "write_report",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch_analyzer.report.figures import Scale, number_text
 from modelwatch_analyzer.report.reading import number, sequence
 
 WIDTH, HEIGHT = 120, 32
@@ -66,11 +67,6 @@ def paired_charts(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tu
     return _draw(sides, captions, least=0.0)
 
 
-def number_text(value: float) -> str:
-    """Write a number in some four digits, without an exponent where a person can do without."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
-
-
 def _numerical_bars(statistics: Mapping[str, Any]) -> list[_Bar]:
     found = []
     for bucket in sequence(statistics, "distribution", "kll", "buckets"):
@@ -96,11 +92,7 @@ def _draw(
     if not bars:
         return None, None
     highest = max(bar.share for bar in bars)
-    # Halved, so that the span of a range beyond float64 is still finite.
-    span = max(bar.right for bar in bars) / 2 - least / 2
-
-    def across(x: float) -> float:
-        return WIDTH * ((x / 2 - least / 2) / span) if span else WIDTH / 2
+    across = Scale(least, max(bar.right for bar in bars), WIDTH)
 
     def path(side: Sequence[_Bar]) -> str:
         pieces = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwatch_analyzer.report import charts
+from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.report.page import counted, most_important, write_page
 from modelwatch_analyzer.report.reading import mapping, number, sequence
 from modelwatch_analyzer.undefined import Undefined
@@ -62,7 +63,7 @@ class _Row:
     violated: bool
 
 
-def write_report(
+def write_data_quality_report(
     path: Path,
     *,
     title: str,
@@ -158,6 +159,6 @@ def _present(statistics: Mapping[str, Any]) -> str:
 def _summary(statistics: Mapping[str, Any]) -> str:
     mean, std = number(statistics, "mean"), number(statistics, "std_dev")
     if mean is not None:
-        return charts.number_text(mean) + (f" ± {charts.number_text(std)}" if std is not None else "")
+        return number_text(mean) + (f" ± {number_text(std)}" if std is not None else "")
     distinct = number(statistics, "distinct_count")
     return f"{distinct:,.0f} distinct" if distinct is not None else ""

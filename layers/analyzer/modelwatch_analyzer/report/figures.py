@@ -1,4 +1,4 @@
-"""Small drawings of numbers, as SVG path data: intervals, pairs of bars, curves."""
+"""Numbers as a person reads them: in few digits, and drawn small as SVG path data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIAMOND = 4.5  # half of its width
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where a number lies on an axis; what lies outside of the axis is put at its end."""
+    """Where numbers lie on an axis that starts at 0 and is `length` long; what lies outside is put at its end."""
 
     least: float
     greatest: float
@@ -33,10 +33,14 @@ class Scale:
 
     def __call__(self, number: float) -> float:
         """Return the position of a finite number, from 0 to `length`."""
+        return float(self.positions(np.asarray(number, dtype=np.float64)))
+
+    def positions(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the positions of finite numbers, from 0 to `length`; the middle where the axis is a point."""
         # Halved, so that the span of a range beyond float64 is still finite.
         span = self.greatest / 2 - self.least / 2
-        share = (number / 2 - self.least / 2) / span if span else 0.5
-        return self.length * min(max(share, 0.0), 1.0)
+        shares = (numbers / 2 - self.least / 2) / span if span else np.full_like(numbers, 0.5)
+        return self.length * np.clip(shares, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ def interval_figure(
     middle = INTERVAL_HEIGHT / 2
     if interval and _finite(interval):
         # An end that is not finite runs to the edge of the drawing.
-        low, high = (end if math.isfinite(end) else edge for end, edge in zip(interval, _edges(scale), strict=True))
+        edges = (scale.least, scale.greatest)
+        low, high = (end if math.isfinite(end) else edge for end, edge in zip(interval, edges, strict=True))
         left, right = _MARGIN + scale(low), _MARGIN + scale(high)
         band = f"M{left:.4g} {middle - 3:g}H{max(right, left + 1):.4g}V{middle + 3:g}H{left:.4g}Z"
     if value is not None and math.isfinite(value):
@@ -162,10 +167,9 @@ def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> C
     x_axis, y_axis = _axis(points.ravel() if diagonal else xs, CURVE_WIDTH), _axis(ys, CURVE_HEIGHT)
     if diagonal:
         y_axis = Scale(x_axis.least, x_axis.greatest, CURVE_HEIGHT)
-    line = "L".join(
-        f"{across:g} {down:g}"
-        for across, down in _visible(_positions(xs, x_axis), CURVE_HEIGHT - _positions(ys, y_axis))
-    )
+    across = np.round(2 * x_axis.positions(xs)) / 2
+    down = np.round(2 * (CURVE_HEIGHT - y_axis.positions(ys))) / 2
+    line = "L".join(f"{right:g} {below:g}" for right, below in _visible(across, down))
     return CurveFigure(
         line=f"M{line}",
         diagonal=f"M0 {CURVE_HEIGHT}L{CURVE_WIDTH} 0" if diagonal else "",
@@ -180,14 +184,8 @@ def _axis(numbers: NDArray[np.float64], length: float) -> Scale:
     return Scale(0.0, 1.0, length) if least >= 0 and greatest <= 1 else Scale(least, greatest, length)
 
 
-def _positions(numbers: NDArray[np.float64], axis: Scale) -> NDArray[np.float64]:
-    """Return where numbers lie, to half a pixel."""
-    span = axis.greatest / 2 - axis.least / 2
-    shares = (numbers / 2 - axis.least / 2) / span if span else np.full(len(numbers), 0.5)
-    return np.round(2 * axis.length * shares) / 2
-
-
 def _visible(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Return the first, lowest, highest and last point of each run of one x, without repetitions."""
     starts = np.flatnonzero(np.diff(xs, prepend=np.nan) != 0)
     ends = np.append(starts[1:], len(xs)) - 1
     runs = (ys[starts], np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts), ys[ends])
@@ -201,8 +199,9 @@ def _ticks(axis: Scale) -> tuple[tuple[float, float], ...]:
     return tuple((axis(number), number) for number in numbers)
 
 
-def _edges(scale: Scale) -> tuple[float, float]:
-    return scale.least, scale.greatest
+def number_text(value: float) -> str:
+    """Write a number in some four digits, without an exponent where a person can do without."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
 
 
 def _finite(numbers: Iterable[float | None]) -> list[float]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import jinja2
 from markupsafe import Markup
 
-from modelwatch_analyzer.report.charts import number_text
+from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
