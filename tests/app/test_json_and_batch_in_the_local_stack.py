@@ -8,6 +8,7 @@ import random
 import pytest
 
 from tests.app.deployed_app import HOUR, START, App, started
+from tests.app.permissions import calls_without_permission
 
 pytestmark = pytest.mark.xdist_group("local_stack")
 
@@ -42,6 +43,7 @@ def app():
         assert app.manage("DescribeBaseliningJob", baselining_job_name="first")["status"] == "Completed"
         app.rows = rows
         yield app
+        assert calls_without_permission(stack) == set()
 
 
 def capture_json(app: App, factor: float) -> None:
