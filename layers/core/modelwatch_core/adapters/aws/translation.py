@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelFailure
+from modelwatch_core.domain.model_words import words_of_model
 
 REFUSED = {
     "AccessDenied": "AccessDenied",
@@ -17,6 +19,7 @@ REFUSED = {
     "KMS.DisabledException": "KeyNotUsable",
     "KMSAccessDeniedException": "KeyNotUsable",
     "RequestTooLargeException": "RequestTooLarge",
+    "ResourceLimitExceeded": "QuotaExceeded",
 }
 """Codes that no retry can help with, and what we call them. All others may pass and are worth a retry."""
 
@@ -54,3 +57,65 @@ def _error(code: str, message: str) -> ModelwatchError:
 def code_of(error: ClientError) -> str:
     """Return botocore's code of an error."""
     return error.response["Error"]["Code"]
+
+
+THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ModelNotReadyException"}
+
+
+@contextmanager
+def model_errors(endpoint_name: str, body: bytes) -> Iterator[None]:
+    """Translate what botocore raises of a call of an endpoint inside.
+
+    Parameters
+    ----------
+    body : bytes
+        What was sent; nothing of it gets into a message.
+
+    Raises
+    ------
+    ModelFailure
+        See there; its words are cut and hold nothing of the body.
+    InvalidInput
+        When the call is not allowed.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _model_failure(endpoint_name, error, body) from None  # botocore's message holds the model's words
+    except ReadTimeoutError:
+        message = (
+            f"endpoint {endpoint_name} did not answer in time; ask it for fewer rows at once, or give it more power"
+        )
+        raise ModelFailure("ModelTimedOut", message) from None
+    except BotoCoreError as error:
+        raise ModelFailure("ModelNotReached", f"calling endpoint {endpoint_name}: {error}") from None
+
+
+def _model_failure(endpoint_name: str, error: ClientError, body: bytes) -> ModelwatchError:
+    code = code_of(error)
+    if code in REFUSED:
+        return InvalidInput(REFUSED[code], f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
+    if code == "413":
+        message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
+        return ModelFailure("ModelRefusedPayload", message)
+    if code == "ValidationError":
+        message = f"endpoint {endpoint_name} cannot be called: is it there, in this region, and InService?"
+        return ModelFailure("ModelNotFound", message, words_of_model(_message(error), body))
+    if code == "ModelError":
+        return _fault_of_the_model(endpoint_name, error, body)
+    if code in THROTTLED:
+        message = f"endpoint {endpoint_name} has too much to do ({code}), also when asked again; give it more instances"
+        return ModelFailure("ModelThrottled", message)
+    return ModelFailure("ModelNotReached", f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
+
+
+def _fault_of_the_model(endpoint_name: str, error: ClientError, body: bytes) -> ModelFailure:
+    status = int(str(error.response.get("OriginalStatusCode") or 500))
+    code = {413: "ModelRefusedPayload", 429: "ModelThrottled"}.get(status)
+    code = code or ("ModelRefused" if 400 <= status < 500 else "ModelFailed")
+    words = words_of_model(str(error.response.get("OriginalMessage") or ""), body)
+    return ModelFailure(code, f"the model of endpoint {endpoint_name} answered {status}", words)
+
+
+def _message(error: ClientError) -> str:
+    return error.response["Error"].get("Message", "")

@@ -1,0 +1,86 @@
+"""``Model`` behind a SageMaker endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+
+from modelwatch_core.adapters.aws.translation import model_errors
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, Model, ModelFailure, ModelReference
+
+RUNTIME_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=65,  # SageMaker gives a model 60 seconds
+    max_pool_connections=64,
+)
+"""How clients of sagemaker-runtime are to be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointModel:
+    """The model behind an endpoint, reached by InvokeEndpoint.
+
+    Parameters
+    ----------
+    runtime : client of sagemaker-runtime
+        Made with ``RUNTIME_CONFIG``: it retries by itself what is throttled, unavailable or cut off. Many threads may
+        use one.
+    """
+
+    runtime: Any
+    endpoint_name: str
+    target_model: str | None = None
+    custom_attributes: str | None = None
+
+    def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
+        """Send one request and return the body of the answer."""
+        if len(body) > LARGEST_PAYLOAD:
+            message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
+            raise ModelFailure("ModelRefusedPayload", message)
+        given = {"TargetModel": self.target_model, "CustomAttributes": self.custom_attributes}
+        asked: dict[str, Any] = {name: value for name, value in given.items() if value}
+        with model_errors(self.endpoint_name, body):
+            answer = self.runtime.invoke_endpoint(
+                EndpointName=self.endpoint_name, Body=body, ContentType=content_type, Accept=accept, **asked
+            )
+            content: bytes = answer["Body"].read()
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointModels:
+    """``OpenModel`` for endpoints.
+
+    Parameters
+    ----------
+    runtime : client of sagemaker-runtime
+        See `EndpointModel`.
+    shadow_endpoint : str, optional
+        The temporary endpoint that was made for this analysis. Who made it deletes it, also if the analysis dies.
+    """
+
+    runtime: Any
+    shadow_endpoint: str | None = None
+
+    @contextmanager
+    def __call__(self, reference: ModelReference) -> Iterator[Model]:
+        """Give the model that a reference names.
+
+        Raises
+        ------
+        InvalidInput
+            ``ModelNotDeployed`` for a model by name, where no endpoint was made of it.
+        """
+        name = reference.endpoint_name or self.shadow_endpoint
+        if name is None:
+            raise InvalidInput(
+                "ModelNotDeployed",
+                f"no temporary endpoint of model {reference.model_name} is made here; name an endpoint that is there",
+            )
+        yield EndpointModel(self.runtime, name, reference.target_model, reference.custom_attributes)
