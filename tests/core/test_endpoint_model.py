@@ -207,4 +207,4 @@ class TestWords:
         kept = told.replace("…", " ")
         for fixed in ("bad value", "x=", " and ", ", 1]"):
             kept = kept.replace(fixed, " ")
-        assert not set(kept) - set(" ',.-;()[]\"")
+        assert not set(kept) - set(" ',.-;=()[]\"")
