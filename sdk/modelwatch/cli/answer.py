@@ -12,7 +12,7 @@ import typer
 
 from modelwatch.cli.failures import print_json
 from modelwatch.printing import a_console, counted, print_table, printable
-from modelwatch_core.domain.analysis import AnalysisSummary, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisSummary, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.errors import InvalidInput
 
 VIOLATIONS_FOUND = 1
@@ -95,6 +95,8 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> No
                 "status": summary.status.value,
                 "violations": len(summary.violations),
                 "records": summary.records.model_dump(mode="json"),
+                "ground_truth": summary.ground_truth.model_dump() if summary.ground_truth else None,
+                "changes": list(summary.changes),
                 "warnings": list(summary.warnings),
                 "outputs": {name: str(folder / path) for name, path in summary.outputs.items()},
             }
@@ -122,7 +124,7 @@ def _patience(*, as_json: bool) -> AbstractContextManager[object]:
 def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     """Print what was read, left out and found, and where the files lie."""
     console = a_console()
-    for line in account(summary.records):
+    for line in (*account(summary.records), *labels_account(summary.ground_truth)):
         console.print(line)
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
@@ -130,6 +132,8 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     if summary.violations:
         rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
         print_table(console, ("about", "check", "description"), rows)
+    for change in summary.changes:
+        console.print(f"Changed: {printable(change)}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
 
 
@@ -150,4 +154,21 @@ def account(records: RecordCounts) -> list[str]:
     if records.malformed:
         lines.append(f"Left out: {counted(records.malformed, 'malformed record')}, for instance:")
         lines += [f"  {printable(place)}" for place in records.malformed_examples]
+    return lines
+
+
+def labels_account(counts: GroundTruthCounts | None) -> list[str]:
+    """Tell for people what became of predictions and labels."""
+    if counts is None:
+        return []
+    lines = [f"Labels: {counts.matched:,} of {counted(counts.predictions, 'prediction')} have theirs."]
+    if counts.unlabelled:
+        lines.append(f"Left out: {counted(counts.unlabelled, 'prediction')} without a label yet.")
+    if counts.without_prediction:
+        lines.append(f"Left out: {counted(counts.without_prediction, 'label')} whose prediction is not in the data.")
+    if counts.late:
+        lines.append(f"Collected after the window had ended: {counted(counts.late, 'label')}.")
+    if counts.duplicates or counts.conflicting:
+        repeated = f"{counts.duplicates:,} say the same, {counts.conflicting:,} something else"
+        lines.append(f"Labels that came again: {repeated}.")
     return lines
