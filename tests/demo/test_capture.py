@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from modelwatch.demo.applications import FEATURES, load_applications
 from modelwatch.demo.capture import Exchange, capture
-from modelwatch.demo.model import ModelServer
+from modelwatch.demo.model import ModelServer, Scores
+from modelwatch.demo.payloads import CSV, FORMATS, JSON, PayloadFormat
 from modelwatch.demo.traffic import send
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -28,7 +31,7 @@ class Bucket:
 
 
 def exchange(moment: datetime, event_id: str = "f04a8538-696c-4648-8064-8b680b2e3318") -> Exchange:
-    return Exchange(event_id, "application-1", moment, "132,10", "0.0364", "text/csv; charset=utf-8")
+    return Exchange(event_id, "application-1", moment, CSV, "132,10", "0.0364", "text/csv; charset=utf-8")
 
 
 def test_a_record_has_sagemakers_shape() -> None:
@@ -74,23 +77,41 @@ def test_no_traffic_writes_nothing() -> None:
     assert capture(Bucket(), "s3://b/p", "v", []) == []
 
 
-def test_traffic_is_what_went_over_the_wire_in_order_of_time_and_repeatable() -> None:
-    rows = [[str(n / 8), "a,b"] for n in range(8)]
-    with ModelServer(lambda sent: np.array([float(row[0]) for row in sent])) as server:
-        first = send(server.address, rows, start=NINE, end=NINE + timedelta(hours=1), seed=7)
-        again = send(server.address, rows, start=NINE, end=NINE + timedelta(hours=1), seed=7)
-    assert first == again
-    assert [e.request for e in first] == [f'{n / 8},"a,b"' for n in range(8)]
-    assert [e.response for e in first] == [f"{n / 8:.4f}" for n in range(8)]
-    moments = [e.moment for e in first]
+def first_cell(rows: Sequence[Sequence[str]]) -> Scores:
+    """Score each row by its first cell, the income."""
+    return np.array([float(row[0]) / 1000 for row in rows])
+
+
+@pytest.mark.parametrize("payloads", FORMATS.values(), ids=FORMATS)
+def test_traffic_is_what_went_over_the_wire_in_order_of_time_and_repeatable(payloads: PayloadFormat) -> None:
+    applications = load_applications()[:8]
+    end = NINE + timedelta(hours=1)
+    with ModelServer(first_cell) as server:
+        sent = [send(server.address, applications, payloads, start=NINE, end=end, seed=seed) for seed in "aab"]
+    assert sent[0] == sent[1] != sent[2]
+    assert [e.request for e in sent[0]] == payloads.write_requests(applications)
+    answers = [payloads.write_answer([income / 1000]) for income in applications["appinc"]]
+    assert [e.response for e in sent[0]] == answers
+    moments = [e.moment for e in sent[0]]
     assert moments == sorted(moments)
     assert NINE <= moments[0] < moments[-1] < NINE + timedelta(hours=1)
-    assert len({e.event_id for e in first} | {e.inference_id for e in first}) == 16
+    assert len({e.event_id for e in sent[0] + sent[2]} | {e.inference_id for e in sent[0] + sent[2]}) == 32
+
+
+def test_a_captured_json_payload_is_the_text_that_went_over_the_wire() -> None:
+    with ModelServer(first_cell) as server:
+        (sent,) = send(
+            server.address, load_applications()[:1], JSON, start=NINE, end=NINE + timedelta(hours=1), seed=""
+        )
+    captured = sent.to_record()["captureData"]
+    assert {side["encoding"] for side in captured.values()} == {"JSON"}
+    assert captured["endpointInput"]["observedContentType"] == "application/json"
+    (instance,) = json.loads(captured["endpointInput"]["data"])["instances"]
+    assert list(instance["features"]) == list(FEATURES)
+    assert list(json.loads(captured["endpointOutput"]["data"])) == ["predictions"]
 
 
 def test_a_refused_request_stops_the_traffic() -> None:
-    with (
-        ModelServer(lambda sent: np.array([float(row[0]) for row in sent])) as server,
-        pytest.raises(RuntimeError, match="answered 400"),
-    ):
-        send(server.address, [["x"]], start=NINE, end=NINE + timedelta(hours=1), seed=7)
+    without_income = load_applications()[:1].assign(appinc=None)
+    with ModelServer(first_cell) as server, pytest.raises(RuntimeError, match="answered 400"):
+        send(server.address, without_income, CSV, start=NINE, end=NINE + timedelta(hours=1), seed="")

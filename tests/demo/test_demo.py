@@ -18,7 +18,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from modelwatch.cli.commands import app
-from modelwatch.demo.hours import DRIFT, HOURS, Hour, as_usual
+from modelwatch.demo.hours import DRIFT, HOURS, Hour, Promise
+from modelwatch.demo.monitors import BRANCHES_DATA_QUALITY, MONITORS
 from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch.demo.scenario import RECIPIENT, run
 from modelwatch.demo.timeline import Timeline
@@ -33,35 +34,46 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
     assert "\x1b" not in ended.stdout
-    statuses = [line.split()[1].rstrip(",") for line in ended.stdout.splitlines() if "       execution: " in line]
-    assert statuses == [hour.status for hour in HOURS]
+    told = [
+        (name, end.split(",")[0])
+        for name, _, end in (line.strip().partition(": ") for line in ended.stdout.splitlines())
+        if name in {monitor.name for monitor in MONITORS}
+    ]
+    due = [(number, hour, m) for number, hour in enumerate(HOURS, start=1) for m in MONITORS if m.is_due(number)]
+    assert told == [(monitor.name, hour.promise(monitor).status) for _, hour, monitor in due]
 
-    for number, hour in enumerate(HOURS, start=1):
-        folder = tmp_path / f"modelwatch-demo/hour-{number}"
+    for number, hour, monitor in due:
+        folder = tmp_path / f"modelwatch-demo/hour-{number}/{monitor.name}"
         assert (folder / "report.html").stat().st_size > 0
         violations = json.loads((folder / "constraint_violations.json").read_text())["violations"]
         named = {(violation["feature_name"], violation["constraint_check_type"]) for violation in violations}
-        assert hour.causes <= named <= hour.causes | hour.consequences
+        promise = hour.promise(monitor)
+        assert promise.causes <= named <= promise.causes | promise.consequences
 
     mails = [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted((tmp_path / "modelwatch-demo/mails").iterdir())
     ]
-    broken = [hour for hour in HOURS if hour.causes]
-    assert [mail["To"] for mail in mails] == [RECIPIENT] * len(broken)
-    for mail, hour in zip(mails, broken, strict=True):
-        assert all(feature in mail.get_content() for feature, _ in hour.causes)
+    promises = [(m.name, hour.promise(m)) for _, hour, m in due if hour.promise(m).causes]
+    assert [mail["To"] for mail in mails] == [RECIPIENT] * len(promises)
+    for mail, (name, promise) in zip(mails, promises, strict=True):
+        assert f"Schedule:  {name} " in mail.get_content()
+        assert all(feature in mail.get_content() for feature, _ in promise.causes)
 
     check_it_printed = ended.stdout[ended.stdout.index("  modelwatch check") :].split("\n\n")[0].replace("\\\n", " ")
     again = subprocess.run([*MODELWATCH, *check_it_printed.split()[1:]], cwd=tmp_path, timeout=60, check=False)
     assert again.returncode == 1
     report = "constraint_violations.json"
-    assert (tmp_path / "report" / report).read_text() == (tmp_path / "modelwatch-demo/hour-4" / report).read_text()
+    first = tmp_path / "modelwatch-demo/hour-4/mortgage-approval-data-quality"
+    assert (tmp_path / "report" / report).read_text() == (first / report).read_text()
+    for line in ended.stdout[ended.stdout.index("\nFiles\n") :].split("\n\n")[0].splitlines()[2:5]:
+        assert (tmp_path / line.split()[0]).exists(), line
 
 
 @pytest.mark.xdist_group("local_stack")
 def test_a_promise_that_is_not_kept_is_named(tmp_path: Path) -> None:
-    promised = Hour("nothing happens", as_usual, causes=frozenset({("appinc", DRIFT)}))
+    watching = BRANCHES_DATA_QUALITY.name
+    promised = Hour("nothing happens", promises={watching: Promise(causes=frozenset({("appinc", DRIFT)}))})
     failed = run(
         ResultsFolder(tmp_path / "demo"),
         Timeline(Console(file=io.StringIO())),
@@ -69,9 +81,12 @@ def test_a_promise_that_is_not_kept_is_named(tmp_path: Path) -> None:
         hours=[promised],
     )
     assert failed == [
-        "hour 1 (nothing happens): the execution was to end CompletedWithViolations, it is Completed",
-        "hour 1 (nothing happens): baseline_drift_check of appinc was to fail, it did not",
-        "hour 1 (nothing happens): mails to arrive: 1, mails that did: 0",
+        f"hour 1 (nothing happens), {watching}: {what}"
+        for what in (
+            "the execution was to end CompletedWithViolations, it is Completed",
+            "baseline_drift_check of appinc was to fail, it did not",
+            "mails to arrive: 1, mails that did: 0",
+        )
     ]
 
 

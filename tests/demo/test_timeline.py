@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 from rich.console import Console
 
-from modelwatch.demo.hours import HOURS
+from modelwatch.demo.hours import Hour
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.verdict import Outcome
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -23,21 +23,25 @@ BROKEN = Outcome("CompletedWithViolations", (DRIFTED,), mails=1)
 def told(outcome: Outcome, *, terminal: bool) -> str:
     text = io.StringIO()
     timeline = Timeline(Console(file=text, force_terminal=terminal, markup=False, highlight=False, width=100))
-    timeline.tell_hour(NOON, 4, HOURS[3], [0.9, 0.1, 0.5, 0.8], outcome)
-    timeline.tell_violations([Outcome("Completed"), outcome])
+    scores = {"loans": [0.9, 0.1, 0.5, 0.8], "loans-json": [0.1]}
+    outcomes = {"loans-quality": outcome, "loans-json-quality": Outcome("Completed")}
+    timeline.tell_hour(NOON, 4, Hour("a bad one"), scores, outcomes)
+    timeline.tell_violations([{"loans-quality": Outcome("Completed")}, outcomes])
     return text.getvalue()
 
 
 def test_a_pipe_gets_plain_lines() -> None:
     assert told(BROKEN, terminal=False).splitlines() == [
-        "12:06  hour 4: a client's new release sends income in dollars, not in thousands",
-        "       4 requests, 75% approved",
-        "       execution: CompletedWithViolations, 1 mail",
-        "       [red]income\\x1b[2J fails its baseline_drift_check",
+        "12:06  hour 4: a bad one",
+        "       loans: 4 requests, 75% approved",
+        "       loans-json: 1 request, 0% approved",
+        "       loans-quality: CompletedWithViolations, 1 mail",
+        "           [red]income\\x1b[2J fails its baseline_drift_check",
+        "       loans-json-quality: Completed",
         "",
         "Violations",
-        "hour  about               check                 description",
-        "2     [red]income\\x1b[2J  baseline_drift_check  Baseline drift",
+        "hour  found by       about               description",
+        "2     loans-quality  [red]income\\x1b[2J  Baseline drift",
     ]
 
 
@@ -50,7 +54,7 @@ def test_a_terminal_gets_colours_of_ours_and_none_of_the_datas() -> None:
 
 def test_a_failure_is_told_with_its_reason() -> None:
     text = told(Outcome("Failed", failure_reason="NoData: the window holds no records"), terminal=False)
-    assert "execution: Failed\n       NoData: the window holds no records\n" in text
+    assert "loans-quality: Failed\n           NoData: the window holds no records\n" in text
 
 
 def test_every_mail_is_named_and_the_first_one_shown_whole() -> None:

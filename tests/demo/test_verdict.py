@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from modelwatch.demo.applications import SCORE, load_applications
-from modelwatch.demo.hours import COMPLETENESS, DRIFT, HOURS, ROWS_PER_HOUR, Finding, Hour, as_usual
-from modelwatch.demo.verdict import Outcome, failed_expectations
+from modelwatch.demo.hours import COMPLETENESS, DRIFT, HOURS, Finding, Hour, Promise
+from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY, ENDPOINTS, Endpoint, Monitor
+from modelwatch.demo.verdict import NOT_THERE, Outcome, failed_expectations
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
-HEALTHY = Hour("as usual", as_usual)
-BROKEN = Hour("dollars", as_usual, causes=frozenset({("income", DRIFT)}), consequences=frozenset({(SCORE, DRIFT)}))
+HOURLY = Monitor("hourly", BRANCHES, DATA_QUALITY)
+EVERY_OTHER = Monitor("every-other", BRANCHES, DATA_QUALITY, hours_apart=2)
+HEALTHY = Hour("as usual")
+BROKEN = Hour(
+    "dollars",
+    promises={
+        "hourly": Promise(causes=frozenset({("income", DRIFT)}), consequences=frozenset({(SCORE, DRIFT)})),
+    },
+)
 
 
 def outcome(status: str, *findings: Finding, mails: int) -> Outcome:
@@ -29,7 +39,7 @@ CAUGHT = outcome("CompletedWithViolations", ("income", DRIFT), mails=1)
     ids=["the cause", "the cause and what follows from it"],
 )
 def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised(caught: Outcome) -> None:
-    assert failed_expectations([HEALTHY, BROKEN], [GOOD, caught]) == []
+    assert failed_expectations([HEALTHY, BROKEN], [HOURLY], [{"hourly": GOOD}, {"hourly": caught}]) == []
 
 
 @pytest.mark.parametrize(
@@ -85,24 +95,60 @@ def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised
     ],
 )
 def test_each_broken_promise_is_named(hour: Hour, outcome: Outcome, failed: list[str]) -> None:
-    assert failed_expectations([hour], [outcome]) == [f"hour 1 ({hour.title}): {what}" for what in failed]
+    named = [f"hour 1 ({hour.title}), hourly: {what}" for what in failed]
+    assert failed_expectations([hour], [HOURLY], [{"hourly": outcome}]) == named
+
+
+def test_each_monitor_is_held_to_its_own_promise() -> None:
+    both = {"hourly": CAUGHT, "every-other": GOOD}
+    assert failed_expectations([HEALTHY, BROKEN], [HOURLY, EVERY_OTHER], [{"hourly": GOOD}, both]) == []
+    swapped = {"hourly": GOOD, "every-other": CAUGHT}
+    assert [
+        line.split(": ")[0]
+        for line in failed_expectations([HEALTHY, BROKEN], [HOURLY, EVERY_OTHER], [{"hourly": GOOD}, swapped])
+    ] == ["hour 2 (dollars), every-other"] * 3 + ["hour 2 (dollars), hourly"] * 3
+
+
+@pytest.mark.parametrize(
+    ("hourly", "failed"),
+    [
+        ({}, "hourly: the execution was to end Completed, it is not there"),
+        ({"hourly": GOOD, "every-other": GOOD}, "every-other: no execution was due, one is Completed"),
+        (
+            {"hourly": GOOD, "every-other": replace(NOT_THERE, mails=1)},
+            "every-other: mails to arrive: 0, mails that did: 1",
+        ),
+        (
+            {"hourly": GOOD, "a stranger": replace(NOT_THERE, mails=1)},
+            "a stranger: mails to arrive: 0, mails that did: 1",
+        ),
+    ],
+)
+def test_what_was_due_and_is_not_there_and_what_was_not_due_and_is_break_the_promise(
+    hourly: dict[str, Outcome], failed: str
+) -> None:
+    assert failed_expectations([HEALTHY], [HOURLY, EVERY_OTHER], [hourly]) == [f"hour 1 (as usual), {failed}"]
 
 
 def test_an_hour_that_was_not_watched_is_a_broken_promise() -> None:
-    assert failed_expectations([HEALTHY, HEALTHY], [GOOD]) == ["2 hours were to be watched, 1 were"]
+    failed = failed_expectations([HEALTHY, HEALTHY], [HOURLY], [{"hourly": GOOD}])
+    assert failed == ["2 hours were to be watched, 1 were"]
 
 
-def test_the_story_begins_healthy_and_holds_three_failures() -> None:
-    assert [bool(hour.causes) for hour in HOURS[:3]] == [False, False, False]
-    assert sum(bool(hour.causes) for hour in HOURS) == 3
+def test_the_story_begins_healthy_and_holds_four_failures() -> None:
+    assert [bool(hour.promises) for hour in HOURS[:2]] == [False, False]
+    assert sum(bool(promise.causes) for hour in HOURS for promise in hour.promises.values()) == 4
 
 
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 @pytest.mark.parametrize("number", range(len(HOURS)))
-def test_an_hour_is_drawn_alike_from_the_same_seed_and_leaves_the_data_alone(number: int) -> None:
+def test_an_hour_is_drawn_alike_from_the_same_seed_and_leaves_the_data_alone(number: int, endpoint: Endpoint) -> None:
     applications = load_applications()
     before = applications.copy()
-    hour = HOURS[number].draw(applications, np.random.default_rng(number))
-    assert len(hour) == ROWS_PER_HOUR
-    assert hour.equals(HOURS[number].draw(applications, np.random.default_rng(number)))
-    assert not hour.equals(HOURS[number].draw(applications, np.random.default_rng(number + 1)))
+    first, again, other = (
+        HOURS[number].draw(endpoint, applications, np.random.default_rng(seed)) for seed in (number, number, number + 1)
+    )
+    assert len(first) == endpoint.requests_per_hour
+    assert first.equals(again)
+    assert not first.equals(other)
     assert applications.equals(before)

@@ -18,11 +18,13 @@ Example:
   modelwatch demo"""
 LOOK_CLOSER = """
 Files
-  {0}/hour-4/report.html   the report of an hour; there is one for each, and the captures it is about
-  {0}/mails/1.eml          a mail; there is one for each broken hour
+  {0}/hour-4/mortgage-approval-data-quality/report.html   what a monitor says of an hour
+  {0}/hour-4/captures/mortgage-approval   what an endpoint captured in that hour
+  {0}/mails/1.eml   a mail; there is one each time that a monitor finds something
 Check an hour again, without the app
-  modelwatch check data-quality --data {0}/hour-4/captures --dataset-format capture --output report \\
-      --statistics {0}/baseline/statistics.json --constraints {0}/baseline/constraints.json
+  modelwatch check data-quality --data {0}/hour-4/captures/mortgage-approval --dataset-format capture \\
+      --statistics {0}/data-quality-baseline/statistics.json \\
+      --constraints {0}/data-quality-baseline/constraints.json --output report
 """
 NOT_AS_PROMISED = 1
 """Exit code of a demo in which something did not come as it should."""

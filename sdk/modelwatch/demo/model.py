@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelwatch.demo.applications import DECISION, FEATURES, MODEL_INPUTS
+from modelwatch.demo.payloads import FORMATS
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """SageMaker's limit for the payload of a request."""
@@ -55,21 +55,16 @@ class LoanModel:
         """
         for number, row in enumerate(rows, start=1):
             if len(row) != len(FEATURES):
-                raise ValueError(f"line {number} has {len(row)} values, the model wants {len(FEATURES)}")
+                raise ValueError(f"row {number} has {len(row)} values, the model wants {len(FEATURES)}")
         inputs = [[float(cell) if cell else np.nan for cell in row[: len(MODEL_INPUTS)]] for row in rows]
         scores: Scores = self._pipeline.predict_proba(np.asarray(inputs, dtype=float))[:, 1]
         return scores
 
 
-def format_score(score: float) -> str:
-    """Write a score as the server answers it."""
-    return f"{score:.4f}"
-
-
 class ModelServer:
     """Serves a scorer on loopback by SageMaker's container contract: ``GET /ping``, ``POST /invocations``.
 
-    CSV in, one row a line; CSV out, one score a line.
+    An answer is written as its request is: in one of ``FORMATS``.
 
     Parameters
     ----------
@@ -140,16 +135,17 @@ class _Invocations(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         if self.path != "/invocations":
             return self._answer(HTTPStatus.NOT_FOUND, "POST /invocations or GET /ping")
-        if self.headers.get_content_type() != "text/csv":
-            return self._answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "this model reads text/csv")
+        payloads = FORMATS.get(self.headers.get_content_type())
+        if payloads is None:
+            return self._answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"this model reads {' and '.join(FORMATS)}")
         try:
-            rows = list(csv.reader(body.decode().splitlines()))
+            rows = payloads.read_request(body.decode())
             scores = self.score(rows) if rows else None
-        except (UnicodeDecodeError, ValueError, csv.Error) as wrong:
+        except ValueError as wrong:
             return self._answer(HTTPStatus.BAD_REQUEST, str(wrong))
         if scores is None:
             return self._answer(HTTPStatus.BAD_REQUEST, "the body is empty")
-        return self._answer(HTTPStatus.OK, "\n".join(map(format_score, scores)), "text/csv; charset=utf-8")
+        return self._answer(HTTPStatus.OK, payloads.write_answer(scores), f"{payloads.content_type}; charset=utf-8")
 
     def _answer(self, status: HTTPStatus, text: str = "", content_type: str = "text/plain; charset=utf-8") -> None:
         body = text.encode()

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 
 import numpy as np
 import pandas as pd
 
 from modelwatch.demo.app import App
-from modelwatch.demo.applications import CITATION, FEATURES, SCORE, load_applications, to_cells
+from modelwatch.demo.applications import CITATION, SCORE, load_applications, to_text
 from modelwatch.demo.capture import capture
 from modelwatch.demo.hours import HOURS, Hour
-from modelwatch.demo.model import LoanModel, ModelServer, format_score
+from modelwatch.demo.model import LoanModel, ModelServer
+from modelwatch.demo.monitors import BASELINES, ENDPOINTS, MODEL, MONITORS, Baseline, Monitor
+from modelwatch.demo.payloads import format_score
 from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
-from modelwatch.demo.verdict import Outcome, failed_expectations
+from modelwatch.demo.verdict import NOT_THERE, Outcome, Outcomes, failed_expectations
 from modelwatch.local import LocalStack
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 
 SEED = 1989
-ENDPOINT = "mortgage-approval"
 VARIANT = "AllTraffic"
-SCHEDULE = "mortgage-approval-data-quality"
-BASELINING_JOB = "mortgage-approval-baseline"
 TRAFFIC_BUCKET = "mortgage-approval-traffic"
 CAPTURES = f"s3://{TRAFFIC_BUCKET}/captures"
-BASELINE_KEY = "training/baseline.csv"
 RECIPIENT = "loans-team@example.com"
 
 HOUR = timedelta(hours=1)
@@ -77,25 +77,32 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
         seconds = time.monotonic() - started
         timeline.tell(start, f"template.yaml deployed: {_resources(stack)} resources in {seconds:.0f} s")
         demo = _Demo(stack, server, folder, timeline)
-        demo.open_endpoint()
+        demo.open_endpoints()
         timeline.tell(
             start,
-            f"model trained on {len(training):,} of {len(applications):,} applications, "
-            f"served at {server.url} as endpoint {ENDPOINT}",
+            f"model trained on {len(training):,} of {len(applications):,} applications, served at {server.url}",
         )
-        job = demo.suggest_baseline(training, model)
-        if job.status is not JobStatus.COMPLETED:
-            return [f"the baseline was to end {JobStatus.COMPLETED}, it is {job.status}: {job.failure_reason}"]
-        demo.watch(job)
-        timeline.tell(start, f"endpoint {ENDPOINT} is watched every hour, mail goes to {RECIPIENT}")
-        outcomes: list[Outcome] = []
+        for endpoint in ENDPOINTS:
+            timeline.tell(start, f"endpoint {endpoint.name} speaks {endpoint.payloads.encoding}")
+        jobs = {}
+        for baseline in BASELINES:
+            job = jobs[baseline.name] = demo.suggest_baseline(baseline, training, model)
+            if job.status is not JobStatus.COMPLETED:
+                why = f"it is {job.status}: {job.failure_reason}"
+                return [f"{baseline.name} was to end {JobStatus.COMPLETED}, {why}"]
+        for monitor in MONITORS:
+            demo.watch(monitor, jobs[monitor.baseline.name], first_hour)
+            often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
+            timeline.tell(start, f"{monitor.name} watches {monitor.endpoint.name} {often}")
+        timeline.tell(start, f"mail goes to {RECIPIENT}")
+        outcomes: list[Outcomes] = []
         for number, hour in enumerate(hours, start=1):
             end = first_hour + number * HOUR
-            drawn = hour.draw(applications[len(training) :], np.random.default_rng([SEED, number]))
-            outcomes.append(demo.live_through(number, hour, drawn, start=max(start, end - HOUR), end=end))
+            later = applications[len(training) :]
+            outcomes.append(demo.live_through(number, hour, later, start=max(start, end - HOUR), end=end))
         timeline.tell_violations(outcomes)
         demo.keep_mails()
-    return failed_expectations(hours, outcomes)
+    return failed_expectations(hours, MONITORS, outcomes)
 
 
 def _whole_hour(moment: datetime) -> datetime:
@@ -105,6 +112,12 @@ def _whole_hour(moment: datetime) -> datetime:
 def _resources(stack: LocalStack) -> int:
     pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
     return sum(len(page["StackResourceSummaries"]) for page in pages)
+
+
+def _monitor_of(mail: EmailMessage) -> str:
+    """Return the name of the monitor that a mail is about."""
+    named = re.search(r"^Schedule: +(\S+)", mail.get_content(), re.MULTILINE)
+    return named[1] if named else str(mail["Subject"])
 
 
 class _Demo:
@@ -118,69 +131,69 @@ class _Demo:
         self._folder = folder
         self._timeline = timeline
 
-    def open_endpoint(self) -> None:
-        """Register the endpoint with its data capture, as its owner would have done in SageMaker."""
+    def open_endpoints(self) -> None:
+        """Register the endpoints with their data capture, as their owner would have done in SageMaker."""
         self._s3.create_bucket(Bucket=TRAFFIC_BUCKET)
         sagemaker = self._stack.client("sagemaker")
         sagemaker.create_model(
-            ModelName=ENDPOINT,
+            ModelName=MODEL,
             ExecutionRoleArn="arn:aws:iam::123456789012:role/mortgage-approval",
             PrimaryContainer={"Image": "mortgage-approval:1"},
         )
-        sagemaker.create_endpoint_config(
-            EndpointConfigName=ENDPOINT,
-            ProductionVariants=[
-                {
-                    "VariantName": VARIANT,
-                    "ModelName": ENDPOINT,
-                    "InitialInstanceCount": 1,
-                    "InstanceType": "ml.m5.large",
-                }
-            ],
-            DataCaptureConfig={
-                "EnableCapture": True,
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": CAPTURES,
-                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-                "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-            },
-        )
-        sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=ENDPOINT)
+        for endpoint in ENDPOINTS:
+            content_types = f"{endpoint.payloads.encoding.title()}ContentTypes"
+            sagemaker.create_endpoint_config(
+                EndpointConfigName=endpoint.name,
+                ProductionVariants=[
+                    {
+                        "VariantName": VARIANT,
+                        "ModelName": MODEL,
+                        "InitialInstanceCount": 1,
+                        "InstanceType": "ml.m5.large",
+                    }
+                ],
+                DataCaptureConfig={
+                    "EnableCapture": True,
+                    "InitialSamplingPercentage": 100,
+                    "DestinationS3Uri": CAPTURES,
+                    "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+                    "CaptureContentTypeHeader": {content_types: [endpoint.payloads.content_type]},
+                },
+            )
+            sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
 
-    def suggest_baseline(self, training: pd.DataFrame, model: LoanModel) -> BaseliningJob:
-        """Have the app describe the training data, the model's output first."""
-        rows = to_cells(training)
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow([SCORE, *FEATURES])
-        writer.writerows([format_score(score), *row] for score, row in zip(model.score(rows), rows, strict=True))
-        content = table.getvalue().encode()
-        self._s3.put_object(Bucket=TRAFFIC_BUCKET, Key=BASELINE_KEY, Body=content)
-        self._folder.write("baseline/baseline.csv", content)
+    def suggest_baseline(self, baseline: Baseline, training: pd.DataFrame, model: LoanModel) -> BaseliningJob:
+        """Have the app describe the training data as the model scores it."""
+        table = to_text(training)
+        table[SCORE] = [format_score(score) for score in model.score(table.to_numpy().tolist())]
+        content = table.to_csv(columns=list(baseline.columns), index=False, lineterminator="\n").encode()
+        key = f"training/{baseline.name}.csv"
+        self._s3.put_object(Bucket=TRAFFIC_BUCKET, Key=key, Body=content)
+        self._folder.write(f"{baseline.name}/{baseline.name}.csv", content)
         request = {
-            "baselining_job_name": BASELINING_JOB,
-            "monitoring_type": "DataQuality",
-            "baseline_dataset_s3_uri": f"s3://{TRAFFIC_BUCKET}/{BASELINE_KEY}",
+            "baselining_job_name": baseline.name,
+            "monitoring_type": baseline.monitoring_type,
+            "baseline_dataset_s3_uri": f"s3://{TRAFFIC_BUCKET}/{key}",
             "dataset_format": {"csv": {"header": True}},
         }
-        with self._timeline.waiting("Suggesting a baseline"):
+        with self._timeline.waiting(f"Suggesting {baseline.name}"):
             self._app.create_baseline(request)
             self._stack.settle()
-        job = self._app.baselining_job(BASELINING_JOB)
-        files = self._keep(job.output_s3_uri, "baseline")
+        job = self._app.baselining_job(baseline.name)
+        files = self._keep(job.output_s3_uri, baseline.name)
         if job.status is JobStatus.COMPLETED:
             statistics = json.loads(files["statistics.json"])
             rows_read, features = statistics["dataset"]["item_count"], len(statistics["features"])
-            self._timeline.tell(self._stack.now, f"baseline suggested: {rows_read:,} rows, {features} features")
+            self._timeline.tell(self._stack.now, f"{baseline.name} suggested: {rows_read:,} rows, {features} features")
         return job
 
-    def watch(self, job: BaseliningJob) -> None:
-        """Have the app watch the endpoint every hour."""
+    def watch(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
+        """Have the app run a monitor from the first hour on."""
         self._app.create_schedule(
-            monitoring_schedule_name=SCHEDULE,
-            monitoring_type="DataQuality",
-            schedule_expression="cron(0 * ? * * *)",
-            endpoint_input={"endpoint_name": ENDPOINT},
+            monitoring_schedule_name=monitor.name,
+            monitoring_type=monitor.baseline.monitoring_type,
+            schedule_expression=monitor.schedule_expression(first_hour),
+            endpoint_input={"endpoint_name": monitor.endpoint.name, **monitor.attributes},
             baseline={
                 "statistics_s3_uri": f"{job.output_s3_uri}/statistics.json",
                 "constraints_s3_uri": f"{job.output_s3_uri}/constraints.json",
@@ -188,26 +201,40 @@ class _Demo:
             start_delay_minutes=TICK // timedelta(minutes=1),
         )
 
-    def live_through(self, number: int, hour: Hour, drawn: pd.DataFrame, *, start: datetime, end: datetime) -> Outcome:
+    def live_through(
+        self, number: int, hour: Hour, applications: pd.DataFrame, *, start: datetime, end: datetime
+    ) -> Outcomes:
         """Send an hour's traffic, let the hour pass, and see what came of it."""
         mails_before = len(self._stack.mails)
+        scores = {}
         with self._timeline.waiting(f"Hour {number}: {hour.title}"):
-            exchanges = send(self._server.address, to_cells(drawn), start=start, end=end, seed=SEED + number)
-            capture(self._s3, f"{CAPTURES}/{ENDPOINT}", VARIANT, exchanges)
+            for place, endpoint in enumerate(ENDPOINTS):
+                drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, place]))
+                seed = f"{SEED} {number} {endpoint.name}"
+                exchanges = send(self._server.address, drawn, endpoint.payloads, start=start, end=end, seed=seed)
+                capture(self._s3, f"{CAPTURES}/{endpoint.name}", VARIANT, exchanges)
+                scores[endpoint.name] = [
+                    score for e in exchanges for score in endpoint.payloads.read_answer(e.response)
+                ]
             self._stack.advance_to(end + SETTLED)
-        execution = next((e for e in self._app.executions(SCHEDULE) if e.scheduled_time == end), None)
-        mails = len(self._stack.mails) - mails_before
+        for endpoint in ENDPOINTS:
+            captures = f"{CAPTURES}/{endpoint.name}/{VARIANT}/{start:%Y/%m/%d/%H}"
+            self._keep(captures, f"hour-{number}/captures/{endpoint.name}")
+        mails = Counter(map(_monitor_of, self._stack.mails[mails_before:]))
+        outcomes = {monitor.name: self._outcome(monitor, number, end) for monitor in MONITORS}
+        with_mails = {name: replace(outcomes.get(name, NOT_THERE), mails=mails[name]) for name in (*outcomes, *mails)}
+        outcomes = {name: outcome for name, outcome in with_mails.items() if outcome != NOT_THERE}
+        self._timeline.tell_hour(end + SETTLED, number, hour, scores, outcomes)
+        return outcomes
+
+    def _outcome(self, monitor: Monitor, number: int, end: datetime) -> Outcome:
+        execution = next((e for e in self._app.executions(monitor.name) if e.scheduled_time == end), None)
         if execution is None:
-            outcome = Outcome("not there", mails=mails)
-        else:
-            files = self._keep(execution.output_s3_uri, f"hour-{number}")
-            self._keep(f"{CAPTURES}/{ENDPOINT}/{VARIANT}/{start:%Y/%m/%d/%H}", f"hour-{number}/captures")
-            report = ConstraintViolations.model_validate_json(files.get("constraint_violations.json", b"{}"))
-            status = execution.monitoring_execution_status
-            outcome = Outcome(status, report.violations, mails, execution.failure_reason)
-        scores = [float(exchange.response) for exchange in exchanges]
-        self._timeline.tell_hour(end + SETTLED, number, hour, scores, outcome)
-        return outcome
+            return NOT_THERE
+        files = self._keep(execution.output_s3_uri, f"hour-{number}/{monitor.name}")
+        report = ConstraintViolations.model_validate_json(files.get("constraint_violations.json", b"{}"))
+        status = execution.monitoring_execution_status
+        return Outcome(status, report.violations, failure_reason=execution.failure_reason)
 
     def keep_mails(self) -> None:
         """Save what was mailed, and show it."""

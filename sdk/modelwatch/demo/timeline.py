@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from modelwatch.demo.hours import Hour
-from modelwatch.demo.verdict import Outcome
+from modelwatch.demo.verdict import Outcome, Outcomes
 from modelwatch.printing import counted, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisStatus
 
@@ -31,28 +31,41 @@ class Timeline:
         """Print one event."""
         self._console.print(Text.assemble((f"{moment:%H:%M}  ", "dim"), text))
 
-    def tell_hour(self, moment: datetime, number: int, hour: Hour, scores: Sequence[float], outcome: Outcome) -> None:
-        """Print what came of an hour, in which the model gave these scores."""
-        approved = sum(score >= 0.5 for score in scores) / len(scores)
+    def tell_hour(
+        self,
+        moment: datetime,
+        number: int,
+        hour: Hour,
+        scores: Mapping[str, Sequence[float]],
+        outcomes: Outcomes,
+    ) -> None:
+        """Print what came of an hour, in which the model gave these scores at each endpoint."""
         self.tell(moment, f"hour {number}: {hour.title}")
-        self._console.print(f"       {counted(len(scores), 'request')}, {approved:.0%} approved")
+        for endpoint, given in scores.items():
+            approved = sum(score >= 0.5 for score in given) / len(given)
+            self._console.print(f"       {endpoint}: {counted(len(given), 'request')}, {approved:.0%} approved")
+        for monitor, outcome in outcomes.items():
+            self._tell_outcome(monitor, outcome)
+
+    def _tell_outcome(self, monitor: str, outcome: Outcome) -> None:
         status = (printable(outcome.status), STATUS_STYLES.get(outcome.status, "red"))
         mails = f", {counted(outcome.mails, 'mail')}" if outcome.mails else ""
-        self._console.print(Text.assemble("       execution: ", status, mails))
+        self._console.print(Text.assemble(f"       {monitor}: ", status, mails))
         if outcome.failure_reason:
-            self._console.print(f"       {printable(outcome.failure_reason)}")
+            self._console.print(f"           {printable(outcome.failure_reason)}")
         for feature, check in sorted(outcome.findings):
-            self._console.print(f"       {printable(feature)} fails its {printable(check)}")
+            self._console.print(f"           {printable(feature)} fails its {printable(check)}")
 
-    def tell_violations(self, outcomes: Sequence[Outcome]) -> None:
+    def tell_violations(self, outcomes: Sequence[Outcomes]) -> None:
         """Print all violations of all hours in one table."""
         rows = [
-            (str(number), violation.subject, violation.constraint_check_type, violation.description)
-            for number, outcome in enumerate(outcomes, start=1)
+            (str(number), monitor, violation.subject, violation.description)
+            for number, hourly in enumerate(outcomes, start=1)
+            for monitor, outcome in hourly.items()
             for violation in outcome.violations
         ]
         self.head("Violations")
-        print_table(self._console, ("hour", "about", "check", "description"), rows)
+        print_table(self._console, ("hour", "found by", "about", "description"), rows)
 
     def tell_mails(self, mails: Sequence[EmailMessage]) -> None:
         """Print the subject of every mail, and the first one whole."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelwatch.demo.hours import Finding, Hour
+from modelwatch.demo.hours import Finding, Hour, Promise
+from modelwatch.demo.monitors import Monitor
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an hour.
+    """What a monitor made of an hour.
 
     Attributes
     ----------
@@ -36,8 +37,23 @@ class Outcome:
         return frozenset((violation.subject, violation.constraint_check_type) for violation in self.violations)
 
 
-def failed_expectations(hours: Sequence[Hour], outcomes: Sequence[Outcome]) -> list[str]:
+NOT_THERE = Outcome("not there")
+
+Outcomes = Mapping[str, Outcome]
+"""What came of an hour, by the name of the monitor: those that were due, and whatever else stirred."""
+
+
+def failed_expectations(hours: Sequence[Hour], monitors: Sequence[Monitor], outcomes: Sequence[Outcomes]) -> list[str]:
     """Compare what came of each hour with what it must come to.
+
+    Parameters
+    ----------
+    hours : sequence of Hour
+        What happened.
+    monitors : sequence of Monitor
+        What watched.
+    outcomes : sequence of Outcomes
+        What came of each hour.
 
     Returns
     -------
@@ -47,18 +63,32 @@ def failed_expectations(hours: Sequence[Hour], outcomes: Sequence[Outcome]) -> l
     failed = []
     if len(outcomes) != len(hours):
         failed.append(f"{len(hours)} hours were to be watched, {len(outcomes)} were")
-    for number, (hour, outcome) in enumerate(zip(hours, outcomes, strict=False), start=1):
-        failed += [f"hour {number} ({hour.title}): {what}" for what in _failed(hour, outcome)]
+    for number, (hour, hourly) in enumerate(zip(hours, outcomes, strict=False), start=1):
+        due = {monitor.name: hour.promise(monitor) for monitor in monitors if monitor.is_due(number)}
+        for name in sorted(due.keys() | hourly.keys()):
+            promise, outcome = due.get(name), hourly.get(name, NOT_THERE)
+            wrong = _not_due(outcome) if promise is None else _failed(promise, outcome)
+            failed += [f"hour {number} ({hour.title}), {name}: {what}" for what in wrong]
     return failed
 
 
-def _failed(hour: Hour, outcome: Outcome) -> Iterable[str]:
-    if outcome.status != hour.status:
+def _failed(promise: Promise, outcome: Outcome) -> Iterable[str]:
+    if outcome.status != promise.status:
         reason = f" ({outcome.failure_reason})" if outcome.failure_reason else ""
-        yield f"the execution was to end {hour.status}, it is {outcome.status}{reason}"
-    for feature, check in sorted(hour.causes - outcome.findings):
+        yield f"the execution was to end {promise.status}, it is {outcome.status}{reason}"
+    for feature, check in sorted(promise.causes - outcome.findings):
         yield f"{check} of {feature} was to fail, it did not"
-    for feature, check in sorted(outcome.findings - hour.causes - hour.consequences):
+    for feature, check in sorted(outcome.findings - promise.causes - promise.consequences):
         yield f"{check} of {feature} failed without a cause"
-    if outcome.mails != hour.mails:
-        yield f"mails to arrive: {hour.mails}, mails that did: {outcome.mails}"
+    yield from _mails(promise.mails, outcome)
+
+
+def _not_due(outcome: Outcome) -> Iterable[str]:
+    if outcome.status != NOT_THERE.status:
+        yield f"no execution was due, one is {outcome.status}"
+    yield from _mails(0, outcome)
+
+
+def _mails(expected: int, outcome: Outcome) -> Iterable[str]:
+    if outcome.mails != expected:
+        yield f"mails to arrive: {expected}, mails that did: {outcome.mails}"

@@ -1,0 +1,114 @@
+"""How applications and scores are written on the wire: one entry in ``FORMATS`` for each Content-Type."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import pandas as pd
+
+from modelwatch.demo.applications import DECISION, FEATURES, to_csv_line, to_text
+
+
+def format_score(score: float) -> str:
+    """Write a score as the server answers it."""
+    return f"{score:.4f}"
+
+
+class PayloadFormat(Protocol):
+    """A way to write requests and answers.
+
+    Attributes
+    ----------
+    content_type : str
+        What HTTP calls it.
+    encoding : str
+        What SageMaker's data capture calls it.
+    """
+
+    content_type: str
+    encoding: str
+
+    def write_requests(self, applications: pd.DataFrame) -> list[str]:
+        """Write each application as a request of its own."""
+
+    def read_request(self, body: str) -> list[list[str]]:
+        """Read the rows of a request, cells in the order of ``FEATURES``; ValueError if it cannot be read."""
+
+    def write_answer(self, scores: Iterable[float]) -> str:
+        """Write the scores of a request's rows."""
+
+    def read_answer(self, body: str) -> list[float]:
+        """Read the scores of an answer."""
+
+
+class Csv:
+    """A row a line; a score a line."""
+
+    content_type = "text/csv"
+    encoding = "CSV"
+
+    def write_requests(self, applications: pd.DataFrame) -> list[str]:
+        """Write the features by their places."""
+        return [to_csv_line(row) for row in to_text(applications).to_numpy().tolist()]
+
+    def read_request(self, body: str) -> list[list[str]]:
+        """Read any number of rows, of any length."""
+        try:
+            return list(csv.reader(body.splitlines()))
+        except csv.Error as wrong:
+            raise ValueError(str(wrong)) from None
+
+    def write_answer(self, scores: Iterable[float]) -> str:
+        """Write one score a line."""
+        return "\n".join(map(format_score, scores))
+
+    def read_answer(self, body: str) -> list[float]:
+        """Read one score a line."""
+        return [float(line) for line in body.splitlines()]
+
+
+class Json:
+    """``{"instances": [{"features": {...}}]}``; ``{"predictions": [{"score": ...}]}``.
+
+    Features go by their names: one that is absent or null is missing, one that the model does not know is passed over.
+    """
+
+    content_type = "application/json"
+    encoding = "JSON"
+
+    def write_requests(self, applications: pd.DataFrame) -> list[str]:
+        """Write the features by their names, whatever the client calls them; a missing one is null."""
+        each_features = json.loads(applications.drop(columns=DECISION).to_json(orient="records"))
+        return [json.dumps({"instances": [{"features": features}]}) for features in each_features]
+
+    def read_request(self, body: str) -> list[list[str]]:
+        """Read any number of instances."""
+        document = json.loads(body)
+        match document:
+            case {"instances": [*instances]}:
+                return [_cells(number, instance) for number, instance in enumerate(instances, start=1)]
+        raise ValueError('the body is not {"instances": [...]}')
+
+    def write_answer(self, scores: Iterable[float]) -> str:
+        """Write one prediction an instance."""
+        return json.dumps({"predictions": [{"score": float(format_score(score))} for score in scores]})
+
+    def read_answer(self, body: str) -> list[float]:
+        """Read one score a prediction."""
+        return [prediction["score"] for prediction in json.loads(body)["predictions"]]
+
+
+def _cells(number: int, instance: Any) -> list[str]:
+    match instance:
+        case {"features": {**features}}:
+            values = (features.get(name) for name in FEATURES)
+            return ["" if value is None else str(value) for value in values]
+    raise ValueError(f'instance {number} is not {{"features": {{...}}}}')
+
+
+CSV, JSON = Csv(), Json()
+FORMATS: dict[str, PayloadFormat] = {each.content_type: each for each in (CSV, JSON)}
+"""What the model server speaks, by Content-Type."""
