@@ -1,0 +1,105 @@
+"""Drawing a dataset anew from counts of its cells: what intervals and standard deviations are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_HYPERGEOMETRIC = 10**9 - 1
+"""NumPy draws multivariate hypergeometric counts from fewer rows than this."""
+
+
+class Resampling(Protocol):
+    """A way to draw a dataset anew several times.
+
+    Every call starts from the seed, so that a result depends on nothing but its own input.
+    """
+
+    @property
+    def replicates(self) -> int:
+        """How many times."""
+
+    @property
+    def variance_ratio(self) -> float:
+        """The variance of a mean over its replicates, as a ratio to that over fresh samples of the same size."""
+
+    def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many rows of each cell every replicate holds.
+
+        Parameters
+        ----------
+        cells : ndarray of int, shape (k,)
+            How many rows the dataset holds in each cell.
+
+        Returns
+        -------
+        ndarray of int, shape (replicates, k)
+        """
+
+    def weights(self, blocks: int) -> NDArray[np.int64]:
+        """Return how often each of some blocks of rows comes in every replicate, shape (replicates, blocks)."""
+
+    def generator(self) -> np.random.Generator:
+        """Return the generator of random numbers, at its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """As many rows as there are, drawn with replacement (Efron, 1979).
+
+    Rows of one cell are alike, so a replicate is one multinomial draw over the cells: its cost depends on the number
+    of cells and not on that of the rows.
+    """
+
+    replicates: int
+    seed: int
+    variance_ratio: float = 1.0
+
+    def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Draw from a multinomial distribution."""
+        total = int(cells.sum())
+        return self.generator().multinomial(total, cells / max(total, 1), size=self.replicates)
+
+    def weights(self, blocks: int) -> NDArray[np.int64]:
+        """Draw as many blocks as there are."""
+        return self.counts(np.ones(blocks, dtype=np.int64))
+
+    def generator(self) -> np.random.Generator:
+        """Return the generator of random numbers, at its start."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Subsamples:
+    """A share of the rows, drawn without replacement."""
+
+    replicates: int
+    share: float
+    seed: int
+
+    @property
+    def variance_ratio(self) -> float:
+        """By the correction for finite populations."""
+        return (1 - self.share) / self.share
+
+    def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Draw from a multivariate hypergeometric distribution.
+
+        From a thousand million rows on, each row is kept or not for itself, with the share as its probability.
+        """
+        total = int(cells.sum())
+        if total > _MOST_HYPERGEOMETRIC:
+            return self.generator().binomial(cells, self.share, size=(self.replicates, cells.size))
+        kept = round(self.share * total)
+        return self.generator().multivariate_hypergeometric(cells, kept, size=self.replicates)
+
+    def weights(self, blocks: int) -> NDArray[np.int64]:
+        """Keep each block once, or not."""
+        return self.counts(np.ones(blocks, dtype=np.int64))
+
+    def generator(self) -> np.random.Generator:
+        """Return the generator of random numbers, at its start."""
+        return np.random.default_rng(self.seed)
