@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer.report import charts
+from modelwatch_analyzer.report import histograms
 from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.report.page import counted, most_important, write_page
 from modelwatch_analyzer.report.reading import mapping, number, sequence
@@ -56,8 +56,8 @@ class _Row:
     name: str
     inferred_type: str
     present: str
-    baseline_chart: charts.Chart | None
-    current_chart: charts.Chart | None
+    baseline_chart: histograms.Chart | None
+    current_chart: histograms.Chart | None
     summaries: tuple[str, str]
     drift: Drift | None
     violated: bool
@@ -109,8 +109,8 @@ def write_data_quality_report(
         rows=rows,
         features=len(names),
         compared=baseline_statistics is not None,
-        width=charts.WIDTH,
-        height=charts.HEIGHT,
+        width=histograms.WIDTH,
+        height=histograms.HEIGHT,
     )
 
 
@@ -123,7 +123,7 @@ def _row(
     violated: bool,
 ) -> _Row:
     baseline, current = _statistics(then), _statistics(now)
-    baseline_chart, current_chart = charts.paired_charts(baseline, current)
+    baseline_chart, current_chart = histograms.paired_charts(baseline, current)
     return _Row(
         anchor=anchor,
         name=name,

@@ -150,7 +150,7 @@ def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> C
     ----------
     x, y : sequence of float
         As many of one as of the other; points that are not finite are left out. However many there are, the drawing
-        keeps the first, last, lowest and highest of each run that falls on the same pixel column.
+        keeps the first, last, least and greatest of each run that falls on the same pixel column.
     diagonal : bool
         Whether x = y is drawn too; the axes are the same then.
 
@@ -185,10 +185,13 @@ def _axis(numbers: NDArray[np.float64], length: float) -> Scale:
 
 
 def _visible(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Return the first, lowest, highest and last point of each run of one x, without repetitions."""
+    """Return the first, least, greatest and last point of each run of one x, without repetitions."""
     starts = np.flatnonzero(np.diff(xs, prepend=np.nan) != 0)
     ends = np.append(starts[1:], len(xs)) - 1
-    runs = (ys[starts], np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts), ys[ends])
+    first, last = ys[starts], ys[ends]
+    least, greatest = np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts)
+    rises = first <= last  # the extremes in such an order that a run which only rises or falls is not gone over twice
+    runs = (first, np.where(rises, least, greatest), np.where(rises, greatest, least), last)
     points = np.column_stack([np.repeat(xs[starts], len(runs)), np.column_stack(runs).ravel()]).tolist()
     return [(x, y) for i, (x, y) in enumerate(points) if i == 0 or points[i - 1] != [x, y]]
 

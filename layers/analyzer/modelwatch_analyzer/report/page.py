@@ -6,6 +6,7 @@ A kind of report is a template that extends ``page.html.j2``, and a module that 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import heapq
 from collections.abc import Callable, Mapping, Sequence
@@ -108,6 +109,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("modelwatch_analyzer.report", "."),

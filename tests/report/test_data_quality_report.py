@@ -1,0 +1,195 @@
+"""The report: what it says, that nothing in it can run or be fetched, and how large it grows."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.report import Drift, write_data_quality_report
+from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.undefined import Undefined
+from tests.report.pages import Page, summary, written
+
+
+def numerical(name: str, values, kind: str = "Fractional", missing: int = 0) -> dict:
+    values = np.asarray(values, dtype=np.float64)
+    moments, sketch = Moments(), KllSketch()
+    moments.update(values)
+    sketch.update(values)
+    buckets = [
+        {"lower_bound": bucket.lower_bound, "upper_bound": bucket.upper_bound, "count": bucket.count}
+        for bucket in sketch.buckets(moments.minimum, moments.maximum)
+    ]
+    return {
+        "name": name,
+        "inferred_type": kind,
+        "numerical_statistics": {
+            "common": {"num_present": len(values), "num_missing": missing},
+            "mean": moments.mean,
+            "sum": moments.sum,
+            "std_dev": moments.population_std,
+            "min": moments.minimum,
+            "max": moments.maximum,
+            "distribution": {"kll": {"buckets": buckets, "sketch": sketch.to_document()}},
+        },
+    }
+
+
+def categorical(name: str, counts: dict[str, int], missing: int = 0) -> dict:
+    return {
+        "name": name,
+        "inferred_type": "String",
+        "string_statistics": {
+            "common": {"num_present": sum(counts.values()), "num_missing": missing},
+            "distinct_count": float(len(counts)),
+            "distribution": {"categorical": {"buckets": [{"value": v, "count": n} for v, n in counts.items()]}},
+        },
+    }
+
+
+def statistics(*features: dict, items: int = 100) -> dict:
+    return {"version": 0.0, "dataset": {"item_count": items}, "features": list(features)}
+
+
+def render(**fields) -> Page:
+    return written(write_data_quality_report, **({"statistics": statistics()} | fields))
+
+
+def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_words():
+    page = render(
+        summary=summary(
+            ("income", "baseline_drift_check", "Baseline drift distance: 0.3 exceeds threshold: 0.1"),
+            ("income", "some_new_check", "Something."),
+            ("race", "completeness_check", "Data completeness requirement is not met."),
+        ),
+        statistics=statistics(numerical("income", range(9)), categorical("race", {"a": 1}), items=1234),
+    )
+    assert "3 violations in 1,234 records of 2 features: income, race." in page.text
+    assert ["income", "Drift from the baseline", "Baseline drift distance: 0.3 exceeds threshold: 0.1"] in page.rows
+    assert ["income", "some new check", "Something."] in page.rows
+    assert ["race", "Missing values", "Data completeness requirement is not met."] in page.rows
+
+
+def test_many_features_in_violation_are_counted_behind_the_first_three():
+    five = [(f"f{i}", "completeness_check", "low") for i in range(5)]
+    assert "5 violations in 100 records of 0 features: f0, f1, f2 and 2 more." in render(summary=summary(*five)).text
+
+
+def test_a_violation_of_no_feature_is_about_the_dataset():
+    page = render(summary=summary((None, "missing_column_check", "Fewer columns.")))
+    assert ["the dataset", "Missing column", "Fewer columns."] in page.rows
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        ({}, "No violations in 100 records of 1 feature."),
+        ({"outputs": {"constraints.json": "constraints.json"}}, "A baseline of 100 records of 1 feature."),
+    ],
+)
+def test_without_violations_the_verdict_tells_a_check_from_a_baseline(fields, verdict):
+    page = render(summary=summary(**fields), statistics=statistics(numerical("a", [1.0])))
+    assert verdict in page.text
+
+
+def test_a_feature_is_shown_beside_its_baseline_with_the_distance_and_the_threshold():
+    page = render(
+        statistics=statistics(numerical("x", [1.0, 2.0, 3.0], missing=1), numerical("n", [5.0], "Integral")),
+        baseline_statistics=statistics(numerical("x", [1.0, 1.0, 4.0]), categorical("n", {"b": 3, "": 1})),
+        drifts={
+            "x": Drift(0.25, 0.1, "Simple L-infinity", exceeded=True),
+            "n": Drift(Undefined("the types differ"), 0.1, "Simple L-infinity", exceeded=False),
+        },
+    )
+    x, n = page.row("x"), page.row("n")
+    assert x[2] == "3 (75 %)"
+    assert "2 ± 1.414" in x[3]  # sqrt(2): the population's deviation of 1, 1, 4
+    assert "1 to 4" in x[3]
+    assert "2 ± 0.8165" in x[4]  # sqrt(2 / 3)
+    assert "0.25" in x[5]
+    assert "threshold 0.1Simple L-infinity" in x[5]
+    assert n[1] == "String → Integral"
+    assert "the types differ" in n[5]
+
+
+def test_categories_are_captioned_by_the_most_frequent():
+    page = render(statistics=statistics(categorical("s", {"a": 1, "b": 60, "c": 20, "d": 19})))
+    assert "b 60%, c 20%, d 19%, and 1 more" in page.row("s")[3]
+
+
+def test_a_feature_that_only_the_baseline_has_is_still_shown():
+    page = render(statistics=statistics(), baseline_statistics=statistics(numerical("gone", [1.0])))
+    assert page.row("gone")[2] == "-"
+
+
+def test_charts_of_then_and_now_share_their_axes():
+    page = render(
+        statistics=statistics(numerical("x", np.linspace(10.0, 20.0, 50))),
+        baseline_statistics=statistics(numerical("x", np.linspace(0.0, 10.0, 50))),
+    )
+    (then,) = re.findall(r'class="then" d="([^"]*)"', page.raw)
+    (now,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
+    lefts = {kind: [float(x) for x in re.findall(r"M([\d.]+) ", path)] for kind, path in (("then", then), ("now", now))}
+    assert max(lefts["then"]) < 60 == min(lefts["now"])
+
+
+def test_the_axis_starts_at_the_least_value_and_not_at_zero():
+    page = render(statistics=statistics(numerical("x", np.linspace(1000.0, 1001.0, 50))))
+    (path,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
+    assert path.startswith("M0 ")
+    assert path.count("M") == 10
+    assert path.rindex("M108 ") > path.index("M60 ")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[4.0] * 5, [-1.7e308, 1.7e308], [5e-324, 0.0], [1e300, 1e300 * (1 + 2**-52)]],
+    ids=["constant", "widest", "tiny", "narrow"],
+)
+def test_extreme_ranges_draw_within_the_chart(values):
+    page = render(statistics=statistics(numerical("x", values)))
+    (path,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
+    numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e[+-]?\d+)?", path)]
+    assert numbers
+    assert all(math.isfinite(x) and abs(x) <= 120 for x in numbers)
+
+
+def test_five_hundred_columns_stay_below_a_megabyte():
+    generator = np.random.default_rng(2)
+    columns = [numerical(f"some_long_feature_name_{i}", generator.normal(size=500)) for i in range(400)]
+    columns += [categorical(f"category_{i}", {f"some_label_{j}": j + 1 for j in range(120)}) for i in range(100)]
+    page = render(
+        summary=summary(*[(f"category_{i}", "baseline_drift_check", "x" * 100) for i in range(100)]),
+        statistics=statistics(*columns),
+        baseline_statistics=statistics(*columns),
+        drifts={column["name"]: Drift(0.123456789, 0.1, "Robust L-infinity", exceeded=True) for column in columns},
+    )
+    assert len(page.rows) == 602
+    assert len(page.raw.encode()) < 1_000_000
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["name", "inferred_type", "features", "numerical_statistics", "string_statistics", "common",
+                         "num_present", "num_missing", "mean", "std_dev", "distribution", "kll", "categorical",
+                         "buckets", "lower_bound", "upper_bound", "count", "value", "dataset", "item_count"]),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(current=json_like, baseline=json_like)
+def test_whatever_a_statistics_file_holds_there_is_a_page(current, baseline):
+    documents = {"statistics": {"features": [current]}, "baseline_statistics": {"features": [baseline]}}
+    assert render(**documents).text

@@ -1,0 +1,42 @@
+"""What a report says of its subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelwatch_analyzer.report import facts_of, title_of
+from modelwatch_analyzer.settings import AnalysisSettings
+
+
+def settings(**fields) -> AnalysisSettings:
+    return AnalysisSettings(dataset_source=Path("/data/today.csv"), output_path=Path("/out"), **fields)
+
+
+def test_the_title_names_the_kind_and_the_schedule_and_tells_a_check_from_a_baseline():
+    assert title_of("Bias", settings()) == "Bias baseline of today.csv"
+    hourly = settings(
+        baseline_constraints=Path("/constraints.json"),
+        sagemaker_endpoint_name="mortgage",
+        sagemaker_monitoring_schedule_name="hourly",
+    )
+    assert title_of("Bias", hourly) == "Bias of mortgage / hourly"
+
+
+def test_the_facts_are_those_that_were_given():
+    assert facts_of(settings()) == {"Dataset": "today.csv", "Format": "csv"}
+    given = settings(
+        start_time="2026-11-22T09:00:00Z",
+        end_time="2026-11-22T10:00:00Z",
+        ground_truth_source="/labels",
+        problem_type="Regression",
+        sagemaker_endpoint_name="mortgage",
+    )
+    assert facts_of(given) == {
+        "Dataset": "today.csv",
+        "Format": "csv",
+        "Window": "2026-11-22T09:00:00Z to 2026-11-22T10:00:00Z",
+        "Labels": "labels",
+        "Problem": "Regression",
+        "Endpoint": "mortgage",
+    }
+    assert facts_of(settings(end_time="2026-11-22T10:00:00Z"))["Window"] == "... to 2026-11-22T10:00:00Z"

@@ -1,0 +1,234 @@
+"""What holds for the report of every kind: the account it gives, and that nothing in it can run or be fetched."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from importlib import resources
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.report import (
+    AttributionRow,
+    BiasRow,
+    ConfusionMatrix,
+    Curve,
+    Drift,
+    MetricRow,
+    write_bias_report,
+    write_data_quality_report,
+    write_explainability_report,
+    write_model_quality_report,
+)
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary, GroundTruthCounts, RecordCounts
+from tests.report.pages import HOSTILE, Page, summary, written
+
+
+def data_quality(text: str, **frame) -> Page:
+    features = {
+        "features": [
+            {
+                "name": text,
+                "inferred_type": text,
+                "string_statistics": {
+                    "common": {"num_present": 3, "num_missing": 0},
+                    "distinct_count": 1,
+                    "distribution": {"categorical": {"buckets": [{"value": text, "count": 3}]}},
+                },
+            }
+        ]
+    }
+    drift = Drift(Undefined(text), 0.1, text, exceeded=False)
+    sides = {"statistics": features, "baseline_statistics": features}
+    return written(write_data_quality_report, **sides, drifts={text: drift}, **frame)
+
+
+def model_quality(text: str, **frame) -> Page:
+    return written(
+        write_model_quality_report,
+        metrics=[MetricRow(text, Undefined(text)), MetricRow(text, 0.5, 0.1, (0.4, 0.6), 0.7, violated=True)],
+        confusion_matrix=ConfusionMatrix((text, "b"), ((1, 2), (3, 4))),
+        curves=[Curve(text, text, text, [0, 1], [0, 1], diagonal=True), Curve(text, text, text, [], [])],
+        **frame,
+    )
+
+
+def bias(text: str, **frame) -> Page:
+    return written(
+        write_bias_report,
+        rows=[
+            BiasRow(text, text, text, text, text, 0.5, (0.4, 0.6), text, violated=True, note=text),
+            BiasRow(text, "b", text, text, text, Undefined(text)),
+        ],
+        groups=[(text, text, 5)],
+        **frame,
+    )
+
+
+def explainability(text: str, **frame) -> Page:
+    return written(
+        write_explainability_report,
+        attributions=[
+            AttributionRow(text, text, 0.5, 0.4, (0.4, 0.6), 1, 2, violated=True),
+            AttributionRow("b", text, None),
+        ],
+        drifts=[MetricRow(text, Undefined(text))],
+        **frame,
+    )
+
+
+KINDS = {
+    "data_quality": data_quality,
+    "model_quality": model_quality,
+    "bias": bias,
+    "explainability": explainability,
+}
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def hostile_frame(text: str) -> dict:
+    fields = ("feature_name", "metric_name", "facet", "facet_value", "label", "constraint_check_type", "description")
+    violations = [dict.fromkeys(fields, text), {name: text for name in fields if name != "feature_name"}]
+    records = RecordCounts(read=1, malformed=1, malformed_examples=(text,), encodings={text: 1})
+    told = summary(*violations, warnings=(text,), changes=(text,), records=records, ground_truth=GroundTruthCounts())
+    return {"title": text, "facts": {text: text}, "summary": told}
+
+
+def assert_inert(page: Page) -> None:
+    assert not page.tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "image", "use", "b"}
+    for name, value in page.attributes:
+        assert not name.startswith("on")
+        assert name not in {"src", "style"}
+        assert name != "href" or value[0] == "#"
+        assert name != "href" or value[1:] in page.values("id")
+
+
+def test_there_is_a_test_page_for_every_module_that_has_a_template():
+    folder = resources.files("modelwatch_analyzer.report")
+    templates = {entry.name.partition(".")[0] for entry in folder.iterdir() if entry.name.endswith(".html.j2")}
+    assert templates - {"page", "macros"} == set(KINDS)
+    for kind in KINDS:
+        assert (folder / f"{kind}.py").is_file()
+        assert (folder / f"{kind}.html.j2").read_text().startswith('{% extends "page.html.j2" %}')
+
+
+@every_kind
+def test_hostile_texts_are_text_and_nothing_in_the_page_can_run_or_be_fetched(kind):
+    page = kind(HOSTILE, **hostile_frame(HOSTILE))
+    assert page.text.count("<script>alert(1)</script>") >= 15
+    assert_inert(page)
+
+
+@every_kind
+@settings(max_examples=25, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from(
+            ["<b>", "</", "'", '"', "&lt;", "&", "{{", "{%", "-->", "<!--", "\x00", "\ud800", "\u2028", "é"]
+        )
+        | st.text(max_size=5),
+        max_size=60,
+    ).map("".join)
+)
+def test_whatever_a_name_holds_the_page_is_whole_and_inert(kind, text):
+    assert_inert(kind(text, **hostile_frame(text)))
+
+
+@every_kind
+def test_a_long_name_is_cut_and_whole_in_its_title(kind):
+    name = "n" * 300
+    page = kind(name)
+    assert name in page.values("title")
+    assert any(f"{name[:80]}…" in row[0] for row in page.rows)
+    assert all(len(shown) <= 81 for shown in re.findall(r"<bdi[^>]*>([^<]*)<", page.raw))
+
+
+@every_kind
+def test_the_content_security_policy_allows_the_pages_own_style_and_nothing_else(kind):
+    raw = kind("x").raw
+    (style,) = re.findall(r"<style>(.*?)</style>", raw, flags=re.DOTALL)
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', raw)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+@every_kind
+def test_what_was_read_and_what_was_left_out_are_both_told(kind):
+    records = RecordCounts(
+        objects=3,
+        bytes=4567,
+        read=1200,
+        malformed=7,
+        out_of_window=21,
+        duplicate_events=33,
+        dropped=44,
+        encodings={"CSV": 555, "JSON": 66},
+        malformed_examples=("a.jsonl:4: no JSON",),
+    )
+    told = summary(records=records, warnings=("Only 60 rows.",), changes=("auc is 0.7, it was 0.8.",))
+    text = kind("x", summary=told, facts={"Window": "09:00 to 10:00"}).text
+    counts = ("1,200", "4,567 bytes", "3 files", "7", "21", "33", "44", "555 CSV, 66 JSON")
+    for piece in (*counts, "a.jsonl:4: no JSON", "Only 60 rows.", "auc is 0.7, it was 0.8.", "09:00 to 10:00"):
+        assert piece in text
+
+
+@every_kind
+def test_every_count_of_the_ground_truth_is_told(kind):
+    counts = GroundTruthCounts(
+        predictions=9001,
+        labels=8002,
+        matched=7003,
+        unlabelled=6004,
+        without_prediction=5005,
+        duplicates=4006,
+        conflicting=3007,
+        late=2008,
+    )
+    text = kind("x", summary=summary(ground_truth=counts)).text
+    assert "7,003 of 9,001" in text
+    for count in counts.model_dump().values():
+        assert f"{count:,}" in text
+
+
+@every_kind
+def test_a_failed_analysis_shows_its_reason(kind):
+    failed = AnalysisSummary(status=AnalysisStatus.FAILED, exit_message="NoData: the window holds no capture.")
+    assert kind("x", summary=failed).text.count("NoData: the window holds no capture.") == 2
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("outputs", "verdict"),
+    [
+        (["constraint_violations.json", "analysis.json"], "No violations in"),
+        (["analysis.json"], "A baseline of"),
+    ],
+)
+def test_without_violations_the_verdict_tells_a_check_from_a_baseline(kind, outputs, verdict):
+    assert verdict in kind("x", summary=summary(outputs={name: name for name in outputs})).text
+
+
+@every_kind
+def test_thousands_of_violations_are_cut_and_the_page_says_so(kind):
+    many = [(f"f{i}", "c", "d") for i in range(1500)]
+    page = kind("x", summary=summary(*many))
+    assert "Shown are 1,000 of 1,500 violations: the first." in page.text
+    assert "1,500 violations in" in page.text
+    assert ["f999", "c", "d"] in page.rows
+    assert ["f1000", "c", "d"] not in page.rows
+
+
+@every_kind
+def test_a_report_is_written_as_utf8_over_an_older_one_even_if_a_name_is_half_a_surrogate_pair(kind, tmp_path):
+    assert "é ?" in kind("\udc00", title="é \ud800").text
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write_model_quality_report(path, title="new", summary=summary(), facts={}, metrics=[])
+    assert "new" in Page(path.read_text(encoding="utf-8")).text
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
