@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from modelwatch_analyzer import data_quality
+from modelwatch_analyzer import data_quality, explainability
 from modelwatch_analyzer.findings import Findings
-from modelwatch_analyzer.output import to_json, write_json, write_json_lines, write_text
+from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
 from modelwatch_analyzer.scripts.process import postprocess
 from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, Switch
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
@@ -18,12 +19,17 @@ KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings], Findings]] = {
 }
 """The kinds of monitor."""
 
+ASKING_KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings, Host], Findings]] = {
+    AnalysisType.MODEL_EXPLAINABILITY: explainability.run,
+}
+"""The kinds of monitor that ask a model, which the host brings."""
+
 REPORT, METRICS, SUMMARY = "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json"
 
 _LONGEST_MESSAGE = 1024  # SageMaker's limit for an exit message
 
 
-def analyze(settings: AnalysisSettings) -> AnalysisSummary:
+def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSummary:
     """Run one analysis and write its reports into ``settings.output_path``.
 
     Without ``baseline_constraints`` the dataset becomes a baseline (``statistics.json``, ``constraints.json``);
@@ -35,6 +41,8 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
     ----------
     settings : AnalysisSettings
         What to do.
+    host : Host, optional
+        Brings SageMaker's models, and is told of progress.
 
     Returns
     -------
@@ -48,7 +56,7 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
         where a report would replace what was read. The exit message is written then too.
     """
     try:
-        findings = _kind(settings.analysis_type)(settings)
+        findings = _kind(settings.analysis_type, host or Host())(settings)
         summary = _write(settings, findings)
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.for_scripts)
@@ -59,9 +67,13 @@ def analyze(settings: AnalysisSettings) -> AnalysisSummary:
     return summary
 
 
-def _kind(analysis_type: AnalysisType) -> Callable[[AnalysisSettings], Findings]:
+def _kind(analysis_type: AnalysisType, host: Host) -> Callable[[AnalysisSettings], Findings]:
+    if analysis_type in ASKING_KINDS:
+        asking = ASKING_KINDS[analysis_type]
+        return lambda settings: asking(settings, host)
     if analysis_type not in KINDS:
-        message = f"this analyzer knows no {analysis_type}; it knows {', '.join(KINDS)}. Is its image up to date?"
+        known = ", ".join([*KINDS, *ASKING_KINDS])
+        message = f"this analyzer knows no {analysis_type}; it knows {known}. Is its image up to date?"
         raise InvalidInput("UnsupportedAnalysis", message)
     return KINDS[analysis_type]
 
@@ -69,7 +81,9 @@ def _kind(analysis_type: AnalysisType) -> Callable[[AnalysisSettings], Findings]
 def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
     output = settings.output_path
     metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
-    paths = {name: output / name for name in (*findings.documents, REPORT, SUMMARY)} | {METRICS: metrics}
+    paths = {name: output / name for name in (*findings.documents, *findings.tables, REPORT, SUMMARY)} | {
+        METRICS: metrics
+    }
     summary = _summary(findings, {name: _below(path, output) for name, path in paths.items()})
     _refuse_to_spoil_input(settings, paths.values())
     published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else []
@@ -78,6 +92,9 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         for name, document in findings.documents.items():
             write_json(paths[name], document)
+        for name, table in findings.tables.items():
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            write_csv(paths[name], table)
         write_json_lines(metrics, published)
         findings.write_report(paths[REPORT], summary)
         write_json(paths[SUMMARY], to_json(summary))
@@ -96,6 +113,9 @@ def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) 
         settings.baseline_statistics,
         settings.ground_truth_source,
         settings.analysis_config,
+        settings.shap_baseline,
+        settings.model_artifact,
+        settings.earlier_results,
     )
     inputs = [source.resolve() for source in sources if source is not None]
     for path in written:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from modelwatch_core.domain.analysis import AnalysisSummary, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -21,6 +23,8 @@ class Findings:
         What JSON each file holds, by file name.
     metrics : list of dict
         CloudWatch metric lines.
+    tables : dict of str to DataFrame
+        What rows each CSV file holds, by file name.
     write_report : callable
         Writes the report for people to a path.
     ground_truth : GroundTruthCounts, optional
@@ -37,3 +41,4 @@ class Findings:
     write_report: Callable[[Path, AnalysisSummary], None]
     ground_truth: GroundTruthCounts | None = None
     changes: tuple[str, ...] = ()
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from pydantic import BaseModel
 
 _LONG = 1 << 20
@@ -35,3 +36,8 @@ def write_json(path: Path, document: object) -> None:
 def write_json_lines(path: Path, documents: Iterable[object]) -> None:
     """Write strict JSON, a document a line."""
     write_text(path, "".join(json.dumps(document, allow_nan=False) + "\n" for document in documents))
+
+
+def write_csv(path: Path, table: pl.DataFrame) -> None:
+    """Write a table with a header."""
+    write_text(path, table.write_csv())

@@ -114,6 +114,18 @@ class AnalysisSettings(Owned):
         The folder that the merged records are written to; ``merge`` in the output folder if not given.
     analysis_config : Path, optional
         SageMaker's ``analysis_config.json`` of bias and explainability.
+    model_url : str, optional
+        The model that is explained, behind an HTTP server with SageMaker's ``/invocations``.
+    model_endpoint_name : str, optional
+        The same, behind a live SageMaker endpoint. Without either, the analysis configuration names the model.
+    model_artifact : Path, optional
+        The same, as a file of trees that is loaded in process.
+    allow_pickle : bool
+        Whether that file may be a pickle, which runs whatever code is in it.
+    shap_baseline : Path, optional
+        A local copy of the baseline rows that the analysis configuration names by S3 URI.
+    earlier_results : Path, optional
+        A folder with the results of earlier executions, for the stability of attributions.
     previous_results : Path, optional
         The folder with the reports of an earlier run of the same window; what a re-run changed is told.
     bootstrap_replicates : int
@@ -151,6 +163,12 @@ class AnalysisSettings(Owned):
     ground_truth_source: Path | None = None
     merged_output_path: Path | None = None
     analysis_config: Path | None = None
+    model_url: NonEmpty | None = None
+    model_endpoint_name: NonEmpty | None = None
+    model_artifact: Path | None = None
+    allow_pickle: bool = False
+    shap_baseline: Path | None = None
+    earlier_results: Path | None = None
     previous_results: Path | None = None
     bootstrap_replicates: int = Field(default=1000, ge=100, le=100_000)
     confidence_level: float = Field(default=0.95, gt=0, lt=1)

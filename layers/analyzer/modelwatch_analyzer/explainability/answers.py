@@ -1,0 +1,118 @@
+"""Answers of a model as numbers: a row for each row that was sent, a column for each output."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+
+import jmespath
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.requests import CONTENT_TYPES, CSV, JSON, JSON_LINES
+from modelwatch_core.domain.errors import InvalidInput
+
+Answer = NDArray[np.float64]
+"""Shape (rows, outputs); finite."""
+
+Read = Callable[[bytes, int], Answer]
+"""Reads the body of an answer to so many rows."""
+
+
+def reader(accept: str, attribute: str | None) -> Read:
+    """Choose how answers are read.
+
+    Parameters
+    ----------
+    accept : str
+        Their media type.
+    attribute : str, optional
+        Where the numbers lie: the index of a CSV column, or a JMESPath, in the document or in each line. Without it
+        all columns are outputs; in JSON what an object holds as its only value is taken.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidAnalysisConfig`` for a media type that is not read, or an attribute that is none.
+    """
+    kind = accept.split(";", maxsplit=1)[0].strip().lower()
+    if kind == CSV:
+        return lambda body, rows: _numbers(_csv(_text(body), rows, _index(attribute)), rows)
+    if kind not in (JSON, JSON_LINES):
+        raise InvalidInput("InvalidAnalysisConfig", f"accept_type: must be one of {', '.join(CONTENT_TYPES)}")
+    find = _finder(attribute)
+    if kind == JSON:
+        return lambda body, rows: _numbers(_rows_of(find(_json(body))), rows)
+    return lambda body, rows: _numbers([find(_json(line)) for line in body.splitlines() if line.strip()], rows)
+
+
+def _csv(text: str, rows: int, column: int | None) -> list[list[str]]:
+    found = [line.split(",") for line in text.splitlines() if line.strip()]
+    if len(found) == 1 and len(found[0]) == rows > 1:
+        found = [[value] for value in found[0]]  # older containers put all rows into one line
+    if column is None:
+        return found
+    if any(len(row) <= column for row in found):
+        raise InvalidInput(
+            "ModelAnswerNotNumbers", f"the model's answer has no column {column}: mend label/probability"
+        )
+    return [[row[column]] for row in found]
+
+
+def _index(attribute: str | None) -> int | None:
+    if attribute is not None and not attribute.isdecimal():
+        raise InvalidInput("InvalidAnalysisConfig", "label/probability: of CSV answers it is the index of a column")
+    return None if attribute is None else int(attribute)
+
+
+def _finder(attribute: str | None) -> Callable[[object], object]:
+    if attribute is None:
+        return _only_value
+    try:
+        return jmespath.compile(attribute).search  # type: ignore[no-any-return]
+    except jmespath.exceptions.JMESPathError:
+        raise InvalidInput("InvalidAnalysisConfig", "label/probability: of JSON answers it is a JMESPath") from None
+
+
+def _only_value(document: object) -> object:
+    return _only_value(next(iter(document.values()))) if isinstance(document, dict) and len(document) == 1 else document
+
+
+def _rows_of(found: object) -> list[object]:
+    if not isinstance(found, list):
+        return [found]
+    return [_only_value(entry) for entry in found]
+
+
+def _numbers(found: Sequence[object], rows: int) -> Answer:
+    if len(found) != rows:
+        sent = f"the model answered {len(found)} rows to the {rows} rows of a request"
+        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must answer one for each")
+    try:
+        answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _not_numbers() from None
+    if answer.ndim != 2 or answer.shape[1] == 0 or not math.isfinite(float(answer.sum())):
+        raise _not_numbers()
+    return answer
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise _not_numbers() from None
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        told = "the model's answer is not of the accept_type that the configuration names"
+        raise InvalidInput("ModelAnswerNotNumbers", told) from None
+
+
+def _not_numbers() -> InvalidInput:
+    told = "the model's answer is not a finite number, or a list of as many of them, for each row: name them by "
+    return InvalidInput("ModelAnswerNotNumbers", f"{told}label or probability, or let the model answer scores")

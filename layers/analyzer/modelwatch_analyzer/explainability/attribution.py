@@ -1,0 +1,147 @@
+"""From the SHAP values of rows to global attributions, and how these differ from other ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from modelwatch_analyzer.explainability.config import AggregationMethod
+from modelwatch_analyzer.undefined import Undefined
+
+Floats = NDArray[np.float64]
+
+_REPLICATES_AT_A_TIME = 50
+
+
+def _mean_abs(values: Floats) -> Floats:
+    return np.asarray(np.abs(values).mean(axis=0))
+
+
+def _median(values: Floats) -> Floats:
+    return np.asarray(np.median(values, axis=0))
+
+
+def _mean_sq(values: Floats) -> Floats:
+    return np.asarray((values**2).mean(axis=0))
+
+
+AGGREGATIONS: Mapping[AggregationMethod, Callable[[Floats], Floats]] = {
+    AggregationMethod.MEAN_ABS: _mean_abs,
+    AggregationMethod.MEDIAN: _median,
+    AggregationMethod.MEAN_SQ: _mean_sq,
+}
+"""From SHAP values, shape (rows, features), to the global attribution of each feature."""
+
+
+def replicates(values: Floats, method: AggregationMethod, number: int, seed: int) -> Floats | Undefined:
+    """Return the global attributions of bootstrap resamples of the rows.
+
+    Parameters
+    ----------
+    values : array, shape (rows, features)
+        SHAP values.
+    number : int
+        Of resamples.
+
+    Returns
+    -------
+    array, shape (number, features), or Undefined
+        For fewer than two rows.
+    """
+    rows = len(values)
+    if rows < 2:
+        return Undefined("one row has no spread")
+    rng = np.random.default_rng(seed)
+    if method is AggregationMethod.MEDIAN:
+        drawn = (values[rng.integers(rows, size=rows)] for _ in range(number))
+        return np.stack([_median(resample) for resample in drawn])
+    # A mean of a resample is a mean weighted by how often each row was drawn.
+    terms = np.abs(values) if method is AggregationMethod.MEAN_ABS else values**2
+    even = np.full(rows, 1 / rows)
+    blocks = [
+        rng.multinomial(rows, even, size=min(_REPLICATES_AT_A_TIME, number - start)) @ terms / rows
+        for start in range(0, number, _REPLICATES_AT_A_TIME)
+    ]
+    return np.concatenate(blocks)
+
+
+def interval(samples: Sequence[float] | Floats, level: float) -> tuple[float, float]:
+    """Return the percentile interval of bootstrap replicates (Efron 1979)."""
+    low, high = np.quantile(np.asarray(samples), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
+    """Return how well the current order of features keeps those first that the baseline found important.
+
+    SageMaker's formula: DCG / iDCG with DCG the sum of a(i) / log2(i + 1) over the places i, where a is the baseline's
+    attribution, taken in the current order for DCG and in its own for iDCG. Features that share a place share the mean
+    of their discounts, as in scikit-learn's ``ndcg_score``, so that the order of columns does not matter. Of negative
+    attributions (``agg_method`` median) the magnitude counts.
+
+    Parameters
+    ----------
+    baseline, current : array, shape (features,)
+        Global attributions of the same features.
+    """
+    gains, scores = np.abs(baseline), np.abs(current)
+    if not gains.any():
+        return Undefined("no feature had any attribution in the baseline")
+    discounts = 1 / np.log2(np.arange(2, len(gains) + 2))
+    groups = np.unique(-scores, return_inverse=True)[1]
+    sizes = np.bincount(groups)
+    ends = np.cumsum(sizes)
+    summed = np.concatenate([[0.0], np.cumsum(discounts)])
+    shared = (summed[ends] - summed[ends - sizes]) / sizes
+    return float((gains * shared[groups]).sum() / (np.sort(gains)[::-1] * discounts).sum())
+
+
+def ranks(attributions: Floats) -> NDArray[np.int64]:
+    """Return the places of features by the magnitude of their attribution, from 1; equal ones share the first."""
+    return np.asarray(stats.rankdata(-np.abs(attributions), method="min"), dtype=np.int64)
+
+
+def consistency(values: Floats) -> float | Undefined:
+    """Return the explanation consistency: how alike the explanations of single rows are.
+
+    It is the mean cosine between the magnitudes of a row's SHAP values and those of all rows together: 1 where every
+    row is explained by the same features in the same proportions, near 0 where every row has features of its own.
+    Rows without any attribution have no explanation and are left out.
+
+    Parameters
+    ----------
+    values : array, shape (rows, features)
+        SHAP values.
+    """
+    magnitudes = np.abs(values)
+    together = magnitudes.mean(axis=0)
+    lengths = np.linalg.norm(magnitudes, axis=1)
+    explained = lengths > 0
+    if not explained.any():
+        return Undefined("no row has any attribution")
+    cosines = magnitudes[explained] @ together / (lengths[explained] * np.linalg.norm(together))
+    return float(min(cosines.mean(), 1.0))
+
+
+def stability(current: Floats, earlier: Sequence[Floats]) -> float | Undefined:
+    """Return the attribution stability: how far the order of features holds from execution to execution.
+
+    It is the mean of Spearman's rank correlations between the current magnitudes of global attributions and those of
+    each earlier execution, in [-1, 1].
+
+    Parameters
+    ----------
+    current : array, shape (features,)
+    earlier : sequence of arrays of that shape
+        Executions without any difference between features say nothing about an order and are left out.
+    """
+    now = stats.rankdata(np.abs(current))
+    then = [rank for rank in (stats.rankdata(np.abs(attributions)) for attributions in earlier) if np.ptp(rank) > 0]
+    if np.ptp(now) == 0:
+        return Undefined("all features have the same attribution")
+    if not then:
+        return Undefined("there is no earlier execution to compare with")
+    return float(np.mean([np.corrcoef(now, rank)[0, 1] for rank in then]))

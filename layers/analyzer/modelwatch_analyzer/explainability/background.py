@@ -1,0 +1,185 @@
+"""The rows that features are compared with: given, or cluster centres of the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.config import InlineRows, ShapConfig
+from modelwatch_analyzer.explainability.requests import CSV, JSON, JSON_LINES, parse_rows
+from modelwatch_core.domain.errors import InvalidInput
+
+_ITERATIONS = 50
+_MEDIA_TYPES = {".json": JSON, ".jsonl": JSON_LINES, ".jsonlines": JSON_LINES}
+
+
+def given_background(config: ShapConfig, fetched: Path | None, features: Sequence[str]) -> pl.DataFrame | None:
+    """Return the baseline rows that the configuration gives; None if it gives none.
+
+    Parameters
+    ----------
+    fetched : Path, optional
+        A local copy of what the configuration names by S3 URI.
+
+    Raises
+    ------
+    InvalidInput
+        ``ShapBaselineNotFound``, ``ShapBaselineNotFetched``, ``ShapBaselineColumnsDiffer``, ``InvalidAnalysisConfig``.
+    """
+    baseline = config.baseline
+    if fetched is None and baseline is None:
+        return None
+    if fetched is not None or isinstance(baseline, str):
+        rows = _file_rows(fetched or Path(str(baseline)), features)
+    elif isinstance(baseline, InlineRows):
+        rows = parse_rows(baseline.shap_baseline, baseline.mime_type, features)
+    else:
+        rows = [_values(row, features) for row in baseline or []]
+    return table_of(rows, features)
+
+
+def table_of(rows: Sequence[Sequence[object]], features: Sequence[str]) -> pl.DataFrame:
+    """Make a table of spelled cells of baseline rows.
+
+    Raises
+    ------
+    InvalidInput
+        ``ShapBaselineColumnsDiffer``, with the number of the row.
+    """
+    if not rows:
+        raise InvalidInput("ShapBaselineColumnsDiffer", "methods.shap.baseline has no row: give one, or leave it away")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(features):
+            message = f"row {number} of methods.shap.baseline has {len(row)} values, and the model takes "
+            raise InvalidInput(
+                "ShapBaselineColumnsDiffer", f"{message}{len(features)} features ({', '.join(features[:10])})"
+            )
+    columns = zip(*rows, strict=True)
+    return pl.DataFrame(
+        {
+            name: pl.Series([spelled(value) for value in column], dtype=pl.String)
+            for name, column in zip(features, columns, strict=True)
+        }
+    )
+
+
+def spelled(value: object) -> str | None:
+    """Spell a value of JSON as a cell."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _values(row: Sequence[object] | Mapping[str, object], features: Sequence[str]) -> list[object]:
+    if not isinstance(row, Mapping):
+        return list(row)
+    if set(row) != set(features):
+        message = f"a row of methods.shap.baseline must name the features {', '.join(features[:10])}, and nothing else"
+        raise InvalidInput("ShapBaselineColumnsDiffer", message)
+    return [row[name] for name in features]
+
+
+def _file_rows(path: Path, features: Sequence[str]) -> list[list[object]]:
+    if str(path).startswith("s3:/"):
+        message = "methods.shap.baseline lies in S3, and was not fetched: let shap_baseline name a local copy"
+        raise InvalidInput("ShapBaselineNotFetched", message)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {path} cannot be read as text") from None
+    rows = parse_rows(text, _MEDIA_TYPES.get(path.suffix.lower(), CSV), features)
+    # A header is no row: it names the features, and no number is named like its feature.
+    return rows[1:] if rows and list(map(str, rows[0])) == list(features) else rows
+
+
+def clustered_background(rows: pl.DataFrame, numeric: Sequence[bool], clusters: int, seed: int) -> pl.DataFrame:
+    """Return cluster centres of rows, their numbers being such as occur.
+
+    K-means where all features are numbers, k-prototypes (Huang 1998) where some are not: the distance is the squared
+    one of standardised numbers, and gamma for each text that differs; gamma is half the mean variance of the
+    standardised numbers, that is 0.5. A centre has the mean of its numbers, moved to the nearest value of the column,
+    and the most frequent of its texts. Missing numbers count as the column's mean.
+
+    Parameters
+    ----------
+    rows : DataFrame of str
+        The dataset, or a sample of it.
+    clusters : int
+        How many centres, at most; never more than distinct rows.
+    """
+    names = [name for name, number in zip(rows.columns, numeric, strict=True) if number]
+    texts = [name for name in rows.columns if name not in set(names)]
+    numbers = _standardised(rows, names)
+    codes = np.stack([rows[name].fill_null("").rank("dense").to_numpy() for name in texts], axis=1) if texts else None
+    parts = numbers if codes is None else np.hstack([numbers, codes])
+    distinct = np.unique(parts, axis=0, return_index=True)[1]
+    members = _assign(parts, len(names), min(clusters, len(distinct)), np.random.default_rng(seed))
+    centres = [np.flatnonzero(members == cluster) for cluster in np.unique(members)]
+    return pl.DataFrame(
+        {
+            name: [_nearest(rows[name], of) if number else _mode(rows[name], of) for of in centres]
+            for name, number in zip(rows.columns, numeric, strict=True)
+        },
+        schema=dict.fromkeys(rows.columns, pl.String),
+    )
+
+
+def _standardised(rows: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    columns = []
+    for name in names:
+        values = rows[name].cast(pl.Float64).to_numpy().copy()
+        values[np.isnan(values)] = np.nanmean(values) if not np.isnan(values).all() else 0.0
+        spread = values.std()
+        columns.append((values - values.mean()) / (spread if spread > 0 else 1.0))
+    return np.stack(columns, axis=1) if columns else np.zeros((rows.height, 0))
+
+
+def _assign(parts: NDArray[np.float64], numbers: int, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Lloyd's iterations from centres that are drawn far from one another (k-means++)."""
+
+    def distances(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        apart = np.stack([((parts[:, :numbers] - centre[:numbers]) ** 2).sum(axis=1) for centre in centres], axis=1)
+        differ = np.stack([(parts[:, numbers:] != centre[numbers:]).sum(axis=1) for centre in centres], axis=1)
+        return apart + 0.5 * differ
+
+    centres = parts[[rng.integers(len(parts))]]
+    while len(centres) < clusters:
+        far = distances(centres).min(axis=1)
+        centres = np.vstack([centres, parts[rng.choice(len(parts), p=far / far.sum())]])
+    members: NDArray[np.int64] = distances(centres).argmin(axis=1)
+    for _ in range(_ITERATIONS):
+        centres = np.stack([_centre(parts[members == c], numbers) for c in np.unique(members)])
+        moved = distances(centres).argmin(axis=1)
+        if np.array_equal(moved, members):
+            break
+        members = moved
+    return np.asarray(members)
+
+
+def _centre(parts: NDArray[np.float64], numbers: int) -> NDArray[np.float64]:
+    modes = [
+        values[counts.argmax()] for values, counts in (np.unique(c, return_counts=True) for c in parts.T[numbers:])
+    ]
+    return np.concatenate([parts[:, :numbers].mean(axis=0), np.array(modes)])
+
+
+def _nearest(column: pl.Series, members: NDArray[np.int64]) -> str | None:
+    values = column.cast(pl.Float64).to_numpy()
+    inside = values[members]
+    if np.isnan(inside).all():
+        return None
+    place = int(np.nanargmin(np.abs(values - np.nanmean(inside))))
+    return str(column[place])
+
+
+def _mode(column: pl.Series, members: NDArray[np.int64]) -> str | None:
+    # Of values that are as frequent the first in order is taken, a missing one before all.
+    found = column.gather(members).value_counts().sort("count", column.name, descending=[True, False])
+    value = found[column.name][0]
+    return None if value is None else str(value)

@@ -1,0 +1,217 @@
+"""What SageMaker's ``analysis_config.json`` says of an explainability analysis, and what we add to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelReference
+
+_RESERVE = 4096
+"""Bytes of a payload left free, for what proxies on the way may add."""
+
+
+class AggregationMethod(StrEnum):
+    """How the SHAP values of many rows become the one global value of a feature."""
+
+    MEAN_ABS = "mean_abs"
+    MEDIAN = "median"
+    MEAN_SQ = "mean_sq"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+Cell = str | bool | int | float | None
+Attribute = Annotated[str | None, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+"""Where something lies in an answer: the index of a CSV column, from 0, or a JMESPath."""
+
+
+class InlineRows(_Section):
+    """Baseline rows as text, as the API's ClarifyShapBaselineConfig has them."""
+
+    mime_type: str = "text/csv"
+    shap_baseline: str
+
+
+class ShapConfig(_Section):
+    """``methods.shap``, or the API's SHAPConfig.
+
+    Attributes
+    ----------
+    baseline : rows, InlineRows or str, optional
+        What a feature is compared with when it is taken away: rows, text, or the path or S3 URI of a file. Left out,
+        cluster centres of the dataset are taken.
+    num_clusters : int
+        How many of these.
+    num_samples : int, optional
+        How many coalitions of features are looked at; 2 * features + 2048 if not given, as of Kernel SHAP.
+    agg_method : AggregationMethod
+        How rows become a global value.
+    use_logit : bool
+        Explain the log-odds of the model's probabilities rather than the probabilities.
+    seed : int, optional
+        Of the coalitions, the sample of rows and the clusters.
+    save_local_shap_values : bool
+        Whether the SHAP values of each row are written.
+    explainer : str
+        Ours: ``auto``, or a name of `modelwatch_analyzer.explainability.explainers.DESIGNS`, or ``tree``.
+    max_model_calls : int
+        Ours: the most requests of one run; rows are sampled to fit. Retries are not counted.
+    max_parallel_calls : int
+        Ours: the most requests at a time.
+    max_payload_bytes, max_records_per_call : int
+        Ours: for a server that takes less than SageMaker does.
+    """
+
+    baseline: list[list[Cell]] | list[dict[str, Cell]] | InlineRows | str | None = None
+    num_clusters: int = Field(default=12, ge=1, le=1000)
+    num_samples: int | None = Field(default=None, ge=1, le=1_000_000)
+    agg_method: AggregationMethod = AggregationMethod.MEAN_ABS
+    use_logit: bool = False
+    seed: int | None = Field(default=None, ge=0)
+    save_local_shap_values: bool = True
+    explainer: str = "auto"
+    max_model_calls: int = Field(default=100, ge=2)
+    max_parallel_calls: int = Field(default=2, ge=1, le=64)
+    max_payload_bytes: int = Field(default=LARGEST_PAYLOAD - _RESERVE, ge=1, le=LARGEST_PAYLOAD)
+    max_records_per_call: int | None = Field(default=None, ge=1)
+
+    @field_validator("baseline", mode="before")
+    @classmethod
+    def _of_the_api(cls, value: object) -> object:
+        """Read the API's object with a URI as the plain string that SageMaker's file has."""
+        if isinstance(value, Mapping) and value.get("shap_baseline_uri"):
+            return value["shap_baseline_uri"]
+        return value
+
+
+class Predictor(_Section):
+    """``predictor``, or the API's model_config: the model, and how it is asked.
+
+    Attributes
+    ----------
+    content_type, accept_type : str
+        ``text/csv``, ``application/json`` or ``application/jsonlines``.
+    content_template, record_template : str, optional
+        JSON requests; see `modelwatch_analyzer.explainability.requests`.
+    label, probability : str or int, optional
+        Where the prediction lies in an answer; `probability` is taken if both are given.
+    label_headers : list of str
+        Names of the outputs, in their order.
+    model_url : str, optional
+        Ours: an HTTP server with SageMaker's ``/invocations``.
+    timeout_seconds : float
+        Ours: how long an answer of that server may take.
+    """
+
+    model_name: str | None = None
+    endpoint_name: str | None = None
+    instance_type: str | None = None
+    initial_instance_count: int | None = None
+    accelerator_type: str | None = None
+    endpoint_name_prefix: str | None = None
+    target_model: str | None = None
+    custom_attributes: str | None = None
+    content_type: str = "text/csv"
+    accept_type: str | None = None
+    content_template: str | None = None
+    record_template: str | None = None
+    label: Attribute = None
+    probability: Attribute = None
+    label_headers: tuple[str, ...] = ()
+    model_url: str | None = None
+    timeout_seconds: float = Field(default=60.0, gt=0)
+
+    @property
+    def reference(self) -> ModelReference | None:
+        """The SageMaker model that is named, if one is. An endpoint comes before a model."""
+        if not (self.endpoint_name or self.model_name):
+            return None
+        told = self.model_dump(include=set(ModelReference.model_fields))
+        return ModelReference(**(told | ({"model_name": None} if self.endpoint_name else {})))
+
+    @property
+    def output_attribute(self) -> str | None:
+        """Where the explained number lies in an answer."""
+        return self.probability if self.probability is not None else self.label
+
+
+class ExplainabilityConfig(BaseModel):
+    """The file, in SageMaker's form or the API's. What it says of other analyses is passed over.
+
+    Attributes
+    ----------
+    headers : tuple of str
+        The features (and perhaps the label) in the order in which the model takes them; the dataset's if left out.
+    label : str or int, optional
+        A column of the dataset that is no feature.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    headers: tuple[str, ...] = ()
+    label: str | int | None = None
+    shap: ShapConfig = ShapConfig()
+    predictor: Predictor = Predictor()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either_form(cls, document: Any) -> Any:
+        if not isinstance(document, Mapping):
+            return document
+        methods = document.get("methods") or {}
+        shap = methods.get("shap") if isinstance(methods, Mapping) else None
+        told = {
+            "headers": document.get("headers"),
+            "label": document.get("label"),
+            "shap": shap if shap is not None else document.get("explainability_config"),
+            "predictor": document.get("predictor") or document.get("model_config"),
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        if len(set(self.headers)) < len(self.headers):
+            raise ValueError("headers name a column twice")
+        return self
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """Read a file; without one everything is as it is by default.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidAnalysisConfig``, naming the place.
+        """
+        if path is None:
+            return cls()
+        try:
+            document = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+            return cls.model_validate(document)
+        except OSError as error:
+            raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_told(error)}") from None
+        except ValueError as error:
+            raise InvalidInput("InvalidAnalysisConfig", f"{path.name} is not JSON: {error}") from None
+
+
+_PLACES = {"shap": "methods.shap"}
+
+
+def _told(error: ValidationError) -> str:
+    """Say each mistake once, with its place in SageMaker's form and without its value."""
+    told = {
+        ".".join(_PLACES.get(str(part), str(part)) for part in detail["loc"][:2]): detail["msg"]
+        for detail in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(told.items())[:3])

@@ -1,0 +1,167 @@
+"""``analysis.json`` of an explainability analysis: SageMaker's file, with what we add under keys of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from modelwatch_analyzer.explainability.config import AggregationMethod
+from modelwatch_core.domain.errors import InvalidInput
+
+ANALYSIS, VIOLATIONS = "analysis.json", "constraint_violations.json"
+LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
+
+_MOST_EARLIER = 10
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+
+
+class LabelExplanation(_Document):
+    """What drives one output of the model.
+
+    Attributes
+    ----------
+    global_shap_values : dict of str to float
+        By feature.
+    expected_value : float
+        Mean prediction for the background; log-odds with ``use_logit``.
+    confidence_intervals : dict of str to (float, float), optional
+        Ours: of the global values.
+    explanation_consistency : float, optional
+        Ours, see `modelwatch_analyzer.explainability.attribution.consistency`.
+    attribution_drift : dict, optional
+        Ours, of a check: what was compared with the baseline.
+    """
+
+    global_shap_values: dict[str, float]
+    expected_value: float | None = None
+    confidence_intervals: dict[str, Any] | None = None
+    explanation_consistency: float | None = None
+    attribution_drift: dict[str, Any] | None = None
+
+    @field_validator("global_shap_values")
+    @classmethod
+    def _some(cls, values: dict[str, float]) -> dict[str, float]:
+        if not values:
+            raise ValueError("names no feature")
+        return values
+
+
+class Explanations(_Document):
+    """By label: ``label0``, ``label1``, or the names that the configuration gives."""
+
+    kernel_shap: dict[str, LabelExplanation] = Field(min_length=1)
+
+
+class MonitoringConfig(_Document):
+    """Ours: what is a violation. A limit that is not there is not checked, but for NDCG's.
+
+    Attributes
+    ----------
+    feature_attribution_drift_threshold : float
+        The least NDCG; SageMaker's 0.90.
+    max_attribution_change : float, optional
+        The most that a feature's share of all attribution may change; the whole confidence interval must lie beyond.
+    max_rank_change : int, optional
+        The most places that a feature may move.
+    min_attribution_stability, min_explanation_consistency : float, optional
+        See `modelwatch_analyzer.explainability.attribution`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    feature_attribution_drift_threshold: float = Field(default=0.9, ge=0, le=1)
+    max_attribution_change: float | None = Field(default=None, ge=0)
+    max_rank_change: int | None = Field(default=None, ge=0)
+    min_attribution_stability: float | None = Field(default=None, ge=-1, le=1)
+    min_explanation_consistency: float | None = Field(default=None, ge=0, le=1)
+
+
+class Background(_Document):
+    """Baseline rows that were made from the dataset, so that a check compares with the same."""
+
+    features: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+class RunDetails(_Document):
+    """Ours: how the values were found.
+
+    Attributes
+    ----------
+    explainer : str
+        ``exact``, ``kernel``, ``permutation`` or ``tree``.
+    coalitions : int
+        Looked at for each row.
+    rows_explained, rows_in_dataset : int
+        Of the window; fewer were explained than are there where the budget reached no further.
+    background_rows : int
+    model_calls, max_model_calls, rows_scored : int
+        Requests without retries, their limit, and the rows in them.
+    background : Background, optional
+        Where it was made by clustering.
+    """
+
+    explainer: str
+    coalitions: int
+    rows_explained: int
+    rows_in_dataset: int
+    background_rows: int
+    model_calls: int
+    max_model_calls: int
+    rows_scored: int
+    agg_method: AggregationMethod
+    use_logit: bool
+    seed: int
+    background: Background | None = None
+
+
+class Analysis(_Document):
+    """``analysis.json``."""
+
+    version: str = "1.0"
+    explanations: Explanations
+    monitoring_config: MonitoringConfig = MonitoringConfig()
+    run_details: RunDetails | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Analysis:
+        """Read a file.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidConstraints``, naming the place.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        except OSError as error:
+            raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            told = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
+            raise InvalidInput("InvalidConstraints", f"{path.name}: {'; '.join(told)}") from None
+
+    @property
+    def labels(self) -> dict[str, LabelExplanation]:
+        """By name."""
+        return self.explanations.kernel_shap
+
+
+def earlier_analyses(folder: Path | None) -> Sequence[Analysis]:
+    """Read the analyses of the last executions: those files below a folder whose paths come last in order.
+
+    SageMaker's output paths hold year, month, day and hour, so that the order of paths is the order of time.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidConstraints``, naming the place.
+    """
+    if folder is None:
+        return ()
+    return [Analysis.read(path) for path in sorted(folder.rglob(ANALYSIS))[-_MOST_EARLIER:]]

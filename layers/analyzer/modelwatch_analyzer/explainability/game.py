@@ -1,0 +1,276 @@
+"""Asking a model about coalitions: all rows of all explained instances planned first, and sent in full payloads.
+
+A synthetic row takes a coalition's features from an explained row and the others from a background row. Its cells are
+those of the data, spelled as they are there, so its length in bytes is known before it is made: how many rows the
+budget reaches, and how many requests that takes, is told before the first one is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.answers import Answer, Read
+from modelwatch_analyzer.explainability.explainers import Design
+from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import Model, ModelFailure
+
+Progress = Callable[[int, int], None]
+"""Told after each request how many are done, and how many are planned at most."""
+
+_BLOCK_ROWS = 1 << 15
+_LONGEST_WORDS = 200
+_PROBABILITY_MARGIN = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a model may be asked.
+
+    Attributes
+    ----------
+    calls, parallel_calls : int
+        The most requests of all, and at a time.
+    payload_bytes : int
+        Of a request's body.
+    """
+
+    calls: int
+    parallel_calls: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What asking will take.
+
+    Attributes
+    ----------
+    rows : int
+        How many of the given rows are explained, from the first on.
+    calls : int
+        Requests, at most.
+    scored : int
+        Rows in them.
+    """
+
+    rows: int
+    calls: int
+    scored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worths:
+    """What the model says of coalitions.
+
+    Attributes
+    ----------
+    values : array, shape (rows, outputs, C + 2)
+        Mean predictions; the first two are of the empty and the full coalition.
+    calls : int
+        Requests that were sent, without retries.
+    """
+
+    values: NDArray[np.float64]
+    calls: int
+
+
+class Game:
+    """Rows, a background and a model that is asked what coalitions of features are worth.
+
+    Parameters
+    ----------
+    rows, background : DataFrame of str
+        The same columns: the features in the order of the model.
+    numeric : sequence of bool
+        Which features are numbers; JSON requests spell them so.
+    """
+
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        background: pl.DataFrame,
+        numeric: Iterable[bool],
+        request: RequestFormat,
+        read: Read,
+        limits: Limits,
+        accept: str,
+    ) -> None:
+        self._rows, self._background = rows.height, background.height
+        self._request, self._read, self._limits, self._accept = request, read, limits, accept
+        self._cells = [
+            request.cells(pl.concat([rows[name], background[name]]), numeric=number).rechunk()
+            for name, number in zip(rows.columns, numeric, strict=True)
+        ]
+        self._lengths = np.stack([cells.str.len_bytes().to_numpy() for cells in self._cells], axis=1).astype(np.int64)
+
+    def plan(self, design: Design) -> Plan:
+        """Tell how many rows can be explained within the budget, and what that takes.
+
+        Raises
+        ------
+        InvalidInput
+            ``RowTooLarge`` where one row is more than a payload; ``ModelCallBudgetTooSmall`` where the budget does not
+            suffice for a single row.
+        """
+        ours, theirs = self._lengths[: self._rows], self._lengths[self._rows :]
+        coalitions, literal = len(design.coalitions), self._request.literal_bytes
+        members = design.coalitions.sum(axis=0)
+        largest = literal + int(np.maximum(ours.max(axis=0), theirs.max(axis=0)).sum())
+        room = self._room
+        if largest > room:
+            message = f"a row of features can take {largest:,} bytes, and a request may hold {room:,} of them: "
+            raise InvalidInput("RowTooLarge", f"{message}raise max_payload_bytes, or leave features out")
+        synthetic = self._background * (coalitions * literal + ours @ members) + int(
+            (theirs.sum(axis=0) * (coalitions - members)).sum()
+        )
+        ends = theirs.sum() + self._background * literal + np.cumsum(ours.sum(axis=1) + literal)
+        count = np.arange(1, self._rows + 1)
+        per_row = self._background * coalitions
+        calls = self._most_calls(ends, self._background + count, largest)
+        calls += self._most_calls(np.cumsum(synthetic), count * per_row, largest)
+        reached = int(np.count_nonzero(calls <= self._limits.calls))
+        if not reached:
+            message = f"one row takes up to {calls[0]:,} requests, and max_model_calls is {self._limits.calls:,}: "
+            raise InvalidInput(
+                "ModelCallBudgetTooSmall", f"{message}raise it, or lower num_samples or the baseline's rows"
+            )
+        return Plan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
+
+    def play(self, design: Design, plan: Plan, model: Model, progress: Progress, *, use_logit: bool) -> Worths:
+        """Ask the model, and average its answers over the background.
+
+        Raises
+        ------
+        InvalidInput
+            The model's failure, with its own words without row values; ``ModelAnswerRowsDiffer``,
+            ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are asked of something else.
+        """
+        calls = 0
+
+        def scores(blocks: Iterable[pl.Series]) -> Iterator[Answer]:
+            nonlocal calls
+            for answer in self._answers(self._payloads(blocks), model):
+                calls += 1
+                progress(calls, max(calls, plan.calls))
+                yield answer
+
+        first = np.concatenate(list(scores(self._ends(plan.rows))))
+        outputs = first.shape[1]
+        values = np.empty((plan.rows, outputs, len(design.coalitions) + 2))
+        values[:, :, 0] = first[: self._background].mean(axis=0)
+        values[:, :, 1] = first[self._background :]
+        sums = np.zeros((outputs, plan.rows * len(design.coalitions)))
+        done = 0
+        for answer in scores(self._synthetic(design, plan.rows)):
+            if answer.shape[1] != outputs:
+                message = f"the model answered {outputs} numbers a row first, and {answer.shape[1]} later"
+                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer as many to every request")
+            played = np.arange(done, done + len(answer)) // self._background
+            for output in range(outputs):
+                part = np.bincount(played - played[0], weights=answer[:, output])
+                sums[output, played[0] : played[0] + len(part)] += part
+            done += len(answer)
+        worths = sums.reshape(outputs, plan.rows, -1) / self._background
+        values[:, :, 2:] = worths.transpose(1, 0, 2)
+        return Worths(_log_odds(values) if use_logit else values, calls)
+
+    @property
+    def _room(self) -> int:
+        return self._limits.payload_bytes - self._request.envelope_bytes
+
+    def _most_calls(self, size: NDArray[np.int64], rows: NDArray[np.int64], largest: int) -> NDArray[np.int64]:
+        """Bound the requests for rows of a size in all: every payload but the last lacks less than a row."""
+        calls = -(-size // (self._room - largest + 1))
+        most = self._request.most_rows
+        return calls if most is None else (-(-rows // most) if most == 1 else calls - (-rows // most))
+
+    def _ends(self, rows: int) -> Iterator[pl.Series]:
+        order = np.r_[self._rows : self._rows + self._background, 0:rows]
+        for start in range(0, len(order), _BLOCK_ROWS):
+            yield self._request.rows([cells.gather(order[start : start + _BLOCK_ROWS]) for cells in self._cells])
+
+    def _synthetic(self, design: Design, rows: int) -> Iterator[pl.Series]:
+        coalitions = len(design.coalitions)
+        total = rows * coalitions * self._background
+        for start in range(0, total, _BLOCK_ROWS):
+            game, theirs = np.divmod(np.arange(start, min(start + _BLOCK_ROWS, total)), self._background)
+            row, coalition = np.divmod(game, coalitions)
+            yield self._request.rows(
+                [
+                    cells.gather(np.where(design.coalitions[coalition, feature], row, self._rows + theirs))
+                    for feature, cells in enumerate(self._cells)
+                ]
+            )
+
+    def _payloads(self, blocks: Iterable[pl.Series]) -> Iterator[tuple[int, bytes]]:
+        """Fill payloads as far as the next whole row allows."""
+        room, separator = self._room, len(self._request.separator.encode())
+        most = self._request.most_rows or _BLOCK_ROWS * 64
+        rest = pl.Series("row", [], dtype=pl.String)
+        for block in blocks:
+            rest = rest.append(block)
+            ends = np.cumsum(rest.str.len_bytes().to_numpy().astype(np.int64) + separator)
+            taken = 0
+            while True:
+                before = ends[taken - 1] if taken else 0
+                fits = min(int(np.searchsorted(ends, before + room, side="right")) - taken, most)
+                if taken + fits >= len(rest) and fits < most:
+                    break
+                yield fits, self._request.body(rest[taken : taken + fits])
+                taken += fits
+            rest = rest[taken:]
+        if len(rest):
+            yield len(rest), self._request.body(rest)
+
+    def _answers(self, payloads: Iterable[tuple[int, bytes]], model: Model) -> Iterator[Answer]:
+        """Ask in parallel, answer in order; no more payloads are held than are on their way, and one."""
+        waiting: deque[Future[Answer]] = deque()
+        with ThreadPoolExecutor(self._limits.parallel_calls, "ask-model") as threads:
+            try:
+                for rows, body in payloads:
+                    waiting.append(threads.submit(self._ask, model, rows, body))
+                    if len(waiting) > self._limits.parallel_calls:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _ask(self, model: Model, rows: int, body: bytes) -> Answer:
+        try:
+            answer = model.invoke(body, self._request.content_type, self._accept)
+        except ModelFailure as failure:
+            sent = {value for cells in self._cells for value in cells.unique().to_list()}
+            words = without_values(failure.words, sent)
+            raise InvalidInput(failure.code, f"{failure.message}{words and f'. It says: {words}'}") from None
+        return self._read(answer, rows)
+
+
+def without_values(words: str, sent: Iterable[str]) -> str:
+    """Cut an endpoint's own words, and take out what may be values of rows: numbers, what is quoted, what was sent."""
+    told = re.sub(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`", "'...'", words)
+    told = re.sub(r"(?<![A-Za-z_])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?", "#", told)
+    for value in sorted({text.strip('"') for text in sent} - {""}, key=len, reverse=True):
+        if value in told and not re.fullmatch(r"[#.'\s]*", value):
+            told = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "...", told)
+    told = " ".join(told.split())
+    return told if len(told) <= _LONGEST_WORDS else f"{told[:_LONGEST_WORDS]}..."
+
+
+def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
+        raise InvalidInput("NotProbabilities", f"{message}name its probability, or switch use_logit off")
+    inside = probabilities.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)
+    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return odds
