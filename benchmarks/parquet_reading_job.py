@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 
@@ -36,19 +37,26 @@ def make(folder: Path, rows: int) -> None:
 
 
 def read(path: Path) -> None:
-    """Read a file as an analysis does."""
+    """Read a file as an analysis does; print the peak memory of this process and of the one that opens the file."""
     import polars as pl
 
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
     from modelwatch_analyzer.reading.files import source_files
     from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 
-    dataset, log, total = open_parquet(source_files(path), ParquetOptions()), ReadLog(), 0.0
-    for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), log):
-        total += float(batch[dataset.columns[-1]].sum())
-    if len(dataset.columns) != COLUMNS or log.malformed:
+    dataset, log = open_parquet(source_files(path), ParquetOptions()), ReadLog()
+    rows = sum(batch.height for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), log))
+    if (
+        len(dataset.columns) != COLUMNS
+        or rows != log.read
+        or rows != pl.scan_parquet(path).select(pl.len()).collect().item()
+    ):
         sys.exit(f"not all was read: {len(dataset.columns)} columns, {log.counts()}")
-    print(log.read, round(total, 6))
+    print(_peak(resource.RUSAGE_SELF) + _peak(resource.RUSAGE_CHILDREN))
+
+
+def _peak(whose: int) -> int:
+    return resource.getrusage(whose).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

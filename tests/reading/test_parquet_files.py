@@ -140,7 +140,7 @@ def good() -> bytes:
     return file.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     changes=st.dictionaries(st.integers(0, 400), st.integers(0, 255), min_size=1, max_size=5), cut=st.integers(0, 30)
 )

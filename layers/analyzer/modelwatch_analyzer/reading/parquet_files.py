@@ -18,12 +18,13 @@ from polars.exceptions import PanicException, PolarsError
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
+from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
-_SLICE_CELLS = 1 << 22
+_SLICE_CELLS = 1 << 21
 """How many cells polars may read ahead; left to itself it reads many row groups, and takes the memory of them all."""
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Types whose values all are Int64."""
@@ -36,9 +37,11 @@ class ParquetOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class _ParquetFile:
-    """A file, and how each column is found in it."""
+    """A file, its rows and its own columns, and how each column of the dataset is found in it."""
 
     file: SourceFile
+    rows: int
+    top: frozenset[str]
     leaves: dict[str, pl.Expr]
     dtypes: dict[str, pl.DataType]
 
@@ -59,14 +62,16 @@ class ParquetFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order, in batches of rows; see `Dataset.batches`."""
         wanted = plan.among(self.columns)
-        for source in self.files:
-            log.objects += 1
-            log.bytes += source.file.size
-            columns = [_delivered(source, name, plan).alias(name) for name in wanted]
-            with _readable(source.file):
-                for batch in _batches(pl.scan_parquet(source.file.path, glob=False).select(columns), len(wanted)):
-                    log.read += batch.height
-                    yield _without_infinities(batch, plan)
+        with parquet_process() as collect:
+            for source in self.files:
+                log.objects += 1
+                log.bytes += source.file.size
+                columns = [_delivered(source, name, plan).alias(name) for name in wanted]
+                scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
+                with _readable(source.file):
+                    for batch in _batches(collect, scan, source.rows, len(wanted)) if wanted else ():
+                        log.read += batch.height
+                        yield _without_infinities(batch, plan)
 
 
 def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> ParquetFiles:  # noqa: ARG001 (there are none)
@@ -78,33 +83,38 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
         ``NotParquet`` for a file that is none or is damaged, ``HeadersDiffer``, ``TooManyColumns``, ``EmptyDataset``
         where there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
     """
-    opened, top, columns = [], [], dict[str, None]()
-    for file in files:
-        _require_parquet(file)
-        with _readable(file):
-            scan = pl.scan_parquet(file.path, glob=False)
-            schema = scan.collect_schema()
-            found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
-            for place, (column, dtype) in enumerate(schema.items()):  # by place: names may look like patterns
-                for name, expression, leaf in _leaves(scan, column, pl.nth(place), dtype, 1):
-                    if not name.strip():
-                        raise InvalidInput("BlankColumnName", f"{file.label}: a column has no name; name it")
-                    if name in found:
-                        raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
-                    found[name] = expression, leaf
-        if len(found) > MOST_COLUMNS:
-            message = f"{file.label} has more than {MOST_COLUMNS} columns, those within structs and lists counted"
-            raise InvalidInput("TooManyColumns", message)
-        top.append(set(schema))
-        if top[-1] != top[0]:
-            message = f"{file.label} has other columns than {files[0].label}: give all files the same columns"
-            raise InvalidInput("HeadersDiffer", message)
-        leaves = {name: expression for name, (expression, _) in found.items()}
-        opened.append(_ParquetFile(file, leaves, {name: leaf for name, (_, leaf) in found.items()}))
-        columns.update(dict.fromkeys(found))
+    opened, columns = [], dict[str, None]()
+    with parquet_process() as collect:
+        for file in files:
+            _require_parquet(file)
+            with _readable(file):
+                opened.append(_opened(collect, file))
+            if opened[-1].top != opened[0].top:
+                message = f"{file.label} has other columns than {files[0].label}: give all files the same columns"
+                raise InvalidInput("HeadersDiffer", message)
+            columns.update(dict.fromkeys(opened[-1].leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
     return ParquetFiles(tuple(opened), tuple(columns))
+
+
+def _opened(collect: Collect, file: SourceFile) -> _ParquetFile:
+    scan = pl.scan_parquet(file.path, glob=False)
+    (empty,) = collect(scan.head(0), 1)
+    found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
+    for place, (column, dtype) in enumerate(empty.schema.items()):  # by place: names may look like patterns
+        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(place), dtype, 1):
+            if not name.strip():
+                raise InvalidInput("BlankColumnName", f"{file.label}: a column has no name; name it")
+            if name in found:
+                raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
+            found[name] = expression, leaf
+    if len(found) > MOST_COLUMNS:
+        message = f"{file.label} has more than {MOST_COLUMNS} columns, those within structs and lists counted"
+        raise InvalidInput("TooManyColumns", message)
+    leaves = {name: expression for name, (expression, _) in found.items()}
+    dtypes = {name: leaf for name, (_, leaf) in found.items()}
+    return _ParquetFile(file, _single(collect, scan.select(pl.len())), frozenset(empty.columns), leaves, dtypes)
 
 
 def _require_parquet(file: SourceFile) -> None:
@@ -123,46 +133,51 @@ def _require_parquet(file: SourceFile) -> None:
 def _readable(file: SourceFile) -> Iterator[None]:
     try:
         yield
-    except (PolarsError, PanicException, OSError):
+    except (PolarsError, PanicException, OSError, Unreadable):
         message = f"{file.label} is damaged, or has what cannot be read: write it anew"
         raise InvalidInput("NotParquet", message) from None
 
 
-def _batches(scan: pl.LazyFrame, width: int) -> Iterator[pl.DataFrame]:
+def _batches(collect: Collect, scan: pl.LazyFrame, height: int, width: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of a scan in their order, those of one slice after the other."""
-    width = max(1, width)
-    rows, start, read = max(1, _SLICE_CELLS // width), 0, -1
-    while read:
-        read = 0
-        part = scan.slice(start, rows)
-        for batch in part.collect_batches(chunk_size=max(1, _BATCH_CELLS // width), maintain_order=True):
-            if batch.height:
-                read += batch.height
-                yield batch
-        start += read
+    rows = max(1, _SLICE_CELLS // width)
+    for start in range(0, height, rows):
+        missing = min(rows, height - start)
+        for batch in collect(scan.slice(start, rows), max(1, _BATCH_CELLS // width)):
+            missing -= batch.height
+            yield batch
+        if missing:  # of some damage polars tells nothing
+            raise Unreadable
+
+
+def _single(collect: Collect, query: pl.LazyFrame) -> int:
+    (frame,) = collect(query, 1)
+    if frame.height != 1:
+        raise Unreadable
+    return int(frame.item() or 0)
 
 
 def _leaves(
-    scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
+    collect: Collect, scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
     if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
             inner = _instance(field.dtype)
-            yield from _leaves(scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
+            yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
         if not dtype.fields:
             yield name, pl.lit(None), pl.Null()
     elif isinstance(dtype, pl.List | pl.Array):
         inner = _instance(dtype.inner)
         elements = found.cast(pl.List(inner))
-        longest = scan.select(elements.list.len().max()).collect(engine="streaming").item() or 0
+        longest = _single(collect, scan.select(elements.list.len().max()))
         if longest > MOST_COLUMNS:
             message = f"the lists of {name!r} have up to {longest} elements, and {MOST_COLUMNS} columns are the most"
             raise InvalidInput("TooManyColumns", message)
         for index in range(longest):
             element = elements.list.get(index, null_on_oob=True)
-            yield from _leaves(scan, f"{name}.{index}", element, inner, depth + 1)
+            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1)
         if not longest:
             yield name, pl.lit(None), pl.Null()
     else:
