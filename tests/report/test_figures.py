@@ -10,12 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.report.figures import (
-    BARS_HEIGHT,
-    BARS_WIDTH,
-    CURVE_HEIGHT,
-    CURVE_WIDTH,
-    INTERVAL_HEIGHT,
-    INTERVAL_WIDTH,
+    BarsFigure,
+    CurveFigure,
+    IntervalFigure,
     Scale,
     bars_figure,
     curve_figure,
@@ -62,13 +59,13 @@ def assert_within(path: str, width: float, height: float) -> None:
 def test_an_interval_stays_within_its_drawing(value, interval, reference):
     figure = interval_figure(value, interval, reference)
     for path in (figure.band, figure.value, figure.reference) if figure else ():
-        assert_within(path, INTERVAL_WIDTH, INTERVAL_HEIGHT)
+        assert_within(path, IntervalFigure.WIDTH, IntervalFigure.HEIGHT)
 
 
 def test_an_interval_is_drawn_in_proportion():
     figure = interval_figure(0.5, (0.4, 0.8), 0.0)
     # The axis runs from 0 to 0.8 over the width less six pixels on either side.
-    place = lambda number: 6 + (INTERVAL_WIDTH - 12) * number / 0.8  # noqa: E731
+    place = lambda number: 6 + (IntervalFigure.WIDTH - 12) * number / 0.8  # noqa: E731
     assert extent(figure.band)[:2] == pytest.approx((place(0.4), place(0.8)), rel=1e-3)
     assert np.mean(extent(figure.value)[:2]) == pytest.approx(place(0.5), rel=1e-3)
     assert extent(figure.reference)[:2] == pytest.approx((place(0), place(0)))
@@ -76,7 +73,7 @@ def test_an_interval_is_drawn_in_proportion():
 
 def test_an_interval_that_is_not_bounded_runs_to_the_edge():
     figure = interval_figure(0.5, (0.25, float("inf")), 1.0)
-    assert extent(figure.band)[:2] == pytest.approx((6, INTERVAL_WIDTH - 6))
+    assert extent(figure.band)[:2] == pytest.approx((6, IntervalFigure.WIDTH - 6))
 
 
 @pytest.mark.parametrize("numbers", [(None, None, None), (0.5, None, None), (float("nan"), None, 0.5)])
@@ -90,19 +87,21 @@ def test_a_lone_number_is_not_drawn(numbers):
     )
 )
 def test_bars_stay_within_their_drawing(rows):
-    scale = Scale.over((0.0, *(x for then, now, interval in rows for x in (then, now, *(interval or ())))), BARS_WIDTH)
+    scale = Scale.over(
+        (0.0, *(x for then, now, interval in rows for x in (then, now, *(interval or ())))), BarsFigure.WIDTH
+    )
     for then, now, interval in rows:
         figure = bars_figure(then, now, interval, scale)
         for path in (figure.then, figure.now, figure.whisker):
-            assert_within(path, BARS_WIDTH, BARS_HEIGHT)
+            assert_within(path, BarsFigure.WIDTH, BarsFigure.HEIGHT)
 
 
 def test_bars_start_at_zero_and_lie_above_each_other():
-    scale = Scale.over((0.0, -0.5, 1.5), BARS_WIDTH)
+    scale = Scale.over((0.0, -0.5, 1.5), BarsFigure.WIDTH)
     figure = bars_figure(-0.5, 1.5, None, scale)
-    zero = BARS_WIDTH / 4
+    zero = BarsFigure.WIDTH / 4
     assert extent(figure.then)[:2] == (0, zero)
-    assert extent(figure.now)[:2] == (zero, BARS_WIDTH)
+    assert extent(figure.now)[:2] == (zero, BarsFigure.WIDTH)
     assert extent(figure.then)[3] < extent(figure.now)[2]
     assert figure.whisker == ""
 
@@ -113,21 +112,22 @@ def test_a_curve_stays_within_its_drawing(points, diagonal):
     if figure is None:
         assert not any(np.isfinite(x) and np.isfinite(y) for x, y in points)
         return
-    assert_within(figure.line, CURVE_WIDTH, CURVE_HEIGHT)
+    assert_within(figure.line, CurveFigure.WIDTH, CurveFigure.HEIGHT)
     places = re.findall(rf"({NUMBER}) ({NUMBER})", figure.line)
-    assert all(0 <= float(x) <= CURVE_WIDTH and 0 <= float(y) <= CURVE_HEIGHT for x, y in places)
-    assert all(0 <= place <= CURVE_WIDTH for place, _ in figure.x_ticks)
-    assert all(0 <= place <= CURVE_HEIGHT for place, _ in figure.y_ticks)
+    assert all(0 <= float(x) <= CurveFigure.WIDTH and 0 <= float(y) <= CurveFigure.HEIGHT for x, y in places)
+    assert all(0 <= place <= CurveFigure.WIDTH for place, _ in figure.x_ticks)
+    assert all(0 <= place <= CurveFigure.HEIGHT for place, _ in figure.y_ticks)
 
 
 def test_shares_are_drawn_on_the_unit_square_with_y_upwards():
     figure = curve_figure([0.0, 0.5, 1.0], [0.0, 0.75, 0.75], diagonal=True)
     assert (
-        figure.line == f"M0 {CURVE_HEIGHT}L{CURVE_WIDTH / 2:g} {CURVE_HEIGHT / 4:g}L{CURVE_WIDTH} {CURVE_HEIGHT / 4:g}"
+        figure.line
+        == f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH / 2:g} {CurveFigure.HEIGHT / 4:g}L{CurveFigure.WIDTH} {CurveFigure.HEIGHT / 4:g}"
     )
-    assert figure.diagonal == f"M0 {CURVE_HEIGHT}L{CURVE_WIDTH} 0"
-    assert figure.x_ticks == ((0.0, 0.0), (CURVE_WIDTH / 2, 0.5), (CURVE_WIDTH, 1.0))
-    assert figure.y_ticks == ((CURVE_HEIGHT, 0.0), (CURVE_HEIGHT / 2, 0.5), (0.0, 1.0))
+    assert figure.diagonal == f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH} 0"
+    assert figure.x_ticks == ((0.0, 0.0), (CurveFigure.WIDTH / 2, 0.5), (CurveFigure.WIDTH, 1.0))
+    assert figure.y_ticks == ((CurveFigure.HEIGHT, 0.0), (CurveFigure.HEIGHT / 2, 0.5), (0.0, 1.0))
 
 
 def test_with_a_diagonal_both_axes_are_the_same():

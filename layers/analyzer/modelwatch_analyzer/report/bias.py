@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwatch_analyzer.report.figures import IntervalFigure, interval_figure
-from modelwatch_analyzer.report.page import counted, most_important, subject_text, write_page
+from modelwatch_analyzer.report.page import counted, most_important, write_page
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import subject_text
 
 _CHECKS = {"bias_drift_check": "Bias beyond the baseline"}
 _FAIR = {"DI": 1.0}

@@ -109,8 +109,6 @@ def write_data_quality_report(
         rows=rows,
         features=len(names),
         compared=baseline_statistics is not None,
-        width=histograms.WIDTH,
-        height=histograms.HEIGHT,
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelwatch_analyzer.report.figures import BARS_HEIGHT, BARS_WIDTH, BarsFigure, Scale, bars_figure
+from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
-from modelwatch_analyzer.report.page import counted, most_important, subject_text, write_page
+from modelwatch_analyzer.report.page import counted, most_important, write_page
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import subject_text
 
 _LABELS = 20
 _FEATURES = 100
@@ -99,8 +100,6 @@ def write_explainability_report(
         drifts_in_all=len(drifts),
         labels=labels,
         labels_in_all=len(by_label),
-        width=BARS_WIDTH,
-        height=BARS_HEIGHT,
     )
 
 
@@ -108,7 +107,7 @@ def _label(anchor: str, name: str, rows: Sequence[AttributionRow]) -> _Label:
     rows = sorted(rows, key=_weight, reverse=True)
     shown = most_important(rows, lambda row: math.inf if row.violated else _weight(row), _FEATURES)
     numbers = [number for row in shown for number in (row.current, row.baseline, *(row.interval or ()))]
-    scale = Scale.over((0.0, *numbers), BARS_WIDTH) or Scale(0.0, 1.0, BARS_WIDTH)
+    scale = Scale.over((0.0, *numbers), BarsFigure.WIDTH) or Scale(0.0, 1.0, BarsFigure.WIDTH)
     drawn = [
         (row, f"{anchor}-{i}", bars_figure(row.baseline, row.current, row.interval, scale))
         for i, row in enumerate(shown)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-INTERVAL_WIDTH, INTERVAL_HEIGHT = 160, 16
-BARS_WIDTH, BARS_HEIGHT = 240, 22
-CURVE_WIDTH, CURVE_HEIGHT = 220, 180
 
 _MARGIN = 6.0  # what a mark at the edge of an interval's drawing needs
 _DIAMOND = 4.5  # half of its width
@@ -45,13 +42,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class IntervalFigure:
-    """A value within its interval, and what it is compared with, in a box `INTERVAL_WIDTH` by `INTERVAL_HEIGHT`.
+    """A value within its interval, and what it is compared with, in a box `WIDTH` by `HEIGHT`.
 
     Attributes
     ----------
     band, value, reference : str
         SVG path data; empty where there is nothing to draw.
     """
+
+    WIDTH: ClassVar[int] = 160
+    HEIGHT: ClassVar[int] = 16
 
     band: str
     value: str
@@ -69,11 +69,11 @@ def interval_figure(
         None where only one finite number is given, which a drawing would say nothing about.
     """
     ends = interval or (None, None)
-    scale = Scale.over((value, *ends, reference), INTERVAL_WIDTH - 2 * _MARGIN)
+    scale = Scale.over((value, *ends, reference), IntervalFigure.WIDTH - 2 * _MARGIN)
     if scale is None or len(_finite((value, *ends, reference))) < 2:
         return None
     band = diamond = line = ""
-    middle = INTERVAL_HEIGHT / 2
+    middle = IntervalFigure.HEIGHT / 2
     if interval and _finite(interval):
         # An end that is not finite runs to the edge of the drawing.
         edges = (scale.least, scale.greatest)
@@ -86,19 +86,22 @@ def interval_figure(
             f"M{x:.4g} {middle - _DIAMOND:g}l{_DIAMOND} {_DIAMOND}l-{_DIAMOND} {_DIAMOND}l-{_DIAMOND} -{_DIAMOND}Z"
         )
     if reference is not None and math.isfinite(reference):
-        line = f"M{_MARGIN + scale(reference):.4g} 0V{INTERVAL_HEIGHT}"
+        line = f"M{_MARGIN + scale(reference):.4g} 0V{IntervalFigure.HEIGHT}"
     return IntervalFigure(band, diamond, line)
 
 
 @dataclass(frozen=True, slots=True)
 class BarsFigure:
-    """A bar of then above a bar of now, both from zero, in a box `BARS_WIDTH` by `BARS_HEIGHT`.
+    """A bar of then above a bar of now, both from zero, in a box `WIDTH` by `HEIGHT`.
 
     Attributes
     ----------
     then, now, whisker : str
         SVG path data; empty where there is nothing to draw. The whisker is the interval of now.
     """
+
+    WIDTH: ClassVar[int] = 240
+    HEIGHT: ClassVar[int] = 22
 
     then: str
     now: str
@@ -108,14 +111,14 @@ class BarsFigure:
 def bars_figure(
     then: float | None, now: float | None, interval: tuple[float, float] | None, scale: Scale
 ) -> BarsFigure:
-    """Draw two bars on an axis of length `BARS_WIDTH`, which is to hold zero."""
-    middle = BARS_HEIGHT / 2
+    """Draw two bars on an axis of length `BarsFigure.WIDTH`, which is to hold zero."""
+    middle = BarsFigure.HEIGHT / 2
     whisker = ""
     if interval and len(_finite(interval)) == 2:
         left, right = (scale(end) for end in interval)
-        y = (middle + BARS_HEIGHT) / 2 - 0.5
+        y = (middle + BarsFigure.HEIGHT) / 2 - 0.5
         whisker = f"M{left:.4g} {y - 3:g}v6M{left:.4g} {y:g}H{right:.4g}M{right:.4g} {y - 3:g}v6"
-    return BarsFigure(_bar(then, 1, middle - 1, scale), _bar(now, middle, BARS_HEIGHT - 1, scale), whisker)
+    return BarsFigure(_bar(then, 1, middle - 1, scale), _bar(now, middle, BarsFigure.HEIGHT - 1, scale), whisker)
 
 
 def _bar(value: float | None, top: float, bottom: float, scale: Scale) -> str:
@@ -127,7 +130,7 @@ def _bar(value: float | None, top: float, bottom: float, scale: Scale) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CurveFigure:
-    """A line in a box `CURVE_WIDTH` by `CURVE_HEIGHT`, y upwards.
+    """A line in a box `WIDTH` by `HEIGHT`, y upwards.
 
     Attributes
     ----------
@@ -136,6 +139,9 @@ class CurveFigure:
     x_ticks, y_ticks : tuple of (float, float)
         Positions in the box, and the numbers that stand there.
     """
+
+    WIDTH: ClassVar[int] = 220
+    HEIGHT: ClassVar[int] = 180
 
     line: str
     diagonal: str
@@ -164,17 +170,17 @@ def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> C
     if not len(points):
         return None
     xs, ys = points[:, 0], points[:, 1]
-    x_axis, y_axis = _axis(points.ravel() if diagonal else xs, CURVE_WIDTH), _axis(ys, CURVE_HEIGHT)
+    x_axis, y_axis = _axis(points.ravel() if diagonal else xs, CurveFigure.WIDTH), _axis(ys, CurveFigure.HEIGHT)
     if diagonal:
-        y_axis = Scale(x_axis.least, x_axis.greatest, CURVE_HEIGHT)
+        y_axis = Scale(x_axis.least, x_axis.greatest, CurveFigure.HEIGHT)
     across = np.round(2 * x_axis.positions(xs)) / 2
-    down = np.round(2 * (CURVE_HEIGHT - y_axis.positions(ys))) / 2
+    down = np.round(2 * (CurveFigure.HEIGHT - y_axis.positions(ys))) / 2
     line = "L".join(f"{right:g} {below:g}" for right, below in _visible(across, down))
     return CurveFigure(
         line=f"M{line}",
-        diagonal=f"M0 {CURVE_HEIGHT}L{CURVE_WIDTH} 0" if diagonal else "",
+        diagonal=f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH} 0" if diagonal else "",
         x_ticks=_ticks(x_axis),
-        y_ticks=tuple((CURVE_HEIGHT - position, number) for position, number in _ticks(y_axis)),
+        y_ticks=tuple((CurveFigure.HEIGHT - position, number) for position, number in _ticks(y_axis)),
     )
 
 

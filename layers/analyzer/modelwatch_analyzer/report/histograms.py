@@ -5,12 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from modelwatch_analyzer.report.figures import Scale, number_text
 from modelwatch_analyzer.report.reading import number, sequence
 
-WIDTH, HEIGHT = 120, 32
 _SLOTS = 10
 _LABELS = 3
 
@@ -29,6 +28,9 @@ class Chart:
 
     path: str
     caption: str
+
+    WIDTH: ClassVar[int] = 120
+    HEIGHT: ClassVar[int] = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +94,16 @@ def _draw(
     if not bars:
         return None, None
     highest = max(bar.share for bar in bars)
-    across = Scale(least, max(bar.right for bar in bars), WIDTH)
+    across = Scale(least, max(bar.right for bar in bars), Chart.WIDTH)
 
     def path(side: Sequence[_Bar]) -> str:
         pieces = []
         for bar in side:
-            height = HEIGHT * bar.share / highest
+            height = Chart.HEIGHT * bar.share / highest
             if height > 0:
                 width = max(across(bar.right) - across(bar.left), 2.0)
-                left = min(across(bar.left), WIDTH - width)
-                pieces.append(f"M{left:.3g} {HEIGHT}v-{max(height, 0.5):.3g}h{width:.3g}V{HEIGHT}")
+                left = min(across(bar.left), Chart.WIDTH - width)
+                pieces.append(f"M{left:.3g} {Chart.HEIGHT}v-{max(height, 0.5):.3g}h{width:.3g}V{Chart.HEIGHT}")
         return "".join(pieces)
 
     first, second = (

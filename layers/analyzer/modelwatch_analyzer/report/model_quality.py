@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelwatch_analyzer.report.figures import CURVE_HEIGHT, CURVE_WIDTH, curve_figure
+from modelwatch_analyzer.report.figures import curve_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
 from modelwatch_analyzer.report.page import most_important, write_page
 from modelwatch_core.domain.analysis import AnalysisSummary
@@ -100,8 +100,6 @@ def write_model_quality_report(
         labels_in_all=len(confusion_matrix.labels) if confusion_matrix else 0,
         curves=[(curve, curve_figure(curve.x, curve.y, diagonal=curve.diagonal)) for curve in curves[:_CURVES]],
         curves_in_all=len(curves),
-        width=CURVE_WIDTH,
-        height=CURVE_HEIGHT,
     )
 
 

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jinja2
 from markupsafe import Markup
@@ -20,7 +20,6 @@ from markupsafe import Markup
 from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 ROWS = 1000
 """The rows that a table of the page holds at most."""
@@ -64,7 +63,7 @@ def write_page(
     checks : mapping of str to str, optional
         A heading for each ``constraint_check_type`` of the kind.
     anchors : mapping of str to str, optional
-        Ids of elements of the template, by the subject of the violations that lead there; see `subject_text`.
+        Ids of elements of the template, by the subject of the violations that lead there.
     **content
         What the template shows.
     """
@@ -86,14 +85,6 @@ def write_page(
     # A name read from JSON may hold half a surrogate pair, which UTF-8 cannot.
     partial.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     partial.replace(path)
-
-
-def subject_text(
-    name: str | None, *, facet: str | None = None, facet_value: str | None = None, label: str | None = None
-) -> str:
-    """Return what a violation is about, in words: a feature or metric, and where it was found."""
-    place = label if facet is None else facet if facet_value is None else f"{facet} = {facet_value}"
-    return f"{name} of {place}" if name and place else name or place or "the dataset"
 
 
 def most_important(rows: Sequence[Row], weight: Callable[[Row], float], limit: int = ROWS) -> list[Row]:
@@ -121,9 +112,7 @@ def _environment() -> jinja2.Environment:
     style = (resources.files("modelwatch_analyzer.report") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
-    environment.filters.update(
-        number=number_text, short=_short, grouped=lambda count: f"{count:,}", subject=_subject, counted=counted
-    )
+    environment.filters.update(number=number_text, short=_short, grouped=lambda count: f"{count:,}", counted=counted)
     environment.tests["undefined_result"] = lambda value: isinstance(value, Undefined)
     return environment
 
@@ -132,19 +121,10 @@ def _short(name: str) -> str:
     return name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…"
 
 
-def _subject(violation: ConstraintViolation) -> str:
-    extra: Mapping[str, Any] = violation.model_extra or {}
-    metric, facet, value, label = (
-        None if extra.get(field) is None else str(extra[field])
-        for field in ("metric_name", "facet", "facet_value", "label")
-    )
-    return subject_text(violation.feature_name or metric, facet=facet, facet_value=value, label=label)
-
-
 def _verdict(summary: AnalysisSummary, extent: str) -> str:
     if summary.status is AnalysisStatus.FAILED:
         return summary.exit_message
-    subjects = list(dict.fromkeys(_subject(violation) for violation in summary.violations))
+    subjects = list(dict.fromkeys(violation.subject for violation in summary.violations))
     if not subjects:
         checked = not summary.outputs or "constraint_violations.json" in summary.outputs
         return f"No violations in {extent}." if checked else f"A baseline of {extent}."

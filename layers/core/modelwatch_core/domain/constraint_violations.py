@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import ConfigDict
 
 from modelwatch_core.domain.documents import Inbound
@@ -21,10 +23,21 @@ class ConstraintViolation(Inbound):
 
     @property
     def subject(self) -> str:
-        """What the violation is about: the feature, or else the metric, the facet or the label."""
-        extra = self.model_extra or {}
-        named = (self.feature_name, extra.get("metric_name"), extra.get("facet"), extra.get("label"))
-        return next((str(name) for name in named if name), "the dataset")
+        """What the violation is about, in words: a feature or metric, and the group or label that it was found in."""
+        extra: Mapping[str, object] = self.model_extra or {}
+        metric, facet, value, label = (
+            None if extra.get(name) is None else str(extra[name])
+            for name in ("metric_name", "facet", "facet_value", "label")
+        )
+        return subject_text(self.feature_name or metric, facet=facet, facet_value=value, label=label)
+
+
+def subject_text(
+    name: str | None, *, facet: str | None = None, facet_value: str | None = None, label: str | None = None
+) -> str:
+    """Write what a violation is about: ``income``, ``DI of Sex = 1``, ``shap of label0``."""
+    place = label if facet is None else facet if facet_value is None else f"{facet} = {facet_value}"
+    return f"{name} of {place}" if name and place else name or place or "the dataset"
 
 
 class ConstraintViolations(Inbound):
