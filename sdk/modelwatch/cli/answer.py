@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from modelwatch.cli.failures import print_json
 from modelwatch.printing import a_console, counted, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from modelwatch_analyzer.host import Host
 
 VIOLATIONS_FOUND = 1
 """Exit code of a check that found violations, for CI."""
@@ -67,7 +70,7 @@ def usable_output(folder: Path) -> Path:
     return folder
 
 
-def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> None:
+def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host: Host | None = None) -> None:
     """Run the analysis that the environment of the analysis contract describes, and print what it found.
 
     Parameters
@@ -78,6 +81,8 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> No
         The folder that receives the files of the analysis contract.
     as_json : bool
         Print one JSON object instead of text.
+    host : Host, optional
+        Brings models, and shows by itself how far the analysis is.
 
     Raises
     ------
@@ -87,8 +92,8 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> No
         If settings or data cannot be used.
     """
     folder = usable_output(output)
-    with _patience(as_json=as_json):
-        summary = _analyze({**environment, "output_path": str(folder), "publish_cloudwatch_metrics": "Enabled"})
+    with nullcontext() if host else _patience(as_json=as_json):
+        summary = _analyze({**environment, "output_path": str(folder), "publish_cloudwatch_metrics": "Enabled"}, host)
     if as_json:
         print_json(
             {
@@ -107,12 +112,12 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool) -> No
         raise typer.Exit(VIOLATIONS_FOUND)
 
 
-def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
+def _analyze(environment: Mapping[str, str], host: Host | None) -> AnalysisSummary:
     """Import the analyzer only now: its numeric packages would slow down ``--help``."""
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.settings import AnalysisSettings
 
-    return analyze(AnalysisSettings.from_environment(environment))
+    return analyze(AnalysisSettings.from_environment(environment), host)
 
 
 def _patience(*, as_json: bool) -> AbstractContextManager[object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -51,11 +50,10 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 
-logger = logging.getLogger(__name__)
-
 _FEW_ROWS = 100
 _MOST_CELLS = 1 << 24
 _CLUSTERED_ROWS = 10_000
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +232,10 @@ def _by_asking(task: _Task) -> _Explanation:
     )
     chosen = design(shap.explainer, len(task.features), shap.num_samples, task.seed)
     plan = game.plan(chosen)
-    told = "explaining %d of %d rows by %s SHAP: %d rows to score in at most %d of %d requests"
-    numbers = (plan.rows, task.rows.of, chosen.explainer, plan.scored, plan.calls, shap.max_model_calls)
-    logger.info(told, *numbers)
-    task.host.announce(told % numbers)
+    task.host.announce(
+        f"explaining {plan.rows:,} of {task.rows.of:,} rows by {chosen.explainer} SHAP: {plan.scored:,} rows to score "
+        f"in at most {plan.calls:,} of {shap.max_model_calls:,} model calls"
+    )
     with _opened(task) as model:
         worths = game.play(chosen, plan, model, task.host.progress, use_logit=shap.use_logit)
     values = worths.values @ chosen.weights.T
@@ -279,7 +277,10 @@ def _findings(task: _Task, explanation: _Explanation, baseline: Analysis | None,
     }
     drifts = _drifts(task, found, samples, baseline, explanation.values) if baseline else {}
     violations = tuple(violation for drift in drifts.values() for violation in violations_of(drift))
-    warnings = [*_run_warnings(task, explanation), *(told for drift in drifts.values() for told in _undefined(drift))]
+    warnings = [
+        *_run_warnings(task, explanation),
+        *(told for drift in drifts.values() for told in _drift_warnings(drift)),
+    ]
     found = {
         label: each.model_copy(update={"attribution_drift": drift_document(drifts[label])}) if label in drifts else each
         for label, each in found.items()
@@ -386,7 +387,17 @@ def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
         yield f"{few}the order of features is chance to a good part"
 
 
-def _undefined(drift: LabelDrift) -> Iterator[str]:
+def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
+    """Name what moved most where there is drift, and say what could not be measured."""
+    if not isinstance(drift.ndcg, Undefined) and drift.ndcg < drift.config.feature_attribution_drift_threshold:
+        shares = {name: moved for name, moved in drift.changes.items() if not isinstance(moved.share_change, Undefined)}
+        most = sorted(shares, key=lambda name: -abs(float(shares[name].share_change)))[:_NAMED]
+        told = (
+            f"{name!r} (rank {shares[name].baseline_rank} to {shares[name].rank}, "
+            f"{100 * shares[name].share_change:+.1f} percentage points of all attribution)"
+            for name in most
+        )
+        yield f"the attributions of {drift.label} moved most for {', '.join(told)}"
     if isinstance(drift.ndcg, Undefined):
         yield f"feature attribution drift of {drift.label} was not measured: {drift.ndcg.reason}"
     config = drift.config
