@@ -390,12 +390,14 @@ def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
 def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
     """Name what moved most where there is drift, and say what could not be measured."""
     if not isinstance(drift.ndcg, Undefined) and drift.ndcg < drift.config.feature_attribution_drift_threshold:
-        shares = {name: moved for name, moved in drift.changes.items() if not isinstance(moved.share_change, Undefined)}
-        most = sorted(shares, key=lambda name: -abs(float(shares[name].share_change)))[:_NAMED]
+        shares = [
+            (moved.share_change, name, moved)
+            for name, moved in drift.changes.items()
+            if not isinstance(moved.share_change, Undefined)
+        ]
         told = (
-            f"{name!r} (rank {shares[name].baseline_rank} to {shares[name].rank}, "
-            f"{100 * shares[name].share_change:+.1f} percentage points of all attribution)"
-            for name in most
+            f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of all)"
+            for share, name, moved in sorted(shares, key=lambda each: -abs(each[0]))[:_NAMED]
         )
         yield f"the attributions of {drift.label} moved most for {', '.join(told)}"
     if isinstance(drift.ndcg, Undefined):
