@@ -121,13 +121,11 @@ def test_a_curve_stays_within_its_drawing(points, diagonal):
 
 def test_shares_are_drawn_on_the_unit_square_with_y_upwards():
     figure = curve_figure([0.0, 0.5, 1.0], [0.0, 0.75, 0.75], diagonal=True)
-    assert (
-        figure.line
-        == f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH / 2:g} {CurveFigure.HEIGHT / 4:g}L{CurveFigure.WIDTH} {CurveFigure.HEIGHT / 4:g}"
-    )
-    assert figure.diagonal == f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH} 0"
-    assert figure.x_ticks == ((0.0, 0.0), (CurveFigure.WIDTH / 2, 0.5), (CurveFigure.WIDTH, 1.0))
-    assert figure.y_ticks == ((CurveFigure.HEIGHT, 0.0), (CurveFigure.HEIGHT / 2, 0.5), (0.0, 1.0))
+    assert (CurveFigure.WIDTH, CurveFigure.HEIGHT) == (220, 180)
+    assert figure.line == "M0 180L110 45L220 45"
+    assert figure.diagonal == "M0 180L220 0"
+    assert figure.x_ticks == ((0.0, 0.0), (110.0, 0.5), (220.0, 1.0))
+    assert figure.y_ticks == ((180.0, 0.0), (90.0, 0.5), (0.0, 1.0))
 
 
 def test_with_a_diagonal_both_axes_are_the_same():
