@@ -215,9 +215,14 @@ def test_without_violations_the_verdict_tells_a_check_from_a_baseline(kind, outp
 
 
 @every_kind
-def test_thousands_of_violations_are_cut_and_the_page_says_so(kind):
+def test_thousands_of_violations_warnings_and_changes_are_cut_and_the_page_says_so(kind):
     many = [(f"f{i}", "c", "d") for i in range(1500)]
-    page = kind("x", summary=summary(*many))
+    lists = {"warnings": tuple(f"w{i}." for i in range(2000)), "changes": tuple(f"c{i}." for i in range(3000))}
+    page = kind("x", summary=summary(*many, **lists))
+    for told, last in (("1,000 of 2,000 warnings", "w999."), ("1,000 of 3,000 changes", "c999.")):
+        assert f"Shown are {told}: the first." in page.text
+        assert last in page.texts
+    assert not {"w1000.", "c1000."} & set(page.texts)
     assert "Shown are 1,000 of 1,500 violations: the first." in page.text
     assert "1,500 violations in" in page.text
     assert ["f999", "c", "d"] in page.rows

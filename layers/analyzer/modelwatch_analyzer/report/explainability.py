@@ -15,7 +15,14 @@ from modelwatch_core.domain.constraint_violations import subject_text
 
 _LABELS = 20
 _FEATURES = 100
-_CHECKS = {"feature_attribution_drift_check": "Drift of the attributions"}
+_CHECKS = {
+    "feature_attribution_drift_check": "Drift of the attributions",
+    "feature_set_check": "Features new or gone",
+    "feature_attribution_change_check": "Attribution changed",
+    "feature_rank_check": "Rank changed",
+    "attribution_stability_check": "Stability of the attributions",
+    "explanation_consistency_check": "Consistency of the explanations",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
 
 ROWS = 1000
-"""The rows that a table of the page holds at most."""
+"""The rows that a table or list of the page holds at most."""
 
 _NAMED = 3  # subjects that the verdict names
 _NAME_LENGTH = 80
@@ -75,7 +75,7 @@ def write_page(
             summary=summary,
             verdict=_verdict(summary, extent or counted(summary.records.read, "record")),
             facts=facts,
-            violations=most_important(summary.violations, lambda _: 0),
+            limit=ROWS,
             checks=checks or {},
             anchors=anchors or {},
             **content,
