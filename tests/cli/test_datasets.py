@@ -102,6 +102,36 @@ def test_excluded_columns_are_left_out_of_every_format(run: Run) -> None:
         assert list(baseline(run, kind, kind, "--exclude-features-attribute", "p,city")) == ["age"]
 
 
+def test_a_check_does_not_miss_what_is_excluded_from_it(run: Run) -> None:
+    Path("train.csv").write_text(FILES["csv"])  # type: ignore[arg-type]
+    Path("fewer.csv").write_text("age,city\n" + "".join(f"{row['age']},a\n" for row in ROWS))
+    Path("requests.csv").write_text("age,city,p\n" + "".join(f"{row['age']},a,{row['p']}\n" for row in ROWS))
+    for name, request in (("two", "{age},{city}"), ("three", "{age},{city},{p}")):
+        sides = (
+            {
+                "endpointInput": {"data": request.format(**row), "encoding": "CSV"},
+                "endpointOutput": {"data": str(row["p"]), "encoding": "CSV"},
+            }
+            for row in ROWS
+        )
+        Path(name).write_text("\n".join(json.dumps({"captureData": side}) for side in sides))
+
+    def check(data: str, dataset_format: str, excluded: str) -> tuple[int, list[str]]:
+        files = ("--statistics", "b/statistics.json", "--constraints", "b/constraints.json", "--output", "report")
+        read = ("--data", data, "--dataset-format", dataset_format, "--exclude-features-attribute", excluded)
+        return run("check", "data-quality", *read, *files).exit_code, list(statistics("report"))
+
+    baseline(run, "train.csv", "csv")
+    assert check("train.csv", "csv", "city") == (0, ["p", "age"])
+    assert check("train.csv", "csv", "2") == (0, ["p", "age"])
+    assert check("two", "capture", "1") == (0, ["p", "age"])  # of the request's columns, city
+    assert check("fewer.csv", "csv", "city") == (1, ["age"])  # p is missing, and nothing excludes it
+    baseline(run, "train.csv", "csv", "--exclude-features-attribute", "city")
+    assert check("two", "capture", "1") == (0, ["p", "age"])
+    baseline(run, "requests.csv", "csv")
+    assert check("three", "capture", "1,2")[1] == ["age"]  # a baseline of the requests alone
+
+
 def test_a_column_that_is_not_there_or_all_of_them_cannot_be_excluded(run: Run) -> None:
     Path("data.csv").write_text("a,b\n1,2\n")
     for names, code in (("c", "UnknownColumn"), ("a,b", "NoColumns")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from modelwatch_analyzer.reading.dataset import Dataset, positional_names
@@ -58,6 +58,21 @@ class Alignment:
             f"Number of columns in baseline constraints: {self.baseline}"
         )
         return ConstraintViolation(feature_name=name, constraint_check_type=check_type, description=description)
+
+
+def left_features(dataset: Dataset, features: Sequence[str]) -> tuple[str, ...]:
+    """Return the features of a baseline whose columns are not excluded from the dataset.
+
+    They are told by their names; where no column has a name by their position in the whole dataset, or among the
+    columns of the requests, if there are as many features. A baseline may also have been made without them.
+    """
+    whole, left = dataset.whole, set(dataset.columns)
+    excluded = set(whole.columns) - left
+    if not dataset.named and len(features) != len(dataset.columns):
+        for columns in (whole.columns, whole.input_columns):
+            if len(columns) == len(features):
+                return tuple(name for name, column in zip(features, columns, strict=True) if column in left)
+    return tuple(name for name in features if name not in excluded)
 
 
 def align(dataset: Dataset, features: Iterable[str]) -> Alignment:

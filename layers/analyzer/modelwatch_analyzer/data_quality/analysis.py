@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer.data_quality.alignment import align
+from modelwatch_analyzer.data_quality.alignment import align, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories, listed
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
@@ -66,7 +66,11 @@ def _baseline(settings: AnalysisSettings, dataset: Dataset) -> Findings:
 def _check(
     settings: AnalysisSettings, dataset: Dataset, constraints: Constraints, baseline: Statistics | None
 ) -> Findings:
-    alignment = align(dataset, [feature.name for feature in constraints.features])
+    left = left_features(dataset, [feature.name for feature in constraints.features])
+    constraints = constraints.model_copy(
+        update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
+    )
+    alignment = align(dataset, left)
     profile = profile_dataset(
         dataset,
         columns=alignment.columns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from operator import attrgetter
@@ -264,6 +264,11 @@ class CaptureFiles:
     def named(self) -> bool:
         """Whether any column has a name in the payloads; the others are known by their position all the same."""
         return any(isinstance(key, str) for key in chain.from_iterable(self.keys))
+
+    @property
+    def whole(self) -> CaptureFiles:
+        """The same, nothing excluded."""
+        return replace(self, attributes=replace(self.attributes, excluded=()))
 
     @property
     def columns(self) -> tuple[str, ...]:

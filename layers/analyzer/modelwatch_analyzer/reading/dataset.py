@@ -166,6 +166,10 @@ class Dataset(Table, Protocol):
     """A table whose columns have roles."""
 
     @property
+    def whole(self) -> Table:
+        """The same with the columns that are excluded."""
+
+    @property
     def roles(self) -> Roles:
         """The columns of each role, all of them among `columns`.
 
@@ -192,6 +196,11 @@ class Assigned:
     columns: tuple[str, ...]
     asked: Mapping[Role, str]
     found: Roles | None = None
+
+    @property
+    def whole(self) -> Table:
+        """The table."""
+        return self.table
 
     @property
     def named(self) -> bool:
