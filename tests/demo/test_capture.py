@@ -1,4 +1,4 @@
-"""Captures, held against SageMaker's record and layout, and the traffic that they come from."""
+"""Captures and labels, held against SageMaker's records and layout, and the traffic that they come from."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from modelwatch.demo.applications import FEATURES, load_applications
 from modelwatch.demo.capture import Exchange, capture
+from modelwatch.demo.ground_truth import upload_labels
 from modelwatch.demo.model import ModelServer, Scores
 from modelwatch.demo.payloads import CSV, FORMATS, JSON, PayloadFormat
 from modelwatch.demo.traffic import send
@@ -109,6 +110,22 @@ def test_a_captured_json_payload_is_the_text_that_went_over_the_wire() -> None:
     (instance,) = json.loads(captured["endpointInput"]["data"])["instances"]
     assert list(instance["features"]) == list(FEATURES)
     assert list(json.loads(captured["endpointOutput"]["data"])) == ["predictions"]
+
+
+def test_labels_have_sagemakers_shape_and_lie_below_the_hour_in_which_they_were_collected() -> None:
+    bucket = Bucket()
+    collected = datetime(2026, 1, 31, 11, 55, 7, tzinfo=UTC)
+    key = upload_labels(bucket, "s3://b/labels/loans/", {"application-1": 1, "application-2": 0}, collected=collected)
+    assert key == "labels/loans/2026/01/31/11/5507.jsonl"
+    # The record of the AWS developer guide, "Ingest ground truth labels and merge them with predictions".
+    assert [json.loads(line) for line in bucket.objects["b", key].splitlines()] == [
+        {
+            "groundTruthData": {"data": label, "encoding": "CSV"},
+            "eventMetadata": {"eventId": inference_id},
+            "eventVersion": "0",
+        }
+        for inference_id, label in [("application-1", "1"), ("application-2", "0")]
+    ]
 
 
 def test_a_refused_request_stops_the_traffic() -> None:

@@ -21,10 +21,16 @@ from modelwatch.cli.commands import app
 from modelwatch.demo.hours import DRIFT, HOURS, Hour, Promise
 from modelwatch.demo.monitors import BRANCHES_DATA_QUALITY, MONITORS
 from modelwatch.demo.results_folder import ResultsFolder
-from modelwatch.demo.scenario import RECIPIENT, run
+from modelwatch.demo.scenario import DECIDED_AFTER, RECIPIENT, run
 from modelwatch.demo.timeline import Timeline
 
 MODELWATCH = [sys.executable, "-c", "from modelwatch.cli import main; main()"]
+
+
+def inference_ids(folder: Path, key: str) -> list[str]:
+    lines = [line for path in folder.rglob("*.jsonl") for line in path.read_text().splitlines()]
+    assert lines
+    return sorted(json.loads(line)["eventMetadata"][key] for line in lines)
 
 
 @pytest.mark.xdist_group("local_stack")
@@ -59,6 +65,11 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
     for mail, (name, promise) in zip(mails, promises, strict=True):
         assert f"Schedule:  {name} " in mail.get_content()
         assert all(feature in mail.get_content() for feature, _ in promise.causes)
+
+    for number in range(1, len(HOURS) - DECIDED_AFTER + 1):
+        asked = inference_ids(tmp_path / f"modelwatch-demo/hour-{number}/captures", "inferenceId")
+        decided = inference_ids(tmp_path / f"modelwatch-demo/hour-{number + DECIDED_AFTER}/labels", "eventId")
+        assert decided == asked
 
     check_it_printed = ended.stdout[ended.stdout.index("  modelwatch check") :].split("\n\n")[0].replace("\\\n", " ")
     again = subprocess.run([*MODELWATCH, *check_it_printed.split()[1:]], cwd=tmp_path, timeout=60, check=False)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from modelwatch.demo.app import App
-from modelwatch.demo.applications import CITATION, SCORE, load_applications, to_text
+from modelwatch.demo.applications import CITATION, DECISION, SCORE, load_applications, to_text
 from modelwatch.demo.capture import capture
+from modelwatch.demo.ground_truth import Labels, upload_labels
 from modelwatch.demo.hours import HOURS, Hour
 from modelwatch.demo.model import LoanModel, ModelServer
 from modelwatch.demo.monitors import BASELINES, ENDPOINTS, MODEL, MONITORS, Baseline, Monitor
@@ -34,6 +34,9 @@ SEED = 1989
 VARIANT = "AllTraffic"
 TRAFFIC_BUCKET = "mortgage-approval-traffic"
 CAPTURES = f"s3://{TRAFFIC_BUCKET}/captures"
+LABELS = f"s3://{TRAFFIC_BUCKET}/labels"
+DECIDED_AFTER = 2
+"""So many hours after its own, people have decided on an hour's applications."""
 RECIPIENT = "loans-team@example.com"
 
 HOUR = timedelta(hours=1)
@@ -130,6 +133,7 @@ class _Demo:
         self._server = server
         self._folder = folder
         self._timeline = timeline
+        self._undecided: deque[Mapping[str, Labels]] = deque()
 
     def open_endpoints(self) -> None:
         """Register the endpoints with their data capture, as their owner would have done in SageMaker."""
@@ -180,11 +184,9 @@ class _Demo:
             self._app.create_baseline(request)
             self._stack.settle()
         job = self._app.baselining_job(baseline.name)
-        files = self._keep(job.output_s3_uri, baseline.name)
-        if job.status is JobStatus.COMPLETED:
-            statistics = json.loads(files["statistics.json"])
-            rows_read, features = statistics["dataset"]["item_count"], len(statistics["features"])
-            self._timeline.tell(self._stack.now, f"{baseline.name} suggested: {rows_read:,} rows, {features} features")
+        self._keep(job.output_s3_uri, baseline.name)
+        if job.records:
+            self._timeline.tell(self._stack.now, f"{baseline.name} suggested from {job.records.read:,} rows")
         return job
 
     def watch(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
@@ -206,7 +208,7 @@ class _Demo:
     ) -> Outcomes:
         """Send an hour's traffic, let the hour pass, and see what came of it."""
         mails_before = len(self._stack.mails)
-        scores = {}
+        scores, labels = {}, {}
         with self._timeline.waiting(f"Hour {number}: {hour.title}"):
             for place, endpoint in enumerate(ENDPOINTS):
                 drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, place]))
@@ -216,10 +218,17 @@ class _Demo:
                 scores[endpoint.name] = [
                     score for e in exchanges for score in endpoint.payloads.read_answer(e.response)
                 ]
+                inference_ids = (exchange.inference_id for exchange in exchanges)
+                labels[endpoint.name] = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
+            self._undecided.append(labels)
+            if len(self._undecided) > DECIDED_AFTER:
+                for name, decided in self._undecided.popleft().items():
+                    upload_labels(self._s3, f"{LABELS}/{name}", decided, collected=end - TICK)
             self._stack.advance_to(end + SETTLED)
         for endpoint in ENDPOINTS:
             captures = f"{CAPTURES}/{endpoint.name}/{VARIANT}/{start:%Y/%m/%d/%H}"
             self._keep(captures, f"hour-{number}/captures/{endpoint.name}")
+            self._keep(f"{LABELS}/{endpoint.name}/{start:%Y/%m/%d/%H}", f"hour-{number}/labels/{endpoint.name}")
         mails = Counter(map(_monitor_of, self._stack.mails[mails_before:]))
         outcomes = {monitor.name: self._outcome(monitor, number, end) for monitor in MONITORS}
         with_mails = {name: replace(outcomes.get(name, NOT_THERE), mails=mails[name]) for name in (*outcomes, *mails)}

@@ -1,0 +1,49 @@
+"""What becomes known later: how people decided on applications, written as SageMaker takes ground truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelwatch.demo.capture import ObjectStore
+
+Labels = Mapping[str, int]
+"""By inference id, the decision: 1 approved, 0 rejected."""
+
+
+def to_record(inference_id: str, label: int) -> dict[str, Any]:
+    """Write a label as SageMaker's ground truth record; its ``eventId`` is the inference id where there is one."""
+    return {
+        "groundTruthData": {"data": str(label), "encoding": "CSV"},
+        "eventMetadata": {"eventId": inference_id},
+        "eventVersion": "0",
+    }
+
+
+def upload_labels(s3: ObjectStore, destination_s3_uri: str, labels: Labels, *, collected: datetime) -> str:
+    """Write labels as one file of JSON lines, ``.../yyyy/mm/dd/hh/MMSS.jsonl``.
+
+    Parameters
+    ----------
+    s3 : ObjectStore
+        Where to.
+    destination_s3_uri : str
+        The folder of all labels of an endpoint.
+    labels : Labels
+        What is known now.
+    collected : datetime
+        When it became known, which names the file: not when the model was asked.
+
+    Returns
+    -------
+    str
+        The key written.
+    """
+    place = urlsplit(destination_s3_uri)
+    key = f"{place.path.strip('/')}/{collected.astimezone(UTC):%Y/%m/%d/%H/%M%S}.jsonl"
+    body = "".join(json.dumps(to_record(inference_id, label)) + "\n" for inference_id, label in labels.items())
+    s3.put_object(Bucket=place.netloc, Key=key, Body=body.encode())
+    return key
