@@ -16,7 +16,7 @@ _DIAMOND = 4.5  # half of its width
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where numbers lie on an axis that starts at 0 and is `length` long; what lies outside is put at its end."""
+    """Where numbers lie on an axis that starts at 0 and is `length` long."""
 
     least: float
     greatest: float
@@ -29,15 +29,15 @@ class Scale:
         return cls(min(finite), max(finite), length) if finite else None
 
     def __call__(self, number: float) -> float:
-        """Return the position of a finite number, from 0 to `length`."""
+        """Return the position of a number that the axis holds."""
         return float(self.positions(np.asarray(number, dtype=np.float64)))
 
     def positions(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the positions of finite numbers, from 0 to `length`; the middle where the axis is a point."""
+        """Return the positions of numbers that the axis holds; the middle where it is a point."""
         # Halved, so that the span of a range beyond float64 is still finite.
         span = self.greatest / 2 - self.least / 2
         shares = (numbers / 2 - self.least / 2) / span if span else np.full_like(numbers, 0.5)
-        return self.length * np.clip(shares, 0.0, 1.0)
+        return self.length * shares
 
 
 @dataclass(frozen=True, slots=True)
