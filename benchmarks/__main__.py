@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import capture_reading, data_quality, handler_imports, parquet_reading
+from benchmarks import capture_reading, data_quality, explainability, handler_imports, parquet_reading
 
 
 def main() -> None:
@@ -12,6 +12,7 @@ def main() -> None:
     benchmarks = {
         "capture_reading": capture_reading.run,
         "data_quality": data_quality.run,
+        "explainability": explainability.run,
         "handler_imports": handler_imports.run,
         "parquet_reading": parquet_reading.run,
     }
