@@ -136,7 +136,32 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
     assert read(opened(path))[0] == [("2", "1"), ("4", "3")]
     rows, log = read(opened(path, "2026-11-22T09:00:00"))
     assert rows == [("4", "3")]
-    assert log.malformed_examples == ["capture.jsonl:1: no inferenceTime, so that it belongs to no window"]
+    assert log.malformed_examples == ["capture.jsonl:1: no time of inference, so that it belongs to no window"]
+
+
+@pytest.mark.parametrize(
+    ("time", "inside"),
+    [
+        ("2026-11-22T09:30:00Z", 1),
+        ("2026-11-22T09:30:00", 1),
+        ("2026-11-22T11:30:00+02:00", 1),
+        ("2026-11-22T09:30:00.5+0000", 1),
+        ("20261122T0930", 1),
+        ("2026-11-22T11:30:00+0000", 0),
+        ("yesterday", None),
+        (1795339800, None),
+        ([], None),
+    ],
+)
+def test_a_time_is_iso_8601_or_none_and_the_record_is_read_all_the_same(
+    write: Write, time: Any, inside: int | None
+) -> None:
+    source = write([record("1", "2"), record("3", "4", time=time)])
+    rows, log = read(opened(source))
+    assert (rows, log.malformed) == ([("2", "1"), ("4", "3")], 0)
+    rows, log = read(opened(source, "2026-11-22T09:00", "2026-11-22T10:00"))
+    assert len(rows) == 1 + (inside or 0)
+    assert (log.out_of_window, log.malformed) == (inside == 0, inside is None)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -182,7 +183,7 @@ class CapturedRecords:
         inside = [moment is not None and start <= moment < end for moment in moments]
         for number, moment in zip(block.numbers, moments, strict=True):
             if moment is None:
-                log.leave_out(block.file.label, number, "no inferenceTime, so that it belongs to no window")
+                log.leave_out(block.file.label, number, "no time of inference, so that it belongs to no window")
         log.out_of_window += len(inside) - sum(inside) - moments.count(None)
         return _selected(block, [index for index, within in enumerate(inside) if within])
 
@@ -214,6 +215,23 @@ def _runs_of_lines(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, list[b
             yield first_line + start, lines[start : start + at_once]
 
 
+def _record(line: bytes) -> CapturedRecord:
+    """Decode one record; its time may be any that ISO 8601 has, and what is no time counts as none."""
+    try:
+        return _DECODER.decode(line)
+    except msgspec.ValidationError:
+        document = msgspec.json.decode(line)
+        metadata = document.get("eventMetadata") if isinstance(document, dict) else None
+        if not isinstance(metadata, dict) or "inferenceTime" not in metadata:
+            raise
+        spelled = metadata.pop("inferenceTime")
+        record = msgspec.convert(document, CapturedRecord)
+        if record.eventMetadata:
+            with suppress(ValueError, TypeError):
+                record.eventMetadata.inferenceTime = datetime.fromisoformat(spelled)
+        return record
+
+
 def _parsed(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) -> RecordBlock:
     try:
         return RecordBlock(file, range(first_line, first_line + len(lines)), lines, list(map(_DECODER.decode, lines)))
@@ -224,7 +242,7 @@ def _parsed(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog)
         if not line or line.isspace():
             continue
         try:
-            record = _DECODER.decode(line)
+            record = _record(line)
         except msgspec.ValidationError as error:
             log.leave_out(file.label, number, f"not a captured record: {error}")
         except RecursionError:
