@@ -193,3 +193,12 @@ json_like = st.recursive(
 def test_whatever_a_statistics_file_holds_there_is_a_page(current, baseline):
     documents = {"statistics": {"features": [current]}, "baseline_statistics": {"features": [baseline]}}
     assert render(**documents).text
+
+
+def test_thousands_of_features_are_cut_with_those_in_violation_kept():
+    columns = [{"name": f"c{i}", "inferred_type": "Unknown"} for i in range(3000)]
+    page = render(statistics=statistics(*columns), summary=summary(("c2999", "data_type_check", "Mixed.")))
+    assert "Shown are 1,000 of 3,000 features: those in violation, then the first." in page.text
+    assert "1 violation in 100 records of 3,000 features: c2999." in page.text
+    assert [row[0] for row in page.rows[-2:]] == ["c998", "c2999"]
+    assert page.values("href") == ["#f999"]
