@@ -1,0 +1,186 @@
+"""Which columns of a dataset the configuration means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modelwatch_analyzer.bias.config import BiasConfig
+from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.table import Columns, Prediction
+from modelwatch_analyzer.bias.values import Listed
+from modelwatch_analyzer.reading import open_dataset
+from modelwatch_analyzer.reading.dataset import Dataset, Role
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.errors import InvalidInput
+
+_TABLES = ("csv", "parquet")
+_NAMED_AT_MOST = 10
+_DEFAULT_THRESHOLD = 0.5
+
+
+def attributes_of(settings: AnalysisSettings, config: BiasConfig) -> AnalysisSettings:
+    """Complete the settings' attributes by what the configuration says of label and predicted label.
+
+    Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
+    name nothing: there the label is what was merged with a prediction.
+    """
+    headerless = settings.dataset_format.name == "csv" and settings.dataset_format.options.get("header") is False
+    known: dict[str, str | None] = {}
+    for name, given in (("ground_truth_attribute", config.label), ("inference_attribute", config.predicted_label_name)):
+        if getattr(settings, name) is None and given is not None:
+            known[name] = str(given)
+    asked = {
+        name: known.get(name) or getattr(settings, name)
+        for name in ("ground_truth_attribute", "inference_attribute", "probability_attribute")
+    }
+    if headerless and settings.ground_truth_source is None:
+        for name, given in asked.items():
+            if given in config.headers:
+                known[name] = str(config.headers.index(given))
+    elif settings.dataset_format.name not in _TABLES and known.get("ground_truth_attribute") in config.headers:
+        del known["ground_truth_attribute"]
+    if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
+        del known["inference_attribute"]
+    return settings.model_copy(update=known)
+
+
+def _lacks(settings: AnalysisSettings, column: str | None) -> bool:
+    """Tell whether a table to make a baseline of has no such column: training data without predictions."""
+    if column is None or settings.dataset_format.name not in _TABLES:
+        return False
+    return not column.isdecimal() and column not in open_dataset(settings).columns
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The columns, and the name of the label in reports."""
+
+    columns: Columns
+    label: str
+
+
+def columns_of(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings) -> Chosen:
+    """Find the columns.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        Completed by `attributes_of`.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnknownColumn``, ``LabelNotFound``, ``PredictionNotFound`` or ``HeadersDoNotFit``.
+    """
+    roles = dataset.roles
+    labels = roles.get(Role.GROUND_TRUTH, ())
+    if len(labels) != 1:
+        found = f"{len(labels)} columns are labels" if labels else "the data has no labels"
+        message = f"{found}: say by ground_truth_attribute, or label in the configuration, which column is"
+        raise InvalidInput("LabelNotFound", message)
+    features = roles.get(Role.FEATURES, ())
+    names = _Names(dataset, features, config, by_feature=settings.features_attribute is not None)
+    facets = {}
+    for facet in config.facet:
+        column = names.column(facet.name_or_index, "facet")
+        facets[names.shown(facet.name_or_index, column)] = column, Listed(facet.value_or_threshold)
+    prediction = _prediction(dataset, config, settings)
+    flipped = prediction is not None and "FT" in config.metrics(Stage.POST_TRAINING)
+    columns = Columns(
+        label=labels[0],
+        positive=Listed(config.label_values_or_threshold),
+        facets=facets,
+        group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
+        prediction=prediction,
+        features=features if flipped else (),
+    )
+    return Chosen(columns, _label_name(config, settings, features, labels[0]))
+
+
+class _Names:
+    """Finds columns by name or index."""
+
+    def __init__(self, dataset: Dataset, features: Sequence[str], config: BiasConfig, *, by_feature: bool) -> None:
+        self._columns = dataset.columns
+        self._indexed = features if by_feature else dataset.input_columns
+        self._features = features
+        self._config = config
+
+    def column(self, name: str | int, key: str) -> str:
+        """Return the column."""
+        if isinstance(name, str) and name in self._columns:
+            return name
+        headers = self._headers() if name in self._config.headers else {}
+        if name in headers:
+            return headers[str(name)]
+        index = int(name) if isinstance(name, int) or name.isdecimal() else len(self._indexed)
+        if 0 <= index < len(self._indexed):
+            return self._indexed[index]
+        known = [*(self._config.headers or self._columns)]
+        told = ", ".join(known[:_NAMED_AT_MOST]) + (" and more" if len(known) > _NAMED_AT_MOST else "")
+        raise InvalidInput("UnknownColumn", f"{key} is {name!r}, and the data has no such column; it has {told}")
+
+    def shown(self, name: str | int, column: str) -> str:
+        """Return the name in reports."""
+        if isinstance(name, str) and not name.isdecimal():
+            return name
+        shown = {column: header for header, column in self._headers().items()} if self._config.headers else {}
+        return shown.get(column, column)
+
+    def _headers(self) -> Mapping[str, str]:
+        """Return the columns that headers name: the features, or all columns, in their order."""
+        config = self._config
+        others = {str(config.label), str(config.predicted_label_name)}
+        named = [header for header in config.headers if header not in others]
+        for headers, columns in (
+            (config.headers, self._columns),
+            (named, self._features),
+            (config.headers[:-1], self._features),
+            (config.headers, self._features),
+        ):
+            if len(headers) == len(columns):
+                return dict(zip(headers, columns, strict=True))
+        count = len(config.headers)
+        message = f"headers are {count}, and the data has {len(self._features)} features: name these, and the label"
+        raise InvalidInput("HeadersDoNotFit", message)
+
+
+def _label_name(config: BiasConfig, settings: AnalysisSettings, features: Sequence[str], column: str) -> str:
+    """Return the label's name in reports: that in the headers, or else the one that is given."""
+    if config.label is not None and config.label in config.headers:
+        return str(config.label)
+    if config.headers and len(config.headers) == len(features) + 1:
+        return config.headers[-1]
+    given = config.label if config.label is not None else settings.ground_truth_attribute
+    return column if given is None else str(given)
+
+
+def _prediction(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings) -> Prediction | None:
+    roles = dataset.roles
+    labels, scores = roles.get(Role.INFERENCE, ()), roles.get(Role.PROBABILITY, ())
+    threshold = next(
+        (
+            given
+            for given in (settings.probability_threshold_attribute, config.probability_threshold)
+            if given is not None
+        ),
+        _DEFAULT_THRESHOLD,
+    )
+    if settings.inference_attribute is None and scores:
+        labels = ()  # the answer's other columns, which nobody called labels
+    if not labels and not scores:
+        return None
+    if settings.inference_attribute is None and len(labels) == 1:
+        return Prediction(labels, labels, threshold, guessed=True)
+    if len(labels) == 1 and len(scores) <= 1:
+        return Prediction(labels, threshold=threshold)
+    if not labels and len(scores) == 1:
+        return Prediction(scores=scores, threshold=threshold)
+    if len(labels) == len(scores):
+        return Prediction(labels, scores, threshold)
+    message = (
+        f"the predictions have {len(labels)} columns of labels and {len(scores)} of probabilities: name by "
+        "inference_attribute one predicted label, or by probability_attribute one probability, or as many of both"
+    )
+    raise InvalidInput("PredictionNotFound", message)

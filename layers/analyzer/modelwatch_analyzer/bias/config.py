@@ -1,0 +1,159 @@
+"""``analysis_config.json`` of the bias monitor: as SageMaker's SDK writes it, and as its Python arguments are named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from modelwatch_analyzer.bias.metrics import METRICS, Stage
+from modelwatch_analyzer.bias.rules import DisparateImpactRule
+from modelwatch_analyzer.bias.values import DataType, Value
+from modelwatch_core.domain.errors import InvalidInput
+
+
+def _listed(value: object) -> object:
+    """Take one value for a list of one, as SageMaker does."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Values = Annotated[tuple[Value, ...], BeforeValidator(_listed)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
+
+
+class FacetConfig(_Part):
+    """A protected attribute, and which of its values are the sensitive group.
+
+    Attributes
+    ----------
+    name_or_index : str or int
+        Of the column.
+    value_or_threshold : tuple
+        Values of the group; a number is a threshold if the column is continuous. None listed: one group per value.
+    data_type : DataType, optional
+        How the column is read, where the rule of `modelwatch_analyzer.bias.values` would guess wrong; our addition.
+    """
+
+    name_or_index: str | int
+    value_or_threshold: Values = ()
+    data_type: DataType | None = None
+
+
+class _Methods(_Part):
+    methods: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("all",)
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in {*METRICS, "all"}]
+        if unknown:
+            raise ValueError(f"there is no metric {', '.join(unknown)}; there is all, {', '.join(METRICS)}")
+        return names
+
+
+class _StageMethods(_Part):
+    pre_training_bias: _Methods | None = None
+    post_training_bias: _Methods | None = None
+
+
+class BiasConfig(_Part):
+    """What is analysed.
+
+    Attributes
+    ----------
+    label : str or int, optional
+        Where the labels lie, if the settings do not say it: name, index or JMESPath.
+    label_values_or_threshold : tuple
+        The positive labels; a number is a threshold if the labels are continuous.
+    headers : tuple of str
+        Names of the columns of data that carries none.
+    predicted_label_name : str, optional
+        Where the predicted labels lie, if the settings do not say it.
+    probability_threshold : float, optional
+        A probability above it predicts the positive label, if the settings do not say it.
+    disparate_impact_rule : DisparateImpactRule
+        How DI is compared where the constraints do not say it; our addition.
+    """
+
+    label: str | int | None = None
+    label_values_or_threshold: Values = Field(min_length=1)
+    facet: tuple[FacetConfig, ...] = Field(min_length=1)
+    group_variable: str | int | None = None
+    headers: tuple[str, ...] = ()
+    predicted_label_name: str | int | None = None
+    probability_threshold: float | None = None
+    methods: _StageMethods = _StageMethods()
+    disparate_impact_rule: DisparateImpactRule = DisparateImpactRule.FROM_ZERO
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_as_arguments(cls, value: object) -> object:
+        """Read ``facet_name`` and ``facet_values_or_threshold``: one facet, or lists of names and of values."""
+        if not isinstance(value, Mapping):
+            raise ValueError('must be an object such as {"label_values_or_threshold": [1], "facet": [...]}')  # noqa: TRY004 (pydantic reports it)
+        document: dict[str, Any] = dict(value)
+        if "facet_name" in document and "facet" not in document:
+            names, values = document.pop("facet_name"), document.pop("facet_values_or_threshold", None)
+            if not isinstance(names, list):
+                names, values = [names], [values]
+            values = [None] * len(names) if values is None else values
+            if not isinstance(values, list) or len(values) != len(names):
+                raise ValueError(f"facet_values_or_threshold must list values for each of the {len(names)} facets")
+            document["facet"] = [
+                {"name_or_index": name, "value_or_threshold": each} for name, each in zip(names, values, strict=True)
+            ]
+        if isinstance(document.get("facet"), Mapping):
+            document["facet"] = [document["facet"]]
+        document.setdefault("group_variable", document.get("group_name"))
+        return document
+
+    @model_validator(mode="after")
+    def _facets_differ(self) -> Self:
+        names = [facet.name_or_index for facet in self.facet]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"facet {twice!r} is there more than once; list its values together")
+        return self
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """Read a file.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidAnalysisConfig``, naming the place.
+        """
+        if path is None:
+            message = "the bias monitor needs analysis_config: a JSON file with label_values_or_threshold and facet"
+            raise InvalidInput("InvalidAnalysisConfig", message)
+        try:
+            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        except OSError as error:
+            raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            places = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
+            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {'; '.join(places)}") from None
+
+    def metrics(self, stage: Stage) -> tuple[str, ...]:
+        """Return the names of the metrics that are asked for, sorted; all if ``methods`` names neither stage."""
+        asked: dict[Stage, _Methods | None] = {
+            Stage.PRE_TRAINING: self.methods.pre_training_bias,
+            Stage.POST_TRAINING: self.methods.post_training_bias,
+        }
+        if not any(asked.values()):
+            asked = dict.fromkeys(asked, _Methods())
+        methods = asked[stage]
+        if methods is None:
+            return ()
+        of_stage = sorted(metric.name for metric in METRICS.values() if metric.stage is stage)
+        return tuple(name for name in of_stage if name in methods.methods or "all" in methods.methods)

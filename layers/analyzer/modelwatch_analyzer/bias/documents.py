@@ -1,0 +1,185 @@
+"""``analysis.json``: what the bias monitor measured, and, of a baseline, what later data is held against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule
+from modelwatch_core.domain.errors import InvalidInput
+
+_INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _number(value: object) -> object:
+    """Read a number, or SageMaker's name of an infinite one; other text is a mistake."""
+    if isinstance(value, str) and value in _INFINITE:
+        return _INFINITE[value]
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise ValueError('must be a number, "Infinity" or "-Infinity"')
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+
+
+def written(value: float) -> float | str:
+    """Write a number as JSON has it: an infinite one by its name."""
+    return ("Infinity" if value > 0 else "-Infinity") if math.isinf(value) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class MetricEntry(_Part):
+    """One metric of a baseline.
+
+    Attributes
+    ----------
+    range : tuple of float, optional
+        ``[min, max]``, our addition: the metric is held against it by its interval, and no more against `value`. null
+        leaves an end open.
+    """
+
+    name: str
+    value: Number | None = None
+    range: tuple[Number | None, Number | None] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MetricEntry:
+        if self.constraint.range and self.constraint.range[0] > self.constraint.range[1]:
+            raise ValueError("range must be [min, max]")
+        return self
+
+    @property
+    def constraint(self) -> Constraint:
+        """What later values are held against."""
+        if self.range is None:
+            return Constraint(self.value)
+        least, most = self.range
+        return Constraint(self.value, (-math.inf if least is None else least, math.inf if most is None else most))
+
+
+class FacetEntry(_Part):
+    """A group and its metrics."""
+
+    value_or_threshold: str
+    metrics: tuple[MetricEntry, ...] = ()
+
+
+class StageEntry(_Part):
+    """The metrics of one stage, by facet."""
+
+    label: str | None = None
+    label_value_or_threshold: str | None = None
+    facets: dict[str, tuple[FacetEntry, ...]] = Field(default_factory=dict)
+
+
+class BiasAnalysis(_Part):
+    """The whole file, as far as it concerns bias.
+
+    Attributes
+    ----------
+    disparate_impact_rule : DisparateImpactRule, optional
+        Our addition: how DI is compared.
+    """
+
+    pre_training_bias_metrics: StageEntry | None = None
+    post_training_bias_metrics: StageEntry | None = None
+    disparate_impact_rule: DisparateImpactRule | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> BiasAnalysis:
+        """Read a file.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidConstraints``, naming the place.
+        """
+        try:
+            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        except OSError as error:
+            raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
+        try:
+            analysis = cls.model_validate_json(text)
+        except ValidationError as error:
+            places = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
+            raise InvalidInput("InvalidConstraints", f"{path.name}: {'; '.join(places)}") from None
+        if not any(True for _ in analysis.stages()):
+            message = f"{path.name} holds no bias metrics: give the analysis.json of a bias baseline"
+            raise InvalidInput("InvalidConstraints", message)
+        return analysis
+
+    def stages(self) -> Iterator[tuple[Stage, StageEntry]]:
+        """Yield the stages that there are."""
+        for stage, entry in (
+            (Stage.POST_TRAINING, self.post_training_bias_metrics),
+            (Stage.PRE_TRAINING, self.pre_training_bias_metrics),
+        ):
+            if entry is not None:
+                yield stage, entry
+
+    def label_values(self) -> list[str]:
+        """Return how the positive labels are named."""
+        return [entry.label_value_or_threshold for _, entry in self.stages() if entry.label_value_or_threshold]
+
+    def facet_values(self, facet: str) -> list[str]:
+        """Return how the groups of a facet are named, in the file's order."""
+        entries = (each for _, entry in self.stages() for each in entry.facets.get(facet, ()))
+        return list(dict.fromkeys(each.value_or_threshold for each in entries))
+
+    def constraints(self) -> dict[tuple[str, str, str], Constraint]:
+        """Return all constraints by facet, group (see `group_key`) and metric."""
+        return {
+            (facet, group_key(each.value_or_threshold), metric.name): metric.constraint
+            for _, entry in self.stages()
+            for facet, entries in entry.facets.items()
+            for each in entries
+            for metric in each.metrics
+        }
+
+
+def group_key(value_or_threshold: str) -> str:
+    """Return what tells a group from others: of ``(40, 90]`` the threshold alone, for the maximum is the data's."""
+    if value_or_threshold.startswith("(") and value_or_threshold.endswith("]") and "," in value_or_threshold:
+        lower = value_or_threshold[1:].partition(",")[0]
+        try:
+            return f"({float(lower)},"
+        except ValueError:
+            return value_or_threshold
+    return value_or_threshold
+
+
+def analysis_document(
+    label: str, positive: str, stages: Mapping[Stage, Iterable[tuple[str, dict[str, Any]]]], **additions: Any
+) -> dict[str, Any]:
+    """Lay out the file.
+
+    Parameters
+    ----------
+    label, positive : str
+        Name of the labels, and the positive ones.
+    stages : mapping of Stage to (facet, entry) pairs
+        The entries of each facet's groups.
+    **additions
+        Keys that SageMaker's readers pass over.
+    """
+    document: dict[str, Any] = {"version": "1.0"}
+    for stage in (Stage.POST_TRAINING, Stage.PRE_TRAINING):
+        facets: dict[str, list[dict[str, Any]]] = {}
+        for facet, entry in stages.get(stage, ()):
+            facets.setdefault(facet, []).append(entry)
+        if facets:
+            document[f"{stage.value}_bias_metrics"] = {
+                "label": label,
+                "facets": facets,
+                "label_value_or_threshold": positive,
+            }
+    return document | additions

@@ -1,0 +1,133 @@
+"""The flip test: what the nearest neighbours of the sensitive group's rows got in the other group."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.bias.values import numbers
+from modelwatch_analyzer.undefined import Undefined
+
+MOST_ROWS = 50_000
+"""Rows that are kept; of more, a sample without replacement. A row is 8 bytes a feature, and some 40 bytes."""
+
+_NEIGHBOURS = 5
+_FEW_NEIGHBOURS, _FEW_ROWS = 1, 9
+"""smclarify's FT_MIN_NEIGHBOR and FT_SAMPLES_COUNT_THRESHOLD: so few rows of others have one neighbour to ask."""
+
+
+@dataclass(slots=True)
+class FlipSample:
+    """The features of up to `MOST_ROWS` rows; ``update`` with batches in row order, ``merge`` with that of other rows.
+
+    Each row gets a number drawn at random, and those with the smallest numbers are kept: every set of rows is as
+    probable as any other, however the rows are split.
+
+    Attributes
+    ----------
+    generator : numpy.random.Generator
+        What the numbers are drawn from; parts that are to be merged need different ones.
+    rows : polars.DataFrame
+        The features as numbers, what `update` is told of each row, and its ``draw``; in the order of the dataset.
+    not_numeric, lacking : set of str
+        Features that hold what is no number, or lack values.
+    """
+
+    features: tuple[str, ...]
+    generator: np.random.Generator
+    most: int = MOST_ROWS
+    rows: pl.DataFrame = field(default_factory=pl.DataFrame)
+    not_numeric: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
+
+    def update(self, batch: pl.DataFrame, marks: pl.DataFrame, known: pl.Series) -> None:
+        """Take in the features of a batch, what is to be kept with them, and which rows count."""
+        draws = pl.Series("draw", self.generator.random(batch.height))
+        if self.unusable:
+            return
+        features = [numbers(batch[name]) for name in self.features]
+        for name, values in zip(self.features, features, strict=True):
+            if values.null_count() > batch[name].null_count():
+                self.not_numeric.add(name)
+            elif batch[name].null_count():
+                self.lacking.add(name)
+        kept = pl.DataFrame([values.alias(f"x{i}") for i, values in enumerate(features)])
+        rows = kept.hstack([*marks.get_columns(), draws]).filter(known)
+        self.rows = pl.DataFrame() if self.unusable else self._cut([self.rows, rows])
+
+    def merge(self, other: FlipSample) -> FlipSample:
+        """Return what both hold; neither changes. The other one's rows come behind."""
+        return replace(
+            self,
+            not_numeric=self.not_numeric | other.not_numeric,
+            lacking=self.lacking | other.lacking,
+            rows=self._cut([self.rows, other.rows]),
+            generator=deepcopy(self.generator),
+        )
+
+    @property
+    def unusable(self) -> Undefined | None:
+        """Why there can be no flip test, if that is so."""
+        for names, reason in (
+            (self.not_numeric, "FlipTest does not support non-numeric columns"),
+            (self.lacking, "FlipTest does not support missing values"),
+        ):
+            if names:
+                told = sorted(names)
+                more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+                return Undefined(f"{reason}: {', '.join(told[:5])}{more}")
+        return None
+
+    def flips(
+        self, facet_column: str, in_group: pl.Expr, in_others: pl.Expr, accepted: pl.Expr
+    ) -> NDArray[np.int64] | Undefined:
+        """Ask the neighbours.
+
+        Parameters
+        ----------
+        facet_column : str
+            The feature that tells the groups apart, which is not compared.
+        in_group, in_others, accepted : polars.Expr
+            Of what `update` was told: who is of the sensitive group, who of the others, and whose prediction is
+            positive.
+
+        Returns
+        -------
+        ndarray of int, shape (2, 2), or Undefined
+            Rows of the group by their prediction (negative, positive), and by what most neighbours got.
+
+        Notes
+        -----
+        As smclarify: scikit-learn's ``KNeighborsClassifier`` with its defaults (5 neighbours, Euclidean distance,
+        features as they are), so that neighbours at equal distances are chosen as there.
+        """
+        if self.unusable:
+            return self.unusable
+        compared = [f"x{i}" for i, name in enumerate(self.features) if name != facet_column]
+        if not compared:
+            return Undefined("no features are left to compare for the flip test")
+        group, others = self.rows.filter(in_group), self.rows.filter(in_others)
+        if not (group.height and others.height):
+            return Undefined("there is nobody to compare with for the flip test")
+
+        from sklearn.neighbors import KNeighborsClassifier
+
+        neighbours = _NEIGHBOURS if others.height > _FEW_ROWS else _FEW_NEIGHBOURS
+        classifier = KNeighborsClassifier(n_neighbors=neighbours)
+        classifier.fit(others.select(compared).to_numpy(), others.select(accepted).to_series().to_numpy())
+        expected = classifier.predict(group.select(compared).to_numpy())
+        got = group.select(accepted).to_series().to_numpy()
+        table: NDArray[np.int64] = np.zeros((2, 2), dtype=np.int64)
+        np.add.at(table, (got.astype(int), expected.astype(int)), 1)
+        return table
+
+    def _cut(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
+        """Bring rows together, and keep as many as may be, in their order."""
+        rows = pl.concat([part for part in parts if part.width] or parts[:1])
+        if rows.height <= self.most:
+            return rows
+        return rows[np.sort(np.argpartition(rows["draw"].to_numpy(), self.most)[: self.most])]

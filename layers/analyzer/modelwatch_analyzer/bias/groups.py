@@ -1,0 +1,201 @@
+"""From the table of codes to the counts of each group: once all rows were read and the data types are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from modelwatch_analyzer.bias.metrics import Counts, Rows
+from modelwatch_analyzer.bias.table import SCORED, BiasTable, mark_of
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType
+from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.errors import InvalidInput
+
+_NOT_ASKED = Undefined("the flip test needs predictions and features")
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The rows of a facet, counted.
+
+    Attributes
+    ----------
+    values : tuple of str
+        The groups, as reports name them; each is compared with everybody else.
+    cells : ndarray of int, shape (n, groups, 2, 2)
+        Rows by position (see `positions`), value of the group variable, label and prediction.
+    positions : tuple of int
+        Of each group, its place on the first axis of `cells`.
+    missing : int
+        Rows that were left out for they have no value of the facet.
+    flips : tuple
+        Of each group, the table of its flip test.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    cells: Rows
+    positions: tuple[int, ...]
+    missing: int
+    flips: tuple[Rows | Undefined, ...]
+
+    def of(self, cells: Rows, group: int) -> Rows:
+        """Return the cells of one group against all others: shape (..., 2, groups, 2, 2), see `Counts`.
+
+        Parameters
+        ----------
+        cells : ndarray
+            Those of the facet, or of replicates of it, as leading axes.
+        group : int
+            Which of `values`.
+        """
+        sensitive = cells[..., self.positions[group], :, :, :]
+        return np.stack([cells.sum(axis=-4) - sensitive, sensitive], axis=-4)
+
+    def rows(self, group: int) -> tuple[int, int]:
+        """Return how many rows are in a group, and how many are not."""
+        others, rows = Counts(self.of(self.cells, group)).rows
+        return int(rows), int(others)
+
+
+@dataclass(frozen=True, slots=True)
+class Positive:
+    """What positive labels and predictions are.
+
+    Attributes
+    ----------
+    spelled : str
+        As reports name the labels.
+    label, predicted : int
+        The bit of a code that tells.
+    """
+
+    spelled: str
+    label: int
+    predicted: int
+
+
+def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
+    """Tell which labels and predictions are positive.
+
+    Parameters
+    ----------
+    known : collection of str
+        How a baseline names the positive labels, if there is one: its data type holds.
+
+    Raises
+    ------
+    InvalidInput
+        ``ThresholdNotNumeric``.
+    """
+    listed = table.columns.positive
+    data_type = _known_type(known) or table.label.data_type(listed.values)
+    if data_type is DataType.CONTINUOUS and listed.threshold is None:
+        raise _not_numeric(table.columns.label, "label_values_or_threshold")
+    bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
+    prediction, facts = table.columns.prediction, table.predicted
+    scored = prediction is not None and len(prediction.scores) == 1 and not prediction.guessed
+    if prediction is not None and prediction.guessed:
+        fractions = facts.type is ColumnType.FRACTIONAL and facts.minimum >= 0 and facts.maximum <= 1
+        scored = fractions and data_type is DataType.CATEGORICAL
+    maximum = max(table.label.maximum, facts.maximum)
+    whole = table.label.type is ColumnType.INTEGRAL
+    return Positive(listed.spelled(data_type, maximum, whole=whole), bit, SCORED if scored else bit)
+
+
+def facet_of(
+    table: BiasTable, name: str, positive: Positive, data_type: DataType | None, known: Sequence[str]
+) -> Facet:
+    """Count the rows of a facet.
+
+    Parameters
+    ----------
+    data_type : DataType, optional
+        How the column is to be read.
+    known : sequence of str
+        How a baseline names the groups of this facet, if there is one. Its data type holds where none is asked for,
+        and groups that it has are reported even where no row is in them now.
+
+    Raises
+    ------
+    InvalidInput
+        ``ThresholdMissing``, ``ThresholdNotNumeric``, naming the column.
+    """
+    column, listed = table.columns.facets[name]
+    facts = table.facet_facts[name]
+    data_type = data_type or _known_type(known) or facts.data_type(listed.values)
+    rows = table.facets[name]
+    present = rows.filter(pl.col("facet").is_not_null())
+    if data_type is DataType.CONTINUOUS and not listed.values:
+        message = f"the facet {name!r} is continuous: list a threshold for it (value_or_threshold)"
+        raise InvalidInput("ThresholdMissing", message)
+    values: tuple[str, ...]
+    positions: tuple[int, ...]
+    if listed.values:
+        if data_type is DataType.CONTINUOUS and listed.threshold is None:
+            raise _not_numeric(column, "value_or_threshold")
+        bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
+        whole = facts.type is ColumnType.INTEGRAL
+        values = (listed.spelled(data_type, facts.maximum, whole=whole),)
+        positions, axis = (1,), 2
+        position = (_code("facet") & bit) // bit
+        members = [(_code(mark_of(name)) & bit) > 0]
+    else:
+        values = tuple(sorted({*present["facet"], *known}, key=_in_order))
+        positions, axis = tuple(range(len(values))), len(values)
+        position = pl.col("facet").replace_strict(values, positions, return_dtype=pl.Int64)
+        members = [pl.col(mark_of(name)) == value for value in values]
+    cells = _cells(present, position, axis, positive)
+    flips = (
+        (_NOT_ASKED,) * len(values)
+        if table.sample is None
+        else tuple(
+            table.sample.flips(column, member, ~member, (pl.col("predicted") & positive.predicted) > 0)
+            for member in members
+        )
+    )
+    missing = int(rows.filter(pl.col("facet").is_null())["rows"].sum())
+    return Facet(name, values, cells, positions, missing, flips)
+
+
+def _code(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.UInt8)
+
+
+def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive) -> Rows:
+    groups = rows["group"].unique().sort()
+    shape = (axis, max(1, len(groups)), 2, 2)
+    cells: Rows = np.zeros(shape, dtype=np.int64)
+    if rows.height:
+        places = rows.select(
+            position.cast(pl.Int64).alias("facet"),
+            (pl.col("group").rank("dense").fill_null(0) - int(groups.null_count() == 0)).cast(pl.Int64),
+            ((pl.col("label") & positive.label) > 0).cast(pl.Int64),
+            ((pl.col("predicted") & positive.predicted) > 0).cast(pl.Int64),
+        )
+        np.add.at(cells, tuple(places.to_numpy().T), rows["rows"].to_numpy())
+    return cells
+
+
+def _known_type(known: Collection[str]) -> DataType | None:
+    """Tell from the names of groups how a baseline read the column."""
+    if not known:
+        return None
+    continuous = any(value.startswith("(") and value.endswith("]") for value in known)
+    return DataType.CONTINUOUS if continuous else DataType.CATEGORICAL
+
+
+def _not_numeric(column: str, key: str) -> InvalidInput:
+    message = f"the column {column!r} is continuous: {key} must be one number for it"
+    return InvalidInput("ThresholdNotNumeric", message)
+
+
+def _in_order(value: str) -> tuple[bool, float, str]:
+    try:
+        return False, float(value), value
+    except ValueError:
+        return True, 0.0, value

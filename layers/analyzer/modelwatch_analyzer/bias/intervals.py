@@ -1,0 +1,97 @@
+"""Normal bootstrap intervals of the bias metrics, from replicates of the counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+
+from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.bias.metrics import Array, Counts, Metric, Rows
+from modelwatch_analyzer.resampling import Bootstrap
+from modelwatch_analyzer.undefined import Undefined
+
+Interval = tuple[float, float]
+
+_MOST_CELLS = 1 << 22
+"""Counts that are held at once: 32 MiB."""
+
+_MOST_WITHOUT_NUMBER = 0.05
+"""There is no interval if more than this share of the replicates is undefined or infinite."""
+
+
+def replicates_of(
+    facet: Facet, counts: Sequence[Counts], metrics: Sequence[Metric], replicates: int, seed: int
+) -> list[dict[str, Array]]:
+    """Draw a facet's rows anew, and compute metrics of all replicates.
+
+    Rows of one cell are alike, so that a multinomial draw over the cells is the bootstrap of the rows. The flip test's
+    table is drawn anew for itself, given the rows of the others: its interval does not tell the chance in these.
+
+    Parameters
+    ----------
+    counts : sequence of Counts
+        Of each of the facet's groups, as observed.
+
+    Returns
+    -------
+    list of dict of str to ndarray, shape (replicates,)
+        For each group, by metric; NaN where a replicate's is undefined.
+    """
+    at_once = max(1, _MOST_CELLS // facet.cells.size)
+    sizes = [min(at_once, replicates - start) for start in range(0, replicates, at_once)]
+    seeds = np.random.SeedSequence(seed).generate_state(len(sizes))
+    found: list[dict[str, list[Array]]] = [{metric.name: [] for metric in metrics} for _ in counts]
+    for size, state in zip(sizes, seeds, strict=True):
+        bootstrap = Bootstrap(size, int(state))
+        cells = _drawn(bootstrap, facet.cells)
+        for group, observed in enumerate(counts):
+            flips = observed.flips
+            drawn = flips if isinstance(flips, Undefined) else _drawn(bootstrap, flips)
+            replicate = replace(observed, cells=facet.of(cells, group), flips=drawn)
+            for metric in metrics:
+                if not isinstance(metric.given(observed), Undefined):
+                    found[group][metric.name].append(metric.replicates(replicate))
+    return [{name: np.concatenate(parts) for name, parts in each.items() if parts} for each in found]
+
+
+def _drawn(bootstrap: Bootstrap, cells: Rows) -> Rows:
+    """Draw over the cells that hold rows; the others stay empty."""
+    held = np.flatnonzero(cells)
+    drawn: Rows = np.zeros((bootstrap.replicates, cells.size), dtype=np.int64)
+    if held.size:
+        drawn[:, held] = bootstrap.counts(cells.ravel()[held])
+    return drawn.reshape(bootstrap.replicates, *cells.shape)
+
+
+def normal_interval(value: float | Undefined, replicates: Array, level: float) -> Interval | Undefined:
+    """Return ``value ± z sd``: the normal bootstrap interval.
+
+    Parameters
+    ----------
+    replicates : ndarray
+        The metric in each replicate.
+    level : float
+        Of confidence, in (0, 1); z is the normal quantile at ``(1 + level) / 2``.
+
+    Returns
+    -------
+    (float, float) or Undefined
+        Undefined where the value is undefined or infinite, or where more than a twentieth of the replicates are. The
+        standard deviation is that of the others, with one degree of freedom less than their number.
+
+    Notes
+    -----
+    Davison and Hinkley, Bootstrap Methods and their Application (1997), 5.2.1, without the correction for bias.
+    """
+    if isinstance(value, Undefined):
+        return value
+    finite = replicates[np.isfinite(replicates)]
+    if math.isinf(value) or finite.size < max(2.0, (1 - _MOST_WITHOUT_NUMBER) * replicates.size):
+        without = replicates.size - finite.size
+        return Undefined(f"the metric is undefined or infinite in {without} of {replicates.size} resamples")
+    half = NormalDist().inv_cdf((1 + level) / 2) * float(finite.std(ddof=1))
+    return value - half, value + half

@@ -1,0 +1,217 @@
+"""Counting rows by facet, group, label and prediction: mergeable, in one pass, whatever the columns turn out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from modelwatch_analyzer.bias.flips import FlipSample
+from modelwatch_analyzer.bias.values import ColumnFacts, Listed, numbers
+from modelwatch_core.domain.errors import InvalidInput
+
+SCORED = 4
+"""The bit of a prediction whose probability is above the threshold."""
+
+MOST_VALUES = 100
+"""Values of a facet of which none is listed: each becomes a group of its own."""
+
+MOST_GROUPS = 1000
+"""Values of the group variable."""
+
+_KEYS = ("facet", "group", "label", "predicted")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Where the predictions lie.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Columns of predicted labels: one, or one for each of several probabilities.
+    scores : tuple of str
+        Columns of probabilities: one, which is compared with the threshold; or several, of which the greatest tells
+        the label.
+    guessed : bool
+        Whether the one column may be either, which its values tell.
+    """
+
+    labels: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    threshold: float = 0.5
+    guessed: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read for it."""
+        return tuple(dict.fromkeys((*self.labels, *self.scores)))
+
+    def read(self, batch: pl.DataFrame) -> tuple[pl.Series | None, pl.Series | None]:
+        """Return the predicted label of each row, as it is spelled, and its probability."""
+        if len(self.scores) > 1:
+            return self._most_probable(batch), None
+        label = batch[self.labels[0]] if self.labels else None
+        return label, numbers(batch[self.scores[0]]) if self.scores else None
+
+    def _most_probable(self, batch: pl.DataFrame) -> pl.Series:
+        scores = np.column_stack([numbers(batch[name]).fill_null(np.nan).to_numpy() for name in self.scores])
+        known = ~np.isnan(scores).any(axis=1)
+        chosen = np.where(known, np.nan_to_num(scores).argmax(axis=1), -1)
+        label = pl.lit(None, pl.String())
+        for index, name in enumerate(self.labels):
+            label = pl.when(pl.Series(chosen == index)).then(pl.col(name)).otherwise(label)
+        return batch.select(label.alias("predicted")).to_series()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a dataset that a bias analysis reads.
+
+    Attributes
+    ----------
+    facets : dict of str to (str, Listed)
+        By the facet's name: its column, and the values that are listed.
+    features : tuple of str
+        What the flip test compares; none where it is not asked for.
+    """
+
+    label: str
+    positive: Listed
+    facets: Mapping[str, tuple[str, Listed]]
+    group: str | None = None
+    prediction: Prediction | None = None
+    features: tuple[str, ...] = ()
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """As what each is read."""
+        read: dict[str, pl.DataType] = {name: pl.Float64() for name in self.features}
+        if self.prediction:
+            read |= {name: pl.Float64() for name in self.prediction.scores}
+            read |= {name: pl.String() for name in self.prediction.labels}
+        spelled = [self.label, *(column for column, _ in self.facets.values()), *([self.group] if self.group else [])]
+        return read | dict.fromkeys(spelled, pl.String())
+
+
+@dataclass(slots=True)
+class BiasTable:
+    """What is kept of the rows; ``update`` with batches in row order, ``merge`` with that of other rows.
+
+    Attributes
+    ----------
+    facets : dict of str to polars.DataFrame
+        By facet: the combinations of facet, group, label and prediction that occur, and their ``rows``. Labels,
+        predictions and facets with listed values are codes, see `Listed.codes`; other facets are spelled.
+    label, predicted : ColumnFacts
+        Of the rows' labels and predicted labels.
+    unlabelled, unpredicted : int
+        Rows that were left out for they have no label, or no prediction.
+    sample : FlipSample, optional
+        Rows for the flip test.
+    """
+
+    columns: Columns
+    facets: dict[str, pl.DataFrame] = field(default_factory=dict)
+    facet_facts: dict[str, ColumnFacts] = field(default_factory=dict)
+    label: ColumnFacts = field(default_factory=ColumnFacts)
+    predicted: ColumnFacts = field(default_factory=ColumnFacts)
+    unlabelled: int = 0
+    unpredicted: int = 0
+    sample: FlipSample | None = None
+
+    @classmethod
+    def empty(cls, columns: Columns, seed: int) -> BiasTable:
+        """Make one without rows."""
+        sample = (
+            FlipSample(columns.features, np.random.default_rng(seed))
+            if columns.features and columns.prediction
+            else None
+        )
+        facts = {name: ColumnFacts() for name in columns.facets}
+        return cls(columns, {name: _no_rows() for name in columns.facets}, facts, sample=sample)
+
+    def update(self, batch: pl.DataFrame) -> None:
+        """Take in a batch, see `Dataset.batches`.
+
+        Raises
+        ------
+        InvalidInput
+            ``TooManyFacetValues`` or ``TooManyGroups``, naming the column.
+        """
+        labels = self.columns.positive.codes(batch[self.columns.label])
+        self.label.update(batch[self.columns.label], labels)
+        predicted = self._predictions(batch)
+        known = labels.is_not_null() & predicted.is_not_null()
+        self.unlabelled += labels.null_count()
+        self.unpredicted += int((labels.is_not_null() & predicted.is_null()).sum())
+        group = (
+            batch[self.columns.group]
+            if self.columns.group
+            else pl.repeat(None, batch.height, dtype=pl.String, eager=True)
+        )
+        outcomes = {"group": group, "label": labels, "predicted": predicted}
+        codes = {}
+        for name, (column, listed) in self.columns.facets.items():
+            codes[name] = listed.codes(batch[column]) if listed.values else batch[column]
+            self.facet_facts[name].update(batch[column], codes[name] if listed.values else None)
+            rows = pl.DataFrame({"facet": codes[name], **outcomes}).filter(known)
+            self.facets[name] = self._added(name, [self.facets[name], rows.group_by(_KEYS).len("rows")])
+        if self.sample is not None:
+            marks = {mark_of(name): code for name, code in codes.items()}
+            self.sample.update(batch, pl.DataFrame({**marks, "predicted": predicted}), known)
+
+    def merge(self, other: BiasTable) -> BiasTable:
+        """Return what both hold; neither changes. The other one's rows come behind."""
+        return replace(
+            self,
+            facets={name: self._added(name, [mine, other.facets[name]]) for name, mine in self.facets.items()},
+            facet_facts={name: mine.merge(other.facet_facts[name]) for name, mine in self.facet_facts.items()},
+            label=self.label.merge(other.label),
+            predicted=self.predicted.merge(other.predicted),
+            unlabelled=self.unlabelled + other.unlabelled,
+            unpredicted=self.unpredicted + other.unpredicted,
+            sample=self.sample.merge(other.sample) if self.sample and other.sample else None,
+        )
+
+    def _predictions(self, batch: pl.DataFrame) -> pl.Series:
+        prediction = self.columns.prediction
+        if prediction is None:
+            return pl.repeat(0, batch.height, dtype=pl.UInt8, eager=True)
+        label, score = prediction.read(batch)
+        codes = pl.repeat(0, batch.height, dtype=pl.UInt8, eager=True)
+        if label is not None:
+            listed = self.columns.positive.codes(label)
+            self.predicted.update(label, listed)
+            codes = codes + listed
+        if score is not None:
+            above = (score > prediction.threshold).cast(pl.UInt8) * SCORED
+            codes = codes + (above.fill_null(0) if prediction.guessed else above)
+        return codes
+
+    def _added(self, facet: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        total = pl.concat([part.cast(_SCHEMA) for part in parts]).group_by(_KEYS).agg(pl.col("rows").sum())
+        column, _ = self.columns.facets[facet]
+        for code, key, name, most, mend in (
+            ("TooManyFacetValues", "facet", column, MOST_VALUES, "list those to look at, or a threshold"),
+            ("TooManyGroups", "group", self.columns.group, MOST_GROUPS, "choose a group variable of fewer"),
+        ):
+            if total[key].n_unique() > most + 1:
+                raise InvalidInput(code, f"the column {name!r} has more than {most} distinct values: {mend}")
+        return total
+
+
+_SCHEMA = pl.Schema(
+    {"facet": pl.String, "group": pl.String, "label": pl.UInt8, "predicted": pl.UInt8, "rows": pl.Int64}
+)
+
+
+def mark_of(facet: str) -> str:
+    """Name the column of the flip test's sample that tells a facet's groups apart."""
+    return f"facet {facet}"
+
+
+def _no_rows() -> pl.DataFrame:
+    return pl.DataFrame(schema=_SCHEMA)

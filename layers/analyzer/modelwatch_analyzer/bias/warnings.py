@@ -1,0 +1,102 @@
+"""What a person should know of a bias analysis though it is no violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from modelwatch_analyzer.bias.documents import BiasAnalysis, group_key
+from modelwatch_analyzer.bias.flips import MOST_ROWS
+from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.bias.measures import FEW_ROWS, Measure
+from modelwatch_analyzer.bias.table import BiasTable
+from modelwatch_analyzer.bias.values import DataType
+from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.undefined import Undefined
+
+_FEW_BASELINE_ROWS = 100
+_MANY_NUMBERS = 20
+_QUIET = ("CDDL", "CDDPL")
+"""Not told where no group variable was asked for."""
+
+
+def warnings_of(
+    table: BiasTable, facets: Sequence[Facet], measures: Sequence[Measure], baseline: BiasAnalysis | None
+) -> Iterator[str]:
+    """Yield sentences."""
+    yield from _rows(table, facets, baseline)
+    groups: dict[tuple[str, str], list[Measure]] = {}
+    for each in measures:
+        groups.setdefault((each.facet, each.group), []).append(each)
+    for (facet, group), of_group in groups.items():
+        yield from _group(f"{facet} = {group}", of_group, table)
+    if baseline is not None:
+        yield from _uncompared(measures, baseline)
+
+
+def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
+    counted = max((int(facet.cells.sum()) for facet in facets), default=0)
+    if baseline is None and counted < _FEW_BASELINE_ROWS:
+        yield f"the baseline has {counted} rows: with fewer than {_FEW_BASELINE_ROWS} it is chance to a good part"
+    if table.unlabelled:
+        yield f"{table.unlabelled} rows without a label were left out"
+    if table.unpredicted:
+        yield f"{table.unpredicted} rows without a prediction were left out"
+    for facet in facets:
+        if facet.missing:
+            yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
+        facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
+        categories = facts.type is ColumnType.INTEGRAL and facts.distinct.count > _MANY_NUMBERS
+        if categories and listed.threshold is not None and facet.values == (str(listed.values[0]),):
+            yield (
+                f"{facet.name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group is "
+                f"those equal to {listed.values[0]}. If it shall be those above, add "
+                f'"data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
+            )
+    if table.sample is not None and not table.sample.unusable and table.sample.rows.height == MOST_ROWS < counted:
+        yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {counted} rows"
+
+
+def _group(name: str, measures: Sequence[Measure], table: BiasTable) -> Iterator[str]:
+    first = measures[0]
+    if first.small:
+        held = [each.metric.name for each in measures if each.verdict.violated]
+        beyond = f"; beyond the baseline: {', '.join(held)}" if held else ""
+        yield (
+            f"{name}: {first.rows} rows, and {first.others} of everybody else. With fewer than {FEW_ROWS} on either "
+            f"side metrics are reported and do not alert{beyond}"
+        )
+    reasons: dict[str, list[str]] = {}
+    for each in measures:
+        quiet = table.columns.group is None and each.metric.name in _QUIET
+        if isinstance(each.value, Undefined) and not quiet:
+            reasons.setdefault(each.value.reason, []).append(each.metric.name)
+    for reason, names in reasons.items():
+        yield f"{name}: undefined are {', '.join(names)}: {reason}"
+    for each in measures:
+        if each.verdict.note and each.constraint and each.constraint.range:
+            yield f"{name}: {each.metric.name} is {each.verdict.note}"
+
+
+def _uncompared(measures: Sequence[Measure], baseline: BiasAnalysis) -> Iterator[str]:
+    known = {(facet, group) for facet, group, _ in baseline.constraints()}
+    now = {(each.facet, group_key(each.group)) for each in measures}
+    new = list(
+        dict.fromkeys((each.facet, each.group) for each in measures if (each.facet, group_key(each.group)) not in known)
+    )
+    if new:
+        yield f"the baseline knows nothing of {_listed(new)}: not compared"
+    gone = [
+        (facet, each.value_or_threshold)
+        for _, entry in baseline.stages()
+        for facet, entries in entry.facets.items()
+        for each in entries
+        if (facet, group_key(each.value_or_threshold)) not in now
+    ]
+    if gone:
+        names = _listed(list(dict.fromkeys(gone)))
+        yield f"the baseline has {names}, which the configuration does not name: not checked"
+
+
+def _listed(groups: Sequence[tuple[str, str]], most: int = 10) -> str:
+    told = ", ".join(f"{facet} = {group}" for facet, group in groups[:most])
+    return told if len(groups) <= most else f"{told} and {len(groups) - most} more"
