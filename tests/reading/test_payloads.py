@@ -184,19 +184,20 @@ def test_ground_truth_is_no_column_unless_it_is_asked_for(folder: Path) -> None:
     assert rows(opened(folder, line, captureIndexNames=ALL_SIDES)) == [("0.5", "1", "2", "1")]
 
 
-def test_fields_that_are_not_there_are_missing_and_fields_never_seen_leave_a_record_out(
+def test_fields_that_are_not_there_are_missing_and_fields_never_seen_are_passed_over(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("modelwatch_analyzer.reading.capture._SNIFFED_ROWS", 2)
-    documents = [{"a": 1, "b": 2}, {"a": 3, "c": 4}, {"b": 5}, {"a": 6, "d": 7}, [8, 9, 10], {}]
+    documents = [{"a": 1, "b": 2}, {"a": 3, "c": 4}, {"b": 5}, {"a": 6, "d": 7}, {"d": 8}, [8, 9, 10], {}]
     log = ReadLog()
     dataset = opened(folder, *(captured(endpointInput=as_json(document)) for document in documents))
     assert dataset.columns == ("a", "b", "c")
-    assert rows(dataset, log) == [("1", "2", None), ("3", None, "4"), (None, "5", None)]
+    assert rows(dataset, log) == [("1", "2", None), ("3", None, "4"), (None, "5", None), ("6", None, None)]
+    assert log.counts().with_unread_fields == 1
     assert log.malformed_examples == [
-        "capture.jsonl:4: endpointInput has 1 fields that the first 2 rows lack",
-        "capture.jsonl:5: endpointInput has fields by position instead of by name",
-        "capture.jsonl:6: a payload is an object or a list without content",
+        "capture.jsonl:5: endpointInput has none of the fields of the first 2 rows",
+        "capture.jsonl:6: endpointInput has fields by position instead of by name",
+        "capture.jsonl:7: a payload is an object or a list without content",
     ]
 
 

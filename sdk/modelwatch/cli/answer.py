@@ -152,6 +152,9 @@ def account(records: RecordCounts) -> list[str]:
         lines.append(f"Captured payloads by encoding: {told}.")
     if records.duplicate_events:
         lines.append(f"Read all the same: {counted(records.duplicate_events, 'record')} of an event id seen before.")
+    if records.with_unread_fields:
+        told = counted(records.with_unread_fields, "record")
+        lines.append(f"Read in part: {told} with fields that the first 1,000 rows lack, which were passed over.")
     if records.dropped:
         lines.append(f"Left out: {counted(records.dropped, 'record')} that the preprocessor dropped.")
     if records.out_of_window:

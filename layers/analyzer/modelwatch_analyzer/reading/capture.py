@@ -419,6 +419,7 @@ class CaptureFiles:
                     if reasons:
                         log.leave_out(block.file.label, number, ", ".join(reasons))
                     else:
+                        log.with_unread_fields += any(map(_has_more, expected, row))
                         good.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
             except Unflattenable as error:
                 log.leave_out(block.file.label, number, str(error))
@@ -521,9 +522,13 @@ def _unlike(group: _Group, keys: Row, row: Row) -> str | None:
         kinds = ("by position", "by name")
         return f"{group} has fields {kinds[not expected_named]} instead of {kinds[expected_named]}"
     if row and expected_named:
-        unknown = len(row.keys() - keys.keys())
-        return f"{group} has {unknown} fields that the first {_SNIFFED_ROWS} rows lack" if unknown else None
+        return None if row.keys() & keys.keys() else f"{group} has none of the fields of the first {_SNIFFED_ROWS} rows"
     return None if len(row) == len(keys) else f"{group} has {len(row)} fields instead of {len(keys)}"
+
+
+def _has_more(keys: Row, row: Row) -> bool:
+    """Tell whether a row has names that its group's columns lack."""
+    return _is_named(keys) and not row.keys() <= keys.keys()
 
 
 def _is_named(row: Row) -> bool:

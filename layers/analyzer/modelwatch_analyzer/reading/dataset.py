@@ -15,6 +15,16 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _EXAMPLES = 20
 _REASONS = 3
+_COUNTS = (
+    "objects",
+    "bytes",
+    "read",
+    "malformed",
+    "out_of_window",
+    "duplicate_events",
+    "dropped",
+    "with_unread_fields",
+)
 _NAMED_AT_MOST = 10
 
 
@@ -29,6 +39,7 @@ class ReadLog:
     out_of_window: int = 0
     duplicate_events: int = 0
     dropped: int = 0
+    with_unread_fields: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
 
@@ -44,7 +55,7 @@ class ReadLog:
 
     def include(self, other: ReadLog) -> None:
         """Add the account of an earlier step to this one."""
-        for name in ("objects", "bytes", "read", "malformed", "out_of_window", "duplicate_events", "dropped"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
         self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_EXAMPLES]
@@ -76,13 +87,7 @@ class ReadLog:
     def counts(self) -> RecordCounts:
         """Return the account as the analysis contract has it."""
         return RecordCounts(
-            objects=self.objects,
-            bytes=self.bytes,
-            read=self.read,
-            malformed=self.malformed,
-            out_of_window=self.out_of_window,
-            duplicate_events=self.duplicate_events,
-            dropped=self.dropped,
+            **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
         )

@@ -35,6 +35,8 @@ class RecordCounts(Owned):
         Captured records whose event id was seen before. They are counted, and read all the same.
     dropped : int
         Records that the record preprocessor dropped.
+    with_unread_fields : int
+        Captured rows that were read but for fields that the first 1,000 rows lack.
     encodings : dict of str to int
         Captured payloads read, by their encoding: CSV, JSON, BASE64.
     malformed_examples : tuple of str
@@ -48,6 +50,7 @@ class RecordCounts(Owned):
     out_of_window: int = 0
     duplicate_events: int = 0
     dropped: int = 0
+    with_unread_fields: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
     malformed_examples: tuple[str, ...] = ()
 
