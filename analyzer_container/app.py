@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core import wiring
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
@@ -17,7 +18,7 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
 
 def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
-    return analyze(AnalysisSettings.from_environment(environment))
+    return analyze(AnalysisSettings.from_environment(environment), Host(model=wiring.open_model))
 
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)

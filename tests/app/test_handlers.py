@@ -13,6 +13,7 @@ import pytest
 
 from modelwatch_core import wiring
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.shadow_endpoint import EndpointStatus
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -39,7 +40,9 @@ def world(monkeypatch) -> World:
     monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
     monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
     attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
-    for use_case in ("create_baseline", "launch_execution", "finish_analysis", "route_alerts", "reconcile"):
+    attributes["follow_endpoint"] = "follow"
+    used = ("create_baseline", "launch_execution", "finish_analysis", "follow_endpoint", "route_alerts", "reconcile")
+    for use_case in used:
         monkeypatch.setattr(wiring, use_case, partial(getattr, world, attributes.get(use_case, use_case)))
     return world
 
@@ -82,6 +85,17 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     listed = invoke("manage_monitors", sample("manage_monitors.list_executions"))
     assert listed["executions"][0]["monitoring_execution_status"] == "CompletedWithViolations"
     json.dumps(listed, allow_nan=False)
+
+
+def test_an_endpoint_that_came_up_starts_the_analysis_that_waited_for_it(world):
+    world.has_explainability_schedule()
+    world.has_captures()
+    world.tick()
+    assert world.host.started == []
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    invoke("follow_endpoints", sample("follow_endpoints.in_service"))
+    (request,) = world.host.started
+    assert request.environment["model_endpoint_name"] == sample("follow_endpoints.in_service")["detail"]["EndpointName"]
 
 
 def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(world):

@@ -56,7 +56,7 @@ def statements(resources: dict[str, dict]):
 
 def test_every_function_has_a_log_group_that_expires_and_a_way_out_for_failures(resources):
     functions = of_type(resources, "AWS::Lambda::Function")
-    assert len(functions) == 7
+    assert len(functions) == 8
     failures = of_type(resources, "AWS::Lambda::EventInvokeConfig")
     covered = {config["Properties"]["FunctionName"]["Ref"] for config in failures.values()}
     assert covered == set(functions)
@@ -77,20 +77,34 @@ def test_no_statement_allows_everything_of_a_service_or_on_everything(resources)
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not any("*" in action for action in actions), name
         if statement["Resource"] == "*":
-            # The one API that knows no resources is bounded by its namespace.
+            # APIs that know no resources: two only look, and the one that writes is bounded by its namespace.
+            if actions == ["sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints"]:
+                continue
             assert actions == ["cloudwatch:PutMetricData"], name
             assert statement["Condition"]["StringLike"] == {"cloudwatch:namespace": "aws/sagemaker/*"}
 
 
 def test_events_can_only_be_put_with_our_source(resources):
     found = [s for _, s in statements(resources) if s["Action"] == "events:PutEvents" and "Condition" in s]
-    assert len(found) == 4
+    assert len(found) == 5
     assert all(s["Condition"] == {"StringEquals": {"events:source": "modelwatch"}} for s in found)
 
 
 def test_a_role_can_be_passed_to_the_scheduler_only(resources):
     (statement,) = [s for _, s in statements(resources) if s["Action"] == "iam:PassRole"]
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+def test_endpoints_can_be_made_and_deleted_under_the_names_of_temporary_ones_only(resources):
+    changes = {"CreateEndpoint", "CreateEndpointConfig", "AddTags", "DeleteEndpoint", "DeleteEndpointConfig"}
+    roles = set()
+    for name, statement in statements(resources):
+        if changes & {str(action).removeprefix("sagemaker:") for action in statement["Action"]}:
+            roles.add(name)
+            names = [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]]
+            assert names == ["endpoint/modelwatch-shadow-*", "endpoint-config/modelwatch-shadow-*"], name
+    makers = {"CreateBaselineRole", "LaunchExecutionRole", "FollowEndpointsRole", "ReconcileRole"}
+    assert roles == makers | {"FinishExecutionRole"}
 
 
 def test_services_act_for_this_account_only(resources):
@@ -118,7 +132,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 4
+    assert len(targets) == 5
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -140,6 +154,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("CreateBaseline", {"GetItem", "PutItem"}),
         ("LaunchExecution", {"GetItem", "PutItem"}),
         ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),
+        ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem"}),
         ("Reconcile", {"GetItem", "PutItem", "DeleteItem", "Query"}),
     ],
@@ -194,6 +209,7 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded"}),
         ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded"}),
         ("outbound/execution-ended.completed", set()),
+        ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
     ],
 )
 def test_each_event_reaches_the_functions_that_it_is_for_and_no_other(resources, sample, rules):

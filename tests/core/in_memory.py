@@ -11,8 +11,10 @@ from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowAnalysis, ShadowEndpoint, shadow_prefix
 from modelwatch_core.ports import Claim, StoredObject
 
 
@@ -178,6 +180,58 @@ class MemoryEndpoints:
         if endpoint_name not in self.destinations:
             raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name}")
         return self.destinations[endpoint_name]
+
+
+class MemoryShadowEndpoints:
+    """Endpoints stay Creating until a test lets them come up, or fail; models are refused by name."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.kept: dict[str, ShadowEndpoint] = {}
+        self.configs: set[str] = set()
+        self.created: list[tuple[str, str, str]] = []
+
+    def create(self, name: str, model: ModelReference, subject: str) -> None:
+        if model.instance_type is None:
+            raise InvalidInput("InstanceTypeMissing", "what shall it run on?")
+        if model.model_name == "missing":
+            raise InvalidInput("ShadowEndpointRefused", "could not find model")
+        self.configs.add(name)
+        if name not in self.kept:
+            self.kept[name] = ShadowEndpoint(status=EndpointStatus.CHANGING)
+            self.created.append((name, model.model_name or "", subject))
+
+    def find(self, name: str) -> ShadowEndpoint | None:
+        return self.kept.get(name)
+
+    def delete(self, name: str) -> bool:
+        if name in self.kept and self.kept[name].status is EndpointStatus.CHANGING:
+            return False
+        self.kept.pop(name, None)
+        self.configs.discard(name)
+        return True
+
+    def names(self) -> Iterator[str]:
+        prefix = shadow_prefix(self.owner)
+        yield from [name for name in (*self.kept, *self.configs) if name.startswith(prefix)]
+
+
+class MemoryShadowAnalyses:
+    def __init__(self) -> None:
+        self.kept: dict[str, ShadowAnalysis] = {}
+
+    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+        return self.kept.get(endpoint_name)
+
+    def save(self, analysis: ShadowAnalysis) -> None:
+        _follows_on(self.kept.get(analysis.endpoint_name), analysis, "ShadowAnalysisExists")
+        self.kept[analysis.endpoint_name] = analysis
+
+    def delete(self, endpoint_name: str) -> None:
+        self.kept.pop(endpoint_name, None)
+
+    def all(self) -> Iterator[ShadowAnalysis]:
+        yield from list(self.kept.values())
 
 
 class MemoryObjects:

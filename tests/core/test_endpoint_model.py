@@ -100,12 +100,8 @@ def test_a_request_goes_to_the_endpoint_as_it_is_and_the_answer_comes_back(runti
     assert headers["x-amzn-sagemaker-custom-attributes"] == "a=b"
 
 
-def test_a_model_by_name_is_reached_by_the_endpoint_that_was_made_of_it_or_not_at_all(runtime):
-    runtime.answers = [(200, "", [0.5])]
+def test_of_a_model_by_name_nobody_makes_an_endpoint_here(runtime):
     by_name = ModelReference(model_name="m", instance_type="ml.m5.large")
-    with EndpointModels(runtime.client(), "modelwatch-shadow-1")(by_name) as model:
-        model.invoke(b"1", "text/csv", "text/csv")
-    assert runtime.requests[0][0] == "/endpoints/modelwatch-shadow-1/invocations"
     with (
         pytest.raises(InvalidInput, match=r"ModelNotDeployed.*model m is made here"),
         EndpointModels(runtime.client())(by_name),

@@ -13,9 +13,11 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.route_alerts import RouteAlerts
+from modelwatch_core.app.shadow_endpoints import FollowEndpoint, ShadowedHost, Shadows
 from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowEndpoint
 from tests.core.in_memory import (
     HandClock,
     MemoryBus,
@@ -27,6 +29,8 @@ from tests.core.in_memory import (
     MemoryObjects,
     MemorySchedules,
     MemorySentAlerts,
+    MemoryShadowAnalyses,
+    MemoryShadowEndpoints,
     MemoryTarget,
     MemoryTicks,
 )
@@ -59,13 +63,17 @@ class World:
         self.sent = MemorySentAlerts(self.clock)
         schedules, ledger, jobs, host, bus = map(through, (self.schedules, self.ledger, self.jobs, self.host, self.bus))
         objects = through(self.objects)
-        self.launch = LaunchExecution(schedules, ledger, objects, host, bus, self.clock, lease=LEASE)
+        self.shadow_endpoints, self.shadow_analyses = MemoryShadowEndpoints("world"), MemoryShadowAnalyses()
+        shadows = Shadows(through(self.shadow_analyses), through(self.shadow_endpoints), "world")
+        shadowed = ShadowedHost(host, shadows, objects, self.clock)
+        self.follow = FollowEndpoint(shadows, ledger, jobs, host, bus, self.clock)
+        self.launch = LaunchExecution(schedules, ledger, objects, shadowed, bus, self.clock, lease=LEASE)
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock))
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), shadows)
         self.targets = {"mail": through(self.mail)}
         self.route = RouteAlerts(through(self.sent), self.targets)
-        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.clock)
-        self.create_baseline = CreateBaseline(jobs, objects, host, self.clock, RESULTS)
+        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.clock)
+        self.create_baseline = CreateBaseline(jobs, objects, shadowed, self.clock, RESULTS)
         self._manage = ManageMonitors(
             schedules, ledger, jobs, through(self.ticks), self.endpoints, objects, self.clock, RESULTS
         )
@@ -77,6 +85,18 @@ class World:
 
     def has_schedule(self, name: str = "hourly", **changes: object) -> None:
         self.manage("CreateMonitoringSchedule", **(schedule_parameters(name) | changes))
+
+    def has_explainability_schedule(self, name: str = "hourly", **predictor: object) -> None:
+        predictor = {"model_name": "scorer", "instance_type": "ml.m5.large"} | predictor
+        baseline = {"constraints_s3_uri": "s3://results/baseline/constraints.json"}
+        config = {"predictor": predictor, "methods": {"shap": {}}}
+        self.has_schedule(name, monitoring_type="ModelExplainability", baseline=baseline, analysis_config=config)
+
+    def shadow_endpoint_becomes(self, status: EndpointStatus, failure_reason: str | None = None) -> str:
+        """Let the one temporary endpoint that is being created come up, or fail, and return its name."""
+        (name,) = [n for n, e in self.shadow_endpoints.kept.items() if e.status is EndpointStatus.CHANGING]
+        self.shadow_endpoints.kept[name] = ShadowEndpoint(status=status, failure_reason=failure_reason)
+        return name
 
     def has_captures(self, hour: datetime = TEN - timedelta(hours=1), content: bytes = b"{}\n") -> None:
         self.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{hour:%Y/%m/%d/%H}/00-01-002-a.jsonl"] = content

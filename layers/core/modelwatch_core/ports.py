@@ -12,8 +12,10 @@ from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.shadow_endpoint import ShadowAnalysis, ShadowEndpoint
 
 
 class Clock(Protocol):
@@ -172,6 +174,52 @@ class Endpoints(Protocol):
         InvalidInput
             ``EndpointNotFound`` or ``DataCaptureNotEnabled``.
         """
+        ...
+
+
+class ShadowEndpoints(Protocol):
+    """The temporary endpoints of this deployment, by names from ``shadow_endpoint_name``."""
+
+    def create(self, name: str, model: ModelReference, subject: str) -> None:
+        """Have an endpoint made of a model, unless it is there; it comes up later.
+
+        Raises
+        ------
+        InvalidInput
+            ``InstanceTypeMissing``, ``ShadowEndpointRefused`` or ``QuotaExceeded``.
+        """
+        ...
+
+    def find(self, name: str) -> ShadowEndpoint | None:
+        """Return an endpoint as it stands, or None."""
+        ...
+
+    def delete(self, name: str) -> bool:
+        """Delete what there is of an endpoint; return False where it may not be deleted yet."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of everything that is there."""
+        ...
+
+
+class ShadowAnalyses(Protocol):
+    """The analyses that wait for a temporary endpoint or use one."""
+
+    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+        """Return the analysis of an endpoint, or None."""
+        ...
+
+    def save(self, analysis: ShadowAnalysis) -> None:
+        """Write an analysis; version 1 must be new (``ShadowAnalysisExists``), a later one must follow on."""
+        ...
+
+    def delete(self, endpoint_name: str) -> None:
+        """Forget an analysis, if it is there."""
+        ...
+
+    def all(self) -> Iterator[ShadowAnalysis]:
+        """Yield every analysis."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +15,8 @@ from modelwatch_core.app.manage_monitors import ManageMonitors
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.route_alerts import RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
+from modelwatch_core.app.shadow_endpoints import FollowEndpoint, ShadowedHost, Shadows
+from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 from modelwatch_core.ports import AlertTarget
 from modelwatch_core.settings import (
     AlertSettings,
@@ -85,10 +88,21 @@ def _bus() -> Any:
     return EventBridgeBus(_client("events"), BusSettings.from_environment().event_bus)
 
 
-def _host(settings: HostSettings) -> Any:
+def _analyzer(settings: HostSettings) -> Any:
     from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 
     return AnalyzerFunction(_client("lambda"), settings.analyzer_function, settings.analyzer_capacity_bytes)
+
+
+def _shadows() -> Shadows:
+    from modelwatch_core.adapters.aws.shadow_endpoints import SageMakerShadowEndpoints, TableShadowAnalyses
+
+    owner = LedgerSettings.from_environment().ledger_table  # one a deployment
+    return Shadows(TableShadowAnalyses(_items()), SageMakerShadowEndpoints(_client("sagemaker"), owner), owner)
+
+
+def _host(settings: HostSettings) -> Any:
+    return ShadowedHost(_analyzer(settings), _shadows(), _objects(), _CLOCK)
 
 
 def _results() -> str:
@@ -154,7 +168,14 @@ def _finish_execution() -> FinishExecution:
 @cache
 def finish_analysis() -> FinishAnalysis:
     """Return the use case of functions/finish_execution."""
-    return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK))
+    return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _shadows())
+
+
+@cache
+def follow_endpoint() -> FollowEndpoint:
+    """Return the use case of functions/follow_endpoints."""
+    host = _analyzer(HostSettings.from_environment())
+    return FollowEndpoint(_shadows(), ledger=_ledger(), jobs=_jobs(), host=host, bus=_bus(), clock=_CLOCK)
 
 
 @cache
@@ -173,9 +194,29 @@ def route_alerts() -> RouteAlerts:
 @cache
 def reconcile() -> Reconcile:
     """Return the use case of functions/reconcile."""
-    return Reconcile(ledger=_ledger(), jobs=_jobs(), launch=launch_execution(), finish=finish_analysis(), clock=_CLOCK)
+    return Reconcile(
+        ledger=_ledger(),
+        jobs=_jobs(),
+        launch=launch_execution(),
+        finish=finish_analysis(),
+        follow=follow_endpoint(),
+        clock=_CLOCK,
+    )
 
 
 def run_analysis(analyze: Analyze) -> RunAnalysis:
     """Return what a host does around the analyzer; the host brings the analyzer, which no zip function has."""
     return RunAnalysis(objects=_objects(), bus=_bus(), analyze=analyze)
+
+
+@cache
+def _endpoint_models() -> OpenModel:
+    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
+
+    session, _ = _session()
+    return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))
+
+
+def open_model(reference: ModelReference) -> AbstractContextManager[Model]:
+    """Give an analysis the model behind a SageMaker endpoint; an ``OpenModel``."""
+    return _endpoint_models()(reference)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from modelwatch_core.app.shadow_endpoints import Shadows
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput, Upstream
@@ -112,10 +113,11 @@ class FinishBaseliningJob:
 
 @dataclass(frozen=True, slots=True)
 class FinishAnalysis:
-    """Hand the end of an analysis to whatever it was for."""
+    """Hand the end of an analysis to whatever it was for, and let go of the endpoint that was made for it, if any."""
 
     finish_execution: FinishExecution
     finish_baselining_job: FinishBaseliningJob
+    shadows: Shadows
 
     def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         """Settle what the subject names, and return its record.
@@ -125,6 +127,11 @@ class FinishAnalysis:
         InvalidInput
             ``UnknownSubject`` when it names nothing of ours.
         """
+        record = self._finish(ended)
+        self.shadows.release(ended.subject)
+        return record
+
+    def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         if key := ExecutionKey.of_subject(ended.subject):
             return self.finish_execution(key, ended)
         if name := BaseliningJob.name_in(ended.subject):

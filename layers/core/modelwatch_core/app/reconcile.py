@@ -8,6 +8,7 @@ from functools import partial
 
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.launch_execution import LaunchExecution
+from modelwatch_core.app.shadow_endpoints import FollowEndpoint
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import ModelwatchError, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
@@ -17,16 +18,17 @@ from modelwatch_core.ports import BaseliningJobs, Clock, Ledger
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Launch what waits, fail what its host never reported, announce what was settled in silence."""
+    """Launch what waits, fail what its host never reported, announce what was settled, delete what nothing needs."""
 
     ledger: Ledger
     jobs: BaseliningJobs
     launch: LaunchExecution
     finish: FinishAnalysis
+    follow: FollowEndpoint
     clock: Clock
 
     def __call__(self) -> int:
-        """Return how many executions and baselining jobs were moved on.
+        """Return how many executions, baselining jobs and temporary endpoints were moved on.
 
         Raises
         ------
@@ -52,6 +54,8 @@ class Reconcile:
         for job in self.jobs.open_since(now - self.launch.lease):
             reason = "HostDidNotReport: the end of the analysis was not reported in time. Its log says how far it came."
             yield job.subject, partial(self._failed, job.subject, job.output_s3_uri, reason)
+        for endpoint_name in self.follow.shadows.names():  # last: what was settled above needs its endpoint no longer
+            yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
 
     def _moved_on(self, execution: MonitoringExecution) -> bool:
         if execution.monitoring_execution_status is ExecutionStatus.PENDING:

@@ -55,32 +55,29 @@ class EndpointModel:
 
 @dataclass(frozen=True, slots=True)
 class EndpointModels:
-    """``OpenModel`` for endpoints.
+    """``OpenModel`` for endpoints that are there.
 
     Parameters
     ----------
     runtime : client of sagemaker-runtime
         See `EndpointModel`.
-    shadow_endpoint : str, optional
-        The temporary endpoint that was made for this analysis. Who made it deletes it, also if the analysis dies.
     """
 
     runtime: Any
-    shadow_endpoint: str | None = None
 
     @contextmanager
     def __call__(self, reference: ModelReference) -> Iterator[Model]:
-        """Give the model that a reference names.
+        """Give the model behind an endpoint.
 
         Raises
         ------
         InvalidInput
-            ``ModelNotDeployed`` for a model by name, where no endpoint was made of it.
+            ``ModelNotDeployed`` for a model by name: who wants one explained has an endpoint made of it before the
+            analysis starts, see ``modelwatch_core.app.shadow_endpoints``.
         """
-        name = reference.endpoint_name or self.shadow_endpoint
-        if name is None:
+        if reference.endpoint_name is None:
             raise InvalidInput(
                 "ModelNotDeployed",
                 f"no temporary endpoint of model {reference.model_name} is made here; name an endpoint that is there",
             )
-        yield EndpointModel(self.runtime, name, reference.target_model, reference.custom_attributes)
+        yield EndpointModel(self.runtime, reference.endpoint_name, reference.target_model, reference.custom_attributes)

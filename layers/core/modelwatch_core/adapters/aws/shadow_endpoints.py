@@ -1,0 +1,168 @@
+"""``ShadowEndpoints`` in SageMaker, and ``ShadowAnalyses`` in the ledger table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowAnalysis, ShadowEndpoint, shadow_prefix
+
+if TYPE_CHECKING:
+    from types_boto3_sagemaker.client import SageMakerClient
+    from types_boto3_sagemaker.type_defs import ProductionVariantTypeDef, TagTypeDef
+
+_STATUSES = {
+    "InService": EndpointStatus.IN_SERVICE,
+    "Failed": EndpointStatus.FAILED,
+    "OutOfService": EndpointStatus.FAILED,
+    "Deleting": EndpointStatus.DELETING,
+}
+_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SageMakerShadowEndpoints:
+    """Temporary endpoints in SageMaker; each has a configuration of the same name.
+
+    SageMaker answers ValidationException to what it does not find, to a name that is taken and to all that it refuses;
+    which of these it is, a look at what is there tells.
+
+    Parameters
+    ----------
+    owner : str
+        The deployment, see ``shadow_endpoint_name``.
+    """
+
+    sagemaker: SageMakerClient
+    owner: str
+
+    def create(self, name: str, model: ModelReference, subject: str) -> None:
+        """Make the endpoint, or what of it is not there."""
+        if model.instance_type is None:
+            raise InvalidInput(
+                "InstanceTypeMissing",
+                f"what shall the temporary endpoint of model {model.model_name} run on? Give predictor.instance_type",
+            )
+        variant: ProductionVariantTypeDef = {
+            "VariantName": "AllTraffic",
+            "ModelName": model.model_name or "",
+            "InstanceType": model.instance_type,  # type: ignore[typeddict-item]
+            "InitialInstanceCount": model.initial_instance_count or 1,
+            "InitialVariantWeight": 1.0,
+        }
+        if model.accelerator_type:
+            variant["AcceleratorType"] = model.accelerator_type  # type: ignore[typeddict-item]
+        tags: list[TagTypeDef] = [
+            {"Key": "modelwatch:owner", "Value": self.owner},
+            {"Key": "modelwatch:subject", "Value": subject},
+        ]
+        if not self._has_config(name):
+            self._make(
+                lambda: self.sagemaker.create_endpoint_config(
+                    EndpointConfigName=name, ProductionVariants=[variant], Tags=tags
+                ),
+                lambda: self._has_config(name),
+            )
+        if not self.find(name):
+            self._make(
+                lambda: self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags),
+                lambda: self.find(name) is not None,
+            )
+
+    def find(self, name: str) -> ShadowEndpoint | None:
+        """Return the endpoint as it stands, or None."""
+        with aws_errors(f"describing endpoint {name}"):
+            described = _or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name))
+        if described is None:
+            return None
+        status = _STATUSES.get(described["EndpointStatus"], EndpointStatus.CHANGING)
+        return ShadowEndpoint(status=status, failure_reason=described.get("FailureReason"))
+
+    def delete(self, name: str) -> bool:
+        """Delete the endpoint and its configuration, and return whether both are gone or going."""
+        endpoint = self.find(name)
+        if endpoint and endpoint.status is EndpointStatus.CHANGING:
+            return False
+        with aws_errors(f"deleting endpoint {name}"):
+            if endpoint and endpoint.status is not EndpointStatus.DELETING:
+                _or_none(lambda: self.sagemaker.delete_endpoint(EndpointName=name))
+            _or_none(lambda: self.sagemaker.delete_endpoint_config(EndpointConfigName=name))
+        return (left := self.find(name)) is None or left.status is EndpointStatus.DELETING
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all endpoints and configurations that this deployment made."""
+        prefix = shadow_prefix(self.owner)
+        with aws_errors("listing temporary endpoints"):
+            for endpoints in self.sagemaker.get_paginator("list_endpoints").paginate(NameContains=prefix):
+                yield from (found["EndpointName"] for found in endpoints["Endpoints"])
+            for configs in self.sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=prefix):
+                yield from (found["EndpointConfigName"] for found in configs["EndpointConfigs"])
+
+    def _has_config(self, name: str) -> bool:
+        with aws_errors(f"describing endpoint configuration {name}"):
+            described = _or_none(lambda: self.sagemaker.describe_endpoint_config(EndpointConfigName=name))
+        return described is not None
+
+    def _make(self, make: Callable[[], object], is_there: Callable[[], bool]) -> None:
+        with aws_errors("making a temporary endpoint"):
+            try:
+                make()
+            except ClientError as error:
+                if code_of(error) != "ValidationException":
+                    raise
+                if not is_there():
+                    said = error.response["Error"].get("Message", "")
+                    raise InvalidInput("ShadowEndpointRefused", f"{error.operation_name}: {said}") from None
+
+
+def _or_none(call: Callable[[], Any]) -> Any:
+    """Return what a call answers, or None where it does not find what it is about."""
+    try:
+        return call()
+    except ClientError as error:
+        if code_of(error) != "ValidationException":
+            raise
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TableShadowAnalyses:
+    """``ShadowAnalyses`` in the ledger table."""
+
+    items: VersionedItems
+
+    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+        """Return the analysis of an endpoint, or None."""
+        document = self.items.document(f"SHADOW#{endpoint_name}", "ANALYSIS")
+        return ShadowAnalysis.model_validate_json(document) if document else None
+
+    def save(self, analysis: ShadowAnalysis) -> None:
+        """Write an analysis."""
+        item = {
+            "pk": f"SHADOW#{analysis.endpoint_name}",
+            "sk": "ANALYSIS",
+            "list": "SHADOWS",
+            "list_key": iso_utc(analysis.creation_time),
+            "version": analysis.version,
+            "document": analysis.model_dump_json(),
+        }
+        self.items.put(item, exists="ShadowAnalysisExists")
+
+    def delete(self, endpoint_name: str) -> None:
+        """Forget an analysis."""
+        with aws_errors(f"deleting {endpoint_name} from the ledger"):
+            self.items.table.delete_item(Key={"pk": f"SHADOW#{endpoint_name}", "sk": "ANALYSIS"})
+
+    def all(self) -> Iterator[ShadowAnalysis]:
+        """Yield every analysis."""
+        for item in self.items.listed_until("SHADOWS", _END_OF_TIME):
+            yield ShadowAnalysis.model_validate_json(str(item["document"]))
