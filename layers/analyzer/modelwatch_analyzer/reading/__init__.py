@@ -16,7 +16,7 @@ from modelwatch_analyzer.reading.batch_transform import (
     transformed_files,
     transformed_lines,
 )
-from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_records
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
 from modelwatch_analyzer.reading.dataset import Assigned, Dataset, Role, Table
 from modelwatch_analyzer.reading.files import source_files
@@ -33,37 +33,31 @@ Open = Callable[[AnalysisSettings], Table]
 FORMATS: Mapping[str, Open] = {
     "batchTransform": lambda settings: open_batch_transform(
         settings.dataset_source,
-        _options(settings, BatchTransformOptions),
+        dataset_options(settings, BatchTransformOptions),
         settings.start_time,
         settings.end_time,
         _asked(settings),
     ),
-    "csv": lambda settings: open_csv(settings.dataset_source, _options(settings, CsvOptions)),
+    "csv": lambda settings: open_csv(settings.dataset_source, dataset_options(settings, CsvOptions)),
     "json": lambda settings: open_json(
-        source_files(settings.dataset_source), _options(settings, JsonOptions), _asked(settings)
+        source_files(settings.dataset_source), dataset_options(settings, JsonOptions), _asked(settings)
     ),
-    "parquet": lambda settings: open_parquet(source_files(settings.dataset_source), _options(settings, ParquetOptions)),
-    "sagemakerCaptureJson": lambda settings: open_capture(
-        settings.dataset_source,
-        _options(settings, CaptureOptions),
-        settings.start_time,
-        settings.end_time,
-        Attributes.of(**_asked(settings), exclude_features=settings.exclude_features_attribute),
+    "parquet": lambda settings: open_parquet(
+        source_files(settings.dataset_source), dataset_options(settings, ParquetOptions)
     ),
+    "sagemakerCaptureJson": lambda settings: _open_records(settings, _captured(settings)),
 }
 """How a dataset is opened, by SageMaker's name of its format."""
 
 TEXTS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
-    "batchTransform": lambda settings: _transformed_lines(settings, _options(settings, BatchTransformOptions)),
+    "batchTransform": lambda settings: _transformed_lines(settings, dataset_options(settings, BatchTransformOptions)),
     "csv": lambda settings: partial(
-        csv_lines, source_files(settings.dataset_source), header=_options(settings, CsvOptions).header
+        csv_lines, source_files(settings.dataset_source), header=dataset_options(settings, CsvOptions).header
     ),
     "json": lambda settings: partial(
-        json_documents, source_files(settings.dataset_source), _options(settings, JsonOptions)
+        json_documents, source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
     ),
-    "sagemakerCaptureJson": lambda settings: partial(
-        captured_lines, CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
-    ),
+    "sagemakerCaptureJson": lambda settings: partial(captured_lines, _captured(settings)),
 }
 """How the texts are read that a record preprocessor gets, for the formats that have texts."""
 
@@ -81,7 +75,25 @@ def open_dataset(settings: AnalysisSettings) -> Dataset:
     if opened_by is None:
         message = f"there is no reader for the format {settings.dataset_format.name!r}; there is {', '.join(FORMATS)}"
         raise InvalidInput("UnsupportedFormat", message)
-    table = opened_by(settings)
+    return _assigned(settings, opened_by(settings))
+
+
+def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Dataset:
+    """Open captured records as `open_dataset` opens those that the settings name.
+
+    Raises
+    ------
+    InvalidInput
+        As `open_dataset`.
+    """
+    script = settings.record_preprocessor_script
+    if script is None:
+        return _open_records(settings, captured)
+    lines = partial(captured_lines, captured)
+    return _assigned(settings, open_preprocessed(lines, script, settings.for_scripts, captured=True))
+
+
+def _assigned(settings: AnalysisSettings, table: Table) -> Dataset:
     if isinstance(table, CaptureFiles):
         return table
     excluding = Attributes.of(exclude_features=settings.exclude_features_attribute)
@@ -102,6 +114,15 @@ def _preprocessed(settings: AnalysisSettings) -> Table:
     return open_preprocessed(texts(settings), script, settings.for_scripts, captured=captured)
 
 
+def _captured(settings: AnalysisSettings) -> CapturedRecords:
+    return CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
+
+
+def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
+    attributes = Attributes.of(**_asked(settings), exclude_features=settings.exclude_features_attribute)
+    return open_records(captured, dataset_options(settings, CaptureOptions), attributes)
+
+
 def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOptions) -> Lines:
     files = transformed_files(settings.dataset_source, options, settings.start_time, settings.end_time)
     return partial(transformed_lines, files, options)
@@ -111,7 +132,14 @@ def _asked(settings: AnalysisSettings) -> dict[Role, str]:
     return {role: text for role in Role if (text := getattr(settings, f"{role}_attribute"))}
 
 
-def _options(settings: AnalysisSettings, model: type[_Options]) -> _Options:
+def dataset_options(settings: AnalysisSettings, model: type[_Options]) -> _Options:
+    """Read the options of the settings' format.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSettings``.
+    """
     try:
         return model.model_validate(settings.dataset_format.options)
     except ValidationError as error:

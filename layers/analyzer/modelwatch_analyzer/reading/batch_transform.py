@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal, Self
 
@@ -24,7 +26,7 @@ from pydantic import Field, model_validator
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
-from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
+from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain.documents import Owned
@@ -96,19 +98,10 @@ class BatchTransformFiles:
         wanted = Plan({**plan.dtypes, self.times: pl.String()})
         for batch in self.table.batches(wanted, log):
             plan.dtypes.update({name: wanted.dtypes[name] for name in plan.dtypes})
-            times = batch[self.times].str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
-            for _ in range(times.null_count()):
-                log.leave_out(self.times, None, "a row without an inference time belongs to no window")
-            inside = times.is_not_null()
-            if self.start:
-                inside &= (times >= self.start).fill_null(value=False)
-            if self.end:
-                inside &= (times < self.end).fill_null(value=False)
-            kept = int(inside.sum())
-            log.read -= batch.height - kept
-            log.out_of_window += batch.height - kept - times.null_count()
-            if kept:
-                yield batch.drop(self.times).filter(inside)
+            kept = batch.filter(in_window(batch[self.times], self.start, self.end, log))
+            log.read -= batch.height - kept.height
+            if kept.height:
+                yield kept.drop(self.times)
 
 
 def open_batch_transform(
@@ -133,13 +126,52 @@ def open_batch_transform(
             return BatchTransformFiles(table, table.columns[-1], table.columns[:-2], start, end)
         return table
     if options.json_format:
-        table = open_json(files, options.json_format, asked)
+        documents = partial(json_documents, files, options.json_format)
+        # What JMESPaths find is without the time, and the rows of names and indices are looked at below.
+        table = open_documents(partial(_in_window_at_all, documents, start, end) if asked else documents, asked)
     else:
         table = open_parquet(files, ParquetOptions())
     if TIME_FIELD not in table.columns:
         return table
     left = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
     return BatchTransformFiles(table, TIME_FIELD, left, start, end)
+
+
+class _Timed(msgspec.Struct):
+    SageMakerInferenceTime: datetime | None = None
+
+
+_TIMED = msgspec.json.Decoder(_Timed)
+
+
+def _in_window_at_all(
+    documents: Documents, start: datetime | None, end: datetime | None, log: ReadLog
+) -> Iterator[Line]:
+    """Yield the documents whose own time lies in the window, and those that have none."""
+    for document in documents(log):
+        try:
+            time = _TIMED.decode(document.text).SageMakerInferenceTime
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            time = None  # which the reader of the documents tells
+        time = time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+        if time and ((start and time < start) or (end and time >= end)):
+            log.out_of_window += 1
+        else:
+            yield document
+
+
+def in_window(spelled: pl.Series, start: datetime | None, end: datetime | None, log: ReadLog) -> pl.Series:
+    """Tell which inference times lie in ``[start, end)``; log those that do not."""
+    times = spelled.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
+    for _ in range(times.null_count()):
+        log.leave_out(spelled.name, None, "a row without an inference time belongs to no window")
+    inside = times.is_not_null()
+    if start:
+        inside &= (times >= start).fill_null(value=False)
+    if end:
+        inside &= (times < end).fill_null(value=False)
+    log.out_of_window += len(times) - int(inside.sum()) - times.null_count()
+    return inside
 
 
 def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOptions, log: ReadLog) -> Iterator[Line]:
@@ -161,6 +193,21 @@ def transformed_files(
     source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
 ) -> tuple[SourceFile, ...]:
     """Return the objects that the manifests of a window's hours name, each once, in the manifests' order."""
+    return tuple(chain.from_iterable(transformed_by_hour(source, options, start, end).values()))
+
+
+def transformed_by_hour(
+    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
+) -> dict[str, tuple[SourceFile, ...]]:
+    """Return the objects of a window by the hour folder ``yyyy/mm/dd/hh`` of their manifest, as `transformed_files`.
+
+    Those whose manifest lies in no such folder have the folder ``""``.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoData``, ``InvalidManifest`` or ``ObjectNotFetched``.
+    """
     folder = source / options.side
     if not folder.is_dir():
         message = f"{source.name} has no folder {options.side!r} of capture manifests; was data capture on for the job?"
@@ -168,10 +215,17 @@ def transformed_files(
     manifests = [manifest for manifest in source_files(folder) if _covers(manifest, start, end)]
     if not manifests:
         raise InvalidInput("NoData", f"no transform job with data capture started in the window ({options.side})")
-    found = {file.label: file for manifest in manifests for file in _named_by(manifest, source)}
-    if not found:
+    hours: dict[str, tuple[SourceFile, ...]] = {}
+    known: set[str] = set()
+    for manifest in manifests:
+        hour = _HOUR.search(manifest.label)
+        name = "/".join(hour.groups()) if hour else ""
+        fresh = {file.label: file for file in _named_by(manifest, source) if file.label not in known}
+        hours[name] = (*hours.get(name, ()), *fresh.values())
+        known.update(fresh)
+    if not known:
         raise InvalidInput("NoData", f"the manifests of the window name no objects ({options.side})")
-    return tuple(found.values())
+    return hours
 
 
 def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) -> bool:

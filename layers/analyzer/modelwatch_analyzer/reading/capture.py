@@ -103,6 +103,7 @@ class _CaptureData(msgspec.Struct, gc=False):
 
 class _EventMetadata(msgspec.Struct, gc=False):
     eventId: str | None = None  # noqa: N815
+    inferenceId: str | None = None  # noqa: N815
     inferenceTime: datetime | None = None  # noqa: N815
 
 
@@ -128,7 +129,8 @@ _PAYLOADS: Mapping[Side, Callable[[CapturedRecord], Payload | None]] = {
     _TRUTH: attrgetter(_TRUTH),
 }
 _ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
-_ID, _TIME = attrgetter("eventMetadata.eventId"), attrgetter("eventMetadata.inferenceTime")
+_EVENT_ID, _INFERENCE_ID = attrgetter("eventMetadata.eventId"), attrgetter("eventMetadata.inferenceId")
+_TIME = attrgetter("eventMetadata.inferenceTime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +152,51 @@ class RecordBlock:
     lines: Sequence[bytes]
     records: Sequence[CapturedRecord]
 
+    @property
+    def event_ids(self) -> list[str | None]:
+        """Of each record, None where it has none."""
+        return self._metadata(_EVENT_ID)
+
+    @property
+    def inference_ids(self) -> list[str | None]:
+        """Those that callers gave, of each record."""
+        return self._metadata(_INFERENCE_ID)
+
+    def _metadata(self, value: Callable[[CapturedRecord], str | None]) -> list[str | None]:
+        try:
+            return list(map(value, self.records))
+        except AttributeError:
+            return [value(record) if record.eventMetadata else None for record in self.records]
+
 
 @dataclass(frozen=True, slots=True)
 class CapturedRecords:
-    """The records of some files that were captured in ``[start, end)``."""
+    """The records of some files that were captured in ``[start, end)``.
+
+    Attributes
+    ----------
+    earlier : ReadLog, optional
+        The account of the step that wrote the files; it stands instead of a count of them and of their events.
+    """
 
     files: tuple[SourceFile, ...]
     start: datetime | None = None
     end: datetime | None = None
+    earlier: ReadLog | None = None
 
     def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
         """Read all files in their order, block by block; log what is left out, and events that come again."""
         events = EventIds()
+        if self.earlier:
+            log.include(self.earlier)
         for file in self.files:
-            log.objects += 1
-            log.bytes += file.size
+            if not self.earlier:
+                log.objects += 1
+                log.bytes += file.size
             for first_line, lines in _runs_of_lines(file, log):
                 block = self._in_window(_parsed(file, first_line, lines, log), log)
-                log.duplicate_events += events.repeated(_event_ids(block.records))
+                if not self.earlier:
+                    log.duplicate_events += events.repeated(block.event_ids)
                 yield block
 
     def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
@@ -186,13 +215,6 @@ class CapturedRecords:
                 log.leave_out(block.file.label, number, "no time of inference, so that it belongs to no window")
         log.out_of_window += len(inside) - sum(inside) - moments.count(None)
         return _selected(block, [index for index, within in enumerate(inside) if within])
-
-
-def _event_ids(records: Sequence[CapturedRecord]) -> list[str | None]:
-    try:
-        return list(map(_ID, records))
-    except AttributeError:
-        return [record.eventMetadata.eventId if record.eventMetadata else None for record in records]
 
 
 def _selected(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
@@ -437,24 +459,36 @@ def open_capture(
     end: datetime | None = None,
     attributes: Attributes = Attributes(),  # noqa: B008 (frozen)
 ) -> CaptureFiles:
-    """Open the records that were captured in ``[start, end)``.
-
-    Which columns request and answer have is told by the first 1,000 rows: the most frequent numbers of columns by
-    position, or where they are objects all names that occur.
+    """Open the records that were captured in ``[start, end)``, as `open_records` does.
 
     Raises
     ------
     InvalidInput
-        ``DatasetNotFound``, ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``UnknownColumn``,
-        ``NoColumns``, ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
+        ``DatasetNotFound``, and what `open_records` raises.
     """
-    captured = CapturedRecords(source_files(source), start, end)
+    return open_records(CapturedRecords(source_files(source), start, end), options, attributes)
+
+
+def open_records(captured: CapturedRecords, options: CaptureOptions, attributes: Attributes) -> CaptureFiles:
+    """Open captured records.
+
+    Which columns request and answer have is told by the first 1,000 rows: the most frequent numbers of columns by
+    position, or where they are objects all names that occur. Other fields of later objects are not read, and such
+    rows are counted.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``UnknownColumn``, ``NoColumns``,
+        ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
+    """
     groups = options.groups(attributes)
     log = ReadLog()
     rows = list(islice(_readable_rows(captured, groups, log), _SNIFFED_ROWS))
     if not rows:
         if not (log.malformed or log.out_of_window):
-            raise InvalidInput("NoData", f"the files in {source} hold no captured records")
+            place = captured.files[0].path.parent
+            raise InvalidInput("NoData", f"the files in {place} hold no captured records")
         log.require_records()
     dataset = CaptureFiles(captured, groups, _usual_keys(rows), attributes)
     if not dataset.columns:
@@ -510,7 +544,9 @@ def _rows(record: CapturedRecord, groups: Sequence[_Group]) -> Iterator[tuple[Ro
     if not heights:
         raise Unflattenable("no payload")
     if len(heights) > 1:
-        raise Unflattenable("the request has another number of rows than the answer")
+        predicted = {len(rows) for group, rows in zip(groups, parts, strict=True) if rows and group.side != _TRUTH}
+        differing = ("the ground truth", "the prediction") if len(predicted) == 1 else ("the request", "the answer")
+        raise Unflattenable("{} has another number of rows than {}".format(*differing))
     (height,) = heights
     yield from zip(*(rows or [{}] * height for rows in parts), strict=True)
 

@@ -1,0 +1,137 @@
+"""Labels for predictions: datasets that hold both, or captures that are merged with labels collected later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch_analyzer.ground_truth.labels import Labels, read_labels
+from modelwatch_analyzer.ground_truth.merging import Merge, merge
+from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
+from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
+from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
+from modelwatch_analyzer.reading.capture import CapturedRecords
+from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, column_of
+from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, DatasetFormat
+from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.errors import InvalidInput
+
+__all__ = ["LabelledDataset", "open_labelled_dataset"]
+
+_CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
+_NAMES, _TRUTH = "captureIndexNames", "groundTruthData"
+_SIDES = ("endpointInput", "endpointOutput", "batchTransformOutput")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledDataset:
+    """A dataset that holds predictions and labels.
+
+    Attributes
+    ----------
+    counts : GroundTruthCounts, optional
+        Where they were merged.
+    warnings : tuple of str
+        What a person should know of the labels.
+    """
+
+    dataset: Dataset
+    counts: GroundTruthCounts | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def open_labelled_dataset(settings: AnalysisSettings) -> LabelledDataset:
+    """Open predictions with their labels.
+
+    With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, the merged
+    records written below ``merged_output_path``, and these opened. Otherwise the dataset holds both.
+
+    Raises
+    ------
+    InvalidInput
+        ``GroundTruthNotFound`` where there are no labels, ``InvalidGroundTruth`` for files of neither form,
+        ``NoMatchingGroundTruth`` where no prediction has a label, ``NoInferenceIds`` for transform jobs without ids,
+        ``GroundTruthNotMergeable`` for other formats, ``OutputAmongInput``, ``OutputNotWritable``, and what
+        `open_dataset` raises.
+    """
+    if settings.ground_truth_source is None:
+        return _holding_both(settings)
+    log, of_labels = ReadLog(), ReadLog()
+    output = settings.merged_output_path or settings.output_path / "merge"
+    for source in (settings.dataset_source, settings.ground_truth_source):
+        if output.resolve().is_relative_to(source.resolve()):
+            message = f"merged records would be written into {source}, which is read: give another output folder"
+            raise InvalidInput("OutputAmongInput", message)
+    predictions = _predictions(settings)
+    labels = read_labels(settings.ground_truth_source, settings.end_time, of_labels)
+    merged = merge(predictions, labels, output, log)
+    records = CapturedRecords(merged.files, earlier=log)
+    opened = open_captured(_of_merged(settings, predictions), records)
+    return LabelledDataset(opened, merged.counts, tuple(_warnings(labels, merged, of_labels)))
+
+
+def _holding_both(settings: AnalysisSettings) -> LabelledDataset:
+    captured = settings.dataset_format.name == _CAPTURE
+    dataset = open_dataset(_with_truth(settings) if captured else settings)
+    if captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles:
+        message = (
+            f"the records in {settings.dataset_source} hold no groundTruthData: give the labels as"
+            " ground_truth_source, or records that are merged with them"
+        )
+        raise InvalidInput("GroundTruthNotFound", message)
+    return LabelledDataset(dataset)
+
+
+def _predictions(settings: AnalysisSettings) -> CapturedPredictions | TransformedPredictions:
+    source, start, end = settings.dataset_source, settings.start_time, settings.end_time
+    if settings.dataset_format.name == _CAPTURE:
+        return CapturedPredictions(source_files(source), start, end)
+    if settings.dataset_format.name == _TRANSFORM:
+        options = dataset_options(settings, BatchTransformOptions).model_copy(update={"side": "output"})
+        return TransformedPredictions.of(source, options, settings.sagemaker_monitoring_schedule_name or "", start, end)
+    message = (
+        f"labels in files of their own are merged with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM});"
+        f" a dataset in {settings.dataset_format.name} must hold them: name them by ground_truth_attribute"
+    )
+    raise InvalidInput("GroundTruthNotMergeable", message)
+
+
+def _of_merged(
+    settings: AnalysisSettings, predictions: CapturedPredictions | TransformedPredictions
+) -> AnalysisSettings:
+    """Return the settings by which merged records are read."""
+    if isinstance(predictions, CapturedPredictions):
+        return _with_truth(settings)
+    changes: dict[str, Any] = {"dataset_format": DatasetFormat(name=_CAPTURE)}
+    if predictions.options.json_format is None:  # columns of text have no names any more
+        columns = predictions.columns()
+        for role in (Role.INFERENCE, Role.PROBABILITY):
+            name = getattr(settings, f"{role}_attribute")
+            column = name and column_of(columns, name)
+            if column:
+                changes[f"{role}_attribute"] = str(columns.index(column))
+    return _with_truth(settings.model_copy(update=changes))
+
+
+def _with_truth(settings: AnalysisSettings) -> AnalysisSettings:
+    """Let ground truth be read, and requests only if they are asked for or of use."""
+    options = settings.dataset_format.options
+    sides = _SIDES[settings.analysis_type is AnalysisType.MODEL_QUALITY :]
+    names = dict.fromkeys((*options.get(_NAMES, sides), _TRUTH))
+    changed = DatasetFormat(name=_CAPTURE, options=options | {_NAMES: list(names)})
+    return settings.model_copy(update={"dataset_format": changed})
+
+
+def _warnings(labels: Labels, merged: Merge, log: ReadLog) -> Iterator[str]:
+    if log.malformed:
+        examples = "; ".join(log.malformed_examples)
+        yield f"{log.malformed} labels could not be understood and were left out: {examples}"
+    if labels.conflicting:
+        yield (
+            f"{labels.conflicting} labels contradict another one of the same id: the one counts that was uploaded"
+            " last, by path and line"
+        )
+    if merged.counts.unlabelled:
+        yield f"{merged.counts.unlabelled} of {merged.counts.predictions} predictions have no label yet"

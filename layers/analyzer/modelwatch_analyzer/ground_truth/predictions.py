@@ -1,0 +1,240 @@
+"""Predictions that wait for their labels: captured records, or what transform jobs wrote as such records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Protocol
+
+import msgspec
+import polars as pl
+
+from modelwatch_analyzer.ground_truth.labels import times_of
+from modelwatch_analyzer.reading.batch_transform import (
+    ID_FIELD,
+    TIME_FIELD,
+    BatchTransformOptions,
+    ends_with_inference,
+    in_window,
+    transformed_by_hour,
+)
+from modelwatch_analyzer.reading.capture import CapturedRecords
+from modelwatch_analyzer.reading.csv_files import open_csv_files
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
+from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
+from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.rows import Line
+from modelwatch_core.domain.errors import InvalidInput
+
+_DOCUMENTS_AT_ONCE = 8192
+_FIELDS = (ID_FIELD, TIME_FIELD)
+_TRUTH = attrgetter("groundTruthData")
+
+
+class Block(NamedTuple):
+    """Some predictions of one hour folder, in order.
+
+    Attributes
+    ----------
+    folder : str
+        The folder that their merged records go to, such as ``{endpoint}/{variant}/yyyy/mm/dd/hh``.
+    lines : sequence of bytes
+        The captured records, each an object in JSON without ground truth.
+    inference_ids, event_ids : polars.Series of String
+        Null where there is none.
+    times : callable
+        Returns when each prediction was made, in microseconds since 1970.
+    """
+
+    folder: str
+    lines: Sequence[bytes]
+    inference_ids: pl.Series
+    event_ids: pl.Series
+    times: Callable[[], pl.Series]
+
+
+class Predictions(Protocol):
+    """The predictions of a window."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders of merged records, those too for which there are no predictions."""
+
+    def blocks(self, log: ReadLog) -> Iterator[Block]:
+        """Read the predictions, folder after folder, in memory bounded by the size of a block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedPredictions:
+    """`Predictions` that an endpoint's data capture, or a merge before, wrote; folders are those of the captures."""
+
+    files: tuple[SourceFile, ...]
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Those that captures lie in, below the dataset."""
+        return tuple(dict.fromkeys(map(_folder, self.files)))
+
+    def blocks(self, log: ReadLog) -> Iterator[Block]:
+        """Read the captures."""
+        files = tuple(sorted(self.files, key=lambda file: (_folder(file), file.label)))
+        for block in CapturedRecords(files, self.start, self.end).blocks(log):
+            lines = block.lines
+            if any(map(_TRUTH, block.records)):
+                lines = list(map(_without_truth, lines))
+            yield Block(
+                _folder(block.file),
+                lines,
+                pl.Series(block.inference_ids, dtype=pl.String),
+                pl.Series(block.event_ids, dtype=pl.String),
+                lambda records=block.records: times_of([record.time for record in records]),  # type: ignore[misc]
+            )
+
+
+def _folder(file: SourceFile) -> str:
+    return PurePosixPath(file.label).parent.as_posix()
+
+
+def _without_truth(line: bytes) -> bytes:
+    record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    record.pop("groundTruthData", None)
+    return msgspec.json.encode(record)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformedPredictions:
+    """`Predictions` that transform jobs wrote with ``GenerateInferenceId``; folders are the hours of their manifests.
+
+    Each row of comma-separated text, and each JSON document, becomes a record with it as ``batchTransformOutput``,
+    without inference id and time, which become ``eventId`` and ``inferenceTime``.
+
+    Attributes
+    ----------
+    below : str
+        The folder of the hours' folders: the schedule's name.
+    """
+
+    hours: dict[str, tuple[SourceFile, ...]]
+    options: BatchTransformOptions
+    below: str
+    start: datetime | None
+    end: datetime | None
+
+    @classmethod
+    def of(
+        cls, source: Path, options: BatchTransformOptions, below: str, start: datetime | None, end: datetime | None
+    ) -> TransformedPredictions:
+        """Find the objects that the output manifests of a window name.
+
+        Raises
+        ------
+        InvalidInput
+            As `transformed_by_hour`.
+        """
+        found = transformed_by_hour(source, options, start, end)
+        hours = {PurePosixPath(below, hour).as_posix(): files for hour, files in found.items()}
+        return cls(hours, options, below, start, end)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """``{schedule}/yyyy/mm/dd/hh`` for each hour in which a job started."""
+        return tuple(self.hours)
+
+    def blocks(self, log: ReadLog) -> Iterator[Block]:
+        """Read the objects, hour by hour.
+
+        Raises
+        ------
+        InvalidInput
+            ``NoInferenceIds`` where a table has no ids and times, and what the reader of the format raises.
+        """
+        for folder, files in self.hours.items():
+            if files and self.options.json_format:
+                yield from self._documents(folder, files, self.options.json_format, log)
+            elif files:
+                yield from self._rows(folder, files, log)
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns of comma-separated text or Parquet, without inference id and time."""
+        return self._table(next(files for files in self.hours.values() if files))[1]
+
+    def _table(self, files: tuple[SourceFile, ...]) -> tuple[Table, tuple[str, ...], str, str]:
+        table: Table
+        table = open_csv_files(files, self.options.csv) if self.options.csv else open_parquet(files, ParquetOptions())
+        if ID_FIELD in table.columns:
+            identity, time = ID_FIELD, TIME_FIELD
+        elif self.options.csv and len(table.columns) > 2 and ends_with_inference(table):
+            identity, time = table.columns[-2:]
+        else:
+            message = (
+                f"{files[0].label} has no inference ids, by which labels are matched: create the transform job with"
+                " GenerateInferenceId in its DataCaptureConfig"
+            )
+            raise InvalidInput("NoInferenceIds", message)
+        return table, tuple(name for name in table.columns if name not in (identity, time)), identity, time
+
+    def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[Block]:
+        table, columns, identity, time = self._table(files)
+        text = pl.concat_str([_field(pl.nth(place)) for place in range(len(columns))], separator=",")
+        wanted = (*columns, identity, *([time] if time in table.columns else []))
+        for batch in table.batches(Plan(dict.fromkeys(wanted, pl.String())), log):
+            kept = batch
+            if time in batch.columns:
+                kept = batch.filter(in_window(batch[time], self.start, self.end, log))
+            data = kept[:, list(columns)].select(text).to_series().to_list()
+            times = kept[time].to_list() if time in kept.columns else [None] * kept.height
+            yield _block(folder, "CSV", data, kept[identity].to_list(), times)
+
+    def _documents(
+        self, folder: str, files: tuple[SourceFile, ...], options: JsonOptions, log: ReadLog
+    ) -> Iterator[Block]:
+        documents = json_documents(files, options, log)
+        schema = {"data": pl.String(), ID_FIELD: pl.String(), TIME_FIELD: pl.String()}
+        while run := list(islice(documents, _DOCUMENTS_AT_ONCE)):
+            records = pl.DataFrame(
+                [record for line in run if (record := _taken_apart(line, log))], schema, orient="row"
+            )
+            if records[TIME_FIELD].is_not_null().any():
+                records = records.filter(in_window(records[TIME_FIELD], self.start, self.end, log))
+            yield _block(folder, "JSON", *(column.to_list() for column in records))
+
+
+def _taken_apart(document: Line, log: ReadLog) -> tuple[str, str | None, str | None] | None:
+    """Return a document without inference id and time, and these; None if it is malformed."""
+    try:
+        fields = msgspec.json.decode(document.text, type=dict[str, msgspec.Raw])
+        identity, time = (msgspec.json.decode(fields.pop(name, b"null"), type=str | None) for name in _FIELDS)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        log.leave_out(document.file, document.line, "not a JSON object with a text as inference id")
+        return None
+    return msgspec.json.encode(fields).decode(), identity, time
+
+
+def _field(value: pl.Expr) -> pl.Expr:
+    """Spell a value as a field of comma-separated text."""
+    quoted = pl.concat_str([pl.lit('"'), value.str.replace_all('"', '""', literal=True), pl.lit('"')])
+    return pl.when(value.str.contains('[,"\r\n]')).then(quoted).otherwise(value).fill_null("")
+
+
+def _block(folder: str, encoding: str, data: list[str], ids: list[str | None], times: list[str | None]) -> Block:
+    lines = [
+        msgspec.json.encode(
+            {
+                "captureData": {"batchTransformOutput": {"data": text, "encoding": encoding, "mode": "OUTPUT"}},
+                "eventMetadata": {"eventId": event} | ({"inferenceTime": time} if time else {}),
+                "eventVersion": "0",
+            }
+        )
+        for text, event, time in zip(data, ids, times, strict=True)
+    ]
+    moments = pl.Series(times, dtype=pl.String).str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
+    none = pl.Series([None] * len(ids), dtype=pl.String)
+    return Block(folder, lines, none, pl.Series(ids, dtype=pl.String), moments.to_physical)

@@ -1,0 +1,345 @@
+"""Predictions meet their labels: which label belongs to which prediction, and what is written."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading.dataset import ReadLog, Role
+from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.errors import InvalidInput
+
+from .conftest import HOUR, World, captured, label, rows
+
+ID = "f04a8538-696c-4648-8064-8b680b2e331"
+PAIR = (Role.INFERENCE, Role.GROUND_TRUTH)
+
+
+def test_labels_are_matched_by_the_captured_event_id(world: World) -> None:
+    world.capture(captured("0.1", event="a"), captured("0.2", event="b"), captured("0.3", event="c"))
+    world.labels(label("c", "1"), label("a", "0"), label("x", "1"))
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "0"), ("0.3", "1")]
+    assert found.counts == GroundTruthCounts(
+        predictions=3, labels=3, matched=2, unlabelled=1, without_prediction=1, duplicates=0, conflicting=0, late=0
+    )
+    assert found.warnings == ("1 of 3 predictions have no label yet",)
+
+
+def test_an_inference_id_comes_before_the_event_id(world: World) -> None:
+    world.capture(captured("0.1", event="a", inference="i"), captured("0.2", event="b", inference="j"))
+    world.labels(label("a", "by event"), label("i", "by inference"), label("b", "by event"))
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "by inference"), ("0.2", "by event")]
+    assert found.counts is not None
+    assert found.counts.without_prediction == 1
+
+
+def test_a_label_belongs_to_all_predictions_that_share_its_id(world: World) -> None:
+    world.capture(captured("0.1", inference="i"), captured("0.2", inference="i"))
+    world.labels(label("i", "1"))
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "1"), ("0.2", "1")]
+    assert found.counts is not None
+    assert (found.counts.matched, found.counts.labels, found.counts.without_prediction) == (2, 1, 0)
+
+
+def test_a_merged_record_is_the_captured_one_with_its_label(world: World) -> None:
+    spelled = json.dumps(captured('0.1"\u00e9', event="a"), separators=(" , ", " : "))
+    world.capture(f"{spelled}  ")
+    world.labels(label("a", '{"instances": [{"label": 0}]}', "JSON"))
+    world.opened()
+    line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
+    assert line.startswith(spelled[:-1])
+    assert json.loads(line) == json.loads(spelled) | {
+        "groundTruthData": {"data": '{"instances": [{"label": 0}]}', "encoding": "JSON"}
+    }
+
+
+def test_a_record_that_was_merged_before_gets_the_new_label(world: World) -> None:
+    world.capture(captured("0.1", event="a") | {"groundTruthData": {"data": "old", "encoding": "CSV"}})
+    world.labels(label("a", "new"))
+    assert rows(world.opened().dataset, *PAIR) == [("0.1", "new")]
+    line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
+    assert line.count("groundTruthData") == 1
+
+
+def test_one_label_may_hold_those_of_a_whole_request(world: World) -> None:
+    world.capture(captured("1,0.9\n0,0.2\n", "1,2\n3,4", "a"))
+    world.labels(label("a", '{"instances": [{"label": 1}, {"label": 0}]}', "JSON"))
+    found = world.opened(ground_truth_attribute="instances[*].label", inference_attribute="0")
+    assert rows(found.dataset, Role.INFERENCE, Role.FEATURES, Role.GROUND_TRUTH) == [
+        ("1", "1", "2", "1"),
+        ("0", "3", "4", "0"),
+    ]
+
+
+def test_labels_of_another_number_of_rows_are_told(world: World) -> None:
+    world.capture(captured("1", event="a"), captured("0", event="b"))
+    world.labels(label("a", "1\n0"), label("b", "1"))
+    log = ReadLog()
+    assert rows(world.opened().dataset, *PAIR, log=log) == [("0", "1")]
+    assert log.malformed_examples == [
+        f"{HOUR}/part-00000.jsonl:1: the ground truth has another number of rows than the prediction"
+    ]
+
+
+def test_csv_labels_are_matched_by_id_and_without_one_by_time(world: World) -> None:
+    world.capture(
+        captured("0.1", event="a", time="2026-11-22T03:00:01Z"),
+        captured("0.2", event="b", time="2026-11-22T03:00:02Z"),
+        captured("0.3", event="c", time="2026-11-22T03:00:03Z"),
+        captured("0.4", event="d", time="2026-11-22T03:00:04Z"),
+        captured("0.5", event="f", time="2026-11-22T03:00:04Z"),
+    )
+    world.labels(
+        "inference_id,timestamp,ground_truth_label",
+        "a,2026-11-22T03:00:02Z,by id",
+        ",2026-11-22T03:00:02Z,by time",
+        ",2026-11-22T03:00:01Z,of a labelled one",
+        ",2026-11-22T04:00:03+01:00,by time in another zone",
+        ",2026-11-22T03:00:04Z,of two",
+        path="a.csv",
+    )
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "by id"), ("0.2", "by time"), ("0.3", "by time in another zone")]
+    assert found.counts == GroundTruthCounts(
+        predictions=5, labels=5, matched=3, unlabelled=2, without_prediction=2, duplicates=0, conflicting=0, late=0
+    )
+
+
+def test_labels_that_come_again_are_counted_and_the_last_upload_counts(world: World) -> None:
+    world.capture(captured("0.1", event="a"), captured("0.2", event="b"))
+    world.labels(label("a", "0"), label("b", "1"), label("b", "1"), path="2026/11/22/03/z.jsonl")
+    world.labels(label("a", "1"), label("b", "1"), path="2026/11/22/05/a.jsonl")
+    world.labels("event_id,ground_truth_value", "a,2", "a,0", path="2026/11/22/04/a.csv")
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "1"), ("0.2", "1")]
+    # a: 0, 2, 0, 1 say three things in four records; b: 1, 1, 1 say one in three.
+    assert found.counts == GroundTruthCounts(
+        predictions=2, labels=7, matched=2, unlabelled=0, without_prediction=0, duplicates=3, conflicting=2, late=2
+    )
+    assert found.warnings == (
+        "2 labels contradict another one of the same id: the one counts that was uploaded last, by path and line",
+    )
+
+
+def test_labels_collected_when_the_window_had_ended_are_late(world: World) -> None:
+    world.capture(*(captured("0.1", event=event) for event in "abcd"))
+    world.labels(label("a", "0"), path="2026/11/22/03/a.jsonl")
+    world.labels(label("b", "0"), path="2026/11/22/04/a.jsonl")
+    world.labels(label("c", "0"), label("x", "0"), path="2026/12/01/00/a.jsonl")
+    world.labels(label("d", "0"), path="somewhere/a.jsonl")
+    counts = world.opened().counts
+    assert counts is not None
+    assert (counts.matched, counts.late) == (4, 2)
+
+
+def test_each_hour_folder_becomes_one_file_and_a_second_merge_replaces_it(world: World) -> None:
+    world.capture(captured("0.1", event="a"), path=f"{HOUR}/00-01-234.jsonl")
+    world.capture(captured("0.2", event="b"), path=f"{HOUR}/01-01-234.jsonl")
+    later = HOUR.replace("/03", "/04")
+    world.capture(captured("0.3", event="c", time="2026-11-22T04:10:00Z"), path=f"{later}/a.jsonl")
+    world.labels(label("a", "0"), label("c", "0"))
+    window = {"end_time": "2026-11-22T05:00:00Z"}
+    world.opened(**window)
+    merge = world.folder / "out/merge"
+    files = [f"{HOUR}/part-00000.jsonl", f"{later}/part-00000.jsonl"]
+    assert sorted(path.relative_to(merge).as_posix() for path in merge.rglob("*") if path.is_file()) == files
+    assert [record["eventMetadata"]["eventId"] for record in world.merged(files[1])] == ["c"]
+    (world.folder / "labels/2026/11/22/03/a.jsonl").unlink()
+    world.labels(label("b", "1"))
+    assert rows(world.opened(**window).dataset, *PAIR) == [("0.2", "1")]
+    assert [record["eventMetadata"]["eventId"] for record in world.merged(files[0])] == ["b"]
+    assert world.merged(files[1]) == []
+
+
+def test_merged_records_are_opened_again_as_they_are(world: World) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.labels(label("a", "1"))
+    world.opened(merged_output_path=world.folder / "elsewhere")
+    again = world.opened(dataset_source=world.folder / "elsewhere", ground_truth_source=None)
+    assert rows(again.dataset, *PAIR) == [("0.1", "1")]
+    assert again.counts is None
+
+
+def test_the_account_is_that_of_the_captures(world: World) -> None:
+    outside = captured("0.3", event="c", time="2026-11-22T05:00:00Z")
+    again = captured("0.2", event="b")
+    world.capture(captured("0.1", event="a"), "{", again, again, outside)
+    world.labels(label("a", "1"), label("b", "1"))
+    found, log = world.opened(), ReadLog()
+    assert len(rows(found.dataset, *PAIR, log=log)) == 3
+    size = (world.folder / f"capture/{HOUR}/a.jsonl").stat().st_size
+    assert log.counts().model_dump(exclude={"encodings"}, exclude_defaults=True) == {
+        "objects": 1,
+        "bytes": size,
+        "read": 3,
+        "malformed": 1,
+        "out_of_window": 1,
+        "duplicate_events": 1,
+        "malformed_examples": (f"{HOUR}/a.jsonl:2: not JSON",),
+    }
+
+
+def test_model_quality_reads_no_requests_unless_they_are_asked_for(world: World) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.labels(label("a", "1"))
+    assert Role.FEATURES not in world.opened(analysis_type="MODEL_QUALITY").dataset.roles
+    assert Role.FEATURES in world.opened(analysis_type="MODEL_BIAS").dataset.roles
+    named = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+    assert Role.FEATURES in world.opened(analysis_type="MODEL_QUALITY", dataset_format=named).dataset.roles
+
+
+def test_a_preprocessor_gets_the_merged_records(world: World) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.labels(label("a", "1"))
+    script = world.write(
+        "script.py",
+        "def preprocess_handler(record):\n"
+        "    return {'p': record.endpoint_output.data, 'y': record.ground_truth.data}\n",
+    )
+    found = world.opened(record_preprocessor_script=script, probability_attribute="p", ground_truth_attribute="y")
+    assert rows(found.dataset, Role.PROBABILITY, Role.GROUND_TRUTH) == [("0.1", "1")]
+
+
+def test_no_labels_at_all_says_where_they_were_looked_for(world: World) -> None:
+    world.capture(captured("0.1"))
+    for prepare in (
+        lambda: None,
+        (world.folder / "labels").mkdir,
+        lambda: world.write("labels/2026/11/22/03/a.jsonl", "\n"),
+    ):
+        prepare()
+        with pytest.raises(InvalidInput, match=r"found in .*labels: .*Upload the labels.*start_time_offset") as refused:
+            world.opened()
+        assert refused.value.code == "GroundTruthNotFound"
+    with pytest.raises(InvalidInput) as refused:
+        world.opened(ground_truth_source=None)
+    assert refused.value.code == "GroundTruthNotFound"
+
+
+def test_nothing_in_common_tells_the_kinds_of_ids_and_never_the_ids(world: World) -> None:
+    world.capture(
+        captured("0.1", event=f"{ID}8", inference="order-1"), captured("0.2", event=f"{ID}9"), captured("0.3")
+    )
+    world.labels(label("17", "1"), label("order-2", "1"), label(f"{ID}7", "0"))
+    world.labels("timestamp,ground_truth_label", "2026-11-22T03:59:59Z,1", path="b.csv")
+    with pytest.raises(InvalidInput) as refused:
+        world.opened()
+    assert refused.value.code == "NoMatchingGroundTruth"
+    assert refused.value.message.startswith("none of the 3 predictions has one of the 4 labels. Predictions with ")
+    assert "a UUID as id (eventId): 2, another id (eventId): 1" in refused.value.message
+    assert "another id (inferenceId): 1" in refused.value.message
+    assert "a UUID as id: 1, a whole number as id: 1, another id: 1, a timestamp alone: 1" in refused.value.message
+    assert not any(secret in refused.value.message for secret in (ID, "order", "17"))
+    assert world.merged() == []
+
+
+def test_a_window_without_predictions_is_told(world: World) -> None:
+    world.labels(label("a", "1"))
+    world.capture(captured("0.1", time="2026-11-22T05:00:00Z"))
+    with pytest.raises(InvalidInput, match="lies in the window") as refused:
+        world.opened()
+    assert refused.value.code == "NoData"
+    world.write(f"capture/{HOUR}/a.jsonl", "")
+    with pytest.raises(InvalidInput, match="no predictions in the window") as refused:
+        world.opened()
+    assert refused.value.code == "NoData"
+
+
+def test_files_must_hold_their_labels(world: World) -> None:
+    world.labels(label("a", "1"))
+    path = world.write("data.csv", "p,y\n0.1,1\n")
+    csv: dict[str, Any] = {"dataset_source": path, "dataset_format": {"csv": {"header": True}}}
+    with pytest.raises(InvalidInput, match="ground_truth_attribute") as refused:
+        world.opened(**csv)
+    assert refused.value.code == "GroundTruthNotMergeable"
+    found = world.opened(**csv, ground_truth_source=None, ground_truth_attribute="y")
+    assert rows(found.dataset, Role.FEATURES, Role.GROUND_TRUTH) == [("0.1", "1")]
+    assert found.counts is None
+
+
+def test_merged_records_may_not_lie_among_what_is_read(world: World) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.labels(label("a", "1"))
+    for folder in ("capture/merge", "labels"):
+        with pytest.raises(InvalidInput) as refused:
+            world.opened(merged_output_path=world.folder / folder)
+        assert refused.value.code == "OutputAmongInput"
+    world.write("file", "")
+    with pytest.raises(InvalidInput) as refused:
+        world.opened(merged_output_path=world.folder / "file/merge")
+    assert refused.value.code == "OutputNotWritable"
+
+
+IDS = st.sampled_from(["", *"abcdefgh"])
+TIMES = [f"2026-11-22T03:00:0{second}Z" for second in range(5)]
+PREDICTIONS = st.lists(st.tuples(IDS, IDS, st.sampled_from(TIMES)), min_size=1, max_size=12)
+LABELS = st.lists(
+    st.tuples(IDS, st.sampled_from(TIMES), st.sampled_from(["0", "1", "1.5", "a,b", 'say "no"'])),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda given: given[0] or given[1],
+)
+
+
+def reference(predictions: list[tuple[str, str, str]], labels: list[tuple[str, str, str]]) -> list[str | None]:
+    """Join one by one, as the module's rule is spelled."""
+    by_id = {identity: said for identity, _, said in labels if identity}
+    by_time = {time: said for identity, time, said in labels if not identity}
+    made = Counter(time for *_, time in predictions)
+    return [
+        by_id.get(inference) or by_id.get(event) or (by_time.get(time) if made[time] == 1 else None)
+        for inference, event, time in predictions
+    ]
+
+
+@settings(max_examples=80, deadline=None)
+@given(predictions=PREDICTIONS, labels=LABELS, data=st.data())
+def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
+    predictions: list[tuple[str, str, str]], labels: list[tuple[str, str, str]], data: st.DataObject
+) -> None:
+    expected = reference(predictions, labels)
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        places = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(predictions), max_size=len(predictions)))
+        for place in sorted({*places}):
+            records = [
+                captured(f"0.{number}", event=event or None, inference=inference or None, time=time)
+                for number, (inference, event, time) in enumerate(predictions)
+                if places[number] == place
+            ]
+            hour = HOUR if place == "x" else f"{HOUR[:-1]}4"
+            world.capture(*data.draw(st.permutations(records)), path=f"{hour}/{place}.jsonl")
+        for number, (identity, time, said) in enumerate(labels):
+            name = data.draw(st.sampled_from(["a", "b", "c"])) + str(number)
+            if identity and data.draw(st.booleans()):
+                quoted = said if said.isdigit() or said == "1.5" else '"' + said.replace('"', '""') + '"'
+                array = json.dumps([label(identity, quoted)], indent=data.draw(st.sampled_from([None, 1])))
+                world.labels(array if data.draw(st.booleans()) else label(identity, quoted), path=f"{name}.jsonl")
+            else:
+                spelled = '"' + said.replace('"', '""') + '"'
+                world.labels(
+                    "timestamp,inference_id,ground_truth_label",
+                    f"{time},{identity},{spelled}",
+                    path=f"{name}.csv" + data.draw(st.sampled_from(["", ".gz"])),
+                )
+        if not any(expected):
+            with pytest.raises(InvalidInput) as refused:
+                world.opened()
+            assert refused.value.code == "NoMatchingGroundTruth"
+            return
+        found = world.opened()
+        joined = {f"0.{number}": said for number, said in enumerate(expected) if said}
+        assert dict(rows(found.dataset, *PAIR)) == joined  # type: ignore[arg-type]
+        assert found.counts is not None
+        assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))
+        assert found.counts.labels == len(labels)
