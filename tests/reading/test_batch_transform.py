@@ -83,6 +83,21 @@ def test_the_inference_time_chooses_the_rows_and_neither_it_nor_the_id_is_a_feat
     assert (log.objects, log.read, log.out_of_window, log.malformed) == (1, 2, 2, 0)
 
 
+def test_the_inference_time_chooses_records_that_attributes_take_apart(job: Callable[..., Path]) -> None:
+    lines = [json.dumps({"p": [{"y": i}, {"y": i + 10}], **row}) for i, row in enumerate(ROWS)]
+    timeless = [json.dumps({"p": [{"y": 20}]}), "{", "[]", '{"SageMakerInferenceTime": "noon", "p": [{"y": 21}]}']
+    window = {"start_time": "2026-01-31T09:15:00Z", "end_time": "2026-01-31T09:45:00Z"}
+    options = {"json": {}, "side": "output"}
+    source = job({"a.out": "\n".join([*lines, *timeless])})
+    dataset, rows, log = read(source, options, inference_attribute="p[*].y", **window)
+    assert dataset.columns == ("_c0",)
+    assert rows == [("1",), ("11",), ("2",), ("12",), ("20",), ("21",)]
+    assert (log.read, log.out_of_window, log.malformed) == (6, 2, 2)
+    _, rows, log = read(source, options, inference_attribute="a", **window)  # the name of a column
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert log.out_of_window == 2
+
+
 def test_without_id_and_time_all_rows_of_the_hours_jobs_are_read(job: Callable[..., Path]) -> None:
     job({"early.csv": "0,x\n"}, side="input", hour="2026/01/31/08")
     source = job({"a.csv": "1,x\n2,y\n", "b/c.csv": "3,z\n"}, side="input")

@@ -128,7 +128,7 @@ def open_batch_transform(
     if options.json_format:
         documents = partial(json_documents, files, options.json_format)
         # What JMESPaths find is without the time, and the rows of names and indices are looked at below.
-        table = open_documents(partial(_in_window_at_all, documents, start, end) if asked else documents, asked)
+        table = open_documents(partial(_documents_in_window, documents, start, end) if asked else documents, asked)
     else:
         table = open_parquet(files, ParquetOptions())
     if TIME_FIELD not in table.columns:
@@ -144,7 +144,7 @@ class _Timed(msgspec.Struct):
 _TIMED = msgspec.json.Decoder(_Timed)
 
 
-def _in_window_at_all(
+def _documents_in_window(
     documents: Documents, start: datetime | None, end: datetime | None, log: ReadLog
 ) -> Iterator[Line]:
     """Yield the documents whose own time lies in the window, and those that have none."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count, islice
 from typing import Any
 
@@ -43,6 +44,10 @@ class JsonOptions(Owned):
     lines: bool = Field(default=True, validation_alias=AliasChoices("lines", "line"))
 
 
+Documents = Callable[[ReadLog], Iterator[Line]]
+"""Reads the documents from their start; what is left out goes to the log."""
+
+
 @dataclass(frozen=True, slots=True)
 class JsonFiles:
     """A `Table` of JSON documents; runs of one shape are parsed column by column, others record by record.
@@ -53,8 +58,7 @@ class JsonFiles:
         Which columns each JMESPath has found; None where the documents are read whole.
     """
 
-    files: Sequence[SourceFile]
-    options: JsonOptions
+    documents: Documents
     attributes: Attributes
     table: RowFiles
     found: Roles | None
@@ -78,7 +82,7 @@ class JsonFiles:
         """Read all documents in their order; see `Dataset.batches`."""
         names: dict[int | str, str] = dict(zip(self.columns if self.named else count(), self.columns, strict=False))
         wanted = plan.among(self.columns)
-        for run in _runs(json_documents(self.files, self.options, log)):
+        for run in _runs(self.documents(log)):
             quick = None
             if not self.attributes.given:
                 quick = quick_columns([document.text for document in run], [(None, names)], plan)
@@ -93,7 +97,12 @@ class JsonFiles:
 
 
 def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[Role, str]) -> JsonFiles:
-    """Open files of JSON; `modelwatch_analyzer.reading.flattening` says how documents become rows.
+    """Open files of JSON, as `open_documents` does."""
+    return open_documents(partial(json_documents, files, options), asked)
+
+
+def open_documents(documents: Documents, asked: Mapping[Role, str]) -> JsonFiles:
+    """Open documents of JSON; `modelwatch_analyzer.reading.flattening` says how documents become rows.
 
     Documents are read whole if no attributes are asked for, or if each names a column of the first 1,000 documents
     and none is for features. Otherwise the attributes are JMESPaths, and what they find is read.
@@ -104,8 +113,8 @@ def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[
         ``InvalidAttribute``, and what `open_rows` and `SourceFile.blocks` raise.
     """
     log, shapes = ReadLog(), Shapes()
-    attributes = Attributes() if _name_columns(asked, files, options) else Attributes.of(**dict(asked))
-    for document in json_documents(files, options, log):
+    attributes = Attributes() if _name_columns(asked, documents) else Attributes.of(**dict(asked))
+    for document in documents(log):
         parsed = None if attributes.given else _flat(document)
         if parsed:
             log.read += 1
@@ -117,19 +126,19 @@ def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[
     log.require_records()
 
     def rows(log: ReadLog) -> Iterator[Row]:
-        for document in json_documents(files, options, log):
+        for document in documents(log):
             yield from rows_of(document, attributes, log)
 
     found = shapes.roles(tuple(attributes.given)) if attributes.given else None
-    return JsonFiles(files, options, attributes, shapes.table(rows), found)
+    return JsonFiles(documents, attributes, shapes.table(rows), found)
 
 
-def _name_columns(asked: Mapping[Role, str], files: Sequence[SourceFile], options: JsonOptions) -> bool:
+def _name_columns(asked: Mapping[Role, str], documents: Documents) -> bool:
     if not asked or Role.FEATURES in asked:
         return not asked
     log, shapes = ReadLog(), Shapes()
     try:
-        for document in islice(json_documents(files, options, log), _SNIFFED_DOCUMENTS):
+        for document in islice(documents(log), _SNIFFED_DOCUMENTS):
             for row in rows_of(document, Attributes(), log):
                 shapes.see(row)
     except InvalidInput:  # too many columns, if documents are read whole
