@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 
 import jmespath
@@ -93,7 +92,7 @@ def _numbers(found: Sequence[object], rows: int) -> Answer:
         answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
     except (TypeError, ValueError):
         raise _not_numbers() from None
-    if answer.ndim != 2 or answer.shape[1] == 0 or not math.isfinite(float(answer.sum())):
+    if answer.ndim != 2 or answer.shape[1] == 0 or not np.isfinite(answer).all():
         raise _not_numbers()
     return answer
 

@@ -1,0 +1,113 @@
+"""Global attributions, and their distance from others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import ndcg_score
+
+from modelwatch_analyzer.explainability.attribution import (
+    AGGREGATIONS,
+    consistency,
+    interval,
+    ndcg,
+    ranks,
+    replicates,
+    stability,
+)
+from modelwatch_analyzer.explainability.config import AggregationMethod
+from modelwatch_analyzer.undefined import Undefined
+
+attributions = hnp.arrays(float, st.integers(2, 12), elements=st.floats(0.001, 1000), unique=True)
+
+
+def test_ndcg_is_the_documented_worked_example() -> None:
+    # SageMaker's developer guide, feature attribution drift: SAT .70, GPA .50, rank .05 in training; the live order is
+    # rank, GPA, SAT: DCG = .05/1 + .5/1.58496 + .7/2 = 0.71547, iDCG = 1.04047, NDCG = 0.6876.
+    found = ndcg(np.array([0.70, 0.50, 0.05]), np.array([0.1, 0.2, 0.3]))
+    assert found == pytest.approx(0.71547 / 1.04047, abs=1e-5)
+    assert f"{found:.2f}" == "0.69"
+
+
+@given(attributions, st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_ndcg_is_scikit_learns(baseline: np.ndarray, random: object) -> None:
+    # scikit-learn 1.9.1
+    current = np.array(random.sample(baseline.tolist(), len(baseline)))  # type: ignore[attr-defined]
+    assert ndcg(baseline, current) == pytest.approx(ndcg_score([baseline], [current]), abs=1e-12)
+
+
+def test_features_of_the_same_attribution_share_their_places_as_scikit_learns_do() -> None:
+    baseline, current = np.array([0.7, 0.5, 0.05, 0.2]), np.array([0.3, 0.1, 0.3, 0.1])
+    assert ndcg(baseline, current) == pytest.approx(ndcg_score([baseline], [current]), abs=1e-12)
+
+
+@given(attributions, st.floats(0.001, 1000))
+@settings(max_examples=30)
+def test_ndcg_is_one_for_the_same_order_and_below_for_the_reverse(baseline: np.ndarray, factor: float) -> None:
+    assert ndcg(baseline, baseline * factor + 1) == pytest.approx(1.0)
+    assert ndcg(baseline, -1 / baseline) == pytest.approx(ndcg(baseline, 1 / baseline))
+    reverse = ndcg(baseline, 1 / baseline)
+    assert not isinstance(reverse, Undefined)
+    assert reverse < 1
+
+
+def test_ndcg_without_any_attribution_in_the_baseline_is_undefined() -> None:
+    assert ndcg(np.zeros(3), np.ones(3)) == Undefined("no feature had any attribution in the baseline")
+
+
+def test_of_negative_attributions_the_magnitude_counts() -> None:
+    assert ndcg(np.array([-5.0, 1.0]), np.array([7.0, -2.0])) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    # Hand arithmetic on -3, 1, 2.
+    [("mean_abs", 2.0), ("median", 1.0), ("mean_sq", 14 / 3)],
+)
+def test_rows_become_a_global_value(method: str, expected: float) -> None:
+    assert AGGREGATIONS[AggregationMethod(method)](np.array([[-3.0], [1.0], [2.0]])) == pytest.approx([expected])
+
+
+@pytest.mark.parametrize("method", list(AggregationMethod))
+def test_bootstrap_replicates_spread_as_theory_says(method: AggregationMethod) -> None:
+    values = np.random.default_rng(0).normal(1.0, 1.0, size=(400, 2))
+    found = replicates(values, method, 2000, 1)
+    assert not isinstance(found, Undefined)
+    assert found.shape == (2000, 2)
+    terms = {"mean_abs": np.abs(values), "mean_sq": values**2, "median": values}[method]
+    # The standard error of a mean; of a normal median it is greater by sqrt(pi / 2).
+    expected = terms.std(axis=0) / 20 * (np.sqrt(np.pi / 2) if method == "median" else 1)
+    np.testing.assert_allclose(found.std(axis=0), expected, rtol=0.25 if method == "median" else 0.06)
+    centre = AGGREGATIONS[method](values)
+    low, high = interval(found[:, 0], 0.95)
+    assert low < centre[0] < high
+
+
+def test_one_row_has_no_spread() -> None:
+    assert isinstance(replicates(np.ones((1, 3)), AggregationMethod.MEAN_ABS, 100, 0), Undefined)
+
+
+def test_equal_attributions_share_the_first_of_their_places() -> None:
+    assert ranks(np.array([0.1, -5.0, 0.1, 2.0])).tolist() == [3, 1, 3, 2]
+
+
+def test_explanations_in_the_same_proportions_are_consistent_and_such_of_different_features_are_not() -> None:
+    assert consistency(np.array([[1.0, -2.0], [-3.0, 6.0], [0.0, 0.0]])) == pytest.approx(1.0)
+    # Rows (1, 0) and (0, 1): each has the cosine 1/sqrt(2) with their mean.
+    assert consistency(np.eye(2)) == pytest.approx(np.sqrt(0.5))
+    assert consistency(np.eye(100)) == pytest.approx(0.1)
+    assert isinstance(consistency(np.zeros((3, 2))), Undefined)
+
+
+def test_stability_is_the_mean_rank_correlation_with_earlier_executions() -> None:
+    now = np.array([3.0, 2.0, 1.0])
+    assert stability(now, [now * 5, np.array([1.0, 2.0, 3.0])]) == pytest.approx((1 - 1) / 2)
+    # Spearman of ranks (3, 2, 1) and (2, 3, 1): 1 - 6 * 2 / (3 * 8) = 0.5.
+    assert stability(now, [np.array([2.0, 3.0, 1.0])]) == pytest.approx(0.5)
+    assert isinstance(stability(now, []), Undefined)
+    assert isinstance(stability(np.ones(3), [now]), Undefined)
+    assert isinstance(stability(now, [np.zeros(3)]), Undefined)
