@@ -10,6 +10,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.sagemaker.models import sagemaker_backends
 
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
@@ -24,14 +25,22 @@ from modelwatch_core.adapters.aws.ledger_table import (
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
+from modelwatch_core.adapters.aws.shadow_endpoints import SageMakerShadowEndpoints, TableShadowAnalyses
 from modelwatch_core.adapters.aws.sns_topic import SnsTopic
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.shadow_endpoint import (
+    EndpointStatus,
+    ShadowAnalysis,
+    ShadowEndpoint,
+    shadow_endpoint_name,
+)
 from modelwatch_core.ports import Claim, StoredObject
 from tests.core.in_memory import (
     HandClock,
@@ -40,6 +49,8 @@ from tests.core.in_memory import (
     MemoryObjects,
     MemorySchedules,
     MemorySentAlerts,
+    MemoryShadowAnalyses,
+    MemoryShadowEndpoints,
 )
 from tests.core.world import LEASE, TEN, schedule_parameters
 from tests.repository import ROOT
@@ -307,6 +318,125 @@ class TestSentAlerts:
         sent.begin("a")
         clock.pass_by(timedelta(minutes=3))
         assert sent.begin("a")
+
+
+class TestShadowAnalyses:
+    @pytest.fixture
+    def analyses(self, world, request):
+        if world == "in memory":
+            return MemoryShadowAnalyses()
+        return TableShadowAnalyses(VersionedItems(request.getfixturevalue("table")))
+
+    def test_an_analysis_is_kept_until_it_is_forgotten_and_changes_only_in_order(self, analyses):
+        waiting = ShadowAnalysis(
+            endpoint_name="modelwatch-shadow-1",
+            model=ModelReference(model_name="m", instance_type="ml.m5.large"),
+            request=AnalysisRequest(subject="baseline/a", environment={}, inputs=(), output_s3_uri="s3://results/a"),
+            creation_time=NOW,
+        )
+        analyses.save(waiting)
+        assert analyses.get("modelwatch-shadow-1") == waiting
+        assert analyses.get("modelwatch-shadow-2") is None
+        with pytest.raises(InvalidInput, match="ShadowAnalysisExists"):
+            analyses.save(waiting)
+        analyses.save(waiting.as_started())
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            analyses.save(waiting.as_started())
+        assert [analysis.started for analysis in analyses.all()] == [True]
+        analyses.delete("modelwatch-shadow-1")
+        analyses.delete("modelwatch-shadow-1")
+        assert analyses.get("modelwatch-shadow-1") is None
+        assert list(analyses.all()) == []
+
+
+class TestShadowEndpoints:
+    """``become`` gives an endpoint a status: the emulator knows no other than InService by itself."""
+
+    NAME = shadow_endpoint_name("ledger", "baseline/a")
+    MODEL = ModelReference(model_name="m", instance_type="ml.m5.large")
+
+    @pytest.fixture
+    def endpoints(self, world, request):
+        if world == "in memory":
+            return MemoryShadowEndpoints("ledger")
+        sagemaker = request.getfixturevalue("aws").client("sagemaker")
+        role = "arn:aws:iam::123456789012:role/r"
+        sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+        return SageMakerShadowEndpoints(sagemaker, "ledger")
+
+    @pytest.fixture
+    def become(self, endpoints):
+        def become(name: str, status: str, reason: str | None = None) -> None:
+            if isinstance(endpoints, MemoryShadowEndpoints):
+                endpoints.kept[name] = ShadowEndpoint(status=EndpointStatus(status), failure_reason=reason)
+            else:
+                endpoint = sagemaker_backends["123456789012"]["us-east-1"].endpoints[name]
+                endpoint.endpoint_status, endpoint.failure_reason = status, reason
+
+        return become
+
+    def test_an_endpoint_is_made_once_and_says_how_it_stands(self, endpoints, become):
+        assert endpoints.find(self.NAME) is None
+        endpoints.create(self.NAME, self.MODEL, "baseline/a")
+        become(self.NAME, "Failed", "no capacity")
+        endpoints.create(self.NAME, self.MODEL, "baseline/a")
+        assert endpoints.find(self.NAME) == ShadowEndpoint(status=EndpointStatus.FAILED, failure_reason="no capacity")
+        become(self.NAME, "InService")
+        assert endpoints.find(self.NAME).status is EndpointStatus.IN_SERVICE
+        assert set(endpoints.names()) == {self.NAME}
+
+    def test_it_is_deleted_with_all_that_belongs_to_it_once_it_may_be(self, endpoints, become):
+        endpoints.create(self.NAME, self.MODEL, "baseline/a")
+        become(self.NAME, "Creating")
+        assert not endpoints.delete(self.NAME)
+        assert endpoints.find(self.NAME).status is EndpointStatus.CHANGING
+        become(self.NAME, "InService")
+        assert endpoints.delete(self.NAME)
+        assert endpoints.find(self.NAME) is None
+        assert list(endpoints.names()) == []
+        assert endpoints.delete(self.NAME)
+
+    def test_those_of_another_deployment_are_not_listed(self, endpoints):
+        endpoints.create(shadow_endpoint_name("another", "baseline/a"), self.MODEL, "baseline/a")
+        assert list(endpoints.names()) == []
+
+    def test_a_model_that_is_not_there_and_one_without_an_instance_type_are_for_a_person_to_mend(self, endpoints):
+        with pytest.raises(InvalidInput, match=r"ShadowEndpointRefused.*find model"):
+            endpoints.create(self.NAME, ModelReference(model_name="missing", instance_type="ml.m5.large"), "baseline/a")
+        with pytest.raises(InvalidInput, match="InstanceTypeMissing"):
+            endpoints.create(self.NAME, ModelReference(model_name="m"), "baseline/a")
+        assert list(endpoints.names()) == []
+
+
+def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_tells_whose_it_is(aws):
+    sagemaker = aws.client("sagemaker")
+    role = "arn:aws:iam::123456789012:role/r"
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+    model = ModelReference(model_name="m", instance_type="ml.c5.large", initial_instance_count=2)
+    SageMakerShadowEndpoints(sagemaker, "ledger").create("modelwatch-shadow-1", model, "execution/hourly/x")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName="modelwatch-shadow-1")
+    (variant,) = config["ProductionVariants"]
+    assert (variant["ModelName"], variant["InstanceType"], variant["InitialInstanceCount"]) == ("m", "ml.c5.large", 2)
+    assert not config.get("DataCaptureConfig", {}).get("EnableCapture")
+    arn = sagemaker.describe_endpoint(EndpointName="modelwatch-shadow-1")["EndpointArn"]
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    assert tags == {"modelwatch:owner": "ledger", "modelwatch:subject": "execution/hourly/x"}
+
+
+def test_a_configuration_that_was_left_alone_is_found_and_finished_or_deleted(aws):
+    sagemaker = aws.client("sagemaker")
+    role = "arn:aws:iam::123456789012:role/r"
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+    endpoints, model = SageMakerShadowEndpoints(sagemaker, "ledger"), TestShadowEndpoints.MODEL
+    finished, deleted = (shadow_endpoint_name("ledger", subject) for subject in ("baseline/a", "baseline/b"))
+    for name in (finished, deleted):
+        endpoints.create(name, model, "a")
+        sagemaker.delete_endpoint(EndpointName=name)
+    assert set(endpoints.names()) == {finished, deleted}
+    endpoints.create(finished, model, "a")
+    assert endpoints.find(finished) is not None
+    assert endpoints.delete(deleted)
+    assert set(endpoints.names()) == {finished}
 
 
 class TestObjectStore:

@@ -1,0 +1,251 @@
+"""Explanations of a model that is only named: its temporary endpoint comes up, fails, hangs, and is always deleted."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from modelwatch_core.app.shadow_endpoints import PATIENCE
+from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowEndpoint, shadow_endpoint_name
+from tests.core.world import LEASE, World
+
+SUBJECT = "execution/hourly/2026-11-22T09:00:00Z"
+NAME = shadow_endpoint_name("world", SUBJECT)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.has_captures()
+    return world
+
+
+def status_of(world: World) -> ExecutionStatus:
+    (execution,) = world.ledger.kept.values()
+    return execution.monitoring_execution_status
+
+
+def is_clean(world: World) -> bool:
+    return not (world.shadow_endpoints.kept or world.shadow_endpoints.configs or world.shadow_analyses.kept)
+
+
+def test_an_execution_waits_for_its_endpoint_runs_on_it_and_leaves_nothing(world):
+    world.has_explainability_schedule()
+    execution = world.tick()
+    assert world.shadow_endpoints.created == [(NAME, "scorer", SUBJECT)]
+    assert world.host.started == []
+    assert status_of(world) is ExecutionStatus.IN_PROGRESS
+    assert not world.follow(NAME)  # an event of its creation, or anything else that comes too early
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    assert world.follow(NAME)
+    (request,) = world.host.started
+    assert request.environment["model_endpoint_name"] == NAME
+    assert request.subject == SUBJECT
+    assert not world.follow(NAME)  # the same event again
+    assert len(world.host.started) == 1
+    world.finish(world.ends(execution))
+    assert status_of(world) is ExecutionStatus.COMPLETED
+    assert is_clean(world)
+    world.follow(NAME)  # and once more, late
+    assert (len(world.host.started), len(world.shadow_endpoints.created)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "predictor",
+    [{"model_name": None, "instance_type": None}, {"endpoint_name": "mortgages"}],
+    ids=["the endpoint that is watched", "an endpoint by name"],
+)
+def test_a_model_that_is_there_already_is_explained_at_once(world, predictor):
+    world.has_explainability_schedule(**predictor)
+    world.tick()
+    (request,) = world.host.started
+    assert "model_endpoint_name" not in request.environment
+    assert is_clean(world)
+
+
+def test_a_model_server_of_the_users_own_comes_before_a_temporary_endpoint(world):
+    world.has_explainability_schedule()
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    config = {"predictor": {"model_name": "scorer", "instance_type": "ml.m5.large"}}
+    world.has_schedule(
+        monitoring_type="ModelExplainability",
+        baseline={"constraints_s3_uri": "s3://results/baseline/constraints.json"},
+        analysis_config=config,
+        environment={"model_url": "http://10.0.0.7/invocations"},
+    )
+    world.tick()
+    assert len(world.host.started) == 1
+    assert is_clean(world)
+
+
+def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
+    uri = "s3://results/config.json"
+    for section in ("predictor", "model_config"):
+        config = {section: {"model_name": "scorer", "instance_type": "ml.m5.large"}}
+        world.objects.kept[uri] = json.dumps(config).encode()
+        baseline = {"constraints_s3_uri": "s3://results/baseline/constraints.json"}
+        world.has_schedule(
+            section.replace("_", "-"),
+            monitoring_type="ModelExplainability",
+            baseline=baseline,
+            analysis_config=uri,
+        )
+        world.tick(name=section.replace("_", "-"))
+    assert [model for _, model, _ in world.shadow_endpoints.created] == ["scorer", "scorer"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "AnalysisConfigNotFound"),
+        (b"{", "InvalidAnalysisConfig"),
+        (b'{"predictor": {"model_name": 3}}', "InvalidParameter"),
+        (b'{"predictor": {"model_name": "m"}}', "InstanceTypeMissing"),
+        (b'{"predictor": {"model_name": "missing", "instance_type": "ml.m5.large"}}', "ShadowEndpointRefused"),
+    ],
+)
+def test_what_cannot_become_an_endpoint_fails_the_execution_with_the_reason_and_leaves_nothing(world, content, reason):
+    world.objects.kept["s3://results/config.json"] = b"{}"
+    baseline = {"constraints_s3_uri": "s3://results/baseline/constraints.json"}
+    world.has_schedule(
+        monitoring_type="ModelExplainability", baseline=baseline, analysis_config="s3://results/config.json"
+    )
+    if content is None:
+        del world.objects.kept["s3://results/config.json"]
+    else:
+        world.objects.kept["s3://results/config.json"] = content
+    world.tick()
+    world.deliver()
+    (execution,) = world.ledger.kept.values()
+    assert execution.monitoring_execution_status is ExecutionStatus.FAILED
+    assert execution.failure_reason.startswith(reason)
+    assert is_clean(world)
+
+
+def test_an_endpoint_that_fails_fails_the_execution_with_sagemakers_reason(world):
+    world.has_explainability_schedule()
+    world.tick()
+    world.shadow_endpoint_becomes(EndpointStatus.FAILED, "the container did not answer its ping")
+    assert world.follow(NAME)
+    world.deliver()
+    (execution,) = world.ledger.kept.values()
+    assert execution.monitoring_execution_status is ExecutionStatus.FAILED
+    assert "ShadowEndpointFailed" in execution.failure_reason
+    assert "model scorer failed: the container did not answer its ping" in execution.failure_reason
+    assert world.host.started == []
+    assert is_clean(world)
+
+
+def test_an_endpoint_that_hangs_fails_the_execution_and_is_deleted_as_soon_as_it_may_be(world):
+    world.has_explainability_schedule()
+    world.tick()
+    world.clock.pass_by(PATIENCE + timedelta(minutes=1))
+    world.reconcile()
+    world.deliver()
+    (execution,) = world.ledger.kept.values()
+    assert execution.failure_reason.startswith("ShadowEndpointTooSlow")
+    assert world.reconcile() == 0  # it is still being created: SageMaker lets nobody delete it
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.follow(NAME)
+    assert world.host.started == []
+    assert is_clean(world)
+
+
+def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
+    world.has_explainability_schedule()
+    world.tick()
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    assert world.reconcile() == 1
+    assert len(world.host.started) == 1
+    assert world.reconcile() == 0
+
+
+def test_an_analysis_that_dies_in_silence_leaves_nothing_after_the_sweep(world):
+    world.has_explainability_schedule()
+    world.tick()
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.follow(NAME)
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    assert status_of(world) is ExecutionStatus.FAILED
+    assert is_clean(world)
+    assert world.reconcile() == 0
+
+
+def test_the_sweep_deletes_what_nobody_noted_and_nothing_of_others(world):
+    ours, theirs = shadow_endpoint_name("world", "execution/gone/x"), shadow_endpoint_name("another", SUBJECT)
+    for name in (ours, theirs, "mortgages"):
+        world.shadow_endpoints.kept[name] = ShadowEndpoint(status=EndpointStatus.IN_SERVICE)
+    assert world.reconcile() == 1
+    assert set(world.shadow_endpoints.kept) == {theirs, "mortgages"}
+    assert not world.follow(theirs)
+    assert not world.follow("mortgages")
+    assert set(world.shadow_endpoints.kept) == {theirs, "mortgages"}
+
+
+def test_an_endpoint_whose_model_went_away_before_it_was_made_fails_the_execution(world):
+    world.has_explainability_schedule()
+    world.tick()
+    waiting = world.shadow_analyses.kept[NAME]
+    gone = waiting.model.model_copy(update={"model_name": "missing"})
+    world.shadow_analyses.kept[NAME] = waiting.model_copy(update={"model": gone})
+    world.shadow_endpoints.kept.clear()
+    world.follow(NAME)
+    world.deliver()
+    assert status_of(world) is ExecutionStatus.FAILED
+    assert is_clean(world)
+
+
+class TestBaselines:
+    REQUEST = BaselineRequest(
+        baselining_job_name="first",
+        monitoring_type="ModelExplainability",
+        baseline_dataset_s3_uri="s3://data/train.csv",
+        dataset_format={"csv": {"header": True}},
+        analysis_config={"predictor": {"model_name": "scorer", "instance_type": "ml.m5.large"}},
+    )
+    NAME = shadow_endpoint_name("world", "baseline/first")
+
+    @pytest.fixture
+    def world(self) -> World:
+        world = World()
+        world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+        return world
+
+    def test_they_run_on_temporary_endpoints_too(self, world):
+        job = world.create_baseline(self.REQUEST)
+        assert world.host.started == []
+        world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+        world.follow(self.NAME)
+        (request,) = world.host.started
+        assert (request.subject, request.environment["model_endpoint_name"]) == ("baseline/first", self.NAME)
+        world.finish(
+            AnalysisEnded(subject=job.subject, status=AnalysisStatus.COMPLETED, output_s3_uri=job.output_s3_uri)
+        )
+        assert world.jobs.get("first").status is JobStatus.COMPLETED
+        assert is_clean(world)
+
+    def test_one_that_is_refused_is_failed_at_once_and_the_sweep_forgets_it(self, world):
+        model = {"model_name": "missing", "instance_type": "ml.m5.large"}
+        refused = self.REQUEST.model_copy(update={"analysis_config": {"predictor": model}})
+        with pytest.raises(InvalidInput, match="ShadowEndpointRefused"):
+            world.create_baseline(refused)
+        assert world.jobs.get("first").status is JobStatus.FAILED
+        world.reconcile()
+        assert is_clean(world)
+
+    def test_one_that_dies_in_silence_is_failed_and_leaves_nothing(self, world):
+        world.create_baseline(self.REQUEST)
+        world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+        world.follow(self.NAME)
+        world.clock.pass_by(LEASE)
+        world.reconcile()
+        assert world.jobs.get("first").status is JobStatus.FAILED
+        assert is_clean(world)
