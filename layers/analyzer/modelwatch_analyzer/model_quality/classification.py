@@ -298,6 +298,7 @@ def of_class(place: int) -> tuple[Metric[Classes], ...]:
     by_class = {"precision": precision, "recall": recall, **F_BETAS}
 
     def measure(function: ByClass, counts: ClassCounts) -> NDArray[np.float64]:
-        return np.asarray(function(counts)[..., place])
+        of_one = ClassCounts(*(getattr(counts, name)[..., place] for name in ClassCounts.__slots__))
+        return function(of_one)
 
     return tuple(_metric(name, partial(measure, function), suggested=False) for name, function in by_class.items())

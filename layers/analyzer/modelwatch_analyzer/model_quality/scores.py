@@ -241,6 +241,12 @@ SCORES: tuple[Metric[ScoreCells], ...] = (
 )
 """Metrics of predicted probabilities of two classes."""
 
+TRUE_CLASS = (Metric("log_loss", log_loss, worse=_GREATER, bounds=(0.0, math.inf)),)
+"""Metrics of the probabilities that several classes' true ones were given: tables of positive labels only."""
+
+CONFIDENCES = (Metric("expected_calibration_error", expected_calibration_error, worse=_GREATER),)
+"""Metrics of the probabilities that predicted classes were given: what was predicted right is positive."""
+
 
 def roc_curve(cells: ScoreCells) -> tuple[list[float], list[float]] | None:
     """Return false and true positive rates from (0, 0) to (1, 1); None where all labels are of one class.

@@ -1,0 +1,170 @@
+"""``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
+
+Beyond SageMaker's keys, a metric may have ``confidence_interval`` and, where it is ``"NaN"``, ``undefined`` with the
+reason; a classification has ``per_class``. A constraint may have ``beyond_confidence_interval`` (true: violated only if
+the whole confidence interval is worse than the threshold) and, for ``r2``, ``definition`` (``Textbook`` or
+``FirstParty``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, Quality
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import ProblemType
+
+SECTIONS: Mapping[ProblemType, str] = {
+    ProblemType.BINARY_CLASSIFICATION: "binary_classification",
+    ProblemType.MULTICLASS_CLASSIFICATION: "multiclass_classification",
+    ProblemType.REGRESSION: "regression",
+}
+"""What the documents call each problem type."""
+
+NAN = "NaN"
+"""What SageMaker's files hold where there is no number."""
+
+
+class R2Definition(StrEnum):
+    """What the squared errors are divided by: the spread of the labels, or that of the predictions."""
+
+    TEXTBOOK = "Textbook"
+    FIRST_PARTY = "FirstParty"
+
+
+class Constraint(BaseModel):
+    """What a metric must satisfy."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
+
+    threshold: float
+    comparison_operator: ComparisonOperator
+    beyond_confidence_interval: bool = False
+    definition: R2Definition | None = None
+    additional_properties: Any = None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Keys that mean nothing."""
+        return tuple(self.model_extra or {})
+
+
+class _Constraints(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    binary_classification_constraints: dict[str, Constraint] | None = None
+    multiclass_classification_constraints: dict[str, Constraint] | None = None
+    regression_constraints: dict[str, Constraint] | None = None
+
+
+def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, Constraint]:
+    """Read the constraints of a problem type, by metric.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidConstraints``, naming the place, or the problem type that the file is for.
+    """
+    try:
+        document = _Constraints.model_validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except OSError as error:
+        raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        places = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'the file'}: {detail['msg']}" for detail in error.errors()[:3]
+        )
+        raise InvalidInput("InvalidConstraints", f"{path.name}: {places}") from None
+    wanted = f"{SECTIONS[problem_type]}_constraints"
+    found: dict[str, Constraint] | None = getattr(document, wanted)
+    if found is None:
+        others = [name for name in type(document).model_fields if getattr(document, name) is not None]
+        has = f"it has {' and '.join(others)}" if others else "it has no constraints of model quality"
+        raise InvalidInput("InvalidConstraints", f"{path.name} has no {wanted}, which {problem_type} needs; {has}")
+    return found
+
+
+def suggested_constraints(quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
+    """Return ``constraints.json``: what the first party constrains, each at the baseline's own value.
+
+    Metrics that are not defined have none.
+    """
+    registry = EVALUATIONS[problem_type].metrics()
+    constraints = {
+        metric.name: {"threshold": quality.metrics[metric.name].value, "comparison_operator": metric.worse.value}
+        for metric in registry
+        if metric.suggested and metric.name in quality.metrics
+        if not isinstance(quality.metrics[metric.name].value, Undefined)
+    }
+    if "r2" in constraints:
+        constraints["r2"]["definition"] = R2Definition.TEXTBOOK.value
+    return {"version": 0.0, f"{SECTIONS[problem_type]}_constraints": constraints}
+
+
+def statistics_document(settings: AnalysisSettings, quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
+    """Return ``statistics.json``."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    dataset: dict[str, Any] = {"item_count": quality.rows, "evaluation_time": now}
+    for name in ("start_time", "end_time"):
+        moment = getattr(settings, name)
+        if moment is not None:
+            dataset[name] = iso_utc(moment)
+    section = dict(_section(quality, confidence_of(settings)))
+    return {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
+
+
+def confidence_of(settings: AnalysisSettings) -> Confidence:
+    """Return how intervals are made."""
+    return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed)
+
+
+def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, Any]]:
+    matrix = quality.matrix
+    if matrix is not None:
+        names, counts = matrix.labels, matrix.dense().tolist()
+        yield (
+            "confusion_matrix",
+            {name: dict(zip(names, row, strict=True)) for name, row in zip(names, counts, strict=True)},
+        )
+    for name, measured in quality.metrics.items():
+        if name == "auc":
+            yield from _curves(quality)
+        yield name, _metric(measured, confidence)
+    if quality.per_class:
+        yield (
+            "per_class",
+            {
+                label: {name: _metric(measured, confidence) for name, measured in metrics.items()}
+                for label, metrics in quality.per_class.items()
+            },
+        )
+
+
+def _curves(quality: Quality) -> Iterator[tuple[str, Any]]:
+    if quality.roc is not None:
+        false, true = quality.roc
+        curve = {"false_positive_rates": false, "true_positive_rates": true}
+        yield "receiver_operating_characteristic_curve", curve
+    if quality.precision_recall is not None:
+        precisions, recalls = quality.precision_recall
+        yield "precision_recall_curve", {"precisions": precisions, "recalls": recalls}
+
+
+def _metric(measured: Measured, confidence: Confidence) -> dict[str, Any]:
+    deviation = NAN if measured.standard_deviation is None else measured.standard_deviation
+    if isinstance(measured.value, Undefined):
+        return {"value": NAN, "standard_deviation": NAN, "undefined": measured.value.reason}
+    document: dict[str, Any] = {"value": measured.value, "standard_deviation": deviation}
+    if measured.interval is not None:
+        lower, upper = measured.interval
+        document["confidence_interval"] = {"lower": lower, "upper": upper, "confidence_level": confidence.level}
+    return document

@@ -1,0 +1,113 @@
+"""When two labels are the same class, and which class is the positive one.
+
+A label's spelling is trimmed; a number is known by its value, so that ``1``, ``1.0``, ``01`` and ``1e0`` are one class
+and are called ``1``; any other text is a class of its own, upper case told from lower. Of two classes the positive one
+is ``1``, ``true``, ``yes``, ``y`` or ``t``, the negative one ``0``, ``-1``, ``false``, ``no``, ``n`` or ``f``, in any
+case; files call them ``1`` and ``0`` as the first party does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import polars as pl
+
+from modelwatch_core.domain.errors import InvalidInput
+
+NEGATIVE, POSITIVE = "0", "1"
+MOST_CLASSES = 1000
+
+_SPELLED_POSITIVE = frozenset({"1", "true", "yes", "y", "t"})
+_SPELLED_NEGATIVE = frozenset({"0", "-1", "false", "no", "n", "f"})
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_EXACT = 2**53
+
+Value = str | int | float
+
+
+def class_of(value: Value) -> str:
+    """Return what the class of a label or a prediction is called."""
+    if isinstance(value, str):
+        text = value.strip()
+        if _WHOLE.fullmatch(text):
+            return str(int(text)) if len(text) < _EXACT.bit_length() * 5 else text
+        if not _NUMBER.fullmatch(text):
+            return text
+        value = float(text)
+        if abs(value) == float("inf"):
+            return text
+    whole = isinstance(value, int) or (abs(value) < _EXACT and value.is_integer())
+    return str(int(value)) if whole else repr(value)
+
+
+def binary_class_of(value: Value) -> str | None:
+    """Return `POSITIVE`, `NEGATIVE`, or None for what is neither."""
+    name = class_of(value).casefold()
+    if name in _SPELLED_POSITIVE:
+        return POSITIVE
+    return NEGATIVE if name in _SPELLED_NEGATIVE else None
+
+
+def sort_key(name: str) -> tuple[bool, float, str]:
+    """Sort classes that are numbers by value and before all others, these by name."""
+    number = _NUMBER.fullmatch(name) is not None
+    return not number, float(name) if number else 0.0, name
+
+
+class PositiveValues:
+    """Which spellings of a column are positive; remembers what it has met.
+
+    Parameters
+    ----------
+    what : str
+        What the column holds, for messages: labels or predictions.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._known: dict[Value, bool] = {}
+
+    def among(self, column: pl.Series) -> pl.Series:
+        """Return whether each value of a column without nulls is positive.
+
+        Raises
+        ------
+        InvalidInput
+            ``LabelsNotBinary`` where one is neither positive nor negative.
+        """
+        unique = column.unique()
+        if unique.len() > MOST_CLASSES:
+            raise self._not_binary(unique.len())
+        values = unique.to_list()
+        classes = {value: binary_class_of(value) for value in values if value not in self._known}
+        neither = sum(name is None for name in classes.values())
+        if neither:
+            raise self._not_binary(neither)
+        self._known |= {value: name == POSITIVE for value, name in classes.items()}
+        return column.is_in([value for value in values if self._known[value]])
+
+    def _not_binary(self, distinct: int) -> InvalidInput:
+        message = (
+            f"the {self._what} of a BinaryClassification must be 0 or 1, false or true, no or yes; {distinct} distinct "
+            "values are neither. Is the problem type right, and the attribute that names the column?"
+        )
+        return InvalidInput("LabelsNotBinary", message)
+
+
+def require_few(classes: Iterable[str]) -> None:
+    """Refuse more classes than a confusion matrix is for.
+
+    Raises
+    ------
+    InvalidInput
+        ``TooManyClasses``.
+    """
+    number = len(set(classes))
+    if number > MOST_CLASSES:
+        message = (
+            f"labels and predictions have {number} distinct values so far, and {MOST_CLASSES} classes are the most. Is "
+            "this a Regression, or does an attribute name the wrong column?"
+        )
+        raise InvalidInput("TooManyClasses", message)

@@ -1,0 +1,172 @@
+"""``baseline model-quality`` and ``check model-quality`` as a script sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from modelwatch.cli.commands import app
+
+HEADER = "probability,prediction,label\n"
+GOOD = HEADER + "0.9,1,1\n0.8,1,1\n0.2,0,0\n0.1,0,0\n" * 60
+BAD = HEADER + "0.9,1,0\n0.8,1,1\n0.2,0,1\n0.1,0,0\n" * 60
+
+Run = Callable[..., Result]
+
+BINARY = ["--problem-type", "BinaryClassification"]
+COLUMNS = ["--inference-attribute", "prediction", "--probability-attribute", "probability"]
+LABEL = ["--ground-truth-attribute", "label"]
+FEW = ["--bootstrap-replicates", "100"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command in a folder that holds good.csv, bad.csv and a baseline of the former."""
+    monkeypatch.chdir(tmp_path)
+    Path("good.csv").write_text(GOOD)
+    Path("bad.csv").write_text(BAD)
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments)
+
+    made = invoke(*baseline(*COLUMNS, *LABEL))
+    assert made.exit_code == 0, made.stderr
+    return invoke
+
+
+def baseline(*more: str) -> list[str]:
+    named = ["--dataset", "good.csv", "--dataset-format", "csv", "--output", "baseline"]
+    return ["baseline", "model-quality", *named, *BINARY, *FEW, *more]
+
+
+def check(data: str, *more: str) -> list[str]:
+    named = ["--data", data, "--constraints", "baseline/constraints.json", "--output", "report"]
+    return ["check", "model-quality", *named, *BINARY, *FEW, *more]
+
+
+def csv(data: str, *more: str) -> list[str]:
+    return check(data, "--dataset-format", "csv", *COLUMNS, *LABEL, *more)
+
+
+def test_a_model_that_is_as_good_as_its_baseline_passes(run):
+    assert run(*csv("good.csv")).exit_code == 0
+
+
+def test_a_model_that_is_worse_is_a_violation_and_exit_code_1(run):
+    checked = run(*csv("bad.csv", "--json"))
+    assert checked.exit_code == 1, checked.stderr
+    violations = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
+    assert {violation["metric_name"] for violation in violations} >= {"recall", "auc", "falsePositiveRate"}
+    assert json.loads(checked.stdout)["violations"] == len(violations)
+
+
+def test_a_backfill_replaces_the_results_and_tells_what_changed(run):
+    assert run(*csv("good.csv")).exit_code == 0
+    again = run(*csv("bad.csv", "--backfill", "--json"))
+    changes = json.loads(again.stdout)["changes"]
+    assert "recall: 1.0 before, 0.5 now" in changes
+    assert "new violation: recall LessThanThreshold" in changes
+    recall = json.loads(Path("report/statistics.json").read_text())["binary_classification_metrics"]["recall"]
+    assert recall["value"] == 0.5
+
+
+def test_a_backfill_without_earlier_results_is_a_check(run):
+    checked = run(*csv("good.csv", "--backfill", "--json"))
+    assert checked.exit_code == 0
+    assert not json.loads(checked.stdout).get("changes")
+
+
+def captured(event: str, probability: float) -> str:
+    moment = datetime(2026, 11, 22, 9, 30, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    side = {"observedContentType": "text/csv", "encoding": "CSV"}
+    record = {
+        "captureData": {
+            "endpointInput": {**side, "mode": "INPUT", "data": "1,2"},
+            "endpointOutput": {**side, "mode": "OUTPUT", "data": str(probability)},
+        },
+        "eventMetadata": {"eventId": event, "inferenceTime": moment},
+        "eventVersion": "0",
+    }
+    return json.dumps(record) + "\n"
+
+
+def labelled(event: str, label: int) -> str:
+    truth = {"data": str(label), "encoding": "CSV"}
+    return json.dumps({"groundTruthData": truth, "eventMetadata": {"eventId": event}, "eventVersion": "0"}) + "\n"
+
+
+ROWS = [(f"event-{place}", 0.1 + 0.8 * (place % 2), place % 2) for place in range(40)]
+CAPTURED = ["--dataset-format", "capture", "--probability-attribute", "0"]
+
+
+@pytest.fixture
+def captures(run: Run) -> Run:
+    """Run the command where there are captures, and labels of half of them."""
+    Path("captures").mkdir()
+    Path("captures/a.jsonl").write_text("".join(captured(event, score) for event, score, _ in ROWS))
+    Path("labels").mkdir()
+    Path("labels/a.jsonl").write_text("".join(labelled(event, label) for event, _, label in ROWS[:20]))
+    return run
+
+
+def test_captures_meet_labels_that_lie_apart(captures):
+    checked = captures(*check("captures", *CAPTURED, "--ground-truth", "labels", "--json"))
+    assert checked.exit_code == 0, checked.stderr
+    counts = json.loads(checked.stdout)["ground_truth"]
+    assert (counts["predictions"], counts["matched"], counts["unlabelled"]) == (40, 20, 20)
+
+
+def test_labels_that_come_later_change_a_window_that_is_run_again(captures):
+    captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
+    Path("labels/b.jsonl").write_text("".join(labelled(event, 1 - label) for event, _, label in ROWS[20:]))
+    again = captures(*check("captures", *CAPTURED, "--ground-truth", "labels", "--backfill", "--json"))
+    assert again.exit_code == 1, again.stderr
+    document = json.loads(again.stdout)
+    assert "rows with a label: 20 before, 40 now" in document["changes"]
+    assert document["ground_truth"]["unlabelled"] == 0
+
+
+def test_merged_records_of_an_earlier_run_can_be_read(captures):
+    captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
+    merged = [*check("report/merge", *CAPTURED, "--ground-truth-attribute", "0"), "--output", "again"]
+    checked = captures(*merged)
+    assert checked.exit_code == 0, checked.stderr
+    found = json.loads(Path("again/statistics.json").read_text())
+    assert found["dataset"]["item_count"] == 20
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        ("UnusableArguments", [*csv("good.csv"), "--problem-type", "Ranking"]),
+        (
+            "ProbabilityNotGiven",
+            [
+                *check("good.csv", "--dataset-format", "csv", "--inference-attribute", "prediction", *LABEL),
+                "--probability-threshold-attribute",
+                "0.8",
+            ],
+        ),
+        ("LabelsNotGiven", check("good.csv", "--dataset-format", "csv", *COLUMNS)),
+        ("InvalidConstraints", [*csv("good.csv"), "--constraints", "good.csv"]),
+        ("FileNotFound", [*csv("good.csv"), "--constraints", "nothing.json"]),
+        ("InvalidSettings", [*csv("good.csv"), "--confidence-level", "1.5"]),
+        ("GroundTruthNotMergeable", [*csv("good.csv"), "--ground-truth", "bad.csv"]),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_exit_code_2(run, code, arguments):
+    refused = run(*arguments, "--json")
+    assert refused.exit_code == 2
+    assert code in refused.stdout + refused.stderr
+
+
+def test_labels_without_any_prediction_are_told(captures):
+    Path("labels/a.jsonl").write_text(labelled("somebody-else", 1))
+    refused = captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
+    assert refused.exit_code == 2
+    assert "NoMatchingGroundTruth" in refused.stderr

@@ -1,0 +1,444 @@
+"""Baselines and checks of model quality on files: what is written, and how it is worded."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.errors import InvalidInput
+
+HEADER = "probability,prediction,label"
+GOOD = ["0.9,1,1", "0.8,1,1", "0.4,0,1", "0.3,0,0", "0.2,0,0", "0.1,0,0"]
+BAD = ["0.1,0,1", "0.8,1,0", "0.4,0,1", "0.3,0,0", "0.2,0,0", "0.9,1,1"]
+BINARY = {
+    "problem_type": "BinaryClassification",
+    "inference_attribute": "prediction",
+    "probability_attribute": "probability",
+}
+
+FIRST_PARTY_ORDER = [
+    "confusion_matrix",
+    "recall",
+    "precision",
+    "accuracy",
+    "recall_best_constant_classifier",
+    "precision_best_constant_classifier",
+    "accuracy_best_constant_classifier",
+    "true_positive_rate",
+    "true_negative_rate",
+    "false_positive_rate",
+    "false_negative_rate",
+    "receiver_operating_characteristic_curve",
+    "precision_recall_curve",
+    "auc",
+    "f0_5",
+    "f1",
+    "f2",
+    "f0_5_best_constant_classifier",
+    "f1_best_constant_classifier",
+    "f2_best_constant_classifier",
+]
+"""SageMaker's documentation of binary statistics."""
+
+FIRST_PARTY_CONSTRAINTS = {
+    "recall": "LessThanThreshold",
+    "precision": "LessThanThreshold",
+    "accuracy": "LessThanThreshold",
+    "true_positive_rate": "LessThanThreshold",
+    "true_negative_rate": "LessThanThreshold",
+    "false_positive_rate": "GreaterThanThreshold",
+    "false_negative_rate": "GreaterThanThreshold",
+    "auc": "LessThanThreshold",
+    "f0_5": "LessThanThreshold",
+    "f1": "LessThanThreshold",
+    "f2": "LessThanThreshold",
+}
+"""The public output of a first-party baseline, with its order."""
+
+
+def test_a_baseline_of_two_classes_has_the_first_partys_metrics_in_its_order(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert list(metrics)[: len(FIRST_PARTY_ORDER)] == FIRST_PARTY_ORDER
+    assert list(metrics)[len(FIRST_PARTY_ORDER) :] == [
+        "balanced_accuracy",
+        "matthews_correlation_coefficient",
+        "average_precision",
+        "log_loss",
+        "brier_score",
+        "expected_calibration_error",
+        "per_class",
+    ]
+    assert metrics["confusion_matrix"] == {"0": {"0": 3, "1": 0}, "1": {"0": 1, "1": 2}}
+
+
+def test_a_baseline_suggests_the_first_partys_constraints_at_its_own_values(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert {name: each["comparison_operator"] for name, each in constraints.items()} == FIRST_PARTY_CONSTRAINTS
+    assert list(constraints) == list(FIRST_PARTY_CONSTRAINTS)
+    assert all(each["threshold"] == metrics[name]["value"] for name, each in constraints.items())
+
+
+def test_data_pass_their_own_baseline(runs):
+    source = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(source, "baseline", **BINARY)
+    constraints = runs.folder / "baseline/constraints.json"
+    summary = runs.run(source, "check", **BINARY, baseline_constraints=constraints)
+    assert summary.status is AnalysisStatus.COMPLETED
+    assert runs.read("check", "constraint_violations.json") == {"violations": []}
+
+
+def test_violations_are_worded_as_the_first_party_words_them(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD * 40), "baseline", **BINARY)
+    constraints = runs.folder / "baseline/constraints.json"
+    summary = runs.run(runs.csv("bad.csv", HEADER, *BAD * 40), "check", **BINARY, baseline_constraints=constraints)
+    found = runs.read("check", "constraint_violations.json")["violations"]
+    assert summary.exit_message == "CompletedWithViolations: Job completed successfully with 11 violations."
+    assert [violation["metric_name"] for violation in found] == [
+        "recall",
+        "precision",
+        "accuracy",
+        "truePositiveRate",
+        "trueNegativeRate",
+        "falsePositiveRate",
+        "falseNegativeRate",
+        "auc",
+        "f0_5",
+        "f1",
+        "f2",
+    ]
+    sd = runs.read("check", "statistics.json")["binary_classification_metrics"]["recall"]["standard_deviation"]
+    assert found[0] == {
+        "constraint_check_type": "LessThanThreshold",
+        "description": f"Metric recall with 0.3333333333333333 +/- {sd} was LessThanThreshold '0.6666666666666666'",
+        "metric_name": "recall",
+    }
+    assert found[5]["description"].startswith("Metric falsePositiveRate with 0.3333333333333333 +/- ")
+    assert found[5]["description"].endswith(" was GreaterThanThreshold '0.0'")
+
+
+def test_below_200_rows_standard_deviations_are_nan_strings(runs):
+    summary = runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert metrics["recall"]["standard_deviation"] == "NaN"
+    assert metrics["recall"]["confidence_interval"].keys() == {"lower", "upper", "confidence_level"}
+    assert any("fewer than 200" in warning for warning in summary.warnings)
+
+
+def test_undefined_metrics_are_nan_strings_with_the_reason_and_have_no_constraint_and_no_metric_line(runs):
+    source = runs.csv("ones.csv", HEADER, "0.9,1,1", "0.8,1,1")
+    runs.run(source, "baseline", **BINARY, publish_cloudwatch_metrics="Enabled")
+    auc = runs.read("baseline", "statistics.json")["binary_classification_metrics"]["auc"]
+    assert auc == {"value": "NaN", "standard_deviation": "NaN", "undefined": "all labels are of one class"}
+    assert "auc" not in runs.read("baseline", "constraints.json")["binary_classification_constraints"]
+    lines = (runs.folder / "baseline/cloudwatch_metrics.jsonl").read_text().splitlines()
+    names = [json.loads(line)["MetricName"] for line in lines]
+    assert "recall" in names
+    assert "auc" not in names
+
+
+def test_an_undefined_metric_is_not_compared_and_told(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    source = runs.csv("ones.csv", HEADER, "0.9,1,1", "0.8,1,1")
+    constraints = runs.folder / "baseline/constraints.json"
+    summary = runs.run(source, "check", **BINARY, baseline_constraints=constraints)
+    assert "auc is not compared: all labels are of one class" in summary.warnings
+
+
+def test_metric_lines_carry_endpoint_and_schedule(runs):
+    source = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(
+        source,
+        "baseline",
+        **BINARY,
+        publish_cloudwatch_metrics="Enabled",
+        sagemaker_endpoint_name="churn",
+        sagemaker_monitoring_schedule_name="quality",
+        end_time="2026-11-22T10:00:00Z",
+    )
+    first = json.loads((runs.folder / "baseline/cloudwatch_metrics.jsonl").read_text().splitlines()[0])
+    assert first == {
+        "MetricName": "recall",
+        "Value": 2 / 3,
+        "Timestamp": "2026-11-22T10:00:00Z",
+        "Dimensions": [
+            {"Name": "Endpoint", "Value": "churn"},
+            {"Name": "MonitoringSchedule", "Value": "quality"},
+        ],
+        "Unit": "None",
+    }
+
+
+def test_without_predictions_a_probability_above_the_threshold_is_positive(runs):
+    settings = BINARY | {"inference_attribute": None}
+    source = runs.csv("edge.csv", "probability,label", "0.5,0", "0.500001,1", "0.7,1")
+    runs.run(source, "half", **settings)
+    matrix = runs.read("half", "statistics.json")["binary_classification_metrics"]["confusion_matrix"]
+    assert matrix == {"0": {"0": 1, "1": 0}, "1": {"0": 0, "1": 2}}
+    runs.run(source, "high", **settings, probability_threshold_attribute=0.7)
+    matrix = runs.read("high", "statistics.json")["binary_classification_metrics"]["confusion_matrix"]
+    assert matrix == {"0": {"0": 1, "1": 0}, "1": {"0": 2, "1": 0}}
+
+
+def test_a_threshold_beside_predictions_is_told_to_be_of_no_use(runs):
+    source = runs.csv("good.csv", HEADER, *GOOD)
+    summary = runs.run(source, "baseline", **BINARY, probability_threshold_attribute=0.7)
+    assert any("probability_threshold_attribute is not used" in warning for warning in summary.warnings)
+
+
+def test_spellings_of_one_class_are_one_class(runs):
+    source = runs.csv("spelled.csv", "prediction,label", "1,1.0", "true,yes", "0,false", "0.0,no", "TRUE,0")
+    runs.run(source, "baseline", **BINARY | {"probability_attribute": None})
+    matrix = runs.read("baseline", "statistics.json")["binary_classification_metrics"]["confusion_matrix"]
+    assert matrix == {"0": {"0": 2, "1": 1}, "1": {"0": 0, "1": 2}}
+
+
+def test_rows_without_a_label_or_a_prediction_are_left_out_and_counted(runs):
+    summary = runs.run(runs.csv("gaps.csv", HEADER, *GOOD, "0.5,1,", "0.5,,1", ",1,1"), "baseline", **BINARY)
+    assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == len(GOOD)
+    assert "1 rows without a label were left out" in summary.warnings
+    assert "2 rows without a prediction or probability were left out" in summary.warnings
+
+
+MULTICLASS = {"problem_type": "MulticlassClassification", "inference_attribute": "prediction"}
+
+
+def test_several_classes_have_the_first_partys_metrics_and_those_of_each_class(runs):
+    source = runs.csv("animals.csv", "prediction,label", "cat,cat", "dog,dog", "dog,cat", "emu,emu", "cat,dog")
+    runs.run(source, "baseline", **MULTICLASS)
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    names = ["accuracy", "weighted_recall", "weighted_precision", "weighted_f0_5", "weighted_f1", "weighted_f2"]
+    assert list(metrics)[:13] == [
+        "confusion_matrix",
+        *names,
+        *(f"{name}_best_constant_classifier" for name in names),
+    ]
+    assert metrics["confusion_matrix"]["cat"] == {"cat": 1, "dog": 1, "emu": 0}
+    assert metrics["per_class"]["emu"]["recall"]["value"] == 1.0
+    constraints = runs.read("baseline", "constraints.json")["multiclass_classification_constraints"]
+    assert {name: each["comparison_operator"] for name, each in constraints.items()} == dict.fromkeys(
+        names, "LessThanThreshold"
+    )
+
+
+def test_classes_that_the_baseline_never_saw_are_evaluated(runs):
+    runs.run(runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog"), "baseline", **MULTICLASS)
+    source = runs.csv("three.csv", "prediction,label", "cat,cat", "dog,emu")
+    constraints = runs.folder / "baseline/constraints.json"
+    summary = runs.run(source, "check", **MULTICLASS, baseline_constraints=constraints)
+    assert summary.violations[0].subject == "accuracy"
+    matrix = runs.read("check", "statistics.json")["multiclass_classification_metrics"]["confusion_matrix"]
+    assert set(matrix) == {"cat", "dog", "emu"}
+
+
+def test_a_probability_for_each_class_predicts_and_gives_the_log_loss(runs):
+    path = runs.folder / "scores.jsonl"
+    rows = [([0.7, 0.2, 0.1], 0), ([0.1, 0.6, 0.3], 1), ([0.3, 0.3, 0.4], 0)]
+    path.write_text("".join(json.dumps({"scores": scores, "label": label}) + "\n" for scores, label in rows))
+    runs.run(
+        path,
+        "baseline",
+        problem_type="MulticlassClassification",
+        probability_attribute="scores",
+        dataset_format={"json": {"lines": True}},
+    )
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == pytest.approx(2 / 3)
+    # scikit-learn 1.9.1: log_loss([0, 1, 0], rows, labels=[0, 1, 2]) = -(ln 0.7 + ln 0.6 + ln 0.3) / 3, by hand.
+    assert metrics["log_loss"]["value"] == pytest.approx(0.6904911240102196, rel=1e-12)
+
+
+def test_one_probability_of_several_classes_is_that_of_the_prediction(runs):
+    source = runs.csv("sure.csv", "prediction,label,probability", "cat,cat,0.9", "dog,cat,0.8")
+    runs.run(source, "baseline", **MULTICLASS, probability_attribute="probability")
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    # By hand: one bin, (0.8, 0.9]? 0.8 lies in (0.7, 0.8]: |0.9 - 1| / 2 + |0.8 - 0| / 2.
+    assert metrics["expected_calibration_error"]["value"] == pytest.approx(0.45)
+
+
+REGRESSION = {"problem_type": "Regression", "inference_attribute": "prediction"}
+NUMBERS = ["1.5,1", "2.5,3", "2.0,2", "4.5,4"]
+
+
+def test_regression_has_the_first_partys_metrics_and_constraints(runs):
+    runs.run(runs.csv("numbers.csv", "prediction,label", *NUMBERS), "baseline", **REGRESSION)
+    metrics = runs.read("baseline", "statistics.json")["regression_metrics"]
+    assert list(metrics)[:4] == ["mae", "mse", "rmse", "r2"]
+    # By hand: errors 0.5, 0.5, 0, 0.5; labels' mean 2.5 and spread 5; predictions' mean 2.625 and spread 5.1875.
+    assert [metrics[name]["value"] for name in ("mae", "mse", "r2", "r2_first_party")] == pytest.approx(
+        [0.375, 0.1875, 1 - 0.75 / 5, 1 - 0.75 / 5.1875], rel=1e-12
+    )
+    constraints = runs.read("baseline", "constraints.json")["regression_constraints"]
+    assert {name: each["comparison_operator"] for name, each in constraints.items()} == {
+        "mae": "GreaterThanThreshold",
+        "mse": "GreaterThanThreshold",
+        "rmse": "GreaterThanThreshold",
+        "r2": "LessThanThreshold",
+    }
+
+
+def test_an_imported_r2_is_compared_with_the_first_partys_definition(runs, edited):
+    source = runs.csv("numbers.csv", "prediction,label", *NUMBERS)
+    runs.run(source, "baseline", **REGRESSION)
+
+    def imported(document):
+        document["regression_constraints"]["r2"] = {
+            "threshold": 0.853,
+            "comparison_operator": "LessThanThreshold",
+            "additional_properties": None,
+        }
+
+    constraints = edited("baseline", imported)
+    # The textbook's r2 is 0.85, less than 0.853; the first party's is 0.8554.
+    summary = runs.run(source, "check", **REGRESSION, baseline_constraints=constraints)
+    assert summary.violations == ()
+    assert any("names no definition" in warning for warning in summary.warnings)
+
+    def textbook(document):
+        imported(document)
+        document["regression_constraints"]["r2"]["definition"] = "Textbook"
+
+    summary = runs.run(source, "again", **REGRESSION, baseline_constraints=edited("baseline", textbook))
+    assert [violation.subject for violation in summary.violations] == ["r2"]
+
+
+def test_a_constraint_may_ask_for_worse_beyond_the_interval(runs, edited):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+
+    def beyond(document):
+        document["binary_classification_constraints"] = {
+            "accuracy": {
+                "threshold": document["binary_classification_constraints"]["accuracy"]["threshold"],
+                "comparison_operator": "LessThanThreshold",
+                "beyond_confidence_interval": True,
+            }
+        }
+
+    constraints = edited("baseline", beyond)
+    settings = BINARY | {"baseline_constraints": constraints}
+    few = runs.run(runs.csv("bad.csv", HEADER, *BAD), "few", **settings)
+    assert few.violations == ()  # 3 of 6 right: 5 of 6 are well within the interval
+    many = runs.run(runs.csv("bad.csv", HEADER, *BAD * 100), "many", **settings)
+    assert [violation.subject for violation in many.violations] == ["accuracy"]
+    assert "as was its whole confidence interval from" in many.violations[0].description
+
+
+def test_any_metric_may_be_constrained_and_what_means_nothing_is_told(runs, edited):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+
+    def more(document):
+        document["binary_classification_constraints"] |= {
+            "log_loss": {"threshold": 0.001, "comparison_operator": "GreaterThanThreshold"},
+            "gini": {"threshold": 0.5, "comparison_operator": "LessThanThreshold", "tresholds": 1},
+        }
+
+    summary = runs.run(
+        runs.csv("good.csv", HEADER, *GOOD), "check", **BINARY, baseline_constraints=edited("baseline", more)
+    )
+    assert [violation.subject for violation in summary.violations] == ["logLoss"]
+    assert "gini is not compared: it is not measured" in summary.warnings
+    assert any("tresholds" in warning for warning in summary.warnings)
+
+
+def test_a_re_run_tells_what_changed(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    constraints = runs.folder / "baseline/constraints.json"
+    settings = BINARY | {"baseline_constraints": constraints}
+    first = runs.run(
+        runs.csv("day.csv", HEADER, *GOOD[:4]), "check", **settings, previous_results=runs.folder / "check"
+    )
+    assert first.changes == ()
+    again = runs.run(
+        runs.csv("day.csv", HEADER, *GOOD[:4], "0.2,0,1"), "check", **settings, previous_results=runs.folder / "check"
+    )
+    assert "rows with a label: 4 before, 5 now" in again.changes
+    assert "recall: 0.6666666666666666 before, 0.5 now" in again.changes
+    assert "new violation: recall LessThanThreshold" in again.changes
+    back = runs.run(runs.csv("day.csv", HEADER, *GOOD), "check", **settings, previous_results=runs.folder / "check")
+    assert "no violation any more: recall LessThanThreshold" in back.changes
+
+
+def test_earlier_reports_that_are_spoilt_are_no_obstacle(runs):
+    (runs.folder / "earlier").mkdir()
+    (runs.folder / "earlier/statistics.json").write_text("{")
+    summary = runs.run(
+        runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, previous_results=runs.folder / "earlier"
+    )
+    assert summary.changes == ()
+
+
+def test_the_same_data_give_the_same_files(runs):
+    source = runs.csv("good.csv", HEADER, *GOOD * 50)
+    for output in ("first", "second"):
+        runs.run(source, output, **BINARY, seed=7)
+    first, second = (runs.read(output, "statistics.json") for output in ("first", "second"))
+    assert first["binary_classification_metrics"] == second["binary_classification_metrics"]
+
+
+def test_the_report_shows_metrics_with_intervals_and_the_confusion_matrix(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    page = (runs.folder / "baseline/report.html").read_text()
+    assert "Model quality baseline of good.csv" in page
+    for shown in ("log_loss", "ROC curve", "Calibration", "expected_calibration_error"):
+        assert shown in page
+
+
+@pytest.mark.parametrize(
+    ("code", "rows", "settings"),
+    [
+        ("ProblemTypeNotGiven", GOOD, BINARY | {"problem_type": None}),
+        ("InvalidSettings", GOOD, BINARY | {"problem_type": "Ranking"}),
+        ("InvalidSettings", GOOD, BINARY | {"probability_threshold_attribute": 1.5}),
+        ("ProbabilityNotGiven", GOOD, BINARY | {"probability_attribute": None, "probability_threshold_attribute": 0.5}),
+        ("ProbabilityOutOfRange", ["1.5,1,1", "0.5,0,0"], BINARY),
+        ("ProbabilityOutOfRange", ["-0.1,1,1", "0.5,0,0"], BINARY),
+        ("ValuesNotNumeric", ["high,1,1", "low,0,0"], BINARY),
+        ("LabelsNotBinary", ["0.5,1,2", "0.5,0,0"], BINARY),
+        ("LabelsNotBinary", ["0.5,cat,1", "0.5,0,0"], BINARY),
+        ("LabelsNotBinary", [f"0.5,1,{n}" for n in range(2000)], BINARY),
+        ("ValuesNotNumeric", ["0.5,1,cat", "0.5,0,dog"], REGRESSION),
+        ("TooManyClasses", [f"0.5,1,{n}.5" for n in range(2000)], MULTICLASS),
+        ("GroundTruthNotFound", GOOD, BINARY | {"ground_truth_attribute": None}),
+        ("GroundTruthNotFound", ["0.5,1,", "0.4,0,"], BINARY),
+        ("PredictionNotGiven", GOOD, BINARY | {"inference_attribute": None, "probability_attribute": None}),
+        ("PredictionNotGiven", GOOD, REGRESSION | {"inference_attribute": None}),
+        (
+            "PredictionNotGiven",
+            GOOD,
+            MULTICLASS | {"inference_attribute": None, "probability_attribute": "probability"},
+        ),
+        ("UnknownColumn", GOOD, BINARY | {"inference_attribute": "guess"}),
+    ],
+)
+def test_what_cannot_be_used_is_told(runs, code, rows, settings):
+    with pytest.raises(InvalidInput) as refusal:
+        runs.run(runs.csv("data.csv", HEADER, *rows), "baseline", **settings)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{}",
+        '{"binary_classification_constraints": {"auc": {"threshold": "0.5"}}}',
+        '{"regression_constraints": {}}',
+    ],
+)
+def test_constraints_that_are_none_are_refused_with_their_place(runs, text):
+    path = runs.folder / "constraints.json"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=r"constraints\.json") as refusal:
+        runs.run(runs.csv("good.csv", HEADER, *GOOD), "check", **BINARY, baseline_constraints=path)
+    assert refusal.value.code == "InvalidConstraints"
+
+
+def test_labels_that_are_no_numbers_are_left_out_of_a_regression_and_counted(runs):
+    source = runs.csv("numbers.csv", "prediction,label", *NUMBERS, "1.0,unknown")
+    summary = runs.run(source, "baseline", **REGRESSION)
+    assert "1 rows whose 'label' is no number were left out" in summary.warnings
+    assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 4
