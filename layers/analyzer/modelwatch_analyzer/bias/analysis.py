@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from modelwatch_analyzer.bias.changes import ANALYSIS, VIOLATIONS, changes_since
 from modelwatch_analyzer.bias.cloudwatch import metric_lines
 from modelwatch_analyzer.bias.columns import attributes_of, columns_of
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
+from modelwatch_analyzer.bias.flips import NEIGHBOURS
 from modelwatch_analyzer.bias.groups import Facet, facet_of, positive_of
 from modelwatch_analyzer.bias.measures import Measure, entries_of, measures_of
 from modelwatch_analyzer.bias.table import BiasTable
@@ -26,7 +28,7 @@ from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 
-ANALYSIS = "analysis.json"
+CONSTRAINTS = "constraints.json"
 
 
 def run(settings: AnalysisSettings) -> Findings:
@@ -53,9 +55,10 @@ def run(settings: AnalysisSettings) -> Findings:
     _require_rows(table)
     positive = positive_of(table, baseline.label_values() if baseline else ())
     asked = {facet: each.data_type for facet, each in zip(chosen.columns.facets, config.facet, strict=True)}
+    neighbours = config.flip_test_neighbors or (baseline.flip_test_neighbors if baseline else NEIGHBOURS)
     facets = [
-        facet_of(table, name, positive, data_type, baseline.facet_values(name) if baseline else ())
-        for name, data_type in asked.items()
+        facet_of(table, name, positive, kind, baseline.facet_values(name) if baseline else (), neighbours=neighbours)
+        for name, kind in asked.items()
     ]
     grouped, predicted = chosen.columns.group is not None, chosen.columns.prediction is not None
     measures = [
@@ -73,13 +76,14 @@ def run(settings: AnalysisSettings) -> Findings:
             "confidence_level": settings.confidence_level,
             "seed": settings.seed,
         },
+        flip_test_neighbors=neighbours,
         **({"disparate_impact_rule": suggested_by.value} if suggested_by else {}),
     )
     violations = tuple(each.violation(settings.confidence_level) for each in measures if each.violated)
     outcome = (
-        {"constraints.json": document}
+        {CONSTRAINTS: document}
         if baseline is None
-        else {"constraint_violations.json": to_json(ConstraintViolations(violations=violations))}
+        else {VIOLATIONS: to_json(ConstraintViolations(violations=violations))}
     )
     return Findings(
         records=log.counts(),
@@ -89,6 +93,9 @@ def run(settings: AnalysisSettings) -> Findings:
         metrics=list(metric_lines(settings, measures, chosen.label, positive.spelled)),
         write_report=partial(_write_report, settings, facets, measures),
         ground_truth=labelled.counts,
+        changes=tuple(
+            changes_since(settings.previous_results, document, violations) if settings.previous_results else ()
+        ),
     )
 
 

@@ -71,14 +71,18 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings)
     Raises
     ------
     InvalidInput
-        ``UnknownColumn``, ``LabelNotFound``, ``PredictionNotFound`` or ``HeadersDoNotFit``.
+        ``UnknownColumn``, ``LabelsNotGiven``, ``OneColumnExpected`` or ``FeaturesNotFound``.
     """
     roles = dataset.roles
     labels = roles.get(Role.GROUND_TRUTH, ())
     if len(labels) != 1:
-        found = f"{len(labels)} columns are labels" if labels else "the data has no labels"
+        code, found = (
+            ("OneColumnExpected", f"{len(labels)} columns are labels")
+            if labels
+            else ("LabelsNotGiven", "the data has no labels that anything names")
+        )
         message = f"{found}: say by ground_truth_attribute, or label in the configuration, which column is"
-        raise InvalidInput("LabelNotFound", message)
+        raise InvalidInput(code, message)
     features = roles.get(Role.FEATURES, ())
     names = _Names(dataset, features, config, by_feature=settings.features_attribute is not None)
     facets = {}
@@ -143,7 +147,7 @@ class _Names:
                 return dict(zip(headers, columns, strict=True))
         count = len(config.headers)
         message = f"headers are {count}, and the data has {len(self._features)} features: name these, and the label"
-        raise InvalidInput("HeadersDoNotFit", message)
+        raise InvalidInput("FeaturesNotFound", message)
 
 
 def _label_name(config: BiasConfig, settings: AnalysisSettings, features: Sequence[str], column: str) -> str:
@@ -183,4 +187,4 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings
         f"the predictions have {len(labels)} columns of labels and {len(scores)} of probabilities: name by "
         "inference_attribute one predicted label, or by probability_attribute one probability, or as many of both"
     )
-    raise InvalidInput("PredictionNotFound", message)
+    raise InvalidInput("OneColumnExpected", message)

@@ -80,6 +80,8 @@ class BiasConfig(_Part):
         A probability above it predicts the positive label, if the settings do not say it.
     disparate_impact_rule : DisparateImpactRule
         How DI is compared where the constraints do not say it; our addition.
+    flip_test_neighbors : int, optional
+        How many neighbours the flip test asks; our addition. As many as for the baseline if it is not given.
     """
 
     label: str | int | None = None
@@ -91,6 +93,7 @@ class BiasConfig(_Part):
     probability_threshold: float | None = None
     methods: _StageMethods = _StageMethods()
     disparate_impact_rule: DisparateImpactRule = DisparateImpactRule.FROM_ZERO
+    flip_test_neighbors: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule
 from modelwatch_core.domain.errors import InvalidInput
@@ -67,9 +68,10 @@ class MetricEntry(_Part):
 
 
 class FacetEntry(_Part):
-    """A group and its metrics."""
+    """A group and its metrics; ``rows`` is our addition."""
 
     value_or_threshold: str
+    rows: int | None = None
     metrics: tuple[MetricEntry, ...] = ()
 
 
@@ -88,11 +90,14 @@ class BiasAnalysis(_Part):
     ----------
     disparate_impact_rule : DisparateImpactRule, optional
         Our addition: how DI is compared.
+    flip_test_neighbors : int
+        Our addition: how many neighbours the flip test asked; SageMaker's files are taken to have asked one.
     """
 
     pre_training_bias_metrics: StageEntry | None = None
     post_training_bias_metrics: StageEntry | None = None
     disparate_impact_rule: DisparateImpactRule | None = None
+    flip_test_neighbors: int = Field(default=NEIGHBOURS_OF_SAGEMAKER, ge=1)
 
     @classmethod
     def read(cls, path: Path) -> BiasAnalysis:

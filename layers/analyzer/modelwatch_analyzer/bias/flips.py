@@ -15,9 +15,11 @@ from modelwatch_analyzer.undefined import Undefined
 MOST_ROWS = 50_000
 """Rows that are kept; of more, a sample without replacement. A row is 8 bytes a feature, and some 40 bytes."""
 
-_NEIGHBOURS = 5
-_FEW_NEIGHBOURS, _FEW_ROWS = 1, 9
-"""smclarify's FT_MIN_NEIGHBOR and FT_SAMPLES_COUNT_THRESHOLD: so few rows of others have one neighbour to ask."""
+NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
+"""How many are asked: smclarify's FT_DEFAULT_NEIGHBOR, and what reproduces the output of SageMaker's own container."""
+
+_FEW_ROWS = 9
+"""smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is asked."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class FlipSample:
         return None
 
     def flips(
-        self, facet_column: str, in_group: pl.Expr, in_others: pl.Expr, accepted: pl.Expr
+        self, facet_column: str, in_group: pl.Expr, in_others: pl.Expr, accepted: pl.Expr, *, neighbours: int
     ) -> NDArray[np.int64] | Undefined:
         """Ask the neighbours.
 
@@ -94,6 +96,8 @@ class FlipSample:
         in_group, in_others, accepted : polars.Expr
             Of what `update` was told: who is of the sensitive group, who of the others, and whose prediction is
             positive.
+        neighbours : int
+            How many are asked; a tie of their answers counts as negative.
 
         Returns
         -------
@@ -102,8 +106,8 @@ class FlipSample:
 
         Notes
         -----
-        As smclarify: scikit-learn's ``KNeighborsClassifier`` with its defaults (5 neighbours, Euclidean distance,
-        features as they are), so that neighbours at equal distances are chosen as there.
+        As smclarify: scikit-learn's ``KNeighborsClassifier`` with its defaults (Euclidean distance, features as they
+        are), so that neighbours at equal distances are chosen as there.
         """
         if self.unusable:
             return self.unusable
@@ -116,8 +120,8 @@ class FlipSample:
 
         from sklearn.neighbors import KNeighborsClassifier
 
-        neighbours = _NEIGHBOURS if others.height > _FEW_ROWS else _FEW_NEIGHBOURS
-        classifier = KNeighborsClassifier(n_neighbors=neighbours)
+        asked = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
+        classifier = KNeighborsClassifier(n_neighbors=asked)
         classifier.fit(others.select(compared).to_numpy(), others.select(accepted).to_series().to_numpy())
         expected = classifier.predict(group.select(compared).to_numpy())
         got = group.select(accepted).to_series().to_numpy()

@@ -108,7 +108,13 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
 
 
 def facet_of(
-    table: BiasTable, name: str, positive: Positive, data_type: DataType | None, known: Sequence[str]
+    table: BiasTable,
+    name: str,
+    positive: Positive,
+    data_type: DataType | None,
+    known: Sequence[str],
+    *,
+    neighbours: int,
 ) -> Facet:
     """Count the rows of a facet.
 
@@ -119,6 +125,8 @@ def facet_of(
     known : sequence of str
         How a baseline names the groups of this facet, if there is one. Its data type holds where none is asked for,
         and groups that it has are reported even where no row is in them now.
+    neighbours : int
+        How many the flip test asks.
 
     Raises
     ------
@@ -154,7 +162,9 @@ def facet_of(
         (_NOT_ASKED,) * len(values)
         if table.sample is None
         else tuple(
-            table.sample.flips(column, member, ~member, (pl.col("predicted") & positive.predicted) > 0)
+            table.sample.flips(
+                column, member, ~member, (pl.col("predicted") & positive.predicted) > 0, neighbours=neighbours
+            )
             for member in members
         )
     )

@@ -85,6 +85,10 @@ def _uncompared(measures: Sequence[Measure], baseline: BiasAnalysis) -> Iterator
     )
     if new:
         yield f"the baseline knows nothing of {_listed(new)}: not compared"
+    measured = {metric for _, _, metric in baseline.constraints()}
+    lacking = [each.metric.name for each in measures if each.metric.name not in measured]
+    if lacking:
+        yield f"the baseline has no {', '.join(dict.fromkeys(lacking))}: reported, not compared"
     gone = [
         (facet, each.value_or_threshold)
         for _, entry in baseline.stages()

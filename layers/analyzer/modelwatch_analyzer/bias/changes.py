@@ -1,0 +1,63 @@
+"""What a re-run of a window finds other than the run before, for instance because labels came late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelwatch_analyzer.bias.documents import BiasAnalysis
+from modelwatch_analyzer.bias.rules import spelled
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, ConstraintViolations
+from modelwatch_core.domain.errors import InvalidInput
+
+ANALYSIS, VIOLATIONS = "analysis.json", "constraint_violations.json"
+
+
+def changes_since(
+    folder: Path, analysis: Mapping[str, Any], violations: Iterable[ConstraintViolation]
+) -> Iterator[str]:
+    """Yield a sentence for each thing that is other than in the reports of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the earlier run; where it has no reports, nothing is said.
+    analysis : Mapping
+        This run's ``analysis.json``.
+    violations : iterable of ConstraintViolation
+        This run's.
+    """
+    try:
+        earlier = BiasAnalysis.read(folder / ANALYSIS)
+    except InvalidInput:  # there is none, or somebody has changed it into something else
+        return
+    before, now = dict(_values(earlier)), dict(_values(BiasAnalysis.model_validate(analysis)))
+    for what in dict.fromkeys((*now, *before)):
+        if before.get(what) != now.get(what):
+            yield f"{what}: {_told(before.get(what))} before, {_told(now.get(what))} now"
+    try:
+        recorded = ConstraintViolations.model_validate_json((folder / VIOLATIONS).read_bytes())
+    except (OSError, ValueError):
+        return
+    known, found = {_key(violation) for violation in recorded.violations}, {_key(each) for each in violations}
+    yield from (f"new violation: {subject} {check}" for subject, check in sorted(found - known))
+    yield from (f"no violation any more: {subject} {check}" for subject, check in sorted(known - found))
+
+
+def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
+    """Yield the rows of each group, and each metric's value."""
+    for _, entry in analysis.stages():
+        for facet, groups in entry.facets.items():
+            for group in groups:
+                name = f"{facet} = {group.value_or_threshold}"
+                yield f"rows of {name}", group.rows
+                yield from ((f"{metric.name} of {name}", metric.value) for metric in group.metrics)
+
+
+def _told(value: float | None) -> str:
+    return "undefined" if value is None else spelled(value)
+
+
+def _key(violation: ConstraintViolation) -> tuple[str, str]:
+    return violation.subject, violation.constraint_check_type
