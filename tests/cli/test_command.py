@@ -106,7 +106,8 @@ def test_a_message_names_the_option_and_the_mend(run: Run) -> None:
     assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
     result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
     assert "'csv', 'json', 'jsonlines', 'parquet', 'capture', 'batch-transform'" in result.stderr
-    assert "See: " in result.stderr
+    assert ". See: modelwatch" in result.stderr
+    assert "Value error" not in result.stderr
     assert "baseline data-quality --help" in result.stderr
 
 

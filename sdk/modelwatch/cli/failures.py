@@ -43,7 +43,7 @@ class OneLineFailures(TyperGroup):
     def main(
         self,
         args: Sequence[str] | None = None,
-        prog_name: str | None = None,
+        prog_name: str | None = None,  # noqa: ARG002 (the command has one name, however it is started)
         complete_var: str | None = None,
         standalone_mode: bool = True,
         windows_expand_args: bool = True,
@@ -58,7 +58,7 @@ class OneLineFailures(TyperGroup):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still gets its line
         try:
-            exit_code = super().main(arguments, prog_name, complete_var, False, windows_expand_args, **extra) or 0
+            exit_code = super().main(arguments, "modelwatch", complete_var, False, windows_expand_args, **extra) or 0
         except Exception as failure:
             if os.environ.get("MODELWATCH_TRACEBACK"):
                 raise
@@ -97,10 +97,10 @@ def _tell(failure: Exception, *, as_json: bool) -> int:
             print_failure(failure.code, failure.message, as_json=as_json)
         case typer.TyperException():
             # Help that was asked for by giving no arguments at all has been printed, and carries no message.
-            if message := " ".join(failure.format_message().split()):
+            if message := " ".join(failure.format_message().replace("Value error, ", "").split()).rstrip("."):
                 context = getattr(failure, "ctx", None)
                 command = context.command_path if context else "modelwatch"
-                print_failure("UnusableArguments", f"{message} See: {command} --help", as_json=as_json)
+                print_failure("UnusableArguments", f"{message}. See: {command} --help", as_json=as_json)
         case ModuleNotFoundError() if not (failure.name or "").startswith("modelwatch"):
             message = f"{failure.name} is not installed. Mend it with: pip install 'modelwatch[demo]'"
             print_failure("MissingExtra", message, as_json=as_json)
