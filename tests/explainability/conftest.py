@@ -123,7 +123,7 @@ class Explaining:
         return self.run(data, "baseline", **settings)
 
     def check(self, data: Path, **settings: Any) -> AnalysisSummary:
-        return self.run(data, "check", baseline_constraints=self.folder / "baseline/analysis.json", **settings)
+        return self.run(data, "check", **{"baseline_constraints": self.folder / "baseline/analysis.json"} | settings)
 
     def read(self, name: str) -> Any:
         def refuse(constant: str) -> None:

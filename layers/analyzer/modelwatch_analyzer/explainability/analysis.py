@@ -131,7 +131,7 @@ def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
 def numeric_columns(table: pl.DataFrame) -> list[bool]:
     """Tell which columns of spelled cells are numbers wherever they hold anything."""
     parsed = table.cast(pl.Float64, strict=False)
-    return [bool(((table[name].is_null()) | parsed[name].is_finite()).all()) for name in table.columns]
+    return [bool((table[name].is_null() | parsed[name].is_finite().fill_null(False)).all()) for name in table.columns]
 
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:

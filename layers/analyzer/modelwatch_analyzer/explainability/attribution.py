@@ -96,7 +96,8 @@ def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
     ends = np.cumsum(sizes)
     summed = np.concatenate([[0.0], np.cumsum(discounts)])
     shared = (summed[ends] - summed[ends - sizes]) / sizes
-    return float((gains * shared[groups]).sum() / (np.sort(gains)[::-1] * discounts).sum())
+    found = (gains * shared[groups]).sum() / (np.sort(gains)[::-1] * discounts).sum()
+    return float(min(found, 1.0))  # rounding
 
 
 def ranks(attributions: Floats) -> NDArray[np.int64]:

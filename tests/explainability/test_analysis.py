@@ -1,0 +1,489 @@
+"""Explaining a served model, from settings to files."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+from sklearn.ensemble import GradientBoostingRegressor
+
+from modelwatch_analyzer.analysis import ASKING_KINDS
+from modelwatch_analyzer.explainability.http_model import HttpModel
+from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.settings import AnalysisType
+from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from tests.explainability.conftest import Asked, Explaining
+
+Rows = NDArray[np.float64]
+REVERSED = np.array([1.0, 2.0, 3.0])
+
+
+def checks_of(summary: AnalysisSummary) -> list[tuple[str, str]]:
+    """Return what is violated, without the wording."""
+    return [
+        (violation.feature_name or (violation.model_extra or {})["metric_name"], violation.constraint_check_type)
+        for violation in summary.violations
+    ]
+
+
+def test_the_kind_is_registered() -> None:
+    assert AnalysisType.MODEL_EXPLAINABILITY in ASKING_KINDS
+
+
+def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, rows: Rows) -> None:
+    summary = explaining.baseline(explaining.write(rows))
+    document = explaining.read("baseline/analysis.json")
+    assert document["version"] == "1.0"
+    label = document["explanations"]["kernel_shap"]["label0"]
+    # A linear model against zeros: the value of a feature is weight * x (Lundberg and Lee 2017, corollary 1).
+    expected = np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0)
+    assert list(label["global_shap_values"]) == ["f0", "f1", "f2"]
+    assert list(label["global_shap_values"].values()) == pytest.approx(expected.tolist(), abs=1e-9)
+    assert label["expected_value"] == pytest.approx(0)
+    low, high = label["confidence_intervals"]["f0"]
+    assert low < expected[0] < high
+    details = document["run_details"]
+    assert (details["explainer"], details["coalitions"], details["rows_explained"]) == ("exact", 6, 150)
+    assert details["model_calls"] == len(explaining.server.asked) == 2
+    assert details["rows_scored"] == explaining.server.rows == 1 + 150 + 150 * 6
+    assert summary.status is AnalysisStatus.COMPLETED
+    assert summary.records.read == 150
+    assert "exact, 6 coalitions a row: 2 of at most 100 model calls, 1,051 rows scored" in summary.warnings[0]
+    assert set(summary.outputs) == {
+        "analysis.json", "explanations_shap/out.csv", "explanations_shap/baseline.csv", "report.html",
+        "cloudwatch_metrics.jsonl", "analysis_summary.json",
+    }  # fmt: skip
+
+
+def test_local_values_are_a_row_each_in_the_order_of_the_dataset(explaining: Explaining, rows: Rows) -> None:
+    explaining.baseline(explaining.write(rows))
+    found = pl.read_csv(explaining.folder / "baseline/explanations_shap/out.csv")
+    assert found.columns == ["f0_label0", "f1_label0", "f2_label0"]
+    np.testing.assert_allclose(found.to_numpy(), rows * [3.0, 2.0, 1.0], atol=1e-9)
+    behind = pl.read_csv(explaining.folder / "baseline/explanations_shap/baseline.csv")
+    assert behind.rows() == [(0, 0, 0)]
+
+
+def test_local_values_are_left_out_on_demand(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["methods"]["shap"]["save_local_shap_values"] = False
+    assert "explanations_shap/out.csv" not in explaining.baseline(explaining.write(rows)).outputs
+
+
+def test_the_baseline_passes_its_own_check(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    assert checks_of(explaining.check(data)) == []
+    assert explaining.read("check/constraint_violations.json") == {"version": "1.0", "violations": []}
+    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    assert drift["ndcg"] == pytest.approx(1.0)
+    assert drift["features"]["f0"]["change"] == pytest.approx(0.0)
+
+
+def test_drift_of_attribution_is_found_in_the_documented_words_and_its_features_are_named(
+    explaining: Explaining, rows: Rows
+) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values @ REVERSED
+    summary = explaining.check(data)
+    (violation,) = explaining.read("check/constraint_violations.json")["violations"]
+    then = np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0)
+    discounts = 1 / np.log2([2, 3, 4])
+    ndcg = then[::-1] @ discounts / (then @ discounts)
+    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    assert drift["ndcg"] == pytest.approx(ndcg)
+    assert violation == {
+        "label": "label0",
+        "metric_name": "shap",
+        "constraint_check_type": "feature_attribution_drift_check",
+        "description": f"Feature attribution drift {drift['ndcg']!r} exceeds threshold 0.9",
+    }
+    assert drift["ndcg_interval"][1] < 0.9
+    assert (drift["features"]["f2"]["rank"], drift["features"]["f2"]["baseline_rank"]) == (1, 3)
+    assert any("moved most for 'f2' (rank 3 to 1" in warning or "'f0' (rank 1 to 3" in warning
+               for warning in summary.warnings)  # fmt: skip
+    assert summary.exit_message == "CompletedWithViolations: Job completed successfully with 1 violations."
+    page = (explaining.folder / "check/report.html").read_text()
+    assert "Feature attribution drift" in page
+
+
+def test_each_further_constraint_is_checked_where_it_is_given(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    path = explaining.folder / "baseline/analysis.json"
+    document = json.loads(path.read_text())
+    document["monitoring_config"] = {
+        "feature_attribution_drift_threshold": 0.1,
+        "max_attribution_change": 0.1,
+        "max_rank_change": 1,
+        "min_attribution_stability": 0.5,
+        "min_explanation_consistency": 0.99,
+    }
+    path.write_text(json.dumps(document))
+    explaining.server.function = lambda values: values @ REVERSED
+    summary = explaining.check(data, earlier_results=explaining.folder / "baseline")
+    assert checks_of(summary) == [
+        ("f0", "feature_attribution_change_check"),
+        ("f2", "feature_attribution_change_check"),
+        ("f0", "feature_rank_check"),
+        ("f2", "feature_rank_check"),
+        ("attribution_stability", "attribution_stability_check"),
+        ("explanation_consistency", "explanation_consistency_check"),
+    ]
+    found = [violation.description for violation in summary.violations]
+    assert found[2] == "Rank changed from 1 to 3, by more than 1"
+    assert found[4] == "Attribution stability -1.0 is below threshold 0.5"
+
+
+def test_a_change_that_may_be_chance_is_no_violation(explaining: Explaining, rows: Rows) -> None:
+    explaining.baseline(explaining.write(rows))
+    path = explaining.folder / "baseline/analysis.json"
+    document = json.loads(path.read_text())
+    document["monitoring_config"] = {"max_attribution_change": 0.0}
+    path.write_text(json.dumps(document))
+    other = np.random.default_rng(8).normal(size=(60, 3)).round(3)
+    assert checks_of(explaining.check(explaining.write(other))) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ({"f0": 0.0, "f1": 0.0, "f2": 0.0}, "no feature had any attribution in the baseline"),
+        ({"f0": 3.0, "f1": 2.0, "gone": 1.0}, "the model's features are not those of the baseline"),
+    ],
+)
+def test_drift_that_is_undefined_is_explained(
+    explaining: Explaining, rows: Rows, then: dict[str, float], says: str
+) -> None:
+    path = explaining.folder / "first.json"
+    # As the first party writes it, with a value of the data for a label.
+    kernel_shap = {"0.7956783771514893": {"global_shap_values": then, "expected_value": 0.25}}
+    path.write_text(json.dumps({"version": "1.0", "explanations": {"kernel_shap": kernel_shap}}))
+    summary = explaining.check(explaining.write(rows), baseline_constraints=path)
+    assert f"feature attribution drift of label0 was not measured: {says}" in summary.warnings
+    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    assert drift["ndcg"] == {"undefined": says}
+    new = [("gone", "feature_set_check"), ("f2", "feature_set_check")] if "gone" in then else []
+    assert checks_of(summary) == new
+
+
+def test_a_model_that_answers_a_constant_has_no_attribution_and_nothing_breaks(
+    explaining: Explaining, rows: Rows
+) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values[:, 0] * 0 + 5
+    explaining.check(data)
+    label = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]
+    assert label["global_shap_values"] == pytest.approx({"f0": 0, "f1": 0, "f2": 0}, abs=1e-12)
+    assert label["expected_value"] == 5
+
+
+def test_several_outputs_have_a_label_each(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["predictor"] = {"label_headers": ["cat", "dog"]}
+    explaining.server.function = lambda values: np.stack([values[:, 0], -2 * values[:, 1]], axis=1)
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    labels = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]
+    magnitudes = np.abs(rows).mean(axis=0)
+    assert labels["cat"]["global_shap_values"] == pytest.approx({"f0": magnitudes[0], "f1": 0, "f2": 0}, abs=1e-9)
+    assert labels["dog"]["global_shap_values"] == pytest.approx({"f0": 0, "f1": 2 * magnitudes[1], "f2": 0}, abs=1e-9)
+    explaining.server.function = lambda values: np.stack([values[:, 2], -2 * values[:, 1]], axis=1)
+    summary = explaining.check(data)
+    assert [violation.model_extra["label"] for violation in summary.violations if violation.model_extra] == ["cat"]
+
+
+def test_a_baseline_of_other_outputs_or_another_aggregation_is_no_measure(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values[:, :2]
+    with pytest.raises(InvalidInput) as refused:
+        explaining.check(data)
+    assert refused.value.code == "ExplanationsNotComparable"
+    explaining.config["methods"]["shap"]["agg_method"] = "mean_sq"
+    asked = len(explaining.server.asked)
+    with pytest.raises(InvalidInput) as refused:
+        explaining.check(data)
+    assert refused.value.code == "ExplanationsNotComparable"
+    assert len(explaining.server.asked) == asked
+
+
+def test_json_requests_by_templates_give_the_values_of_csv_requests(explaining: Explaining, rows: Rows) -> None:
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        instances = json.loads(asked.body)["instances"]
+        scores = [{"score": 3 * each["f0"] + 2 * each["f1"] + each["f2"]} for each in instances]
+        return 200, json.dumps({"predictions": scores}).encode()
+
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    by_csv = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    explaining.server.answer = answer
+    explaining.config["predictor"] = {
+        "content_type": "application/json",
+        "accept_type": "application/json",
+        "content_template": '{"instances":$records}',
+        "record_template": "$features_kvp",
+        "probability": "predictions[*].score",
+    }
+    explaining.baseline(data)
+    found = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert found == pytest.approx(by_csv)
+
+
+def test_the_apis_form_of_the_configuration_means_the_same(explaining: Explaining, rows: Rows) -> None:
+    # ExplainabilityAnalysisConfig(SHAPConfig(ClarifyShapBaselineConfig)) of the API document, as JSON.
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    then = explaining.read("baseline/analysis.json")
+    baseline = {"mime_type": "text/csv", "shap_baseline": "0,0,0"}
+    explaining.config = {
+        "explainability_config": {"baseline": baseline, "agg_method": "mean_abs", "save_local_shap_values": True},
+        "model_config": {"model_name": "mine", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1},
+    }
+    explaining.baseline(data)
+    assert explaining.read("baseline/analysis.json") == then
+
+
+def test_features_come_in_the_order_of_the_headers_without_the_label(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(np.c_[rows, rows[:, 0]], ["f2", "f0", "f1", "target"])
+    explaining.config |= {"headers": ["f0", "f1", "f2", "target"], "label": "target"}
+    explaining.baseline(data)
+    values = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    expected = np.abs(rows[:, [1, 2, 0]] * [3.0, 2.0, 1.0]).mean(axis=0)
+    assert values == pytest.approx(dict(zip(("f0", "f1", "f2"), expected, strict=True)), abs=1e-9)
+
+
+def test_headers_that_the_dataset_has_not_are_refused(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["headers"] = ["f0", "f1", "height"]
+    with pytest.raises(InvalidInput, match="no column height") as refused:
+        explaining.baseline(explaining.write(rows))
+    assert refused.value.code == "FeaturesNotFound"
+
+
+def test_captured_requests_are_explained_by_the_names_of_the_headers(explaining: Explaining, rows: Rows) -> None:
+    lines = [
+        json.dumps(
+            {
+                "captureData": {
+                    "endpointInput": {"data": ",".join(map(str, row)), "encoding": "CSV", "mode": "INPUT",
+                                      "observedContentType": "text/csv"},
+                    "endpointOutput": {"data": "0.5", "encoding": "CSV", "mode": "OUTPUT",
+                                       "observedContentType": "text/csv"},
+                },
+                "eventMetadata": {"eventId": str(number), "inferenceTime": "2026-01-31T09:30:00Z"},
+                "eventVersion": "0",
+            }
+        )
+        for number, row in enumerate(rows.tolist())
+    ]  # fmt: skip
+    data = explaining.folder / "captured.jsonl"
+    data.write_text("\n".join(lines))
+    explaining.config["headers"] = ["age", "income", "height"]
+    captured = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+    explaining.baseline(data, dataset_format=captured)
+    values = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    expected = np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0)
+    assert values == pytest.approx(dict(zip(("age", "income", "height"), expected, strict=True)), abs=1e-9)
+
+
+def test_cluster_centres_stand_in_for_a_baseline_and_a_check_compares_with_the_same(
+    explaining: Explaining, rows: Rows
+) -> None:
+    explaining.config = {"methods": {"shap": {"num_clusters": 4}}}
+    explaining.baseline(explaining.write(rows))
+    made = explaining.read("baseline/analysis.json")["run_details"]["background"]
+    assert made["features"] == ["f0", "f1", "f2"]
+    assert len(made["rows"]) == 4
+    explaining.check(explaining.write(rows[:100] + 5))
+    behind = pl.read_csv(explaining.folder / "check/explanations_shap/baseline.csv", infer_schema=False)
+    assert [list(row) for row in behind.rows()] == made["rows"]
+
+
+def test_rows_are_sampled_where_the_budget_does_not_reach_all_and_it_is_said(
+    explaining: Explaining, rows: Rows
+) -> None:
+    explaining.config["methods"]["shap"] |= {"max_model_calls": 10, "max_payload_bytes": 1000}
+    told: list[str] = []
+    done: list[tuple[int, int]] = []
+    host = Host(announce=told.append, progress=lambda number, planned: done.append((number, planned)))
+    summary = explaining.run(explaining.write(rows), "baseline", host)
+    details = explaining.read("baseline/analysis.json")["run_details"]
+    assert 0 < details["rows_explained"] < 150 == details["rows_in_dataset"]
+    assert len(explaining.server.asked) == details["model_calls"] <= 10
+    rows_told = f"explaining {details['rows_explained']} of 150 rows by exact SHAP: {details['rows_scored']} rows"
+    assert told == [f"{rows_told} to score in at most {done[-1][1]} of 10 model calls"]
+    assert [number for number, _ in done] == list(range(1, details["model_calls"] + 1))
+    assert f"{details['rows_explained']} of 150 rows were explained, drawn with seed 0" in " ".join(summary.warnings)
+
+
+def test_the_same_seed_gives_the_same_files(explaining: Explaining) -> None:
+    rows = np.random.default_rng(1).normal(size=(60, 12)).round(2)
+    data = explaining.write(rows)
+    explaining.config = {"methods": {"shap": {"num_samples": 40, "seed": 5, "num_clusters": 3}}}
+    explaining.server.function = lambda values: np.cos(values).prod(axis=1)
+    first, again = (explaining.run(data, name) and explaining.read(f"{name}/analysis.json") for name in ("a", "b"))
+    assert first == again
+    assert first["run_details"]["explainer"] == "kernel"
+    explaining.config["methods"]["shap"]["seed"] = 6
+    explaining.run(data, "c")
+    assert explaining.read("c/analysis.json")["explanations"] != first["explanations"]
+
+
+def test_metrics_bear_sagemakers_names_and_dimensions(explaining: Explaining, rows: Rows) -> None:
+    explaining.baseline(
+        explaining.write(rows),
+        sagemaker_endpoint_name="credit",
+        sagemaker_monitoring_schedule_name="hourly",
+        end_time="2026-01-31T10:00:00Z",
+    )
+    lines = (explaining.folder / "baseline/cloudwatch_metrics.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [line["MetricName"] for line in found] == ["feature_f0", "feature_f1", "feature_f2", "ExpectedValue"]
+    assert {each["Name"]: each["Value"] for each in found[0]["Dimensions"]} == {
+        "Endpoint": "credit",
+        "MonitoringSchedule": "hourly",
+        "ExplainabilityMethod": "KernelShap",
+        "Label": "label0",
+        "ValueType": "GlobalShapValues",
+    }
+    assert {"Name": "ValueType", "Value": "ExpectedValue"} in found[3]["Dimensions"]
+    assert found[3]["Timestamp"] == "2026-01-31T10:00:00Z"
+
+
+def test_a_rerun_of_a_window_tells_what_changed(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.check(data)
+    (explaining.folder / "check").rename(explaining.folder / "previous")
+    again = explaining.check(data, previous_results=explaining.folder / "previous")
+    assert again.changes == ()
+    explaining.server.function = lambda values: values @ REVERSED
+    changed = explaining.check(data, previous_results=explaining.folder / "previous")
+    assert len(changed.changes) == 1
+    assert changed.changes[0].startswith("feature attribution drift of label0 was 1.0, and is 0.")
+
+
+@pytest.mark.parametrize(
+    ("predictor", "settings", "asked"),
+    [
+        ({"model_name": "m", "instance_type": "ml.m5.large", "initial_instance_count": 2}, {},
+         ModelReference(model_name="m", instance_type="ml.m5.large", initial_instance_count=2)),
+        ({"model_name": "m", "endpoint_name": "live"}, {}, ModelReference(endpoint_name="live")),
+        ({"model_name": "m", "custom_attributes": "a=b"}, {"model_endpoint_name": "named"},
+         ModelReference(endpoint_name="named", custom_attributes="a=b")),
+        ({}, {"sagemaker_endpoint_name": "watched"}, ModelReference(endpoint_name="watched")),
+    ],
+)  # fmt: skip
+def test_the_host_is_asked_for_the_model_that_is_named_and_gets_it_back(
+    explaining: Explaining, rows: Rows, predictor: dict[str, Any], settings: dict[str, Any], asked: ModelReference
+) -> None:
+    references: list[ModelReference] = []
+    left: list[bool] = []
+
+    @contextmanager
+    def opened(reference: ModelReference) -> Iterator[Model]:
+        references.append(reference)
+        try:
+            yield HttpModel(explaining.server.url)
+        finally:
+            left.append(True)
+
+    explaining.config["predictor"] = predictor
+    data = explaining.write(rows)
+    explaining.run(data, "a", Host(model=opened), model_url=None, **settings)
+    explaining.server.answer = lambda _: (400, b"no")
+    with pytest.raises(InvalidInput):
+        explaining.run(data, "b", Host(model=opened), model_url=None, **settings)
+    assert references == [asked, asked]
+    assert left == [True, True]
+
+
+@pytest.mark.parametrize(("predictor", "code"), [({}, "ModelNotGiven"), ({"model_name": "m"}, "ModelNotReachable")])
+def test_without_a_model_nothing_can_be_explained(
+    explaining: Explaining, rows: Rows, predictor: dict[str, str], code: str
+) -> None:
+    explaining.config["predictor"] = predictor
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(explaining.write(rows), model_url=None)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"explanations": {"kernel_shap": {}}}',
+    '{"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"f0": "1"}}}}}'])  # fmt: skip
+def test_baselines_that_are_none_are_refused(explaining: Explaining, rows: Rows, content: str) -> None:
+    path = explaining.folder / "analysis.json"
+    path.write_text(content)
+    with pytest.raises(InvalidInput) as refused:
+        explaining.check(explaining.write(rows), baseline_constraints=path)
+    assert refused.value.code == "InvalidConstraints"
+    assert not explaining.server.asked
+
+
+@pytest.fixture
+def trees(tmp_path: Path, rows: Rows) -> Path:
+    target = rows[:, 0] * rows[:, 1] + rows[:, 2]
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(GradientBoostingRegressor(n_estimators=20, random_state=0).fit(rows, target)))
+    return path
+
+
+def test_trees_in_a_file_give_the_values_that_asking_them_gives(
+    explaining: Explaining, rows: Rows, trees: Path
+) -> None:
+    model = pickle.loads(trees.read_bytes())
+    explaining.server.function = model.predict
+    explaining.config = {"methods": {"shap": {"baseline": rows[:20].tolist()}}}
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    by_asking = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]
+    asked = len(explaining.server.asked)
+    summary = explaining.baseline(data, model_artifact=trees, allow_pickle=True)
+    by_trees = explaining.read("baseline/analysis.json")
+    assert by_trees["run_details"]["explainer"] == "tree"
+    found = by_trees["explanations"]["kernel_shap"]["label0"]
+    # Tolerance of "tree": shap adds up trees in float64, scikit-learn's thresholds are compared in float32.
+    assert found["global_shap_values"] == pytest.approx(by_asking["global_shap_values"], abs=1e-6)
+    assert found["expected_value"] == pytest.approx(by_asking["expected_value"], abs=1e-6)
+    assert len(explaining.server.asked) == asked
+    assert any("runs whatever code is in it" in warning for warning in summary.warnings)
+
+
+def test_a_pickle_is_not_loaded_unless_that_is_switched_on(explaining: Explaining, rows: Rows, tmp_path: Path) -> None:
+    class Spoils:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "spoilt",))
+
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(Spoils()))
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(explaining.write(rows), model_artifact=path)
+    assert refused.value.code == "PickleNotAllowed"
+    assert not (tmp_path / "spoilt").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("model.onnx", b"", "ModelArtifactNotReadable"),
+        ("model.pkl", b"no pickle", "ModelArtifactNotReadable"),
+        ("model.pkl", pickle.dumps([1]), "TreeExplainerNotApplicable"),
+    ],
+)
+def test_files_that_are_no_trees(
+    explaining: Explaining, rows: Rows, tmp_path: Path, name: str, content: bytes, code: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(explaining.write(rows), model_artifact=path, allow_pickle=True)
+    assert refused.value.code == code

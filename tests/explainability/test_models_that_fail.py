@@ -1,0 +1,235 @@
+"""Models that do not answer as they should, each behind a real server on loopback."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.http_model import HttpModel
+from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import ModelFailure
+from tests.explainability.conftest import Asked, Explaining, ModelServer
+
+Rows = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again without the pauses that a busy model needs."""
+    given = HttpModel.__init__.__kwdefaults__
+    monkeypatch.setitem(given, "backoff", 0.001)
+
+
+def failing(
+    explaining: Explaining, rows: Rows, answer: Callable[[Asked], tuple[int, bytes]] | None = None
+) -> InvalidInput:
+    explaining.server.answer = answer
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(explaining.write(rows), output_message_file=explaining.folder / "message")
+    message = (explaining.folder / "message").read_text()
+    assert message.startswith(f"Failed: {refused.value.code}: ")
+    assert len(message) <= 1024
+    assert not (explaining.folder / "baseline/analysis.json").exists()
+    return refused.value
+
+
+def test_a_model_that_is_busy_for_a_while_is_asked_again(explaining: Explaining, rows: Rows) -> None:
+    server = explaining.server
+    server.answer = lambda asked: (429, b"busy") if len(server.asked) % 2 else (200, server.scores(asked.body))
+    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+    assert len(server.asked) == 4
+    # A retry is no call of the budget's.
+    assert explaining.read("baseline/analysis.json")["run_details"]["model_calls"] == 2
+
+
+def test_a_model_that_fails_once_is_asked_again(explaining: Explaining, rows: Rows) -> None:
+    server = explaining.server
+    server.answer = lambda asked: (503, b"") if len(server.asked) == 1 else (200, server.scores(asked.body))
+    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "times"),
+    [
+        (404, "ModelNotFound", 1),
+        (400, "ModelRefused", 1),
+        (302, "ModelRefused", 1),
+        (413, "ModelRefusedPayload", 1),
+        (429, "ModelThrottled", 5),
+        (500, "ModelFailed", 5),
+    ],
+)
+def test_a_model_that_fails_for_good_ends_the_run_in_its_own_words(
+    explaining: Explaining, rows: Rows, status: int, code: str, times: int
+) -> None:
+    value = str(rows[0, 0])
+    words = f"could not take {value} of 'Smith' " + "very long " * 100
+    failed = failing(explaining, rows, lambda _: (status, words.encode()))
+    assert failed.code == code
+    assert str(status) in failed.message
+    assert "It says: could not take # of '...' very long" in failed.message
+    assert value not in failed.message
+    assert "Smith" not in failed.message
+    assert len(failed.message) < 500
+    assert len(explaining.server.asked) == times
+
+
+def test_a_server_that_is_not_there(explaining: Explaining, rows: Rows) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        explaining.server.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    failed = failing(explaining, rows)
+    assert failed.code == "ModelNotReached"
+    assert "is it running?" in failed.message
+
+
+def test_a_model_that_is_too_slow(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["predictor"] = {"timeout_seconds": 0.05}
+    ended = threading.Event()
+
+    def answer(_: Asked) -> tuple[int, bytes]:
+        ended.wait(10)
+        return 200, b""
+
+    try:
+        failed = failing(explaining, rows, answer)
+    finally:
+        ended.set()
+    assert failed.code == "ModelTimedOut"
+    assert "timeout_seconds" in failed.message
+    assert len(explaining.server.asked) == 2  # a time-out is tried again once
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"1\n2\n3", "ModelAnswerRowsDiffer"),
+        (b"approved\n" * 151, "ModelAnswerNotNumbers"),
+        (b"\xff\xfe", "ModelAnswerNotNumbers"),
+    ],
+)
+def test_answers_that_cannot_be_used(explaining: Explaining, rows: Rows, content: bytes, code: str) -> None:
+    failed = failing(explaining, rows, lambda _: (200, content))
+    assert failed.code == code
+    assert "approved" not in failed.message
+
+
+def test_a_model_that_answers_other_numbers_of_outputs(explaining: Explaining, rows: Rows) -> None:
+    server = explaining.server
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        line = b"1,2\n" if len(server.asked) > 1 else b"1\n"
+        return 200, line * len(asked.body.splitlines())
+
+    assert failing(explaining, rows, answer).code == "ModelAnswerNotNumbers"
+
+
+def test_a_server_that_takes_less_than_sagemaker_is_asked_for_less(explaining: Explaining, rows: Rows) -> None:
+    server = explaining.server
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        return (200, server.scores(asked.body)) if len(asked.body) <= 5000 else (413, b"too large")
+
+    failed = failing(explaining, rows, answer)
+    assert (failed.code, "max_payload_bytes" in failed.message) == ("ModelRefusedPayload", True)
+    before = len(server.asked)
+    explaining.config["methods"]["shap"]["max_payload_bytes"] = 5000
+    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+    assert max(len(asked.body) for asked in server.asked[before:]) <= 5000
+
+
+def test_texts_that_a_model_does_not_take_end_the_run_without_telling_them(explaining: Explaining, rows: Rows) -> None:
+    cities = ["Oslo", "Bonn", "Rome"]
+    lines = [f"{a},{b},{cities[number % 3]}" for number, (a, b) in enumerate(rows[:, :2].tolist())]
+    data = explaining.folder / "data.csv"
+    data.write_text("\n".join(["f0,f1,city", *lines]))
+    explaining.config = {}
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        city = asked.body.decode().splitlines()[0].split(",")[2]
+        return 400, f"could not convert string to float: {city}".encode()
+
+    explaining.server.answer = answer
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(data)
+    assert refused.value.code == "ModelRefused"
+    assert refused.value.message.endswith("It says: could not convert string to float: ...")
+
+
+@pytest.mark.parametrize(
+    ("shap", "code"),
+    [
+        ({"baseline": [[1, 2]]}, "ShapBaselineColumnsDiffer"),
+        ({"baseline": [[0, 0, 0]], "max_payload_bytes": 10}, "RowTooLarge"),
+        ({"baseline": [[0, 0, 0]] * 500, "max_model_calls": 2, "max_payload_bytes": 1000}, "ModelCallBudgetTooSmall"),
+        ({"baseline": [[0, 0, 0]], "use_logit": True}, "NotProbabilities"),
+        ({"num_sample": 3}, "InvalidAnalysisConfig"),
+        ({"text_config": {}}, "InvalidAnalysisConfig"),
+        ({"agg_method": "mean"}, "InvalidAnalysisConfig"),
+        ({"explainer": "tree"}, "ModelNotGiven"),
+    ],
+)
+def test_configurations_that_cannot_be(explaining: Explaining, rows: Rows, shap: dict[str, object], code: str) -> None:
+    explaining.config = {"methods": {"shap": shap}}
+    assert failing(explaining, rows).code == code
+    assert code == "NotProbabilities" or not explaining.server.asked
+
+
+@pytest.mark.parametrize(
+    ("predictor", "code"),
+    [
+        ({"label_headers": ["yes", "no"]}, "LabelHeadersDiffer"),
+        ({"content_type": "image/png"}, "InvalidAnalysisConfig"),
+        ({"model_names": "a"}, "InvalidAnalysisConfig"),
+    ],
+)
+def test_predictors_that_cannot_be(explaining: Explaining, rows: Rows, predictor: dict[str, object], code: str) -> None:
+    explaining.config["predictor"] = predictor
+    assert failing(explaining, rows).code == code
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"headers": ["a", "a"]}', b"\xff"])
+def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, content: bytes) -> None:
+    path = explaining.folder / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput) as refused:
+        explaining.baseline(explaining.write(rows), analysis_config=path)
+    assert refused.value.code == "InvalidAnalysisConfig"
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/model", "model", "http://"])
+def test_urls_that_are_none(url: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        HttpModel(url)
+    assert refused.value.code == "InvalidModelUrl"
+
+
+def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
+    server.answer = lambda _: (200, b"1")
+    for url in (server.url, f"{server.url}/", f"{server.url}/models/a?b=c"):
+        assert HttpModel(url).invoke(b"1,2", "text/csv", "application/json") == b"1"
+    assert [asked.path for asked in server.asked] == ["/invocations", "/invocations", "/models/a?b=c"]
+    assert (server.asked[0].content_type, server.asked[0].accept) == ("text/csv", "application/json")
+
+
+def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
+    server.answer = lambda _: (400, json.dumps({"m": 1}).encode())
+    with pytest.raises(ModelFailure) as failed:
+        HttpModel(server.url.replace("http://", "http://user:secret@")).invoke(b"1", "text/csv", "text/csv")
+    assert "secret" not in failed.value.message
+
+
+def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["methods"]["shap"] |= {"max_payload_bytes": 200, "max_parallel_calls": 8, "max_model_calls": 1000}
+    server = explaining.server
+    server.answer = lambda asked: (200, server.scores(asked.body)) if len(server.asked) < 20 else (400, b"no")
+    assert failing(explaining, rows, server.answer).code == "ModelRefused"
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ask-model")]
+    assert len(server.asked) < 40  # of more than a hundred that were planned
