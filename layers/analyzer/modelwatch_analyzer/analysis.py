@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from modelwatch_analyzer import data_quality, explainability, model_quality
+from modelwatch_analyzer import bias, data_quality, explainability, model_quality
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
@@ -16,6 +16,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings], Findings]] = {
     AnalysisType.DATA_QUALITY: data_quality.run,
+    AnalysisType.MODEL_BIAS: bias.run,
     AnalysisType.MODEL_QUALITY: model_quality.run,
 }
 """The kinds of monitor."""

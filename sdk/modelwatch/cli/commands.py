@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from modelwatch.cli import capture, data_quality, explainability, local, model_quality
+from modelwatch.cli import bias, capture, data_quality, explainability, local, model_quality
 from modelwatch.cli.analyze import ANALYZE_EXAMPLE, analyze
 from modelwatch.cli.demo import DEMO_EXAMPLE, demo
 from modelwatch.cli.failures import UNUSABLE, OneLineFailures
 
-MONITORS = (data_quality, model_quality, explainability)
+MONITORS = (data_quality, model_quality, bias, explainability)
 
 # Plain help: it is read in pipes and logs too, and examples in it can be copied.
 app = typer.Typer(cls=OneLineFailures, pretty_exceptions_enable=False, rich_markup_mode=None)
