@@ -53,6 +53,15 @@ def test_it_shows_hours_encodings_columns_and_first_rows(inspect: Run) -> None:
     assert rows == [["_c0", "Fractional", "1.5"], ["age", "Integral", "30"], ["city", "String", r"x\x1b[31m<b>"]]
 
 
+def test_rows_that_would_be_read_as_columns_do_not_flood_the_terminal(tmp_path: Path) -> None:
+    request = {"instances": [{"age": age} for age in range(101)], "version": 1}
+    (tmp_path / "a.jsonl").write_text(record(1, request))
+    inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
+    assert inspected.stdout.count("instances.") == 99  # beside the answer's column
+    assert "and 3 more columns" in inspected.stdout
+    assert "--features-attribute" in inspected.stdout
+
+
 def test_json_holds_all_of_it(inspect: Run) -> None:
     found = json.loads(inspect("--json", "--rows", "2").stdout)
     assert found["hours"] == {"2026-01-31T01Z": 1, "2026-01-31T02Z": 1, "2026-01-31T03Z": 2}

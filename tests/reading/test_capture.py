@@ -127,7 +127,7 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
     assert places["9"] == "the request has another number of rows than the answer"
     assert places["10"] == "a payload is malformed: a quote is opened and not closed"
     assert places["11"] == "no payload"
-    assert places["12"] == "endpointOutput has 0 fields instead of 1"
+    assert places["12"] == "endpointOutput was not captured, or is empty"
     assert places["13"] == "not JSON"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,8 @@ INSPECT_EXAMPLE = """\b
 Example:
   modelwatch capture inspect s3://bucket/capture/my-endpoint/AllTraffic/2026/01/31/ \\
       --features-attribute 'instances[*].features' --inference-attribute 'predictions[*].score'"""
+
+_MOST_COLUMNS = 100
 
 app = typer.Typer(no_args_is_help=True, help="See what an endpoint captured.", rich_markup_mode=None)
 
@@ -81,6 +84,9 @@ def _print(found: CaptureInspection) -> None:
         ("column", "type", *(f"row {number + 1}" for number in range(len(found.rows)))),
         [
             (name, kind, *("" if row[index] is None else str(row[index]) for row in found.rows))
-            for index, (name, kind) in enumerate(found.columns.items())
+            for index, (name, kind) in enumerate(islice(found.columns.items(), _MOST_COLUMNS))
         ],
     )
+    if len(found.columns) > _MOST_COLUMNS:
+        more = f"and {len(found.columns) - _MOST_COLUMNS:,} more columns, which --json tells. "
+        console.print(more + "If rows have become columns, say where a row lies: --features-attribute 'instances[*]'")

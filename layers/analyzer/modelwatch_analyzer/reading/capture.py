@@ -559,6 +559,8 @@ def _unlike(group: _Group, keys: Row, row: Row) -> str | None:
         return f"{group} has fields {kinds[not expected_named]} instead of {kinds[expected_named]}"
     if row and expected_named:
         return None if row.keys() & keys.keys() else f"{group} has none of the fields of the first {_SNIFFED_ROWS} rows"
+    if keys and not row:
+        return f"{group} was not captured, or is empty"
     return None if len(row) == len(keys) else f"{group} has {len(row)} fields instead of {len(keys)}"
 
 
