@@ -154,7 +154,7 @@ class TransformedPredictions:
         Raises
         ------
         InvalidInput
-            ``NoInferenceIds`` where a table has no ids and times, and what the reader of the format raises.
+            ``NoInferenceIds``, and what the reader of the format raises.
         """
         for folder, files in self.hours.items():
             if files and self.options.json_format:
@@ -174,11 +174,7 @@ class TransformedPredictions:
         elif self.options.csv and len(table.columns) > 2 and ends_with_inference(table):
             identity, time = table.columns[-2:]
         else:
-            message = (
-                f"{files[0].label} has no inference ids, by which labels are matched: create the transform job with"
-                " GenerateInferenceId in its DataCaptureConfig"
-            )
-            raise InvalidInput("NoInferenceIds", message)
+            raise _no_ids(files)
         return table, tuple(name for name in table.columns if name not in (identity, time)), identity, time
 
     def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[Block]:
@@ -202,9 +198,19 @@ class TransformedPredictions:
             records = pl.DataFrame(
                 [record for line in run if (record := _taken_apart(line, log))], schema, orient="row"
             )
+            if records.height and records[ID_FIELD].is_null().all():
+                raise _no_ids(files)
             if records[TIME_FIELD].is_not_null().any():
                 records = records.filter(in_window(records[TIME_FIELD], self.start, self.end, log))
             yield _block(folder, "JSON", *(column.to_list() for column in records))
+
+
+def _no_ids(files: tuple[SourceFile, ...]) -> InvalidInput:
+    message = (
+        f"{files[0].label} has no inference ids, by which labels are matched: create the transform job with"
+        " GenerateInferenceId in its DataCaptureConfig"
+    )
+    return InvalidInput("NoInferenceIds", message)
 
 
 def _taken_apart(document: Line, log: ReadLog) -> tuple[str, str | None, str | None] | None:
