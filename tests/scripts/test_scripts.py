@@ -69,6 +69,21 @@ def test_it_gets_the_raw_line_and_its_dict_becomes_a_row(read) -> None:
     assert (log.objects, log.read, log.bytes) == (1, 2, 17)
 
 
+def test_rows_that_would_fill_the_disk_are_refused_and_their_file_is_gone(
+    read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = tmp_path / "spools"
+    spools.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spools))
+    monkeypatch.setattr("modelwatch_analyzer.reading.preprocessed.MOST_BYTES", 1000)
+    source = "def preprocess_handler(line):\n    return [{'a': 'x' * 10}] * 20"
+    read(source, "a\n1\n")
+    with pytest.raises(InvalidInput, match="1,000 bytes") as refused:
+        read(source, "a\n1\n2\n")
+    assert refused.value.code == "PreprocessedTooLarge"
+    assert list(spools.iterdir()) == []
+
+
 def test_a_captured_record_has_the_documented_attributes(read) -> None:
     source = """
 def preprocess_handler(inference_record, logger):

@@ -14,9 +14,13 @@ from modelwatch_analyzer.reading.dataset import ReadLog, positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, open_rows
 from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running
+from modelwatch_core.domain.errors import InvalidInput
 
 _CHUNK_RECORDS = 500
 _CHUNK_BYTES = 1 << 20
+
+MOST_BYTES = 8 << 30
+"""More than so many bytes of rows, as JSON in a temporary file, are refused."""
 
 Lines = Callable[[ReadLog], Iterator[Line]]
 """Reads the texts of the records from their start; what is left out goes to the log."""
@@ -43,8 +47,8 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
     Raises
     ------
     InvalidInput
-        ``PreprocessorFailed``, ``PreprocessorTimedOut``, ``ScriptNotFound``, and what the reader and `open_rows`
-        raise.
+        ``PreprocessorFailed``, ``PreprocessorTimedOut``, ``PreprocessedTooLarge``, ``ScriptNotFound``, and what the
+        reader and `open_rows` raise.
     """
     log = ReadLog()
     descriptor, name = tempfile.mkstemp(prefix="preprocessed-", suffix=".jsonl")
@@ -54,12 +58,19 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
                 for line, rows in _preprocessed(process, chunk, log, captured=captured):
                     spool.writelines(json.dumps([line.file, line.line, row]).encode() + b"\n" for row in rows)
                     log.dropped += not rows
+                _require_at_most(MOST_BYTES, spool.tell())
         dataset = _by_position(open_rows(_spooled(Path(name), log)))
     except BaseException:
         Path(name).unlink()
         raise
     weakref.finalize(dataset, os.unlink, name)
     return dataset
+
+
+def _require_at_most(most: int, size: int) -> None:
+    if size > most:
+        message = f"the rows of the record preprocessor are more than {most:,} bytes: let it return fewer rows or "
+        raise InvalidInput("PreprocessedTooLarge", message + "columns, or drop records")
 
 
 def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
