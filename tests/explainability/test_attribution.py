@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.stats import spearmanr
 from sklearn.metrics import ndcg_score
 
 from modelwatch_analyzer.explainability.attribution import (
@@ -108,6 +109,9 @@ def test_stability_is_the_mean_rank_correlation_with_earlier_executions() -> Non
     assert stability(now, [now * 5, np.array([1.0, 2.0, 3.0])]) == pytest.approx((1 - 1) / 2)
     # Spearman of ranks (3, 2, 1) and (2, 3, 1): 1 - 6 * 2 / (3 * 8) = 0.5.
     assert stability(now, [np.array([2.0, 3.0, 1.0])]) == pytest.approx(0.5)
+    # scipy 1.17.1, of the magnitudes.
+    tied = stability(np.array([3.0, 1.0, 1.0, -2.0]), [np.array([1.0, 2.0, 2.0, 5.0])])
+    assert tied == pytest.approx(spearmanr([3, 1, 1, 2], [1, 2, 2, 5]).statistic)
     assert isinstance(stability(now, []), Undefined)
     assert isinstance(stability(np.ones(3), [now]), Undefined)
     assert isinstance(stability(now, [np.zeros(3)]), Undefined)

@@ -52,6 +52,9 @@ from modelwatch_core.domain.model_endpoints import Model, ModelReference
 
 _FEW_ROWS = 100
 _MOST_CELLS = 1 << 24
+_MOST_TREE_PAIRS = 1_000_000
+"""Pairs of an explained and a background row that trees are walked for: a minute or two for a few hundred trees."""
+
 _CLUSTERED_ROWS = 10_000
 _NAMED = 3
 
@@ -152,6 +155,8 @@ def _features(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[str
     wanted = tuple(name for name in config.headers if name != label)
     if not wanted:
         columns = tuple(name for name in found if name != label)
+        if not columns:
+            raise InvalidInput("FeaturesNotFound", "the dataset has no column that is a feature: name some by headers")
         return columns, columns
     if set(wanted) <= set(dataset.columns):
         return wanted, wanted
@@ -176,7 +181,7 @@ def _most_rows(config: ExplainabilityConfig, features: int) -> int:
     """Bound the rows worth keeping: each of their cells takes two bytes of a request at least."""
     shap = config.shap
     if shap.explainer == "tree":
-        return _MOST_CELLS // features
+        return _MOST_TREE_PAIRS
     coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions) if features > 1 else 1
     rows = shap.max_model_calls * shap.max_payload_bytes // (2 * features * (coalitions + 1))
     return max(1, min(rows, _MOST_CELLS // max(features, coalitions)))
@@ -212,7 +217,7 @@ def _explained(task: _Task) -> _Explanation:
             "InvalidAnalysisConfig", f"methods.shap.explainer: {asked!r} asks a model, model_artifact is a file"
         )
     model = load_trees(artifact, allow_pickle=task.settings.allow_pickle)
-    rows = task.rows.rows
+    rows = task.rows.rows.head(max(1, _MOST_TREE_PAIRS // task.background.height))
     values, expected = explain_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
     return _Explanation(values, expected, "tree")
 
@@ -380,8 +385,8 @@ def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
         if shap.num_samples is not None and explanation.coalitions > shap.num_samples:
             yield f"num_samples is {shap.num_samples:,}; {explanation.coalitions:,} coalitions were needed"
     if rows < task.rows.of:
-        told = f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: "
-        yield f"{told}max_model_calls reaches no further"
+        why = "more would take too long" if explanation.explainer == "tree" else "max_model_calls reaches no further"
+        yield f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: {why}"
     if rows < _FEW_ROWS:
         few = f"{rows:,} rows were explained: with fewer than {_FEW_ROWS}, "
         yield f"{few}the order of features is chance to a good part"

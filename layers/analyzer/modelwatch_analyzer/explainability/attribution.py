@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from modelwatch_analyzer.explainability.config import AggregationMethod
 from modelwatch_analyzer.undefined import Undefined
@@ -102,7 +101,8 @@ def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
 
 def ranks(attributions: Floats) -> NDArray[np.int64]:
     """Return the places of features by the magnitude of their attribution, from 1; equal ones share the first."""
-    return np.asarray(stats.rankdata(-np.abs(attributions), method="min"), dtype=np.int64)
+    magnitudes = np.abs(attributions)
+    return np.asarray((magnitudes > magnitudes[:, None]).sum(axis=1) + 1)
 
 
 def consistency(values: Floats) -> float | Undefined:
@@ -139,10 +139,17 @@ def stability(current: Floats, earlier: Sequence[Floats]) -> float | Undefined:
     earlier : sequence of arrays of that shape
         Executions without any difference between features say nothing about an order and are left out.
     """
-    now = stats.rankdata(np.abs(current))
-    then = [rank for rank in (stats.rankdata(np.abs(attributions)) for attributions in earlier) if np.ptp(rank) > 0]
+    now = _mean_ranks(current)
+    then = [rank for rank in map(_mean_ranks, earlier) if np.ptp(rank) > 0]
     if np.ptp(now) == 0:
         return Undefined("all features have the same attribution")
     if not then:
         return Undefined("there is no earlier execution to compare with")
     return float(np.mean([np.corrcoef(now, rank)[0, 1] for rank in then]))
+
+
+def _mean_ranks(attributions: Floats) -> Floats:
+    """Return ranks by magnitude from the least on, equal ones sharing the mean of theirs."""
+    magnitudes = np.abs(attributions)
+    below, same = (magnitudes < magnitudes[:, None]).sum(axis=1), (magnitudes == magnitudes[:, None]).sum(axis=1)
+    return np.asarray(below + (same + 1) / 2)

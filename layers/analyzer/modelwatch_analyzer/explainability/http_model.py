@@ -12,13 +12,21 @@ from modelwatch_core.domain.model_endpoints import ModelFailure
 
 _RETRIED = (429, 500, 502, 503, 504)
 _CONNECT_SECONDS = 10.0
+_LONGEST_PAUSE = 30.0
+
+
+class _Retry(Retry):
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        """Wait as long as the server asks for, and never so long that nobody waits for us."""
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, _LONGEST_PAUSE)
 
 
 class HttpModel:
     """A `Model` that is asked by POST.
 
     Connections that fail, and answers that say "later" (429, 500, 502, 503, 504), are tried again after growing pauses,
-    or after what ``Retry-After`` asks for; a time-out once. Redirects are not followed.
+    or after what ``Retry-After`` asks for (30 seconds at most); a time-out once. Redirects are not followed.
 
     Parameters
     ----------
@@ -46,7 +54,7 @@ class HttpModel:
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             timeout=Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout),
-            retries=Retry(
+            retries=_Retry(
                 total=retries,
                 read=1,
                 redirect=False,

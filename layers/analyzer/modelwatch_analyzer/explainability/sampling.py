@@ -46,6 +46,8 @@ def sample(batches: Iterable[pl.DataFrame], most: int, seed: int) -> SampledRows
         keyed = batch.rename({name: f"c{name}" for name in batch.columns}).with_columns(
             pl.Series(_PLACE, places), pl.Series(_KEY, _hash(places.astype(np.uint64), seed))
         )
+        if kept is not None and kept.height == most:
+            keyed = keyed.filter(pl.col(_KEY) <= kept[_KEY].max())
         both = keyed if kept is None else pl.concat([kept, keyed.select(kept.columns)])
         kept = both if both.height <= most else both.sort(_KEY, _PLACE).head(most)
     if kept is None:

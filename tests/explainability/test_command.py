@@ -1,0 +1,91 @@
+"""``modelwatch baseline explainability`` and ``check explainability``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from modelwatch.cli.commands import app
+from tests.explainability.conftest import ModelServer
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command in a folder with data and a configuration."""
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(7).normal(size=(120, 3)).round(3)
+    Path("data.csv").write_text("\n".join(["a,b,c", *(",".join(map(str, row)) for row in rows.tolist())]))
+    Path("config.json").write_text(json.dumps({"methods": {"shap": {"baseline": [[0, 0, 0]]}}}))
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+COMMON = ("--dataset-format", "csv", "--analysis-config", "config.json")
+
+
+def test_a_baseline_and_a_check_of_a_model_behind_a_url(run: Run, server: ModelServer) -> None:
+    made = run(
+        "baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"
+    )
+    assert made.exit_code == 0
+    assert "Explaining 120 of 120 rows by exact SHAP: 841 rows to score in at most 2 of 100 model calls." in made.stderr
+    assert "2 of at most 100 model calls, 841 rows scored" in made.stdout
+    arguments = ("check", "explainability", "--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "c")
+    constraints = ("--constraints", "b/analysis.json")
+    assert run(*arguments, *constraints).exit_code == 0
+    server.function = lambda values: values @ [1.0, 2.0, 3.0]
+    found = run(*arguments, *constraints, "--earlier-results", "b", "--json")
+    assert found.exit_code == 1
+    answer = json.loads(found.stdout)
+    assert (answer["status"], answer["violations"]) == ("CompletedWithViolations", 1)
+    assert Path(answer["outputs"]["constraint_violations.json"]).exists()
+    label = json.loads(Path("c/analysis.json").read_text())["explanations"]["kernel_shap"]["label0"]
+    assert label["attribution_drift"]["attribution_stability"] == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--model-url", "http://127.0.0.1:9", "--endpoint", "e"), "UnusableArguments: --model-url and --endpoint"),
+        (("--model-artifact", "gone.json"), "FileNotFound: --model-artifact"),
+        ((), "ModelNotGiven"),
+        (("--model-url", "nowhere"), "InvalidModelUrl"),
+    ],
+)
+def test_models_that_cannot_be_used_end_in_one_line(run: Run, arguments: tuple[str, ...], says: str) -> None:
+    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", *arguments)
+    assert failed.exit_code == 2
+    assert f"modelwatch: {says}" in failed.stderr
+    assert "Traceback" not in failed.output
+
+
+def test_an_endpoint_needs_credentials(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", "--endpoint", "e")
+    assert failed.exit_code == 2
+    assert "NoCredentials" in failed.stderr
+
+
+def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> None:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="rows.csv", Body=b"1,1,1\n")
+        Path("config.json").write_text(json.dumps({"methods": {"shap": {"baseline": "s3://bucket/rows.csv"}}}))
+        # moto stands between boto3 and its server only; ours is asked through urllib3.
+        made = run(
+            "baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"
+        )
+    assert made.exit_code == 0, made.output
+    assert Path("b/explanations_shap/baseline.csv").read_text() == "a,b,c\n1,1,1\n"
