@@ -58,7 +58,7 @@ def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, 
     assert details["rows_scored"] == explaining.server.rows == 1 + 150 + 150 * 6
     assert summary.status is AnalysisStatus.COMPLETED
     assert summary.records.read == 150
-    assert "exact, 6 coalitions a row: 2 of at most 100 model calls, 1,051 rows scored" in summary.warnings[0]
+    assert "exact, 6 coalitions a row: 2 of at most 100 model calls, 1,051 rows scored" in summary.notes[0]
     assert set(summary.outputs) == {
         "analysis.json", "explanations_shap/out.csv", "explanations_shap/baseline.csv", "report.html",
         "cloudwatch_metrics.jsonl", "analysis_summary.json",

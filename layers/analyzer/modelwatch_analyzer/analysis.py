@@ -136,6 +136,7 @@ def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
         exit_message=f"{status}: Job completed successfully with {told}.",
         records=findings.records,
         warnings=findings.warnings,
+        notes=findings.notes,
         violations=findings.violations,
         ground_truth=findings.ground_truth,
         changes=findings.changes,

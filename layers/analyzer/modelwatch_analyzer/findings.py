@@ -25,6 +25,8 @@ class Findings:
         CloudWatch metric lines.
     tables : dict of str to DataFrame
         What rows each CSV file holds, by file name.
+    notes : tuple of str
+        How it was done, and at what expense.
     write_report : callable
         Writes the report for people to a path.
     ground_truth : GroundTruthCounts, optional
@@ -42,3 +44,4 @@ class Findings:
     ground_truth: GroundTruthCounts | None = None
     changes: tuple[str, ...] = ()
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -103,6 +103,7 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host:
                 "ground_truth": summary.ground_truth.model_dump() if summary.ground_truth else None,
                 "changes": list(summary.changes),
                 "warnings": list(summary.warnings),
+                "notes": list(summary.notes),
                 "outputs": {name: str(folder / path) for name, path in summary.outputs.items()},
             }
         )
@@ -131,6 +132,8 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
     console = a_console()
     for line in (*account(summary.records), *labels_account(summary.ground_truth)):
         console.print(line)
+    for note in summary.notes:
+        console.print(f"{printable(note)}.")
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
     console.print(printable(summary.exit_message), style="red" if summary.violations else "green")

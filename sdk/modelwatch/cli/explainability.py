@@ -163,13 +163,18 @@ def _host(*, as_json: bool) -> Iterator[Host]:
     from modelwatch_analyzer.host import Host
 
     console = a_console(stderr=True)
-    columns = (TextColumn("Asking the model"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task("requests", total=None, visible=False)
+        task = bar.add_task("Reading", total=None)
+
+        def announce(words: str) -> None:
+            bar.console.print(printable(f"{words[:1].upper()}{words[1:]}."))
+            bar.update(task, description="Asking the model")
+
         yield Host(
             model=_endpoints(),
-            announce=lambda words: bar.console.print(printable(f"{words[:1].upper()}{words[1:]}.")),
-            progress=lambda done, planned: bar.update(task, completed=done, total=planned, visible=True),
+            announce=announce,
+            progress=lambda done, planned: bar.update(task, completed=done, total=planned),
         )
 
 

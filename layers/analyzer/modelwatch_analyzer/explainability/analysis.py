@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import reader
-from modelwatch_analyzer.explainability.artifact import explain_trees, load_trees
+from modelwatch_analyzer.explainability.artifact import PICKLES, explain_trees, load_trees
 from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, consistency, interval, replicates, stability
 from modelwatch_analyzer.explainability.background import clustered_background, given_background, table_of
 from modelwatch_analyzer.explainability.checks import LabelDrift, compare, violations_of
@@ -301,6 +301,7 @@ def _findings(task: _Task, explanation: _Explanation, baseline: Analysis | None,
     return Findings(
         records=records,
         warnings=tuple(warnings),
+        notes=(_note(task, explanation),),
         violations=violations,
         documents=documents,
         metrics=list(metric_lines(settings, found)),
@@ -372,18 +373,22 @@ def _matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanatio
     return dict(zip(labels, analysis.labels.values(), strict=True))
 
 
-def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
-    rows, shap = len(explanation.values), task.config.shap
+def _note(task: _Task, explanation: _Explanation) -> str:
     if explanation.explainer == "tree":
-        yield "SHAP values by tree (shap.TreeExplainer, interventional) from the model's file, without model calls"
-        if task.settings.allow_pickle:
-            yield "the model was loaded from a pickle, which runs whatever code is in it: allow_pickle is on"
-    else:
-        told = f"SHAP values by {explanation.explainer}, {explanation.coalitions:,} coalitions a row: "
-        told += f"{explanation.calls:,} of at most {shap.max_model_calls:,} model calls, "
-        yield f"{told}{explanation.scored:,} rows scored"
-        if shap.num_samples is not None and explanation.coalitions > shap.num_samples:
-            yield f"num_samples is {shap.num_samples:,}; {explanation.coalitions:,} coalitions were needed"
+        return "SHAP values by tree (shap.TreeExplainer, interventional) from the model's file, without model calls"
+    return (
+        f"SHAP values by {explanation.explainer}, {explanation.coalitions:,} coalitions a row: {explanation.calls:,} "
+        f"of at most {task.config.shap.max_model_calls:,} model calls, {explanation.scored:,} rows scored"
+    )
+
+
+def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
+    rows, samples = len(explanation.values), task.config.shap.num_samples
+    artifact = task.settings.model_artifact
+    if artifact is not None and artifact.suffix.lower() in PICKLES:
+        yield "the model was loaded from a pickle, which runs whatever code is in it: allow_pickle is on"
+    if samples is not None and explanation.coalitions > samples:
+        yield f"num_samples is {samples:,}; {explanation.coalitions:,} coalitions were needed"
     if rows < task.rows.of:
         why = "more would take too long" if explanation.explainer == "tree" else "max_model_calls reaches no further"
         yield f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: {why}"

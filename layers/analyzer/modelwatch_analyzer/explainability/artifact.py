@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_core.domain.errors import InvalidInput
 
-_PICKLES = (".pkl", ".pickle", ".joblib")
+PICKLES = (".pkl", ".pickle", ".joblib")
 
 
 def load_trees(path: Path, *, allow_pickle: bool) -> Any:
@@ -23,12 +23,12 @@ def load_trees(path: Path, *, allow_pickle: bool) -> Any:
         ``ModelArtifactNotReadable``, or ``PickleNotAllowed``.
     """
     kind = path.suffix.lower()
-    if kind in _PICKLES and not allow_pickle:
+    if kind in PICKLES and not allow_pickle:
         message = f"{path.name} is a pickle, which runs whatever code is in it: set allow_pickle only for a file that "
         raise InvalidInput(
             "PickleNotAllowed", f"{message}you made yourself, or give XGBoost's or LightGBM's own format"
         )
-    loaders = {".json": _xgboost, ".ubj": _xgboost, ".txt": _lightgbm} | dict.fromkeys(_PICKLES, _pickle)
+    loaders = {".json": _xgboost, ".ubj": _xgboost, ".txt": _lightgbm} | dict.fromkeys(PICKLES, _pickle)
     if kind not in loaders:
         known = ", ".join(loaders)
         raise InvalidInput("ModelArtifactNotReadable", f"{path.name}: there is a reader for {known} only")

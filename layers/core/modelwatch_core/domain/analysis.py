@@ -97,6 +97,8 @@ class AnalysisSummary(Owned):
         SageMaker's job exit message; starts with the status.
     warnings : tuple of str
         What a person should know though it is no violation: few rows, columns that could not be compared.
+    notes : tuple of str
+        How it was done, and at what expense, where that is not always the same.
     violations : tuple of ConstraintViolation
         All of them, in the order of the report.
     ground_truth : GroundTruthCounts, optional
@@ -111,6 +113,7 @@ class AnalysisSummary(Owned):
     exit_message: str
     records: RecordCounts = RecordCounts()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     violations: tuple[ConstraintViolation, ...] = ()
     ground_truth: GroundTruthCounts | None = None
     changes: tuple[str, ...] = ()
