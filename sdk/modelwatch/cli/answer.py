@@ -70,7 +70,9 @@ def usable_output(folder: Path) -> Path:
     return folder
 
 
-def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host: Host | None = None) -> None:
+def answer(
+    environment: Mapping[str, str], output: Path, *, as_json: bool, host: AbstractContextManager[Host] | None = None
+) -> None:
     """Run the analysis that the environment of the analysis contract describes, and print what it found.
 
     Parameters
@@ -81,8 +83,8 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host:
         The folder that receives the files of the analysis contract.
     as_json : bool
         Print one JSON object instead of text.
-    host : Host, optional
-        Brings models, and shows by itself how far the analysis is.
+    host : context manager of Host, optional
+        Brings models, and shows by itself how far the analysis is, while it is entered.
 
     Raises
     ------
@@ -92,8 +94,13 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host:
         If settings or data cannot be used.
     """
     folder = usable_output(output)
-    with nullcontext() if host else _patience(as_json=as_json):
-        summary = _analyze({**environment, "output_path": str(folder), "publish_cloudwatch_metrics": "Enabled"}, host)
+    told = {**environment, "output_path": str(folder), "publish_cloudwatch_metrics": "Enabled"}
+    if host is None:
+        with _patience(as_json=as_json):
+            summary = _analyze(told)
+    else:
+        with host as brought:
+            summary = _analyze(told, brought)
     if as_json:
         print_json(
             {
@@ -113,7 +120,7 @@ def answer(environment: Mapping[str, str], output: Path, *, as_json: bool, host:
         raise typer.Exit(VIOLATIONS_FOUND)
 
 
-def _analyze(environment: Mapping[str, str], host: Host | None) -> AnalysisSummary:
+def _analyze(environment: Mapping[str, str], host: Host | None = None) -> AnalysisSummary:
     """Import the analyzer only now: its numeric packages would slow down ``--help``."""
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.settings import AnalysisSettings

@@ -104,7 +104,8 @@ def baseline(
     methods.shap.max_model_calls of the configuration (100 by default); rows are sampled to fit.
     """
     with at_hand(dataset, "--dataset", flags.covers) as source, model.environment() as told:
-        _explain({"dataset_source": str(source), **flags.environment(), **told}, output, as_json=as_json)
+        environment = {"dataset_source": str(source), **flags.environment(), **told}
+        answer(environment, output, as_json=as_json, host=_host(as_json=as_json))
 
 
 @takes_flags
@@ -141,12 +142,7 @@ def check(
         }
         if earlier_results:
             environment["earlier_results"] = str(existing(earlier_results, "--earlier-results"))
-        _explain(environment, output, as_json=as_json)
-
-
-def _explain(environment: dict[str, str], output: Path, *, as_json: bool) -> None:
-    with _host(as_json=as_json) as host:
-        answer(environment, output, as_json=as_json, host=host)
+        answer(environment, output, as_json=as_json, host=_host(as_json=as_json))
 
 
 def _baseline_uri(config: Path) -> str | None:
