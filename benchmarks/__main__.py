@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import capture_reading, data_quality, explainability, handler_imports, parquet_reading
+from benchmarks import (
+    bias,
+    capture_reading,
+    data_quality,
+    explainability,
+    handler_imports,
+    model_quality,
+    parquet_reading,
+)
 
 
 def main() -> None:
     """Run the benchmark that is named, or all."""
     benchmarks = {
+        "bias": bias.run,
         "capture_reading": capture_reading.run,
         "data_quality": data_quality.run,
         "explainability": explainability.run,
         "handler_imports": handler_imports.run,
+        "model_quality": model_quality.run,
         "parquet_reading": parquet_reading.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

@@ -22,6 +22,9 @@ Value = bool | int | float | str
 LISTED, ABOVE = 1, 2
 """The bits of a code: the value is one of those listed; it is above the threshold."""
 
+_FEW = 4
+"""If values come this often each, it is quicker to look at each distinct one once."""
+
 _UNIQUENESS = 0.05
 """Whole numbers are continuous if at least this share of the values is distinct: smclarify's UNIQUENESS_THRESHOLD."""
 
@@ -84,6 +87,12 @@ class Listed:
         column : polars.Series
             Of String.
         """
+        unique = column.unique()
+        if len(unique) * _FEW < len(column):
+            return column.replace_strict(unique, self._codes(unique), return_dtype=pl.UInt8)
+        return self._codes(column)
+
+    def _codes(self, column: pl.Series) -> pl.Series:
         number = numbers(column)
         listed = column.is_in([str(value) for value in self.values])
         wanted = [found for value in self.values if (found := _number(value)) is not None]

@@ -1,0 +1,50 @@
+"""Bias metrics of 200,000 rows with 1,000 bootstrap replicates, against smclarify without any."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from statistics import median
+
+from rich.table import Table
+
+from benchmarks.processes import ROOT, interleaved, measure, python, spread, terminal
+
+ROWS = 200_000
+"""As measured for the target; ``--rows`` is for the other benchmarks."""
+
+TARGET = 0.2
+
+_JOB = "benchmarks.bias_job"
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print: the CPU of reading and analysing, within processes that have imported everything."""
+    console = terminal()
+    folder = ROOT / "benchmarks" / "data" / f"bias-{ROWS}"
+    if not (folder / "config.json").exists():
+        measure(python("-m", _JOB, "make", str(folder), str(ROWS)))
+    commands = {job: python("-m", _JOB, job, str(folder)) for job in ("smclarify", "modelwatch")}
+    found = {
+        job: [json.loads(usage.output) for usage in usages]
+        for job, usages in interleaved(commands, options.repetitions).items()
+    }
+    theirs = [each["cpu"] for each in found["smclarify"]]
+    rows = {
+        "smclarify, values alone": theirs,
+        "modelwatch, 1,000 replicates": [each["cpu"] for each in found["modelwatch"]],
+        "again, with all reports": [each["cpu_with_reports"] for each in found["modelwatch"]],
+    }
+    table = Table(title=f"bias, {ROWS:,} rows of CSV, all metrics but FT, min / median of {options.repetitions}")
+    table.add_column("", no_wrap=True)
+    for heading in ("CPU s", "as a ratio to smclarify"):
+        table.add_column(heading, justify="right")
+    for name, spent in rows.items():
+        table.add_row(name, spread(spent), spread([ours / other for ours, other in zip(spent, theirs, strict=True)]))
+    console.print(table)
+    ratio = median(rows["modelwatch, 1,000 replicates"]) / median(theirs)
+    told = "met" if ratio <= TARGET else "MISSED"
+    console.print(f"CPU ratio of the medians {ratio:.2f} (target at most {TARGET}): {told}")
+    ours, other = found["modelwatch"][-1]["values"], found["smclarify"][-1]["values"]
+    apart = max(abs(ours[name] - value) for name, value in other.items())
+    console.print(f"{len(other)} metrics that both have, at most {apart:.1e} apart")

@@ -1,0 +1,101 @@
+"""One process of the bias benchmark: ``make``, ``modelwatch`` or ``smclarify``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from time import process_time
+
+SEED = 20261122
+CONFIG = {
+    "label": "label",
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "sex", "value_or_threshold": [1]}],
+    "group_variable": "region",
+}
+
+
+def make(folder: Path, rows: int) -> None:
+    """Make a binary facet, ten groups, labels and predictions that depend on them, and no other feature."""
+    import numpy as np
+    import polars as pl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(SEED)
+    sex, region = generator.integers(0, 2, rows), generator.integers(0, 10, rows)
+    merit = generator.normal(size=rows)
+    label = merit + generator.normal(scale=0.5, size=rows) - 0.2 * sex > 0
+    predicted = merit - 0.3 * sex + 0.02 * region > 0
+    columns = {"sex": sex, "region": region, "label": label.astype(int), "prediction": predicted.astype(int)}
+    pl.DataFrame(columns).write_csv(folder / "data.csv")
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
+def modelwatch(folder: Path) -> None:
+    """Read and analyse the file: all metrics but FT, each with 1,000 replicates; then again, with all reports."""
+    from modelwatch_analyzer import bias
+    from modelwatch_analyzer.analysis import analyze
+    from modelwatch_analyzer.bias.metrics import METRICS, Stage
+    from modelwatch_analyzer.settings import AnalysisSettings
+
+    post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
+    methods = {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": post}}
+    (folder / "without_ft.json").write_text(json.dumps(CONFIG | {"methods": methods}))
+    settings = AnalysisSettings.of(
+        dataset_source=folder / "data.csv",
+        dataset_format={"csv": {"header": True}},
+        analysis_type="MODEL_BIAS",
+        analysis_config=folder / "without_ft.json",
+        inference_attribute="prediction",
+        output_path=folder / "modelwatch",
+        bootstrap_replicates=1000,
+    )
+    begun = process_time()
+    report = bias.run(settings).documents["analysis.json"]
+    spent = process_time() - begun
+    begun = process_time()
+    analyze(settings)
+    with_reports = process_time() - begun
+    stages = (report["pre_training_bias_metrics"], report["post_training_bias_metrics"])
+    values = {each["name"]: each["value"] for stage in stages for each in stage["facets"]["sex"][0]["metrics"]}
+    print(json.dumps({"cpu": spent, "cpu_with_reports": with_reports, "values": values}))
+
+
+def smclarify(folder: Path) -> None:
+    """Let pandas read the file, and smclarify report all metrics but FT, without intervals."""
+    import logging
+    import warnings
+
+    import pandas as pd
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    from smclarify.bias import metrics, report
+
+    begun = process_time()
+    rows = pd.read_csv(folder / "data.csv")
+    label, predicted = (report.LabelColumn(name, rows[name], [1]) for name in ("label", "prediction"))
+    group = rows.pop("region")
+    post = [metric.__name__ for metric in metrics.POSTTRAINING_METRICS if metric.__name__ != "FT"]
+    facet = report.FacetColumn("sex", [1])
+    found = [
+        *report.bias_report(rows, facet, label, report.StageType.PRE_TRAINING, metrics=["all"], group_variable=group),
+        *report.bias_report(
+            rows, facet, label, report.StageType.POST_TRAINING, predicted, metrics=post, group_variable=group
+        ),
+    ]
+    spent = process_time() - begun
+    print(
+        json.dumps(
+            {"cpu": spent, "values": {each["name"]: each["value"] for part in found for each in part["metrics"]}}
+        )
+    )
+
+
+if __name__ == "__main__":
+    job, folder = sys.argv[1], Path(sys.argv[2])
+    if job == "make":
+        make(folder, int(sys.argv[3]))
+    else:
+        {"modelwatch": modelwatch, "smclarify": smclarify}[job](folder)
