@@ -1,0 +1,239 @@
+"""Model quality in the deployed app: predictions of an hour meet labels that come later, for every problem type."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+
+from tests.app.deployed_app import HOUR, App, started
+from tests.app.permissions import calls_without_permission
+
+pytestmark = pytest.mark.xdist_group("local_stack")
+
+REQUESTS = count(1)
+LATER = timedelta(minutes=6)
+ROWS = 300
+COLOURS = ("blue", "green", "red")
+
+
+class Problem(NamedTuple):
+    """What a model answers, and what turns out to be true, when it is good and when it is not."""
+
+    problem_type: str
+    draw: Callable[[random.Random, bool], tuple[str, str]]
+    baseline: dict
+    watched: dict
+    worst: str
+
+
+def binary(drawn: random.Random, good: bool) -> tuple[str, str]:
+    probability = drawn.random()
+    truth = drawn.random() < (probability if good else 0.5)
+    return f"{probability:.4f}", str(int(truth))
+
+
+def multiclass(drawn: random.Random, good: bool) -> tuple[str, str]:
+    predicted = drawn.choice(COLOURS)
+    return predicted, predicted if drawn.random() < (0.9 if good else 0.4) else drawn.choice(COLOURS)
+
+
+def regression(drawn: random.Random, good: bool) -> tuple[str, str]:
+    predicted = drawn.gauss(100, 20)
+    return f"{predicted:.3f}", f"{predicted + drawn.gauss(0, 2 if good else 15):.3f}"
+
+
+PROBLEMS = {
+    "binary": Problem(
+        "BinaryClassification",
+        binary,
+        {"probability_attribute": "answer", "probability_threshold_attribute": 0.5},
+        {"probability_attribute": "0", "probability_threshold_attribute": 0.5},
+        "auc",
+    ),
+    "multiclass": Problem(
+        "MulticlassClassification",
+        multiclass,
+        {"inference_attribute": "answer"},
+        {"inference_attribute": "0"},
+        "accuracy",
+    ),
+    "regression": Problem(
+        "Regression", regression, {"inference_attribute": "answer"}, {"inference_attribute": "0"}, "rmse"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def app():
+    with started() as stack:
+        yield App(stack)
+        assert calls_without_permission(stack) == set()
+
+
+@pytest.fixture(params=PROBLEMS)
+def problem(request, app) -> tuple[str, Problem]:
+    """A model of each type, with a baseline and an hourly schedule; made once."""
+    name, problem = request.param, PROBLEMS[request.param]
+    listed = app.manage("ListMonitoringSchedules")["schedules"]
+    if name in {schedule["monitoring_schedule_name"] for schedule in listed}:
+        return name, problem
+    drawn = random.Random(1)
+    lines = [",".join(problem.draw(drawn, True)) for _ in range(1000)]
+    app.s3.put_object(Bucket="captures", Key=f"{name}.csv", Body="\n".join(["answer,truth", *lines]).encode())
+    app.call(
+        "CreateBaselineFunction",
+        {
+            "baselining_job_name": name,
+            "monitoring_type": "ModelQuality",
+            "problem_type": problem.problem_type,
+            "baseline_dataset_s3_uri": f"s3://captures/{name}.csv",
+            "dataset_format": {"csv": {"header": True}},
+            "ground_truth_attribute": "truth",
+            **problem.baseline,
+        },
+    )
+    app.stack.settle()
+    job = app.manage("DescribeBaseliningJob", baselining_job_name=name)
+    assert job["status"] == "Completed", job
+    app.make_schedule(
+        name,
+        monitoring_type="ModelQuality",
+        problem_type=problem.problem_type,
+        ground_truth_input=f"s3://captures/{name}-labels",
+        baseline={"constraints_s3_uri": f"{job['output_s3_uri']}/constraints.json"},
+        endpoint_input={
+            "endpoint_name": "loans",
+            "data_captured_destination_s3_uri": f"s3://captures/{name}",
+            **problem.watched,
+        },
+        output_s3_uri=f"s3://{app.stack.outputs['ResultsBucketName']}/{name}",
+    )
+    return name, problem
+
+
+def capture(app: App, name: str, problem: Problem, hour: datetime, *, good: bool) -> list[tuple[str, str]]:
+    """Capture an hour's answers, and return the label of each inference id."""
+    drawn = random.Random(f"{hour}{good}")
+    lines, labels = [], []
+    for number in range(ROWS):
+        answer, truth = problem.draw(drawn, good)
+        moment = hour + timedelta(seconds=number)
+        inference_id = f"{hour:%H}-{number}"
+        output = {"observedContentType": "text/csv", "mode": "OUTPUT", "data": answer, "encoding": "CSV"}
+        event = {"eventId": f"e-{inference_id}", "inferenceId": inference_id}
+        event["inferenceTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        record = {"captureData": {"endpointOutput": output}, "eventMetadata": event, "eventVersion": "0"}
+        lines.append(json.dumps(record))
+        labels.append((inference_id, truth))
+    key = f"{name}/loans/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-a.jsonl"
+    app.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
+    return labels
+
+
+def label(app: App, name: str, collected: datetime, labels: list[tuple[str, str]]) -> None:
+    lines = [
+        json.dumps(
+            {
+                "groundTruthData": {"data": truth, "encoding": "CSV"},
+                "eventMetadata": {"eventId": inference_id},
+                "eventVersion": "0",
+            }
+        )
+        for inference_id, truth in labels
+    ]
+    key = f"{name}-labels/{collected:%Y/%m/%d/%H/%M%S}.jsonl"
+    app.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
+
+
+def test_an_hour_is_judged_when_its_labels_are_there_and_again_when_more_of_them_come(app, problem):
+    name, model = problem
+    hour = next_hour(app)
+    end = hour + HOUR
+    labels = capture(app, name, model, hour, good=False)
+    app.stack.advance_to(end + LATER)
+    unlabelled = app.execution(end, name)
+    assert unlabelled["monitoring_execution_status"] == "Failed"
+    assert unlabelled["failure_reason"].startswith("GroundTruthNotFound: no labels were found")
+
+    label(app, name, end + timedelta(minutes=1), labels[: ROWS - 60])
+    run_again(app, name, end)
+    second = newest(app, name)
+    assert second["monitoring_execution_status"] == "CompletedWithViolations", second
+    counts = second["ground_truth"]
+    assert (counts["predictions"], counts["matched"], counts["unlabelled"]) == (ROWS, ROWS - 60, 60)
+    assert counts["late"] == ROWS - 60
+    violations = app.report(second, "constraint_violations.json")["violations"]
+    assert model.worst in {violation["metric_name"] for violation in violations}
+    statistics = app.report(second, "statistics.json")
+    assert statistics["dataset"]["item_count"] == ROWS - 60
+
+    label(app, name, end + timedelta(minutes=2), labels[ROWS - 60 :])
+    run_again(app, name, end)
+    third = newest(app, name)
+    assert (third["attempt"], third["ground_truth"]["matched"]) == (3, ROWS)
+    assert any(model.worst in change for change in third["changes"]), third["changes"]
+    mail = next(mail for mail in app.stack.mails if f"{name} at" in mail["Subject"] and "attempt 3" in mail["Subject"])
+    assert third["changes"][0] in mail.get_content().replace("\n", " ").replace("  ", " ")
+
+    merged = list(merged_records(app, name, hour))
+    assert len(merged) == ROWS
+    assert {record["eventMetadata"]["inferenceId"]: record["groundTruthData"]["data"] for record in merged} == dict(
+        labels
+    )
+    assert f"{model.worst}" in metrics_published(app, name)
+
+
+def test_an_hour_of_a_model_as_good_as_its_baseline_ends_without_alarm_of_what_matters(app, problem):
+    name, model = problem
+    hour = next_hour(app)
+    label(app, name, hour + HOUR / 2, capture(app, name, model, hour, good=True))
+    app.stack.advance_to(hour + HOUR + LATER)
+    execution = app.execution(hour + HOUR, name)
+    assert execution["monitoring_execution_status"] in ("Completed", "CompletedWithViolations"), execution
+    baseline = app.report({"output_s3_uri": baseline_folder(app, name)}, "statistics.json")
+    current = app.report(execution, "statistics.json")
+    (kind,) = (key for key in current if key.endswith("_metrics"))
+    values = [document[kind][model.worst]["value"] for document in (baseline, current)]
+    assert values[1] == pytest.approx(values[0], rel=0.15)
+
+
+def next_hour(app: App) -> datetime:
+    """Return the next hour that begins, with all schedules' earlier windows behind it."""
+    return app.stack.now.replace(minute=0, second=0, microsecond=0) + HOUR
+
+
+def run_again(app: App, name: str, end: datetime) -> None:
+    tick = {"monitoring_schedule_name": name, "scheduled_time": f"{end:%Y-%m-%dT%H:%M:%SZ}", "backfill": True}
+    app.call("LaunchExecutionFunction", tick | {"tick_id": f"by hand at {app.stack.now}, {next(REQUESTS)}"})
+    app.stack.settle()
+
+
+def newest(app: App, name: str) -> dict:
+    return app.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"][0]
+
+
+def baseline_folder(app: App, name: str) -> str:
+    return app.manage("DescribeBaseliningJob", baselining_job_name=name)["output_s3_uri"]
+
+
+def merged_records(app: App, name: str, hour: datetime) -> Iterator[dict]:
+    bucket = app.stack.outputs["ResultsBucketName"]
+    prefix = f"{name}/merge/loans/AllTraffic/{hour:%Y/%m/%d/%H}/"
+    for stored in app.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()):
+        for line in app.s3.get_object(Bucket=bucket, Key=stored["Key"])["Body"].read().splitlines():
+            yield json.loads(line)
+
+
+def metrics_published(app: App, name: str) -> set[str]:
+    found = app.stack.client("cloudwatch").list_metrics(Namespace="aws/sagemaker/Endpoints/model-metrics")["Metrics"]
+    return {
+        metric["MetricName"]
+        for metric in found
+        if {"Name": "MonitoringSchedule", "Value": name} in metric["Dimensions"]
+    }
