@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import uuid
@@ -125,6 +126,16 @@ def test_a_file_of_neither_form_is_refused(world: World, content: str) -> None:
         found(world)
     assert refused.value.code == "InvalidGroundTruth"
     assert "abc123" not in refused.value.message
+
+
+def test_a_damaged_archive_is_told(world: World) -> None:
+    world.labels(label("a", "1"))
+    whole = gzip.compress(json.dumps(label("b", "1")).encode())
+    for damaged, reason in ((whole[:15], "breaks off"), (whole[:12] + b"xx" + whole[14:], "is damaged")):
+        world.write("labels/z.jsonl", damaged)
+        log = ReadLog()
+        assert found(world, log).found == 1
+        assert any(f"z.jsonl: the compressed data {reason}" in example for example in log.malformed_examples)
 
 
 def test_labels_that_are_all_malformed_are_refused(world: World) -> None:

@@ -134,6 +134,58 @@ def test_json_lists_are_counted(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "content", "attributes", "features"),
+    [
+        (
+            {"csv": {"header": False}},
+            "41,0.5,1,00000000-0000-4000-8000-000000000000,2026-01-31T09:00:00Z\n",
+            {"inference_attribute": "1", "ground_truth_attribute": "2"},
+            [("41",)],
+        ),
+        (
+            {"json": {"lines": True}},
+            '{"age": 41, "out": 0.5, "y": 1, "SageMakerInferenceTime": "2026-01-31T09:00:00Z"}',
+            {"inference_attribute": "out", "ground_truth_attribute": "y"},
+            [("41",)],
+        ),
+        (
+            {"json": {"lines": True}},
+            '{"in": [41, 7], "out": [0.5], "y": 1, "SageMakerInferenceTime": "2026-01-31T09:00:00Z"}',
+            {"features_attribute": "in", "inference_attribute": "out", "ground_truth_attribute": "y"},
+            [("41", "7")],
+        ),
+    ],
+)
+def test_roles_of_transform_outputs(
+    options: dict[str, Any], content: str, attributes: dict[str, str], features: list[tuple[str]], tmp_path: Path
+) -> None:
+    manifest = tmp_path / "output/2026/01/31/09/m.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('[{"prefix": "s3://b/"}, "o.out"]')
+    (tmp_path / "objects/b").mkdir(parents=True)
+    (tmp_path / "objects/b/o.out").write_text(content)
+    dataset = opened(tmp_path, {"batchTransform": options | {"side": "output"}}, **attributes)
+    assert values(dataset, Role.FEATURES) == features
+    assert (values(dataset, Role.INFERENCE), values(dataset, Role.GROUND_TRUTH)) == ([("0.5",)], [("1",)])
+
+
+def test_rows_of_a_preprocessor_have_roles_by_name(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text(merged(endpointInput=csv("41"), endpointOutput=csv("0.5")))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "def preprocess_handler(record):\n"
+        "    return {'age': record.endpoint_input.data, 'score': record.endpoint_output.data}\n"
+    )
+    dataset = opened(
+        tmp_path / "c.jsonl",
+        {"sagemakerCaptureJson": {}},
+        record_preprocessor_script=str(script),
+        probability_attribute="score",
+    )
+    assert dataset.roles == {Role.FEATURES: ("age",), Role.PROBABILITY: ("score",)}
+
+
 def csv(text: str) -> dict[str, str]:
     return {"data": text, "encoding": "CSV"}
 

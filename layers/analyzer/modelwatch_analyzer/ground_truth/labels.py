@@ -259,7 +259,7 @@ def _blocks(file: SourceFile, log: ReadLog) -> Iterator[_Block]:
         documents = json_documents([file], JsonOptions(lines=False), log)
         while array := list(islice(documents, _RECORDS_AT_ONCE)):
             yield from _json_block(file, [line for _, line, _ in array], [text for *_, text in array], log)
-    elif head:
+    else:
         yield from _csv_blocks(file, log)
 
 
