@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import read_numbers
@@ -90,6 +90,7 @@ def test_a_table_that_was_written_is_read_by_both_paths_alike(
 
 @settings(max_examples=600, deadline=None)
 @given(_any_texts())
+@example((b"1,2\n3\n4,5,", [pl.Int64(), pl.Int64()]))
 def test_where_the_fast_path_is_certain_the_careful_one_reads_the_same(
     drawn: tuple[bytes, list[pl.DataType]],
 ) -> None:
