@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import polars as pl
@@ -121,6 +121,9 @@ class Evaluation(Protocol):
     def update(self, batch: pl.DataFrame) -> None:
         """Take in rows."""
 
+    def merge(self, other: Self) -> Self:
+        """Return the evaluation of both, the other's rows behind this one's; neither changes."""
+
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows.
 
@@ -195,6 +198,16 @@ class _Complete:
         complete = numbers.drop_nulls(list(numeric)) if numeric else numbers
         self.rows += complete.height
         return complete
+
+    def merge(self, other: _Complete) -> _Complete:
+        """Return the counts of both."""
+        return _Complete(
+            self.columns,
+            self.rows + other.rows,
+            self.unlabelled + other.unlabelled,
+            self.without_prediction + other.without_prediction,
+            self.not_numeric + other.not_numeric,
+        )
 
     def require_rows(self) -> None:
         """Refuse to say anything of nothing."""
@@ -282,6 +295,14 @@ class BinaryEvaluation:
         pairs = [(truth, guess) for truth in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
         self._counts.update(zip(pairs, cells, strict=True))
 
+    def merge(self, other: BinaryEvaluation) -> BinaryEvaluation:
+        """Return the evaluation of both; see `Evaluation`."""
+        merged = BinaryEvaluation(self._columns)
+        merged._complete = self._complete.merge(other._complete)
+        merged._counts = self._counts.merge(other._counts)
+        merged._scores = self._scores.merge(other._scores)
+        return merged
+
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows; see `Evaluation`."""
         self._complete.require_rows()
@@ -365,6 +386,15 @@ class MulticlassEvaluation:
         elif probabilities.shape[1]:
             self._add_true_class(_classes_of(pairs["label"]), probabilities)
 
+    def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
+        """Return the evaluation of both; see `Evaluation`."""
+        merged = MulticlassEvaluation(self._columns)
+        merged._complete = self._complete.merge(other._complete)
+        merged._counts = self._counts.merge(other._counts)
+        merged._scores = self._scores.merge(other._scores)
+        merged._without_probability = self._without_probability + other._without_probability
+        return merged
+
     def _most_probable(self, probabilities: NDArray[np.float64]) -> pl.Series:
         return pl.Series(self._classes).gather(probabilities.argmax(axis=1))
 
@@ -425,6 +455,13 @@ class RegressionEvaluation:
         """Take in rows."""
         rows = self._complete.of(batch, (self._label, self._prediction))
         self._errors.update(rows[self._label].to_numpy(), rows[self._prediction].to_numpy())
+
+    def merge(self, other: RegressionEvaluation) -> RegressionEvaluation:
+        """Return the evaluation of both; see `Evaluation`."""
+        merged = RegressionEvaluation(self._complete.columns)
+        merged._complete = self._complete.merge(other._complete)
+        merged._errors = self._errors.merge(other._errors)
+        return merged
 
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows; see `Evaluation`.
