@@ -263,6 +263,14 @@ def test_features_come_in_the_order_of_the_headers_without_the_label(explaining:
     assert values == pytest.approx(dict(zip(("f0", "f1", "f2"), expected, strict=True)), abs=1e-9)
 
 
+@pytest.mark.parametrize("label", ["target", 3])
+def test_the_label_is_no_feature(explaining: Explaining, rows: Rows, label: str | int) -> None:
+    explaining.config["label"] = label
+    explaining.baseline(explaining.write(np.c_[rows, rows[:, 0]], ["f0", "f1", "f2", "target"]))
+    values = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert list(values) == ["f0", "f1", "f2"]
+
+
 def test_headers_that_the_dataset_has_not_are_refused(explaining: Explaining, rows: Rows) -> None:
     explaining.config["headers"] = ["f0", "f1", "height"]
     with pytest.raises(InvalidInput, match="no column height") as refused:

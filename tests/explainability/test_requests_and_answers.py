@@ -144,6 +144,7 @@ def test_answers_become_a_row_for_each_row(
         ("text/csv", None, b"yes\nno", "ModelAnswerNotNumbers"),
         ("text/csv", None, b"nan\n1", "ModelAnswerNotNumbers"),
         ("text/csv", None, b"inf\n-inf", "ModelAnswerNotNumbers"),
+        ("text/csv", None, b"1e308\n1", "ModelAnswerNotNumbers"),
         ("text/csv", None, b"1,2\n3", "ModelAnswerNotNumbers"),
         ("text/csv", "4", b"1,2\n3,4", "ModelAnswerNotNumbers"),
         ("text/csv", None, b"\xff\n1", "ModelAnswerNotNumbers"),

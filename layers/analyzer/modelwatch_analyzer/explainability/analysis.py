@@ -150,8 +150,9 @@ def _features(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[str
     """Return the dataset's columns that the model takes, in its order, and what they are called."""
     label = config.label
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
-    if isinstance(label, int) and 0 <= label < len(config.headers):
-        label = config.headers[label]
+    names = config.headers or dataset.columns
+    if isinstance(label, int) and 0 <= label < len(names):
+        label = names[label]
     wanted = tuple(name for name in config.headers if name != label)
     if not wanted:
         columns = tuple(name for name in found if name != label)
@@ -184,7 +185,7 @@ def _most_rows(config: ExplainabilityConfig, features: int) -> int:
         return _MOST_TREE_PAIRS
     coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions) if features > 1 else 1
     rows = shap.max_model_calls * shap.max_payload_bytes // (2 * features * (coalitions + 1))
-    return max(1, min(rows, _MOST_CELLS // max(features, coalitions)))
+    return max(1, min(rows, _MOST_CELLS // features))
 
 
 def _background(
@@ -242,11 +243,9 @@ def _by_asking(task: _Task) -> _Explanation:
         f"in at most {plan.calls:,} of {shap.max_model_calls:,} model calls"
     )
     with _opened(task) as model:
-        worths = game.play(chosen, plan, model, task.host.progress, use_logit=shap.use_logit)
-    values = worths.values @ chosen.weights.T
-    return _Explanation(
-        values, worths.values[0, :, 0], chosen.explainer, len(chosen.coalitions), worths.calls, plan.scored
-    )
+        played = game.play(chosen, plan, model, task.host.progress, use_logit=shap.use_logit)
+    coalitions = len(chosen.coalitions)
+    return _Explanation(played.values, played.expected, chosen.explainer, coalitions, played.calls, plan.scored)
 
 
 def _opened(task: _Task) -> AbstractContextManager[Model]:

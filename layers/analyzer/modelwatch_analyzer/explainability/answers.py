@@ -15,6 +15,9 @@ from modelwatch_core.domain.errors import InvalidInput
 Answer = NDArray[np.float64]
 """Shape (rows, outputs); finite."""
 
+_LARGEST = 1e100
+"""Greater numbers are taken for mistakes; their squares would be no numbers."""
+
 Read = Callable[[bytes, int], Answer]
 """Reads the body of an answer to so many rows."""
 
@@ -92,7 +95,7 @@ def _numbers(found: Sequence[object], rows: int) -> Answer:
         answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
     except (TypeError, ValueError):
         raise _not_numbers() from None
-    if answer.ndim != 2 or answer.shape[1] == 0 or not np.isfinite(answer).all():
+    if answer.ndim != 2 or answer.shape[1] == 0 or not (np.abs(answer) <= _LARGEST).all():
         raise _not_numbers()
     return answer
 

@@ -68,18 +68,21 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Worths:
-    """What the model says of coalitions.
+class Played:
+    """What came of asking.
 
     Attributes
     ----------
-    values : array, shape (rows, outputs, C + 2)
-        Mean predictions; the first two are of the empty and the full coalition.
+    values : array, shape (rows, outputs, features)
+        SHAP values.
+    expected : array, shape (outputs,)
+        Worth of the empty coalition.
     calls : int
         Requests that were sent, without retries.
     """
 
     values: NDArray[np.float64]
+    expected: NDArray[np.float64]
     calls: int
 
 
@@ -145,8 +148,8 @@ class Game:
             )
         return Plan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
 
-    def play(self, design: Design, plan: Plan, model: Model, progress: Progress, *, use_logit: bool) -> Worths:
-        """Ask the model, and average its answers over the background.
+    def play(self, design: Design, plan: Plan, model: Model, progress: Progress, *, use_logit: bool) -> Played:
+        """Ask the model, and make SHAP values of its answers.
 
         Raises
         ------
@@ -163,25 +166,40 @@ class Game:
                 progress(calls, max(calls, plan.calls))
                 yield answer
 
+        link = _log_odds if use_logit else np.asarray
         first = np.concatenate(list(scores(self._ends(plan.rows))))
-        outputs = first.shape[1]
-        values = np.empty((plan.rows, outputs, len(design.coalitions) + 2))
-        values[:, :, 0] = first[: self._background].mean(axis=0)
-        values[:, :, 1] = first[self._background :]
-        sums = np.zeros((outputs, plan.rows * len(design.coalitions)))
+        empty, full = link(first[: self._background].mean(axis=0)), link(first[self._background :])
+        values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
         done = 0
-        for answer in scores(self._synthetic(design, plan.rows)):
+        for worths in self._worths(design, first.shape[1], scores(self._synthetic(design, plan.rows))):
+            values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
+            done += len(worths)
+        return Played(values, empty, calls)
+
+    def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
+        """Average answers over the background; yield rows as they are complete, shape (some, outputs, C)."""
+        coalitions = len(design.coalitions)
+        a_row = coalitions * self._background
+        if not a_row:
+            return
+        begun = np.zeros((outputs, coalitions))  # the sums of the row whose answers are not all there
+        done = 0
+        for answer in answers:
             if answer.shape[1] != outputs:
                 message = f"the model answered {outputs} numbers a row first, and {answer.shape[1]} later"
                 raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer as many to every request")
-            played = np.arange(done, done + len(answer)) // self._background
-            for output in range(outputs):
-                part = np.bincount(played - played[0], weights=answer[:, output])
-                sums[output, played[0] : played[0] + len(part)] += part
+            start = done // a_row
             done += len(answer)
-        worths = sums.reshape(outputs, plan.rows, -1) / self._background
-        values[:, :, 2:] = worths.transpose(1, 0, 2)
-        return Worths(_log_odds(values) if use_logit else values, calls)
+            played = (np.arange(done - len(answer), done) - start * a_row) // self._background
+            touched = -(-done // a_row) - start
+            sums: NDArray[np.float64] = np.stack(
+                [np.bincount(played, column, touched * coalitions) for column in answer.T], dtype=np.float64
+            )
+            sums[:, :coalitions] += begun
+            complete = done // a_row - start
+            begun = sums[:, complete * coalitions :] if complete < touched else np.zeros((outputs, coalitions))
+            worths = sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
+            yield worths.transpose(1, 0, 2)
 
     @property
     def _room(self) -> int:
@@ -258,12 +276,11 @@ class Game:
 
 def without_values(words: str, sent: Iterable[str]) -> str:
     """Cut an endpoint's own words, and take out what may be values of rows: numbers, what is quoted, what was sent."""
+    known = {word.lower() for cell in sent for word in re.findall(r"\w+", cell)}
     told = re.sub(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`", "'...'", words)
     told = re.sub(r"(?<![A-Za-z_])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?", "#", told)
-    for value in sorted({text.strip('"') for text in sent} - {""}, key=len, reverse=True):
-        if value in told and not re.fullmatch(r"[#.'\s]*", value):
-            told = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "...", told)
-    told = " ".join(told.split())
+    told = re.sub(r"\w+", lambda word: "\0" if word[0].lower() in known else word[0], told)
+    told = " ".join(re.sub(r"\0(?:\W{0,3}\0)*", "...", told).split())
     return told if len(told) <= _LONGEST_WORDS else f"{told[:_LONGEST_WORDS]}..."
 
 
