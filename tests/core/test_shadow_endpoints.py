@@ -167,6 +167,21 @@ def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
     assert world.reconcile() == 0
 
 
+@pytest.mark.parametrize("becomes", [None, EndpointStatus.FAILED, EndpointStatus.CHANGING])
+def test_once_the_analysis_runs_its_host_tells_how_it_ends_whatever_becomes_of_the_endpoint(world, becomes):
+    world.has_explainability_schedule()
+    world.tick()
+    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.follow(NAME)
+    del world.shadow_endpoints.kept[NAME]
+    if becomes:
+        world.shadow_endpoints.kept[NAME] = ShadowEndpoint(status=becomes)
+    world.clock.pass_by(PATIENCE + timedelta(minutes=1))
+    assert world.reconcile() == 0
+    assert status_of(world) is ExecutionStatus.IN_PROGRESS
+    assert (len(world.host.started), len(world.shadow_endpoints.created)) == (1, 1)
+
+
 def test_an_analysis_that_dies_in_silence_leaves_nothing_after_the_sweep(world):
     world.has_explainability_schedule()
     world.tick()

@@ -229,6 +229,8 @@ class FollowEndpoint:
         return job is not None and job.status is JobStatus.IN_PROGRESS
 
     def _moved_on(self, analysis: ShadowAnalysis) -> bool:
+        if analysis.started:
+            return False  # its host will tell how it ends
         name = analysis.endpoint_name
         endpoint = self.shadows.endpoints.find(name)
         if endpoint is None:
@@ -236,20 +238,17 @@ class FollowEndpoint:
         elif endpoint.status is EndpointStatus.FAILED:
             self._end(analysis, f"ShadowEndpointFailed: {self._words(analysis)} failed: {endpoint.failure_reason}")
         elif endpoint.status is EndpointStatus.IN_SERVICE:
-            return self._started(analysis)
+            self._start(analysis)
         elif self.clock.now() - analysis.creation_time > PATIENCE:
             self._end(analysis, f"ShadowEndpointTooSlow: {self._words(analysis)} did not come up within {PATIENCE}.")
         else:
             return False
         return True
 
-    def _started(self, analysis: ShadowAnalysis) -> bool:
-        if analysis.started:
-            return False
+    def _start(self, analysis: ShadowAnalysis) -> None:
         self.host.start(analysis.request)
         with suppress(NotReady):  # somebody else started it too: both do the same, the first end counts
             self.shadows.analyses.save(analysis.as_started())
-        return True
 
     def _end(self, analysis: ShadowAnalysis, reason: str) -> None:
         self.bus.publish(
