@@ -18,6 +18,7 @@ MOST_ROWS = 50_000
 NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
 """How many are asked: smclarify's FT_DEFAULT_NEIGHBOR, and what reproduces the output of SageMaker's own container."""
 
+_NAMED = 5
 _FEW_ROWS = 9
 """smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is asked."""
 
@@ -31,6 +32,8 @@ class FlipSample:
 
     Attributes
     ----------
+    features, facets : tuple of str
+        Columns that are compared, but for a facet's own, and columns of facets.
     generator : numpy.random.Generator
         What the numbers are drawn from; parts that are to be merged need different ones.
     rows : polars.DataFrame
@@ -40,6 +43,7 @@ class FlipSample:
     """
 
     features: tuple[str, ...]
+    facets: tuple[str, ...]
     generator: np.random.Generator
     most: int = MOST_ROWS
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -49,7 +53,7 @@ class FlipSample:
     def update(self, batch: pl.DataFrame, marks: pl.DataFrame, known: pl.Series) -> None:
         """Take in the features of a batch, what is to be kept with them, and which rows count."""
         draws = pl.Series("draw", self.generator.random(batch.height))
-        if self.unusable:
+        if self.all_unusable:
             return
         features = [numbers(batch[name]) for name in self.features]
         for name, values in zip(self.features, features, strict=True):
@@ -59,7 +63,7 @@ class FlipSample:
                 self.lacking.add(name)
         kept = pl.DataFrame([values.alias(f"x{i}") for i, values in enumerate(features)])
         rows = kept.hstack([*marks.get_columns(), draws]).filter(known)
-        self.rows = pl.DataFrame() if self.unusable else self._cut([self.rows, rows])
+        self.rows = pl.DataFrame() if self.all_unusable else self._cut([self.rows, rows])
 
     def merge(self, other: FlipSample) -> FlipSample:
         """Return what both hold; neither changes. The other one's rows come behind."""
@@ -71,18 +75,22 @@ class FlipSample:
             generator=deepcopy(self.generator),
         )
 
-    @property
-    def unusable(self) -> Undefined | None:
-        """Why there can be no flip test, if that is so."""
+    def unusable(self, facet: str) -> Undefined | None:
+        """Return why there can be no flip test of a facet, by its column, if that is so."""
         for names, reason in (
-            (self.not_numeric, "FlipTest does not support non-numeric columns"),
-            (self.lacking, "FlipTest does not support missing values"),
+            (self.not_numeric - {facet}, "FlipTest does not support non-numeric columns"),
+            (self.lacking - {facet}, "FlipTest does not support missing values"),
         ):
             if names:
                 told = sorted(names)
-                more = f" and {len(told) - 5} more" if len(told) > 5 else ""
-                return Undefined(f"{reason}: {', '.join(told[:5])}{more}")
+                more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+                return Undefined(f"{reason}: {', '.join(told[:_NAMED])}{more}")
         return None
+
+    @property
+    def all_unusable(self) -> bool:
+        """Whether no facet can have a flip test, so that no rows are kept."""
+        return all(self.unusable(facet) for facet in self.facets)
 
     def flips(
         self, facet_column: str, in_group: pl.Expr, in_others: pl.Expr, accepted: pl.Expr, *, neighbours: int
@@ -109,8 +117,8 @@ class FlipSample:
         As smclarify: scikit-learn's ``KNeighborsClassifier`` with its defaults (Euclidean distance, features as they
         are), so that neighbours at equal distances are chosen as there.
         """
-        if self.unusable:
-            return self.unusable
+        if unusable := self.unusable(facet_column):
+            return unusable
         compared = [f"x{i}" for i, name in enumerate(self.features) if name != facet_column]
         if not compared:
             return Undefined("no features are left to compare for the flip test")

@@ -125,11 +125,10 @@ class BiasTable:
     @classmethod
     def empty(cls, columns: Columns, seed: int) -> BiasTable:
         """Make one without rows."""
-        sample = (
-            FlipSample(columns.features, np.random.default_rng(seed))
-            if columns.features and columns.prediction
-            else None
-        )
+        sample = None
+        if columns.features and columns.prediction:
+            facets = tuple(column for column, _ in columns.facets.values())
+            sample = FlipSample(columns.features, facets, np.random.default_rng(seed))
         facts = {name: ColumnFacts() for name in columns.facets}
         return cls(columns, {name: _no_rows() for name in columns.facets}, facts, sample=sample)
 

@@ -52,7 +52,7 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
                 f"those equal to {listed.values[0]}. If it shall be those above, add "
                 f'"data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
             )
-    if table.sample is not None and not table.sample.unusable and table.sample.rows.height == MOST_ROWS < counted:
+    if table.sample is not None and table.sample.rows.height == MOST_ROWS < counted:
         yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {counted} rows"
 
 

@@ -1,0 +1,538 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.errors import InvalidInput
+
+CONFIG = {
+    "version": "1.0",
+    "label": "approved",
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "sex", "value_or_threshold": ["F"]}],
+    "group_variable": "region",
+}
+PREDICTED = {"inference_attribute": "predicted"}
+
+
+def applicants(women: tuple[int, int, int, int], men: tuple[int, int, int, int]) -> str:
+    """Write rows: how many of each sex were TP, FN, FP, TN. Region and income vary, the same in both sexes."""
+    rows = ["sex,region,income,approved,predicted"]
+    for sex, cells in (("F", women), ("M", men)):
+        labels = [(1, 1)] * cells[0] + [(1, 0)] * cells[1] + [(0, 1)] * cells[2] + [(0, 0)] * cells[3]
+        rows += [f"{sex},{'NS'[i % 2]},{20 + i % 7},{y},{p}" for i, (y, p) in enumerate(labels)]
+    return "\n".join(rows) + "\n"
+
+
+FAIR = applicants((60, 20, 20, 100), (90, 30, 30, 150))
+UNFAIR = applicants((15, 65, 5, 115), (100, 20, 40, 140))
+
+
+def values(metrics):
+    return {name: metric["value"] for name, metric in metrics.items()}
+
+
+def test_labels_alone_give_the_pre_training_metrics(bench):
+    summary = bench.baseline(FAIR, CONFIG)
+    report = bench.report("baseline")
+    assert summary.status is AnalysisStatus.COMPLETED
+    assert "post_training_bias_metrics" not in report
+    stage = report["pre_training_bias_metrics"]
+    assert (report["version"], stage["label"], stage["label_value_or_threshold"]) == ("1.0", "approved", "1")
+    (entry,) = stage["facets"]["sex"]
+    assert entry["value_or_threshold"] == "F"
+    assert [metric["name"] for metric in entry["metrics"]] == ["CDDL", "CI", "DPL", "FD", "JS", "KL", "KS", "LP", "TVD"]
+    assert entry["metrics"][1] | {"interval": None, "range": None} == {
+        "name": "CI",
+        "description": "Class Imbalance (CI)",
+        "value": pytest.approx((300 - 200) / 500),  # by hand
+        "interval": None,
+        "range": None,
+    }
+
+
+def test_with_predictions_there_are_the_post_training_metrics_in_the_order_of_their_names(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    (entry,) = bench.report("baseline")["post_training_bias_metrics"]["facets"]["sex"]
+    names = [metric["name"] for metric in entry["metrics"]]
+    assert names == sorted(names)
+    assert len(names) == 14
+    found = values(bench.metrics("baseline", "sex", "F"))
+    assert found["DI"] == pytest.approx((80 / 200) / (120 / 300))  # by hand
+    assert found["AD"] == pytest.approx(240 / 300 - 160 / 200)
+    assert found["BA"] == pytest.approx(found["DPPL"] - found["DPL"])
+
+
+def test_a_baseline_is_its_own_constraints_file(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert bench.report("baseline") == bench.report("baseline", "constraints.json")
+
+
+def test_data_like_the_baseline_violate_nothing(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(FAIR, CONFIG, **PREDICTED)
+    assert summary.violations == ()
+    assert [warning for warning in summary.warnings if "FT" not in warning] == []  # region is text
+    assert bench.report("check", "constraint_violations.json") == {"violations": []}
+
+
+def test_predictions_that_shift_against_a_group_violate_with_their_interval(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(UNFAIR, CONFIG, **PREDICTED)
+    assert summary.status is AnalysisStatus.COMPLETED_WITH_VIOLATIONS
+    found = {
+        violation["metric_name"]: violation
+        for violation in bench.report("check", "constraint_violations.json")["violations"]
+    }
+    assert {"DPPL", "RD", "BA"} <= found.keys()
+    assert "CI" not in found
+    violation, metric = found["DPPL"], bench.metrics("check", "sex", "F")["DPPL"]
+    assert violation.keys() == {"facet", "facet_value", "metric_name", "constraint_check_type", "description"}
+    assert (violation["facet"], violation["facet_value"]) == ("sex", "F")
+    assert violation["constraint_check_type"] == "bias_drift_check"
+    least, most = bench.metrics("baseline", "sex", "F")["DPPL"]["range"]
+    lower, upper = metric["interval"]
+    assert most < lower
+    assert violation["description"] == (
+        f"Metric value {metric['value']} doesn't meet the baseline constraint requirement [{least}, {most}]. "
+        f"Its 95% interval [{lower}, {upper}] lies outside of it"
+    )
+
+
+def test_against_an_imported_baseline_the_plain_rule_holds_in_first_party_words(bench):
+    bench.baseline(UNFAIR, CONFIG, **PREDICTED)
+    current = values(bench.metrics("baseline", "sex", "F"))
+    baseline = {"AD": -1.0, "DPPL": -current["DPPL"] + 1e-9, "DCR": -1.0, "RD": 0.25}
+    imported = {
+        "version": "1.0",
+        "post_training_bias_metrics": {
+            "label": "approved",
+            "label_value_or_threshold": "1",
+            "facets": {
+                "sex": [
+                    {
+                        "value_or_threshold": "F",
+                        "metrics": [
+                            {"name": name, "description": "", "value": value} for name, value in baseline.items()
+                        ],
+                    }
+                ]
+            },
+        },
+    }
+    summary = bench.check(UNFAIR, CONFIG, imported, **PREDICTED)
+    assert [violation.description for violation in summary.violations] == [
+        f"Metric value {current['DPPL']!r} doesn't meet the baseline constraint requirement {baseline['DPPL']!r}",
+        f"Metric value {current['RD']!r} doesn't meet the baseline constraint requirement 0.25",
+    ]
+
+
+def test_an_infinite_metric_is_told_by_name_and_violates(bench):
+    data = applicants((40, 60, 0, 60), (40, 10, 10, 60))
+    bench.baseline(data, CONFIG, **PREDICTED)
+    assert bench.metrics("baseline", "sex", "F")["TE"]["value"] == "Infinity"
+    constraints = bench.report("baseline")
+    for metric in constraints["post_training_bias_metrics"]["facets"]["sex"][0]["metrics"]:
+        metric.pop("range", None)
+        if metric["name"] == "TE":
+            metric["value"] = 2.916666666666667
+    (violation,) = bench.check(data, CONFIG, constraints, **PREDICTED).violations
+    told = "Metric value Infinity doesn't meet the baseline constraint requirement 2.916666666666667"
+    assert violation.description == told  # SageMaker's own words, of a real file
+
+
+def test_a_probability_above_the_threshold_is_a_positive_prediction(bench):
+    rows = FAIR.replace("predicted", "score").splitlines()
+    scored = "\n".join([rows[0], *(row[:-1] + ("0.71" if row.endswith("1") else "0.7") for row in rows[1:])])
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    expected = values(bench.metrics("baseline", "sex", "F"))
+    bench.baseline(scored, CONFIG, probability_attribute="score", probability_threshold_attribute="0.7")
+    assert values(bench.metrics("baseline", "sex", "F")) == expected
+
+
+def test_a_continuous_facet_is_the_rows_above_its_threshold(bench):
+    # The form of SageMaker's own report of such a facet: "(0.5, 0.9936148802477393]".
+    rows = ["age,approved", *(f"{20 + i / 4},{i % 2}" for i in range(100))]
+    config = {
+        "label": "approved",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "age", "value_or_threshold": [30]}],
+    }
+    bench.baseline("\n".join(rows), config)
+    entry = bench.report("baseline")["pre_training_bias_metrics"]["facets"]["age"][0]
+    assert (entry["value_or_threshold"], entry["rows"]) == ("(30.0, 44.75]", 59)
+
+
+def test_the_baseline_says_how_a_facet_is_read_in_any_later_window(bench):
+    # 40 whole numbers among 100 are continuous; the two of the window would be categories.
+    config = {
+        "label": "y",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "age", "value_or_threshold": [30]}],
+    }
+    bench.baseline("\n".join(["age,y", *(f"{10 + i % 40},{i % 2}" for i in range(100))]), config)
+    summary = bench.check("\n".join(["age,y", *(f"{30 + i % 2},{i // 2 % 2}" for i in range(100))]), config)
+    entry = bench.report("check")["pre_training_bias_metrics"]["facets"]["age"][0]
+    assert (entry["value_or_threshold"], entry["rows"]) == ("(30, 31]", 50)
+    assert not any("knows nothing" in warning for warning in summary.warnings)
+
+
+def test_without_listed_values_there_is_one_group_for_each(bench):
+    config = CONFIG | {"facet": [{"name_or_index": "sex"}, {"name_or_index": "region", "value_or_threshold": ["N"]}]}
+    bench.baseline(FAIR, config, **PREDICTED)
+    facets = bench.report("baseline")["pre_training_bias_metrics"]["facets"]
+    assert [entry["value_or_threshold"] for entry in facets["sex"]] == ["F", "M"]
+    assert [entry["value_or_threshold"] for entry in facets["region"]] == ["N"]
+    women, men = (values(bench.metrics("baseline", "sex", sex)) for sex in "FM")
+    assert women["DPPL"] == pytest.approx(-men["DPPL"])
+
+
+def test_several_labels_may_be_positive(bench):
+    rows = ["sex,grade", *(f"{'FM'[i % 2]},{'abcd'[i // 2 % 4]}" for i in range(120))]
+    config = {
+        "label": "grade",
+        "label_values_or_threshold": ["a", "b"],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": ["F"]}],
+    }
+    bench.baseline("\n".join(rows), config)
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label_value_or_threshold"] == "a,b"
+    assert bench.metrics("baseline", "sex", "F")["DPL"]["value"] == 0.0
+
+
+def test_the_arguments_of_the_python_api_are_understood(bench):
+    config = {
+        "label_values_or_threshold": [1],
+        "facet_name": "sex",
+        "facet_values_or_threshold": ["F"],
+        "predicted_label_name": "predicted",
+    }
+    bench.baseline(FAIR, config, ground_truth_attribute="approved")
+    as_arguments = values(bench.metrics("baseline", "sex", "F"))
+    bench.baseline(FAIR, CONFIG | {"group_variable": None}, **PREDICTED)
+    assert as_arguments == values(bench.metrics("baseline", "sex", "F"))
+
+
+def test_training_data_without_the_predicted_label_give_the_metrics_of_its_labels(bench):
+    bench.baseline(FAIR, CONFIG | {"predicted_label_name": "not there"})
+    assert "post_training_bias_metrics" not in bench.report("baseline")
+
+
+def test_headers_name_the_columns_of_data_without_any(bench):
+    rows = FAIR.split("\n", 1)[1]
+    config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    bench.baseline(rows, config, dataset_format={"csv": {"header": False}}, **PREDICTED)
+    unnamed = values(bench.metrics("baseline", "sex", "F"))
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert unnamed == values(bench.metrics("baseline", "sex", "F"))
+
+
+def captures() -> tuple[str, str]:
+    """Write the fair applicants as a captured request that is merged with its labels; and as a file of JSON."""
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    features = [{"features": [int(sex == "F"), int(region == "N"), int(income)]} for sex, region, income, _, _ in rows]
+    labels = [{"label": int(label)} for *_, label, _ in rows]
+    answers = [{"predicted_label": int(predicted), "score": 0.9 * int(predicted)} for *_, predicted in rows]
+
+    def part(document: object, **others: str) -> dict[str, str]:
+        return {"data": json.dumps(document), "encoding": "JSON", **others}
+
+    record = {
+        "eventVersion": "0",
+        "groundTruthData": part({"instances": labels}),
+        "captureData": {
+            "endpointInput": part({"instances": features}, mode="INPUT", observedContentType="application/json"),
+            "endpointOutput": part({"predictions": answers}, mode="OUTPUT", observedContentType="application/json"),
+        },
+        "eventMetadata": {"eventId": "a", "inferenceTime": "2026-01-01T00:00:00Z"},
+    }
+    together = [given | label for given, label in zip(features, labels, strict=True)]
+    return json.dumps(record), json.dumps({"instances": together})
+
+
+CAPTURED = {
+    "label": "Target",
+    "headers": ["sex", "region", "income", "Target"],
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "sex", "value_or_threshold": [1]}],
+    "group_variable": "region",
+}
+PATHS = {"features_attribute": "instances[*].features", "ground_truth_attribute": "instances[*].label"}
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [{"inference_attribute": "predictions[*].predicted_label"}, {"probability_attribute": "predictions[*].score"}],
+)
+def test_json_captures_merged_with_labels_give_what_the_same_rows_of_csv_give(bench, predictions):
+    record, together = captures()
+    bench.baseline(together, CAPTURED, dataset_format={"json": {}}, **PATHS)
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "Target"
+    summary = bench.check(record, CAPTURED, dataset_format={"sagemakerCaptureJson": {}}, **PATHS, **predictions)
+    assert summary.violations == ()
+    captured = values(bench.metrics("check", "sex", "1"))
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    plain = values(bench.metrics("baseline", "sex", "F"))
+    del captured["FT"], plain["FT"]  # text is no feature of the flip test
+    assert captured == plain
+
+
+def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
+    bench.baseline(
+        "s,y\n" + "".join(f"{i % 2},{i % 3 % 2}\n" for i in range(200)),
+        {"label": "y", "label_values_or_threshold": [1], "facet": [{"name_or_index": "s", "value_or_threshold": [1]}]},
+    )
+    captured, labels = [], []
+    for i in range(80):
+        sides = {
+            "endpointInput": {"data": f"{i % 2}", "encoding": "CSV", "mode": "INPUT"},
+            "endpointOutput": {"data": f"{0.1 + 0.8 * (i % 3 % 2)}", "encoding": "CSV", "mode": "OUTPUT"},
+        }
+        event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
+        captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
+        truth = {
+            "groundTruthData": {"data": str(i % 3 % 2), "encoding": "CSV"},
+            "eventMetadata": {"eventId": str(i)},
+            "eventVersion": "0",
+        }
+        labels += [json.dumps(truth)] if i else []
+    config = {
+        "headers": ["s", "y"],
+        "label": "y",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "s", "value_or_threshold": [1]}],
+    }
+    truth_folder = tmp_path / "labels"
+    truth_folder.mkdir()
+    (truth_folder / "labels.jsonl").write_text("\n".join(labels))
+    summary = bench.check(
+        "\n".join(captured), config, dataset_format={"sagemakerCaptureJson": {}}, ground_truth_source=truth_folder
+    )
+    assert summary.ground_truth is not None
+    assert (summary.ground_truth.matched, summary.ground_truth.unlabelled) == (79, 1)
+    found = values(bench.metrics("check", "s", "1"))
+    assert (found["AD"], found["DPPL"]) == (0.0, found["DPL"])  # scores above a half, exactly where labels are positive
+
+
+def test_a_small_group_never_alerts_alone_and_the_warning_says_what_is_beyond(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(applicants((1, 14, 0, 10), (100, 20, 40, 140)), CONFIG, **PREDICTED)
+    assert summary.violations == ()
+    (warning,) = [text for text in summary.warnings if "fewer than 30" in text]
+    assert warning.startswith("sex = F: 25 rows, and 300 of everybody else.")
+    assert "DPPL" in warning.partition("beyond the baseline: ")[2]
+    assert "interval" in bench.metrics("check", "sex", "F")["DPPL"]
+
+
+def test_drift_of_the_facet_itself_is_measured_and_held_against_its_range(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert bench.metrics("baseline", "sex", "F")["FD"]["range"] == [0.0, 0.1]
+    summary = bench.check(applicants((24, 8, 8, 40), (180, 60, 60, 300)), CONFIG, **PREDICTED)
+    drift = bench.metrics("check", "sex", "F")["FD"]
+    assert drift["value"] == pytest.approx(200 / 500 - 80 / 680)  # by hand
+    assert "FD" in {violation.model_extra["metric_name"] for violation in summary.violations}
+
+
+def test_metrics_are_published_with_the_dimensions_of_sagemaker(bench):
+    data = applicants((40, 60, 0, 60), (40, 10, 10, 60))
+    names = {"sagemaker_endpoint_name": "e", "sagemaker_monitoring_schedule_name": "s"}
+    bench.baseline(data, CONFIG, publish_cloudwatch_metrics="Enabled", **PREDICTED, **names)
+    lines = [
+        json.loads(line) for line in (bench.folder / "baseline" / "cloudwatch_metrics.jsonl").read_text().splitlines()
+    ]
+    by_name = {line["MetricName"]: line for line in lines}
+    assert by_name["bias_metric_TE"]["Value"] == 2.348543e108
+    assert {each["Name"]: each["Value"] for each in by_name["bias_metric_CI"]["Dimensions"]} == {
+        "Endpoint": "e",
+        "MonitoringSchedule": "s",
+        "BiasStage": "Pre-training",
+        "Label": "approved",
+        "LabelValue": "1",
+        "Facet": "sex",
+        "FacetValue": "F",
+    }
+    assert {"Name": "BiasStage", "Value": "Post-Training"} in by_name["bias_metric_DI"]["Dimensions"]
+    assert "bias_metric_FT" not in by_name  # undefined: region is text
+
+
+def test_a_rerun_tells_what_changed(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    bench.check(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(UNFAIR, CONFIG, previous_results=bench.folder / "check", **PREDICTED)
+    assert any(change.startswith("DPPL of sex = F: ") for change in summary.changes)
+    assert any(change.startswith("new violation: ") for change in summary.changes)
+    assert not any(change.startswith("CI of") for change in summary.changes)
+
+
+def test_intervals_depend_on_seed_replicates_and_level_alone(bench):
+    def interval(**settings: object) -> list[float]:
+        bench.baseline(FAIR, CONFIG, **PREDICTED, **settings)
+        return bench.metrics("baseline", "sex", "F")["DPPL"]["interval"]
+
+    first, again, other, wide = interval(), interval(), interval(seed=1), interval(confidence_level=0.99)
+    assert first == again
+    assert first != other
+    assert wide[0] < first[0] < first[1] < wide[1]
+
+
+def test_the_page_shows_every_metric(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    bench.check(UNFAIR, CONFIG, **PREDICTED)
+    page = (bench.folder / "check" / "report.html").read_text()
+    assert "Disparate Impact (DI)" in page
+    assert "Bias Amplification (BA)" in page
+
+
+# What may be wrong with the input
+
+
+def test_a_facet_value_that_no_row_has_leaves_metrics_undefined_with_the_reason(bench):
+    config = CONFIG | {"facet": [{"name_or_index": "sex", "value_or_threshold": ["X"]}]}
+    summary = bench.baseline(FAIR, config, **PREDICTED)
+    found = bench.metrics("baseline", "sex", "X")
+    assert found["CI"] == {
+        "name": "CI",
+        "description": "Class Imbalance (CI)",
+        "value": None,
+        "error": "Facet set is empty: no row is in the group",
+    }
+    assert any("sex = X: undefined are" in warning for warning in summary.warnings)
+
+
+def test_a_group_of_the_baseline_that_is_gone_is_told(bench):
+    config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
+    bench.baseline(FAIR, config, **PREDICTED)
+    summary = bench.check(applicants((0, 0, 0, 0), (90, 30, 30, 150)), config, **PREDICTED)
+    assert summary.violations == ()
+    assert "Facet set is empty" in bench.metrics("check", "sex", "F")["DPL"]["error"]
+    assert "Negated facet set is empty" in bench.metrics("check", "sex", "M")["DPL"]["error"]
+
+
+def test_one_label_only(bench):
+    bench.baseline(applicants((50, 20, 0, 0), (60, 30, 0, 0)), CONFIG, **PREDICTED)
+    found = bench.metrics("baseline", "sex", "F")
+    assert found["CDDL"]["error"] == "No negative labels in set"
+    assert found["DPL"]["value"] == 0.0
+
+
+def test_no_predicted_positives(bench):
+    summary = bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
+    found = bench.metrics("baseline", "sex", "F")
+    assert found["DI"]["error"].startswith("No Label values are present in the predicted Label Column")
+    assert found["DPL"]["value"] == pytest.approx(0.0)
+    assert any("No Label values are present" in warning for warning in summary.warnings)
+
+
+def test_no_group_variable(bench):
+    summary = bench.baseline(FAIR, {name: value for name, value in CONFIG.items() if name != "group_variable"})
+    assert bench.metrics("baseline", "sex", "F")["CDDL"]["error"] == "Group variable is empty or not provided"
+    assert summary.warnings == ()  # nobody asked for it
+
+
+def test_features_that_are_no_numbers_leave_the_flip_test_undefined(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    error = bench.metrics("baseline", "sex", "F")["FT"]["error"]
+    assert error == "FlipTest does not support non-numeric columns: region"
+
+
+def test_features_that_lack_values_leave_the_flip_test_undefined(bench):
+    config = CONFIG | {"group_variable": None}
+    rows = [
+        "sex,income,approved,predicted",
+        *(f"{'FM'[i % 2]},{i % 5 or ''},{i % 3 % 2},{i % 7 % 2}" for i in range(100)),
+    ]
+    bench.baseline("\n".join(rows), config, **PREDICTED)
+    error = bench.metrics("baseline", "sex", "F")["FT"]["error"]
+    assert error == "FlipTest does not support missing values: income"
+
+
+def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted(bench):
+    rows = FAIR.splitlines()
+    rows[1], rows[2], rows[3] = "F,N,20,,1", "F,N,20,1,", ",N,20,1,1"
+    summary = bench.baseline("\n".join(rows), CONFIG, **PREDICTED)
+    assert "1 rows without a label were left out" in summary.warnings
+    assert "1 rows without a prediction were left out" in summary.warnings
+    assert "1 rows without a value of sex were left out of its metrics" in summary.warnings
+    assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 197) / 497)
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "code", "named"),
+    [
+        (CONFIG | {"facet": [{"name_or_index": "gender"}]}, {}, "UnknownColumn", "facet is 'gender'"),
+        (CONFIG | {"facet": [{"name_or_index": 17}]}, {}, "UnknownColumn", "facet is 17"),
+        (CONFIG | {"group_variable": "county"}, {}, "UnknownColumn", "group_variable is 'county'"),
+        (CONFIG | {"label": "granted"}, {}, "UnknownColumn", "'granted'"),
+        (CONFIG | {"label": None}, {}, "LabelsNotGiven", "ground_truth_attribute"),
+        (CONFIG, {"inference_attribute": "guess"}, "UnknownColumn", "'guess'"),
+        (CONFIG | {"facet": [{"name_or_index": "income", "data_type": "continuous"}]}, {}, "ThresholdMissing", "inc"),
+        (
+            CONFIG | {"facet": [{"name_or_index": "income", "value_or_threshold": ["low"], "data_type": "continuous"}]},
+            {},
+            "ThresholdNotNumeric",
+            "income",
+        ),
+        (CONFIG | {"facet": []}, {}, "InvalidAnalysisConfig", "facet"),
+        (CONFIG | {"label_values_or_threshold": []}, {}, "InvalidAnalysisConfig", "label_values_or_threshold"),
+        ([], {}, "InvalidAnalysisConfig", "must be an object"),
+        (CONFIG | {"methods": {"pre_training_bias": {"methods": ["DPX"]}}}, {}, "InvalidAnalysisConfig", "DPX"),
+        (CONFIG | {"facet": [{"name_or_index": "sex"}] * 2}, {}, "InvalidAnalysisConfig", "more than once"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_analysed_is_refused_by_name(bench, config, settings, code, named):
+    with pytest.raises(InvalidInput, match=named) as refused:
+        bench.baseline(FAIR, config, **settings)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "JSON"),
+        ({}, "no bias metrics"),
+        ({"pre_training_bias_metrics": {"facets": {"sex": [{"metrics": []}]}}}, "value_or_threshold"),
+        (
+            {
+                "pre_training_bias_metrics": {
+                    "facets": {"sex": [{"value_or_threshold": "F", "metrics": [{"name": "CI", "value": "0.1"}]}]}
+                }
+            },
+            "must be a number",
+        ),
+        (
+            {
+                "pre_training_bias_metrics": {
+                    "facets": {"sex": [{"value_or_threshold": "F", "metrics": [{"name": "CI", "range": [1, 0]}]}]}
+                }
+            },
+            "range must be",
+        ),
+    ],
+)
+def test_constraints_that_are_none_are_refused_with_their_place(bench, content, told):
+    with pytest.raises(InvalidInput, match=told) as refused:
+        bench.check(FAIR, CONFIG, content)
+    assert refused.value.code == "InvalidConstraints"
+
+
+def test_without_a_configuration_there_is_nothing_to_do(tmp_path):
+    (tmp_path / "data.csv").write_text(FAIR)
+    settings = AnalysisSettings.of(
+        dataset_source=tmp_path / "data.csv", analysis_type="MODEL_BIAS", output_path=tmp_path / "output"
+    )
+    with pytest.raises(InvalidInput) as refused:
+        analyze(settings)
+    assert refused.value.code == "InvalidAnalysisConfig"
+
+
+def test_a_facet_of_too_many_values_and_a_group_variable_of_too_many_are_refused(bench):
+    rows = "\n".join(["id,zip,y", *(f"p{i},z{i},{i % 2}" for i in range(1200))])
+    facet = {"label": "y", "label_values_or_threshold": [1], "facet": [{"name_or_index": "id"}]}
+    group = facet | {"facet": [{"name_or_index": "id", "value_or_threshold": ["p1"]}], "group_variable": "zip"}
+    for config, code, name in ((facet, "TooManyFacetValues", "'id'"), (group, "TooManyGroups", "'zip'")):
+        with pytest.raises(InvalidInput, match=name) as refused:
+            bench.baseline(rows, config)
+        assert refused.value.code == code
