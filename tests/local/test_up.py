@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 
 from tests.local.conftest import Deployer
+from tests.local.model_server import Container
 
 RESOURCES = """
 Fn: {Type: AWS::Serverless::Function}
@@ -139,3 +140,23 @@ def test_parameters_reach_the_template_and_wrong_ones_are_refused(up, tmp_path: 
     (mail,) = (tmp_path / "mails").glob("*.eml")
     assert mail.name == "0001-Hello-there.eml"
     assert "To: a@example.org" in mail.read_text()
+
+
+def test_endpoints_of_a_model_that_is_served_answer_by_their_server(up) -> None:
+    with Container() as container:
+        text = said(up("--serve-model", f"scorer={container.url}"))
+        url = re.search(r"AWS   (\S+)", text)[1]
+        sagemaker = boto3.client("sagemaker", endpoint_url=url, region_name="us-east-1")
+        runtime = boto3.client("sagemaker-runtime", endpoint_url=url, region_name="us-east-1")
+        role = "arn:aws:iam::123456789012:role/model"
+        variant = {"VariantName": "v", "ModelName": "scorer", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        try:
+            sagemaker.create_model(ModelName="scorer", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+            sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+            sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+            waiting = {"Delay": 1, "MaxAttempts": 20}
+            sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig=waiting)
+            assert runtime.invoke_endpoint(EndpointName="e", Body=b"21\n")["Body"].read() == b"42.0\n"
+        finally:
+            sagemaker.close()
+            runtime.close()

@@ -30,11 +30,19 @@ def up(
     ] = None,
     template: Annotated[Path | None, typer.Option(help="Another template than the app's own.")] = None,
     mail_folder: Annotated[Path | None, typer.Option(help="Where mails are kept as .eml files, too.")] = None,
+    serve_model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="A SageMaker model and the /invocations of a server of yours that answers for it; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Deploy the app into a local AWS and keep it running until Ctrl-C."""
     from modelwatch.local import LocalStack, LocalStackError
 
-    parameters = dict(_split(given) for given in parameter or [])
+    parameters = dict(_split(given, "--parameter") for given in parameter or [])
+    models = [_split(given, "--serve-model") for given in serve_model or []]
     try:
         with (
             stopped_by_signals(),
@@ -42,6 +50,8 @@ def up(
                 template, parameters=parameters, port=port, smtp_port=smtp_port, mail_folder=mail_folder
             ) as stack,
         ):
+            for name, url in models:
+                stack.serve_model(name, url)
             typer.echo(_describe(stack, mail_folder))
             threading.Event().wait()
     except LocalStackError as error:
@@ -51,10 +61,10 @@ def up(
         typer.echo("Stopped.")
 
 
-def _split(given: str) -> tuple[str, str]:
+def _split(given: str, option: str) -> tuple[str, str]:
     name, equals, value = given.partition("=")
     if not equals:
-        raise typer.BadParameter(f"{given!r} is not NAME=VALUE.", param_hint="--parameter")
+        raise typer.BadParameter(f"{given!r} is not NAME=VALUE.", param_hint=option)
     return name, value
 
 
