@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.model_quality import scores
+from modelwatch_analyzer.model_quality import classification, scores
 from modelwatch_analyzer.model_quality.classification import BINARY, Classes, ConfusionCounts
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, measure
 from modelwatch_analyzer.model_quality.regression import QUANTILES, REGRESSION, RegressionErrors
@@ -218,13 +218,36 @@ def test_more_than_a_thousand_million_rows_can_be_subsampled():
     np.testing.assert_allclose(drawn, 0.8e9, rtol=1e-3)
 
 
-def test_many_classes_are_drawn_in_runs(monkeypatch):
-    from modelwatch_analyzer.model_quality import classification
+def test_a_large_confusion_matrix_is_resampled_with_the_same_sums(monkeypatch):
+    generator = np.random.default_rng(12)
+    truth = generator.integers(0, 40, 20_000)
+    prediction = np.where(generator.random(20_000) < 0.6, truth, generator.integers(0, 40, 20_000))
+    matrix = confusion(truth, prediction).finish(int)
+    evidence = Classes(matrix.sums(), matrix)
+    exact = measure(classification.MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
+    monkeypatch.setattr(classification, "MOST_RESAMPLED_CELLS", 200)
+    coarse = matrix.coarse()
+    assert coarse.counts.size <= 3 * 40
+    for name in ("correct", "actual", "predicted"):
+        np.testing.assert_array_equal(getattr(coarse.sums(), name), getattr(matrix.sums(), name))
+    by_sums = measure(classification.MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
+    for metric in classification.MULTICLASS[:6]:
+        widths = [each[metric.name].interval[1] - each[metric.name].interval[0] for each in (exact, by_sums)]
+        assert widths[1] == pytest.approx(widths[0], rel=0.1), metric.name
 
-    pairs = [((str(k % 30), str((k * 7) % 30)), 1 + k) for k in range(100)]
-    counts = ConfusionCounts()
-    counts.update(pairs)
-    matrix = counts.finish(str)
-    at_once = measure(classification.MULTICLASS, Classes(matrix.sums(), matrix), 100, CONFIDENCE)
-    monkeypatch.setattr(classification, "_CELLS_AT_ONCE", 1000)
-    assert measure(classification.MULTICLASS, Classes(matrix.sums(), matrix), 100, CONFIDENCE) == at_once
+
+def test_many_replicates_are_drawn_in_parts_that_differ():
+    parts = list(Bootstrap.in_parts(2_500, 3))
+    assert [part.replicates for part in parts] == [1000, 1000, 500]
+    drawn = [part.counts(np.array([50, 50]))[:500] for part in parts]
+    assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_the_interval_of_a_calibration_error_allows_for_what_chance_adds():
+    # The probabilities are calibrated, so that the error is 0 but for chance, which a percentile interval would miss.
+    generator = np.random.default_rng(13)
+    score = generator.random(2_000)
+    cells = table(generator.random(2_000) < score, score).finish()
+    measured = measure(SCORES, cells, 2_000, CONFIDENCE)["expected_calibration_error"]
+    assert measured.interval[0] < measured.value / 2
+    assert measured.interval[0] <= measured.value <= measured.interval[1]

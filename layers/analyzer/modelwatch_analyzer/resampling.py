@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+_AT_ONCE = 1000
 
 _MOST_HYPERGEOMETRIC = 10**9 - 1
 """NumPy draws multivariate hypergeometric counts from fewer rows than this."""
@@ -52,11 +55,24 @@ class Bootstrap:
 
     Rows of one cell are alike, so a replicate is one multinomial draw over the cells: its cost depends on the number
     of cells and not on that of the rows.
+
+    Attributes
+    ----------
+    replicates, seed : int
+    part : int
+        Of a bootstrap whose replicates are drawn in several runs: which one; each draws its own.
     """
 
     replicates: int
     seed: int
+    part: int = 0
     variance_ratio: float = 1.0
+
+    @classmethod
+    def in_parts(cls, replicates: int, seed: int) -> Iterator[Bootstrap]:
+        """Yield the parts of a bootstrap of many replicates, each small enough to hold."""
+        for part, start in enumerate(range(0, replicates, _AT_ONCE)):
+            yield cls(min(_AT_ONCE, replicates - start), seed, part)
 
     def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw from a multinomial distribution."""
@@ -69,7 +85,7 @@ class Bootstrap:
 
     def generator(self) -> np.random.Generator:
         """Return the generator of random numbers, at its start."""
-        return np.random.default_rng(self.seed)
+        return np.random.default_rng([self.seed, self.part])
 
 
 @dataclass(frozen=True, slots=True)

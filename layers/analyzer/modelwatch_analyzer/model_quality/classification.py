@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
 from modelwatch_analyzer.resampling import Resampling
 
-_CELLS_AT_ONCE = 1 << 22
-"""Replicates of a large confusion matrix are drawn in runs of about this many counts."""
+MOST_RESAMPLED_CELLS = 4096
+"""A confusion matrix of more cells is resampled by what was predicted right and wrong of each class alone."""
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class ConfusionCounts:
         place = {label: index for index, label in enumerate(ordered)}
         pairs = sorted((place[actual], place[predicted], count) for (actual, predicted), count in self.cells.items())
         actual, predicted, counts = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
-        return ConfusionMatrix(ordered, actual, predicted, counts)
+        return ConfusionMatrix(ordered, actual, predicted, actual == predicted, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,16 @@ class ConfusionMatrix:
     labels : tuple of str, length k
     actual, predicted : ndarray of int, shape (m,)
         Where the cells lie that are not empty, sorted: indices of labels.
-    counts : ndarray of int, shape (..., m)
+    right : ndarray of bool, shape (m,)
+        Whether a cell holds what was predicted right.
+    counts : ndarray of int, shape (m,)
         Of these cells.
     """
 
     labels: tuple[str, ...]
     actual: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    right: NDArray[np.bool_]
     counts: NDArray[np.int64]
 
     def sums(self) -> ClassCounts:
@@ -111,10 +114,33 @@ class ConfusionMatrix:
         matrix[self.actual, self.predicted] = self.counts
         return matrix
 
+    def coarse(self) -> ConfusionMatrix:
+        """Return a matrix of the same sums by class, and of three cells a class at most, unless this one is small.
+
+        What was predicted wrong is paired anew, rows and columns in their order (the north-west corner rule of
+        transport problems). The variances of all sums stay as they are; only the covariance between how often one
+        class was missed and how often another was predicted wrongly is another.
+        """
+        if self.counts.size <= MOST_RESAMPLED_CELLS:
+            return self
+        wrong = np.where(self.right, 0, self.counts)
+        missed, mistaken = (np.cumsum(_by_class(wrong, at, len(self.labels))) for at in (self.actual, self.predicted))
+        ends = np.union1d(missed, mistaken)
+        starts = np.concatenate([[0], ends[:-1]])
+        held = ends > starts
+        right = self.right
+        return ConfusionMatrix(
+            self.labels,
+            np.concatenate([self.actual[right], np.searchsorted(missed, starts[held], side="right")]),
+            np.concatenate([self.predicted[right], np.searchsorted(mistaken, starts[held], side="right")]),
+            np.concatenate([right[right], np.zeros(int(held.sum()), dtype=np.bool_)]),
+            np.concatenate([self.counts[right], (ends - starts)[held]]),
+        )
+
 
 def _sums(matrix: ConfusionMatrix, counts: NDArray[np.int64]) -> ClassCounts:
-    right = matrix.actual == matrix.predicted
-    size = len(matrix.labels)
+    """Add up counts of a matrix's cells, shape (..., m), by class."""
+    right, size = matrix.right, len(matrix.labels)
     return ClassCounts(
         _by_class(counts[..., right], matrix.actual[right], size),
         _by_class(counts, matrix.actual, size),
@@ -149,14 +175,10 @@ class Classes:
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Draw the cells of the confusion matrix anew."""
-        matrix = self.matrix
-        if matrix is None:
+        if self.matrix is None:
             raise TypeError("replicates are not drawn from replicates")
-        counts = resampling.counts(matrix.counts)
-        step = max(1, _CELLS_AT_ONCE // max(1, matrix.counts.size))
-        parts = [_sums(matrix, counts[start : start + step]) for start in range(0, len(counts), step)]
-        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ClassCounts.__slots__)
-        return type(self)(ClassCounts(*joined)), self
+        matrix = self.matrix.coarse()
+        return type(self)(_sums(matrix, resampling.counts(matrix.counts))), self
 
 
 def accuracy(counts: ClassCounts) -> NDArray[np.float64]:

@@ -59,6 +59,9 @@ class Metric(Generic[E]):
         The least and the greatest value that it can have.
     suggested : bool
         Whether a baseline suggests a constraint for it, as the first party does.
+    raised_by_chance : bool
+        Whether chance alone raises it, and resampling raises it again. Then the interval is the replicates' mirrored
+        at the value (the basic bootstrap interval of Davison and Hinkley, 1997), stretched to hold the value.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Metric(Generic[E]):
     undefined: str = "there is no record"
     bounds: tuple[float, float] = (0.0, 1.0)
     suggested: bool = False
+    raised_by_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,10 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     metrics = tuple(metrics)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         values = {metric.name: float(metric.measure(evidence)) for metric in metrics}
-        bootstrap = _replicates(metrics, evidence, values, Bootstrap(confidence.replicates, confidence.seed))
+        parts = [
+            _replicates(metrics, evidence, values, part)
+            for part in Bootstrap.in_parts(confidence.replicates, confidence.seed)
+        ]
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
@@ -138,7 +145,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
         if math.isnan(value):
             measured[metric.name] = Measured(Undefined(metric.undefined))
             continue
-        interval = _interval(bootstrap[metric.name], confidence.level, metric.bounds)
+        replicates = np.concatenate([part[metric.name] for part in parts])
+        interval = _interval(metric, value, replicates, confidence.level)
         measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval)
     return measured
 
@@ -154,12 +162,18 @@ def _replicates(
     return replicates
 
 
-def _interval(replicates: NDArray[np.float64], level: float, bounds: tuple[float, float]) -> tuple[float, float] | None:
+def _interval(
+    metric: Metric[E], value: float, replicates: NDArray[np.float64], level: float
+) -> tuple[float, float] | None:
     """Return the percentiles; replicates in which the metric is not defined do not count."""
     defined = replicates[np.isfinite(replicates)]
     if not defined.size:
         return None
-    lower, upper = np.clip(np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]), *bounds)
+    limits = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    if metric.raised_by_chance:
+        mirrored = 2 * value - limits
+        limits = np.array([min(mirrored[1], value), max(mirrored[0], value)])
+    lower, upper = np.clip(limits, *metric.bounds)
     return float(lower), float(upper)
 
 

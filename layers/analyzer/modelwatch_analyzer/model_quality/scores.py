@@ -231,20 +231,23 @@ def _mean(cells: ScoreCells, positive: NDArray[np.float64], negative: NDArray[np
 
 _ONE_CLASS = "all labels are of one class"
 _GREATER = ComparisonOperator.GREATER_THAN
+_CALIBRATION_ERROR = Metric(
+    "expected_calibration_error", expected_calibration_error, worse=_GREATER, raised_by_chance=True
+)
 
 SCORES: tuple[Metric[ScoreCells], ...] = (
     Metric("auc", auc, suggested=True, undefined=_ONE_CLASS),
     Metric("average_precision", average_precision, undefined="no label is positive"),
     Metric("log_loss", log_loss, worse=_GREATER, bounds=(0.0, math.inf)),
     Metric("brier_score", brier_score, worse=_GREATER),
-    Metric("expected_calibration_error", expected_calibration_error, worse=_GREATER),
+    _CALIBRATION_ERROR,
 )
 """Metrics of predicted probabilities of two classes."""
 
 TRUE_CLASS = (Metric("log_loss", log_loss, worse=_GREATER, bounds=(0.0, math.inf)),)
 """Metrics of the probabilities that several classes' true ones were given: tables of positive labels only."""
 
-CONFIDENCES = (Metric("expected_calibration_error", expected_calibration_error, worse=_GREATER),)
+CONFIDENCES = (_CALIBRATION_ERROR,)
 """Metrics of the probabilities that predicted classes were given: what was predicted right is positive."""
 
 
