@@ -205,3 +205,33 @@ def test_documents_read_together_give_what_each_gives_alone(
         else:
             spelled = [None if text is None else float(text) for text in alone[column]]
             assert together[column].cast(pl.Float64).to_list() == spelled
+
+
+LEAVES = st.integers(0, 3) | st.sampled_from(["x", "", 0.5, None])
+FOUND = st.one_of(
+    LEAVES,
+    st.lists(LEAVES, max_size=2),
+    st.fixed_dictionaries({"a": LEAVES}, optional={"b": LEAVES}),
+    st.lists(st.lists(LEAVES, min_size=1, max_size=2), max_size=2),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(FOUND, LEAVES, FOUND), min_size=1, max_size=5), st.booleans())
+def test_what_attributes_find_together_is_what_they_find_in_each(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[Any, ...]], alike: bool
+) -> None:
+    source = tmp_path_factory.mktemp("quick") / "a.json"
+    documents = [dict(zip(["in", "out", "y"], part, strict=True)) for part in parts]
+    source.write_text("\n".join(map(json.dumps, documents[:1] * 3 if alike else documents)))
+    try:
+        dataset = opened(source, features="in", inference="out", ground_truth="y")
+    except InvalidInput:  # nothing is found in any, as the tests of attributes tell
+        return
+    plan, logs = Plan(dict.fromkeys(dataset.columns, pl.String())), (ReadLog(), ReadLog())
+    together, alone = (
+        [row for batch in table.batches(plan, log) for row in batch[:, list(dataset.columns)].rows()]
+        for table, log in zip((dataset, dataset.table), logs, strict=True)
+    )
+    assert together == alone
+    assert sorted(logs[0].malformed_examples) == sorted(logs[1].malformed_examples)

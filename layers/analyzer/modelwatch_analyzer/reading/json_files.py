@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, column_of
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
@@ -80,12 +80,10 @@ class JsonFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all documents in their order; see `Dataset.batches`."""
-        names: dict[int | str, str] = dict(zip(self.columns if self.named else count(), self.columns, strict=False))
+        parts = list(self._parts())
         wanted = plan.among(self.columns)
         for run in _runs(self.documents(log)):
-            quick = None
-            if not self.attributes.given:
-                quick = quick_columns([document.text for document in run], [(None, names)], plan)
+            quick = quick_columns([document.text for document in run], parts, plan)
             if quick:
                 frame = pl.DataFrame(quick[0])
             else:
@@ -94,6 +92,14 @@ class JsonFiles:
             log.read += frame.height
             if frame.height:
                 yield frame
+
+    def _parts(self) -> Iterator[tuple[Attribute | None, dict[int | str, str]]]:
+        """Yield the attributes with the columns that each finds, by their names or places in what it finds."""
+        found: list[tuple[Attribute | None, tuple[str, ...]]] = [(None, self.columns)]
+        if self.found is not None:
+            found = [(self.attributes.given[role], columns) for role, columns in self.found.items()]
+        for attribute, columns in found:
+            yield attribute, dict(zip(columns if self.named else count(), columns, strict=False))
 
 
 def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[Role, str]) -> JsonFiles:
