@@ -139,7 +139,7 @@ ROWS = st.integers(2, 60).flatmap(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(ROWS)
 def test_every_metric_agrees_with_smclarify_on_any_rows(rows):
     facet, label, predicted = (np.array(column, dtype=bool) for column in rows[:3])

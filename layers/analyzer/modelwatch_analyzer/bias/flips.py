@@ -19,6 +19,9 @@ NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
 """How many are asked: smclarify's FT_DEFAULT_NEIGHBOR, and what reproduces the output of SageMaker's own container."""
 
 _NAMED = 5
+_WORKING_MEMORY = 64
+"""MiB of distances that are held at once."""
+
 _FEW_ROWS = 9
 """smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is asked."""
 
@@ -126,12 +129,18 @@ class FlipSample:
         if not (group.height and others.height):
             return Undefined("there is nobody to compare with for the flip test")
 
+        from sklearn import config_context
         from sklearn.neighbors import KNeighborsClassifier
 
         asked = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
-        classifier = KNeighborsClassifier(n_neighbors=asked)
-        classifier.fit(others.select(compared).to_numpy(), others.select(accepted).to_series().to_numpy())
-        expected = classifier.predict(group.select(compared).to_numpy())
+        whole = bool(np.all(self.rows.select(compared).to_numpy() % 1 == 0))
+        of_group, of_others = (
+            each.select(compared).to_numpy().astype(np.int64 if whole else np.float64) for each in (group, others)
+        )
+        with config_context(working_memory=_WORKING_MEMORY):
+            classifier = KNeighborsClassifier(n_neighbors=asked)
+            classifier.fit(of_others, others.select(accepted).to_series().to_numpy())
+            expected = classifier.predict(of_group)
         got = group.select(accepted).to_series().to_numpy()
         table: NDArray[np.int64] = np.zeros((2, 2), dtype=np.int64)
         np.add.at(table, (got.astype(int), expected.astype(int)), 1)

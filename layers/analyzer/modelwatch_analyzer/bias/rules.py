@@ -9,6 +9,9 @@ from enum import StrEnum
 from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.undefined import Undefined
 
+_FARTHEST_RATIO = 700.0
+"""Beyond that the exponential function leaves the range of a double."""
+
 
 class DisparateImpactRule(StrEnum):
     """From where the distance of DI is measured. All other metrics' is that from 0.
@@ -69,11 +72,13 @@ def suggested_range(metric: str, value: float, interval: Interval | Undefined, r
     """Return what a baseline allows later data: as far from no bias as the baseline's own interval reaches."""
     reached = [value] if isinstance(interval, Undefined) else [value, *interval]
     farthest = max(distance(metric, each, rule) for each in reached)
+    least, most = -farthest, farthest
     if metric == "DI" and rule is DisparateImpactRule.FROM_ONE:
-        return 1 - farthest, 1 + farthest
-    if metric == "DI" and rule is DisparateImpactRule.LOG_RATIO:
-        return math.exp(-farthest), math.exp(farthest)
-    return -farthest, farthest
+        least, most = 1 - farthest, 1 + farthest
+    elif metric == "DI" and rule is DisparateImpactRule.LOG_RATIO:
+        farthest = min(farthest, _FARTHEST_RATIO)
+        least, most = math.exp(-farthest), math.exp(farthest)
+    return min(least, *reached), max(most, *reached)  # rounding must not put the baseline outside of its own range
 
 
 def judge(

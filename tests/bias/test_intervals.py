@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from modelwatch_analyzer.bias import intervals
+from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.bias.intervals import normal_interval, replicates_of
+from modelwatch_analyzer.bias.metrics import METRICS, Counts
+from modelwatch_analyzer.undefined import Undefined
+
+NO_FLIPS = Undefined("not asked")
+
+
+def facet(cells: np.ndarray, *positions: int) -> Facet:
+    flips = (NO_FLIPS,) * len(positions)
+    return Facet("f", tuple(map(str, positions)), cells, positions, 0, flips)
+
+
+def replicates(of: Facet, names: list[str], number: int = 1000, seed: int = 0) -> list[dict[str, np.ndarray]]:
+    counts = [Counts(of.of(of.cells, group), grouped=True) for group in range(len(of.values))]
+    return replicates_of(of, counts, [METRICS[name] for name in names], number, seed)
+
+
+CELLS = np.array([[[[300, 100], [60, 240]]], [[[150, 70], [40, 90]]]])
+
+
+def test_an_interval_is_the_value_and_z_standard_deviations_of_its_replicates():
+    drawn = np.array([0.1, 0.2, 0.4, 0.5])
+    half = stats.norm.ppf(0.95) * drawn.std(ddof=1)  # scipy 1.17
+    assert normal_interval(0.3, drawn, 0.9) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-12)
+
+
+def test_the_spread_of_replicates_is_that_of_the_binomial_distribution():
+    # DPL is a difference of two shares; given random group sizes its variance is p(1-p)/n in each, to first order.
+    spread = replicates(facet(CELLS, 1), ["DPL"], number=20_000)[0]["DPL"].std()
+    a, d = 300 / 700, 130 / 350
+    expected = math.sqrt(a * (1 - a) / 700 + d * (1 - d) / 350)
+    assert spread == pytest.approx(expected, rel=0.03)  # six standard errors of a standard deviation of 20,000
+
+
+def test_replicates_of_counts_are_spread_as_those_of_rows():
+    # The bootstrap of rows, done plainly: rows drawn with replacement, and counted.
+    rows = np.array([index for index, count in np.ndenumerate(CELLS) for _ in range(count)])
+    generator, plain = np.random.default_rng(1), []
+    for _ in range(1500):
+        cells = np.zeros_like(CELLS)
+        np.add.at(cells, tuple(rows[generator.integers(0, len(rows), len(rows))].T), 1)
+        of = facet(cells, 1)
+        plain.append(METRICS["RD"].value(Counts(of.of(cells, 0))))
+    counted = replicates(facet(CELLS, 1), ["RD"], number=1500)[0]["RD"]
+    assert counted.std() == pytest.approx(np.std(plain), rel=0.12)
+    assert stats.ks_2samp(counted, plain).pvalue > 1e-4
+
+
+def test_the_groups_of_a_facet_share_their_replicates():
+    one, other = replicates(facet(CELLS, 0, 1), ["DPPL"])
+    assert one["DPPL"] == pytest.approx(-other["DPPL"], abs=1e-12)
+
+
+def test_as_many_replicates_are_drawn_in_pieces_where_they_are_large(monkeypatch):
+    monkeypatch.setattr(intervals, "_MOST_CELLS", CELLS.size * 300)
+    drawn = replicates(facet(CELLS, 1), ["DPPL"], number=1000)[0]["DPPL"]
+    assert drawn.shape == (1000,)
+    assert np.unique(drawn[:300]).size > 100
+    assert not np.array_equal(drawn[:300], drawn[300:600])
+
+
+def test_there_is_no_interval_where_too_many_replicates_are_without_a_number():
+    rare = np.array([[[[300, 100], [60, 240]]], [[[150, 1], [40, 90]]]])  # FP of d is 0 in a third of replicates
+    drawn = replicates(facet(rare, 1), ["TE"])[0]["TE"]
+    found = normal_interval(3.0, drawn, 0.95)
+    assert isinstance(found, Undefined)
+    assert "of 1000 resamples" in found.reason
+    assert isinstance(normal_interval(math.inf, drawn, 0.95), Undefined)
+    assert normal_interval(Undefined("why"), drawn, 0.95) == Undefined("why")
+
+
+def test_an_interval_holds_the_truth_about_as_often_as_it_says():
+    # DPL of 400 rows drawn from known shares, 300 times: 95 % within six standard errors (0.0126 each).
+    generator, shares, held = np.random.default_rng(8), np.array([0.3, 0.2, 0.25, 0.25]), 0
+    truth = 0.2 / 0.5 - 0.25 / 0.5
+    for _ in range(300):
+        labels = generator.multinomial(400, shares).reshape(2, 1, 2)
+        of = facet(np.stack([labels, np.zeros_like(labels)], axis=-1), 1)
+        value = METRICS["DPL"].value(Counts(of.of(of.cells, 0)))
+        least, most = normal_interval(value, replicates(of, ["DPL"], number=200)[0]["DPL"], 0.95)
+        held += least <= truth <= most
+    assert abs(held / 300 - 0.95) < 0.076

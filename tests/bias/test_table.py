@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.bias.groups import facet_of, positive_of
+from modelwatch_analyzer.bias.metrics import METRICS, Counts
+from modelwatch_analyzer.bias.table import BiasTable, Columns, Prediction
+from modelwatch_analyzer.bias.values import Listed
+from modelwatch_analyzer.undefined import Undefined
+from tests.bias.reference import SMCLARIFY, of_smclarify
+
+ROW = st.fixed_dictionaries(
+    {
+        "sex": st.sampled_from(["F", "M", "X", None]),
+        "age": st.sampled_from(["20", "30", "40.5", None]),
+        "group": st.sampled_from(["a", "b", None]),
+        "label": st.sampled_from(["0", "1", "2", None]),
+        "predicted": st.sampled_from(["0", "1", "1.0", None]),
+    }
+)
+SCHEMA = dict.fromkeys(("sex", "age", "group", "label", "predicted"), pl.String())
+COLUMNS = Columns(
+    label="label",
+    positive=Listed((1, 2)),
+    facets={"sex": ("sex", Listed(())), "age": ("age", Listed((25,)))},
+    group="group",
+    prediction=Prediction(("predicted",)),
+)
+
+
+def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def counted(*batches: pl.DataFrame, columns: Columns = COLUMNS) -> BiasTable:
+    table = BiasTable.empty(columns, seed=0)
+    for batch in batches:
+        table.update(batch)
+    return table
+
+
+def told(table: BiasTable) -> dict[str, object]:
+    """Return everything that is made of a table."""
+    positive = positive_of(table, ())
+    facets = [facet_of(table, name, positive, None, (), neighbours=1) for name in ("sex", "age")]
+    cells = [(facet.values, facet.cells.tolist(), facet.missing) for facet in facets]
+    facts = [(each.type, each.present, each.missing, each.distinct.count) for each in table.facet_facts.values()]
+    return {"positive": positive, "facets": cells, "facts": facts, "left out": (table.unlabelled, table.unpredicted)}
+
+
+@settings(max_examples=25)
+@given(st.lists(ROW, min_size=1, max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_parts_merged_are_the_whole(rows, first, second):
+    one, other = sorted((first, second))
+    whole = frame(rows)
+    parts = [whole[:one], whole[one:other], whole[other:]]
+    expected = told(counted(whole))
+    assert told(counted(*parts)) == expected
+    left, middle, right = map(counted, parts)
+    assert told(left.merge(middle).merge(right)) == expected
+    assert told(left.merge(middle.merge(right))) == expected
+
+
+@settings(max_examples=15)
+@given(st.lists(ROW, min_size=12, max_size=60))
+def test_metrics_of_a_table_are_those_of_smclarify_on_its_rows(rows):
+    known = [
+        row | {"group": row["group"] or "none"} for row in rows if row["sex"] and row["label"] and row["predicted"]
+    ]
+    if not known:
+        return
+    table = counted(frame(known))
+    facet = facet_of(table, "sex", positive_of(table, ()), None, (), neighbours=1)
+    label = np.array([row["label"] in ("1", "2") for row in known])
+    predicted = np.array([float(row["predicted"]) == 1 for row in known])
+    group = np.array([row["group"] for row in known])
+    for index, value in enumerate(facet.values):
+        counts = Counts(facet.of(facet.cells, index), grouped=True)
+        sensitive = np.array([row["sex"] == value for row in known])
+        for name in SMCLARIFY.keys() - {"FT"}:
+            found = METRICS[name].value(counts)
+            if not isinstance(found, Undefined):
+                expected = of_smclarify(name, sensitive, label, predicted, group)
+                assert found == expected or found == pytest.approx(expected, abs=1e-12), name
+
+
+def test_listed_values_leave_everybody_else_in_the_other_group():
+    columns = Columns("label", Listed((1,)), {"sex": ("sex", Listed(("F", "X")))})
+    table = counted(frame([{"sex": sex, "label": "1"} for sex in "FFMX"]), columns=columns)
+    facet = facet_of(table, "sex", positive_of(table, ()), None, (), neighbours=1)
+    assert (facet.values, facet.rows(0)) == (("F,X",), (3, 1))
+
+
+def predictions(prediction: Prediction, columns: dict[str, list[object]], positive: tuple[object, ...] = (1,)) -> int:
+    """Return how many of some rows are predicted positive."""
+    size = len(next(iter(columns.values())))
+    batch = pl.DataFrame({"y": ["no", str(positive[0])] * (size // 2), "f": ["a", "b"] * (size // 2)} | columns)
+    table = counted(batch, columns=Columns("y", Listed(positive), {"f": ("f", Listed(("a",)))}, prediction=prediction))
+    facet = facet_of(table, "f", positive_of(table, ()), None, (), neighbours=1)
+    return int(facet.cells[..., 1].sum())
+
+
+def test_of_several_probabilities_the_greatest_tells_the_label():
+    columns = {"l0": ["0"] * 4, "l1": ["1"] * 4, "p0": [0.9, 0.2, 0.5, None], "p1": [0.1, 0.8, 0.6, 0.3]}
+    assert predictions(Prediction(("l0", "l1"), ("p0", "p1")), columns) == 2
+
+
+def test_an_answer_of_fractions_is_a_probability_and_one_of_whole_numbers_a_label():
+    guessed = Prediction(("p",), ("p",), 0.5, guessed=True)
+    assert predictions(guessed, {"p": ["0.2", "0.51", "1", "0.5"]}) == 2
+    assert predictions(guessed, {"p": ["0", "1", "1", "1"]}) == 3
+    assert predictions(guessed, {"p": ["0", "1", "1", "1"]}, positive=(0,)) == 1
+    assert predictions(guessed, {"p": ["no", "yes", "no", "no"]}, positive=("yes",)) == 1
+
+
+def test_a_threshold_is_not_above_itself():
+    assert predictions(Prediction(scores=("p",), threshold=0.7), {"p": [0.7, 0.71, 0.69, 0.7]}) == 1
