@@ -18,7 +18,9 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
 
 def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
-    return analyze(AnalysisSettings.from_environment(environment), Host(model=wiring.open_model))
+    return analyze(
+        AnalysisSettings.from_environment(environment), Host(model=wiring.open_model, read=wiring.read_object)
+    )
 
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)

@@ -152,7 +152,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
     [
         ("ManageMonitors", {"GetItem", "PutItem", "DeleteItem", "Query"}),
         ("CreateBaseline", {"GetItem", "PutItem"}),
-        ("LaunchExecution", {"GetItem", "PutItem"}),
+        ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
         ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),
         ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem"}),

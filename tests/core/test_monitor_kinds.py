@@ -7,6 +7,7 @@ import pytest
 
 from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType
 from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ScheduleTick
 from modelwatch_core.domain.monitor_kinds import MonitoringType
@@ -197,3 +198,22 @@ def test_a_tick_that_comes_late_after_a_re_run_starts_nothing(world):
     world.finish(world.ends(again(world)))
     world.tick(name="quality", tick_id="tick-9")
     assert len(world.host.started) == 2
+
+
+def test_explanations_are_compared_with_the_reports_of_earlier_windows_that_are_there(world):
+    world.has_explainability_schedule(endpoint_name="mortgages")
+    reports = {}
+    for hour in range(4):
+        at = TEN + timedelta(hours=hour)
+        world.clock.moment = at
+        world.has_captures(at - timedelta(hours=1))
+        execution = world.tick(at, tick_id=f"tick-{hour}")
+        if hour < 2:  # the third one leaves no report
+            reports[f"{execution.output_s3_uri}/analysis.json"] = execution.window.start
+            world.objects.kept[f"{execution.output_s3_uri}/analysis.json"] = b"{}"
+        world.finish(world.ends(execution))
+    first, *_, last = world.host.started
+    assert "earlier_results" not in first.environment
+    assert last.environment["earlier_results"] == "/opt/ml/processing/earlier"
+    earlier = {entry.s3_uri: entry.path for entry in last.inputs if entry.path.startswith("earlier/")}
+    assert earlier == {uri: f"earlier/{iso_utc(start)}/analysis.json" for uri, start in reports.items()}

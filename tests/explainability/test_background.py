@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 
 from modelwatch_analyzer.explainability.background import clustered_background, given_background
 from modelwatch_analyzer.explainability.config import ShapConfig
+from modelwatch_analyzer.host import Host
 from modelwatch_core.domain.errors import InvalidInput
 
 FEATURES = ("age", "city")
@@ -28,7 +29,7 @@ FEATURES = ("age", "city")
     ],
 )
 def test_rows_may_be_given_inline(baseline: Any) -> None:
-    found = given_background(ShapConfig(baseline=baseline), None, FEATURES)
+    found = given_background(ShapConfig(baseline=baseline), Host().read, FEATURES)
     assert found is not None
     assert found.rows() == [("37", "Oslo"), ("1.5", None)]
 
@@ -44,9 +45,10 @@ def test_rows_may_be_given_inline(baseline: Any) -> None:
 )
 def test_rows_may_lie_in_a_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), None, FEATURES)
+    by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), Host().read, FEATURES)
     uri = ShapConfig(baseline={"mime_type": "text/csv", "shap_baseline_uri": f"s3://bucket/{name}"})
-    fetched = given_background(uri, tmp_path / name, FEATURES)
+    objects = {f"s3://bucket/{name}": (tmp_path / name).read_bytes()}
+    fetched = given_background(uri, objects.get, FEATURES)
     assert by_path is not None
     assert fetched is not None
     assert by_path.rows() == fetched.rows() == [("37", "Oslo"), ("1.5", None)]
@@ -60,14 +62,14 @@ def test_rows_may_lie_in_a_file(tmp_path: Path, name: str, text: str) -> None:
         ([], "ShapBaselineColumnsDiffer"),
         ([{"age": 1}], "ShapBaselineColumnsDiffer"),
         ("/nowhere/rows.csv", "ShapBaselineNotFound"),
-        ("s3://bucket/rows.csv", "ShapBaselineNotFetched"),
+        ("s3://bucket/rows.csv", "ObjectNotReachable"),
         ({"mime_type": "application/json", "shap_baseline": "{"}, "InvalidAnalysisConfig"),
         ({"mime_type": "image/png", "shap_baseline": "1"}, "InvalidAnalysisConfig"),
     ],
 )
 def test_rows_that_cannot_be_are_refused(baseline: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        given_background(ShapConfig(baseline=baseline), None, FEATURES)
+        given_background(ShapConfig(baseline=baseline), Host().read, FEATURES)
     assert refused.value.code == code
 
 

@@ -115,7 +115,6 @@ def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) 
         settings.baseline_statistics,
         settings.ground_truth_source,
         settings.analysis_config,
-        settings.shap_baseline,
         settings.model_artifact,
         settings.earlier_results,
     )

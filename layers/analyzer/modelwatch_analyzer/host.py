@@ -1,4 +1,4 @@
-"""What a host brings to an analysis that asks a model, and what it wants to be told on the way."""
+"""What a host brings to an analysis that asks a model, and what it is told on the way."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def _no_model(reference: ModelReference) -> AbstractContextManager[Model]:
     raise InvalidInput("ModelNotReachable", message)
 
 
+def _no_object(s3_uri: str) -> bytes | None:
+    message = f"{s3_uri} lies in S3, which this host does not reach: name a copy of it that lies here"
+    raise InvalidInput("ObjectNotReachable", message)
+
+
 def _untold(*_: object) -> None:
     pass
 
@@ -28,6 +33,8 @@ class Host:
     ----------
     model : callable
         Gives SageMaker's models.
+    read : callable
+        Gives what lies at an S3 URI, or None where nothing does.
     announce : callable
         Told in words what is about to be done, before the first request.
     progress : callable
@@ -35,5 +42,6 @@ class Host:
     """
 
     model: OpenModel = _no_model
+    read: Callable[[str], bytes | None] = _no_object
     announce: Callable[[str], None] = _untold
     progress: Callable[[int, int], None] = _untold

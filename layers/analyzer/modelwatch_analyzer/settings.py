@@ -122,8 +122,6 @@ class AnalysisSettings(Owned):
         The same, as a file of trees that is loaded in process.
     allow_pickle : bool
         Whether that file may be a pickle, which runs whatever code is in it.
-    shap_baseline : Path, optional
-        A local copy of the baseline rows that the analysis configuration names by S3 URI.
     earlier_results : Path, optional
         A folder with the results of earlier executions, for the stability of attributions.
     previous_results : Path, optional
@@ -167,7 +165,6 @@ class AnalysisSettings(Owned):
     model_endpoint_name: NonEmpty | None = None
     model_artifact: Path | None = None
     allow_pickle: bool = False
-    shap_baseline: Path | None = None
     earlier_results: Path | None = None
     previous_results: Path | None = None
     bootstrap_replicates: int = Field(default=1000, ge=100, le=100_000)

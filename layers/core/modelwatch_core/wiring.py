@@ -217,6 +217,12 @@ def _endpoint_models() -> OpenModel:
     return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))
 
 
+def read_object(s3_uri: str) -> bytes | None:
+    """Give an analysis what lies at an S3 URI that its configuration names."""
+    content: bytes | None = _objects().read(s3_uri)
+    return content
+
+
 def open_model(reference: ModelReference) -> AbstractContextManager[Model]:
     """Give an analysis the model behind a SageMaker endpoint; an ``OpenModel``."""
     return _endpoint_models()(reference)

@@ -81,9 +81,6 @@ class ModelFlags:
                 else None,
                 "allow_pickle": "true" if self.allow_pickle else None,
             }
-            rows = _baseline_uri(config)
-            if rows is not None:
-                told["shap_baseline"] = str(stack.enter_context(at_hand(rows, "methods.shap.baseline")))
             yield {name: value for name, value in told.items() if value}
 
 
@@ -145,14 +142,6 @@ def check(
         answer(environment, output, as_json=as_json, host=_host(as_json=as_json))
 
 
-def _baseline_uri(config: Path) -> str | None:
-    """Return the S3 URI of the baseline rows, if the configuration has one."""
-    from modelwatch_analyzer.explainability.config import ExplainabilityConfig
-
-    rows = ExplainabilityConfig.read(config).shap.baseline
-    return rows if isinstance(rows, str) and rows.startswith("s3://") else None
-
-
 @contextmanager
 def _host(*, as_json: bool) -> Iterator[Host]:
     """Bring SageMaker's endpoints; tell on stderr what will be asked, and on a terminal how far it is."""
@@ -169,9 +158,15 @@ def _host(*, as_json: bool) -> Iterator[Host]:
 
         yield Host(
             model=_endpoints(),
+            read=_from_s3,
             announce=announce,
             progress=lambda done, planned: bar.update(task, completed=done, total=planned),
         )
+
+
+def _from_s3(s3_uri: str) -> bytes | None:
+    with at_hand(s3_uri, "methods.shap.baseline") as path:
+        return path.read_bytes()
 
 
 def _endpoints() -> OpenModel:

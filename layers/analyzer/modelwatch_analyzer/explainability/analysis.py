@@ -125,7 +125,7 @@ def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
     columns, features = _features(dataset, config)
     rows = sample(_cells(dataset, columns, features, log), _most_rows(config, len(features)), seed)
     log.require_records()
-    background = _background(settings, config, baseline, rows, features, seed)
+    background = _background(host, config, baseline, rows, features, seed)
     task = _Task(settings, config, host, features, rows, background, seed)
     explanation = _explained(task)
     return _findings(task, explanation, baseline, log.counts())
@@ -189,7 +189,7 @@ def _most_rows(config: ExplainabilityConfig, features: int) -> int:
 
 
 def _background(
-    settings: AnalysisSettings,
+    host: Host,
     config: ExplainabilityConfig,
     baseline: Analysis | None,
     rows: SampledRows,
@@ -197,7 +197,7 @@ def _background(
     seed: int,
 ) -> pl.DataFrame:
     """Return the rows to compare with: given, else the baseline's own, else made of the dataset."""
-    given = given_background(config.shap, settings.shap_baseline, features)
+    given = given_background(config.shap, host.read, features)
     if given is not None:
         return given
     made = baseline.run_details.background if baseline and baseline.run_details else None
@@ -422,7 +422,6 @@ def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
 
 def _details(task: _Task, explanation: _Explanation) -> RunDetails:
     shap, background = task.config.shap, task.background
-    ours = shap.baseline is None and task.settings.shap_baseline is None
     return RunDetails(
         explainer=explanation.explainer,
         coalitions=explanation.coalitions,
@@ -435,7 +434,7 @@ def _details(task: _Task, explanation: _Explanation) -> RunDetails:
         agg_method=shap.agg_method,
         use_logit=shap.use_logit,
         seed=task.seed,
-        background=Background(features=task.features, rows=tuple(background.rows())) if ours else None,
+        background=Background(features=task.features, rows=tuple(background.rows())) if shap.baseline is None else None,
     )
 
 

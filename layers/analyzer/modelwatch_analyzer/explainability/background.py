@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import polars as pl
@@ -17,28 +17,30 @@ _ITERATIONS = 50
 _MEDIA_TYPES = {".json": JSON, ".jsonl": JSON_LINES, ".jsonlines": JSON_LINES}
 
 
-def given_background(config: ShapConfig, fetched: Path | None, features: Sequence[str]) -> pl.DataFrame | None:
+def given_background(
+    config: ShapConfig, read: Callable[[str], bytes | None], features: Sequence[str]
+) -> pl.DataFrame | None:
     """Return the baseline rows that the configuration gives; None if it gives none.
 
     Parameters
     ----------
-    fetched : Path, optional
-        A local copy of what the configuration names by S3 URI.
+    read : callable
+        Gives what lies at an S3 URI, see `modelwatch_analyzer.host.Host`.
 
     Raises
     ------
     InvalidInput
-        ``ShapBaselineNotFound``, ``ShapBaselineNotFetched``, ``ShapBaselineColumnsDiffer``, ``InvalidAnalysisConfig``.
+        ``ShapBaselineNotFound``, ``ShapBaselineColumnsDiffer``, ``InvalidAnalysisConfig``.
     """
     baseline = config.baseline
-    if fetched is None and baseline is None:
+    if baseline is None:
         return None
-    if fetched is not None or isinstance(baseline, str):
-        rows = _file_rows(fetched or Path(str(baseline)), features)
+    if isinstance(baseline, str):
+        rows = _file_rows(baseline, read, features)
     elif isinstance(baseline, InlineRows):
         rows = parse_rows(baseline.shap_baseline, baseline.mime_type, features)
     else:
-        rows = [_values(row, features) for row in baseline or []]
+        rows = [_values(row, features) for row in baseline]
     return table_of(rows, features)
 
 
@@ -85,15 +87,18 @@ def _values(row: Sequence[object] | Mapping[str, object], features: Sequence[str
     return [row[name] for name in features]
 
 
-def _file_rows(path: Path, features: Sequence[str]) -> list[list[object]]:
-    if str(path).startswith("s3:/"):
-        message = "methods.shap.baseline lies in S3, and was not fetched: let shap_baseline name a local copy"
-        raise InvalidInput("ShapBaselineNotFetched", message)
+def _file_rows(place: str, read: Callable[[str], bytes | None], features: Sequence[str]) -> list[list[object]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {path} cannot be read as text") from None
-    rows = parse_rows(text, _MEDIA_TYPES.get(path.suffix.lower(), CSV), features)
+        content = read(place) if place.startswith("s3://") else Path(place).read_bytes()
+    except OSError:
+        content = None
+    if content is None:
+        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: there is no file {place}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {place} is no UTF-8 text") from None
+    rows = parse_rows(text, _MEDIA_TYPES.get(PurePosixPath(place).suffix.lower(), CSV), features)
     # A header is no row: it names the features, and no number is named like its feature.
     return rows[1:] if rows and list(map(str, rows[0])) == list(features) else rows
 

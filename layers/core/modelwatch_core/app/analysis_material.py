@@ -17,6 +17,7 @@ GROUND_TRUTH = f"{ROOT}/groundtruth"
 MERGED = f"{ROOT}/merge"
 OUTPUT = f"{ROOT}/output"
 PREVIOUS = f"{ROOT}/previous"
+EARLIER = f"{ROOT}/earlier"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from modelwatch_core.app.analysis_material import (
     BASELINE,
+    EARLIER,
     GROUND_TRUTH,
     INPUT,
     MERGED,
@@ -25,6 +27,8 @@ from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.ports import AnalysisHost, Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
+
+_EARLIER_EXECUTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class LaunchExecution:
         endpoint = {"sagemaker_endpoint_name": schedule.endpoint_name} if schedule.endpoint_name else {}
         truth = {"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}
         merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
-        earlier = self._earlier_reports(execution)
+        previous = self._previous_reports(execution)
+        earlier = tuple(self._earlier_reports(execution))
         material = material_of(schedule)
         return AnalysisRequest(
             subject=execution.key.subject,
@@ -157,7 +162,8 @@ class LaunchExecution:
                 "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
                 **endpoint,
                 **truth,
-                **({"previous_results": PREVIOUS} if earlier else {}),
+                **({"previous_results": PREVIOUS} if previous else {}),
+                **({"earlier_results": EARLIER} if earlier else {}),
                 **{f"baseline_{name}": f"{BASELINE}/{name}.json" for name in baseline},
                 **schedule.captured_input.attributes,
             },
@@ -166,6 +172,7 @@ class LaunchExecution:
                 *(labels.inputs if labels else ()),
                 *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
                 *material.inputs,
+                *previous,
                 *earlier,
             ),
             files=material.files,
@@ -173,11 +180,25 @@ class LaunchExecution:
             further_outputs=(merged,) if labels else (),
         )
 
-    def _earlier_reports(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
+    def _previous_reports(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
         folder = f"{execution.output_s3_uri}/"
         if execution.attempt == 1 or next(iter(self.objects.list(folder)), None) is None:
             return ()
         return (AnalysisInput(s3_uri=folder, path="previous/"),)
+
+    def _earlier_reports(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
+        """Yield the reports of the latest windows before this one, where its kind compares with them."""
+        report = execution.monitoring_type.kind.report
+        if report is None:
+            return
+        name, before = execution.monitoring_schedule_name, execution.window.start
+        uris = {
+            f"{earlier.output_s3_uri}/{report}": earlier.window.start
+            for earlier in self.ledger.history(name, limit=_EARLIER_EXECUTIONS, before=before)
+        }
+        for uri, start in uris.items():
+            if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
+                yield AnalysisInput(s3_uri=uri, path=f"earlier/{iso_utc(start)}/{report}")
 
     def _refusal(
         self, execution: MonitoringExecution, captured: CapturedObjects, labels: GroundTruthObjects | None

@@ -45,6 +45,8 @@ class MonitorKind:
         Which side of batch transform jobs: what they were given, or what they wrote.
     schedule_parameters, baseline_parameters : frozenset of str
         What must be given beside what every kind needs.
+    report : str, optional
+        The report of earlier executions that it compares with.
     """
 
     analysis_type: str
@@ -53,6 +55,7 @@ class MonitorKind:
     transform_side: str
     schedule_parameters: frozenset[str] = frozenset()
     baseline_parameters: frozenset[str] = frozenset()
+    report: str | None = None
 
 
 _REQUEST, _ANSWER = "endpointInput", "endpointOutput"
@@ -82,6 +85,7 @@ KINDS: Mapping[MonitoringType, MonitorKind] = {
         "input",
         schedule_parameters=frozenset({"analysis_config"}),
         baseline_parameters=frozenset({"analysis_config"}),
+        report="analysis.json",
     ),
 }
 
