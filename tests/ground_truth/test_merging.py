@@ -134,7 +134,7 @@ def test_labels_that_come_again_are_counted_and_the_last_upload_counts(world: Wo
 def test_labels_collected_when_the_window_had_ended_are_late(world: World) -> None:
     world.capture(*(captured("0.1", event=event) for event in "abcd"))
     world.labels(label("a", "0"), path="2026/11/22/03/a.jsonl")
-    world.labels(label("b", "0"), path="2026/11/22/04/a.jsonl")
+    world.labels(label("b", "0"), path="2026/11/22/04/from-crm/a.jsonl")
     world.labels(label("c", "0"), label("x", "0"), path="2026/12/01/00/a.jsonl")
     world.labels(label("d", "0"), path="somewhere/a.jsonl")
     counts = world.opened().counts

@@ -44,7 +44,7 @@ IDS, TIME, LABELS = ("inference_id", "event_id"), "timestamp", ("ground_truth_la
 """The columns of the form of comma-separated text."""
 
 _RECORDS_AT_ONCE = 16384
-_HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
+_HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _TO_BE_QUOTED = '[,"\r\n]'
 _REASONS = 3
