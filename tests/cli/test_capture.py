@@ -40,7 +40,7 @@ def test_it_shows_hours_encodings_columns_and_first_rows(inspect: Run) -> None:
     shown = inspect("--rows", "1")
     assert shown.exit_code == 0, shown.stderr
     for line in (
-        "Read 4 records from 2 files",
+        "Read 4 rows of 4 captured records from 2 files",
         "2026/01/31/09/a.jsonl:2: not JSON",
         "Read all the same: 1 record of an event id seen before.",
         "2026-01-31T03Z  2",

@@ -135,7 +135,7 @@ def test_an_output_that_is_a_file_is_refused_before_any_work(run: Run) -> None:
 def test_a_baseline_and_a_check_of_the_same_data_pass(with_baseline: Run) -> None:
     result = with_baseline(*check("train.csv"))
     assert result.exit_code == 0, result.stderr
-    assert "Read 200 records" in result.stdout
+    assert "Read 200 rows" in result.stdout
     files = {path.name for path in Path("report").iterdir()}
     assert {"statistics.json", "constraint_violations.json", "report.html", "analysis_summary.json"} <= files
     assert json.loads(Path("report/constraint_violations.json").read_text())["violations"] == []

@@ -178,3 +178,9 @@ def test_shares_are_printed_with_all_their_digits() -> None:
     # The introductory notebook's violation file has 99.64592817400101 %; 1970 of 1977 values give it.
     assert percent(1970 / 1977) == "99.64592817400101%"
     assert percent(31 / 32) == "96.875%"
+
+
+def test_statistics_given_as_constraints_are_refused_rather_than_demand_nothing(tmp_path: Path) -> None:
+    feature = {"name": "Churn", "inferred_type": "Integral", "numerical_statistics": {"mean": 1}}
+    with pytest.raises(InvalidInput, match=r"document\.json: the file: these are statistics: give constraints\.json"):
+        Constraints.read(file(tmp_path, {"features": [feature]}))

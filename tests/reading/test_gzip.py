@@ -65,6 +65,15 @@ def test_what_holds_more_than_the_limit_is_refused_with_the_limit(stored, monkey
     assert refused.value.code == "DecompressedTooLarge"
 
 
+def test_a_bomb_is_told_by_how_many_times_more_it_holds_than_it_takes(stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BOMB_BYTES", 100_000)
+    bomb = gzip.compress(b"x" * 10_000_000)
+    with pytest.raises(InvalidInput, match=f"{files.BOMB_RATIO * len(bomb):,}") as refused:
+        text_of(stored(bomb))
+    assert refused.value.code == "DecompressedTooLarge"
+    assert len(text_of(stored(gzip.compress(b"x" * 100_000)))[0]) == 100_000
+
+
 def test_a_byte_order_mark_is_passed_over_and_utf_16_refused_in_compressed_text_too(stored) -> None:
     assert text_of(stored(gzip.compress("a,b\n".encode("utf-8-sig"))), 2)[0] == b"b\n"
     with pytest.raises(InvalidInput) as refused:

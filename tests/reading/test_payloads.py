@@ -178,6 +178,16 @@ def test_merged_records_of_batch_transforms_are_read_by_attributes(folder: Path)
     assert rows(dataset) == [("0.9", "28", "2")]
 
 
+@pytest.mark.parametrize("careful", [False, True])
+def test_records_and_their_rows_are_counted_apart(folder: Path, *, careful: bool) -> None:
+    last = captured(endpointInput=csv('"5",6' if careful else "5,6"), endpointOutput=csv("0.7"))
+    log = ReadLog()
+    dataset = opened(folder, captured(endpointInput=csv("1,2\n3,4"), endpointOutput=csv("0.5\n0.6")), last, "{}")
+    assert len(rows(dataset, log)) == 3
+    counts = log.counts()
+    assert (counts.captured, counts.read, counts.malformed) == (2, 3, 1)
+
+
 def test_ground_truth_is_no_column_unless_it_is_asked_for(folder: Path) -> None:
     line = captured(endpointInput=csv("1,2"), endpointOutput=csv("0.5"), groundTruthData=csv("1"))
     assert rows(opened(folder, line)) == [("0.5", "1", "2")]

@@ -154,9 +154,9 @@ def _print_summary(summary: AnalysisSummary, folder: Path) -> None:
 
 def account(records: RecordCounts) -> list[str]:
     """Tell for people what was read and what was left out."""
-    lines = [
-        f"Read {counted(records.read, 'record')} from {counted(records.objects, 'file')}, {records.bytes:,} bytes."
-    ]
+    rows = counted(records.read, "row")
+    read = f"{rows} of {counted(records.captured, 'captured record')}" if records.captured else rows
+    lines = [f"Read {read} from {counted(records.objects, 'file')}, {records.bytes:,} bytes."]
     if records.encodings:
         told = ", ".join(f"{number:,} {printable(name)}" for name, number in records.encodings.items())
         lines.append(f"Captured payloads by encoding: {told}.")

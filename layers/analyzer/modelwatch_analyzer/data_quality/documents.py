@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from modelwatch_analyzer.distances.linf import ComparisonMethod
 from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
@@ -245,6 +245,14 @@ class Constraints(_ConstraintsPart):
     features: tuple[FeatureConstraints, ...]
     monitoring_config: MonitoringConfig = MonitoringConfig()
 
+    @model_validator(mode="after")
+    def _no_statistics(self) -> Self:
+        # They would pass as constraints that demand nothing.
+        statistics = {"numerical_statistics", "string_statistics"}
+        if any(statistics & (feature.model_extra or {}).keys() for feature in self.features):
+            raise ValueError("these are statistics: give constraints.json of the baseline")
+        return self
+
     @classmethod
     def read(cls, path: Path) -> Constraints:
         """Read a file.
@@ -268,7 +276,9 @@ def _read(model: type[_Model], path: Path, code: str) -> _Model:
     try:
         document = model.model_validate_json(text)
     except ValidationError as error:
-        places = "; ".join(f"{_place(detail['loc'])}: {detail['msg']}" for detail in error.errors()[:3])
+        places = "; ".join(
+            f"{_place(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()[:3]
+        )
         raise InvalidInput(code, f"{path.name}: {places}") from None
     twice = _repeated(feature.name for feature in document.features)
     if twice:

@@ -341,6 +341,8 @@ class CaptureFiles:
             frame = self._quick(sides, len(block.records), names, plan)
             if frame is None:
                 frame = self._careful(block, names, plan, log)
+            else:
+                log.captured += len(block.records)
             log.read += frame.height
             if frame.height:
                 yield frame
@@ -435,6 +437,7 @@ class CaptureFiles:
         good: list[list[str | None]] = []
         expected = [dict.fromkeys(keys) for keys in self.keys]
         for number, record in zip(block.numbers, block.records, strict=True):
+            rows_before = len(good)
             try:
                 for row in _rows(record, self.groups):
                     reasons = [reason for reason in map(_unlike, self.groups, expected, row) if reason]
@@ -445,6 +448,7 @@ class CaptureFiles:
                         good.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
             except Unflattenable as error:
                 log.leave_out(block.file.label, number, str(error))
+            log.captured += len(good) > rows_before
         values = zip(*good, strict=True) if good else iter(())
         columns = zip(chain.from_iterable(names), values, strict=False)
         return _frame(

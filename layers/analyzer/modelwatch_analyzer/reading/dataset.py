@@ -19,6 +19,7 @@ _COUNTS = (
     "objects",
     "bytes",
     "read",
+    "captured",
     "malformed",
     "out_of_window",
     "duplicate_events",
@@ -35,6 +36,7 @@ class ReadLog:
     objects: int = 0
     bytes: int = 0
     read: int = 0
+    captured: int = 0
     malformed: int = 0
     out_of_window: int = 0
     duplicate_events: int = 0

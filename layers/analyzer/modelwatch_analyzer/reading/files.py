@@ -23,7 +23,10 @@ _GZIP = b"\x1f\x8b"
 _PIECE_BYTES = 1 << 20
 
 DECOMPRESSED_LIMIT = 8 << 30
-"""More than so many bytes out of one compressed object are refused; it bounds the time that a gzip bomb can cost."""
+"""More than so many bytes out of one compressed object are refused; it bounds the time that it can cost."""
+
+BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
+"""So much out of an object that is so many times smaller is a gzip bomb: text that people write compresses tenfold."""
 
 LONGEST_RECORD = 32 << 20
 """A record that does not end within so many bytes is malformed; it bounds the memory that a stray quote can cost."""
@@ -97,14 +100,15 @@ class SourceFile:
                 text = text[end:]
 
     def _decompressed(self, stream: BinaryIO, log: ReadLog) -> Iterator[bytes]:
-        size = 0
+        size, limit = 0, min(DECOMPRESSED_LIMIT, max(BOMB_BYTES, BOMB_RATIO * self.size))
         with gzip.GzipFile(fileobj=stream) as members:
             try:
                 while piece := members.read1(_PIECE_BYTES):
                     size += len(piece)
-                    if size > DECOMPRESSED_LIMIT:
-                        message = f"{self.label} holds more than {DECOMPRESSED_LIMIT:,} bytes when it is decompressed: "
-                        raise InvalidInput("DecompressedTooLarge", message + "split it into smaller objects")
+                    if size > limit:
+                        message = f"{self.label} holds more than {limit:,} bytes when it is decompressed, and is "
+                        message += f"{self.size:,} bytes as stored: split it into smaller objects"
+                        raise InvalidInput("DecompressedTooLarge", message)
                     yield piece
             except EOFError:
                 log.leave_out(self.label, None, "the compressed data breaks off")

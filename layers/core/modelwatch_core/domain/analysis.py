@@ -26,7 +26,9 @@ class RecordCounts(Owned):
     objects, bytes : int
         Files read, and their size as stored.
     read : int
-        Records understood and analysed. A record is a row of a file, or a row of a captured payload.
+        Rows understood and analysed: of files, or of captured payloads.
+    captured : int
+        Captured records that these rows come from, which may hold several each; 0 for other data.
     malformed : int
         Lines or records left out because they could not be understood.
     out_of_window : int
@@ -46,6 +48,7 @@ class RecordCounts(Owned):
     objects: int = 0
     bytes: int = 0
     read: int = 0
+    captured: int = 0
     malformed: int = 0
     out_of_window: int = 0
     duplicate_events: int = 0
