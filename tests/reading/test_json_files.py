@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import files
+from modelwatch_analyzer.reading import files, json_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, open_json
@@ -196,6 +196,9 @@ def test_documents_read_together_give_what_each_gives_alone(
     documents = [dict(zip(["a", "b.c", "d", "e"], row, strict=True)) if named else list(row) for row in rows]
     source.write_text("\n".join(map(json.dumps, documents)).replace("Infinity", "1e999"))
     dataset = opened(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
+        assert opened(source).columns == dataset.columns
     together = pl.concat(dataset.batches(Plan(dict.fromkeys(dataset.columns, dtype)), ReadLog()))
     alone = pl.concat(dataset.table.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()))
     assert together.height == alone.height == len(rows)
@@ -228,6 +231,10 @@ def test_what_attributes_find_together_is_what_they_find_in_each(
         dataset = opened(source, features="in", inference="out", ground_truth="y")
     except InvalidInput:  # nothing is found in any, as the tests of attributes tell
         return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
+        carefully = opened(source, features="in", inference="out", ground_truth="y")
+    assert (dataset.columns, dataset.named, dataset.found) == (carefully.columns, carefully.named, carefully.found)
     plan, logs = Plan(dict.fromkeys(dataset.columns, pl.String())), (ReadLog(), ReadLog())
     together, alone = (
         [row for batch in table.batches(plan, log) for row in batch[:, list(dataset.columns)].rows()]

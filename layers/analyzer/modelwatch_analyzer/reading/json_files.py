@@ -18,7 +18,7 @@ from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, column_of
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
-from modelwatch_analyzer.reading.payloads import quick_columns
+from modelwatch_analyzer.reading.payloads import quick_columns, rows_of_one_shape
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -120,15 +120,14 @@ def open_documents(documents: Documents, asked: Mapping[Role, str]) -> JsonFiles
     """
     log, shapes = ReadLog(), Shapes()
     attributes = Attributes() if _name_columns(asked, documents) else Attributes.of(**dict(asked))
-    for document in documents(log):
-        parsed = None if attributes.given else _flat(document)
-        if parsed:
-            log.read += 1
-            shapes.see_object(parsed, document.file, document.line)
-            continue
-        for row in rows_of(document, attributes, log):
-            log.read += 1
-            shapes.see(row)
+    for run in _runs(documents(log)):
+        alike = rows_of_one_shape([document.text for document in run], list(attributes.given.values()) or [None])
+        first = next(rows_of(run[0], attributes, ReadLog()), None) if alike else None
+        if alike and first:
+            log.read += alike
+            shapes.see(first, alike)
+        else:
+            _see_each(run, attributes, shapes, log)
     log.require_records()
 
     def rows(log: ReadLog) -> Iterator[Row]:
@@ -137,6 +136,18 @@ def open_documents(documents: Documents, asked: Mapping[Role, str]) -> JsonFiles
 
     found = shapes.roles(tuple(attributes.given)) if attributes.given else None
     return JsonFiles(documents, attributes, shapes.table(rows), found)
+
+
+def _see_each(run: list[Line], attributes: Attributes, shapes: Shapes, log: ReadLog) -> None:
+    for document in run:
+        parsed = None if attributes.given else _flat(document)
+        if parsed:
+            log.read += 1
+            shapes.see_object(parsed, document.file, document.line)
+            continue
+        for row in rows_of(document, attributes, log):
+            log.read += 1
+            shapes.see(row)
 
 
 def _name_columns(asked: Mapping[Role, str], documents: Documents) -> bool:

@@ -163,6 +163,17 @@ def quick_columns(
     return None
 
 
+def rows_of_one_shape(texts: Sequence[str | bytes], attributes: Sequence[Attribute | None]) -> int | None:
+    """Count the rows of JSON documents whose rows all have the columns of the first; None if they may have others."""
+    try:
+        with _collector_paused():
+            documents = list(map(_QUICK.decode, texts))
+            heights = [_of_one_shape(documents, attribute)[2] for attribute in attributes]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _Uneven):
+        return None
+    return None if any(other != heights[0] for other in heights) else sum(heights[0])
+
+
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Keep the garbage collector from looking for cycles among parsed documents; it would take a fifth of the time."""
@@ -186,14 +197,7 @@ class _SpellingLost(Exception):
 def _quick_part(
     documents: list[Any], attribute: Attribute | None, names: Mapping[int | str, str], plan: Plan
 ) -> tuple[list[pl.Series], list[int]]:
-    if attribute is None:
-        records, heights = _all_records(documents)
-    else:
-        records, heights = _all_found(documents, attribute)
-    if not all(heights):
-        raise _Uneven
-    named = isinstance(records[0], dict)
-    columns = list(_taken_apart(records, "", named=named))
+    named, columns, heights = _of_one_shape(documents, attribute)
     keys: list[Any] = [column.name for column in columns] if named else list(range(len(columns)))
     if len(keys) != len(names) or set(keys) != set(names):
         raise _Uneven
@@ -201,6 +205,15 @@ def _quick_part(
     return [
         _series(name, *column[1:], plan.dtypes[name]) for name, column in named_columns if name in plan.dtypes
     ], heights
+
+
+def _of_one_shape(documents: list[Any], attribute: Attribute | None) -> tuple[bool, list[_Column], list[int]]:
+    """Return whether the rows have names, their columns, and how many rows each document holds."""
+    records, heights = _all_records(documents) if attribute is None else _all_found(documents, attribute)
+    if not all(heights):
+        raise _Uneven
+    named = isinstance(records[0], dict)
+    return named, list(_taken_apart(records, "", named=named)), heights
 
 
 def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:

@@ -132,8 +132,8 @@ class Shapes:
     parts: dict[str, int] = field(default_factory=dict)
     splits: Counter[tuple[int, ...]] = field(default_factory=Counter)
 
-    def see(self, row: Row) -> None:
-        """Take in a row.
+    def see(self, row: Row, times: int = 1) -> None:
+        """Take in a row, or so many of the same columns.
 
         Raises
         ------
@@ -141,16 +141,16 @@ class Shapes:
             ``TooManyColumns``.
         """
         if isinstance(row.values, list):
-            self.widths[len(row.values)] += 1
-            self.splits[row.widths] += 1
+            self.widths[len(row.values)] += times
+            self.splits[row.widths] += times
         else:
-            self.see_object(row.values, row.file, row.line)
+            self.see_object(row.values, row.file, row.line, times)
             if row.widths:
                 self.parts.update(zip(row.values, _numbers(row.widths), strict=True))
 
-    def see_object(self, names: Iterable[str], file: str, line: int) -> None:
+    def see_object(self, names: Iterable[str], file: str, line: int, times: int = 1) -> None:
         """Take in the names of one record's columns, as `see` does."""
-        self.objects += 1
+        self.objects += times
         self.names.update(dict.fromkeys(names))
         if len(self.names) > MOST_COLUMNS:
             message = f"{file}:{line}: the records have more than {MOST_COLUMNS} columns together"
