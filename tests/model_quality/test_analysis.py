@@ -83,6 +83,42 @@ def test_a_baseline_suggests_the_first_partys_constraints_at_its_own_values(runs
     assert all(each["threshold"] == metrics[name]["value"] for name, each in constraints.items())
 
 
+def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
+    # The public first-party baseline of the churn example: 201 rows, confusion matrix 173, 0, 12, 16; to the last bit.
+    rows = ["0,0"] * 173 + ["0,1"] * 12 + ["1,1"] * 16
+    source = runs.csv("churn.csv", "prediction,label", *rows)
+    runs.run(source, "baseline", **BINARY | {"probability_attribute": None})
+    constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
+    assert {name: constraint["threshold"] for name, constraint in constraints.items()} == {
+        "recall": 0.5714285714285714,
+        "precision": 1.0,
+        "accuracy": 0.9402985074626866,
+        "true_positive_rate": 0.5714285714285714,
+        "true_negative_rate": 1.0,
+        "false_positive_rate": 0.0,
+        "false_negative_rate": 0.42857142857142855,
+        "f0_5": 16 * 1.25 / (16 + 0.25 * 28),
+        "f1": 16 * 2 / (16 + 28),
+        "f2": 16 * 5 / (16 + 4 * 28),
+    }
+
+
+def test_an_imported_threshold_that_differs_by_rounding_is_met(runs, edited):
+    source = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(source, "baseline", **BINARY)
+
+    def rounded(document):
+        document["binary_classification_constraints"]["recall"]["threshold"] *= 1 + 1e-15
+
+    assert runs.run(source, "check", **BINARY, baseline_constraints=edited("baseline", rounded)).violations == ()
+
+    def higher(document):
+        document["binary_classification_constraints"]["recall"]["threshold"] *= 1 + 1e-9
+
+    checked = runs.run(source, "check", **BINARY, baseline_constraints=edited("baseline", higher))
+    assert [violation.subject for violation in checked.violations] == ["recall"]
+
+
 def test_data_pass_their_own_baseline(runs):
     source = runs.csv("good.csv", HEADER, *GOOD)
     runs.run(source, "baseline", **BINARY)
@@ -383,7 +419,7 @@ def test_the_report_shows_metrics_with_intervals_and_the_confusion_matrix(runs):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
     page = (runs.folder / "baseline/report.html").read_text()
     assert "Model quality baseline of good.csv" in page
-    for shown in ("log_loss", "ROC curve", "Calibration", "expected_calibration_error"):
+    for shown in ("logLoss", "ROC curve", "Calibration", "expectedCalibrationError", "recall of 1"):
         assert shown in page
 
 

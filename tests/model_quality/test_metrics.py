@@ -149,28 +149,28 @@ scored = st.lists(st.tuples(st.integers(0, 1), probability), min_size=1, max_siz
 number = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda value: round(value, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(pairs_of_bits)
 def test_binary_metrics_are_scikit_learns(pairs):
     truth, prediction = zip(*pairs, strict=True)
     close(binary(truth, prediction), sklearn_binary(truth, prediction))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(pairs_of_classes)
 def test_multiclass_metrics_are_scikit_learns(pairs):
     truth, prediction = zip(*pairs, strict=True)
     close(multiclass(truth, prediction), sklearn_multiclass(truth, prediction))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(scored)
 def test_metrics_of_probabilities_are_scikit_learns(rows):
     truth, score = zip(*rows, strict=True)
     close(scores(truth, score), sklearn_scores(truth, score))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(number, number), min_size=1, max_size=60))
 def test_regression_metrics_are_scikit_learns(rows):
     truth, prediction = zip(*rows, strict=True)

@@ -136,7 +136,7 @@ def _all(quality: Quality) -> Iterator[tuple[str, Measured]]:
 
 def _row(name: str, measured: Measured, constraint: Constraint | None, violated: bool) -> MetricRow:
     return MetricRow(
-        name=camel_case(name) if constraint else name,
+        name=camel_case(name),
         value=measured.value,
         standard_deviation=measured.standard_deviation,
         interval=measured.interval,
