@@ -59,8 +59,12 @@ def test_an_execution_waits_for_its_endpoint_runs_on_it_and_leaves_nothing(world
 
 @pytest.mark.parametrize(
     "predictor",
-    [{"model_name": None, "instance_type": None}, {"endpoint_name": "mortgages"}],
-    ids=["the endpoint that is watched", "an endpoint by name"],
+    [
+        {"model_name": None, "instance_type": None},
+        {"endpoint_name": "mortgages"},
+        {"model_url": "http://10.0.0.7/invocations"},
+    ],
+    ids=["the endpoint that is watched", "an endpoint by name", "a server of the user's own"],
 )
 def test_a_model_that_is_there_already_is_explained_at_once(world, predictor):
     world.has_explainability_schedule(**predictor)
@@ -70,18 +74,17 @@ def test_a_model_that_is_there_already_is_explained_at_once(world, predictor):
     assert is_clean(world)
 
 
-def test_a_model_server_of_the_users_own_comes_before_a_temporary_endpoint(world):
-    world.has_explainability_schedule()
-    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
-    config = {"predictor": {"model_name": "scorer", "instance_type": "ml.m5.large"}}
+@pytest.mark.parametrize("setting", ["model_url", "model_endpoint_name", "model_artifact"])
+def test_a_setting_that_names_the_model_comes_before_a_temporary_endpoint(world, setting):
     world.has_schedule(
         monitoring_type="ModelExplainability",
         baseline={"constraints_s3_uri": "s3://results/baseline/constraints.json"},
-        analysis_config=config,
-        environment={"model_url": "http://10.0.0.7/invocations"},
+        analysis_config={"predictor": {"model_name": "scorer", "instance_type": "ml.m5.large"}},
+        environment={setting: "elsewhere"},
     )
     world.tick()
-    assert len(world.host.started) == 1
+    (request,) = world.host.started
+    assert request.environment[setting] == "elsewhere"
     assert is_clean(world)
 
 

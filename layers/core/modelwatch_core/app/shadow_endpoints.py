@@ -46,10 +46,14 @@ from modelwatch_core.ports import (
 PATIENCE = timedelta(minutes=60)
 """How long an endpoint may take to come up. SageMaker itself gives up after about as long."""
 
+_MODELS_ELSEWHERE = (MODEL_ENDPOINT, "model_url", "model_artifact")
+"""Settings of the analyzer that name the model; they come before the configuration."""
+
 
 class _Predictor(Inbound):
     model_name: NonEmpty | None = None
     endpoint_name: NonEmpty | None = None
+    model_url: NonEmpty | None = None
     instance_type: NonEmpty | None = None
     initial_instance_count: int | None = None
     accelerator_type: NonEmpty | None = None
@@ -163,12 +167,12 @@ class ShadowedHost:
     def _model_to_deploy(self, request: AnalysisRequest) -> ModelReference | None:
         environment = request.environment
         explains = environment["analysis_type"] == MonitoringType.MODEL_EXPLAINABILITY.kind.analysis_type
-        if not explains or environment.get(MODEL_ENDPOINT) or environment.get("model_url"):
+        if not explains or any(environment.get(name) for name in _MODELS_ELSEWHERE):
             return None
         predictor = parsed(_AnalysisConfig, self._config(request)).predictor
-        if predictor is None or predictor.model_name is None or predictor.endpoint_name is not None:
-            return None  # the analyzer asks the endpoint that is named, or else the one that is watched
-        return ModelReference(**predictor.model_dump())
+        if predictor is None or not predictor.model_name or predictor.endpoint_name or predictor.model_url:
+            return None  # the analyzer asks what is named, or else the endpoint that is watched
+        return ModelReference(**predictor.model_dump(exclude={"endpoint_name", "model_url"}))
 
     def _config(self, request: AnalysisRequest) -> object:
         if text := request.files.get(CONFIG):
