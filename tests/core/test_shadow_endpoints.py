@@ -110,6 +110,8 @@ def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
         (None, "AnalysisConfigNotFound"),
         (b"{", "InvalidAnalysisConfig"),
         (b'{"predictor": {"model_name": 3}}', "InvalidParameter"),
+        (b'{"predictor": {"model_name": "m", "initial_instance_count": 0}}', "InvalidParameter"),
+        (b"[]", "InvalidParameter"),
         (b'{"predictor": {"model_name": "m"}}', "InstanceTypeMissing"),
         (b'{"predictor": {"model_name": "missing", "instance_type": "ml.m5.large"}}', "ShadowEndpointRefused"),
     ],

@@ -55,7 +55,7 @@ class _Predictor(Inbound):
     endpoint_name: NonEmpty | None = None
     model_url: NonEmpty | None = None
     instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = None
+    initial_instance_count: int | None = Field(default=None, ge=1)
     accelerator_type: NonEmpty | None = None
 
 
