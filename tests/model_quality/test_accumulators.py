@@ -110,6 +110,16 @@ def test_blocks_of_merged_regressions_are_those_of_the_whole():
         assert merged[name].standard_deviation == pytest.approx(whole[name].standard_deviation, rel=1e-4), name
 
 
+@pytest.mark.parametrize("order", ["random", "sorted"])
+def test_quantiles_of_many_errors_are_of_nearly_the_right_rank(order):
+    sizes = np.abs(np.random.default_rng(3).normal(size=50_000))
+    ranked = np.sort(sizes)
+    whole = errors(np.zeros(sizes.size), ranked if order == "sorted" else sizes)
+    for name, level in (("median_absolute_error", 0.5), ("absolute_error_p90", 0.9), ("absolute_error_p99", 0.99)):
+        found = np.searchsorted(ranked, regression(whole)[name].value) / sizes.size
+        assert found == pytest.approx(level, abs=1e-3), name
+
+
 def test_probabilities_past_the_limit_stay_within_the_stated_error(monkeypatch):
     generator = np.random.default_rng(5)
     score = generator.beta(0.3, 3, 50_000)

@@ -91,7 +91,8 @@ class PositiveValues:
     def _not_binary(self, distinct: int) -> InvalidInput:
         message = (
             f"the {self._what} of a BinaryClassification must be 0 or 1, false or true, no or yes; {distinct} distinct "
-            "values are neither. Is the problem type right, and the attribute that names the column?"
+            "values are neither. Is the problem type right, and the attribute that names the column? Probabilities are "
+            "named by probability_attribute."
         )
         return InvalidInput("LabelsNotBinary", message)
 
