@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -495,3 +496,16 @@ def test_files_that_are_no_trees(
     with pytest.raises(InvalidInput) as refused:
         explaining.baseline(explaining.write(rows), model_artifact=path, allow_pickle=True)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("kind", ["json", "txt"])
+def test_a_format_whose_package_is_not_there_is_told(
+    explaining: Explaining, rows: Rows, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    package = {"json": "xgboost", "txt": "lightgbm"}[kind]
+    monkeypatch.setitem(sys.modules, package, None)
+    path = explaining.folder / f"model.{kind}"
+    path.write_text("{}")
+    with pytest.raises(InvalidInput, match=f"needs the package {package}") as refused:
+        explaining.baseline(explaining.write(rows), model_artifact=path)
+    assert refused.value.code == "ModelArtifactNotReadable"

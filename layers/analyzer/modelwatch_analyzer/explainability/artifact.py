@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_core.domain.errors import InvalidInput
 
+_ROUNDING = 1e-4  # trees are compared in float32
 PICKLES = (".pkl", ".pickle", ".joblib")
 
 
@@ -47,28 +48,53 @@ def explain_trees(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return SHAP values against the background (interventional), shape (rows, outputs, features), and expectations.
 
-    A classifier's probabilities are explained, or with `use_logit` the margins that its trees add up to.
+    A classifier's probabilities are explained, or with `use_logit` the log-odds that its trees add up to.
 
     Raises
     ------
     InvalidInput
-        ``FeatureNotNumeric``, ``ModelArtifactNotReadable`` for a model that is none of trees, and
-        ``TreeExplainerNotApplicable`` where its trees do not give what is asked for.
+        ``FeatureNotNumeric``, and ``TreeExplainerNotApplicable`` where shap does not know the model, where its trees
+        add up to something else, or where the values that shap finds do not add up to what the model predicts.
     """
     import shap  # takes more than a second, which only those wait for who need it
 
     numbers, against = _numbers(rows), _numbers(background)
-    output = "probability" if hasattr(model, "predict_proba") and not use_logit else "raw"
     try:
-        explainer = shap.TreeExplainer(model, against, feature_perturbation="interventional", model_output=output)
-        values = np.asarray(explainer.shap_values(numbers, check_additivity=False), dtype=np.float64)
+        explainer = shap.TreeExplainer(model, against, feature_perturbation="interventional")
+        of_log_odds = explainer.model.tree_output == "log_odds"
+        if of_log_odds and not use_logit:
+            explainer = shap.TreeExplainer(
+                model, against, feature_perturbation="interventional", model_output="probability"
+            )
+        values = np.asarray(explainer.shap_values(numbers), dtype=np.float64)
     except Exception as error:
-        message = f"shap's TreeExplainer does not take this model for {output} output ({type(error).__name__}): "
-        raise InvalidInput(
-            "TreeExplainerNotApplicable", f"{message}give the model by URL or endpoint instead"
-        ) from None
+        raise _not_applicable(f"shap does not take it ({type(error).__name__})") from None
+    if use_logit and not of_log_odds:
+        raise _not_applicable("its trees do not add up to log-odds, which use_logit asks for")
     expected = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
-    return (values[:, None, :] if values.ndim == 2 else values.transpose(0, 2, 1)), expected
+    values = values[:, None, :] if values.ndim == 2 else values.transpose(0, 2, 1)
+    predicted = _predicted(model, numbers, use_logit=use_logit)
+    if predicted is not None:
+        distance = np.abs(values.sum(axis=2) + expected - predicted[:, -values.shape[1] :]).max()
+        if distance > _ROUNDING * max(1.0, np.abs(predicted).max()):
+            raise _not_applicable("what shap makes of it does not add up to its predictions")
+    return values, expected
+
+
+def _predicted(model: Any, numbers: NDArray[np.float64], *, use_logit: bool) -> NDArray[np.float64] | None:
+    """Ask a model with scikit-learn's methods for what is explained; None of any other one."""
+    if not hasattr(model, "get_params"):
+        return None
+    predict = model.predict
+    if hasattr(model, "predict_proba"):
+        predict = model.decision_function if use_logit else model.predict_proba
+    predicted = np.asarray(predict(numbers), dtype=np.float64)
+    return predicted if predicted.ndim == 2 else predicted[:, None]
+
+
+def _not_applicable(reason: str) -> InvalidInput:
+    message = f"shap's TreeExplainer cannot explain this model: {reason}; give the model by URL or endpoint instead"
+    return InvalidInput("TreeExplainerNotApplicable", message)
 
 
 def _numbers(table: pl.DataFrame) -> NDArray[np.float64]:
