@@ -77,7 +77,7 @@ def test_data_like_the_baseline_violate_nothing(bench):
     summary = bench.check(FAIR, CONFIG, **PREDICTED)
     assert summary.violations == ()
     assert [warning for warning in summary.warnings if "FT" not in warning] == []  # region is text
-    assert bench.report("check", "constraint_violations.json") == {"violations": []}
+    assert bench.report("check", "constraint_violations.json") == {"version": "1.0", "violations": []}
 
 
 def test_predictions_that_shift_against_a_group_violate_with_their_interval(bench):

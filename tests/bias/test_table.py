@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
 from modelwatch_analyzer.bias.metrics import METRICS, Counts
-from modelwatch_analyzer.bias.table import BiasTable, Columns, Prediction
+from modelwatch_analyzer.bias.table import BiasTable, Columns, Prediction, gathered
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import SMCLARIFY, of_smclarify
@@ -119,3 +119,11 @@ def test_an_answer_of_fractions_is_a_probability_and_one_of_whole_numbers_a_labe
 
 def test_a_threshold_is_not_above_itself():
     assert predictions(Prediction(scores=("p",), threshold=0.7), {"p": [0.7, 0.71, 0.69, 0.7]}) == 1
+
+
+def test_small_batches_are_brought_together_in_their_order_unless_their_types_differ():
+    batches = [pl.DataFrame({"x": part}) for part in ([1.0], [2.0, 3.0], ["4"], [5.0], [])]
+    batches[-1] = batches[-1].cast(pl.Float64)
+    assert [batch["x"].to_list() for batch in gathered(batches)] == [[1.0, 2.0, 3.0], ["4"], [5.0]]
+    large = [pl.DataFrame({"x": np.arange(40_000.0)})] * 3
+    assert [batch.height for batch in gathered(large)] == [40_000] * 3

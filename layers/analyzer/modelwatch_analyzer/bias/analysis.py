@@ -14,7 +14,7 @@ from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
 from modelwatch_analyzer.bias.groups import Facet, facet_of, positive_of
 from modelwatch_analyzer.bias.measures import Measure, entries_of, measures_of
-from modelwatch_analyzer.bias.table import BiasTable
+from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
@@ -49,7 +49,7 @@ def run(settings: AnalysisSettings) -> Findings:
     labelled = open_labelled_dataset(settings)
     chosen = columns_of(labelled.dataset, config, settings)
     table, log = BiasTable.empty(chosen.columns, settings.seed), ReadLog()
-    for batch in labelled.dataset.batches(Plan(chosen.columns.dtypes), log):
+    for batch in gathered(labelled.dataset.batches(Plan(chosen.columns.dtypes), log)):
         table.update(batch)
     log.require_records()
     _require_rows(table)
@@ -83,7 +83,7 @@ def run(settings: AnalysisSettings) -> Findings:
     outcome = (
         {CONSTRAINTS: document}
         if baseline is None
-        else {VIOLATIONS: to_json(ConstraintViolations(violations=violations))}
+        else {VIOLATIONS: {"version": "1.0", **to_json(ConstraintViolations(violations=violations))}}
     )
     return Findings(
         records=log.counts(),

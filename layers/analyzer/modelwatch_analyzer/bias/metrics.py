@@ -279,8 +279,8 @@ def generalized_entropy(counts: Counts) -> Array:
     benefits = np.array([[1.0, 2.0], [0.0, 1.0]])
     rows = everybody.sum(axis=(-2, -1))
     mean = divide((everybody * benefits).sum(axis=(-2, -1)), rows)
-    squares = divide(benefits, mean[..., None, None]) ** 2
-    return divide((everybody * (squares - 1)).sum(axis=(-2, -1)), 2 * rows)
+    mean_square = divide((everybody * benefits**2).sum(axis=(-2, -1)), rows)
+    return (divide(mean_square, mean**2) - 1) / 2
 
 
 def flip_test(counts: Counts) -> Array:

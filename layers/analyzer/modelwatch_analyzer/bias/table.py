@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,9 @@ MOST_VALUES = 100
 
 MOST_GROUPS = 1000
 """Values of the group variable."""
+
+_AT_ONCE = 1 << 16
+"""Rows up to which small batches are brought together."""
 
 _KEYS = ("facet", "group", "label", "predicted")
 
@@ -205,6 +208,23 @@ class BiasTable:
 _SCHEMA = pl.Schema(
     {"facet": pl.String, "group": pl.String, "label": pl.UInt8, "predicted": pl.UInt8, "rows": pl.Int64}
 )
+
+
+def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Bring small batches together, for a table takes in a large one in as many steps as a small one.
+
+    A column may come as a number in one batch and as text in the next; such batches are not brought together.
+    """
+    waiting: list[pl.DataFrame] = []
+    rows = 0
+    for batch in batches:
+        if waiting and (rows + batch.height > _AT_ONCE or batch.schema != waiting[0].schema):
+            yield pl.concat(waiting)
+            waiting, rows = [], 0
+        waiting.append(batch)
+        rows += batch.height
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def mark_of(facet: str) -> str:

@@ -15,8 +15,7 @@ from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
-_QUIET = ("CDDL", "CDDPL")
-"""Not told where no group variable was asked for."""
+_GROUPED = ("CDDL", "CDDPL")
 
 
 def warnings_of(
@@ -67,7 +66,8 @@ def _group(name: str, measures: Sequence[Measure], table: BiasTable) -> Iterator
         )
     reasons: dict[str, list[str]] = {}
     for each in measures:
-        quiet = table.columns.group is None and each.metric.name in _QUIET
+        # Nobody asked for a group variable; and FD of a baseline that does not tell shares is told with what it lacks.
+        quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.name in _GROUPED)
         if isinstance(each.value, Undefined) and not quiet:
             reasons.setdefault(each.value.reason, []).append(each.metric.name)
     for reason, names in reasons.items():
