@@ -369,6 +369,7 @@ def test_any_metric_may_be_constrained_and_what_means_nothing_is_told(runs, edit
     def more(document):
         document["binary_classification_constraints"] |= {
             "log_loss": {"threshold": 0.001, "comparison_operator": "GreaterThanThreshold"},
+            "auc": {"threshold": "NaN", "comparison_operator": "LessThanThreshold"},
             "gini": {"threshold": 0.5, "comparison_operator": "LessThanThreshold", "tresholds": 1},
         }
 
@@ -377,6 +378,7 @@ def test_any_metric_may_be_constrained_and_what_means_nothing_is_told(runs, edit
     )
     assert [violation.subject for violation in summary.violations] == ["logLoss"]
     assert "gini is not compared: it is not measured" in summary.warnings
+    assert "auc is not compared: its threshold is NaN" in summary.warnings
     assert any("tresholds" in warning for warning in summary.warnings)
 
 

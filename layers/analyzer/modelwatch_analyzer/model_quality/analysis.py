@@ -135,12 +135,13 @@ def _all(quality: Quality) -> Iterator[tuple[str, Measured]]:
 
 
 def _row(name: str, measured: Measured, constraint: Constraint | None, violated: bool) -> MetricRow:
+    limit = constraint.limit if constraint else None
     return MetricRow(
         name=camel_case(name),
         value=measured.value,
         standard_deviation=measured.standard_deviation,
         interval=measured.interval,
-        baseline=constraint.threshold if constraint else None,
+        baseline=None if isinstance(limit, Undefined) else limit,
         violated=violated,
     )
 

@@ -46,15 +46,13 @@ def check(metrics: Mapping[str, Measured], constraints: Mapping[str, Constraint]
     result = CheckResult()
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
-        measured = metrics.get(_compared(name, constraint))
-        if measured is None or isinstance(measured.value, Undefined):
-            reason = (
-                measured.value.reason if measured and isinstance(measured.value, Undefined) else "it is not measured"
-            )
-            result.warnings.append(f"{name} is not compared: {reason}")
-        elif _is_worse(measured, measured.value, constraint):
+        measured = metrics.get(_compared(name, constraint)) or Measured(Undefined("it is not measured"))
+        undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
+        if undefined is not None:
+            result.warnings.append(f"{name} is not compared: {undefined.reason}")
+        elif (violation := _violation(name, measured, constraint)) is not None:
             result.violated.add(name)
-            result.violations.append(_violation(name, measured, measured.value, constraint))
+            result.violations.append(violation)
     return result
 
 
@@ -78,27 +76,21 @@ def _remarks(name: str, constraint: Constraint) -> Iterator[str]:
         )
 
 
-def _is_worse(measured: Measured, value: float, constraint: Constraint) -> bool:
-    least = greatest = value
-    if constraint.beyond_confidence_interval and measured.interval is not None:
-        least, greatest = measured.interval
-    if constraint.comparison_operator is ComparisonOperator.LESS_THAN:
-        best, worse = greatest, greatest < constraint.threshold
-    else:
-        best, worse = least, least > constraint.threshold
-    return worse and not math.isclose(best, constraint.threshold, rel_tol=_ROUNDING)
-
-
-def _violation(name: str, measured: Measured, value: float, constraint: Constraint) -> ConstraintViolation:
+def _violation(name: str, measured: Measured, constraint: Constraint) -> ConstraintViolation | None:
+    value, threshold = measured.value, constraint.limit
+    if isinstance(value, Undefined) or isinstance(threshold, Undefined):
+        return None
+    interval = measured.interval if constraint.beyond_confidence_interval else None
+    least, greatest = interval or (value, value)
+    less = constraint.comparison_operator is ComparisonOperator.LESS_THAN
+    best = greatest if less else least
+    if math.isclose(best, threshold, rel_tol=_ROUNDING) or (best < threshold) is not less:
+        return None
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)
-    operator = constraint.comparison_operator.value
-    description = (
-        f"Metric {camel_case(name)} with {java_double(value)} +/- {deviation} was {operator} "
-        f"'{java_double(constraint.threshold)}'"
-    )
-    if constraint.beyond_confidence_interval and measured.interval is not None:
-        lower, upper = map(java_double, measured.interval)
-        description += f", as was its whole confidence interval from {lower} to {upper}"
+    operator, told = constraint.comparison_operator.value, camel_case(name)
+    description = f"Metric {told} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
+    if interval is not None:
+        description += f", as was its whole confidence interval from {java_double(least)} to {java_double(greatest)}"
     return ConstraintViolation.model_validate(
-        {"constraint_check_type": operator, "description": description, "metric_name": camel_case(name)}
+        {"constraint_check_type": operator, "description": description, "metric_name": told}
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -47,11 +47,16 @@ class Constraint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
-    threshold: float
+    threshold: float | Literal["NaN"]
     comparison_operator: ComparisonOperator
     beyond_confidence_interval: bool = False
     definition: R2Definition | None = None
     additional_properties: Any = None
+
+    @property
+    def limit(self) -> float | Undefined:
+        """The threshold as a number."""
+        return Undefined("its threshold is NaN") if isinstance(self.threshold, str) else self.threshold
 
     @property
     def unknown(self) -> tuple[str, ...]:
