@@ -37,6 +37,7 @@ def failing(
     assert message.startswith(f"Failed: {refused.value.code}: ")
     assert len(message) <= 1024
     assert not (explaining.folder / "baseline/analysis.json").exists()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ask-model")]
     return refused.value
 
 
@@ -231,5 +232,4 @@ def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: R
     server = explaining.server
     server.answer = lambda asked: (200, server.scores(asked.body)) if len(server.asked) < 20 else (400, b"no")
     assert failing(explaining, rows, server.answer).code == "ModelRefused"
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ask-model")]
     assert len(server.asked) < 40  # of more than a hundred that were planned

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,21 +160,24 @@ class Game:
         """
         calls = 0
 
-        def scores(blocks: Iterable[pl.Series]) -> Iterator[Answer]:
+        def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
             nonlocal calls
-            for answer in self._answers(self._payloads(blocks), model):
-                calls += 1
-                progress(calls, max(calls, plan.calls))
-                yield answer
+            with closing(self._answers(self._payloads(blocks), model)) as answers:
+                for answer in answers:
+                    calls += 1
+                    progress(calls, max(calls, plan.calls))
+                    yield answer
 
         link = _log_odds if use_logit else np.asarray
         first = np.concatenate(list(scores(self._ends(plan.rows))))
         empty, full = link(first[: self._background].mean(axis=0)), link(first[self._background :])
         values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
         done = 0
-        for worths in self._worths(design, first.shape[1], scores(self._synthetic(design, plan.rows))):
-            values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
-            done += len(worths)
+        # Closed at once, so that no thread is left if an answer cannot be used.
+        with closing(scores(self._synthetic(design, plan.rows))) as answers:
+            for worths in self._worths(design, first.shape[1], answers):
+                values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
+                done += len(worths)
         return Played(values, empty, calls)
 
     def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
@@ -249,7 +253,7 @@ class Game:
         if len(rest):
             yield len(rest), self._request.body(rest)
 
-    def _answers(self, payloads: Iterable[tuple[int, bytes]], model: Model) -> Iterator[Answer]:
+    def _answers(self, payloads: Iterable[tuple[int, bytes]], model: Model) -> Generator[Answer]:
         """Ask in parallel, answer in order; no more payloads are held than are on their way, and one."""
         waiting: deque[Future[Answer]] = deque()
         with ThreadPoolExecutor(self._limits.parallel_calls, "ask-model") as threads:
