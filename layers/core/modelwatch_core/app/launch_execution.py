@@ -215,10 +215,11 @@ class LaunchExecution:
                 " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
                 " this window again when they are there (backfill). The schedule goes on."
             )
-        size = captured.size + (labels.size if labels else 0)
+        # Merging writes the captures once more.
+        size = 2 * captured.size + labels.size if labels else captured.size
         if size > self.host.capacity_bytes:
             return (
-                f"WindowTooLarge: the window {execution.window} holds {size:,} bytes of captures and labels, and"
+                f"WindowTooLarge: the window {execution.window} holds {size:,} bytes with its labels and all, and"
                 f" {self.host.name} takes {self.host.capacity_bytes:,}. Run the schedule more often, lower the"
                 " capture's sampling percentage, or give the analyzer more storage (parameter AnalyzerStorage)."
             )
