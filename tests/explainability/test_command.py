@@ -89,3 +89,22 @@ def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> Non
         )
     assert made.exit_code == 0, made.output
     assert Path("b/explanations_shap/baseline.csv").read_text() == "a,b,c\n1,1,1\n"
+
+
+def test_a_plain_process_explains_what_its_environment_names(
+    run: Run, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "analysis_type": "MODEL_EXPLAINABILITY",
+        "dataset_source": "data.csv",
+        "dataset_format": '{"csv": {"header": true}}',
+        "analysis_config": "config.json",
+        "model_url": server.url,
+        "output_path": "out",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    done = run("analyze")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].startswith("explaining 120 of 120 rows by exact SHAP")
+    assert Path("out/analysis.json").exists()

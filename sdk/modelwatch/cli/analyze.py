@@ -7,6 +7,7 @@ import os
 import typer
 
 from modelwatch.cli.failures import print_failure
+from modelwatch.cli.models import open_endpoint, read_object
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import ModelwatchError
 
@@ -23,10 +24,12 @@ def analyze() -> None:
     Exit code 0 unless the analysis failed; violations are no failure.
     """
     from modelwatch_analyzer.analysis import analyze as run
+    from modelwatch_analyzer.host import Host
     from modelwatch_analyzer.settings import AnalysisSettings
 
+    host = Host(model=open_endpoint, read=read_object, announce=typer.echo)
     try:
-        summary = run(AnalysisSettings.from_environment(os.environ))
+        summary = run(AnalysisSettings.from_environment(os.environ), host)
     except ModelwatchError as wrong:
         print_failure(wrong.code, wrong.message, as_json=False)
         raise typer.Exit(FAILED) from None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from modelwatch.cli.answer import AsJson, Output, answer, existing
 from modelwatch.cli.dataset import DatasetFlags, at_hand
 from modelwatch.cli.flags import takes_flags
+from modelwatch.cli.models import open_endpoint, read_object
 from modelwatch.printing import a_console, printable
 from modelwatch_core.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from modelwatch_analyzer.host import Host
-    from modelwatch_core.domain.model_endpoints import OpenModel
 
 NAME = "explainability"
 BASELINE_EXAMPLE = """\b
@@ -157,30 +157,8 @@ def _host(*, as_json: bool) -> Iterator[Host]:
             bar.update(task, description="Asking the model")
 
         yield Host(
-            model=_endpoints(),
-            read=_from_s3,
+            model=open_endpoint,
+            read=read_object,
             announce=announce,
             progress=lambda done, planned: bar.update(task, completed=done, total=planned),
         )
-
-
-def _from_s3(s3_uri: str) -> bytes | None:
-    with at_hand(s3_uri, "methods.shap.baseline") as path:
-        return path.read_bytes()
-
-
-def _endpoints() -> OpenModel:
-    """Give endpoints by name; AWS's client is loaded only when one is asked for."""
-
-    def opened(reference: Any) -> Any:
-        import boto3
-
-        from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
-
-        session = boto3.Session()
-        if session.get_credentials() is None:
-            message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
-            raise InvalidInput("NoCredentials", message)
-        return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
-
-    return opened

@@ -1,0 +1,34 @@
+"""Models in SageMaker, and what an analysis reads from S3, for the commands that run analyses here."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from modelwatch.cli.dataset import at_hand
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import Model, ModelReference
+
+
+def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
+    """Give the model behind a live endpoint; an ``OpenModel``.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoCredentials``; ``ModelNotDeployed`` for a model by name.
+    """
+    import boto3  # only those who ask an endpoint wait for it
+
+    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
+
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
+        raise InvalidInput("NoCredentials", message)
+    return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+
+
+def read_object(s3_uri: str) -> bytes:
+    """Give what lies at an S3 URI that the configuration names."""
+    with at_hand(s3_uri, "methods.shap.baseline") as path:
+        return path.read_bytes()
