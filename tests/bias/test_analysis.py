@@ -203,6 +203,21 @@ def test_several_labels_may_be_positive(bench):
     assert bench.metrics("baseline", "sex", "F")["DPL"]["value"] == 0.0
 
 
+def test_continuous_labels_are_positive_above_their_threshold_and_so_are_predictions(bench):
+    rows = ["sex,price,predicted", *(f"{'FM'[i % 2]},{i / 2 + 0.25},{(i + 8) / 2}" for i in range(100))]
+    config = {
+        "label": "price",
+        "label_values_or_threshold": [25],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": ["F"]}],
+    }
+    bench.baseline("\n".join(rows), config, **PREDICTED)
+    assert bench.report("baseline")["post_training_bias_metrics"]["label_value_or_threshold"] == "(25.0, 49.75]"
+    found = values(bench.metrics("baseline", "sex", "F"))
+    # By hand: of each sex's 50 rows, 25 prices lie above 25, and 28 or 29 predictions: i + 8 > 50 from i = 43 on.
+    assert found["DPL"] == 0.0
+    assert found["DPPL"] == pytest.approx(29 / 50 - 28 / 50)
+
+
 def test_the_arguments_of_the_python_api_are_understood(bench):
     config = {
         "label_values_or_threshold": [1],

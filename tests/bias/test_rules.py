@@ -40,6 +40,12 @@ def test_the_plain_rule_looks_at_the_distance_from_zero(baseline, current, flagg
     assert judge("DPL", current, NONE, Constraint(baseline), ZERO).violated is flagged
 
 
+def test_the_last_digit_is_no_violation():
+    # SageMaker's number of 334 rows of Adult, and ours.
+    assert not judge("CDDPL", 0.3748947825295132, NONE, Constraint(0.3748947825295131), ZERO).violated
+    assert judge("CDDPL", 0.37489478254, NONE, Constraint(0.3748947825295131), ZERO).violated
+
+
 @pytest.mark.parametrize(
     ("rule", "current", "flagged"),
     [

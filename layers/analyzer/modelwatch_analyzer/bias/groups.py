@@ -102,9 +102,9 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     if prediction is not None and prediction.guessed:
         fractions = facts.type is ColumnType.FRACTIONAL and facts.minimum >= 0 and facts.maximum <= 1
         scored = fractions and data_type is DataType.CATEGORICAL
-    maximum = max(table.label.maximum, facts.maximum)
     whole = table.label.type is ColumnType.INTEGRAL
-    return Positive(listed.spelled(data_type, maximum, whole=whole), bit, SCORED if scored else bit)
+    spelled = listed.spelled(data_type, table.label.maximum, whole=whole)
+    return Positive(spelled, bit, SCORED if scored else bit)
 
 
 def facet_of(

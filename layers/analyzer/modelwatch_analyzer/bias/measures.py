@@ -63,7 +63,7 @@ class Measure:
         description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
         if self.constraint and self.constraint.range and not isinstance(self.interval, Undefined):
             least, most = map(spelled, self.interval)
-            description += f". Its {level:.0%} interval [{least}, {most}] lies outside of it"
+            description += f". Its {level * 100:g}% interval [{least}, {most}] lies outside of it"
         return ConstraintViolation.model_validate(
             {
                 "facet": self.facet,

@@ -9,6 +9,9 @@ from enum import StrEnum
 from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.undefined import Undefined
 
+_ROUNDING = 1e-12
+"""Relative: the same rows give the same number as in a baseline of others but for the last digits."""
+
 _FARTHEST_RATIO = 700.0
 """Beyond that the exponential function leaves the range of a double."""
 
@@ -99,7 +102,8 @@ def judge(
     if constraint.range is None:
         if constraint.value is None:
             return Verdict(violated=False, note="the baseline has no value")
-        return Verdict(distance(metric, value, rule) > distance(metric, constraint.value, rule))
+        allowed = distance(metric, constraint.value, rule) * (1 + _ROUNDING)
+        return Verdict(distance(metric, value, rule) > allowed)
     least, most = constraint.range
     if math.isinf(value):
         interval = (value, value)
