@@ -189,6 +189,9 @@ def test_configurations_that_cannot_be(explaining: Explaining, rows: Rows, shap:
         ({"label_headers": ["yes", "no"]}, "LabelHeadersDiffer"),
         ({"content_type": "image/png"}, "InvalidAnalysisConfig"),
         ({"model_names": "a"}, "InvalidAnalysisConfig"),
+        ({"model_name": ""}, "InvalidAnalysisConfig"),
+        ({"initial_instance_count": 0}, "InvalidAnalysisConfig"),
+        ({"label_headers": ["yes", "yes"]}, "InvalidAnalysisConfig"),
     ],
 )
 def test_predictors_that_cannot_be(explaining: Explaining, rows: Rows, predictor: dict[str, object], code: str) -> None:

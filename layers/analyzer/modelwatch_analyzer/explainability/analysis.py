@@ -123,7 +123,7 @@ def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
         _refuse_incomparable(config, baseline)
     dataset, log = open_dataset(settings), ReadLog()
     columns, features = _features(dataset, config)
-    rows = sample(_cells(dataset, columns, features, log), _most_rows(config, len(features)), seed)
+    rows = sample(_cells(dataset, columns, features, log), _most_rows(settings, config, len(features)), seed)
     log.require_records()
     background = _background(host, config, baseline, rows, features, seed)
     task = _Task(settings, config, host, features, rows, background, seed)
@@ -178,12 +178,14 @@ def _cells(dataset: Dataset, columns: Sequence[str], features: Sequence[str], lo
         yield batch.select([pl.col(column).cast(pl.String).alias(name) for column, name in names.items()])
 
 
-def _most_rows(config: ExplainabilityConfig, features: int) -> int:
+def _most_rows(settings: AnalysisSettings, config: ExplainabilityConfig, features: int) -> int:
     """Bound the rows worth keeping: each of their cells takes two bytes of a request at least."""
     shap = config.shap
+    if settings.model_artifact is not None:
+        return max(1, min(_MOST_TREE_PAIRS, _MOST_CELLS // features))
     if shap.explainer == "tree":
-        return _MOST_TREE_PAIRS
-    coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions) if features > 1 else 1
+        raise InvalidInput("ModelNotGiven", "the explainer 'tree' needs the model's own file: give model_artifact")
+    coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions)
     rows = shap.max_model_calls * shap.max_payload_bytes // (2 * features * (coalitions + 1))
     return max(1, min(rows, _MOST_CELLS // features))
 
@@ -209,8 +211,6 @@ def _background(
 
 def _explained(task: _Task) -> _Explanation:
     artifact, asked = task.settings.model_artifact, task.config.shap.explainer
-    if artifact is None and asked == "tree":
-        raise InvalidInput("ModelNotGiven", "the explainer 'tree' needs the model's own file: give model_artifact")
     if artifact is None:
         return _by_asking(task)
     if asked not in ("auto", "tree"):

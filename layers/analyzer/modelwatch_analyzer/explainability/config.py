@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from modelwatch_core.domain.documents import NonEmpty
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelReference
 
@@ -112,14 +113,14 @@ class Predictor(_Section):
         Ours: how long an answer of that server may take.
     """
 
-    model_name: str | None = None
-    endpoint_name: str | None = None
-    instance_type: str | None = None
-    initial_instance_count: int | None = None
-    accelerator_type: str | None = None
-    endpoint_name_prefix: str | None = None
-    target_model: str | None = None
-    custom_attributes: str | None = None
+    model_name: NonEmpty | None = None
+    endpoint_name: NonEmpty | None = None
+    instance_type: NonEmpty | None = None
+    initial_instance_count: int | None = Field(default=None, ge=1)
+    accelerator_type: NonEmpty | None = None
+    endpoint_name_prefix: NonEmpty | None = None
+    target_model: NonEmpty | None = None
+    custom_attributes: NonEmpty | None = None
     content_type: str = "text/csv"
     accept_type: str | None = None
     content_template: str | None = None
@@ -127,8 +128,15 @@ class Predictor(_Section):
     label: Attribute = None
     probability: Attribute = None
     label_headers: tuple[str, ...] = ()
-    model_url: str | None = None
+    model_url: NonEmpty | None = None
     timeout_seconds: float = Field(default=60.0, gt=0)
+
+    @field_validator("label_headers")
+    @classmethod
+    def _label_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("name an output twice")
+        return names
 
     @property
     def reference(self) -> ModelReference | None:
