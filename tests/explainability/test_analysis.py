@@ -57,12 +57,13 @@ def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, 
     assert (details["explainer"], details["coalitions"], details["rows_explained"]) == ("exact", 6, 150)
     assert details["model_calls"] == len(explaining.server.asked) == 2
     assert details["rows_scored"] == explaining.server.rows == 1 + 150 + 150 * 6
+    assert explaining.read("baseline/constraints.json") == document
     assert summary.status is AnalysisStatus.COMPLETED
     assert summary.records.read == 150
     assert "exact, 6 coalitions a row: 2 of at most 100 model calls, 1,051 rows scored" in summary.notes[0]
     assert set(summary.outputs) == {
-        "analysis.json", "explanations_shap/out.csv", "explanations_shap/baseline.csv", "report.html",
-        "cloudwatch_metrics.jsonl", "analysis_summary.json",
+        "analysis.json", "constraints.json", "explanations_shap/out.csv", "explanations_shap/baseline.csv",
+        "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json",
     }  # fmt: skip
 
 

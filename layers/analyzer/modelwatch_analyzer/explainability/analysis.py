@@ -21,6 +21,7 @@ from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import (
     ANALYSIS,
     BASELINE_ROWS,
+    CONSTRAINTS,
     LOCAL_VALUES,
     VIOLATIONS,
     Analysis,
@@ -104,6 +105,9 @@ class _Explanation:
 
 def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
     """Explain a model on a dataset: a baseline, or a check against the one that the settings name.
+
+    Both write ``analysis.json``. A baseline writes the same as ``constraints.json``, as the API document names it; a
+    check writes ``constraint_violations.json``.
 
     Parameters
     ----------
@@ -295,7 +299,9 @@ def _findings(task: _Task, explanation: _Explanation, baseline: Analysis | None,
         run_details=_details(task, explanation),
     )
     documents = {ANALYSIS: to_json(analysis)}
-    if baseline is not None:
+    if baseline is None:
+        documents[CONSTRAINTS] = documents[ANALYSIS]
+    else:
         documents[VIOLATIONS] = {"version": "1.0", **to_json(ConstraintViolations(violations=violations))}
     return Findings(
         records=records,
@@ -392,7 +398,7 @@ def _run_warnings(task: _Task, explanation: _Explanation) -> Iterator[str]:
         why = "more would take too long" if explanation.explainer == "tree" else "max_model_calls reaches no further"
         yield f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: {why}"
     if rows < _FEW_ROWS:
-        few = f"{rows:,} rows were explained: with fewer than {_FEW_ROWS}, "
+        few = f"rows explained: {rows:,}; with fewer than {_FEW_ROWS}, "
         yield f"{few}the order of features is chance to a good part"
 
 

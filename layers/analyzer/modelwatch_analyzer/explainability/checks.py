@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelwatch_analyzer.data_quality.wording import java_double
 from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ranks
 from modelwatch_analyzer.explainability.documents import LabelExplanation, MonitoringConfig
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from modelwatch_analyzer.explainability.config import AggregationMethod
 from modelwatch_core.domain.errors import InvalidInput
 
-ANALYSIS, VIOLATIONS = "analysis.json", "constraint_violations.json"
+ANALYSIS, CONSTRAINTS, VIOLATIONS = "analysis.json", "constraints.json", "constraint_violations.json"
 LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
 
 _MOST_EARLIER = 10
