@@ -332,6 +332,47 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
     assert (found["AD"], found["DPPL"]) == (0.0, found["DPL"])  # scores above a half, exactly where labels are positive
 
 
+def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
+    config = CONFIG | {"headers": ["sex", "region", "income", "approved"], "group_variable": "region"}
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    ids = [f"{i:08x}-0000-4000-8000-000000000000" for i in range(len(rows))]
+    moment = "2026-11-22T03:00:00Z"
+    answers = [",".join((*row[:3], row[4], each, moment)) for row, each in zip(rows, ids, strict=True)]
+    truths = [
+        json.dumps(
+            {
+                "groundTruthData": {"data": row[3], "encoding": "CSV"},
+                "eventMetadata": {"eventId": each},
+                "eventVersion": "0",
+            }
+        )
+        for row, each in zip(rows, ids, strict=True)
+    ]
+    for path, content in {
+        "job/output/2026/11/22/03/a.json": json.dumps([{"prefix": "s3://bucket/job/"}, "0.csv.out"]),
+        "job/objects/bucket/job/0.csv.out": "\n".join(answers),
+        "labels/2026/11/22/03/a.jsonl": "\n".join(truths),
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(
+        "",
+        config,
+        dataset_source=tmp_path / "job",
+        dataset_format={"batchTransform": {"csv": {"header": False}}},
+        ground_truth_source=tmp_path / "labels",
+        inference_attribute="3",
+        start_time="2026-11-22T03:00:00Z",
+        end_time="2026-11-22T04:00:00Z",
+        sagemaker_monitoring_schedule_name="nightly",
+    )
+    assert summary.ground_truth is not None
+    assert summary.ground_truth.matched == len(rows)
+    assert values(bench.metrics("check", "sex", "F")) == values(bench.metrics("baseline", "sex", "F"))
+    assert summary.violations == ()
+
+
 def test_a_small_group_never_alerts_alone_and_the_warning_says_what_is_beyond(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     summary = bench.check(applicants((1, 14, 0, 10), (100, 20, 40, 140)), CONFIG, **PREDICTED)
