@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints, InferredType
 from modelwatch_analyzer.data_quality.drift import CHI_SQUARED
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.data_quality.wording import java_double, percent
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 

@@ -1,18 +1,17 @@
-"""CloudWatch metric lines in the form that SageMaker's container contract asks for."""
+"""CloudWatch metric lines of a data quality analysis, in SageMaker's names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import finite
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.documents import iso_utc
 
 
 def metric_lines(
@@ -28,15 +27,7 @@ def metric_lines(
     columns, configs, drifts : Mapping
         By name of the feature.
     """
-    dimensions = [
-        {"Name": name, "Value": value}
-        for name, value in (
-            ("Endpoint", settings.sagemaker_endpoint_name),
-            ("MonitoringSchedule", settings.sagemaker_monitoring_schedule_name),
-        )
-        if value
-    ]
-    shared = {"Timestamp": iso_utc(settings.end_time or datetime.now(UTC)), "Dimensions": dimensions, "Unit": "None"}
+    line = metric_line_of(settings)
     for name, column in columns.items():
         if name in configs and not configs[name].emit_metrics:
             continue
@@ -48,8 +39,8 @@ def metric_lines(
                 "Minimum": moments.minimum,
                 "Maximum": moments.maximum,
             }
-            yield {"MetricName": f"feature_data_{name}", "StatisticValues": numbers, **shared}
-        yield {"MetricName": f"feature_non_null_{name}", "Value": column.completeness, **shared}
+            yield line(f"feature_data_{name}", numbers)
+        yield line(f"feature_non_null_{name}", column.completeness)
         drift = drifts.get(name)
         if drift is not None and not isinstance(drift.distance, Undefined):
-            yield {"MetricName": f"feature_baseline_drift_{name}", "Value": drift.distance, **shared}
+            yield line(f"feature_baseline_drift_{name}", drift.distance)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.model_quality.changes import STATISTICS, VIOLATIONS, changes_since
@@ -35,7 +35,6 @@ from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
-from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 
@@ -97,16 +96,10 @@ def _remarks(settings: AnalysisSettings, quality: Quality) -> Iterator[str]:
 
 def _metric_lines(settings: AnalysisSettings, metrics: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
     """Yield CloudWatch metrics, named as in ``statistics.json``; what is undefined has none."""
-    moment = iso_utc(settings.end_time or datetime.now(UTC))
-    named = {
-        "Endpoint": settings.sagemaker_endpoint_name,
-        "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name,
-    }
-    dimensions = [{"Name": name, "Value": value} for name, value in named.items() if value]
+    line = metric_line_of(settings)
     for name, measured in metrics.items():
         if not isinstance(measured.value, Undefined):
-            shared = {"Timestamp": moment, "Dimensions": dimensions, "Unit": "None"}
-            yield {"MetricName": name, "Value": measured.value, **shared}
+            yield line(name, measured.value)
 
 
 def _write_report(

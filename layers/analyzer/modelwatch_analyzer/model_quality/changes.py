@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer.data_quality.wording import java_double
+from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, ConstraintViolations
 
 STATISTICS, VIOLATIONS = "statistics.json", "constraint_violations.json"

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from modelwatch_analyzer.data_quality.wording import java_double
 from modelwatch_analyzer.model_quality.documents import NAN, Constraint, R2Definition
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 R2, R2_FIRST_PARTY = "r2", "r2_first_party"
