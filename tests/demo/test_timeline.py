@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
+import pytest
 from rich.console import Console
 
 from modelwatch.demo.hours import Hour
+from modelwatch.demo.monitors import BRANCHES_BIAS, BRANCHES_DATA_QUALITY, BROKERS_DATA_QUALITY, Monitor
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.verdict import Outcome
+from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 NOON = datetime(2026, 1, 31, 12, 6, tzinfo=UTC)
 DRIFTED = ConstraintViolation(
-    feature_name="[red]income\x1b[2J", constraint_check_type="baseline_drift_check", description="Baseline drift"
+    feature_name="[red]income\x1b[2J",
+    constraint_check_type="baseline_drift_check",
+    description="Distance 0.12345678 exceeds threshold: 0.1",
 )
 BROKEN = Outcome("CompletedWithViolations", (DRIFTED,), mails=1)
 
@@ -26,7 +32,6 @@ def told(outcome: Outcome, *, terminal: bool) -> str:
     scores = {"loans": [0.9, 0.1, 0.5, 0.8], "loans-json": [0.1]}
     outcomes = {"loans-quality": outcome, "loans-json-quality": Outcome("Completed")}
     timeline.tell_hour(NOON, 4, Hour("a bad one"), scores, outcomes)
-    timeline.tell_violations([{"loans-quality": Outcome("Completed")}, outcomes])
     return text.getvalue()
 
 
@@ -36,12 +41,8 @@ def test_a_pipe_gets_plain_lines() -> None:
         "       loans: 4 requests, 75% approved",
         "       loans-json: 1 request, 0% approved",
         "       loans-quality: CompletedWithViolations, 1 mail",
-        "           [red]income\\x1b[2J fails its baseline_drift_check",
+        "           [red]income\\x1b[2J: Distance 0.1235 exceeds threshold: 0.1",
         "       loans-json-quality: Completed",
-        "",
-        "Violations",
-        "hour  found by       about               description",
-        "2     loans-quality  [red]income\\x1b[2J  Baseline drift",
     ]
 
 
@@ -55,6 +56,32 @@ def test_a_terminal_gets_colours_of_ours_and_none_of_the_datas() -> None:
 def test_a_failure_is_told_with_its_reason() -> None:
     text = told(Outcome("Failed", failure_reason="NoData: the window holds no records"), terminal=False)
     assert "loans-quality: Failed\n           NoData: the window holds no records\n" in text
+
+
+def test_of_an_earlier_hour_it_is_told_which_one_and_how_many_labels_there_were() -> None:
+    labels = GroundTruthCounts(
+        predictions=5, labels=4, matched=4, unlabelled=1, without_prediction=0, duplicates=0, conflicting=0, late=0
+    )
+    text = told(replace(BROKEN, hours=(2,), labels=labels), terminal=False)
+    assert "loans-quality of hour 2: CompletedWithViolations, 4 labels for 5, 1 mail\n" in text
+
+
+@pytest.mark.parametrize(
+    ("monitor", "line"),
+    [
+        (BRANCHES_DATA_QUALITY, "mortgage-approval-data-quality looks at mortgage-approval every hour"),
+        (BROKERS_DATA_QUALITY, "mortgage-brokers-data-quality looks at mortgage-brokers every 3 hours"),
+        (
+            BRANCHES_BIAS,
+            "mortgage-approval-bias looks at mortgage-approval every hour, 3 hours later, when its labels are there",
+        ),
+    ],
+    ids=lambda each: getattr(each, "name", None),
+)
+def test_a_monitor_that_begins_says_when_it_looks(monitor: Monitor, line: str) -> None:
+    text = io.StringIO()
+    Timeline(Console(file=text, width=200)).tell_monitor(NOON, monitor)
+    assert text.getvalue() == f"12:06  {line}\n"
 
 
 def test_every_mail_is_named_and_the_first_one_shown_whole() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from modelwatch.demo.applications import SCORE, load_applications
-from modelwatch.demo.hours import COMPLETENESS, DRIFT, HOURS, Finding, Hour, Promise
-from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY, ENDPOINTS, Endpoint, Monitor
-from modelwatch.demo.verdict import NOT_THERE, Outcome, failed_expectations
+from modelwatch.demo.hours import COMPLETENESS, DRIFT, HOURS, Finding, Hour, Promise, Rerun
+from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY, ENDPOINTS, MONITORS, Endpoint, Monitor
+from modelwatch.demo.verdict import NOT_THERE, Outcome, again, failed_expectations
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 HOURLY = Monitor("hourly", BRANCHES, DATA_QUALITY)
@@ -135,9 +135,50 @@ def test_an_hour_that_was_not_watched_is_a_broken_promise() -> None:
     assert failed == ["2 hours were to be watched, 1 were"]
 
 
-def test_the_story_begins_healthy_and_holds_four_failures() -> None:
+LATE = Hour("labels are late", promises={"hourly": Promise(failure="NoMatchingGroundTruth")})
+UNLABELLED = Outcome("Failed", mails=1, failure_reason="NoMatchingGroundTruth: none of the 500 predictions has one")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed"),
+    [
+        (UNLABELLED, []),
+        (
+            replace(UNLABELLED, failure_reason="NoData: nothing"),
+            ["the execution was to fail with NoMatchingGroundTruth, it did with NoData: nothing"],
+        ),
+        (replace(UNLABELLED, mails=0), ["mails to arrive: 1, mails that did: 0"]),
+        (GOOD, ["the execution was to end Failed, it is Completed", "mails to arrive: 1, mails that did: 0"]),
+    ],
+)
+def test_a_failure_that_was_promised_must_come_for_its_own_reason(outcome: Outcome, failed: list[str]) -> None:
+    named = [f"hour 1 ({LATE.title}), hourly: {what}" for what in failed]
+    assert failed_expectations([LATE], [HOURLY], [{"hourly": outcome}]) == named
+
+
+def test_what_is_run_again_is_held_to_a_promise_of_its_own() -> None:
+    hour = Hour("labels come", rerun=Rerun(HOURLY, due=1, promise=BROKEN.promises["hourly"]))
+    assert failed_expectations([hour], [HOURLY], [{"hourly": GOOD, again("hourly"): CAUGHT}]) == []
+    assert failed_expectations([hour], [HOURLY], [{"hourly": GOOD}]) == [
+        f"hour 1 (labels come), hourly, again: {what}"
+        for what in (
+            "the execution was to end CompletedWithViolations, it is not there",
+            "baseline_drift_check of income was to fail, it did not",
+            "mails to arrive: 1, mails that did: 0",
+        )
+    ]
+    assert failed_expectations([HEALTHY], [HOURLY], [{"hourly": GOOD, again("hourly"): CAUGHT}]) == [
+        "hour 1 (as usual), hourly, again: no execution was due, one is CompletedWithViolations",
+        "hour 1 (as usual), hourly, again: mails to arrive: 0, mails that did: 1",
+    ]
+
+
+def test_the_story_begins_healthy_and_has_a_failure_for_every_kind_of_monitor() -> None:
     assert [bool(hour.promises) for hour in HOURS[:2]] == [False, False]
-    assert sum(bool(promise.causes) for hour in HOURS for promise in hour.promises.values()) == 4
+    found = {name for hour in HOURS for name, promise in hour.promises.items() if promise.causes}
+    assert {m.baseline.monitoring_type for m in MONITORS if m.name in found} == {
+        m.baseline.monitoring_type for m in MONITORS
+    }
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)

@@ -18,13 +18,18 @@ Example:
   modelwatch demo"""
 LOOK_CLOSER = """
 Files
-  {0}/hour-4/mortgage-approval-data-quality/report.html   what a monitor says of an hour
+  {0}/hour-6/mortgage-approval-data-quality/report.html   what a monitor says of an hour
   {0}/hour-4/captures/mortgage-approval   what an endpoint captured in that hour
-  {0}/mails/1.eml   a mail; there is one each time that a monitor finds something
-Check an hour again, without the app
-  modelwatch check data-quality --data {0}/hour-4/captures/mortgage-approval --dataset-format capture \\
+  {0}/hour-7/labels/mortgage-approval   what was learnt in that hour about earlier ones
+  {0}/mails/1.eml   a mail; there is one each time that a monitor finds something, or cannot look
+Check hours again, without the app
+  modelwatch check data-quality --data {0}/hour-6/captures/mortgage-approval --dataset-format capture \\
       --statistics {0}/data-quality-baseline/statistics.json \\
-      --constraints {0}/data-quality-baseline/constraints.json --output report
+      --constraints {0}/data-quality-baseline/constraints.json --output report-6
+  modelwatch check model-quality --data {0}/hour-4/captures/mortgage-approval --dataset-format capture \\
+      --problem-type BinaryClassification --probability-attribute 0 --probability-threshold-attribute 0.5 \\
+      --ground-truth {0}/hour-7/labels/mortgage-approval \\
+      --constraints {0}/model-quality-baseline/constraints.json --output report-4
 """
 NOT_AS_PROMISED = 1
 """Exit code of a demo in which something did not come as it should."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import Upstream
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
@@ -54,10 +56,25 @@ class App:
         """Begin to watch."""
         self._manage("CreateMonitoringSchedule", **parameters)
 
+    def run_again(self, schedule: str, scheduled_time: datetime) -> None:
+        """Ask for a window once more; it is analysed in the background."""
+        tick = {
+            "monitoring_schedule_name": schedule,
+            "scheduled_time": iso_utc(scheduled_time),
+            "tick_id": f"{schedule} again at {iso_utc(scheduled_time)}",
+            "backfill": True,
+        }
+        self._invoke("LaunchExecutionFunction", tick)
+
     def executions(self, schedule: str) -> list[MonitoringExecution]:
         """List what a schedule did, newest first."""
         answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
         return [MonitoringExecution.model_validate(execution) for execution in answer["executions"]]
+
+    def write(self, s3_uri: str, content: bytes) -> None:
+        """Write an object."""
+        bucket, key = s3_layout.split(s3_uri)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
     def files(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every object in a folder of S3: its path below the folder, and its content."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,23 +21,32 @@ from modelwatch.demo.capture import capture
 from modelwatch.demo.ground_truth import Labels, upload_labels
 from modelwatch.demo.hours import HOURS, Hour
 from modelwatch.demo.model import LoanModel, ModelServer
-from modelwatch.demo.monitors import BASELINES, ENDPOINTS, MODEL, MONITORS, Baseline, Monitor
+from modelwatch.demo.monitors import (
+    BASELINES,
+    DECIDED_AFTER,
+    ENDPOINTS,
+    MODEL,
+    MONITORS,
+    Applications,
+    Baseline,
+    Monitor,
+)
 from modelwatch.demo.payloads import format_score
 from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
-from modelwatch.demo.verdict import NOT_THERE, Outcome, Outcomes, failed_expectations
+from modelwatch.demo.verdict import NOT_THERE, Outcome, Outcomes, again, failed_expectations
 from modelwatch.local import LocalStack
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
+from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
 SEED = 1989
 VARIANT = "AllTraffic"
 TRAFFIC_BUCKET = "mortgage-approval-traffic"
 CAPTURES = f"s3://{TRAFFIC_BUCKET}/captures"
 LABELS = f"s3://{TRAFFIC_BUCKET}/labels"
-DECIDED_AFTER = 2
-"""So many hours after its own, people have decided on an hour's applications."""
 RECIPIENT = "loans-team@example.com"
 
 HOUR = timedelta(hours=1)
@@ -66,7 +76,13 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
         The expectations that failed, one sentence each.
     """
     applications = load_applications().sample(frac=1, random_state=SEED, ignore_index=True)
-    training = applications[: len(applications) // 2]
+    half, three_quarters = len(applications) // 2, 3 * len(applications) // 4
+    known = {
+        Applications.TRAINING: applications[:half],
+        Applications.HELD_OUT: applications[half:three_quarters],
+    }
+    later = applications[three_quarters:]
+    training = known[Applications.TRAINING]
     timeline.tell_lines([f"Mortgage applications in Boston: {CITATION}", "Times are UTC, by the stack's clock"])
     model = LoanModel.train(training)
     first_hour = _whole_hour(now - SETTLED) - len(hours) * HOUR
@@ -89,21 +105,18 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
             timeline.tell(start, f"endpoint {endpoint.name} speaks {endpoint.payloads.encoding}")
         jobs = {}
         for baseline in BASELINES:
-            job = jobs[baseline.name] = demo.suggest_baseline(baseline, training, model)
+            job = jobs[baseline.name] = demo.suggest_baseline(baseline, known[baseline.described], model)
             if job.status is not JobStatus.COMPLETED:
                 why = f"it is {job.status}: {job.failure_reason}"
                 return [f"{baseline.name} was to end {JobStatus.COMPLETED}, {why}"]
-        for monitor in MONITORS:
-            demo.watch(monitor, jobs[monitor.baseline.name], first_hour)
-            often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
-            timeline.tell(start, f"{monitor.name} watches {monitor.endpoint.name} {often}")
         timeline.tell(start, f"mail goes to {RECIPIENT}")
         outcomes: list[Outcomes] = []
         for number, hour in enumerate(hours, start=1):
+            for monitor in MONITORS:
+                if monitor.starts_with == number:
+                    demo.watch(monitor, jobs[monitor.baseline.name], first_hour)
             end = first_hour + number * HOUR
-            later = applications[len(training) :]
             outcomes.append(demo.live_through(number, hour, later, start=max(start, end - HOUR), end=end))
-        timeline.tell_violations(outcomes)
         demo.keep_mails()
     return failed_expectations(hours, MONITORS, outcomes)
 
@@ -117,10 +130,13 @@ def _resources(stack: LocalStack) -> int:
     return sum(len(page["StackResourceSummaries"]) for page in pages)
 
 
-def _monitor_of(mail: EmailMessage) -> str:
-    """Return the name of the monitor that a mail is about."""
+def _outcome_of(mail: EmailMessage) -> str:
+    """Return the name of the outcome that a mail is about."""
+    subject = str(mail["Subject"])
     named = re.search(r"^Schedule: +(\S+)", mail.get_content(), re.MULTILINE)
-    return named[1] if named else str(mail["Subject"])
+    if named is None:
+        return subject
+    return again(named[1]) if "(attempt" in subject else named[1]
 
 
 class _Demo:
@@ -133,7 +149,9 @@ class _Demo:
         self._server = server
         self._folder = folder
         self._timeline = timeline
-        self._undecided: deque[Mapping[str, Labels]] = deque()
+        self._watching: set[str] = set()
+        self._labels: defaultdict[int, dict[str, Labels]] = defaultdict(dict)
+        """By the hour that they come in and the endpoint."""
 
     def open_endpoints(self) -> None:
         """Register the endpoints with their data capture, as their owner would have done in SageMaker."""
@@ -166,12 +184,13 @@ class _Demo:
             )
             sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
 
-    def suggest_baseline(self, baseline: Baseline, training: pd.DataFrame, model: LoanModel) -> BaseliningJob:
-        """Have the app describe the training data as the model scores it."""
-        table = to_text(training)
+    def suggest_baseline(self, baseline: Baseline, applications: pd.DataFrame, model: LoanModel) -> BaseliningJob:
+        """Have the app describe applications as the model scores them, and edit what it suggests."""
+        table = to_text(applications)
         table[SCORE] = [format_score(score) for score in model.score(table.to_numpy().tolist())]
+        table[DECISION] = applications[DECISION].to_numpy()
         content = table.to_csv(columns=list(baseline.columns), index=False, lineterminator="\n").encode()
-        key = f"training/{baseline.name}.csv"
+        key = f"applications/{baseline.name}.csv"
         self._s3.put_object(Bucket=TRAFFIC_BUCKET, Key=key, Body=content)
         self._folder.write(f"{baseline.name}/{baseline.name}.csv", content)
         request = {
@@ -179,36 +198,50 @@ class _Demo:
             "monitoring_type": baseline.monitoring_type,
             "baseline_dataset_s3_uri": f"s3://{TRAFFIC_BUCKET}/{key}",
             "dataset_format": {"csv": {"header": True}},
+            **baseline.parameters,
+            **baseline.attributes,
         }
         with self._timeline.waiting(f"Suggesting {baseline.name}"):
             self._app.create_baseline(request)
             self._stack.settle()
         job = self._app.baselining_job(baseline.name)
-        self._keep(job.output_s3_uri, baseline.name)
+        suggested = self._keep(job.output_s3_uri, baseline.name)
         if job.records:
-            self._timeline.tell(self._stack.now, f"{baseline.name} suggested from {job.records.read:,} rows")
+            described = f"{job.records.read:,} {baseline.described.value}"
+            self._timeline.tell(self._stack.now, f"{baseline.name} suggested from {described}")
+        if baseline.edit and baseline.constraints in suggested:
+            edited = json.dumps(baseline.edit.apply(json.loads(suggested[baseline.constraints])), indent=2).encode()
+            self._app.write(f"{job.output_s3_uri}/{baseline.constraints}", edited)
+            self._folder.write(f"{baseline.name}/{baseline.constraints}", edited)
+            self._timeline.tell_detail(f"its {baseline.constraints} edited: {baseline.edit.told}")
         return job
 
     def watch(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
         """Have the app run a monitor from the first hour on."""
+        kind = monitor.baseline.monitoring_type
+        files = {"constraints_s3_uri": f"{job.output_s3_uri}/{monitor.baseline.constraints}"}
+        if kind is MonitoringType.DATA_QUALITY:
+            files["statistics_s3_uri"] = f"{job.output_s3_uri}/statistics.json"
+        labels = {"ground_truth_input": f"{LABELS}/{monitor.endpoint.name}"}
         self._app.create_schedule(
             monitoring_schedule_name=monitor.name,
-            monitoring_type=monitor.baseline.monitoring_type,
+            monitoring_type=kind,
             schedule_expression=monitor.schedule_expression(first_hour),
-            endpoint_input={"endpoint_name": monitor.endpoint.name, **monitor.attributes},
-            baseline={
-                "statistics_s3_uri": f"{job.output_s3_uri}/statistics.json",
-                "constraints_s3_uri": f"{job.output_s3_uri}/constraints.json",
-            },
+            endpoint_input={"endpoint_name": monitor.endpoint.name, **monitor.attributes, **monitor.offsets},
+            baseline=files,
             start_delay_minutes=TICK // timedelta(minutes=1),
+            **monitor.baseline.parameters,
+            **(labels if "ground_truth_input" in kind.kind.schedule_parameters else {}),
         )
+        self._watching.add(monitor.name)
+        self._timeline.tell_monitor(self._stack.now, monitor)
 
     def live_through(
         self, number: int, hour: Hour, applications: pd.DataFrame, *, start: datetime, end: datetime
     ) -> Outcomes:
         """Send an hour's traffic, let the hour pass, and see what came of it."""
         mails_before = len(self._stack.mails)
-        scores, labels = {}, {}
+        scores = {}
         with self._timeline.waiting(f"Hour {number}: {hour.title}"):
             for place, endpoint in enumerate(ENDPOINTS):
                 drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, place]))
@@ -219,31 +252,59 @@ class _Demo:
                     score for e in exchanges for score in endpoint.payloads.read_answer(e.response)
                 ]
                 inference_ids = (exchange.inference_id for exchange in exchanges)
-                labels[endpoint.name] = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
-            self._undecided.append(labels)
-            if len(self._undecided) > DECIDED_AFTER:
-                for name, decided in self._undecided.popleft().items():
-                    upload_labels(self._s3, f"{LABELS}/{name}", decided, collected=end - TICK)
+                decided = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
+                come = self._labels[number + DECIDED_AFTER + hour.labels_late]
+                come[endpoint.name] = {**come.get(endpoint.name, {}), **decided}
+            for name, labels in self._labels.pop(number, {}).items():
+                upload_labels(self._s3, f"{LABELS}/{name}", labels, collected=end - TICK)
             self._stack.advance_to(end + SETTLED)
+            if hour.rerun:
+                self._app.run_again(hour.rerun.monitor.name, self._end_of(hour.rerun.due, number, end))
+                self._stack.settle()
         for endpoint in ENDPOINTS:
             captures = f"{CAPTURES}/{endpoint.name}/{VARIANT}/{start:%Y/%m/%d/%H}"
             self._keep(captures, f"hour-{number}/captures/{endpoint.name}")
             self._keep(f"{LABELS}/{endpoint.name}/{start:%Y/%m/%d/%H}", f"hour-{number}/labels/{endpoint.name}")
-        mails = Counter(map(_monitor_of, self._stack.mails[mails_before:]))
-        outcomes = {monitor.name: self._outcome(monitor, number, end) for monitor in MONITORS}
-        with_mails = {name: replace(outcomes.get(name, NOT_THERE), mails=mails[name]) for name in (*outcomes, *mails)}
-        outcomes = {name: outcome for name, outcome in with_mails.items() if outcome != NOT_THERE}
+        outcomes = dict(self._outcomes(number, hour, end))
+        mails = Counter(map(_outcome_of, self._stack.mails[mails_before:]))
+        for name in mails:
+            outcomes[name] = replace(outcomes.get(name, NOT_THERE), mails=mails[name])
         self._timeline.tell_hour(end + SETTLED, number, hour, scores, outcomes)
         return outcomes
 
-    def _outcome(self, monitor: Monitor, number: int, end: datetime) -> Outcome:
-        execution = next((e for e in self._app.executions(monitor.name) if e.scheduled_time == end), None)
-        if execution is None:
-            return NOT_THERE
-        files = self._keep(execution.output_s3_uri, f"hour-{number}/{monitor.name}")
+    def _end_of(self, due: int, number: int, end: datetime) -> datetime:
+        return end - (number - due) * HOUR
+
+    def _outcomes(self, number: int, hour: Hour, end: datetime) -> Iterator[tuple[str, Outcome]]:
+        for monitor in MONITORS:
+            for execution in self._executions(monitor, end):
+                yield (
+                    monitor.name,
+                    self._outcome(execution, f"hour-{number}/{monitor.name}", monitor.hours_seen(number)),
+                )
+        if hour.rerun:
+            monitor, due = hour.rerun.monitor, hour.rerun.due
+            name = again(monitor.name)
+            for execution in self._executions(monitor, self._end_of(due, number, end)):
+                if execution.attempt > 1:
+                    folder = f"hour-{number}/{monitor.name}-again"
+                    yield name, self._outcome(execution, folder, monitor.hours_seen(due))
+
+    def _executions(self, monitor: Monitor, scheduled: datetime) -> Iterator[MonitoringExecution]:
+        if monitor.name in self._watching:
+            yield from (e for e in self._app.executions(monitor.name) if e.scheduled_time == scheduled)
+
+    def _outcome(self, execution: MonitoringExecution, folder: str, seen: Sequence[int]) -> Outcome:
+        files = self._keep(execution.output_s3_uri, folder)
         report = ConstraintViolations.model_validate_json(files.get("constraint_violations.json", b"{}"))
         status = execution.monitoring_execution_status
-        return Outcome(status, report.violations, failure_reason=execution.failure_reason)
+        return Outcome(
+            status,
+            report.violations,
+            failure_reason=execution.failure_reason,
+            hours=tuple(seen),
+            labels=execution.ground_truth,
+        )
 
     def keep_mails(self) -> None:
         """Save what was mailed, and show it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -11,14 +12,23 @@ from rich.console import Console
 from rich.text import Text
 
 from modelwatch.demo.hours import Hour
+from modelwatch.demo.monitors import Monitor
 from modelwatch.demo.verdict import Outcome, Outcomes
-from modelwatch.printing import counted, print_table, printable
+from modelwatch.printing import counted, printable
 from modelwatch_core.domain.analysis import AnalysisStatus
 
 STATUS_STYLES: Mapping[str, str] = {
     AnalysisStatus.COMPLETED: "green",
     AnalysisStatus.COMPLETED_WITH_VIOLATIONS: "yellow",
 }
+
+
+_LONG_NUMBER = re.compile(r"\d+\.\d{5,}(?:[eE]-?\d+)?")
+
+
+def _rounded(text: str) -> str:
+    """Cut the numbers in a sentence to what a reader takes in; the reports have them whole."""
+    return _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.4g}", text)
 
 
 class Timeline:
@@ -30,6 +40,16 @@ class Timeline:
     def tell(self, moment: datetime, text: str) -> None:
         """Print one event."""
         self._console.print(Text.assemble((f"{moment:%H:%M}  ", "dim"), text))
+
+    def tell_detail(self, text: str) -> None:
+        """Print more about the event before."""
+        self._console.print(f"       {text}")
+
+    def tell_monitor(self, moment: datetime, monitor: Monitor) -> None:
+        """Print that a monitor begins."""
+        often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
+        late = f", {monitor.hours_back} hours later, when its labels are there" if monitor.hours_back else ""
+        self.tell(moment, f"{monitor.name} looks at {monitor.endpoint.name} {often}{late}")
 
     def tell_hour(
         self,
@@ -45,27 +65,20 @@ class Timeline:
             approved = sum(score >= 0.5 for score in given) / len(given)
             self._console.print(f"       {endpoint}: {counted(len(given), 'request')}, {approved:.0%} approved")
         for monitor, outcome in outcomes.items():
-            self._tell_outcome(monitor, outcome)
+            self._tell_outcome(monitor, outcome, number)
 
-    def _tell_outcome(self, monitor: str, outcome: Outcome) -> None:
+    def _tell_outcome(self, monitor: str, outcome: Outcome, number: int) -> None:
         status = (printable(outcome.status), STATUS_STYLES.get(outcome.status, "red"))
         mails = f", {counted(outcome.mails, 'mail')}" if outcome.mails else ""
-        self._console.print(Text.assemble(f"       {monitor}: ", status, mails))
+        seen = "" if not outcome.hours or number in outcome.hours else f" of hour {outcome.hours[-1]}"
+        labels = f", {outcome.labels.matched} labels for {outcome.labels.predictions}" if outcome.labels else ""
+        self._console.print(Text.assemble(f"       {monitor}{seen}: ", status, labels, mails))
         if outcome.failure_reason:
             self._console.print(f"           {printable(outcome.failure_reason)}")
-        for feature, check in sorted(outcome.findings):
-            self._console.print(f"           {printable(feature)} fails its {printable(check)}")
-
-    def tell_violations(self, outcomes: Sequence[Outcomes]) -> None:
-        """Print all violations of all hours in one table."""
-        rows = [
-            (str(number), monitor, violation.subject, violation.description)
-            for number, hourly in enumerate(outcomes, start=1)
-            for monitor, outcome in hourly.items()
-            for violation in outcome.violations
-        ]
-        self.head("Violations")
-        print_table(self._console, ("hour", "found by", "about", "description"), rows)
+        for violation in outcome.violations:
+            self._console.print(
+                f"           {printable(violation.subject)}: {_rounded(printable(violation.description))}"
+            )
 
     def tell_mails(self, mails: Sequence[EmailMessage]) -> None:
         """Print the subject of every mail, and the first one whole."""

@@ -24,6 +24,9 @@ from modelwatch.local.loopback import HOST, listen
 SENDER = "no-reply@sns.amazonaws.com"
 _MAXIMUM_SUBJECT = 100  # characters, SNS's limit
 
+_WHOLE_LINES = email.policy.default.clone(max_line_length=998)
+"""RFC 5322's limit, not the lower one to which Python would break a subject."""
+
 
 class MailServer:
     """Receives mail and keeps it.
@@ -58,7 +61,7 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
         """Take a mail in."""
         content = cast("bytes", envelope.content)
-        mail = BytesParser(policy=email.policy.default).parsebytes(content.replace(b"\r\n", b"\n"))
+        mail = BytesParser(policy=_WHOLE_LINES).parsebytes(content.replace(b"\r\n", b"\n"))
         with self._lock:
             self.mails.append(mail)
             if self._folder is not None:
@@ -90,7 +93,7 @@ def notification_mail(
     moment: datetime,
 ) -> EmailMessage:
     """Return the mail that SNS makes of a message for a subscription of protocol email."""
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_WHOLE_LINES)
     mail["From"] = email.utils.formataddr((display_name or "AWS Notifications", SENDER))
     mail["To"] = to
     mail["Subject"] = (subject or "AWS Notification Message")[:_MAXIMUM_SUBJECT]
