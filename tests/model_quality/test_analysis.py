@@ -400,13 +400,41 @@ def test_a_re_run_tells_what_changed(runs):
     assert "no violation any more: recall LessThanThreshold" in back.changes
 
 
-def test_earlier_reports_that_are_spoilt_are_no_obstacle(runs):
+@pytest.mark.parametrize(
+    "spoilt",
+    ["{", "5", '{"dataset": 5}', '{"dataset": {"item_count": 9}, "features": []}'],
+    ids=["not JSON", "no object", "another shape", "of another kind"],
+)
+def test_earlier_statistics_that_cannot_be_compared_are_told_and_no_obstacle(runs, spoilt):
     (runs.folder / "earlier").mkdir()
-    (runs.folder / "earlier/statistics.json").write_text("{")
+    (runs.folder / "earlier/statistics.json").write_text(spoilt)
     summary = runs.run(
         runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, previous_results=runs.folder / "earlier"
     )
-    assert summary.changes == ()
+    assert summary.changes == ("metrics are not compared: the earlier statistics.json is none of model quality",)
+
+
+@pytest.mark.parametrize("spoilt", ["{", '{"violations": 5}', '{"violations": [{"feature_name": "age"}]}'])
+def test_earlier_violations_that_cannot_be_compared_are_told_and_no_obstacle(runs, spoilt):
+    data = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(data, "baseline", **BINARY)
+    (runs.folder / "baseline/constraint_violations.json").write_text(spoilt)
+    again = runs.run(data, "again", **BINARY, previous_results=runs.folder / "baseline")
+    assert again.changes == (
+        "violations are not compared: the earlier constraint_violations.json cannot be understood",
+    )
+
+
+def test_an_earlier_metric_that_is_no_number_is_told_as_undefined(runs):
+    data = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(data, "baseline", **BINARY)
+    path = runs.folder / "baseline/statistics.json"
+    document = json.loads(path.read_text())
+    document["binary_classification_metrics"]["auc"]["value"] = float("inf")
+    path.write_text(json.dumps(document))
+    again = runs.run(data, "again", **BINARY, previous_results=runs.folder / "baseline")
+    (change,) = again.changes
+    assert change.startswith("auc: undefined before, ")
 
 
 def test_the_same_data_give_the_same_files(runs):

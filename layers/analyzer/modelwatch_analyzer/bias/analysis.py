@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from modelwatch_analyzer.bias.changes import ANALYSIS, VIOLATIONS, changes_since
+from modelwatch_analyzer.bias.changes import ANALYSIS, changes_since
 from modelwatch_analyzer.bias.cloudwatch import metric_lines
 from modelwatch_analyzer.bias.columns import attributes_of, columns_of
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -22,6 +22,7 @@ from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.report.bias import BiasRow, write_bias_report
 from modelwatch_analyzer.report.facts import facts_of, title_of
+from modelwatch_analyzer.reruns import VIOLATIONS
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary

@@ -8,10 +8,11 @@ from typing import Any
 
 from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.rules import spelled
-from modelwatch_core.domain.constraint_violations import ConstraintViolation, ConstraintViolations
+from modelwatch_analyzer.reruns import violations_since
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
 
-ANALYSIS, VIOLATIONS = "analysis.json", "constraint_violations.json"
+ANALYSIS = "analysis.json"
 
 
 def changes_since(
@@ -36,13 +37,7 @@ def changes_since(
     for what in dict.fromkeys((*now, *before)):
         if before.get(what) != now.get(what):
             yield f"{what}: {_told(before.get(what))} before, {_told(now.get(what))} now"
-    try:
-        recorded = ConstraintViolations.model_validate_json((folder / VIOLATIONS).read_bytes())
-    except (OSError, ValueError):
-        return
-    known, found = {_key(violation) for violation in recorded.violations}, {_key(each) for each in violations}
-    yield from (f"new violation: {subject} {check}" for subject, check in sorted(found - known))
-    yield from (f"no violation any more: {subject} {check}" for subject, check in sorted(known - found))
+    yield from violations_since(folder, violations)
 
 
 def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
@@ -57,7 +52,3 @@ def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
 
 def _told(value: float | None) -> str:
     return "undefined" if value is None else spelled(value)
-
-
-def _key(violation: ConstraintViolation) -> tuple[str, str]:
-    return violation.subject, violation.constraint_check_type

@@ -10,7 +10,7 @@ from typing import Any
 from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
-from modelwatch_analyzer.model_quality.changes import STATISTICS, VIOLATIONS, changes_since
+from modelwatch_analyzer.model_quality.changes import STATISTICS, changes_since
 from modelwatch_analyzer.model_quality.check import CheckResult, camel_case, check
 from modelwatch_analyzer.model_quality.documents import (
     Constraint,
@@ -31,6 +31,7 @@ from modelwatch_analyzer.report import (
     title_of,
     write_model_quality_report,
 )
+from modelwatch_analyzer.reruns import VIOLATIONS
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary

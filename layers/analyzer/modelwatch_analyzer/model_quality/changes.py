@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer.wording import java_double
-from modelwatch_core.domain.constraint_violations import ConstraintViolation, ConstraintViolations
+from pydantic import BaseModel, ConfigDict
 
-STATISTICS, VIOLATIONS = "statistics.json", "constraint_violations.json"
+from modelwatch_analyzer.reruns import violations_since
+from modelwatch_analyzer.wording import java_double
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+STATISTICS = "statistics.json"
+
+
+class _Dataset(BaseModel):
+    item_count: int
+
+
+class _Statistics(BaseModel):
+    """What is compared of ``statistics.json``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dataset: _Dataset
+
+    @property
+    def values(self) -> dict[str, float | str]:
+        """The value of every metric; curves and matrices have none."""
+        parts = (self.model_extra or {}).items()
+        sections = (part for key, part in parts if key.endswith("_metrics") and isinstance(part, dict))
+        return {
+            name: metric["value"]
+            for section in sections
+            for name, metric in section.items()
+            if isinstance(metric, dict) and isinstance(metric.get("value"), int | float | str)
+        }
 
 
 def changes_since(
@@ -27,62 +54,30 @@ def changes_since(
     violations : iterable of ConstraintViolation
         This run's.
     """
-    earlier = _read(folder / STATISTICS)
-    if earlier is None:
-        return
-    yield from _of_rows(earlier, statistics)
-    yield from _of_metrics(earlier, statistics)
-    recorded = _read(folder / VIOLATIONS)
-    if recorded is not None:
-        yield from _of_violations(recorded, violations)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return a report of ours; None if there is none, or somebody has changed it into something else."""
+    current = _Statistics.model_validate(statistics)
     try:
-        document = json.loads(path.read_bytes())
+        earlier = _Statistics.model_validate_json((folder / STATISTICS).read_bytes())
+    except FileNotFoundError:
+        return
     except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
+        earlier = None
+    if earlier is None or not earlier.values:
+        yield f"metrics are not compared: the earlier {STATISTICS} is none of model quality"
+    else:
+        yield from _between(earlier, current)
+    yield from violations_since(folder, violations)
 
 
-def _of_rows(earlier: Mapping[str, Any], statistics: Mapping[str, Any]) -> Iterator[str]:
-    before, now = (document.get("dataset", {}).get("item_count") for document in (earlier, statistics))
-    if before != now:
-        yield f"rows with a label: {before} before, {now} now"
+def _between(earlier: _Statistics, current: _Statistics) -> Iterator[str]:
+    before, now = earlier.values, current.values
+    if earlier.dataset != current.dataset:
+        yield f"rows with a label: {earlier.dataset.item_count} before, {current.dataset.item_count} now"
+    for name in dict.fromkeys((*now, *before)):
+        if now.get(name) != before.get(name):
+            yield f"{name}: {_told(before.get(name))} before, {_told(now.get(name))} now"
 
 
-def _of_metrics(earlier: Mapping[str, Any], statistics: Mapping[str, Any]) -> Iterator[str]:
-    before, now = _values(earlier), _values(statistics)
-    for name, value in now.items():
-        if name not in before:
-            yield f"{name}: not measured before, {_told(value)} now"
-        elif value != before[name]:
-            yield f"{name}: {_told(before[name])} before, {_told(value)} now"
-    yield from (f"{name}: {_told(value)} before, not measured now" for name, value in before.items() if name not in now)
-
-
-def _values(statistics: Mapping[str, Any]) -> dict[str, float | str]:
-    """Return the value of every metric; curves and matrices have none."""
-    sections = (part for key, part in statistics.items() if key.endswith("_metrics") and isinstance(part, dict))
-    return {
-        name: metric["value"]
-        for section in sections
-        for name, metric in section.items()
-        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float | str)
-    }
-
-
-def _told(value: float | str) -> str:
-    return "undefined" if isinstance(value, str) else java_double(value)
-
-
-def _of_violations(recorded: Mapping[str, Any], violations: Iterable[ConstraintViolation]) -> Iterator[str]:
-    before = {_key(violation) for violation in ConstraintViolations.model_validate(recorded).violations}
-    now = {_key(violation) for violation in violations}
-    yield from (f"new violation: {subject} {check}" for subject, check in sorted(now - before))
-    yield from (f"no violation any more: {subject} {check}" for subject, check in sorted(before - now))
-
-
-def _key(violation: ConstraintViolation) -> tuple[str, str]:
-    return violation.subject, violation.constraint_check_type
+def _told(value: float | str | None) -> str:
+    if value is None:
+        return "not measured"
+    return "undefined" if isinstance(value, str) or not math.isfinite(value) else java_double(value)
