@@ -381,6 +381,10 @@ def test_a_rerun_of_a_window_tells_what_changed(explaining: Explaining, rows: Ro
     changed = explaining.check(data, previous_results=explaining.folder / "previous")
     assert len(changed.changes) == 1
     assert changed.changes[0].startswith("feature attribution drift of label0 was 1.0, and is 0.")
+    (explaining.folder / "previous/analysis.json").write_text("{")
+    spoilt = explaining.check(data, previous_results=explaining.folder / "previous")
+    assert len(spoilt.changes) == 1
+    assert spoilt.changes[0].startswith("feature attributions are not compared")
 
 
 @pytest.mark.parametrize(

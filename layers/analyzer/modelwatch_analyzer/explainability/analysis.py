@@ -465,7 +465,11 @@ def _changes(
     """Tell what is other than in an earlier run of the same window."""
     if previous is None or not (previous / ANALYSIS).exists():
         return
-    then = _matched(list(found), Analysis.read(previous / ANALYSIS))
+    try:
+        then = _matched(list(found), Analysis.read(previous / ANALYSIS))
+    except InvalidInput:
+        yield f"feature attributions are not compared: the earlier {ANALYSIS} cannot be understood, or has other labels"
+        return
     for label, drift in drifts.items():
         was, now = (then[label].attribution_drift or {}).get("ndcg"), drift.ndcg
         now_told = None if isinstance(now, Undefined) else now
