@@ -71,7 +71,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings)
     Raises
     ------
     InvalidInput
-        ``UnknownColumn``, ``LabelsNotGiven``, ``OneColumnExpected`` or ``FeaturesNotFound``.
+        ``UnknownColumn``, ``LabelsNotGiven``, ``OneColumnExpected``, ``FeaturesNotFound``, or
+        ``InvalidAnalysisConfig`` for a facet that is there by its name and by its index.
     """
     roles = dataset.roles
     labels = roles.get(Role.GROUND_TRUTH, ())
@@ -88,7 +89,11 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings)
     facets = {}
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet")
-        facets[names.shown(facet.name_or_index, column)] = column, Listed(facet.value_or_threshold)
+        shown = names.shown(facet.name_or_index, column)
+        if shown in facets:
+            message = f"the facet {shown!r} is there more than once, by name and by index; list its values together"
+            raise InvalidInput("InvalidAnalysisConfig", message)
+        facets[shown] = column, Listed(facet.value_or_threshold)
     prediction = _prediction(dataset, config, settings)
     flipped = prediction is not None and "FT" in config.metrics(Stage.POST_TRAINING)
     columns = Columns(

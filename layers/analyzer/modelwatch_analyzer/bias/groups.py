@@ -43,7 +43,7 @@ class Facet:
     missing: int
     flips: tuple[Rows | Undefined, ...]
 
-    def of(self, cells: Rows, group: int) -> Rows:
+    def of(self, cells: Rows, group: int, everybody: Rows | None = None) -> Rows:
         """Return the cells of one group against all others: shape (..., 2, groups, 2, 2), see `Counts`.
 
         Parameters
@@ -52,9 +52,12 @@ class Facet:
             Those of the facet, or of replicates of it, as leading axes.
         group : int
             Which of `values`.
+        everybody : ndarray, optional
+            The cells' sum over the facet's values, where it is known.
         """
         sensitive = cells[..., self.positions[group], :, :, :]
-        return np.stack([cells.sum(axis=-4) - sensitive, sensitive], axis=-4)
+        total = cells.sum(axis=-4) if everybody is None else everybody
+        return np.stack([total - sensitive, sensitive], axis=-4)
 
     def rows(self, group: int) -> tuple[int, int]:
         """Return how many rows are in a group, and how many are not."""

@@ -48,10 +48,11 @@ def replicates_of(
     for size, state in zip(sizes, seeds, strict=True):
         bootstrap = Bootstrap(size, int(state))
         cells = _drawn(bootstrap, facet.cells)
+        everybody = cells.sum(axis=-4)
         for group, observed in enumerate(counts):
             flips = observed.flips
             drawn = flips if isinstance(flips, Undefined) else _drawn(bootstrap, flips)
-            replicate = replace(observed, cells=facet.of(cells, group), flips=drawn)
+            replicate = replace(observed, cells=facet.of(cells, group, everybody), flips=drawn)
             for metric in metrics:
                 if not isinstance(metric.given(observed), Undefined):
                     found[group][metric.name].append(metric.replicates(replicate))
