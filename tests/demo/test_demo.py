@@ -21,15 +21,15 @@ from typer.testing import CliRunner
 
 from modelwatch.cli.commands import app
 from modelwatch.demo.hours import DRIFT, HOURS, Hour, Promise
-from modelwatch.demo.monitors import BRANCHES_DATA_QUALITY, DECIDED_AFTER, MONITORS
+from modelwatch.demo.monitors import BRANCHES, BRANCHES_DATA_QUALITY, DECIDED_AFTER, MONITORS
 from modelwatch.demo.results_folder import ResultsFolder
-from modelwatch.demo.scenario import RECIPIENT, run
+from modelwatch.demo.scenario import RECIPIENT, _Demo, run
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.verdict import again
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 
 TOLD = re.compile(
-    r"^ {7}(mortgage-\S+-(?:quality|bias|explainability)(?:, again)?)(?: of hour \d+)?: (\w+)", re.MULTILINE
+    r"^ {7}(mortgage-\S+-(?:quality|bias|explainability))(?: of hour \d+)?((?:, again)?): (\w+)", re.MULTILINE
 )
 MODELWATCH = [sys.executable, "-c", "from modelwatch.cli import main; main()"]
 
@@ -46,7 +46,7 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
     assert "\x1b" not in ended.stdout
-    told = TOLD.findall(ended.stdout)
+    told = [(name + repeated, status) for name, repeated, status in TOLD.findall(ended.stdout)]
     due = [(number, m.name, h.promise(m)) for number, h in enumerate(HOURS, 1) for m in MONITORS if m.is_due(number)]
     due += [(n, again(h.rerun.monitor.name), h.rerun.promise) for n, h in enumerate(HOURS, 1) if h.rerun]
     due.sort(key=lambda each: each[0])
@@ -98,7 +98,13 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
 
 
 @pytest.mark.xdist_group("local_stack")
-def test_a_promise_that_is_not_kept_is_named(tmp_path: Path) -> None:
+def test_a_promise_that_is_not_kept_is_named_and_so_is_an_endpoint_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget_one(demo: _Demo) -> None:
+        demo._stack.client("sagemaker").create_endpoint(EndpointName="forgotten", EndpointConfigName=BRANCHES.name)
+
+    monkeypatch.setattr(_Demo, "keep_mails", forget_one)
     watching = BRANCHES_DATA_QUALITY.name
     promised = Hour("nothing happens", promises={watching: Promise(causes=frozenset({("appinc", DRIFT)}))})
     failed = run(
@@ -114,7 +120,7 @@ def test_a_promise_that_is_not_kept_is_named(tmp_path: Path) -> None:
             "baseline_drift_check of appinc was to fail, it did not",
             "mails to arrive: 1, mails that did: 0",
         )
-    ]
+    ] + ["no endpoint was to be left, forgotten was"]
 
 
 def test_a_demo_that_is_not_as_promised_exits_1_and_says_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

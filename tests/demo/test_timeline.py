@@ -13,7 +13,7 @@ from rich.console import Console
 from modelwatch.demo.hours import Hour
 from modelwatch.demo.monitors import BRANCHES_BIAS, BRANCHES_DATA_QUALITY, BROKERS_DATA_QUALITY, Monitor
 from modelwatch.demo.timeline import Timeline
-from modelwatch.demo.verdict import Outcome
+from modelwatch.demo.verdict import Outcome, again
 from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
@@ -64,6 +64,13 @@ def test_of_an_earlier_hour_it_is_told_which_one_and_how_many_labels_there_were(
     )
     text = told(replace(BROKEN, hours=(2,), labels=labels), terminal=False)
     assert "loans-quality of hour 2: CompletedWithViolations, 4 labels for 5, 1 mail\n" in text
+
+
+def test_what_was_run_again_is_told_as_such() -> None:
+    text = io.StringIO()
+    outcomes = {again("loans-quality"): Outcome("Completed", hours=(2,))}
+    Timeline(Console(file=text, width=100)).tell_hour(NOON, 4, Hour("labels come"), {}, outcomes)
+    assert "loans-quality of hour 2, again: Completed\n" in text.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from modelwatch.demo.monitors import (
     BRANCHES,
     BRANCHES_BIAS,
     BRANCHES_DATA_QUALITY,
+    BRANCHES_EXPLAINABILITY,
     BRANCHES_MODEL_QUALITY,
     BROKERS,
     BROKERS_DATA_QUALITY,
@@ -26,6 +27,8 @@ COMPLETENESS = "completeness_check"
 EXTRA_COLUMN = "extra_column_check"
 BIAS_DRIFT = "bias_drift_check"
 TOO_LOW = "LessThanThreshold"
+ATTRIBUTION_DRIFT = "feature_attribution_drift_check"
+ATTRIBUTION_CHANGE = "feature_attribution_change_check"
 
 Finding = tuple[str, str]
 """What a violation is about, a feature or a metric, and the check that it fails."""
@@ -161,6 +164,12 @@ def dependents_renamed(applications: pd.DataFrame, count: int, randomness: np.ra
     return as_usual(applications, count, randomness).rename(columns={"dep": "dependents"})
 
 
+def unemployment_per_thousand(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
+    """Send the unemployment rate per thousand, while the model learnt per cent."""
+    hour = as_usual(applications, count, randomness)
+    return hour.assign(unem=hour["unem"] * 10)
+
+
 HOURS = (
     Hour("traffic as usual"),
     Hour("traffic as usual"),
@@ -221,6 +230,19 @@ HOURS = (
                 causes=frozenset({("loanprc", DRIFT)}),
                 consequences=frozenset({("price", DRIFT), (SCORE, DRIFT)}),
             )
+        },
+    ),
+    Hour(
+        "the same field means something else: unem, the rate of unemployment, comes per thousand, not per cent",
+        {BRANCHES.name: unemployment_per_thousand},
+        {
+            BRANCHES_DATA_QUALITY.name: Promise(
+                causes=frozenset({("unem", DRIFT)}),
+                consequences=frozenset({(SCORE, DRIFT)}),
+            ),
+            BRANCHES_EXPLAINABILITY.name: Promise(
+                causes=frozenset({(f"shap of {SCORE}", ATTRIBUTION_DRIFT), (f"unem of {SCORE}", ATTRIBUTION_CHANGE)}),
+            ),
         },
     ),
 )

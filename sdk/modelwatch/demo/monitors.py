@@ -81,10 +81,8 @@ class Baseline:
         What its kind must know, of the baseline as of the schedule.
     attributes : mapping of str to str
         Which columns are what, in SageMaker's words.
-    constraints : str
-        The file of its output that current data is held against.
     edit : Edit, optional
-        What is changed in that file before a monitor uses it.
+        What is changed in its constraints before a monitor uses them.
     """
 
     name: str
@@ -93,7 +91,6 @@ class Baseline:
     described: Applications = Applications.TRAINING
     parameters: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    constraints: str = "constraints.json"
     edit: Edit | None = None
 
 
@@ -119,6 +116,8 @@ class Monitor:
         How many hours it looks at.
     attributes : mapping of str to str
         Where features and predictions lie in the payloads, in SageMaker's words.
+    remark : str
+        What the timeline tells beside.
     """
 
     name: str
@@ -129,6 +128,7 @@ class Monitor:
     hours_back: int = 0
     window_hours: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    remark: str = ""
 
     def is_due(self, number: int) -> bool:
         """Whether it looks at the end of an hour; the first one is hour 1."""
@@ -169,6 +169,10 @@ def _at_most_ten_points(document: dict[str, Any]) -> dict[str, Any]:
             for metric in group["metrics"]:
                 metric["range"] = [-0.1, 0.1]
     return document
+
+
+def _no_feature_decides_alone(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"monitoring_config": document["monitoring_config"] | {"max_attribution_change": 0.1}}
 
 
 BRANCHES = Endpoint("mortgage-approval", CSV, requests_per_hour=500)
@@ -216,7 +220,37 @@ BIAS = Baseline(
         _at_most_ten_points,
     ),
 )
-BASELINES = (DATA_QUALITY, MODEL_QUALITY, BIAS)
+EXPLAINABILITY = Baseline(
+    "explainability-baseline",
+    MonitoringType.MODEL_EXPLAINABILITY,
+    tuple(FEATURES),
+    described=Applications.HELD_OUT,
+    parameters={
+        "analysis_config": {
+            "headers": [*FEATURES],
+            "methods": {
+                "shap": {
+                    "num_clusters": 1,
+                    "num_samples": 128,
+                    "agg_method": "mean_abs",
+                    "seed": 1989,
+                    "save_local_shap_values": False,
+                }
+            },
+            # Of the model a temporary endpoint is made: the live one would capture what it is asked for explanations.
+            "predictor": {
+                "model_name": MODEL,
+                "instance_type": "ml.m5.large",
+                "initial_instance_count": 1,
+                "content_type": "text/csv",
+                "accept_type": "text/csv",
+                "label_headers": [SCORE],
+            },
+        }
+    },
+    edit=Edit("no feature's share of all attribution may change by more than 0.1", _no_feature_decides_alone),
+)
+BASELINES = (DATA_QUALITY, MODEL_QUALITY, BIAS, EXPLAINABILITY)
 
 _SCORE_IS_THE_ANSWER = {"probability_attribute": "0", "probability_threshold_attribute": APPROVED_ABOVE}
 
@@ -245,4 +279,19 @@ BRANCHES_BIAS = Monitor(
     hours_back=DECIDED_AFTER + 1,  # an hour of grace for labels that are late
     attributes=_SCORE_IS_THE_ANSWER,
 )
-MONITORS = (BRANCHES_DATA_QUALITY, BROKERS_DATA_QUALITY, BRANCHES_MODEL_QUALITY, BRANCHES_BIAS)
+BRANCHES_EXPLAINABILITY = Monitor(
+    "mortgage-approval-explainability",
+    BRANCHES,
+    EXPLAINABILITY,
+    hours_apart=6,
+    phase=4,
+    window_hours=1,  # explaining is dear: a sample of the hours will do
+    remark=", at the last one of them, by a temporary endpoint of the same model",
+)
+MONITORS = (
+    BRANCHES_DATA_QUALITY,
+    BROKERS_DATA_QUALITY,
+    BRANCHES_MODEL_QUALITY,
+    BRANCHES_BIAS,
+    BRANCHES_EXPLAINABILITY,
+)

@@ -47,6 +47,7 @@ VARIANT = "AllTraffic"
 TRAFFIC_BUCKET = "mortgage-approval-traffic"
 CAPTURES = f"s3://{TRAFFIC_BUCKET}/captures"
 LABELS = f"s3://{TRAFFIC_BUCKET}/labels"
+CONSTRAINTS = "constraints.json"
 RECIPIENT = "loans-team@example.com"
 
 HOUR = timedelta(hours=1)
@@ -118,7 +119,8 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
             end = first_hour + number * HOUR
             outcomes.append(demo.live_through(number, hour, later, start=max(start, end - HOUR), end=end))
         demo.keep_mails()
-    return failed_expectations(hours, MONITORS, outcomes)
+        left = [f"no endpoint was to be left, {name} was" for name in demo.endpoints_left()]
+    return failed_expectations(hours, MONITORS, outcomes) + left
 
 
 def _whole_hour(moment: datetime) -> datetime:
@@ -162,6 +164,7 @@ class _Demo:
             ExecutionRoleArn="arn:aws:iam::123456789012:role/mortgage-approval",
             PrimaryContainer={"Image": "mortgage-approval:1"},
         )
+        self._stack.serve_model(MODEL, self._server.url)
         for endpoint in ENDPOINTS:
             content_types = f"{endpoint.payloads.encoding.title()}ContentTypes"
             sagemaker.create_endpoint_config(
@@ -183,6 +186,13 @@ class _Demo:
                 },
             )
             sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
+        self._stack.settle()
+
+    def endpoints_left(self) -> list[str]:
+        """Return the endpoints that are none of the demo's own: what the app made, and forgot to delete."""
+        pages = self._stack.client("sagemaker").get_paginator("list_endpoints").paginate()
+        found = {endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"]}
+        return sorted(found - {endpoint.name for endpoint in ENDPOINTS})
 
     def suggest_baseline(self, baseline: Baseline, applications: pd.DataFrame, model: LoanModel) -> BaseliningJob:
         """Have the app describe applications as the model scores them, and edit what it suggests."""
@@ -209,17 +219,17 @@ class _Demo:
         if job.records:
             described = f"{job.records.read:,} {baseline.described.value}"
             self._timeline.tell(self._stack.now, f"{baseline.name} suggested from {described}")
-        if baseline.edit and baseline.constraints in suggested:
-            edited = json.dumps(baseline.edit.apply(json.loads(suggested[baseline.constraints])), indent=2).encode()
-            self._app.write(f"{job.output_s3_uri}/{baseline.constraints}", edited)
-            self._folder.write(f"{baseline.name}/{baseline.constraints}", edited)
-            self._timeline.tell_detail(f"its {baseline.constraints} edited: {baseline.edit.told}")
+        if baseline.edit and CONSTRAINTS in suggested:
+            edited = json.dumps(baseline.edit.apply(json.loads(suggested[CONSTRAINTS])), indent=2).encode()
+            self._app.write(f"{job.output_s3_uri}/{CONSTRAINTS}", edited)
+            self._folder.write(f"{baseline.name}/{CONSTRAINTS}", edited)
+            self._timeline.tell_detail(f"its {CONSTRAINTS} edited: {baseline.edit.told}")
         return job
 
     def watch(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
         """Have the app run a monitor from the first hour on."""
         kind = monitor.baseline.monitoring_type
-        files = {"constraints_s3_uri": f"{job.output_s3_uri}/{monitor.baseline.constraints}"}
+        files = {"constraints_s3_uri": f"{job.output_s3_uri}/{CONSTRAINTS}"}
         if kind is MonitoringType.DATA_QUALITY:
             files["statistics_s3_uri"] = f"{job.output_s3_uri}/statistics.json"
         labels = {"ground_truth_input": f"{LABELS}/{monitor.endpoint.name}"}

@@ -49,7 +49,7 @@ class Timeline:
         """Print that a monitor begins."""
         often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
         late = f", {monitor.hours_back} hours later, when its labels are there" if monitor.hours_back else ""
-        self.tell(moment, f"{monitor.name} looks at {monitor.endpoint.name} {often}{late}")
+        self.tell(moment, f"{monitor.name} looks at {monitor.endpoint.name} {often}{late}{monitor.remark}")
 
     def tell_hour(
         self,
@@ -72,7 +72,9 @@ class Timeline:
         mails = f", {counted(outcome.mails, 'mail')}" if outcome.mails else ""
         seen = "" if not outcome.hours or number in outcome.hours else f" of hour {outcome.hours[-1]}"
         labels = f", {outcome.labels.matched} labels for {outcome.labels.predictions}" if outcome.labels else ""
-        self._console.print(Text.assemble(f"       {monitor}{seen}: ", status, labels, mails))
+        name, _, repeated = monitor.partition(", ")
+        told = f"       {name}{seen}{repeated and f', {repeated}'}: "
+        self._console.print(Text.assemble(told, status, labels, mails))
         if outcome.failure_reason:
             self._console.print(f"           {printable(outcome.failure_reason)}")
         for violation in outcome.violations:
