@@ -423,6 +423,17 @@ def test_a_rerun_tells_what_changed(bench):
     assert not any(change.startswith("CI of") for change in summary.changes)
 
 
+def test_a_rerun_tells_what_was_not_measured_or_cannot_be_compared(bench):
+    config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
+    bench.baseline(FAIR, config, **PREDICTED)
+    bench.check(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(FAIR, config, previous_results=bench.folder / "check", **PREDICTED)
+    assert any(change.startswith("CI of sex = M: not measured before, ") for change in summary.changes)
+    (bench.folder / "check" / "analysis.json").write_text("{}")
+    summary = bench.check(FAIR, config, previous_results=bench.folder / "check", **PREDICTED)
+    assert summary.changes == ("metrics are not compared: the earlier analysis.json is none of bias",)
+
+
 def test_intervals_depend_on_seed_replicates_and_level_alone(bench):
     def interval(**settings: object) -> list[float]:
         bench.baseline(FAIR, CONFIG, **PREDICTED, **settings)

@@ -29,14 +29,17 @@ def changes_since(
     violations : iterable of ConstraintViolation
         This run's.
     """
-    try:
-        earlier = BiasAnalysis.read(folder / ANALYSIS)
-    except InvalidInput:  # there is none, or somebody has changed it into something else
+    if not (folder / ANALYSIS).exists():
         return
-    before, now = dict(_values(earlier)), dict(_values(BiasAnalysis.model_validate(analysis)))
-    for what in dict.fromkeys((*now, *before)):
-        if before.get(what) != now.get(what):
-            yield f"{what}: {_told(before.get(what))} before, {_told(now.get(what))} now"
+    try:
+        before = dict(_values(BiasAnalysis.read(folder / ANALYSIS)))
+    except InvalidInput:
+        yield f"metrics are not compared: the earlier {ANALYSIS} is none of bias"
+    else:
+        now = dict(_values(BiasAnalysis.model_validate(analysis)))
+        for what in dict.fromkeys((*now, *before)):
+            if _told(before, what) != _told(now, what):
+                yield f"{what}: {_told(before, what)} before, {_told(now, what)} now"
     yield from violations_since(folder, violations)
 
 
@@ -50,5 +53,8 @@ def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
                 yield from ((f"{metric.name} of {name}", metric.value) for metric in group.metrics)
 
 
-def _told(value: float | None) -> str:
-    return "undefined" if value is None else spelled(value)
+def _told(values: Mapping[str, float | None], what: str) -> str:
+    value = values.get(what)
+    if value is None:
+        return "undefined" if what in values else "not measured"
+    return spelled(value)
