@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from modelwatch_core.app.shadow_endpoints import HEAD_START
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
@@ -68,6 +69,7 @@ def test_an_endpoint_that_is_made_after_its_execution_was_settled_is_found_by_th
     (name,) = world.shadow_analyses.kept
     # Whoever follows sees an open execution without an endpoint, and is slow: it is settled meanwhile.
     ended = world.ends(execution, status=AnalysisStatus.FAILED, failure_reason="HostDidNotReport: x")
+    world.clock.pass_by(HEAD_START)
     fate.befall(("before", 3), lambda: world.finish(ended))
     world.follow(name)
     assert list(world.shadow_endpoints.kept) == [name]
@@ -157,7 +159,7 @@ class ShadowHours(RuleBasedStateMachine):
     def the_sweep_runs(self, fate: tuple[str, int] | None) -> None:
         self.attempt(self.world.reconcile, fate)
 
-    @rule(minutes=st.sampled_from([5, 61, 95]))
+    @rule(minutes=st.sampled_from([1, 5, 61, 95]))
     def time_passes(self, minutes: int) -> None:
         self.world.clock.pass_by(timedelta(minutes=minutes))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from modelwatch_core.app.shadow_endpoints import PATIENCE
+from modelwatch_core.app.shadow_endpoints import HEAD_START, PATIENCE
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput
@@ -217,10 +217,23 @@ def test_an_endpoint_whose_model_went_away_before_it_was_made_fails_the_executio
     gone = waiting.model.model_copy(update={"model_name": "missing"})
     world.shadow_analyses.kept[NAME] = waiting.model_copy(update={"model": gone})
     world.shadow_endpoints.kept.clear()
+    world.clock.pass_by(HEAD_START)
     world.follow(NAME)
     world.deliver()
     assert status_of(world) is ExecutionStatus.FAILED
     assert is_clean(world)
+
+
+def test_the_sweep_makes_an_endpoint_only_where_whoever_noted_it_had_the_time_to(world):
+    world.has_explainability_schedule()
+    world.tick()
+    made = list(world.shadow_endpoints.created)
+    world.shadow_endpoints.kept.clear()  # as between the note and the endpoint
+    assert world.reconcile() == 0
+    assert world.shadow_endpoints.created == made
+    world.clock.pass_by(HEAD_START)
+    assert world.reconcile() == 1
+    assert world.shadow_endpoints.created == made * 2
 
 
 class TestBaselines:

@@ -46,6 +46,9 @@ from modelwatch_core.ports import (
 PATIENCE = timedelta(minutes=60)
 """How long an endpoint may take to come up. SageMaker itself gives up after about as long."""
 
+HEAD_START = timedelta(minutes=2)
+"""How long an endpoint is left to be made by whoever noted it: longer than any of their Lambdas runs."""
+
 _MODELS_ELSEWHERE = (MODEL_ENDPOINT, "model_url", "model_artifact")
 """Settings of the analyzer that name the model; they come before the configuration."""
 
@@ -236,14 +239,17 @@ class FollowEndpoint:
         if analysis.started:
             return False  # its host will tell how it ends
         name = analysis.endpoint_name
+        age = self.clock.now() - analysis.creation_time
         endpoint = self.shadows.endpoints.find(name)
+        if endpoint is None and age < HEAD_START:
+            return False  # whoever noted it may be about to make it
         if endpoint is None:
             self.shadows.endpoints.create(name, analysis.model, analysis.request.subject)
         elif endpoint.status is EndpointStatus.FAILED:
             self._end(analysis, f"ShadowEndpointFailed: {self._words(analysis)} failed: {endpoint.failure_reason}")
         elif endpoint.status is EndpointStatus.IN_SERVICE:
             self._start(analysis)
-        elif self.clock.now() - analysis.creation_time > PATIENCE:
+        elif age > PATIENCE:
             self._end(analysis, f"ShadowEndpointTooSlow: {self._words(analysis)} did not come up within {PATIENCE}.")
         else:
             return False
