@@ -7,8 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modelwatch.demo.applications import SCORE, load_applications
-from modelwatch.demo.hours import COMPLETENESS, DRIFT, HOURS, Finding, Hour, Promise, Rerun
+from modelwatch.demo.applications import DECISION, FEATURES, SCORE, load_applications
+from modelwatch.demo.hours import (
+    COMPLETENESS,
+    DRIFT,
+    HOURS,
+    Finding,
+    Hour,
+    Promise,
+    Rerun,
+    as_usual,
+    income_in_dollars_at_a_branch,
+    obligations_refused,
+)
 from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY, ENDPOINTS, MONITORS, Endpoint, Monitor
 from modelwatch.demo.verdict import NOT_THERE, Outcome, again, failed_expectations
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -193,3 +204,27 @@ def test_an_hour_is_drawn_alike_from_the_same_seed_and_leaves_the_data_alone(num
     assert first.equals(again)
     assert not first.equals(other)
     assert applications.equals(before)
+
+
+def test_a_bank_that_decides_otherwise_leaves_no_trace_in_what_is_sent() -> None:
+    applications = load_applications()
+    usual, refused = (
+        draw(applications, 500, np.random.default_rng(4)).reset_index(drop=True)
+        for draw in (as_usual, obligations_refused)
+    )
+    assert refused[[*FEATURES]].equals(usual[[*FEATURES]])
+    assert not refused[DECISION][usual["obrat"] > 36].any()
+    assert refused[DECISION][usual["obrat"] <= 36].equals(usual[DECISION][usual["obrat"] <= 36])
+    assert refused[DECISION].sum() < usual[DECISION].sum()
+
+
+def test_a_branch_that_errs_errs_for_some_of_its_customers_and_for_too_few_to_be_seen_in_all_rows() -> None:
+    applications = load_applications()
+    usual, wrong = (
+        draw(applications, 500, np.random.default_rng(4)).reset_index(drop=True)
+        for draw in (as_usual, income_in_dollars_at_a_branch)
+    )
+    there = wrong["appinc"] != usual["appinc"]
+    assert set(usual["race"][there]) == {"black", "hispanic"}
+    assert (wrong["appinc"][there] == usual["appinc"][there] * 1000).all()
+    assert 0 < there.mean() < 0.1  # the threshold of the data quality monitor's drift

@@ -230,6 +230,7 @@ EXPLAINABILITY = Baseline(
             "headers": [*FEATURES],
             "methods": {
                 "shap": {
+                    "explainer": "permutation",  # gives columns that the model never sees, race and sex, nothing at all
                     "num_clusters": 1,
                     "num_samples": 128,
                     "agg_method": "mean_abs",

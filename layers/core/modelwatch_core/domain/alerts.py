@@ -41,7 +41,7 @@ def alert_of(event: ExecutionEnded) -> Alert | None:
     else:
         return None
     records, labelled = event.records, event.ground_truth
-    read = f"{records.read} read, {records.malformed} malformed" if records else "none"
+    read = f"{records.read} read, {records.malformed} malformed" if records else "not counted"
     changed = [_one_line(f"- {change}") for change in event.changes[:MOST_VIOLATIONS_IN_AN_ALERT]]
     again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
     body = [
