@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     told = "met" if ratio <= TARGET else "MISSED"
     whole = {job: spread([usage.cpu for usage in of_job]) for job, of_job in usages.items()}
     console.print(
-        f"whole processes, imports included: smclarify {whole['smclarify']} s, modelwatch (twice) {whole['modelwatch']} s"
+        f"CPU of whole processes: smclarify {whole['smclarify']} s, modelwatch, twice, {whole['modelwatch']} s"
     )
     console.print(f"CPU ratio of the medians {ratio:.2f} (target at most {TARGET}): {told}")
     ours, other = found["modelwatch"][-1]["values"], found["smclarify"][-1]["values"]

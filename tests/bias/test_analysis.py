@@ -414,6 +414,53 @@ def test_metrics_are_published_with_the_dimensions_of_sagemaker(bench):
     assert "bias_metric_FT" not in by_name  # undefined: region is text
 
 
+def test_an_infinite_metric_is_published_with_its_sign(bench):
+    # DCA is 0 of the women less 1/0 of the men.
+    data = applicants((40, 0, 0, 60), (0, 40, 0, 60))
+    bench.baseline(data, CONFIG, publish_cloudwatch_metrics="Enabled", **PREDICTED)
+    lines = (bench.folder / "baseline" / "cloudwatch_metrics.jsonl").read_text().splitlines()
+    published = {line["MetricName"]: line["Value"] for line in map(json.loads, lines)}
+    assert bench.metrics("baseline", "sex", "F")["TE"]["value"] == "-Infinity"
+    assert (published["bias_metric_DCA"], published["bias_metric_TE"]) == (2.348543e108, -2.348543e108)
+
+
+def test_the_flip_test_asks_as_many_neighbours_as_the_baseline_did(bench):
+    # By hand: the woman's nearest man was rejected, the next four accepted; 11 men and 40 more women far away.
+    rows = [
+        "sex,x,approved,predicted",
+        "F,1,1,1",
+        "M,0.9,1,0",
+        *(f"M,{5 + i},1,1" for i in range(40)),
+        *["F,70,1,1"] * 40,
+    ]
+    data, config = "\n".join(rows), CONFIG | {"group_variable": None}
+    imported = {
+        "post_training_bias_metrics": {
+            "facets": {"sex": [{"value_or_threshold": "F", "metrics": [{"name": "FT", "value": 0.01}]}]}
+        }
+    }
+    summary = bench.check(data, config, imported, **PREDICTED)
+    assert bench.metrics("check", "sex", "F")["FT"]["value"] == pytest.approx(1 / 41)
+    assert [violation.model_extra["metric_name"] for violation in summary.violations] == ["FT"]
+    bench.check(data, config | {"flip_test_neighbors": 5}, imported, **PREDICTED)
+    assert bench.metrics("check", "sex", "F")["FT"]["value"] == 0.0
+    bench.baseline(data, config, **PREDICTED)
+    assert bench.report("baseline")["flip_test_neighbors"] == 5
+    bench.check(data, config, **PREDICTED)
+    assert bench.metrics("check", "sex", "F")["FT"]["value"] == 0.0
+
+
+def test_whole_numbers_that_are_read_as_categories_are_told_for_a_threshold_may_be_meant(bench):
+    rows = "\n".join(["age,approved", *(f"{20 + i % 40},{i % 3 % 2}" for i in range(2000))])
+    config = {"label": "approved", "label_values_or_threshold": [1]}
+    facet = {"name_or_index": "age", "value_or_threshold": [40]}
+    (warning,) = bench.baseline(rows, config | {"facet": [facet]}).warnings
+    assert warning.startswith("age holds 40 whole numbers and is read as categories: the group is those equal to 40.")
+    summary = bench.baseline(rows, config | {"facet": [facet | {"data_type": "continuous"}]})
+    assert summary.warnings == ()
+    assert bench.metrics("baseline", "age", "(40, 59]")["CI"]["value"] == pytest.approx((21 - 19) / 40)
+
+
 def test_a_rerun_tells_what_changed(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     bench.check(FAIR, CONFIG, **PREDICTED)

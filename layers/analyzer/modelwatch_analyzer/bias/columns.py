@@ -176,11 +176,9 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings
         ),
         _DEFAULT_THRESHOLD,
     )
-    if settings.inference_attribute is None and scores:
-        labels = ()  # the answer's other columns, which nobody called labels
     if not labels and not scores:
         return None
-    if settings.inference_attribute is None and len(labels) == 1:
+    if settings.inference_attribute is None and len(labels) == 1:  # an answer that nothing explains
         return Prediction(labels, labels, threshold, guessed=True)
     if len(labels) == 1 and len(scores) <= 1:
         return Prediction(labels, threshold=threshold)
