@@ -11,7 +11,7 @@ from modelwatch_analyzer.model_quality import classification, scores
 from modelwatch_analyzer.model_quality.classification import BINARY, Classes, ConfusionCounts
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, measure
 from modelwatch_analyzer.model_quality.regression import QUANTILES, REGRESSION, RegressionErrors
-from modelwatch_analyzer.model_quality.scores import SCORES, ScoreTable, auc, brier_score, log_loss
+from modelwatch_analyzer.model_quality.scores import SCORES, ScoreTable, auc, average_precision, brier_score, log_loss
 from modelwatch_analyzer.resampling import Bootstrap, Subsamples
 
 CONFIDENCE = Confidence(replicates=200)
@@ -130,9 +130,23 @@ def test_probabilities_past_the_limit_stay_within_the_stated_error(monkeypatch):
     cells = table(positive, score)
     assert not cells.exact
     assert abs(auc(cells.finish()) - auc(exact.finish())) <= cells.finish().auc_error < 1e-4
+    off = abs(average_precision(cells.finish()) - average_precision(exact.finish()))
+    assert off <= cells.finish().average_precision_error < 5e-3
     assert log_loss(cells.finish()) == pytest.approx(log_loss(exact.finish()), abs=6.2e-5)
     assert brier_score(cells.finish()) == pytest.approx(brier_score(exact.finish()), abs=6.2e-5)
     np.testing.assert_allclose(cells.finish().scores, np.unique(cells.finish().scores))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.booleans()), min_size=1, max_size=40))
+def test_scores_that_share_a_cell_are_within_the_stated_error_whatever_their_order_was(drawn):
+    cell, place, positive = map(np.array, zip(*drawn, strict=True))
+    exact, cells = table(positive, (cell + place / 10) / 4).finish(), table(positive, cell / 4).finish()
+    if positive.any():
+        off = abs(average_precision(cells) - average_precision(exact))
+        assert off <= cells.average_precision_error + 1e-12
+    if 0 < positive.sum() < positive.size:
+        assert abs(auc(cells) - auc(exact)) <= cells.auc_error + 1e-12
 
 
 @settings(max_examples=100, deadline=None)

@@ -478,6 +478,8 @@ def test_the_report_shows_metrics_with_intervals_and_the_confusion_matrix(runs):
             MULTICLASS | {"inference_attribute": None, "probability_attribute": "probability"},
         ),
         ("UnknownColumn", GOOD, BINARY | {"inference_attribute": "guess"}),
+        ("SameColumn", GOOD, BINARY | {"inference_attribute": "label"}),
+        ("SameColumn", GOOD, BINARY | {"ground_truth_attribute": "probability"}),
     ],
 )
 def test_what_cannot_be_used_is_told(runs, code, rows, settings):

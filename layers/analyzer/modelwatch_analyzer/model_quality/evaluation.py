@@ -47,6 +47,11 @@ from modelwatch_core.domain.monitor_kinds import ProblemType
 
 DEFAULT_THRESHOLD = 0.5
 
+_INEXACT = (
+    f"there are more than {MOST_SCORES} distinct probabilities, so that each is known to 1 part in 16,384 of its "
+    "distance from 0 or 1"
+)
+
 _SCORES_AT = next(place for place, metric in enumerate(BINARY) if metric.name == "f0_5")
 """Where the first party's files have the area under the curve among the metrics of predicted classes."""
 
@@ -141,7 +146,7 @@ def columns_of(settings: AnalysisSettings, dataset: Dataset) -> Columns:
     ------
     InvalidInput
         ``GroundTruthNotFound``, ``PredictionNotGiven``, ``OneColumnExpected``, ``ProbabilityNotGiven``,
-        ``InvalidSettings`` for a threshold that is no probability.
+        ``SameColumn``, ``InvalidSettings`` for a threshold that is no probability.
     """
     roles, threshold = dataset.roles, settings.probability_threshold_attribute
     label = _only(roles.get(Role.GROUND_TRUTH, ()), "label", "ground_truth_attribute")
@@ -163,6 +168,9 @@ def columns_of(settings: AnalysisSettings, dataset: Dataset) -> Columns:
     if prediction is None and (regression or not probabilities):
         message = "there is no column of predictions: say by inference_attribute where they lie"
         raise InvalidInput("PredictionNotGiven", message)
+    if label in (prediction, *probabilities):
+        message = f"{label!r} is named both as the label and as what was predicted: name another column for one of them"
+        raise InvalidInput("SameColumn", message)
     return Columns(label, prediction, probabilities, DEFAULT_THRESHOLD if threshold is None else threshold)
 
 
@@ -314,8 +322,8 @@ class BinaryEvaluation:
         cells = self._scores.finish()
         if not self._scores.exact:
             warnings.append(
-                f"there are more than {MOST_SCORES} distinct probabilities: auc is off by at most "
-                f"{cells.auc_error:.1e}, log_loss and brier_score by at most 6.2e-05"
+                f"{_INEXACT}; auc is off by at most {cells.auc_error:.1e}, average_precision by at most "
+                f"{cells.average_precision_error:.1e}, log_loss and brier_score by at most 6.2e-05"
             )
         metrics |= measure(SCORES, cells, self._complete.rows, confidence)
         return Quality(
@@ -419,6 +427,8 @@ class MulticlassEvaluation:
             told = f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
             warnings.append(f"{told} own; columns of probabilities are taken for the classes 0, 1, ... or by name")
         elif cells.scores.size:
+            if not self._scores.exact:
+                warnings.append(_INEXACT)
             one = len(self._columns.probabilities) == 1
             metrics |= self._measured(CONFIDENCES if one else TRUE_CLASS, cells, confidence)
             calibration = calibration_curve(cells) if one else None

@@ -37,9 +37,9 @@ class ScoreTable:
 
     Notes
     -----
-    With cells, the area under the ROC curve is off by at most `ScoreCells.auc_error`, the Brier score and the
-    log loss by at most 6.2e-5; and a probability within a cell's width of a bin's edge may be counted in
-    the bin beside it by the calibration error.
+    With cells, the area under the ROC curve is off by at most `ScoreCells.auc_error`, the average precision by
+    `ScoreCells.average_precision_error`, the Brier score and the log loss by 6.2e-5; and a probability within a cell's
+    width of a bin's edge may be counted in the bin beside it by the calibration error.
     """
 
     __slots__ = ("_exact", "_pending", "_pending_rows", "_table")
@@ -129,6 +129,20 @@ class ScoreCells:
         """By how much the area under the ROC curve is off at most, if scores that were unequal share a cell."""
         pairs = float(self.positives.sum()) * float(self.negatives.sum())
         return float((self.positives.astype(float) * self.negatives).sum() / (2 * pairs)) if pairs else 0.0
+
+    @property
+    def average_precision_error(self) -> float:
+        """By how much the average precision is off at most, if scores that were unequal share a cell.
+
+        In each cell the positive labels may in truth stand before all negative ones, or behind them.
+        """
+        positives, negatives = _descending(self.positives), _descending(self.negatives)
+        found, wrong = np.cumsum(positives), np.cumsum(negatives)
+        told = found / (found + wrong)
+        highest = found / np.maximum(found + wrong - negatives, 1)
+        first = found - positives + 1
+        lowest = first / (first + wrong)
+        return float(positives @ np.maximum(highest - told, told - lowest) / max(positives.sum(), 1))
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Draw anew from at most 512 cells of about as many rows each."""
