@@ -58,7 +58,9 @@ def test_malformed_json_labels_are_told_by_file_and_line(world: World) -> None:
     ]
     world.capture(captured("0.1", event="a"))
     (warning,) = world.opened().warnings
-    assert warning.startswith(f"6 labels could not be understood and were left out: {place}:2: not JSON; {place}:4: ")
+    assert warning.startswith(
+        f"6 labels could not be understood and were left out, for instance {place}:2: not JSON; {place}:4: "
+    )
 
 
 def test_an_array_of_labels_over_many_lines_is_read(world: World) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch_analyzer.ground_truth.labels import Labels, read_labels
+from modelwatch_analyzer.ground_truth.labels import EXAMPLES, Labels, read_labels
 from modelwatch_analyzer.ground_truth.merging import Merge, merge
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
@@ -126,8 +126,8 @@ def _with_truth(settings: AnalysisSettings) -> AnalysisSettings:
 
 def _warnings(labels: Labels, merged: Merge, log: ReadLog) -> Iterator[str]:
     if log.malformed:
-        examples = "; ".join(log.malformed_examples)
-        yield f"{log.malformed} labels could not be understood and were left out: {examples}"
+        examples = "; ".join(log.malformed_examples[:EXAMPLES])
+        yield f"{log.malformed} labels could not be understood and were left out, for instance {examples}"
     if labels.conflicting:
         yield (
             f"{labels.conflicting} labels contradict another one of the same id: the one counts that was uploaded"

@@ -47,7 +47,8 @@ _RECORDS_AT_ONCE = 16384
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _TO_BE_QUOTED = '[,"\r\n]'
-_REASONS = 3
+EXAMPLES = 3
+"""How many malformed labels a message tells of."""
 
 
 class _GroundTruthData(msgspec.Struct, gc=False):
@@ -189,7 +190,7 @@ def read_labels(source: Path, end: datetime | None, log: ReadLog) -> Labels:
                 kinds[kind] = kinds.get(kind, 0) + count
     if not by_id.found + by_time.found:
         if log.malformed:
-            reasons = "; ".join(log.malformed_examples[:_REASONS])
+            reasons = "; ".join(log.malformed_examples[:EXAMPLES])
             message = f"none of the {log.malformed} labels in {source} can be understood: {reasons}"
             raise InvalidInput("InvalidGroundTruth", message)
         raise _not_found(source, "the files there are empty")

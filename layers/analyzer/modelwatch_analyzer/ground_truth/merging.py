@@ -202,8 +202,9 @@ def _nothing_in_common(predictions: Predictions, labels: Labels, count: int) -> 
     message = (
         f"none of the {count} predictions has one of the {labels.found} labels. Predictions with {_told(given)};"
         f" labels with {_told(labels.kinds)}. A label's eventId, or inference_id, must be the inferenceId that was"
-        " given with the request, or else the captured eventId; are these the labels of this window? If its own are"
-        " still to come, run it again when they are there (in the app: backfill)."
+        " given with the request, or else the captured eventId; a timestamp alone, the inferenceTime of one prediction"
+        " and no other. Are these the labels of this window? If its own are still to come, run it again when they are"
+        " there (in the app: backfill)."
     )
     return InvalidInput("NoMatchingGroundTruth", message)
 
