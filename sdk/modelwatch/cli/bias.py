@@ -12,6 +12,7 @@ import typer
 from modelwatch.cli.answer import AsJson, Output, answer
 from modelwatch.cli.dataset import DatasetFlags, at_hand
 from modelwatch.cli.flags import takes_flags
+from modelwatch.cli.intervals import Backfill, IntervalFlags
 from modelwatch.cli.labels import LabelFlags
 
 NAME = "bias"
@@ -26,7 +27,7 @@ Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BiasFlags:
+class BiasFlags(IntervalFlags):
     """What is analysed, and how sure it is told."""
 
     analysis_config: Annotated[
@@ -40,11 +41,6 @@ class BiasFlags:
         float | None,
         typer.Option(metavar="X", help="A probability above it predicts the positive label; 0.5 by default."),
     ] = None
-    bootstrap_replicates: Annotated[
-        int, typer.Option(min=100, max=100_000, help="How many resamples confidence intervals are made of.")
-    ] = 1000
-    confidence_level: Annotated[float, typer.Option(metavar="X", help="Of the intervals, between 0 and 1.")] = 0.95
-    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0
 
     @contextmanager
     def environment(self) -> Iterator[dict[str, str]]:
@@ -55,8 +51,9 @@ class BiasFlags:
         InvalidInput
             What `at_hand` raises.
         """
-        names = ("probability_threshold_attribute", "bootstrap_replicates", "confidence_level", "seed")
-        told = {name: str(value) for name in names if (value := getattr(self, name)) is not None}
+        told = self.settings
+        if self.probability_threshold_attribute is not None:
+            told["probability_threshold_attribute"] = str(self.probability_threshold_attribute)
         with at_hand(self.analysis_config, "--analysis-config") as config:
             yield {"analysis_type": "MODEL_BIAS", "analysis_config": str(config), **told}
 
@@ -109,10 +106,7 @@ def check(
         str, typer.Option(metavar="FILE|S3URI", help="analysis.json of the baseline, maybe edited.")
     ],
     output: Output,
-    backfill: Annotated[
-        bool,
-        typer.Option("--backfill", help="Replace the results in --output of an earlier check, and tell what changed."),
-    ] = False,
+    backfill: Backfill = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a model's bias against its baseline, with labels in the data or in files of their own.

@@ -12,6 +12,7 @@ import typer
 from modelwatch.cli.answer import AsJson, Output, answer
 from modelwatch.cli.dataset import DatasetFlags, at_hand
 from modelwatch.cli.flags import takes_flags
+from modelwatch.cli.intervals import Backfill, IntervalFlags
 from modelwatch.cli.labels import LabelFlags
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
@@ -30,7 +31,7 @@ Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemFlags:
+class ProblemFlags(IntervalFlags):
     """What a model does, and how sure its quality is told."""
 
     problem_type: Annotated[ProblemType, typer.Option(help="What the model does.")]
@@ -42,11 +43,6 @@ class ProblemFlags:
             "predicted; 0.5 by default.",
         ),
     ] = None
-    bootstrap_replicates: Annotated[
-        int, typer.Option(min=100, max=100_000, help="How many resamples confidence intervals are made of.")
-    ] = 1000
-    confidence_level: Annotated[float, typer.Option(metavar="X", help="Of the intervals, between 0 and 1.")] = 0.95
-    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0
 
     def environment(self, flags: DatasetFlags) -> dict[str, str]:
         """Write them as SageMaker's container environment.
@@ -59,9 +55,7 @@ class ProblemFlags:
         told = {
             "analysis_type": "MODEL_QUALITY",
             "problem_type": self.problem_type.value,
-            "bootstrap_replicates": str(self.bootstrap_replicates),
-            "confidence_level": str(self.confidence_level),
-            "seed": str(self.seed),
+            **self.settings,
         }
         if self.probability_threshold_attribute is None:
             return told
@@ -108,10 +102,7 @@ def check(
         str, typer.Option(metavar="FILE|S3URI", help="constraints.json of the baseline, maybe edited.")
     ],
     output: Output,
-    backfill: Annotated[
-        bool,
-        typer.Option("--backfill", help="Replace the results in --output of an earlier check, and tell what changed."),
-    ] = False,
+    backfill: Backfill = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a model's quality against its baseline, with labels in the data or in files of their own.
