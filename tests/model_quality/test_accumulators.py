@@ -81,6 +81,7 @@ def test_parts_of_a_table_past_its_limit_merge_to_the_whole(drawn, cut):
         again = ScoreTable()
         for each, positive in zip(score, truth, strict=True):
             again = again.merge(table([positive], [each]))
+            assert again.exact or not whole.exact
         same_table(again, whole)
 
 
@@ -193,15 +194,27 @@ def test_intervals_of_probabilities_are_those_of_resampled_rows():
 def test_intervals_of_regression_are_those_of_resampled_rows():
     generator = np.random.default_rng(6)
     truth = generator.normal(0, 3, 3_000)
-    prediction = truth + generator.normal(0, 1, 3_000)
+    prediction = truth / 3 + generator.normal(0, 1, 3_000)
     sums, quantiles = errors(truth, prediction).finish()
     measured = measure(REGRESSION, sums, 3_000, Confidence(replicates=1000))
     measured |= measure(QUANTILES, quantiles, 3_000, Confidence(replicates=1000))
-    widths_agree(measured["mae"], row_bootstrap(lambda t, p: np.abs(t - p).mean(), truth, prediction))
-    squares = row_bootstrap(lambda t, p: 1 - ((t - p) ** 2).sum() / ((t - t.mean()) ** 2).sum(), truth, prediction)
-    widths_agree(measured["r2"], squares)
-    p90 = row_bootstrap(lambda t, p: np.quantile(np.abs(t - p), 0.9), truth, prediction)
-    widths_agree(measured["absolute_error_p90"], p90)
+    for name, by_rows in (
+        ("mae", lambda t, p: np.abs(t - p).mean()),
+        ("r2", lambda t, p: 1 - np.mean((t - p) ** 2) / t.var()),
+        ("r2_first_party", lambda t, p: 1 - np.mean((t - p) ** 2) / p.var()),
+        ("absolute_error_p90", lambda t, p: np.quantile(np.abs(t - p), 0.9)),
+    ):
+        widths_agree(measured[name], row_bootstrap(by_rows, truth, prediction))
+
+
+def test_standard_deviations_of_quantiles_are_those_of_subsamples():
+    # Subsamples of 80 % vary (1 - 0.8) / 0.8 as much as samples do.
+    sizes = np.random.default_rng(6).exponential(1, 2_000)
+    _, quantiles = errors(np.zeros(2_000), sizes).finish()
+    seeds = (Confidence(replicates=100, seed=seed) for seed in range(60))
+    drawn = [measure(QUANTILES, quantiles, 2_000, each)["absolute_error_p90"].standard_deviation for each in seeds]
+    of_samples = row_bootstrap(lambda size: np.quantile(size, 0.9), sizes).std()
+    assert np.mean(np.square(drawn)) ** 0.5 == pytest.approx(of_samples / 2, rel=0.2)
 
 
 def test_standard_deviations_are_given_from_200_rows_on():
