@@ -382,6 +382,31 @@ def test_any_metric_may_be_constrained_and_what_means_nothing_is_told(runs, edit
     assert any("tresholds" in warning for warning in summary.warnings)
 
 
+def test_what_else_is_captured_is_no_prediction_where_a_probability_predicts(runs):
+    output = {"observedContentType": "text/csv", "mode": "OUTPUT", "encoding": "CSV"}
+    lines = [
+        {
+            "captureData": {"endpointOutput": output | {"data": answer}},
+            "eventMetadata": {"eventId": answer},
+            "eventVersion": "0",
+            "groundTruthData": {"data": label, "encoding": "CSV"},
+        }
+        for answer, label in (("0.9,0", "1"), ("0.2,1", "0"))
+    ]
+    source = runs.folder / "merged.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)))
+    runs.run(
+        source,
+        "baseline",
+        problem_type="BinaryClassification",
+        probability_attribute="0",
+        ground_truth_attribute=None,
+        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": ["endpointOutput"]}},
+    )
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert metrics["confusion_matrix"] == {"0": {"0": 1, "1": 0}, "1": {"0": 0, "1": 1}}
+
+
 def test_a_re_run_tells_what_changed(runs):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
     constraints = runs.folder / "baseline/constraints.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -83,3 +84,24 @@ def test_parts_merge_to_the_whole(case, data):
     for name, measured in whole.metrics.items():
         same = measured.value if isinstance(measured.value, Undefined) else pytest.approx(measured.value, rel=1e-12)
         assert parts.metrics[name].value == same, name
+
+
+def test_a_label_of_which_no_probability_was_given_leaves_log_loss_out():
+    columns = Columns("label", None, ("p.0", "p.1"))
+    known = pl.DataFrame({"label": ["0", "1"], "p.0": [0.9, 0.2], "p.1": [0.1, 0.8]})
+    unknown = known.with_columns(label=pl.lit("2"))
+    measured = quality([known], ProblemType.MULTICLASS_CLASSIFICATION, columns)
+    assert measured.metrics["log_loss"].value == pytest.approx(-np.log([0.9, 0.8]).mean())
+    measured = quality([known, unknown], ProblemType.MULTICLASS_CLASSIFICATION, columns)
+    assert "log_loss" not in measured.metrics
+    assert any(told.startswith("log_loss is left out: 2 rows") for told in measured.warnings)
+
+
+def test_numbers_that_are_not_finite_are_left_out_and_counted():
+    infinite = pl.DataFrame({"label": [1.0, float("inf"), 2.0], "prediction": [1.5, 1.0, float("-inf")]})
+    measured = quality([infinite], ProblemType.REGRESSION, Columns("label", "prediction", ()))
+    assert (measured.rows, measured.metrics["mae"].value) == (1, 0.5)
+    assert set(measured.warnings) == {
+        "1 rows whose 'label' is no number were left out",
+        "1 rows whose 'prediction' is no number were left out",
+    }

@@ -161,9 +161,7 @@ def columns_of(settings: AnalysisSettings, dataset: Dataset) -> Columns:
         raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must lie in [0, 1]")
     if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
         _only(probabilities, "probability", "probability_attribute")
-    # What no attribute names is a prediction only where there is no probability to predict by.
-    asked = settings.inference_attribute is not None or not probabilities
-    prediction = _only(roles.get(Role.INFERENCE, ()), "prediction", "inference_attribute") if asked else None
+    prediction = _only(roles.get(Role.INFERENCE, ()), "prediction", "inference_attribute")
     regression = settings.problem_type is ProblemType.REGRESSION
     if prediction is None and (regression or not probabilities):
         message = "there is no column of predictions: say by inference_attribute where they lie"
