@@ -84,6 +84,14 @@ def test_main_effects_and_interactions_of_pairs_are_found_without_error(
     assert np.abs(found - truth).mean() <= tolerance * np.abs(truth).mean()
 
 
+@pytest.mark.parametrize("features", [9, 11, 15])
+def test_the_kernel_leaves_no_error_of_pairs_with_the_fewest_samples_whatever_the_seed(features: int) -> None:
+    worth = smooth_game(features, 3)
+    truth = estimate(design("exact", features, None, 0), worth)
+    for seed in range(30):
+        np.testing.assert_allclose(estimate(design("kernel", features, 1, seed), worth), truth, rtol=0, atol=1e-8)
+
+
 @pytest.mark.parametrize(("explainer", "tolerance"), [("kernel", 0.15), ("permutation", 0.35)])
 def test_samples_come_near_to_the_exact_values_of_a_curved_game(explainer: str, tolerance: float) -> None:
     # 100 of 254 coalitions of a game with interactions of every order; tolerance: as above, as a mean over 20 seeds.

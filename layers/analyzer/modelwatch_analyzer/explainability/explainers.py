@@ -66,15 +66,13 @@ def kernel(features: int, num_samples: int, seed: int) -> Design:
     At least 2 * features coalitions are drawn: with fewer the least squares have no single solution.
     """
     rng = np.random.default_rng(seed)
-    drawn = []
-    masses = []
-    for size, pairs in _pairs_by_size(features, max(num_samples, 2 * features) // 2).items():
-        members = _distinct_pairs(features, size, pairs, rng)
-        mass = (features - 1) / (size * (features - size)) * (1 if 2 * size == features else 2)
-        drawn += [members, ~members]
-        masses += [np.full(2 * pairs, mass / (2 * pairs))]
-    coalitions = np.concatenate(drawn)
-    w = np.concatenate(masses)[:, None]
+    shares = _pairs_by_size(features, max(num_samples, 2 * features) // 2)
+    coalitions = _pairs(features, shares, rng)
+    while np.linalg.matrix_rank(coalitions) < features:  # the least squares would have no single solution
+        coalitions = _pairs(features, shares, rng)
+    masses = {size: (features - 1) / (size * (features - size)) for size in shares}
+    halves = [(mass if 2 * size == features else 2 * mass, 2 * shares[size]) for size, mass in masses.items()]
+    w = np.concatenate([np.full(count, mass / count) for mass, count in halves])[:, None]
     z = coalitions.astype(np.float64)
     inverse = np.linalg.pinv(z.T @ (w * z))
     solution = (w * z) @ inverse
@@ -159,6 +157,12 @@ def _pairs_by_size(features: int, wanted: int) -> dict[int, int]:
             shares[size] += more
             left -= more
     return {size: pairs for size, pairs in shares.items() if pairs}
+
+
+def _pairs(features: int, shares: Mapping[int, int], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw so many pairs of each size: the smaller halves of a size, then their complements."""
+    drawn = [_distinct_pairs(features, size, pairs, rng) for size, pairs in shares.items()]
+    return np.concatenate([half for members in drawn for half in (members, ~members)])
 
 
 def _distinct_pairs(features: int, size: int, pairs: int, rng: np.random.Generator) -> NDArray[np.bool_]:
