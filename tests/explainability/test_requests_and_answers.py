@@ -156,6 +156,10 @@ def test_answers_become_a_row_for_each_row(
         ("application/json", None, b"[null, 1]", "ModelAnswerNotNumbers"),
         ("application/json", None, b"[[], []]", "ModelAnswerNotNumbers"),
         ("application/jsonlines", None, b'{"a": 1}\n{', "ModelAnswerNotNumbers"),
+        ("application/json", None, b"[1" + b"0" * 400 + b", 1]", "ModelAnswerNotNumbers"),
+        ("application/json", None, b"[" * 100_000, "ModelAnswerNotNumbers"),
+        ("application/json", None, b'{"a": ' * 900 + b"[]" + b"}" * 900, "ModelAnswerRowsDiffer"),
+        ("application/json", "join('', scores)", b'{"scores": 1}', "ModelAnswerNotNumbers"),
     ],
 )
 def test_answers_that_are_no_numbers_are_refused(accept: str, attribute: str | None, body: bytes, code: str) -> None:
@@ -167,7 +171,7 @@ def test_answers_that_are_no_numbers_are_refused(accept: str, attribute: str | N
 @pytest.mark.parametrize(("accept", "attribute"), [("image/png", None), ("text/csv", "a.b"), ("application/json", "[")])
 def test_attributes_that_cannot_be_are_refused(accept: str, attribute: str | None) -> None:
     with pytest.raises(InvalidInput) as refused:
-        reader(accept, attribute)(b"1", 1)
+        reader(accept, attribute)  # before anything is asked
     assert refused.value.code == "InvalidAnalysisConfig"
 
 

@@ -40,7 +40,8 @@ def reader(accept: str, attribute: str | None) -> Read:
     """
     kind = accept.split(";", maxsplit=1)[0].strip().lower()
     if kind == CSV:
-        return lambda body, rows: _numbers(_csv(_text(body), rows, _index(attribute)), rows)
+        column = _index(attribute)
+        return lambda body, rows: _numbers(_csv(_text(body), rows, column), rows)
     if kind not in (JSON, JSON_LINES):
         raise InvalidInput("InvalidAnalysisConfig", f"accept_type: must be one of {', '.join(CONTENT_TYPES)}")
     find = _finder(attribute)
@@ -72,13 +73,23 @@ def _finder(attribute: str | None) -> Callable[[object], object]:
     if attribute is None:
         return _only_value
     try:
-        return jmespath.compile(attribute).search  # type: ignore[no-any-return]
+        path = jmespath.compile(attribute)
     except jmespath.exceptions.JMESPathError:
         raise InvalidInput("InvalidAnalysisConfig", "label/probability: of JSON answers it is a JMESPath") from None
 
+    def find(document: object) -> object:
+        try:
+            return path.search(document)
+        except jmespath.exceptions.JMESPathError:  # a function of it does not take what is there
+            raise _not_numbers() from None
+
+    return find
+
 
 def _only_value(document: object) -> object:
-    return _only_value(next(iter(document.values()))) if isinstance(document, dict) and len(document) == 1 else document
+    while isinstance(document, dict) and len(document) == 1:
+        (document,) = document.values()
+    return document
 
 
 def _rows_of(found: object) -> list[object]:
@@ -93,7 +104,7 @@ def _numbers(found: Sequence[object], rows: int) -> Answer:
         raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must answer one for each")
     try:
         answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # of an integer beyond all floats
         raise _not_numbers() from None
     if answer.ndim != 2 or answer.shape[1] == 0 or not (np.abs(answer) <= _LARGEST).all():
         raise _not_numbers()
@@ -110,7 +121,7 @@ def _text(body: bytes) -> str:
 def _json(body: bytes) -> object:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = "the model's answer is not of the accept_type that the configuration names"
         raise InvalidInput("ModelAnswerNotNumbers", told) from None
 
