@@ -146,6 +146,17 @@ def test_log_odds_are_explained_instead_of_probabilities() -> None:
     np.testing.assert_allclose(found.values[0], [[1.0, -1.0, 1.0]], atol=1e-12)
 
 
+def test_log_odds_do_not_ask_for_whole_rows_in_a_request() -> None:
+    weights = np.array([1.0, -2.0, 0.5])
+    rows, background = table(np.array([[1.0, 0.5, 2.0], [0.5, 1.0, 1.0]])), table(np.zeros((20, 3)))
+    model = InProcess(lambda values: 1 / (1 + np.exp(-values @ weights)))
+    game = a_game(rows, background, Limits(1000, 1, 100))
+    chosen = design("auto", 3, None, 0)
+    found = game.play(chosen, game.plan(chosen), model, silent, use_logit=True)
+    assert found.calls > 20
+    np.testing.assert_allclose(found.values[:, 0], [[1.0, -1.0, 1.0], [0.5, -2.0, 0.5]], atol=1e-12)
+
+
 def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> None:
     rows, background = table(np.ones((1, 3))), table(np.zeros((1, 3)))
     chosen = design("auto", 3, None, 0)
@@ -167,11 +178,15 @@ def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> 
         ('{"error": "bad input for feature_3"}', "{'...': '...'}"),
         ("feature_3 is  not\nthere", "feature_3 is not there"),
         ("x" * 500, "x" * 200 + "..."),
+        ("unknown city K\\u00f6ln", "unknown city ..."),
+        ("feature_33 is not there", "feature_33 is not there"),
+        ("Oslo " * 4000, "..."),
+        ("Oslo " * 1999 + "in Oslo is unknown", "... in"),  # cut in the middle of a word of 10,000 characters
         ("", ""),
     ],
 )
 def test_an_endpoints_words_are_cut_and_hold_no_values(words: str, told: str) -> None:
-    assert without_values(words, ["Oslo", '"New York, N.Y."', "", "12"]) == told
+    assert without_values(words, ["Oslo", '"New York, N.Y."', "", "12", "Köln"]) == told
 
 
 @given(

@@ -147,14 +147,20 @@ def test_a_server_that_takes_less_than_sagemaker_is_asked_for_less(explaining: E
 
 
 def test_texts_that_a_model_does_not_take_end_the_run_without_telling_them(explaining: Explaining, rows: Rows) -> None:
-    cities = ["Oslo", "Bonn", "Rome"]
+    cities = ["Oslo", "Köln", "Åre"]
     lines = [f"{a},{b},{cities[number % 3]}" for number, (a, b) in enumerate(rows[:, :2].tolist())]
     data = explaining.folder / "data.csv"
     data.write_text("\n".join(["f0,f1,city", *lines]))
-    explaining.config = {}
+    explaining.config = {
+        "predictor": {
+            "content_type": "application/jsonlines",
+            "content_template": '{"features":$features}',
+            "accept_type": "text/csv",
+        }
+    }
 
     def answer(asked: Asked) -> tuple[int, bytes]:
-        city = asked.body.decode().splitlines()[0].split(",")[2]
+        city = json.loads(asked.body.splitlines()[0])["features"][2]
         return 400, f"could not convert string to float: {city}".encode()
 
     explaining.server.answer = answer

@@ -7,6 +7,7 @@ budget reaches, and how many requests that takes, is told before the first one i
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,6 +30,8 @@ Progress = Callable[[int, int], None]
 
 _BLOCK_ROWS = 1 << 15
 _LONGEST_WORDS = 200
+_MOST_READ = 10_000
+_WORD = re.compile(r"\w+")
 _PROBABILITY_MARGIN = 1e-7
 
 
@@ -109,6 +112,7 @@ class Game:
         accept: str,
     ) -> None:
         self._rows, self._background = rows.height, background.height
+        self._tables = rows, background
         self._request, self._read, self._limits, self._accept = request, read, limits, accept
         self._cells = [
             request.cells(pl.concat([rows[name], background[name]]), numeric=number).rechunk()
@@ -202,8 +206,9 @@ class Game:
             sums[:, :coalitions] += begun
             complete = done // a_row - start
             begun = sums[:, complete * coalitions :] if complete < touched else np.zeros((outputs, coalitions))
-            worths = sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
-            yield worths.transpose(1, 0, 2)
+            if complete:
+                worths = sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
+                yield worths.transpose(1, 0, 2)
 
     @property
     def _room(self) -> int:
@@ -272,7 +277,7 @@ class Game:
         try:
             answer = model.invoke(body, self._request.content_type, self._accept)
         except ModelFailure as failure:
-            sent = {value for cells in self._cells for value in cells.unique().to_list()}
+            sent = {cell for table in self._tables for column in table for cell in column.drop_nulls().unique()}
             words = without_values(failure.words, sent)
             raise InvalidInput(failure.code, f"{failure.message}{words and f'. It says: {words}'}") from None
         return self._read(answer, rows)
@@ -280,10 +285,13 @@ class Game:
 
 def without_values(words: str, sent: Iterable[str]) -> str:
     """Cut an endpoint's own words, and take out what may be values of rows: numbers, what is quoted, what was sent."""
-    known = {word.lower() for cell in sent for word in re.findall(r"\w+", cell)}
+    # A cell may come back as it was sent in JSON, with its escapes.
+    known = {word.lower() for cell in sent for spelled in (cell, json.dumps(cell)) for word in _WORD.findall(spelled)}
+    if len(words) > _MOST_READ:
+        words = re.sub(r"\w+$", "", words[:_MOST_READ])  # half a word would not be known
     told = re.sub(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`", "'...'", words)
-    told = re.sub(r"(?<![A-Za-z_])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?", "#", told)
-    told = re.sub(r"\w+", lambda word: "\0" if word[0].lower() in known else word[0], told)
+    told = re.sub(r"(?<!\w)[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?", "#", told)
+    told = _WORD.sub(lambda word: "\0" if word[0].lower() in known else word[0], told)
     told = " ".join(re.sub(r"\0(?:\W{0,3}\0)*", "...", told).split())
     return told if len(told) <= _LONGEST_WORDS else f"{told[:_LONGEST_WORDS]}..."
 
