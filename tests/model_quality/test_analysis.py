@@ -333,6 +333,10 @@ def test_an_imported_r2_is_compared_with_the_first_partys_definition(runs, edite
     summary = runs.run(source, "check", **REGRESSION, baseline_constraints=constraints)
     assert summary.violations == ()
     assert any("names no definition" in warning for warning in summary.warnings)
+    table = (runs.folder / "check/report.html").read_text().split("</tr>")
+    assert [name for name in (">r2<", ">r2FirstParty<") for row in table if name in row and "0.853" in row] == [
+        ">r2FirstParty<"
+    ]
 
     def textbook(document):
         imported(document)

@@ -11,7 +11,7 @@ from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.model_quality.changes import STATISTICS, changes_since
-from modelwatch_analyzer.model_quality.check import CheckResult, camel_case, check
+from modelwatch_analyzer.model_quality.check import CheckResult, camel_case, check, metric_compared
 from modelwatch_analyzer.model_quality.documents import (
     Constraint,
     confidence_of,
@@ -111,12 +111,13 @@ def _write_report(
     path: Path,
     summary: AnalysisSummary,
 ) -> None:
+    compared = {metric_compared(name, constraint): constraint for name, constraint in constraints.items()}
     write_model_quality_report(
         path,
         title=title_of("Model quality", settings),
         summary=summary,
         facts=facts_of(settings) | {"Rows evaluated": f"{quality.rows:,}"},
-        metrics=[_row(name, measured, constraints.get(name), name in violated) for name, measured in _all(quality)],
+        metrics=[_row(name, measured, compared.get(name), name in violated) for name, measured in _all(quality)],
         confusion_matrix=_matrix(quality),
         curves=list(_curves(quality)),
     )

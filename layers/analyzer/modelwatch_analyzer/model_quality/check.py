@@ -28,7 +28,7 @@ class CheckResult:
     violations : list of ConstraintViolation
         In the order of the constraints file.
     violated : set of str
-        Names of the metrics, as the constraints file has them.
+        Names of the metrics that were compared.
     warnings : list of str
     """
 
@@ -46,12 +46,13 @@ def check(metrics: Mapping[str, Measured], constraints: Mapping[str, Constraint]
     result = CheckResult()
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
-        measured = metrics.get(_compared(name, constraint)) or Measured(Undefined("it is not measured"))
+        compared = metric_compared(name, constraint)
+        measured = metrics.get(compared) or Measured(Undefined("it is not measured"))
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
         elif (violation := _violation(name, measured, constraint)) is not None:
-            result.violated.add(name)
+            result.violated.add(compared)
             result.violations.append(violation)
     return result
 
@@ -61,7 +62,7 @@ def camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
-def _compared(name: str, constraint: Constraint) -> str:
+def metric_compared(name: str, constraint: Constraint) -> str:
     """Return the metric that a constraint compares: an ``r2`` that does not say otherwise is the first party's."""
     return R2_FIRST_PARTY if name == R2 and constraint.definition is not R2Definition.TEXTBOOK else name
 
