@@ -39,6 +39,9 @@ class ModelServer:
     function: Function
     answer: Callable[[Asked], tuple[int, bytes]] | None = None
     asked: list[Asked] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    lengths: list[int] = field(default_factory=list)
+    """Of the next answers, as they claim; their own by default."""
     url: str = ""
 
     def reply(self, asked: Asked) -> tuple[int, bytes]:
@@ -71,7 +74,11 @@ def server() -> Iterator[ModelServer]:
             status, content = model.reply(asked)
             try:
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
+                for name, value in model.headers.items():
+                    self.send_header(name, value)
+                claimed = model.lengths.pop(0) if model.lengths else len(content)
+                self.close_connection = claimed > len(content)
+                self.send_header("Content-Length", str(claimed))
                 self.end_headers()
                 self.wfile.write(content)
             except (BrokenPipeError, ConnectionResetError):

@@ -214,7 +214,18 @@ def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, con
     assert refused.value.code == "InvalidAnalysisConfig"
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/model", "model", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/model",
+        "model",
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:port",
+        "http://ex ample/x",
+    ],
+)
 def test_urls_that_are_none(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         HttpModel(url)
@@ -223,10 +234,32 @@ def test_urls_that_are_none(url: str) -> None:
 
 def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
     server.answer = lambda _: (200, b"1")
-    for url in (server.url, f"{server.url}/", f"{server.url}/models/a?b=c"):
+    for url in (server.url, f"{server.url}/", f"{server.url}?b=c", f"{server.url}/models/a?b=c"):
         assert HttpModel(url).invoke(b"1,2", "text/csv", "application/json") == b"1"
-    assert [asked.path for asked in server.asked] == ["/invocations", "/invocations", "/models/a?b=c"]
+    paths = ["/invocations", "/invocations", "/invocations?b=c", "/models/a?b=c"]
+    assert [asked.path for asked in server.asked] == paths
     assert (server.asked[0].content_type, server.asked[0].accept) == ("text/csv", "application/json")
+
+
+def test_what_https_cannot_be_spoken_with_is_told_as_such(server: ModelServer) -> None:
+    with pytest.raises(ModelFailure, match=r"SSLError.*certificate") as failed:
+        HttpModel(server.url.replace("http://", "https://")).invoke(b"1", "text/csv", "text/csv")
+    assert failed.value.code == "ModelNotReached"
+
+
+def test_an_answer_that_breaks_off_is_asked_for_once_more_and_told(server: ModelServer) -> None:
+    server.lengths = [100]
+    server.answer = lambda _: (200, b"1,2")
+    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1,2"
+    server.lengths = [100, 100]
+    with pytest.raises(ModelFailure, match="breaks off its answers"):
+        HttpModel(server.url).invoke(b"1", "text/csv", "text/csv")
+
+
+def test_a_time_to_try_again_that_is_none_is_passed_over(server: ModelServer) -> None:
+    server.headers = {"Retry-After": "soon"}
+    server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
+    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1"
 
 
 def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
@@ -234,6 +267,7 @@ def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
     with pytest.raises(ModelFailure) as failed:
         HttpModel(server.url.replace("http://", "http://user:secret@")).invoke(b"1", "text/csv", "text/csv")
     assert "secret" not in failed.value.message
+    assert f"at {server.url.removeprefix('http://')} " in failed.value.message
 
 
 def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: Rows) -> None:

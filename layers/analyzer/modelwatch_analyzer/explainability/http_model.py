@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import urllib3
-from urllib3.util import Retry, Timeout
+from urllib3.util import Retry, Timeout, parse_url
 
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
@@ -13,12 +11,22 @@ from modelwatch_core.domain.model_endpoints import ModelFailure
 _RETRIED = (429, 500, 502, 503, 504)
 _CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
+_MENDS = {
+    "SSLError": "does it speak HTTPS, with a certificate that is trusted here?",
+    "ProtocolError": "it breaks off its answers, or does not speak HTTP; its log may say why",
+    "DecodeError": "its answers are not compressed as they say",
+    "NameResolutionError": "is its name right?",
+}
+"""What may help, by the name of the exception."""
 
 
 class _Retry(Retry):
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
         """Wait as long as the server asks for, and never so long that nobody waits for us."""
-        asked = super().get_retry_after(response)
+        try:
+            asked = super().get_retry_after(response)
+        except urllib3.exceptions.InvalidHeader:  # neither seconds nor a date: as if it did not ask
+            return None
         return None if asked is None else min(asked, _LONGEST_PAUSE)
 
 
@@ -45,11 +53,14 @@ class HttpModel:
     def __init__(
         self, url: str, *, timeout: float = 60.0, connections: int = 2, retries: int = 4, backoff: float = 0.5
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise InvalidInput("InvalidModelUrl", "the model's URL must be like http://127.0.0.1:8080/invocations")
-        self._url = url if parts.path not in ("", "/") else f"{url.rstrip('/')}/invocations"
-        self._host = parts.netloc.rpartition("@")[2]
+        try:
+            parts = parse_url(url)
+        except urllib3.exceptions.LocationParseError:
+            raise _no_url() from None
+        if parts.scheme not in ("http", "https") or not parts.host:
+            raise _no_url()
+        self._url = url if parts.path not in (None, "", "/") else parts._replace(path="/invocations").url
+        self._host = parts._replace(scheme=None, auth=None, path=None, query=None, fragment=None).url
         self._timeout = timeout
         self._pool = urllib3.PoolManager(
             maxsize=connections,
@@ -82,10 +93,17 @@ class HttpModel:
         if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
             told = f"the model at {self._host} does not answer within {self._timeout:g} seconds: ask it for less at a "
             return ModelFailure("ModelTimedOut", f"{told}time (max_payload_bytes), or wait longer (timeout_seconds)")
-        told = f"there is no connection to the model at {self._host} ({type(reason).__name__}): is it running?"
-        return ModelFailure("ModelNotReached", told)
+        kind = type(reason).__name__
+        mend = _MENDS.get(kind, "is it running?")
+        return ModelFailure("ModelNotReached", f"there is no connection to the model at {self._host} ({kind}): {mend}")
 
     def _refused(self, status: int, words: bytes) -> ModelFailure:
+        said = words.decode(errors="replace")
+        if 300 <= status < 400:
+            message = f"the model at {self._host} answered with status {status}, a redirection"
+            return ModelFailure(
+                "ModelRefused", f"{message}, which is not followed; give the URL that it leads to", said
+            )
         code, mend = {
             404: ("ModelNotFound", "check the model's URL"),
             413: ("ModelRefusedPayload", "lower max_payload_bytes"),
@@ -97,4 +115,8 @@ class HttpModel:
             else ("ModelRefused", "check content_type, the templates and the features that the model takes"),
         )
         message = f"the model at {self._host} answered with status {status}; {mend}"
-        return ModelFailure(code, message, words.decode(errors="replace"))
+        return ModelFailure(code, message, said)
+
+
+def _no_url() -> InvalidInput:
+    return InvalidInput("InvalidModelUrl", "the model's URL must be like http://127.0.0.1:8080/invocations")
