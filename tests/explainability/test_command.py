@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app
-from tests.explainability.conftest import ModelServer
+from tests.explainability.conftest import Asked, ModelServer
 
 Run = Callable[..., Result]
 
@@ -89,6 +93,30 @@ def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> Non
         )
     assert made.exit_code == 0, made.output
     assert Path("b/explanations_shap/baseline.csv").read_text() == "a,b,c\n1,1,1\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
+def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelServer) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def answer(_: Asked) -> tuple[int, bytes]:
+        asked.set()
+        ended.wait(50)
+        return 200, b""
+
+    server.answer = answer
+    command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
+    arguments = ["--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"]
+    with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert asked.wait(40)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            ended.set()
+    assert (process.returncode, told.splitlines()[-1].split(":")[1]) == (130, " Interrupted")
+    assert not Path("b/analysis.json").exists()
 
 
 def test_a_plain_process_explains_what_its_environment_names(

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import Answer, Read
 from modelwatch_analyzer.explainability.explainers import Design
+from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
@@ -166,7 +166,8 @@ class Game:
 
         def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
             nonlocal calls
-            with closing(self._answers(self._payloads(blocks), model)) as answers:
+            ask = partial(self._ask, model)
+            with closing(in_order(ask, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
                 for answer in answers:
                     calls += 1
                     progress(calls, max(calls, plan.calls))
@@ -258,22 +259,8 @@ class Game:
         if len(rest):
             yield len(rest), self._request.body(rest)
 
-    def _answers(self, payloads: Iterable[tuple[int, bytes]], model: Model) -> Generator[Answer]:
-        """Ask in parallel, answer in order; no more payloads are held than are on their way, and one."""
-        waiting: deque[Future[Answer]] = deque()
-        with ThreadPoolExecutor(self._limits.parallel_calls, "ask-model") as threads:
-            try:
-                for rows, body in payloads:
-                    waiting.append(threads.submit(self._ask, model, rows, body))
-                    if len(waiting) > self._limits.parallel_calls:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
-
-    def _ask(self, model: Model, rows: int, body: bytes) -> Answer:
+    def _ask(self, model: Model, payload: tuple[int, bytes]) -> Answer:
+        rows, body = payload
         try:
             answer = model.invoke(body, self._request.content_type, self._accept)
         except ModelFailure as failure:
