@@ -4,24 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from modelwatch_analyzer.bias.metrics import METRICS, Stage
 from modelwatch_analyzer.bias.rules import DisparateImpactRule
 from modelwatch_analyzer.bias.values import DataType, Value
 from modelwatch_core.domain.errors import InvalidInput
 
+T = TypeVar("T", bound=tuple[object, ...])
 
-def _listed(value: object) -> object:
+
+def _listed(value: object) -> tuple[object, ...]:
     """Take one value for a list of one, as SageMaker does."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-Values = Annotated[tuple[Value, ...], BeforeValidator(_listed)]
+def _values(value: object) -> object:
+    listed = _listed(value)
+    if not all(isinstance(each, Value) for each in listed):
+        raise ValueError("must be a value or a list of values: text, numbers, true or false")
+    return listed
+
+
+def _name(value: object) -> object:
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return value
+    raise ValueError("must be a name or an index")
+
+
+def _some(listed: T) -> T:
+    if not listed:
+        raise ValueError("must hold at least one")
+    return listed
+
+
+Values = Annotated[tuple[Value, ...], BeforeValidator(_values)]
+Name = Annotated[str | int, BeforeValidator(_name)]
 
 
 class _Part(BaseModel):
@@ -41,7 +72,7 @@ class FacetConfig(_Part):
         How the column is read, where the rule of `modelwatch_analyzer.bias.values` would guess wrong; our addition.
     """
 
-    name_or_index: str | int
+    name_or_index: Name
     value_or_threshold: Values = ()
     data_type: DataType | None = None
 
@@ -77,19 +108,19 @@ class BiasConfig(_Part):
     predicted_label_name : str, optional
         Where the predicted labels lie, if the settings do not say it.
     probability_threshold : float, optional
-        A probability above it predicts the positive label, if the settings do not say it.
+        A probability above it predicts 1, or else the positive label, if the settings do not say it.
     disparate_impact_rule : DisparateImpactRule
         How DI is compared where the constraints do not say it; our addition.
     flip_test_neighbors : int, optional
         How many neighbours the flip test asks; our addition. As many as for the baseline if it is not given.
     """
 
-    label: str | int | None = None
-    label_values_or_threshold: Values = Field(min_length=1)
-    facet: tuple[FacetConfig, ...] = Field(min_length=1)
-    group_variable: str | int | None = None
+    label: Name | None = None
+    label_values_or_threshold: Annotated[Values, AfterValidator(_some)]
+    facet: Annotated[tuple[FacetConfig, ...], AfterValidator(_some)]
+    group_variable: Name | None = None
     headers: tuple[str, ...] = ()
-    predicted_label_name: str | int | None = None
+    predicted_label_name: Name | None = None
     probability_threshold: float | None = None
     methods: _StageMethods = _StageMethods()
     disparate_impact_rule: DisparateImpactRule = DisparateImpactRule.FROM_ZERO
@@ -144,7 +175,10 @@ class BiasConfig(_Part):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            places = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
+            places = (
+                f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg'].removeprefix('Value error, ')}"
+                for each in error.errors()[:3]
+            )
             raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {'; '.join(places)}") from None
 
     def metrics(self, stage: Stage) -> tuple[str, ...]:
