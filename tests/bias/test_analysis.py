@@ -154,6 +154,17 @@ def test_a_probability_above_the_threshold_is_a_positive_prediction(bench):
     assert values(bench.metrics("baseline", "sex", "F")) == expected
 
 
+def test_a_probability_is_that_of_label_1_also_where_0_is_the_positive_label(bench):
+    # By hand: the labels 0 and 1 are predicted without a mistake.
+    data = "\n".join(["sex,score,y", *["F,0.9,1", "F,0.1,0", "F,0.2,0", "M,0.5,0", "M,0.7,1"] * 20])
+    config = CONFIG | {"label": "y", "group_variable": None}
+    for listed, impact in (([0], (2 / 3) / (1 / 2)), ([1], (1 / 3) / (1 / 2))):
+        bench.baseline(data, config | {"label_values_or_threshold": listed}, probability_attribute="score")
+        found = values(bench.metrics("baseline", "sex", "F"))
+        assert (found["RD"], found["SD"], found["AD"], found["GE"]) == (0.0, 0.0, 0.0, 0.0)
+        assert found["DI"] == pytest.approx(impact)
+
+
 def test_a_continuous_facet_is_the_rows_above_its_threshold(bench):
     # The form of SageMaker's own report of such a facet: "(0.5, 0.9936148802477393]".
     rows = ["age,approved", *(f"{20 + i / 4},{i % 2}" for i in range(100))]
@@ -189,6 +200,17 @@ def test_without_listed_values_there_is_one_group_for_each(bench):
     assert [entry["value_or_threshold"] for entry in facets["region"]] == ["N"]
     women, men = (values(bench.metrics("baseline", "sex", sex)) for sex in "FM")
     assert women["DPPL"] == pytest.approx(-men["DPPL"])
+
+
+def test_groups_of_a_baseline_are_found_again_where_their_values_are_spelled_otherwise(bench):
+    def rows(spelled: str) -> str:
+        return "\n".join(["sex,x,y,p", *(f"{i % 2}{spelled},{i},{i % 3 % 2},{i % 5 % 2}" for i in range(200))])
+
+    config = {"label": "y", "label_values_or_threshold": [1], "facet": [{"name_or_index": "sex"}]}
+    bench.baseline(rows(""), config, inference_attribute="p")
+    summary = bench.check(rows(".0"), config, inference_attribute="p")
+    assert summary.warnings == ()
+    assert values(bench.metrics("check", "sex", "1")) == values(bench.metrics("baseline", "sex", "1"))
 
 
 def test_several_labels_may_be_positive(bench):
@@ -532,6 +554,32 @@ def test_one_label_only(bench):
     assert found["DPL"]["value"] == 0.0
 
 
+def test_labels_that_are_none_of_those_listed_or_all_are_told(bench):
+    summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": ["yes"]}, **PREDICTED)
+    assert "no label is yes: is that what label_values_or_threshold shall be?" in summary.warnings
+    summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": [0, 1]}, **PREDICTED)
+    assert "all labels are 0,1" in summary.warnings
+    assert not any("label" in warning for warning in bench.baseline(FAIR, CONFIG, **PREDICTED).warnings)
+
+
+def test_a_baseline_of_other_positive_labels_is_told(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(FAIR, CONFIG | {"label_values_or_threshold": [0]}, **PREDICTED)
+    told = "the baseline's positive labels are 1, and these 0: the metrics are not alike"
+    assert told in summary.warnings
+    summary = bench.check(FAIR, CONFIG | {"label_values_or_threshold": ["1.0"]}, **PREDICTED)
+    assert not any("positive labels" in warning for warning in summary.warnings)
+
+
+def test_a_check_without_predictions_says_what_it_leaves_out(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    (warning,) = bench.check(FAIR, CONFIG).warnings
+    assert warning.startswith("without predictions nothing is held against the baseline's AD, BA, CDDPL, ")
+    assert "probability_attribute" in warning
+    bench.baseline(FAIR, CONFIG)
+    assert bench.check(FAIR, CONFIG).warnings == ()
+
+
 def test_no_predicted_positives(bench):
     summary = bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
     found = bench.metrics("baseline", "sex", "F")
@@ -594,12 +642,22 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
         ([], {}, "InvalidAnalysisConfig", "must be an object"),
         (CONFIG | {"methods": {"pre_training_bias": {"methods": ["DPX"]}}}, {}, "InvalidAnalysisConfig", "DPX"),
         (CONFIG | {"facet": [{"name_or_index": "sex"}] * 2}, {}, "InvalidAnalysisConfig", "more than once"),
+        (CONFIG | {"facet": [{"name_or_index": True}]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
+        (CONFIG | {"group_variable": ["region"]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
+        (CONFIG | {"label_values_or_threshold": [[1]]}, {}, "InvalidAnalysisConfig", "a list of values: text, numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_analysed_is_refused_by_name(bench, config, settings, code, named):
     with pytest.raises(InvalidInput, match=named) as refused:
         bench.baseline(FAIR, config, **settings)
     assert refused.value.code == code
+
+
+ONE_METRIC = {
+    "pre_training_bias_metrics": {
+        "facets": {"sex": [{"value_or_threshold": "F", "metrics": [{"name": "CI", "value": 0}]}]}
+    }
+}
 
 
 @pytest.mark.parametrize(
@@ -614,6 +672,14 @@ def test_what_cannot_be_analysed_is_refused_by_name(bench, config, settings, cod
                     "facets": {"sex": [{"value_or_threshold": "F", "metrics": [{"name": "CI", "value": "0.1"}]}]}
                 }
             },
+            "must be a number",
+        ),
+        (
+            json.dumps(ONE_METRIC).replace('"value": 0', '"value":NaN'),
+            "must be a number",
+        ),
+        (
+            json.dumps(ONE_METRIC).replace('"value": 0', '"range":[1e400,null]'),
             "must be a number",
         ),
         (

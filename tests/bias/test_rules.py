@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.bias.documents import group_key
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, judge, suggested_range
+from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.undefined import Undefined
 
 ZERO, ONE, RATIO = DisparateImpactRule
@@ -97,5 +97,9 @@ def test_a_suggested_range_holds_the_interval_that_it_is_made_of(value, half, ru
 def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():
     assert group_key("(0.5, 0.99]") == group_key("(0.5, 1.2]") == group_key("(0.50, 3]")
     assert group_key("(0.5, 0.99]") != group_key("(0.6, 0.99]")
-    assert group_key("(a, b]") == "(a, b]"
-    assert group_key("0") == "0"
+    assert group_key("(a, b]") != group_key("(a, c]")
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("F,X", "X,F"), ("b,1", "1.0,b"), ("true", "1")])
+def test_groups_are_the_same_however_their_values_are_spelled(one, other):
+    assert group_key(one) == group_key(other) != group_key("F")

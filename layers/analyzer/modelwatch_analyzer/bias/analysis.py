@@ -88,7 +88,7 @@ def run(settings: AnalysisSettings) -> Findings:
     )
     return Findings(
         records=log.counts(),
-        warnings=(*labelled.warnings, *warnings_of(table, facets, measures, baseline)),
+        warnings=(*labelled.warnings, *warnings_of(table, positive, facets, measures, baseline)),
         violations=violations,
         documents={ANALYSIS: document, **outcome},
         metrics=list(metric_lines(settings, measures, chosen.label, positive.spelled)),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule
+from modelwatch_analyzer.bias.values import group_key
 from modelwatch_core.domain.errors import InvalidInput
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
@@ -21,7 +22,7 @@ def _number(value: object) -> object:
     """Read a number, or SageMaker's name of an infinite one; other text is a mistake."""
     if isinstance(value, str) and value in _INFINITE:
         return _INFINITE[value]
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf):
         return value
     raise ValueError('must be a number, "Infinity" or "-Infinity"')
 
@@ -115,7 +116,10 @@ class BiasAnalysis(_Part):
         try:
             analysis = cls.model_validate_json(text)
         except ValidationError as error:
-            places = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
+            places = (
+                f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg'].removeprefix('Value error, ')}"
+                for each in error.errors()[:3]
+            )
             raise InvalidInput("InvalidConstraints", f"{path.name}: {'; '.join(places)}") from None
         if not any(True for _ in analysis.stages()):
             message = f"{path.name} holds no bias metrics: give the analysis.json of a bias baseline"
@@ -130,6 +134,11 @@ class BiasAnalysis(_Part):
         ):
             if entry is not None:
                 yield stage, entry
+
+    def metrics(self, stage: Stage) -> list[str]:
+        """Return the names of a stage's metrics."""
+        entries = (each for of, entry in self.stages() if of is stage for each in entry.facets.values())
+        return list(dict.fromkeys(metric.name for groups in entries for each in groups for metric in each.metrics))
 
     def label_values(self) -> list[str]:
         """Return how the positive labels are named."""
@@ -149,17 +158,6 @@ class BiasAnalysis(_Part):
             for each in entries
             for metric in each.metrics
         }
-
-
-def group_key(value_or_threshold: str) -> str:
-    """Return what tells a group from others: of ``(40, 90]`` the threshold alone, for the maximum is the data's."""
-    if value_or_threshold.startswith("(") and value_or_threshold.endswith("]") and "," in value_or_threshold:
-        lower = value_or_threshold[1:].partition(",")[0]
-        try:
-            return f"({float(lower)},"
-        except ValueError:
-            return value_or_threshold
-    return value_or_threshold
 
 
 def analysis_document(

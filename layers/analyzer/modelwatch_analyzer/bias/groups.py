@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.bias.metrics import Counts, Rows
-from modelwatch_analyzer.bias.table import SCORED, BiasTable, mark_of
-from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType
+from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -107,7 +107,9 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
         scored = fractions and data_type is DataType.CATEGORICAL
     whole = table.label.type is ColumnType.INTEGRAL
     spelled = listed.spelled(data_type, table.label.maximum, whole=whole)
-    return Positive(spelled, bit, SCORED if scored else bit)
+    # A probability is that of label 1 where labels are 0 and 1.
+    of_the_other = data_type is DataType.CATEGORICAL and listed.holds(0) and not listed.holds(1)
+    return Positive(spelled, bit, (UNSCORED if of_the_other else SCORED) if scored else bit)
 
 
 def facet_of(
@@ -156,10 +158,13 @@ def facet_of(
         position = (_code("facet") & bit) // bit
         members = [(_code(mark_of(name)) & bit) > 0]
     else:
-        values = tuple(sorted({*present["facet"], *known}, key=_in_order))
+        spellings = sorted(present["facet"].unique())
+        named = {group_key(value): value for value in (*spellings, *known)}
+        values = tuple(sorted(named.values(), key=_in_order))
         positions, axis = tuple(range(len(values))), len(values)
-        position = pl.col("facet").replace_strict(values, positions, return_dtype=pl.Int64)
-        members = [pl.col(mark_of(name)) == value for value in values]
+        places = {spelling: values.index(named[group_key(spelling)]) for spelling in spellings}
+        position = pl.col("facet").replace_strict(places, return_dtype=pl.Int64)
+        members = [pl.col(mark_of(name)).replace_strict(places, default=None) == place for place in positions]
     cells = _cells(present, position, axis, positive)
     flips = (
         (_NOT_ASKED,) * len(values)

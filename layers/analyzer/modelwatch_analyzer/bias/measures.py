@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.bias.config import BiasConfig
-from modelwatch_analyzer.bias.documents import BiasAnalysis, group_key, written
+from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
 from modelwatch_analyzer.bias.metrics import METRICS, Counts, Metric, Stage
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
+from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation

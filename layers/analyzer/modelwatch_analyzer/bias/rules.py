@@ -75,7 +75,7 @@ def suggested_range(metric: str, value: float, interval: Interval | Undefined, r
     """Return what a baseline allows later data: as far from no bias as the baseline's own interval reaches."""
     reached = [value] if isinstance(interval, Undefined) else [value, *interval]
     farthest = max(distance(metric, each, rule) for each in reached)
-    least, most = -farthest, farthest
+    least, most = 0.0 - farthest, farthest  # never -0.0
     if metric == "DI" and rule is DisparateImpactRule.FROM_ONE:
         least, most = 1 - farthest, 1 + farthest
     elif metric == "DI" and rule is DisparateImpactRule.LOG_RATIO:

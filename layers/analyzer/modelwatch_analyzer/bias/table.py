@@ -12,8 +12,8 @@ from modelwatch_analyzer.bias.flips import FlipSample
 from modelwatch_analyzer.bias.values import ColumnFacts, Listed, numbers
 from modelwatch_core.domain.errors import InvalidInput
 
-SCORED = 4
-"""The bit of a prediction whose probability is above the threshold."""
+SCORED, UNSCORED = 4, 8
+"""The bits of a prediction by its probability: it is above the threshold; it is not."""
 
 MOST_VALUES = 100
 """Values of a facet of which none is listed: each becomes a group of its own."""
@@ -189,8 +189,9 @@ class BiasTable:
             self.predicted.update(label, listed)
             codes = codes + listed
         if score is not None:
-            above = (score > prediction.threshold).cast(pl.UInt8) * SCORED
-            codes = codes + (above.fill_null(0) if prediction.guessed else above)
+            above = score > prediction.threshold
+            scored = above.cast(pl.UInt8) * SCORED + (~above).cast(pl.UInt8) * UNSCORED
+            codes = codes + (scored.fill_null(0) if prediction.guessed else scored)
         return codes
 
     def _added(self, facet: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

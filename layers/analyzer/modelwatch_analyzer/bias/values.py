@@ -65,6 +65,18 @@ def _number(value: Value) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def group_key(spelled: str) -> str:
+    """Return what tells a group from others, however a file or a payload spells it.
+
+    Of ``(40, 90]`` the threshold alone, for the maximum is the data's; of ``b,1.0`` what ``1,b`` has too.
+    """
+    lower, comma, _ = spelled[1:].partition(",")
+    if spelled.startswith("(") and spelled.endswith("]") and comma and (threshold := _number(lower)) is not None:
+        return f"({threshold},"
+    numbers_of = {value: _number(value) for value in spelled.split(",")}
+    return ",".join(sorted(value if number is None else str(number) for value, number in numbers_of.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """Values of the configuration, and the codes of a column's values by them.
@@ -78,6 +90,10 @@ class Listed:
     def threshold(self) -> float | None:
         """The number, if it is a single one."""
         return _number(self.values[0]) if len(self.values) == 1 else None
+
+    def holds(self, number: float) -> bool:
+        """Tell whether a number is listed."""
+        return any(_number(value) == number for value in self.values)
 
     def codes(self, column: pl.Series) -> pl.Series:
         """Return the code of each value, null where there is none.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelwatch_analyzer.bias.documents import BiasAnalysis, group_key
+import numpy as np
+
+from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
-from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.bias.groups import Facet, Positive
 from modelwatch_analyzer.bias.measures import FEW_ROWS, Measure
+from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.table import BiasTable
-from modelwatch_analyzer.bias.values import DataType
+from modelwatch_analyzer.bias.values import DataType, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 
@@ -19,10 +22,15 @@ _GROUPED = ("CDDL", "CDDPL")
 
 
 def warnings_of(
-    table: BiasTable, facets: Sequence[Facet], measures: Sequence[Measure], baseline: BiasAnalysis | None
+    table: BiasTable,
+    positive: Positive,
+    facets: Sequence[Facet],
+    measures: Sequence[Measure],
+    baseline: BiasAnalysis | None,
 ) -> Iterator[str]:
     """Yield sentences."""
     yield from _rows(table, facets, baseline)
+    yield from _labels(positive, facets, baseline)
     groups: dict[tuple[str, str], list[Measure]] = {}
     for each in measures:
         groups.setdefault((each.facet, each.group), []).append(each)
@@ -30,6 +38,11 @@ def warnings_of(
         yield from _group(f"{facet} = {group}", of_group, table)
     if baseline is not None:
         yield from _uncompared(measures, baseline)
+        if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
+            yield (
+                f"without predictions nothing is held against the baseline's {', '.join(unpredicted)}: name these by "
+                "inference_attribute or probability_attribute"
+            )
 
 
 def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
@@ -53,6 +66,17 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
             )
     if table.sample is not None and table.sample.rows.height == MOST_ROWS < counted:
         yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {counted} rows"
+
+
+def _labels(positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
+    negatives, positives = np.sum([facet.cells.sum(axis=(0, 1, 3)) for facet in facets], axis=0)
+    if negatives and not positives:
+        yield f"no label is {positive.spelled}: is that what label_values_or_threshold shall be?"
+    if positives and not negatives:
+        yield f"all labels are {positive.spelled}"
+    known = baseline.label_values() if baseline else []
+    if known and group_key(positive.spelled) not in map(group_key, known):
+        yield f"the baseline's positive labels are {known[0]}, and these {positive.spelled}: the metrics are not alike"
 
 
 def _group(name: str, measures: Sequence[Measure], table: BiasTable) -> Iterator[str]:
