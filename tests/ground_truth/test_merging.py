@@ -344,3 +344,12 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
         assert found.counts is not None
         assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))
         assert found.counts.labels == len(labels)
+
+
+def test_a_merge_that_breaks_off_leaves_nothing_half_written(world: World) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.write(f"capture/{HOUR}/b.jsonl", json.dumps(captured("0.1", event="b")).encode("utf-16"))
+    world.labels(label("a", "1"))
+    with pytest.raises(InvalidInput):
+        world.opened()
+    assert [path for path in world.folder.glob("out/**/*") if path.is_file()] == []

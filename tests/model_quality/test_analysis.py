@@ -315,6 +315,7 @@ def test_regression_has_the_first_partys_metrics_and_constraints(runs):
         "rmse": "GreaterThanThreshold",
         "r2": "LessThanThreshold",
     }
+    assert constraints["r2"]["definition"] == "Textbook"
 
 
 def test_an_imported_r2_is_compared_with_the_first_partys_definition(runs, edited):
@@ -515,6 +516,14 @@ def test_what_cannot_be_used_is_told(runs, code, rows, settings):
     with pytest.raises(InvalidInput) as refusal:
         runs.run(runs.csv("data.csv", HEADER, *rows), "baseline", **settings)
     assert refusal.value.code == code
+
+
+def test_constraints_may_begin_with_a_byte_order_mark(runs):
+    data = runs.csv("good.csv", HEADER, *GOOD)
+    runs.run(data, "baseline", **BINARY)
+    path = runs.folder / "baseline/constraints.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert runs.run(data, "check", **BINARY, baseline_constraints=path).violations == ()
 
 
 @pytest.mark.parametrize(
