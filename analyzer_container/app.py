@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.host import Host, within
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core import wiring
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
@@ -17,10 +18,14 @@ from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
 
-def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
-    return analyze(
-        AnalysisSettings.from_environment(environment), Host(model=wiring.open_model, read=wiring.read_object)
+def _analyze(context: LambdaContext, environment: Mapping[str, str]) -> AnalysisSummary:
+    host = Host(
+        model=wiring.open_model,
+        read=wiring.read_object,
+        announce=logger.info,
+        progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
     )
+    return analyze(AnalysisSettings.from_environment(environment), host)
 
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)
@@ -29,6 +34,6 @@ def _analyze(environment: Mapping[str, str]) -> AnalysisSummary:
 @event_parser(model=AnalysisRequest)
 def handler(event: AnalysisRequest, context: LambdaContext) -> None:
     """Run the analysis and report its end."""
-    ended = wiring.run_analysis(_analyze)(event)
+    ended = wiring.run_analysis(partial(_analyze, context))(event)
     logger.info("ended", subject=ended.subject, status=ended.status, violations=ended.violations)
     metrics.add_metric(name="Analyses", unit="Count", value=1)

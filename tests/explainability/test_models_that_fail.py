@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.http_model import HttpModel
+from modelwatch_analyzer.host import Host, within
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
@@ -276,3 +277,13 @@ def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: R
     server.answer = lambda asked: (200, server.scores(asked.body)) if len(server.asked) < 20 else (400, b"no")
     assert failing(explaining, rows, server.answer).code == "ModelRefused"
     assert len(server.asked) < 40  # of more than a hundred that were planned
+
+
+def test_an_analysis_whose_host_is_about_to_end_ends_by_itself(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["methods"]["shap"] |= {"max_payload_bytes": 200, "max_parallel_calls": 1, "max_model_calls": 1000}
+    left = iter(range(150, 0, -10))
+    host = Host(progress=within(lambda: next(left)))
+    with pytest.raises(InvalidInput, match=r"time is over after 5 of at most \d+ model calls") as refused:
+        explaining.baseline(explaining.write(rows), host=host)
+    assert refused.value.code == "ModelTooSlow"
+    assert len(explaining.server.asked) <= 7  # and what was under way
