@@ -102,6 +102,12 @@ def test_there_are_no_more_centres_than_distinct_rows_and_missing_cells_do_no_ha
     assert found["c"].null_count() == found.height
 
 
+def test_numbers_of_any_magnitude_are_clustered() -> None:
+    table = pl.DataFrame({"a": ["1e308", "-1e308", "1", "2"] * 5, "b": ["1e-310", "0", "3e-310", "3e-310"] * 5})
+    found = clustered_background(table, [True, True], 3, 0)
+    assert set(found.rows()) == {("1e308", "1e-310"), ("-1e308", "0"), ("1", "3e-310")}
+
+
 def test_the_same_seed_makes_the_same_centres() -> None:
     values = np.random.default_rng(0).normal(size=(200, 3)).round(2).astype(str)
     table = pl.DataFrame(values, schema=["a", "b", "c"])

@@ -138,11 +138,17 @@ def clustered_background(rows: pl.DataFrame, numeric: Sequence[bool], clusters: 
 def _standardised(rows: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
     columns = []
     for name in names:
-        values = rows[name].cast(pl.Float64).to_numpy().copy()
+        values = _scaled(rows[name])
         values[np.isnan(values)] = np.nanmean(values) if not np.isnan(values).all() else 0.0
         spread = values.std()
         columns.append((values - values.mean()) / (spread if spread > 0 else 1.0))
     return np.stack(columns, axis=1) if columns else np.zeros((rows.height, 0))
+
+
+def _scaled(column: pl.Series) -> NDArray[np.float64]:
+    """Return numbers as parts of the largest magnitude, so that none is too large or too small for its square."""
+    values = column.cast(pl.Float64)
+    return np.asarray(values.to_numpy() / (values.abs().max() or 1.0))
 
 
 def _assign(parts: NDArray[np.float64], numbers: int, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -175,7 +181,7 @@ def _centre(parts: NDArray[np.float64], numbers: int) -> NDArray[np.float64]:
 
 
 def _nearest(column: pl.Series, members: NDArray[np.int64]) -> str | None:
-    values = column.cast(pl.Float64).to_numpy()
+    values = _scaled(column)
     inside = values[members]
     if np.isnan(inside).all():
         return None
