@@ -514,3 +514,12 @@ def test_a_format_whose_package_is_not_there_is_told(
     with pytest.raises(InvalidInput, match=f"needs the package {package}") as refused:
         explaining.baseline(explaining.write(rows), model_artifact=path)
     assert refused.value.code == "ModelArtifactNotReadable"
+
+
+def test_a_model_that_answers_the_same_to_everything_is_told(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    assert not [told for told in explaining.baseline(data).warnings if "any attribution" in told]
+    explaining.server.function = lambda values: np.full(len(values), 0.1)
+    told = explaining.check(data).warnings
+    assert "no feature has any attribution to label0: the model answers the same to all that it was asked" in told
+    assert not [warning for warning in told if "moved most" in warning]

@@ -146,6 +146,18 @@ def test_log_odds_are_explained_instead_of_probabilities() -> None:
     np.testing.assert_allclose(found.values[0], [[1.0, -1.0, 1.0]], atol=1e-12)
 
 
+@pytest.mark.parametrize("explainer", ["exact", "kernel", "permutation"])
+def test_features_that_the_model_does_not_use_have_no_attribution_at_all(explainer: str) -> None:
+    rng = np.random.default_rng(0)
+    rows, background = table(rng.normal(size=(5, 6))), table(rng.normal(size=(7, 6)))
+    chosen = design(explainer, 6, 30, 0)
+    for function in (lambda v: np.full(len(v), 0.1), lambda v: 0.1 + 0.3 * v[:, 2]):
+        game = a_game(rows, background, Limits(1000, 2, 2000))
+        found = game.play(chosen, game.plan(chosen), InProcess(function), silent, use_logit=False)
+        assert (np.delete(found.values, 2, axis=2) == 0).all()
+    assert (found.values[..., 2] != 0).all()
+
+
 def test_log_odds_do_not_ask_for_whole_rows_in_a_request() -> None:
     weights = np.array([1.0, -2.0, 0.5])
     rows, background = table(np.array([[1.0, 0.5, 2.0], [0.5, 1.0, 1.0]])), table(np.zeros((20, 3)))

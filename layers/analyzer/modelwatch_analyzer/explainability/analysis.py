@@ -287,6 +287,11 @@ def _findings(task: _Task, explanation: _Explanation, baseline: Analysis | None,
     violations = tuple(violation for drift in drifts.values() for violation in violations_of(drift))
     warnings = [
         *_run_warnings(task, explanation),
+        *(
+            f"no feature has any attribution to {label}: the model answers the same to all that it was asked"
+            for label, each in found.items()
+            if not any(each.global_shap_values.values())
+        ),
         *(told for drift in drifts.values() for told in _drift_warnings(drift)),
     ]
     found = {
@@ -414,7 +419,8 @@ def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
             f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of all)"
             for share, name, moved in sorted(shares, key=lambda each: -abs(each[0]))[:_NAMED]
         )
-        yield f"the attributions of {drift.label} moved most for {', '.join(told)}"
+        if shares:
+            yield f"the attributions of {drift.label} moved most for {', '.join(told)}"
     if isinstance(drift.ndcg, Undefined):
         yield f"feature attribution drift of {drift.label} was not measured: {drift.ndcg.reason}"
     config = drift.config

@@ -119,7 +119,7 @@ def _changes(
             spread = interval(shares[:, i] - share_then[i], level)
         changes[name] = FeatureChange(
             change=float(now[i] - then[i]),
-            share_change=moved if np.isfinite(moved) else Undefined("no feature has any attribution"),
+            share_change=moved if np.isfinite(moved) else Undefined("no feature has any attribution, or had any"),
             share_interval=spread,
             rank=int(places[i]),
             baseline_rank=int(places_then[i]),

@@ -33,6 +33,8 @@ _LONGEST_WORDS = 200
 _MOST_READ = 10_000
 _WORD = re.compile(r"\w+")
 _PROBABILITY_MARGIN = 1e-7
+_ROUNDING = 1e-12
+"""Of the worths, what sums of them may be off by: features that a model does not use have no order among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,8 @@ class Game:
             for worths in self._worths(design, first.shape[1], answers):
                 values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
                 done += len(worths)
+        largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
+        values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
         return Played(values, empty, calls)
 
     def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
