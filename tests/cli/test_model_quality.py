@@ -121,6 +121,24 @@ def test_captures_meet_labels_that_lie_apart(captures):
     assert (counts["predictions"], counts["matched"], counts["unlabelled"]) == (40, 20, 20)
 
 
+def test_labels_apart_may_say_where_in_them_the_label_lies(captures):
+    lines = [
+        json.dumps(
+            {
+                "groundTruthData": {"data": json.dumps({"note": 7, "label": label}), "encoding": "JSON"},
+                "eventMetadata": {"eventId": event},
+                "eventVersion": "0",
+            }
+        )
+        for event, _, label in ROWS
+    ]
+    Path("labels/a.jsonl").write_text("\n".join(lines))
+    told = ["--ground-truth", "labels", "--ground-truth-attribute", "label"]
+    checked = captures(*check("captures", *CAPTURED, *told, "--json"))
+    assert checked.exit_code == 0, checked.stderr
+    assert json.loads(checked.stdout)["ground_truth"]["matched"] == 40
+
+
 def test_labels_that_come_later_change_a_window_that_is_run_again(captures):
     captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
     Path("labels/b.jsonl").write_text("".join(labelled(event, 1 - label) for event, _, label in ROWS[20:]))

@@ -92,6 +92,28 @@ def test_a_window_without_labels_fails_with_what_to_do_and_the_schedule_goes_on(
     assert world.tick(TEN + HOUR, "tick-2", "quality").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
+@pytest.mark.parametrize(("capacity", "status"), [(9, "InProgress"), (8, "Failed")])
+def test_labels_and_merged_captures_count_against_the_hosts_storage(world, capacity, status):
+    world.has_schedule("quality", **QUALITY)
+    world.has_captures(content=b"{}\n")
+    has_labels(world, "2026/11/22/09/0100.jsonl", b"{}\n")
+    world.host.capacity_bytes = capacity
+    execution = world.tick(name="quality")
+    world.deliver()
+    settled = world.ledger.get(execution.key)
+    assert settled.monitoring_execution_status == status
+    assert (settled.failure_reason or "WindowTooLarge").startswith("WindowTooLarge")
+
+
+def test_a_first_run_is_compared_with_no_other_whatever_lies_in_its_folder(world):
+    world.has_schedule("quality", **QUALITY)
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    world.objects.kept["s3://results/monitoring/mortgages/quality/2026/11/22/10/statistics.json"] = b"{}"
+    execution = world.tick(name="quality")
+    assert f"{execution.output_s3_uri}/statistics.json" in world.objects.kept
+    assert "previous_results" not in world.host.started[-1].environment
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
