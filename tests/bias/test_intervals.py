@@ -22,7 +22,7 @@ def facet(cells: np.ndarray, *positions: int) -> Facet:
 
 def replicates(of: Facet, names: list[str], number: int = 1000, seed: int = 0) -> list[dict[str, np.ndarray]]:
     counts = [Counts(of.of(of.cells, group), grouped=True) for group in range(len(of.values))]
-    return replicates_of(of, counts, [METRICS[name] for name in names], number, seed)
+    return list(replicates_of(of, counts, [METRICS[name] for name in names], number, seed))
 
 
 CELLS = np.array([[[[300, 100], [60, 240]]], [[[150, 70], [40, 90]]]])
@@ -63,10 +63,21 @@ def test_the_groups_of_a_facet_share_their_replicates():
 
 def test_as_many_replicates_are_drawn_in_pieces_where_they_are_large(monkeypatch):
     monkeypatch.setattr(intervals, "_MOST_CELLS", CELLS.size * 300)
-    drawn = replicates(facet(CELLS, 1), ["DPPL"], number=1000)[0]["DPPL"]
-    assert drawn.shape == (1000,)
-    assert np.unique(drawn[:300]).size > 100
-    assert not np.array_equal(drawn[:300], drawn[300:600])
+    for drawn in replicates(facet(CELLS, 1), ["CDDPL", "DPPL"], number=1000)[0].values():
+        assert drawn.shape == (1000,)
+        assert np.unique(drawn[:300]).size > 100
+        assert not np.array_equal(drawn[:300], drawn[300:600])
+
+
+def test_the_group_variable_widens_no_interval_but_of_the_metrics_that_look_at_it():
+    # The same rows, once in one group and once in two of which each has the rows of one facet value alone.
+    apart = np.zeros((2, 2, 2, 2), dtype=np.int64)
+    apart[0, 0], apart[1, 1] = CELLS[0, 0], CELLS[1, 0]
+    (one,), (two,) = (replicates(facet(cells, 1), ["CDDL", "RD"]) for cells in (CELLS, apart))
+    assert one["RD"].std() == pytest.approx(two["RD"].std(), rel=0.15)
+    # Whoever is rejected in a group is of its only facet value, and so is whoever is accepted: no disparity.
+    assert np.all(two["CDDL"] == 0.0)
+    assert one["CDDL"].std() > 0.01
 
 
 def test_there_is_no_interval_where_too_many_replicates_are_without_a_number():

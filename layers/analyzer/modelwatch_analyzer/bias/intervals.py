@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -25,7 +25,7 @@ _MOST_WITHOUT_NUMBER = 0.05
 
 def replicates_of(
     facet: Facet, counts: Sequence[Counts], metrics: Sequence[Metric], replicates: int, seed: int
-) -> list[dict[str, Array]]:
+) -> Iterator[dict[str, Array]]:
     """Draw a facet's rows anew, and compute metrics of all replicates.
 
     Rows of one cell are alike, so that a multinomial draw over the cells is the bootstrap of the rows. The flip test's
@@ -36,27 +36,37 @@ def replicates_of(
     counts : sequence of Counts
         Of each of the facet's groups, as observed.
 
-    Returns
-    -------
-    list of dict of str to ndarray, shape (replicates,)
+    Yields
+    ------
+    dict of str to ndarray, shape (replicates,)
         For each group, by metric; NaN where a replicate's is undefined.
     """
-    at_once = max(1, _MOST_CELLS // facet.cells.size)
+    conditional = [metric for metric in metrics if metric.conditional]
+    found: list[dict[str, list[Array]]] = [{metric.name: [] for metric in conditional} for _ in counts]
+    at_once = max(1, _MOST_CELLS // max(1, facet.cells.size))
     sizes = [min(at_once, replicates - start) for start in range(0, replicates, at_once)]
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes))
-    found: list[dict[str, list[Array]]] = [{metric.name: [] for metric in metrics} for _ in counts]
+    summed = []  # over the group variable, which leaves so few cells that those of all replicates are held
     for size, state in zip(sizes, seeds, strict=True):
-        bootstrap = Bootstrap(size, int(state))
-        cells = _drawn(bootstrap, facet.cells)
+        cells = _drawn(Bootstrap(size, int(state)), facet.cells)
         everybody = cells.sum(axis=-4)
-        for group, observed in enumerate(counts):
-            flips = observed.flips
-            drawn = flips if isinstance(flips, Undefined) else _drawn(bootstrap, flips)
-            replicate = replace(observed, cells=facet.of(cells, group, everybody), flips=drawn)
-            for metric in metrics:
-                if not isinstance(metric.given(observed), Undefined):
-                    found[group][metric.name].append(metric.replicates(replicate))
-    return [{name: np.concatenate(parts) for name, parts in each.items() if parts} for each in found]
+        summed.append(np.einsum("...glp->...lp", cells)[..., None, :, :])
+        for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
+            if observed.grouped:
+                replicate = replace(observed, cells=facet.of(cells, group, everybody))
+                for metric in conditional:
+                    parts[metric.name].append(metric.replicates(replicate))
+    cells = np.concatenate(summed)
+    everybody = cells.sum(axis=-4)
+    for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
+        flips = observed.flips
+        drawn = flips if isinstance(flips, Undefined) else _drawn(Bootstrap(replicates, seed), flips)
+        replicate = replace(observed, cells=facet.of(cells, group, everybody), flips=drawn)
+        yield {name: np.concatenate(each) for name, each in parts.items() if each} | {
+            metric.name: metric.replicates(replicate)
+            for metric in metrics
+            if not (metric.conditional or isinstance(metric.given(observed), Undefined))
+        }
 
 
 def _drawn(bootstrap: Bootstrap, cells: Rows) -> Rows:

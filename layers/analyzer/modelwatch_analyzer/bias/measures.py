@@ -116,15 +116,15 @@ def measures_of(
         Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, baseline))
         for group in range(len(facet.values))
     ]
-    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed) if counts else []
-    for group, name in enumerate(facet.values):
+    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed)
+    for group, (name, replicates) in enumerate(zip(facet.values, drawn, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
             interval = (
                 value
                 if isinstance(value, Undefined)
-                else normal_interval(value, drawn[group][metric.name], settings.confidence_level)
+                else normal_interval(value, replicates[metric.name], settings.confidence_level)
             )
             constraint = constraints.get((facet.name, group_key(name), metric.name))
             verdict = judge(metric.name, value, interval, constraint, rule) if constraint else Verdict(violated=False)

@@ -73,7 +73,8 @@ class Counts:
     @cached_property
     def confusion(self) -> Rows:
         """Rows by facet, label and prediction, shape (..., 2, labels, 2)."""
-        confusion: Rows = self.cells.sum(axis=-3)
+        # Where there are many groups, einsum sums short axes in a fraction of the time that sum takes.
+        confusion: Rows = np.einsum("...glp->...lp", self.cells)
         return confusion
 
     @cached_property
@@ -177,12 +178,12 @@ def _label_differences(counts: Counts) -> Array:
 
 def conditional_disparity_in_labels(counts: Counts) -> Array:
     """Demographic disparity of the labels, by group of the group variable, weighted by the groups' rows."""
-    return _conditional_disparity(counts.cells.sum(axis=-1))
+    return _conditional_disparity(np.einsum("...lp->...l", counts.cells))
 
 
 def conditional_disparity_in_predictions(counts: Counts) -> Array:
     """Demographic disparity of the predictions, by group of the group variable, weighted by the groups' rows."""
-    return _conditional_disparity(counts.cells.sum(axis=-2))
+    return _conditional_disparity(np.einsum("...lp->...p", counts.cells))
 
 
 def _conditional_disparity(outcomes: Rows) -> Array:
@@ -344,6 +345,11 @@ class Metric:
     compute: Callable[[Counts], Array]
     requirements: tuple[Requirement, ...]
     given: Callable[[Counts], object] = lambda _: None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it looks at the group variable; the others are the same of counts without it."""
+        return _GROUPED in self.requirements
 
     def value(self, counts: Counts) -> float | Undefined:
         """Return the metric of one dataset; it may be infinite."""
