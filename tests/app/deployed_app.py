@@ -15,9 +15,9 @@ START = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def started(template: Path | None = None) -> LocalStack:
+def started(template: Path | None = None, start: datetime = START) -> LocalStack:
     parameters = {"NotificationEmail": "team@example.com", "MonitoredBuckets": "captures"}
-    return LocalStack(template or ROOT / "template.yaml", parameters=parameters, start=START)
+    return LocalStack(template or ROOT / "template.yaml", parameters=parameters, start=start)
 
 
 class App:

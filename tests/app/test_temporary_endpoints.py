@@ -50,6 +50,9 @@ def handler(event, context):
 pytestmark = pytest.mark.xdist_group("local_stack")
 
 NINE = START.replace(minute=0) + HOUR
+BEFORE_TEN = NINE + timedelta(minutes=50)
+"""Each five minutes before the first hour that is watched would be one sweep more, with nothing to find."""
+
 CONFIG = {
     "headers": ["income", "debt"],
     "methods": {"shap": {"baseline": [[50, 5]], "agg_method": "mean_abs", "seed": 1, "max_parallel_calls": 1}},
@@ -144,7 +147,7 @@ def made(stack: LocalStack) -> int:
 
 
 def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterwards(container):
-    with started() as stack:
+    with started(start=BEFORE_TEN) as stack:
         app = explained(stack, container)
         job = app.manage("DescribeBaseliningJob", baselining_job_name="first")
         assert (job["status"], job["failure_reason"]) == ("Completed", None)
@@ -180,7 +183,7 @@ def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterward
 
 def test_an_analyzer_that_is_killed_leaves_no_endpoint_whether_anybody_hears_of_it_or_not(container, tmp_path):
     """The first hour's end is reported by Lambda's failure destination; of the second nobody hears but the sweep."""
-    with started(template_of_dying_analyzer(tmp_path)) as stack:
+    with started(template_of_dying_analyzer(tmp_path), BEFORE_TEN) as stack:
         app = explained(stack, container)
         schedule(app, start_delay_minutes=7)  # between two sweeps: the lease of this template is a second
         asked = len(container.requests)
