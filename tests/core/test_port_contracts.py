@@ -408,6 +408,33 @@ class TestShadowEndpoints:
         assert list(endpoints.names()) == []
 
 
+@pytest.fixture
+def sagemaker(aws):
+    sagemaker = aws.client("sagemaker")
+    role = "arn:aws:iam::123456789012:role/r"
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+    return sagemaker
+
+
+@pytest.mark.parametrize("call", ["CreateEndpointConfig", "CreateEndpoint"])
+def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_good(aws, sagemaker, call):
+    name, made = TestShadowEndpoints.NAME, (TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
+    rival = SageMakerShadowEndpoints(aws.client("sagemaker"), "ledger")
+    sagemaker.meta.events.register_first(f"before-call.sagemaker.{call}", lambda **_: rival.create(*made))
+    endpoints = SageMakerShadowEndpoints(sagemaker, "ledger")
+    endpoints.create(*made)
+    assert list(endpoints.names()) == [name, name]  # one endpoint, one configuration
+
+
+@pytest.mark.parametrize("status", ["OutOfService", "UpdateRollbackFailed"])
+def test_a_temporary_endpoint_that_is_good_for_nothing_is_deleted(sagemaker, status):
+    endpoints = SageMakerShadowEndpoints(sagemaker, "ledger")
+    endpoints.create(TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
+    sagemaker_backends["123456789012"]["us-east-1"].endpoints[TestShadowEndpoints.NAME].endpoint_status = status
+    assert endpoints.delete(TestShadowEndpoints.NAME)
+    assert list(endpoints.names()) == []
+
+
 def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_tells_whose_it_is(aws):
     sagemaker = aws.client("sagemaker")
     role = "arn:aws:iam::123456789012:role/r"

@@ -257,6 +257,17 @@ def test_an_answer_that_breaks_off_is_asked_for_once_more_and_told(server: Model
         HttpModel(server.url).invoke(b"1", "text/csv", "text/csv")
 
 
+def test_a_server_that_asks_for_an_hour_gets_half_a_minute(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
+    server.headers = {"Retry-After": "3600"}
+    server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
+    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1"
+    assert pauses == [30]
+
+
 def test_a_time_to_try_again_that_is_none_is_passed_over(server: ModelServer) -> None:
     server.headers = {"Retry-After": "soon"}
     server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")

@@ -24,6 +24,7 @@ _STATUSES = {
     "InService": EndpointStatus.IN_SERVICE,
     "Failed": EndpointStatus.FAILED,
     "OutOfService": EndpointStatus.FAILED,
+    "UpdateRollbackFailed": EndpointStatus.FAILED,
     "Deleting": EndpointStatus.DELETING,
 }
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
