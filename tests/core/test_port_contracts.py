@@ -8,6 +8,7 @@ from datetime import timedelta
 import boto3
 import pytest
 import yaml
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
@@ -420,7 +421,13 @@ def sagemaker(aws):
 def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_good(aws, sagemaker, call):
     name, made = TestShadowEndpoints.NAME, (TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
     rival = SageMakerShadowEndpoints(aws.client("sagemaker"), "ledger")
-    sagemaker.meta.events.register_first(f"before-call.sagemaker.{call}", lambda **_: rival.create(*made))
+
+    def taken(**_: object) -> tuple[AWSResponse, dict[str, object]]:
+        """Let the other one be quicker, and answer as SageMaker does: the emulator takes a name twice."""
+        rival.create(*made)
+        return AWSResponse("", 400, {}, None), {"Error": {"Code": "ValidationException", "Message": "already existing"}}
+
+    sagemaker.meta.events.register_first(f"before-call.sagemaker.{call}", taken)
     endpoints = SageMakerShadowEndpoints(sagemaker, "ledger")
     endpoints.create(*made)
     assert list(endpoints.names()) == [name, name]  # one endpoint, one configuration
