@@ -182,7 +182,15 @@ def test_attributes_that_cannot_be_are_refused(accept: str, attribute: str | Non
         ("[1, 2]\n[3, 4]", "application/jsonlines"),
         ('{"features": [1, 2]}\n{"a": 3, "b": 4}', "application/jsonlines"),
         ("[[1, 2], [3, 4]]", "application/json"),
+        ("[[1, 2],\n [3, 4]]", "application/json; charset=utf-8"),
     ],
 )
 def test_baseline_rows_are_read_from_text(text: str, mime_type: str) -> None:
     assert [[float(str(value)) for value in row] for row in parse_rows(text, mime_type, ("a", "b"))] == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("text", ["[[1, NaN]]", "[[1, [2]]]", '[{"a": 1}]', "[1, 2]", "[" * 100_000])
+def test_baseline_rows_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="baseline") as refused:
+        parse_rows(text, "application/json", ("a", "b"))
+    assert refused.value.code == "InvalidAnalysisConfig"

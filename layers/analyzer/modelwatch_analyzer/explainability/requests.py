@@ -122,14 +122,17 @@ def parse_rows(text: str, mime_type: str, features: Sequence[str]) -> list[list[
     InvalidInput
         ``InvalidAnalysisConfig`` for another media type, or text that is not of it.
     """
-    if mime_type.startswith(CSV):
+    kind = mime_type.split(";", maxsplit=1)[0].strip().lower()
+    if kind == CSV:
         return [list(row) for row in csv.reader(io.StringIO(text)) if row]
-    if not mime_type.startswith((JSON_LINES, JSON)):
+    if kind not in (JSON_LINES, JSON):
         raise _invalid("baseline", f"the mime_type must be one of {', '.join(CONTENT_TYPES)}")
+    documents = [text] if kind == JSON else [line for line in text.split("\n") if line.strip()]
     try:
-        found = json.loads(text) if mime_type == JSON else [json.loads(line) for line in text.splitlines() if line]
-    except ValueError:
-        raise _invalid("baseline", f"is not of the media type {mime_type}") from None
+        parsed = [json.loads(document, parse_constant=_no_number) for document in documents]
+    except (ValueError, RecursionError):
+        raise _invalid("baseline", f"is not of the media type {kind}") from None
+    found = parsed[0] if kind == JSON else parsed
     return [_record(row, features) for row in (found if isinstance(found, list) else [found])]
 
 
@@ -140,9 +143,13 @@ def _record(row: object, features: Sequence[str]) -> list[object]:
             return [row[name] for name in features]
         if len(row) == 1:
             return _record(next(iter(row.values())), features)
-    if not isinstance(row, list):
+    if not isinstance(row, list) or any(isinstance(value, list | dict) for value in row):
         raise _invalid("baseline", "a record must be a list of values, or an object with each feature")
     return row
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(constant)  # NaN and the infinities, which JSON does not know
 
 
 def _row(template: str | None, name: str, features: Sequence[str]) -> tuple[str | int, ...]:
