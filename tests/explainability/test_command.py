@@ -81,6 +81,17 @@ def test_an_endpoint_needs_credentials(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "NoCredentials" in failed.stderr
 
 
+def test_an_endpoint_needs_a_region(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", "--endpoint", "e")
+    assert failed.exit_code == 2
+    assert "modelwatch: NoRegion: " in failed.stderr
+
+
 def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")

@@ -206,7 +206,7 @@ def test_predictors_that_cannot_be(explaining: Explaining, rows: Rows, predictor
     assert failing(explaining, rows).code == code
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"headers": ["a", "a"]}', b"\xff"])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"headers": ["a", "a"]}', b"\xff", b"[" * 100_000])
 def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, content: bytes) -> None:
     path = explaining.folder / "config.json"
     path.write_bytes(content)

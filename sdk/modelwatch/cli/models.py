@@ -15,7 +15,7 @@ def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
     Raises
     ------
     InvalidInput
-        ``NoCredentials``; ``ModelNotDeployed`` for a model by name.
+        ``NoCredentials``; ``NoRegion``; ``ModelNotDeployed`` for a model by name.
     """
     import boto3  # only those who ask an endpoint wait for it
 
@@ -25,6 +25,8 @@ def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
     if session.get_credentials() is None:
         message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
         raise InvalidInput("NoCredentials", message)
+    if session.region_name is None:
+        raise InvalidInput("NoRegion", "no AWS region is set to find the endpoint in: set AWS_DEFAULT_REGION.")
     return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
 
 

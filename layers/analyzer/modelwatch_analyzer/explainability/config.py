@@ -209,7 +209,7 @@ class ExplainabilityConfig(BaseModel):
             raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_told(error)}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path.name} is not JSON: {error}") from None
 
 
