@@ -154,6 +154,20 @@ def test_a_probability_above_the_threshold_is_a_positive_prediction(bench):
     assert values(bench.metrics("baseline", "sex", "F")) == expected
 
 
+@pytest.mark.parametrize(
+    ("of_config", "setting", "accepted"),
+    [(None, {}, 2), (0.1, {}, 3), (0.8, {"probability_threshold_attribute": "0"}, 4)],
+)
+def test_the_threshold_of_the_settings_goes_before_that_of_the_configuration_and_a_half(
+    bench, of_config, setting, accepted
+):
+    # By hand: of each of 10 times 4 men those above the threshold; the women have all.
+    data = "\n".join(["sex,score,approved", *["F,1,1", *(f"M,{score},1" for score in (0.1, 0.2, 0.6, 0.7))] * 10])
+    config = CONFIG | {"probability_threshold": of_config, "group_variable": None}
+    bench.baseline(data, config, probability_attribute="score", **setting)
+    assert bench.metrics("baseline", "sex", "F")["DPPL"]["value"] == pytest.approx(accepted / 4 - 1)
+
+
 def test_a_probability_is_that_of_label_1_also_where_0_is_the_positive_label(bench):
     # By hand: the labels 0 and 1 are predicted without a mistake.
     data = "\n".join(["sex,score,y", *["F,0.9,1", "F,0.1,0", "F,0.2,0", "M,0.5,0", "M,0.7,1"] * 20])
@@ -188,8 +202,21 @@ def test_the_baseline_says_how_a_facet_is_read_in_any_later_window(bench):
     bench.baseline("\n".join(["age,y", *(f"{10 + i % 40},{i % 2}" for i in range(100))]), config)
     summary = bench.check("\n".join(["age,y", *(f"{30 + i % 2},{i // 2 % 2}" for i in range(100))]), config)
     entry = bench.report("check")["pre_training_bias_metrics"]["facets"]["age"][0]
-    assert (entry["value_or_threshold"], entry["rows"]) == ("(30, 31]", 50)
+    assert (entry["value_or_threshold"], entry["rows"]) == ("(30, 49]", 50)  # its name in the baseline
     assert not any("knows nothing" in warning for warning in summary.warnings)
+
+
+def test_a_window_with_nobody_above_the_threshold_has_the_group_of_the_baseline_without_rows(bench):
+    config = {
+        "label": "y",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "age", "value_or_threshold": [30.0]}],
+    }
+    bench.baseline("\n".join(["age,y", *(f"{10.5 + i % 40},{i % 2}" for i in range(100))]), config)
+    summary = bench.check("\n".join(["age,y", *(f"{10.5 + i % 9},{i % 2}" for i in range(100))]), config)
+    entry = bench.report("check")["pre_training_bias_metrics"]["facets"]["age"][0]
+    assert (entry["value_or_threshold"], entry["rows"]) == ("(30.0, 49.5]", 0)
+    assert not any("knows nothing" in warning or "not checked" in warning for warning in summary.warnings)
 
 
 def test_without_listed_values_there_is_one_group_for_each(bench):
@@ -315,6 +342,16 @@ def test_json_captures_merged_with_labels_give_what_the_same_rows_of_csv_give(be
     plain = values(bench.metrics("baseline", "sex", "F"))
     del captured["FT"], plain["FT"]  # text is no feature of the flip test
     assert captured == plain
+
+
+def test_the_last_header_names_the_label_of_json_lines(bench):
+    # SageMaker's rule, where label is a JMESPath and no header.
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    lines = [json.dumps({"features": [sex, int(income)], "y": int(label)}) for sex, _, income, label, _ in rows]
+    config = CONFIG | {"label": "y", "headers": ["sex", "income", "approved"], "group_variable": None}
+    bench.baseline("\n".join(lines), config, dataset_format={"json": {"line": True}}, features_attribute="features")
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
+    assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 200) / 500)  # by hand
 
 
 def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
@@ -709,10 +746,11 @@ def test_without_a_configuration_there_is_nothing_to_do(tmp_path):
 
 
 def test_a_facet_of_too_many_values_and_a_group_variable_of_too_many_are_refused(bench):
-    rows = "\n".join(["id,zip,y", *(f"p{i},z{i},{i % 2}" for i in range(1200))])
     facet = {"label": "y", "label_values_or_threshold": [1], "facet": [{"name_or_index": "id"}]}
-    group = facet | {"facet": [{"name_or_index": "id", "value_or_threshold": ["p1"]}], "group_variable": "zip"}
-    for config, code, name in ((facet, "TooManyFacetValues", "'id'"), (group, "TooManyGroups", "'zip'")):
-        with pytest.raises(InvalidInput, match=name) as refused:
-            bench.baseline(rows, config)
+    group = facet | {"facet": [{"name_or_index": "id", "value_or_threshold": ["p1"]}], "group_variable": "id"}
+    for config, most, code in ((facet, 100, "TooManyFacetValues"), (group, 1000, "TooManyGroups")):
+        rows = ["id,y", *(f"p{i},{i % 2}" for i in range(most)), ",1"]
+        bench.baseline("\n".join(rows), config, bootstrap_replicates=100)
+        with pytest.raises(InvalidInput, match=f"'id' has more than {most} distinct values") as refused:
+            bench.baseline("\n".join([*rows, "another,1"]), config)
         assert refused.value.code == code

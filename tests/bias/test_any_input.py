@@ -63,3 +63,22 @@ def test_a_baseline_passes_its_own_check_by_every_rule(bench, rule):
     bench.baseline(data, config, inference_attribute="p")
     assert bench.report("baseline")["disparate_impact_rule"] == rule
     assert bench.check(data, config, inference_attribute="p").violations == ()
+
+
+def test_the_rule_of_the_constraints_holds_and_not_that_of_the_configuration(bench):
+    # By hand: DI is 0.5 in the check and 0.8 in the baseline; nearer to 0, farther from 1.
+    config = {
+        "label": "y",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "s", "value_or_threshold": ["d"]}],
+    }
+    rows = ["s,y,p", *["d,1,1"] * 25, *["d,1,0"] * 75, *["a,1,1"] * 50, *["a,1,0"] * 50]
+    imported = {
+        "disparate_impact_rule": "FromOne",
+        "post_training_bias_metrics": {
+            "facets": {"s": [{"value_or_threshold": "d", "metrics": [{"name": "DI", "value": 0.8}]}]}
+        },
+    }
+    for constraints, violated in ((imported, 1), (imported | {"disparate_impact_rule": "FromZero"}, 0)):
+        given = config | {"disparate_impact_rule": "LogRatio"}
+        assert len(bench.check("\n".join(rows), given, constraints, inference_attribute="p").violations) == violated

@@ -44,6 +44,15 @@ def test_the_flip_test_is_smclarify_s_with_ties_and_few_rows(seed, rows, width, 
     assert flip_test(sampled(features, facet, predicted)) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_of_whole_numbers_with_many_ties_smclarify_s_neighbours_are_chosen(seed):
+    generator = np.random.default_rng(seed)
+    features = pd.DataFrame(generator.integers(0, 3, (100, 18)), columns=[f"x{i}" for i in range(18)])
+    facet, predicted = generator.random((2, 100)) < 0.5
+    expected = of_smclarify("FT", facet, predicted, predicted, features=features)
+    assert flip_test(sampled(features, facet, predicted)) == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_single_neighbour_may_be_asked():
     # By hand: d = 1 lies nearest to a = 0.9, which was rejected; four others were accepted.
     features = pd.DataFrame({"x": [1.0, 0.9, *(5.0 + i for i in range(10))]})

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.bias.documents import MetricEntry
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, judge, suggested_range
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.undefined import Undefined
@@ -78,6 +79,16 @@ def test_an_infinite_metric_is_outside_of_a_range_and_one_without_interval_is_on
     unsure = judge("TE", 4.0, NONE, constraint, ZERO)
     assert (unsure.violated, unsure.note) == (False, f"outside of its range, but it has no interval: {NONE.reason}")
     assert judge("TE", 2.0, NONE, constraint, ZERO).note is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside", "outside"),
+    [([None, 0.1], -9.0, 0.2), ([-0.1, None], 9.0, -0.2), (["-Infinity", 0.1], -9.0, 0.2)],
+)
+def test_null_leaves_an_end_of_a_range_open(bounds, inside, outside):
+    constraint = MetricEntry.model_validate({"name": "DPL", "range": bounds}).constraint
+    assert not judge("DPL", inside, (inside, inside), constraint, ZERO).violated
+    assert judge("DPL", outside, (outside, outside), constraint, ZERO).violated
 
 
 def test_what_is_undefined_now_or_in_the_baseline_is_no_violation():

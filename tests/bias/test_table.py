@@ -115,6 +115,21 @@ def test_an_answer_of_fractions_is_a_probability_and_one_of_whole_numbers_a_labe
     assert predictions(guessed, {"p": ["0", "1", "1", "1"]}) == 3
     assert predictions(guessed, {"p": ["0", "1", "1", "1"]}, positive=(0,)) == 1
     assert predictions(guessed, {"p": ["no", "yes", "no", "no"]}, positive=("yes",)) == 1
+    assert predictions(guessed, {"p": ["1.5", "0.7", "2.5", "1.5"]}, positive=(1.5, 2.5)) == 3
+
+
+def test_rows_without_a_probability_are_left_out():
+    prediction = Prediction(scores=("p",))
+    columns = Columns("y", Listed((1,)), {"f": ("f", Listed(("a",)))}, prediction=prediction)
+    table = counted(pl.DataFrame({"y": ["1"] * 4, "f": ["a"] * 4, "p": [0.9, None, 0.1, 0.4]}), columns=columns)
+    assert table.unpredicted == 1
+    assert table.facets["f"]["rows"].sum() == 3
+
+
+def test_groups_are_in_the_order_of_their_numbers():
+    columns = Columns("y", Listed((1,)), {"f": ("f", Listed(()))})
+    table = counted(pl.DataFrame({"y": ["1"] * 4, "f": ["10", "b", "9", "-1"]}), columns=columns)
+    assert facet_of(table, "f", positive_of(table, ()), None, (), neighbours=1).values == ("-1", "9", "10", "b")
 
 
 def test_a_threshold_is_not_above_itself():

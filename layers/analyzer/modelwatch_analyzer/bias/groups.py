@@ -10,7 +10,7 @@ import polars as pl
 
 from modelwatch_analyzer.bias.metrics import Counts, Rows
 from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
-from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key, named_as
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -106,7 +106,7 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
         fractions = facts.type is ColumnType.FRACTIONAL and facts.minimum >= 0 and facts.maximum <= 1
         scored = fractions and data_type is DataType.CATEGORICAL
     whole = table.label.type is ColumnType.INTEGRAL
-    spelled = listed.spelled(data_type, table.label.maximum, whole=whole)
+    spelled = named_as(known, listed.spelled(data_type, table.label.maximum, whole=whole))
     # A probability is that of label 1 where labels are 0 and 1.
     of_the_other = data_type is DataType.CATEGORICAL and listed.holds(0) and not listed.holds(1)
     return Positive(spelled, bit, (UNSCORED if of_the_other else SCORED) if scored else bit)
@@ -153,7 +153,7 @@ def facet_of(
             raise _not_numeric(column, "value_or_threshold")
         bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
         whole = facts.type is ColumnType.INTEGRAL
-        values = (listed.spelled(data_type, facts.maximum, whole=whole),)
+        values = (named_as(known, listed.spelled(data_type, facts.maximum, whole=whole)),)
         positions, axis = (1,), 2
         position = (_code("facet") & bit) // bit
         members = [(_code(mark_of(name)) & bit) > 0]

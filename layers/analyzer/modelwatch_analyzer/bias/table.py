@@ -201,7 +201,7 @@ class BiasTable:
             ("TooManyFacetValues", "facet", column, MOST_VALUES, "list those to look at, or a threshold"),
             ("TooManyGroups", "group", self.columns.group, MOST_GROUPS, "choose a group variable of fewer"),
         ):
-            if total[key].n_unique() > most + 1:
+            if total[key].drop_nulls().n_unique() > most:
                 raise InvalidInput(code, f"the column {name!r} has more than {most} distinct values: {mend}")
         return total
 

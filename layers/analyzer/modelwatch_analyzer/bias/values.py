@@ -7,7 +7,7 @@ both readings, as bits of a small code, so that the rows can be counted in one p
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -77,6 +77,11 @@ def group_key(spelled: str) -> str:
     return ",".join(sorted(value if number is None else str(number) for value, number in numbers_of.items()))
 
 
+def named_as(known: Iterable[str], spelled: str) -> str:
+    """Return the name of a group that a baseline has for it, so that it is the same in every window."""
+    return next((each for each in known if group_key(each) == group_key(spelled)), spelled)
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """Values of the configuration, and the codes of a column's values by them.
@@ -131,7 +136,7 @@ class Listed:
         """
         if data_type is DataType.CATEGORICAL or self.threshold is None:
             return ",".join(map(str, self.values))
-        lower, upper = sorted((self.threshold, maximum))
+        lower, upper = self.threshold, max(self.threshold, maximum)
         if whole and lower.is_integer() and upper.is_integer() and not isinstance(self.values[0], float):
             return f"({int(lower)}, {int(upper)}]"
         return f"({lower}, {upper}]"
