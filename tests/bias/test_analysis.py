@@ -285,6 +285,15 @@ def test_training_data_without_the_predicted_label_give_the_metrics_of_its_label
     assert "post_training_bias_metrics" not in bench.report("baseline")
 
 
+def test_one_facet_needs_no_list_and_a_group_variable_may_be_called_as_the_sdk_calls_it(bench):
+    named = {name: value for name, value in CONFIG.items() if name not in ("facet", "group_variable")}
+    bench.baseline(FAIR, named | {"facet": CONFIG["facet"][0], "group_name": "region"})
+    found = bench.report("baseline")
+    bench.baseline(FAIR, CONFIG)
+    assert found == bench.report("baseline")
+    assert bench.metrics("baseline", "sex", "F")["CDDL"]["value"] is not None
+
+
 def test_headers_name_the_columns_of_data_without_any(bench):
     rows = FAIR.split("\n", 1)[1]
     config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
@@ -615,6 +624,16 @@ def test_a_check_without_predictions_says_what_it_leaves_out(bench):
     assert "probability_attribute" in warning
     bench.baseline(FAIR, CONFIG)
     assert bench.check(FAIR, CONFIG).warnings == ()
+
+
+def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_told(bench):
+    bench.baseline(FAIR, CONFIG)
+    config = CONFIG | {"facet": [{"name_or_index": "region", "value_or_threshold": ["N"]}]}
+    warnings = bench.check(FAIR, config, **PREDICTED).warnings
+    assert "the baseline knows nothing of region = N: not compared" in warnings
+    assert "the baseline has sex = F, which the configuration does not name: not checked" in warnings
+    (lacking,) = [warning for warning in warnings if warning.startswith("the baseline has no AD, BA, ")]
+    assert lacking.endswith("TE: reported, not compared")
 
 
 def test_no_predicted_positives(bench):
