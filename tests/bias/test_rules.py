@@ -111,6 +111,10 @@ def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():
     assert group_key("(a, b]") != group_key("(a, c]")
 
 
-@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("F,X", "X,F"), ("b,1", "1.0,b"), ("true", "1")])
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("b,1", "b,1.0"), ("true", "1")])
 def test_groups_are_the_same_however_their_values_are_spelled(one, other):
     assert group_key(one) == group_key(other) != group_key("F")
+
+
+def test_values_that_hold_commas_are_told_apart():
+    assert len({group_key(value) for value in ("1,5", "5,1", "1,1", "1", "15")}) == 5

@@ -68,13 +68,13 @@ def _number(value: Value) -> float | None:
 def group_key(spelled: str) -> str:
     """Return what tells a group from others, however a file or a payload spells it.
 
-    Of ``(40, 90]`` the threshold alone, for the maximum is the data's; of ``b,1.0`` what ``1,b`` has too.
+    Of ``(40, 90]`` the threshold alone, for the maximum is the data's; of ``b,1.0`` what ``b,1`` has too.
     """
     lower, comma, _ = spelled[1:].partition(",")
     if spelled.startswith("(") and spelled.endswith("]") and comma and (threshold := _number(lower)) is not None:
         return f"({threshold},"
-    numbers_of = {value: _number(value) for value in spelled.split(",")}
-    return ",".join(sorted(value if number is None else str(number) for value, number in numbers_of.items()))
+    values = [(value, _number(value)) for value in spelled.split(",")]
+    return ",".join(value if number is None else str(number) for value, number in values)
 
 
 def named_as(known: Iterable[str], spelled: str) -> str:
