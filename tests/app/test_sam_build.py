@@ -40,6 +40,7 @@ def test_sam_builds_all_zip_functions_and_the_layer_without_a_container_engine(t
         "CreateBaseline",
         "LaunchExecution",
         "FinishExecution",
+        "FollowEndpoints",
         "RouteAlerts",
         "Reconcile",
     }

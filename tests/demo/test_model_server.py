@@ -127,7 +127,13 @@ def test_a_client_that_hangs_up_in_a_hurry_prints_nothing(capfd: pytest.CaptureF
     with ModelServer(first_cell) as server, socket.create_connection(server.address, timeout=10) as hurried:
         hurried.sendall(b"GET /ping HTTP/1.1\r\n\r\n")
         assert hurried.recv(4096).startswith(b"HTTP/1.1 200 OK")
-        serving = next(thread for thread in threading.enumerate() if "process_request_thread" in thread.name)
+        # Other servers of this process have threads of the same name.
+        serving = next(
+            thread
+            for thread in threading.enumerate()
+            if getattr(getattr(thread, "_target", None), "__self__", None) is server._http
+            and "process_request_thread" in thread.name
+        )
         hurried.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by reset
         hurried.close()
         serving.join(timeout=10)

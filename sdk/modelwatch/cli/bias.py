@@ -39,7 +39,9 @@ class BiasFlags(IntervalFlags):
     ]
     probability_threshold_attribute: Annotated[
         float | None,
-        typer.Option(metavar="X", help="A probability above it predicts 1, or else the positive label; 0.5 by default."),
+        typer.Option(
+            metavar="X", help="A probability above it predicts 1, or else the positive label; 0.5 by default."
+        ),
     ] = None
 
     @contextmanager
