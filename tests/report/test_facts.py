@@ -9,7 +9,7 @@ from modelwatch_analyzer.settings import AnalysisSettings
 
 
 def settings(**fields) -> AnalysisSettings:
-    return AnalysisSettings(dataset_source=Path("/data/today.csv"), output_path=Path("/out"), **fields)
+    return AnalysisSettings(**{"dataset_source": Path("/data/today.csv"), "output_path": Path("/out"), **fields})
 
 
 def test_the_title_names_the_kind_and_the_schedule_and_tells_a_check_from_a_baseline():
@@ -40,3 +40,12 @@ def test_the_facts_are_those_that_were_given():
         "Endpoint": "mortgage",
     }
     assert facts_of(settings(end_time="2026-11-22T10:00:00Z"))["Window"] == "... to 2026-11-22T10:00:00Z"
+
+
+def test_a_folder_that_holds_one_file_is_named_by_the_file(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "train.csv").touch()
+    alone = settings(dataset_source=tmp_path / "input")
+    assert title_of("Bias", alone) == "Bias baseline of train.csv"
+    (tmp_path / "input" / "more.csv").touch()
+    assert facts_of(alone)["Dataset"] == "input"
