@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 
-from modelwatch_analyzer.analysis import ASKING_KINDS
+from modelwatch_analyzer.analysis import KINDS
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.settings import AnalysisType
@@ -38,7 +38,7 @@ def checks_of(summary: AnalysisSummary) -> list[tuple[str, str]]:
 
 
 def test_the_kind_is_registered() -> None:
-    assert AnalysisType.MODEL_EXPLAINABILITY in ASKING_KINDS
+    assert set(KINDS) == set(AnalysisType)
 
 
 def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, rows: Rows) -> None:

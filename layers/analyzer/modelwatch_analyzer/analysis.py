@@ -14,17 +14,13 @@ from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, Switch
 from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 
-KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings], Findings]] = {
+KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings, Host], Findings]] = {
     AnalysisType.DATA_QUALITY: data_quality.run,
     AnalysisType.MODEL_BIAS: bias.run,
+    AnalysisType.MODEL_EXPLAINABILITY: explainability.run,
     AnalysisType.MODEL_QUALITY: model_quality.run,
 }
-"""The kinds of monitor."""
-
-ASKING_KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings, Host], Findings]] = {
-    AnalysisType.MODEL_EXPLAINABILITY: explainability.run,
-}
-"""The kinds of monitor that ask a model, which the host brings."""
+"""The kinds of monitor; those that ask a model get it from the host."""
 
 REPORT, METRICS, SUMMARY = "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json"
 
@@ -58,7 +54,7 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         where a report would replace what was read. The exit message is written then too.
     """
     try:
-        findings = _kind(settings.analysis_type, host or Host())(settings)
+        findings = KINDS[settings.analysis_type](settings, host or Host())
         summary = _write(settings, findings)
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.for_scripts)
@@ -67,17 +63,6 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         raise
     _write_message(settings, summary.exit_message)
     return summary
-
-
-def _kind(analysis_type: AnalysisType, host: Host) -> Callable[[AnalysisSettings], Findings]:
-    if analysis_type in ASKING_KINDS:
-        asking = ASKING_KINDS[analysis_type]
-        return lambda settings: asking(settings, host)
-    if analysis_type not in KINDS:
-        known = ", ".join([*KINDS, *ASKING_KINDS])
-        message = f"this analyzer knows no {analysis_type}; it knows {known}. Is its image up to date?"
-        raise InvalidInput("UnsupportedAnalysis", message)
-    return KINDS[analysis_type]
 
 
 def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:

@@ -18,6 +18,7 @@ from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
+from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.report.bias import BiasRow, write_bias_report
@@ -32,7 +33,7 @@ from modelwatch_core.domain.errors import InvalidInput
 CONSTRAINTS = "constraints.json"
 
 
-def run(settings: AnalysisSettings) -> Findings:
+def run(settings: AnalysisSettings, _host: Host) -> Findings:
     """Make a bias baseline, or check a dataset against the one that the settings name.
 
     A baseline writes ``analysis.json``, and the same as ``constraints.json``; a check ``analysis.json`` and

@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -20,6 +19,7 @@ from pydantic import (
 from modelwatch_analyzer.bias.metrics import METRICS, Stage
 from modelwatch_analyzer.bias.rules import DisparateImpactRule
 from modelwatch_analyzer.bias.values import DataType, Value
+from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
 
 T = TypeVar("T", bound=tuple[object, ...])
@@ -168,18 +168,7 @@ class BiasConfig(_Part):
         if path is None:
             message = "the bias monitor needs analysis_config: a JSON file with label_values_or_threshold and facet"
             raise InvalidInput("InvalidAnalysisConfig", message)
-        try:
-            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        except OSError as error:
-            raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            places = (
-                f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg'].removeprefix('Value error, ')}"
-                for each in error.errors()[:3]
-            )
-            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {'; '.join(places)}") from None
+        return read_document(cls, path, "InvalidAnalysisConfig")
 
     def metrics(self, stage: Stage) -> tuple[str, ...]:
         """Return the names of the metrics that are asked for, sorted; all if ``methods`` names neither stage."""

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule
 from modelwatch_analyzer.bias.values import group_key
+from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
@@ -109,18 +110,7 @@ class BiasAnalysis(_Part):
         InvalidInput
             ``InvalidConstraints``, naming the place.
         """
-        try:
-            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        except OSError as error:
-            raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
-        try:
-            analysis = cls.model_validate_json(text)
-        except ValidationError as error:
-            places = (
-                f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg'].removeprefix('Value error, ')}"
-                for each in error.errors()[:3]
-            )
-            raise InvalidInput("InvalidConstraints", f"{path.name}: {'; '.join(places)}") from None
+        analysis = read_document(cls, path, "InvalidConstraints")
         if not any(True for _ in analysis.stages()):
             message = f"{path.name} holds no bias metrics: give the analysis.json of a bias baseline"
             raise InvalidInput("InvalidConstraints", message)

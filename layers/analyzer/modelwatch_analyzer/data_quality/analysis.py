@@ -15,6 +15,7 @@ from modelwatch_analyzer.data_quality.documents import Constraints, InferredType
 from modelwatch_analyzer.data_quality.metrics import metric_lines
 from modelwatch_analyzer.data_quality.statistics import statistics_of
 from modelwatch_analyzer.findings import Findings
+from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
@@ -28,7 +29,7 @@ _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
 
 
-def run(settings: AnalysisSettings) -> Findings:
+def run(settings: AnalysisSettings, _host: Host) -> Findings:
     """Make a baseline, or check a dataset against the one that the settings name.
 
     Raises

@@ -12,9 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from modelwatch_analyzer.distances.linf import ComparisonMethod
+from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -269,26 +270,11 @@ _Model = TypeVar("_Model", Statistics, Constraints)
 
 
 def _read(model: type[_Model], path: Path, code: str) -> _Model:
-    try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise InvalidInput(code, f"{path} cannot be read: {error.strerror}") from None
-    try:
-        document = model.model_validate_json(text)
-    except ValidationError as error:
-        places = "; ".join(
-            f"{_place(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()[:3]
-        )
-        raise InvalidInput(code, f"{path.name}: {places}") from None
+    document = read_document(model, path, code)
     twice = _repeated(feature.name for feature in document.features)
     if twice:
         raise InvalidInput(code, f"{path.name}: more than one feature is named {twice!r}; keep one of them")
     return document
-
-
-def _place(location: Iterable[int | str]) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return path.removeprefix(".") or "the file"
 
 
 def _repeated(names: Iterable[str]) -> str | None:

@@ -103,7 +103,7 @@ class _Explanation:
     scored: int = 0
 
 
-def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
+def run(settings: AnalysisSettings, host: Host) -> Findings:
     """Explain a model on a dataset: a baseline, or a check against the one that the settings name.
 
     Both write ``analysis.json``. A baseline writes the same as ``constraints.json``, as the API document names it; a
@@ -111,7 +111,7 @@ def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
 
     Parameters
     ----------
-    host : Host, optional
+    host : Host
         Brings SageMaker's models, and is told of progress.
 
     Raises
@@ -119,7 +119,6 @@ def run(settings: AnalysisSettings, host: Host | None = None) -> Findings:
     InvalidInput
         Whatever is wrong with the dataset, the configuration, the baseline or the model.
     """
-    host = host or Host()
     config = ExplainabilityConfig.read(settings.analysis_config)
     baseline = Analysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
     seed = settings.seed if config.shap.seed is None else config.shap.seed

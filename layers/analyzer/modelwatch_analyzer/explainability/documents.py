@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.explainability.config import AggregationMethod
-from modelwatch_core.domain.errors import InvalidInput
 
 ANALYSIS, CONSTRAINTS, VIOLATIONS = "analysis.json", "constraints.json", "constraint_violations.json"
 LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
@@ -138,13 +138,7 @@ class Analysis(_Document):
         InvalidInput
             ``InvalidConstraints``, naming the place.
         """
-        try:
-            return cls.model_validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-        except OSError as error:
-            raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
-        except ValidationError as error:
-            told = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()[:3])
-            raise InvalidInput("InvalidConstraints", f"{path.name}: {'; '.join(told)}") from None
+        return read_document(cls, path, "InvalidConstraints")
 
     @property
     def labels(self) -> dict[str, LabelExplanation]:

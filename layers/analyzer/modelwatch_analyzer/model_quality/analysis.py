@@ -10,6 +10,7 @@ from typing import Any
 from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
+from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.model_quality.changes import STATISTICS, changes_since
 from modelwatch_analyzer.model_quality.check import CheckResult, camel_case, check, metric_compared
 from modelwatch_analyzer.model_quality.documents import (
@@ -40,7 +41,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 
 
-def run(settings: AnalysisSettings) -> Findings:
+def run(settings: AnalysisSettings, _host: Host) -> Findings:
     """Make a baseline, or check labelled predictions against the one that the settings name.
 
     Raises

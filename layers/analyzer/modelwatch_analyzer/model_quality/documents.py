@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, Quality
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
 from modelwatch_analyzer.settings import AnalysisSettings
@@ -80,15 +81,7 @@ def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, Constra
     InvalidInput
         ``InvalidConstraints``, naming the place, or the problem type that the file is for.
     """
-    try:
-        document = _Constraints.model_validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except OSError as error:
-        raise InvalidInput("InvalidConstraints", f"{path} cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        places = "; ".join(
-            f"{'.'.join(map(str, detail['loc'])) or 'the file'}: {detail['msg']}" for detail in error.errors()[:3]
-        )
-        raise InvalidInput("InvalidConstraints", f"{path.name}: {places}") from None
+    document = read_document(_Constraints, path, "InvalidConstraints")
     wanted = f"{SECTIONS[problem_type]}_constraints"
     found: dict[str, Constraint] | None = getattr(document, wanted)
     if found is None:
