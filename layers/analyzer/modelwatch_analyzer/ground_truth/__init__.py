@@ -14,15 +14,16 @@ from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
 from modelwatch_analyzer.reading.capture import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, column_of
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, DatasetFormat
+from modelwatch_analyzer.settings import AnalysisSettings, DatasetFormat
 from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import KINDS
 
 __all__ = ["LabelledDataset", "open_labelled_dataset"]
 
 _CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
 _NAMES, _TRUTH = "captureIndexNames", "groundTruthData"
-_SIDES = ("endpointInput", "endpointOutput", "batchTransformOutput")
+_BATCH = "batchTransformOutput"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,10 @@ def _of_merged(
 
 
 def _with_truth(settings: AnalysisSettings) -> AnalysisSettings:
-    """Let ground truth be read, and requests only if they are asked for or of use."""
+    """Let ground truth be read, beside the sides that are asked for, or else those that the kind of monitor reads."""
     options = settings.dataset_format.options
-    sides = _SIDES[settings.analysis_type is AnalysisType.MODEL_QUALITY :]
-    names = dict.fromkeys((*options.get(_NAMES, sides), _TRUTH))
+    (kind,) = (kind for kind in KINDS.values() if kind.analysis_type == settings.analysis_type)
+    names = dict.fromkeys((*options.get(_NAMES, (*kind.captured_sides, _BATCH)), _TRUTH))
     changed = DatasetFormat(name=_CAPTURE, options=options | {_NAMES: list(names)})
     return settings.model_copy(update={"dataset_format": changed})
 
