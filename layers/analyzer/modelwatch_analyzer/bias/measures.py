@@ -20,9 +20,6 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 FEW_ROWS = 30
 """With fewer rows in the group, or outside of it, its metrics never alert."""
 
-_ALLOWED_FACET_DRIFT = (0.0, 0.1)
-"""What a baseline suggests for FD: the data quality monitor's threshold for a drift distance."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -84,11 +81,8 @@ class Measure:
         if not isinstance(self.interval, Undefined):
             told["interval"] = list(self.interval)
         if rule is not None and told["value"] == self.value:  # an infinite one is held against as a value
-            told["range"] = list(
-                _ALLOWED_FACET_DRIFT
-                if self.metric.name == "FD"
-                else suggested_range(self.metric.name, self.value, self.interval, rule)
-            )
+            allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
+            told["range"] = list(allowed)
         return told
 
 
@@ -108,12 +102,12 @@ def measures_of(
     grouped, predicted : bool
         Whether there is a group variable, and whether there are predictions.
     """
-    constraints = baseline.constraints() if baseline else {}
+    constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
     names = [*(config.metrics(Stage.POST_TRAINING) if predicted else ()), *config.metrics(Stage.PRE_TRAINING)]
     metrics = [METRICS[name] for name in names]
     counts = [
-        Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, baseline))
+        Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, constraints))
         for group in range(len(facet.values))
     ]
     drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed)
@@ -126,17 +120,19 @@ def measures_of(
                 if isinstance(value, Undefined)
                 else normal_interval(value, replicates[metric.name], settings.confidence_level)
             )
-            constraint = constraints.get((facet.name, group_key(name), metric.name))
+            constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
             verdict = judge(metric.name, value, interval, constraint, rule) if constraint else Verdict(violated=False)
             yield Measure(facet.name, name, rows, others, metric, value, interval, constraint, verdict)
 
 
-def _baseline_share(facet: Facet, group: int, baseline: BiasAnalysis | None) -> float | Undefined:
+def _baseline_share(
+    facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], Constraint] | None
+) -> float | Undefined:
     """Return the share of the group in the baseline: by its class imbalance, so that SageMaker's baselines have it."""
     rows, others = facet.rows(group)
-    if baseline is None:
+    if constraints is None:
         return rows / (rows + others) if rows + others else Undefined("there are no rows")
-    constraint = baseline.constraints().get((facet.name, group_key(facet.values[group]), "CI"))
+    constraint = constraints.get((facet.name, group_key(facet.values[group]), "CI"))
     if constraint is None or constraint.value is None:
         return Undefined("the baseline has no class imbalance (CI) of the group, which tells its share")
     return (1 - constraint.value) / 2

@@ -337,6 +337,8 @@ class Metric:
         The value of every replicate; of no meaning where a requirement is not met.
     given : callable
         What the metric needs beside counts of rows; if that is undefined, so is the metric.
+    allowed : (float, float), optional
+        What a baseline suggests as its range; as far as its own interval reaches, if nothing is said.
     """
 
     name: str
@@ -345,6 +347,7 @@ class Metric:
     compute: Callable[[Counts], Array]
     requirements: tuple[Requirement, ...]
     given: Callable[[Counts], object] = lambda _: None
+    allowed: tuple[float, float] | None = None
 
     @property
     def conditional(self) -> bool:
@@ -406,7 +409,15 @@ METRICS: Mapping[str, Metric] = {
             _PREDICTED,
         ),
         Metric("DRR", "Difference in Rejection Rates (DRR)", _POST, rejection_rates, _PREDICTED),
-        Metric("FD", "Facet Drift (FD)", _PRE, facet_drift, (), given=lambda counts: counts.baseline_share),
+        Metric(
+            "FD",
+            "Facet Drift (FD)",
+            _PRE,
+            facet_drift,
+            (),
+            given=lambda counts: counts.baseline_share,
+            allowed=(0.0, 0.1),  # the data quality monitor's threshold for a drift distance
+        ),
         Metric("FT", "Flip Test (FT)", _POST, flip_test, _PREDICTED, given=lambda counts: counts.flips),
         Metric("GE", "Generalized Entropy (GE)", _POST, generalized_entropy, (_POSITIVE_PREDICTIONS, _SOME_BENEFIT)),
         Metric("JS", "Jensen-Shannon Divergence (JS)", _PRE, jensen_shannon, _DISTRIBUTIONS),
