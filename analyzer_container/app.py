@@ -1,8 +1,7 @@
-"""The analyzer's Lambda: an analysis was asked for."""
+"""The analyzer's Lambda: an analysis was requested."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -11,21 +10,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core import wiring
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
 
-def _analyze(context: LambdaContext, environment: Mapping[str, str]) -> AnalysisSummary:
+def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSummary:
     host = Host(
         model=wiring.open_model,
         read=wiring.read_object,
         announce=logger.info,
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
     )
-    return analyze(AnalysisSettings.from_environment(environment), host)
+    return analyze(settings, host)
 
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)
@@ -34,6 +33,11 @@ def _analyze(context: LambdaContext, environment: Mapping[str, str]) -> Analysis
 @event_parser(model=AnalysisRequest)
 def handler(event: AnalysisRequest, context: LambdaContext) -> None:
     """Run the analysis and report its end."""
-    ended = wiring.run_analysis(partial(_analyze, context))(event)
-    logger.info("ended", subject=ended.subject, status=ended.status, violations=ended.violations)
+    run = wiring.run_of_invocation(context.aws_request_id)
+    ended = wiring.run_analysis(partial(_analyze, context))(event, run)
+    if ended is None:
+        logger.info("another invocation has this analysis", subject=event.subject)
+        return
+    count = ended.outcome.violation_count
+    logger.info("ended", subject=ended.subject, status=ended.outcome.status, violation_count=count)
     metrics.add_metric(name="Analyses", unit="Count", value=1)

@@ -1,4 +1,4 @@
-"""A baseline was asked for."""
+"""A baseline was requested."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""An analysis ended, or its host gave it up."""
+"""A run of an analysis ended, as its host reports it."""
 
 from __future__ import annotations
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.utilities.parser import envelopes, event_parser
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
-from modelwatch_core.domain.events import AnalysisEnded, HostInvocationFailed
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
@@ -15,10 +15,11 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=AnalysisEnded | HostInvocationFailed, envelope=envelopes.EventBridgeEnvelope)
-def handler(event: AnalysisEnded | HostInvocationFailed, context: LambdaContext) -> None:
+@event_parser(model=EventBridgeModel)
+def handler(event: EventBridgeModel, context: LambdaContext) -> None:
     """Settle the record of what ended."""
-    ended = event.as_analysis_ended() if isinstance(event, HostInvocationFailed) else event
-    wiring.finish_analysis()(ended)
-    logger.info("settled", subject=ended.subject, status=ended.status, violations=ended.violations)
-    metrics.add_metric(name="Violations", unit="Count", value=ended.violations or 0)
+    ended = wiring.analysis_ended(event.detail_type, event.detail)
+    record = wiring.finish_analysis()(ended)
+    count = record.outcome.violation_count if record.outcome else 0
+    logger.info("settled", subject=ended.subject, status=ended.outcome.status, violation_count=count)
+    metrics.add_metric(name="Violations", unit="Count", value=count)

@@ -1,4 +1,4 @@
-"""SageMaker says that a temporary endpoint came up, or failed."""
+"""SageMaker reports that a temporary endpoint is in service, or failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.parser import envelopes, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
-from modelwatch_core.domain.shadow_endpoint import EndpointStateChange
+from modelwatch_core.domain.temporary_endpoint import EndpointStateChange
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 

@@ -1,13 +1,16 @@
-"""A schedule is due."""
+"""A schedule is due, or a person wants a run."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
-from modelwatch_core.domain.events import ScheduleTick
+from modelwatch_core.app.launch_execution import Refusal
+from modelwatch_core.domain.events import ExecutionRequest
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
@@ -15,10 +18,12 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @logger.inject_lambda_context(correlation_id_path="tick_id", clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=ScheduleTick)
-def handler(event: ScheduleTick, context: LambdaContext) -> None:
-    """Launch the execution that the tick asks for."""
-    execution = wiring.launch_execution()(event)
-    status = execution.monitoring_execution_status if execution else "NoSchedule"
-    logger.info("tick", schedule=event.monitoring_schedule_name, status=status)
-    metrics.add_metric(name="Ticks", unit="Count", value=1)
+@event_parser(model=ExecutionRequest)
+def handler(event: ExecutionRequest, context: LambdaContext) -> dict[str, Any]:
+    """Launch an execution, and return its record or the refusal."""
+    launched = wiring.launch_execution()(event)
+    refused = isinstance(launched, Refusal)
+    metrics.add_metric(name="RequestsRefused" if refused else "RequestsAccepted", unit="Count", value=1)
+    answer = {"refusal" if refused else "execution": launched.model_dump(mode="json")}
+    logger.info("refused" if isinstance(launched, Refusal) else "launched", schedule=event.monitoring_schedule_name)
+    return answer

@@ -16,6 +16,9 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Move on every execution that is overdue."""
-    moved = wiring.reconcile()()
-    metrics.add_metric(name="ExecutionsMovedOn", unit="Count", value=moved)
+    """Move on everything that is overdue. What could not be moved on raises an alarm by its metric, not an error."""
+    sweep = wiring.reconcile()()
+    for failure in sweep.failures:
+        logger.error("not moved on", reason=failure)
+    metrics.add_metric(name="MovedOn", unit="Count", value=sweep.moved)
+    metrics.add_metric(name="NotMovedOn", unit="Count", value=len(sweep.failures))

@@ -13,7 +13,7 @@ import pytest
 
 from modelwatch_core import wiring
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus
+from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -92,7 +92,7 @@ def test_an_endpoint_that_came_up_starts_the_analysis_that_waited_for_it(world):
     world.has_captures()
     world.tick()
     assert world.host.started == []
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     invoke("follow_endpoints", sample("follow_endpoints.in_service"))
     (request,) = world.host.started
     assert request.environment["model_endpoint_name"] == sample("follow_endpoints.in_service")["detail"]["EndpointName"]

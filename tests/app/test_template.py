@@ -102,7 +102,7 @@ def test_endpoints_can_be_made_and_deleted_under_the_names_of_temporary_ones_onl
         if changes & {str(action).removeprefix("sagemaker:") for action in statement["Action"]}:
             roles.add(name)
             names = [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]]
-            assert names == ["endpoint/modelwatch-shadow-*", "endpoint-config/modelwatch-shadow-*"], name
+            assert names == ["endpoint/modelwatch-temporary-*", "endpoint-config/modelwatch-temporary-*"], name
     makers = {"CreateBaselineRole", "LaunchExecutionRole", "FollowEndpointsRole", "ReconcileRole"}
     assert roles == makers | {"FinishExecutionRole"}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from modelwatch.local import LocalStack
-from modelwatch_core.domain.shadow_endpoint import shadow_endpoint_name
+from modelwatch_core.domain.temporary_endpoint import temporary_endpoint_name
 from tests.app.deployed_app import HOUR, START, App, started
 from tests.app.permissions import calls_without_permission
 from tests.local.model_server import Container
@@ -135,10 +135,10 @@ def left(app: App) -> list[str]:
     notes = app.stack.client("dynamodb").scan(
         TableName=table,
         FilterExpression="begins_with(pk, :shadow)",
-        ExpressionAttributeValues={":shadow": {"S": "SHADOW#"}},
+        ExpressionAttributeValues={":shadow": {"S": "DEFERRED#"}},
     )
-    found = [one["EndpointName"] for one in sagemaker.list_endpoints(NameContains="modelwatch-shadow-")["Endpoints"]]
-    configs = sagemaker.list_endpoint_configs(NameContains="modelwatch-shadow-")["EndpointConfigs"]
+    found = [one["EndpointName"] for one in sagemaker.list_endpoints(NameContains="modelwatch-temporary-")["Endpoints"]]
+    configs = sagemaker.list_endpoint_configs(NameContains="modelwatch-temporary-")["EndpointConfigs"]
     return [*found, *(one["EndpointConfigName"] for one in configs), *(item["pk"]["S"] for item in notes["Items"])]
 
 
@@ -167,13 +167,15 @@ def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterward
         assert stack.client("sagemaker").describe_endpoint(EndpointName="loans")["EndpointStatus"] == "InService"
 
         # Nobody knows of this one: who made it died before, or after, all else was cleared away.
-        orphan = shadow_endpoint_name(stack.outputs["LedgerTableName"], "execution/hourly/gone")
+        orphan = temporary_endpoint_name(stack.outputs["LedgerTableName"], "execution/hourly/gone")
         make_endpoint(stack, orphan)
         stack.serve_model("scorer", "http://127.0.0.1:9/invocations")
         capture(app, NINE + HOUR)
         stack.advance_to(NINE + 2 * HOUR + timedelta(minutes=6))
         failed = app.execution(NINE + 2 * HOUR)
-        assert failed["failure_reason"].startswith("ShadowEndpointFailed: the temporary endpoint modelwatch-shadow-")
+        assert failed["failure_reason"].startswith(
+            "TemporaryEndpointFailed: the temporary endpoint modelwatch-temporary-"
+        )
         assert "ping health check" in failed["failure_reason"]
         assert made(stack) == 3
         assert left(app) == []

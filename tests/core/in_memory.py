@@ -14,7 +14,7 @@ from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowAnalysis, ShadowEndpoint, shadow_prefix
+from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
 from modelwatch_core.ports import Claim, StoredObject
 
 
@@ -182,12 +182,12 @@ class MemoryEndpoints:
         return self.destinations[endpoint_name]
 
 
-class MemoryShadowEndpoints:
+class MemoryTemporaryEndpoints:
     """Endpoints stay Creating until a test lets them come up, or fail; models are refused by name."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
-        self.kept: dict[str, ShadowEndpoint] = {}
+        self.kept: dict[str, TemporaryEndpoint] = {}
         self.configs: set[str] = set()
         self.created: list[tuple[str, str, str]] = []
 
@@ -195,13 +195,13 @@ class MemoryShadowEndpoints:
         if model.instance_type is None:
             raise InvalidInput("InstanceTypeMissing", "what shall it run on?")
         if model.model_name == "missing":
-            raise InvalidInput("ShadowEndpointRefused", "could not find model")
+            raise InvalidInput("TemporaryEndpointRefused", "could not find model")
         self.configs.add(name)
         if name not in self.kept:
-            self.kept[name] = ShadowEndpoint(status=EndpointStatus.CHANGING)
+            self.kept[name] = TemporaryEndpoint(status=EndpointStatus.CHANGING)
             self.created.append((name, model.model_name or "", subject))
 
-    def find(self, name: str) -> ShadowEndpoint | None:
+    def find(self, name: str) -> TemporaryEndpoint | None:
         return self.kept.get(name)
 
     def delete(self, name: str) -> bool:
@@ -212,25 +212,25 @@ class MemoryShadowEndpoints:
         return True
 
     def names(self) -> Iterator[str]:
-        prefix = shadow_prefix(self.owner)
+        prefix = owned_prefix(self.owner)
         yield from [name for name in (*self.kept, *self.configs) if name.startswith(prefix)]
 
 
-class MemoryShadowAnalyses:
+class MemoryDeferredAnalyses:
     def __init__(self) -> None:
-        self.kept: dict[str, ShadowAnalysis] = {}
+        self.kept: dict[str, DeferredAnalysis] = {}
 
-    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+    def get(self, endpoint_name: str) -> DeferredAnalysis | None:
         return self.kept.get(endpoint_name)
 
-    def save(self, analysis: ShadowAnalysis) -> None:
-        _follows_on(self.kept.get(analysis.endpoint_name), analysis, "ShadowAnalysisExists")
+    def save(self, analysis: DeferredAnalysis) -> None:
+        _follows_on(self.kept.get(analysis.endpoint_name), analysis, "DeferredAnalysisExists")
         self.kept[analysis.endpoint_name] = analysis
 
     def delete(self, endpoint_name: str) -> None:
         self.kept.pop(endpoint_name, None)
 
-    def all(self) -> Iterator[ShadowAnalysis]:
+    def all(self) -> Iterator[DeferredAnalysis]:
         yield from list(self.kept.values())
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModel, EndpointModels
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelFailure, ModelReference
-from modelwatch_core.domain.model_words import words_of_model
+from modelwatch_core.domain.redaction import redacted_message
 
 
 class Runtime:
@@ -186,10 +186,10 @@ class TestWords:
         ],
     )
     def test_what_was_sent_is_left_out_and_the_rest_is_told(self, said, told):
-        assert words_of_model(said, b"3,1.5,12.3456,New York\n") == told
+        assert redacted_message(said, b"3,1.5,12.3456,New York\n") == told
 
     def test_they_are_cut(self):
-        told = words_of_model("word " * 100, b"")
+        told = redacted_message("word " * 100, b"")
         assert len(told) == 200
         assert told.endswith("…")
 
@@ -199,7 +199,7 @@ class TestWords:
         st.sampled_from(["bad value {}", "'{}'", "x={};", "({})", '["{}", 1]', "{}, {}"]),
     )
     def test_no_cell_is_ever_told(self, cells, saying):
-        told = words_of_model(" and ".join(saying.format(cell, cell) for cell in cells), ",".join(cells).encode())
+        told = redacted_message(" and ".join(saying.format(cell, cell) for cell in cells), ",".join(cells).encode())
         kept = told.replace("…", " ")
         for fixed in ("bad value", "x=", " and ", ", 1]"):
             kept = kept.replace(fixed, " ")

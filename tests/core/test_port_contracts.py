@@ -26,8 +26,8 @@ from modelwatch_core.adapters.aws.ledger_table import (
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
-from modelwatch_core.adapters.aws.shadow_endpoints import SageMakerShadowEndpoints, TableShadowAnalyses
 from modelwatch_core.adapters.aws.sns_topic import SnsTopic
+from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaseliningJob
@@ -36,22 +36,22 @@ from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.domain.shadow_endpoint import (
+from modelwatch_core.domain.temporary_endpoint import (
+    DeferredAnalysis,
     EndpointStatus,
-    ShadowAnalysis,
-    ShadowEndpoint,
-    shadow_endpoint_name,
+    TemporaryEndpoint,
+    temporary_endpoint_name,
 )
 from modelwatch_core.ports import Claim, StoredObject
 from tests.core.in_memory import (
     HandClock,
+    MemoryDeferredAnalyses,
     MemoryJobs,
     MemoryLedger,
     MemoryObjects,
     MemorySchedules,
     MemorySentAlerts,
-    MemoryShadowAnalyses,
-    MemoryShadowEndpoints,
+    MemoryTemporaryEndpoints,
 )
 from tests.core.world import LEASE, TEN, schedule_parameters
 from tests.repository import ROOT
@@ -325,51 +325,51 @@ class TestShadowAnalyses:
     @pytest.fixture
     def analyses(self, world, request):
         if world == "in memory":
-            return MemoryShadowAnalyses()
-        return TableShadowAnalyses(VersionedItems(request.getfixturevalue("table")))
+            return MemoryDeferredAnalyses()
+        return TableDeferredAnalyses(VersionedItems(request.getfixturevalue("table")))
 
     def test_an_analysis_is_kept_until_it_is_forgotten_and_changes_only_in_order(self, analyses):
-        waiting = ShadowAnalysis(
-            endpoint_name="modelwatch-shadow-1",
+        waiting = DeferredAnalysis(
+            endpoint_name="modelwatch-temporary-1",
             model=ModelReference(model_name="m", instance_type="ml.m5.large"),
             request=AnalysisRequest(subject="baseline/a", environment={}, inputs=(), output_s3_uri="s3://results/a"),
             creation_time=NOW,
         )
         analyses.save(waiting)
-        assert analyses.get("modelwatch-shadow-1") == waiting
-        assert analyses.get("modelwatch-shadow-2") is None
-        with pytest.raises(InvalidInput, match="ShadowAnalysisExists"):
+        assert analyses.get("modelwatch-temporary-1") == waiting
+        assert analyses.get("modelwatch-temporary-2") is None
+        with pytest.raises(InvalidInput, match="DeferredAnalysisExists"):
             analyses.save(waiting)
         analyses.save(waiting.as_started())
         with pytest.raises(NotReady, match="ChangedMeanwhile"):
             analyses.save(waiting.as_started())
         assert [analysis.started for analysis in analyses.all()] == [True]
-        analyses.delete("modelwatch-shadow-1")
-        analyses.delete("modelwatch-shadow-1")
-        assert analyses.get("modelwatch-shadow-1") is None
+        analyses.delete("modelwatch-temporary-1")
+        analyses.delete("modelwatch-temporary-1")
+        assert analyses.get("modelwatch-temporary-1") is None
         assert list(analyses.all()) == []
 
 
 class TestShadowEndpoints:
     """``become`` gives an endpoint a status: the emulator knows no other than InService by itself."""
 
-    NAME = shadow_endpoint_name("ledger", "baseline/a")
+    NAME = temporary_endpoint_name("ledger", "baseline/a")
     MODEL = ModelReference(model_name="m", instance_type="ml.m5.large")
 
     @pytest.fixture
     def endpoints(self, world, request):
         if world == "in memory":
-            return MemoryShadowEndpoints("ledger")
+            return MemoryTemporaryEndpoints("ledger")
         sagemaker = request.getfixturevalue("aws").client("sagemaker")
         role = "arn:aws:iam::123456789012:role/r"
         sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
-        return SageMakerShadowEndpoints(sagemaker, "ledger")
+        return SageMakerTemporaryEndpoints(sagemaker, "ledger")
 
     @pytest.fixture
     def become(self, endpoints):
         def become(name: str, status: str, reason: str | None = None) -> None:
-            if isinstance(endpoints, MemoryShadowEndpoints):
-                endpoints.kept[name] = ShadowEndpoint(status=EndpointStatus(status), failure_reason=reason)
+            if isinstance(endpoints, MemoryTemporaryEndpoints):
+                endpoints.kept[name] = TemporaryEndpoint(status=EndpointStatus(status), failure_reason=reason)
             else:
                 endpoint = sagemaker_backends["123456789012"]["us-east-1"].endpoints[name]
                 endpoint.endpoint_status, endpoint.failure_reason = status, reason
@@ -381,7 +381,9 @@ class TestShadowEndpoints:
         endpoints.create(self.NAME, self.MODEL, "baseline/a")
         become(self.NAME, "Failed", "no capacity")
         endpoints.create(self.NAME, self.MODEL, "baseline/a")
-        assert endpoints.find(self.NAME) == ShadowEndpoint(status=EndpointStatus.FAILED, failure_reason="no capacity")
+        assert endpoints.find(self.NAME) == TemporaryEndpoint(
+            status=EndpointStatus.FAILED, failure_reason="no capacity"
+        )
         become(self.NAME, "InService")
         assert endpoints.find(self.NAME).status is EndpointStatus.IN_SERVICE
         assert set(endpoints.names()) == {self.NAME}
@@ -398,11 +400,11 @@ class TestShadowEndpoints:
         assert endpoints.delete(self.NAME)
 
     def test_those_of_another_deployment_are_not_listed(self, endpoints):
-        endpoints.create(shadow_endpoint_name("another", "baseline/a"), self.MODEL, "baseline/a")
+        endpoints.create(temporary_endpoint_name("another", "baseline/a"), self.MODEL, "baseline/a")
         assert list(endpoints.names()) == []
 
     def test_a_model_that_is_not_there_and_one_without_an_instance_type_are_for_a_person_to_mend(self, endpoints):
-        with pytest.raises(InvalidInput, match=r"ShadowEndpointRefused.*find model"):
+        with pytest.raises(InvalidInput, match=r"TemporaryEndpointRefused.*find model"):
             endpoints.create(self.NAME, ModelReference(model_name="missing", instance_type="ml.m5.large"), "baseline/a")
         with pytest.raises(InvalidInput, match="InstanceTypeMissing"):
             endpoints.create(self.NAME, ModelReference(model_name="m"), "baseline/a")
@@ -420,7 +422,7 @@ def sagemaker(aws):
 @pytest.mark.parametrize("call", ["CreateEndpointConfig", "CreateEndpoint"])
 def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_good(aws, sagemaker, call):
     name, made = TestShadowEndpoints.NAME, (TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
-    rival = SageMakerShadowEndpoints(aws.client("sagemaker"), "ledger")
+    rival = SageMakerTemporaryEndpoints(aws.client("sagemaker"), "ledger")
 
     def taken(**_: object) -> tuple[AWSResponse, dict[str, object]]:
         """Let the other one be quicker, and answer as SageMaker does: the emulator takes a name twice."""
@@ -428,14 +430,14 @@ def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_
         return AWSResponse("", 400, {}, None), {"Error": {"Code": "ValidationException", "Message": "already existing"}}
 
     sagemaker.meta.events.register_first(f"before-call.sagemaker.{call}", taken)
-    endpoints = SageMakerShadowEndpoints(sagemaker, "ledger")
+    endpoints = SageMakerTemporaryEndpoints(sagemaker, "ledger")
     endpoints.create(*made)
     assert list(endpoints.names()) == [name, name]  # one endpoint, one configuration
 
 
 @pytest.mark.parametrize("status", ["OutOfService", "UpdateRollbackFailed"])
 def test_a_temporary_endpoint_that_is_good_for_nothing_is_deleted(sagemaker, status):
-    endpoints = SageMakerShadowEndpoints(sagemaker, "ledger")
+    endpoints = SageMakerTemporaryEndpoints(sagemaker, "ledger")
     endpoints.create(TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
     sagemaker_backends["123456789012"]["us-east-1"].endpoints[TestShadowEndpoints.NAME].endpoint_status = status
     assert endpoints.delete(TestShadowEndpoints.NAME)
@@ -447,12 +449,12 @@ def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_te
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
     model = ModelReference(model_name="m", instance_type="ml.c5.large", initial_instance_count=2)
-    SageMakerShadowEndpoints(sagemaker, "ledger").create("modelwatch-shadow-1", model, "execution/hourly/x")
-    config = sagemaker.describe_endpoint_config(EndpointConfigName="modelwatch-shadow-1")
+    SageMakerTemporaryEndpoints(sagemaker, "ledger").create("modelwatch-temporary-1", model, "execution/hourly/x")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName="modelwatch-temporary-1")
     (variant,) = config["ProductionVariants"]
     assert (variant["ModelName"], variant["InstanceType"], variant["InitialInstanceCount"]) == ("m", "ml.c5.large", 2)
     assert not config.get("DataCaptureConfig", {}).get("EnableCapture")
-    arn = sagemaker.describe_endpoint(EndpointName="modelwatch-shadow-1")["EndpointArn"]
+    arn = sagemaker.describe_endpoint(EndpointName="modelwatch-temporary-1")["EndpointArn"]
     tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
     assert tags == {"modelwatch:owner": "ledger", "modelwatch:subject": "execution/hourly/x"}
 
@@ -461,8 +463,8 @@ def test_a_configuration_that_was_left_alone_is_found_and_finished_or_deleted(aw
     sagemaker = aws.client("sagemaker")
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
-    endpoints, model = SageMakerShadowEndpoints(sagemaker, "ledger"), TestShadowEndpoints.MODEL
-    finished, deleted = (shadow_endpoint_name("ledger", subject) for subject in ("baseline/a", "baseline/b"))
+    endpoints, model = SageMakerTemporaryEndpoints(sagemaker, "ledger"), TestShadowEndpoints.MODEL
+    finished, deleted = (temporary_endpoint_name("ledger", subject) for subject in ("baseline/a", "baseline/b"))
     for name in (finished, deleted):
         endpoints.create(name, model, "a")
         sagemaker.delete_endpoint(EndpointName=name)

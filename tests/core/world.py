@@ -13,14 +13,15 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.route_alerts import RouteAlerts
-from modelwatch_core.app.shadow_endpoints import FollowEndpoint, ShadowedHost, Shadows
+from modelwatch_core.app.temporary_endpoints import FollowEndpoint, OwnedEndpoints, ShadowedHost
 from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowEndpoint
+from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint
 from tests.core.in_memory import (
     HandClock,
     MemoryBus,
+    MemoryDeferredAnalyses,
     MemoryEndpoints,
     MemoryHost,
     MemoryJobs,
@@ -29,9 +30,8 @@ from tests.core.in_memory import (
     MemoryObjects,
     MemorySchedules,
     MemorySentAlerts,
-    MemoryShadowAnalyses,
-    MemoryShadowEndpoints,
     MemoryTarget,
+    MemoryTemporaryEndpoints,
     MemoryTicks,
 )
 
@@ -63,13 +63,13 @@ class World:
         self.sent = MemorySentAlerts(self.clock)
         schedules, ledger, jobs, host, bus = map(through, (self.schedules, self.ledger, self.jobs, self.host, self.bus))
         objects = through(self.objects)
-        self.shadow_endpoints, self.shadow_analyses = MemoryShadowEndpoints("world"), MemoryShadowAnalyses()
-        shadows = Shadows(through(self.shadow_analyses), through(self.shadow_endpoints), "world")
-        shadowed = ShadowedHost(host, shadows, objects, self.clock)
-        self.follow = FollowEndpoint(shadows, ledger, jobs, host, bus, self.clock)
+        self.temporary_endpoints, self.deferred_analyses = MemoryTemporaryEndpoints("world"), MemoryDeferredAnalyses()
+        endpoints_of_ours = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
+        shadowed = ShadowedHost(host, endpoints_of_ours, objects, self.clock)
+        self.follow = FollowEndpoint(endpoints_of_ours, ledger, jobs, host, bus, self.clock)
         self.launch = LaunchExecution(schedules, ledger, objects, shadowed, bus, self.clock, lease=LEASE)
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), shadows)
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), endpoints_of_ours)
         self.targets = {"mail": through(self.mail)}
         self.route = RouteAlerts(through(self.sent), self.targets)
         self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.clock)
@@ -92,10 +92,10 @@ class World:
         config = {"predictor": predictor, "methods": {"shap": {}}}
         self.has_schedule(name, monitoring_type="ModelExplainability", baseline=baseline, analysis_config=config)
 
-    def shadow_endpoint_becomes(self, status: EndpointStatus, failure_reason: str | None = None) -> str:
+    def temporary_endpoint_becomes(self, status: EndpointStatus, failure_reason: str | None = None) -> str:
         """Let the one temporary endpoint that is being created come up, or fail, and return its name."""
-        (name,) = [n for n, e in self.shadow_endpoints.kept.items() if e.status is EndpointStatus.CHANGING]
-        self.shadow_endpoints.kept[name] = ShadowEndpoint(status=status, failure_reason=failure_reason)
+        (name,) = [n for n, e in self.temporary_endpoints.kept.items() if e.status is EndpointStatus.CHANGING]
+        self.temporary_endpoints.kept[name] = TemporaryEndpoint(status=status, failure_reason=failure_reason)
         return name
 
     def has_captures(self, hour: datetime = TEN - timedelta(hours=1), content: bytes = b"{}\n") -> None:

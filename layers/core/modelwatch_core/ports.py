@@ -12,10 +12,11 @@ from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.shadow_endpoint import ShadowAnalysis, ShadowEndpoint
+from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, TemporaryEndpoint
 
 
 class Clock(Protocol):
@@ -62,8 +63,23 @@ class Claim(StrEnum):
     TAKEN = "taken"
 
 
+class UnreadableRecord(NamedTuple):
+    """A record that this version cannot read: somebody edited it, or a later version wrote it.
+
+    Attributes
+    ----------
+    identity : str
+        Which one.
+    reason : str
+        What is wrong with it, without its values.
+    """
+
+    identity: str
+    reason: str
+
+
 class Ledger(Protocol):
-    """All executions. One per schedule and window, at most one active per schedule, and terminal is for ever."""
+    """All executions. One per schedule, window and attempt, at most one active per schedule, and terminal is final."""
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
         """Claim a window for a firing, and return what came of it and the record that now stands.
@@ -88,13 +104,11 @@ class Ledger(Protocol):
         """Return an execution, or None."""
         ...
 
-    def history(
-        self, schedule_name: str, *, limit: int, before: datetime | None = None
-    ) -> Sequence[MonitoringExecution]:
+    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
         """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
         ...
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield every execution that is not settled although it was due by a moment, or not announced."""
         ...
 
@@ -110,8 +124,8 @@ class BaseliningJobs(Protocol):
         """Write a job; version 1 must be new (``BaseliningJobExists``), a later one must follow on."""
         ...
 
-    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
-        """Yield every job that was created at a moment or before and is not settled."""
+    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
+        """Yield every job that is not settled although it was due by a moment."""
         ...
 
 
@@ -138,10 +152,10 @@ class SentAlerts(Protocol):
 
 
 class AlertTarget(Protocol):
-    """Somewhere alerts go."""
+    """A kind of place that alerts go to."""
 
-    def send(self, alert: Alert) -> None:
-        """Send an alert.
+    def send(self, alert: Alert, address: str) -> None:
+        """Send an alert to one address.
 
         Raises
         ------
@@ -152,7 +166,7 @@ class AlertTarget(Protocol):
 
 
 class Ticks(Protocol):
-    """The clockwork that fires schedules."""
+    """The clock that fires schedules."""
 
     def set(self, schedule: MonitoringSchedule) -> None:
         """Make a schedule fire, or not if it is stopped, as it now says."""
@@ -177,8 +191,8 @@ class Endpoints(Protocol):
         ...
 
 
-class ShadowEndpoints(Protocol):
-    """The temporary endpoints of this deployment, by names from ``shadow_endpoint_name``."""
+class TemporaryEndpoints(Protocol):
+    """The temporary endpoints of this deployment, by names from ``temporary_endpoint_name``."""
 
     def create(self, name: str, model: ModelReference, subject: str) -> None:
         """Have an endpoint made of a model, unless it is there; it comes up later.
@@ -186,11 +200,11 @@ class ShadowEndpoints(Protocol):
         Raises
         ------
         InvalidInput
-            ``InstanceTypeMissing``, ``ShadowEndpointRefused`` or ``QuotaExceeded``.
+            ``InstanceTypeMissing``, ``TemporaryEndpointRefused`` or ``QuotaExceeded``.
         """
         ...
 
-    def find(self, name: str) -> ShadowEndpoint | None:
+    def find(self, name: str) -> TemporaryEndpoint | None:
         """Return an endpoint as it stands, or None."""
         ...
 
@@ -203,22 +217,22 @@ class ShadowEndpoints(Protocol):
         ...
 
 
-class ShadowAnalyses(Protocol):
+class DeferredAnalyses(Protocol):
     """The analyses that wait for a temporary endpoint or use one."""
 
-    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+    def get(self, endpoint_name: str) -> DeferredAnalysis | None:
         """Return the analysis of an endpoint, or None."""
         ...
 
-    def save(self, analysis: ShadowAnalysis) -> None:
-        """Write an analysis; version 1 must be new (``ShadowAnalysisExists``), a later one must follow on."""
+    def save(self, analysis: DeferredAnalysis) -> None:
+        """Write an analysis; version 1 must be new (``DeferredAnalysisExists``), a later one must follow on."""
         ...
 
     def delete(self, endpoint_name: str) -> None:
         """Forget an analysis, if it is there."""
         ...
 
-    def all(self) -> Iterator[ShadowAnalysis]:
+    def all(self) -> Iterator[DeferredAnalysis]:
         """Yield every analysis."""
         ...
 
@@ -261,17 +275,56 @@ class ObjectStore(Protocol):
 class AnalysisHost(Protocol):
     """Something that runs analyses."""
 
-    name: str
-    capacity_bytes: int
+    @property
+    def name(self) -> str:
+        """Its name in records and settings."""
+        ...
 
-    def start(self, request: AnalysisRequest) -> None:
-        """Start an analysis; its end is reported by an event.
+    @property
+    def limits(self) -> HostLimits:
+        """What it can take."""
+        ...
+
+    def start(self, request: AnalysisRequest) -> Run:
+        """Start an analysis; its end is reported by an ``AnalysisEnded``.
+
+        A subject that is started again, because whoever started it died before noting it, is analysed once.
 
         Raises
         ------
+        InvalidInput
+            When the host will never take it.
         Upstream
-            When the host did not take it.
+            When the host did not take it; a retry may help.
         """
+        ...
+
+    def describe(self, run: Run, subject: str) -> RunDescription:
+        """Return what the host knows of a run."""
+        ...
+
+    def stop(self, run: Run, subject: str) -> None:
+        """End a run as soon as the host can; its reports are not written, unless it had ended already."""
+        ...
+
+
+class RunClaim(StrEnum):
+    """What a claim to an analysis came to."""
+
+    OWNED = "owned"
+    TAKEN = "taken"
+    STOPPED = "stopped"
+
+
+class RunClaims(Protocol):
+    """Which run has an analysis, for hosts that cannot refuse to start the same one twice."""
+
+    def claim(self, subject: str, run_id: str) -> RunClaim:
+        """Claim an analysis for a run: the first run that asks owns it, as often as it asks, until it is stopped."""
+        ...
+
+    def stop(self, subject: str) -> None:
+        """Let no run analyse a subject any more."""
         ...
 
 

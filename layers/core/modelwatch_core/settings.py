@@ -9,6 +9,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_snake
 
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.hosts import HostLimits
 
 
 class FunctionSettings(BaseModel):
@@ -56,17 +57,31 @@ class ResultsSettings(FunctionSettings):
     results_bucket: str = Field(min_length=3)
 
 
-class HostSettings(FunctionSettings):
-    """For whoever starts analyses."""
+class AnalyzerFunctionSettings(FunctionSettings):
+    """For whoever starts analyses on the analyzer's Lambda."""
 
     analyzer_function: str = Field(min_length=1)
+    analyzer_log_group: str = Field(min_length=1)
     analyzer_storage_mebibytes: int = Field(gt=0)
+    analyzer_memory_mebibytes: int = Field(gt=0)
     analysis_lease_seconds: int = Field(gt=0)
 
     @property
-    def analyzer_capacity_bytes(self) -> int:
-        """Most bytes of input: four fifths of the storage, since reports and merges need some of it as well."""
-        return self.analyzer_storage_mebibytes * 2**20 * 4 // 5
+    def limits(self) -> HostLimits:
+        """What the Lambda can take: four fifths of its storage, since reports and merges need some of it as well."""
+        return HostLimits(
+            input_bytes=self.analyzer_storage_mebibytes * 2**20 * 4 // 5,
+            memory_bytes=self.analyzer_memory_mebibytes * 2**20,
+            seconds=self.analysis_lease_seconds,
+            advice="Run the schedule more often, lower the capture's sampling percentage, or give the analyzer more"
+            " storage (parameter AnalyzerStorage).",
+        )
+
+
+class AnalyzerSettings(FunctionSettings):
+    """For the analyzer itself."""
+
+    analyzer_log_group: str = Field(min_length=1)
 
 
 class TickSettings(FunctionSettings):
@@ -79,6 +94,6 @@ class TickSettings(FunctionSettings):
 
 
 class AlertSettings(FunctionSettings):
-    """For whoever tells people."""
+    """For whoever raises alerts."""
 
     alert_topic_arn: str = Field(min_length=1)

@@ -1,11 +1,12 @@
-"""The one place where use cases meet AWS. Everything is made when first asked for, once a process."""
+"""The one place where use cases meet AWS. Everything is made when first needed, once a process."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.create_baseline import CreateBaseline
@@ -13,98 +14,184 @@ from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaselining
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import ManageMonitors
 from modelwatch_core.app.reconcile import Reconcile
-from modelwatch_core.app.route_alerts import RouteAlerts
+from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
-from modelwatch_core.app.shadow_endpoints import FollowEndpoint, ShadowedHost, Shadows
+from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_execution import StopExecution
+from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
-from modelwatch_core.ports import AlertTarget
+from modelwatch_core.ports import (
+    AlertTarget,
+    AnalysisHost,
+    BaseliningJobs,
+    EventBus,
+    Ledger,
+    ObjectStore,
+    RunClaims,
+    Schedules,
+)
 from modelwatch_core.settings import (
     AlertSettings,
+    AnalyzerFunctionSettings,
+    AnalyzerSettings,
     BusSettings,
-    HostSettings,
     LedgerSettings,
     ResultsSettings,
     TickSettings,
 )
 
+if TYPE_CHECKING:
+    import boto3
+    from botocore.config import Config
+    from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_s3.client import S3Client
+    from types_boto3_sagemaker.client import SageMakerClient
+
+    from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+
 _CLOCK = SystemClock()
 
 
+# ---------------------------------------------------------------- AWS
 @cache
-def _session() -> Any:
+def _session() -> boto3.Session:
     # boto3 is slow to import: a function pays for it when it makes its first call, not when it starts.
     import boto3
+
+    return boto3.Session()
+
+
+@cache
+def _config() -> Config:
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
-    return boto3.Session(), config
+    return Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
 
 
 @cache
-def _client(service: str) -> Any:
-    session, config = _session()
-    return session.client(service, config=config)
+def _s3() -> S3Client:
+    return _session().client("s3", config=_config())
 
 
 @cache
-def _table() -> Any:
-    session, config = _session()
-    return session.resource("dynamodb", config=config).Table(LedgerSettings.from_environment().ledger_table)
+def _sagemaker() -> SageMakerClient:
+    return _session().client("sagemaker", config=_config())
 
 
-def _items() -> Any:
+@cache
+def _table() -> Table:
+    return _session().resource("dynamodb", config=_config()).Table(LedgerSettings.from_environment().ledger_table)
+
+
+# ---------------------------------------------------------------- ports
+def _items() -> VersionedItems:
     from modelwatch_core.adapters.aws.ledger_table import VersionedItems
 
     return VersionedItems(_table())
 
 
-def _ledger() -> Any:
+def _ledger() -> Ledger:
     from modelwatch_core.adapters.aws.ledger_table import TableLedger
 
     return TableLedger(_items())
 
 
-def _schedules() -> Any:
+def _schedules() -> Schedules:
     from modelwatch_core.adapters.aws.ledger_table import TableSchedules
 
     return TableSchedules(_items())
 
 
-def _jobs() -> Any:
+def _jobs() -> BaseliningJobs:
     from modelwatch_core.adapters.aws.ledger_table import TableBaseliningJobs
 
     return TableBaseliningJobs(_items())
 
 
-def _objects() -> Any:
+def _run_claims() -> RunClaims:
+    from modelwatch_core.adapters.aws.ledger_table import TableRunClaims
+
+    return TableRunClaims(_table(), _CLOCK)
+
+
+def _objects() -> ObjectStore:
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
-    return S3ObjectStore(_client("s3"))
+    return S3ObjectStore(_s3())
 
 
-def _bus() -> Any:
+@cache
+def _bus() -> EventBus:
     from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
 
-    return EventBridgeBus(_client("events"), BusSettings.from_environment().event_bus)
+    client = _session().client("events", config=_config())
+    return EventBridgeBus(client, BusSettings.from_environment().event_bus)
 
 
-def _analyzer(settings: HostSettings) -> Any:
-    from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
-
-    return AnalyzerFunction(_client("lambda"), settings.analyzer_function, settings.analyzer_capacity_bytes)
-
-
-def _shadows() -> Shadows:
-    from modelwatch_core.adapters.aws.shadow_endpoints import SageMakerShadowEndpoints, TableShadowAnalyses
+def _owned_endpoints() -> OwnedEndpoints:
+    from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 
     owner = LedgerSettings.from_environment().ledger_table  # one a deployment
-    return Shadows(TableShadowAnalyses(_items()), SageMakerShadowEndpoints(_client("sagemaker"), owner), owner)
+    return OwnedEndpoints(TableDeferredAnalyses(_items()), SageMakerTemporaryEndpoints(_sagemaker(), owner), owner)
 
 
-def _host(settings: HostSettings) -> Any:
-    return ShadowedHost(_analyzer(settings), _shadows(), _objects(), _CLOCK)
+# ---------------------------------------------------------------- hosts of analyses
+def _analyzer_function() -> AnalysisHost:
+    from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
+
+    settings = AnalyzerFunctionSettings.from_environment()
+    client = _session().client("lambda", config=_config())
+    return AnalyzerFunction(
+        client, settings.analyzer_function, settings.analyzer_log_group, settings.limits, _run_claims()
+    )
 
 
+def _end_of_invocation(detail: Mapping[str, Any]) -> AnalysisEnded:
+    from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
+
+    return InvocationFailed.model_validate(detail).as_analysis_ended()
+
+
+HOSTS: dict[str, Callable[[], AnalysisHost]] = {
+    "lambda": _analyzer_function,
+}
+"""Every host by its name, the cheapest first."""
+
+ENDS: dict[str, Callable[[Mapping[str, Any]], AnalysisEnded]] = {
+    AnalysisEnded.detail_type: AnalysisEnded.model_validate,
+    "Lambda Function Invocation Result - Failure": _end_of_invocation,
+}
+"""How the end of a run is read from the events that report it, by their detail type."""
+
+
+@cache
+def _hosts() -> Mapping[str, AnalysisHost]:
+    return {name: host() for name, host in HOSTS.items()}
+
+
+@cache
+def _start_analysis() -> StartAnalysis:
+    return StartAnalysis(_hosts(), DeferAnalysis(_owned_endpoints(), _objects(), _CLOCK))
+
+
+# ---------------------------------------------------------------- targets of alerts
+def _sns() -> AlertTarget:
+    from modelwatch_core.adapters.aws.sns_topic import SnsTopics
+
+    return SnsTopics(_session().client("sns", config=_config()))
+
+
+ALERT_TARGETS: dict[str, Callable[[], AlertTarget]] = {
+    "sns": _sns,
+}
+"""Every type of alert target by its name."""
+
+
+# ---------------------------------------------------------------- use cases
 def _results() -> str:
     return f"s3://{ResultsSettings.from_environment().results_bucket}"
 
@@ -117,7 +204,7 @@ def manage_monitors() -> ManageMonitors:
 
     settings = TickSettings.from_environment()
     ticks = SchedulerTicks(
-        _client("scheduler"),
+        _session().client("scheduler", config=_config()),
         group=settings.schedule_group,
         launch_function_arn=settings.launch_function_arn,
         role_arn=settings.scheduler_role_arn,
@@ -128,32 +215,34 @@ def manage_monitors() -> ManageMonitors:
         ledger=_ledger(),
         jobs=_jobs(),
         ticks=ticks,
-        endpoints=SageMakerEndpoints(_client("sagemaker")),
+        endpoints=SageMakerEndpoints(_sagemaker()),
         objects=_objects(),
+        stop_execution=StopExecution(_ledger(), _hosts(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
+        alert_target_types=tuple(ALERT_TARGETS),
+        new_token=lambda: secrets.token_hex(4),
     )
 
 
 @cache
 def create_baseline() -> CreateBaseline:
     """Return the use case of functions/create_baseline."""
-    host = _host(HostSettings.from_environment())
-    return CreateBaseline(jobs=_jobs(), objects=_objects(), host=host, clock=_CLOCK, results=_results())
+    return CreateBaseline(
+        jobs=_jobs(), objects=_objects(), start_analysis=_start_analysis(), clock=_CLOCK, results=_results()
+    )
 
 
 @cache
 def launch_execution() -> LaunchExecution:
     """Return the use case of functions/launch_execution."""
-    settings = HostSettings.from_environment()
     return LaunchExecution(
         schedules=_schedules(),
         ledger=_ledger(),
         objects=_objects(),
-        host=_host(settings),
+        start_analysis=_start_analysis(),
         bus=_bus(),
         clock=_CLOCK,
-        lease=timedelta(seconds=settings.analysis_lease_seconds),
     )
 
 
@@ -161,34 +250,51 @@ def launch_execution() -> LaunchExecution:
 def _finish_execution() -> FinishExecution:
     from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 
-    metrics = CloudWatchMetrics(_client("cloudwatch"))
+    metrics = CloudWatchMetrics(_session().client("cloudwatch", config=_config()))
     return FinishExecution(ledger=_ledger(), objects=_objects(), metrics=metrics, bus=_bus(), clock=_CLOCK)
 
 
 @cache
 def finish_analysis() -> FinishAnalysis:
     """Return the use case of functions/finish_execution."""
-    return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _shadows())
+    return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _owned_endpoints())
+
+
+def analysis_ended(detail_type: str, detail: Mapping[str, Any]) -> AnalysisEnded:
+    """Return the end of a run that an event reports, whatever host reports it.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnknownEvent``.
+    """
+    if detail_type not in ENDS:
+        raise InvalidInput(
+            "UnknownEvent", f"{detail_type!r} reports the end of no run; a rule of the template is wrong"
+        )
+    return ENDS[detail_type](detail)
 
 
 @cache
 def follow_endpoint() -> FollowEndpoint:
     """Return the use case of functions/follow_endpoints."""
-    host = _analyzer(HostSettings.from_environment())
-    return FollowEndpoint(_shadows(), ledger=_ledger(), jobs=_jobs(), host=host, bus=_bus(), clock=_CLOCK)
+    return FollowEndpoint(_owned_endpoints(), ledger=_ledger(), jobs=_jobs(), hosts=_hosts(), bus=_bus(), clock=_CLOCK)
 
 
 @cache
 def route_alerts() -> RouteAlerts:
-    """Return the use case of functions/route_alerts."""
-    from modelwatch_core.adapters.aws.ledger_table import TableSentAlerts
-    from modelwatch_core.adapters.aws.sns_topic import SnsTopic
+    """Return the use case of functions/route_alerts for ended executions."""
+    topic = AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
+    return RouteAlerts(schedules=_schedules(), bus=_bus(), default_target=topic)
 
-    # Every place that alerts go to is one line here.
-    targets: dict[str, AlertTarget] = {
-        "sns": SnsTopic(_client("sns"), AlertSettings.from_environment().alert_topic_arn),
-    }
-    return RouteAlerts(sent=TableSentAlerts(_table(), _CLOCK), targets=targets)
+
+@cache
+def deliver_alert() -> DeliverAlert:
+    """Return the use case of functions/route_alerts for raised alerts."""
+    from modelwatch_core.adapters.aws.ledger_table import TableSentAlerts
+
+    targets = {name: target() for name, target in ALERT_TARGETS.items()}
+    return DeliverAlert(sent=TableSentAlerts(_table(), _CLOCK), targets=targets)
 
 
 @cache
@@ -200,27 +306,34 @@ def reconcile() -> Reconcile:
         launch=launch_execution(),
         finish=finish_analysis(),
         follow=follow_endpoint(),
+        hosts=_hosts(),
         clock=_CLOCK,
     )
 
 
+# ---------------------------------------------------------------- for the analyzer
 def run_analysis(analyze: Analyze) -> RunAnalysis:
     """Return what a host does around the analyzer; the host brings the analyzer, which no zip function has."""
-    return RunAnalysis(objects=_objects(), bus=_bus(), analyze=analyze)
+    return RunAnalysis(objects=_objects(), bus=_bus(), claims=_run_claims(), analyze=analyze)
+
+
+def run_of_invocation(request_id: str) -> Run:
+    """Return the run that an invocation of the analyzer's Lambda is."""
+    from modelwatch_core.adapters.aws.analyzer_function import lambda_run
+
+    return lambda_run(request_id, AnalyzerSettings.from_environment().analyzer_log_group)
 
 
 @cache
 def _endpoint_models() -> OpenModel:
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
-    session, _ = _session()
-    return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))
+    return EndpointModels(_session().client("sagemaker-runtime", config=RUNTIME_CONFIG))
 
 
 def read_object(s3_uri: str) -> bytes | None:
-    """Give an analysis what lies at an S3 URI that its configuration names."""
-    content: bytes | None = _objects().read(s3_uri)
-    return content
+    """Give an analysis the object at an S3 URI that its configuration names."""
+    return _objects().read(s3_uri)
 
 
 def open_model(reference: ModelReference) -> AbstractContextManager[Model]:

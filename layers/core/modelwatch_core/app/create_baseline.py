@@ -1,16 +1,20 @@
-"""A baseline was asked for: note it and start the analysis."""
+"""A baseline was requested: note it and start the analysis."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
-from modelwatch_core.app.analysis_material import INPUT, OUTPUT, material_of
+from modelwatch_core.app.analysis_inputs import INPUT, AnalysisInputs, analysis_inputs
+from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest, AnalysisStatus
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
-from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, ObjectStore
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
+from modelwatch_core.domain.hosts import HostChoice, Run
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.domain.settings_environment import analysis_settings
+from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class CreateBaseline:
 
     jobs: BaseliningJobs
     objects: ObjectStore
-    host: AnalysisHost
+    start_analysis: StartAnalysis
     clock: Clock
     results: str
 
@@ -35,51 +39,63 @@ class CreateBaseline:
         Raises
         ------
         InvalidInput
-            ``BaselineDatasetNotFound``, ``BaselineDatasetTooLarge``, ``OutputOutsideResults`` or
-            ``BaseliningJobExists``.
+            ``BaselineDatasetNotFound``, ``BaselineDatasetTooLarge``, ``NoHost``, ``OutputOutsideResults``,
+            ``InvalidSettings`` or ``BaseliningJobExists``.
         Upstream
             When the host did not take it; the job is then noted as failed.
         """
-        name, dataset = request.baselining_job_name, request.baseline_dataset_s3_uri
-        size = sum(found.size for found in self.objects.list(dataset))
-        if not size:
-            raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
-        if size > self.host.capacity_bytes:
-            raise InvalidInput(
-                "BaselineDatasetTooLarge",
-                f"{dataset} holds {size:,} bytes and {self.host.name} takes {self.host.capacity_bytes:,};"
-                " give a sample, or give the analyzer more storage and memory (parameter AnalyzerStorage)",
-            )
-        now = self.clock.now()
+        choice = self._chosen(request)
+        given = analysis_inputs(request, request.kind)
+        name, now = request.baselining_job_name, self.clock.now()
         job = BaseliningJob(
             **request.model_dump(exclude={"output_s3_uri"}),
             output_s3_uri=within_results(self.results, request.output_s3_uri or f"{self.results}/baselining/{name}"),
             creation_time=now,
             last_modified_time=now,
+            due=now + self.start_analysis.lease(choice.name, waits=True),
+            host=choice.name,
+            host_reason=choice.reason,
         )
+        analysis = _request(job, given)
         self.jobs.save(job)
-        material = material_of(request)
-        analysis = AnalysisRequest(
-            subject=job.subject,
-            environment={
-                **material.environment,
-                **request.attributes,
-                "analysis_type": request.monitoring_type.kind.analysis_type,
-                "dataset_format": json.dumps(request.dataset_format),
-                "dataset_source": INPUT,
-                "output_path": OUTPUT,
-                "publish_cloudwatch_metrics": "Disabled",
-            },
-            inputs=(AnalysisInput(s3_uri=dataset, path="input/"), *material.inputs),
-            files=material.files,
-            output_s3_uri=job.output_s3_uri,
-        )
         try:
-            self.host.start(analysis)
+            run = self.start_analysis(analysis)
         except ModelwatchError as error:
-            self.jobs.save(job.settled(AnalysisStatus.FAILED, now=self.clock.now(), failure_reason=str(error)))
+            self.jobs.save(job.settled(Outcome.failed(str(error)), now=self.clock.now()))
             raise
-        return job
+        return self._noted(job, run) if run else job
+
+    def _chosen(self, request: BaselineRequest) -> HostChoice:
+        dataset = request.baseline_dataset_s3_uri
+        size = sum(found.size for found in self.objects.list(dataset))
+        if not size:
+            raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
+        choice = self.start_analysis.choose(input_bytes=size, image_uri=request.image_uri, resources=request.resources)
+        if isinstance(choice, HostChoice):
+            return choice
+        code = "BaselineDatasetTooLarge" if choice.code == "WindowTooLarge" else choice.code
+        raise InvalidInput(code, f"no host can read the {size:,} bytes of {dataset}: {choice.reason}; or give a sample")
+
+    def _noted(self, job: BaseliningJob, run: Run) -> BaseliningJob:
+        running = job.running(run, now=self.clock.now(), lease=self.start_analysis.lease(run.host, waits=False))
+        try:
+            self.jobs.save(running)
+        except NotReady:  # it has ended already
+            return self.jobs.get(job.baselining_job_name) or running
+        return running
+
+
+def _request(job: BaseliningJob, given: AnalysisInputs) -> AnalysisRequest:
+    fields: dict[str, Any] = given.settings | {"dataset_format": job.dataset_format} | job.attributes
+    return AnalysisRequest(
+        subject=job.subject,
+        settings=analysis_settings(**fields),
+        inputs=(AnalysisInput(s3_uri=job.baseline_dataset_s3_uri, path=f"{INPUT.name}/"), *given.inputs),
+        files=given.files,
+        output_s3_uri=job.output_s3_uri,
+        host=job.host,
+        image_uri=job.image_uri,
+    )
 
 
 def within_results(results: str, output: str) -> str:
@@ -93,7 +109,7 @@ def within_results(results: str, output: str) -> str:
     if s3_layout.split(output)[0] != s3_layout.split(results)[0]:
         raise InvalidInput(
             "OutputOutsideResults",
-            f"{output} lies outside of the results bucket {results}, which is all that the analyzer may write to;"
+            f"{output} is outside of the results bucket {results}, the only one that the analyzer may write to;"
             " choose a folder in it, or deploy with the parameter ResultsBucket set to your bucket",
         )
     return output.rstrip("/")

@@ -1,31 +1,36 @@
-"""An analysis ended: settle its record once, publish its metrics, and say so to the world."""
+"""An analysis ended: settle its record once, announce it, and publish its metrics."""
 
 from __future__ import annotations
 
-import json
+import logging
 from dataclasses import dataclass
 
-from modelwatch_core.app.shadow_endpoints import Shadows
+from modelwatch_core.app.output_folder import read_metrics, read_violations, settled_outcome
+from modelwatch_core.app.temporary_endpoints import OwnedEndpoints
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.constraint_violations import ConstraintViolations
-from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore
+
+_WITH_REPORTS = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
+
+logger = logging.getLogger(__name__)
 
 
 def metric_namespace(execution: MonitoringExecution) -> str:
     """Return SageMaker's CloudWatch namespace for the metrics of an execution: dashboards on it go on working."""
     watched = "Endpoints" if execution.endpoint_name else "ModelMonitoring"
-    return f"aws/sagemaker/{watched}/{execution.monitoring_type.kind.metric_namespace}"
+    return f"aws/sagemaker/{watched}/{execution.kind.metric_namespace}"
 
 
 @dataclass(frozen=True, slots=True)
 class FinishExecution:
-    """Settle an execution and announce it.
+    """Settle an execution and announce it, whatever its analysis left in the output folder.
 
     Any step may be repeated: the status is written once, and what was announced is not announced again. A crash
-    between announcing and noting it announces twice; ``route_alerts`` tells people once all the same.
+    between announcing and noting it announces twice; alerts are sent once all the same.
     """
 
     ledger: Ledger
@@ -35,7 +40,7 @@ class FinishExecution:
     clock: Clock
 
     def __call__(self, key: ExecutionKey, ended: AnalysisEnded) -> MonitoringExecution:
-        """Settle the execution with an end, unless it is settled, and announce it, unless it is announced.
+        """Settle the execution with an end, unless it is settled, and complete what follows from it.
 
         Raises
         ------
@@ -43,42 +48,56 @@ class FinishExecution:
             ``ExecutionNotFound`` when the ledger does not know it.
         NotReady
             ``ChangedMeanwhile`` when somebody else was writing; a retry sees what they wrote.
+        Upstream
+            When a service did not answer; a retry goes on where this call stopped.
         """
         execution = self.ledger.get(key)
         if execution is None:
-            raise InvalidInput("ExecutionNotFound", f"the ledger holds no {key.subject}; was its table replaced?")
+            raise InvalidInput("ExecutionNotFound", f"the ledger has no {key.subject}; was its table replaced?")
         if not execution.is_settled:
-            execution = execution.settled(
-                ended.status,
-                now=self.clock.now(),
-                exit_message=ended.exit_message,
-                failure_reason=ended.failure_reason,
-                violations=ended.violations,
-                records=ended.records,
-                ground_truth=ended.ground_truth,
-                changes=ended.changes,
-            )
-            self.ledger.save(execution)
+            execution = self._settle(execution, ended)
+        return self.complete(execution)
+
+    def complete(self, execution: MonitoringExecution) -> MonitoringExecution:
+        """Announce a settled execution, and publish its metrics, unless that has been done.
+
+        The announcement is first: people are not to wait for a service that only draws charts.
+        """
         if not execution.announced:
-            self._announce(execution)
+            violations = read_violations(self.objects, execution.output_s3_uri).violations
+            shown = violations if execution.monitoring_execution_status in _WITH_REPORTS else ()
+            self.bus.publish(ExecutionEnded.of(execution, shown))
             execution = execution.with_announcement(now=self.clock.now())
+            self.ledger.save(execution)
+        if not execution.metrics_published:
+            self._publish_metrics(execution)
+            execution = execution.with_metrics(now=self.clock.now())
             self.ledger.save(execution)
         return execution
 
-    def _announce(self, execution: MonitoringExecution) -> None:
-        violations = ConstraintViolations()
-        if execution.monitoring_execution_status is not ExecutionStatus.FAILED:
-            violations = ConstraintViolations.model_validate_json(self._report(execution, "constraint_violations.json"))
-            lines = self._report(execution, "cloudwatch_metrics.jsonl").splitlines()
-            self.metrics.publish(metric_namespace(execution), (json.loads(line) for line in lines))
-        self.bus.publish(ExecutionEnded.of(execution, violations.violations))
+    def _settle(self, execution: MonitoringExecution, ended: AnalysisEnded) -> MonitoringExecution:
+        report = read_violations(self.objects, execution.output_s3_uri)
+        outcome = settled_outcome(ended.outcome, report, execution.kind)
+        if outcome.status in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
+            _, left_out = read_metrics(self.objects, execution.output_s3_uri)
+            if left_out:
+                warning = f"{left_out:,} lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
+                outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
+        has_report = outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
+        settled = execution.settled(outcome, now=self.clock.now(), has_violation_report=has_report)
+        if ended.run is not None:
+            settled = settled.model_copy(update={"run": ended.run})
+        self.ledger.save(settled)
+        return settled
 
-    def _report(self, execution: MonitoringExecution, name: str) -> bytes:
-        uri = f"{execution.output_s3_uri}/{name}"
-        content = self.objects.read(uri)
-        if content is None:
-            raise Upstream("ReportMissing", f"the analysis ended but {uri} is not there")
-        return content
+    def _publish_metrics(self, execution: MonitoringExecution) -> None:
+        if execution.monitoring_execution_status not in _WITH_REPORTS:
+            return
+        metrics, _ = read_metrics(self.objects, execution.output_s3_uri)
+        try:
+            self.metrics.publish(metric_namespace(execution), metrics)
+        except InvalidInput as error:  # no retry helps: a permission, for instance
+            logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +118,7 @@ class FinishBaseliningJob:
         job = self.jobs.get(name)
         if job is None:
             raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
-        settled = job.settled(
-            ended.status,
-            now=self.clock.now(),
-            exit_message=ended.exit_message,
-            failure_reason=ended.failure_reason,
-            records=ended.records,
-        )
+        settled = job.settled(ended.outcome, now=self.clock.now())
         if settled is not job:
             self.jobs.save(settled)
         return settled
@@ -113,11 +126,11 @@ class FinishBaseliningJob:
 
 @dataclass(frozen=True, slots=True)
 class FinishAnalysis:
-    """Hand the end of an analysis to whatever it was for, and let go of the endpoint that was made for it, if any."""
+    """Hand the end of an analysis to whatever it was for, and release the endpoint that was made for it, if any."""
 
     finish_execution: FinishExecution
     finish_baselining_job: FinishBaseliningJob
-    shadows: Shadows
+    endpoints: OwnedEndpoints
 
     def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         """Settle what the subject names, and return its record.
@@ -128,7 +141,7 @@ class FinishAnalysis:
             ``UnknownSubject`` when it names nothing of ours.
         """
         record = self._finish(ended)
-        self.shadows.release(ended.subject)
+        self.endpoints.release(ended.subject)
         return record
 
     def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:

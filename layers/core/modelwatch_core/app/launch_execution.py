@@ -2,100 +2,122 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from modelwatch_core.app.analysis_material import (
+from modelwatch_core.app.analysis_inputs import (
     BASELINE,
-    EARLIER,
+    EARLIER_EXECUTIONS,
     GROUND_TRUTH,
-    INPUT,
     MERGED,
-    OUTPUT,
-    PREVIOUS,
-    material_of,
+    PREVIOUS_ATTEMPT,
+    analysis_inputs,
 )
 from modelwatch_core.app.captured_objects import CapturedObjects, captured_objects
 from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
+from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisStatus
-from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
+from modelwatch_core.domain.analysis_settings import Switch
+from modelwatch_core.domain.documents import Owned, iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
-from modelwatch_core.domain.events import AnalysisEnded, ScheduleTick
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionRequest
+from modelwatch_core.domain.hosts import HostChoice
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.ports import AnalysisHost, Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.domain.settings_environment import analysis_settings
+from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
+
+CLAIM_LEASE = timedelta(minutes=15)
+"""How long whoever claimed a window has to start its analysis: longer than the retries of its Lambda take."""
 
 _EARLIER_EXECUTIONS = 10
 
 
+class Refusal(Owned):
+    """Why a request for an execution starts none.
+
+    Attributes
+    ----------
+    code : str
+        ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime`` or ``WindowTaken``.
+    """
+
+    code: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchExecution:
-    """Start the execution that a tick asks for, once however often the tick comes.
-
-    Parameters
-    ----------
-    lease : timedelta
-        How long a host may take before ``reconcile`` asks after it.
-    """
+    """Start the execution that a tick or a person requests, once however often the request comes."""
 
     schedules: Schedules
     ledger: Ledger
     objects: ObjectStore
-    host: AnalysisHost
+    start_analysis: StartAnalysis
     bus: EventBus
     clock: Clock
-    lease: timedelta
 
-    def __call__(self, tick: ScheduleTick) -> MonitoringExecution | None:
-        """Return the execution as it stands after the tick, or None if the schedule is gone or stopped.
+    def __call__(self, request: ExecutionRequest) -> MonitoringExecution | Refusal:
+        """Return the execution as it stands after the request, or why there is none."""
+        schedule = self._runnable(request.monitoring_schedule_name, request.schedule_id)
+        if isinstance(schedule, Refusal):
+            return schedule
+        try:
+            planned = self._planned(schedule, request)
+        except InvalidInput as error:
+            return Refusal(code=error.code, message=error.message)
+        execution = self._claim(schedule, self._next_attempt(planned) if request.backfill else planned)
+        if request.window and execution.tick_id != request.tick_id:
+            message = f"the window {execution.window} of {execution.monitoring_schedule_name} has been analysed, or is"
+            return Refusal(code="WindowTaken", message=f"{message} about to be; ask with backfill to analyse it again")
+        return execution
 
-        Raises
-        ------
-        InvalidInput
-            ``NotAScheduledTime``.
-        """
-        schedule = self._schedule(tick.monitoring_schedule_name)
+    def resume(self, execution: MonitoringExecution) -> MonitoringExecution | Refusal:
+        """Start an execution that was claimed or waits, in the window that it was planned for."""
+        schedule = self._runnable(execution.monitoring_schedule_name, execution.schedule_id)
+        if isinstance(schedule, Refusal):
+            return schedule
+        return self._claim(schedule, execution.planned_again(now=self.clock.now(), lease=CLAIM_LEASE))
+
+    def _runnable(self, name: str, schedule_id: str | None) -> MonitoringSchedule | Refusal:
+        schedule = self.schedules.get(name)
         if schedule is None:
-            return None
-        planned = MonitoringExecution.planned(
-            schedule,
-            scheduled_time=tick.scheduled_time - timedelta(minutes=tick.start_delay_minutes),
-            tick_id=tick.tick_id,
-            now=self.clock.now(),
-            lease=self.lease,
-        )
-        return self._claim(schedule, self._following(planned) if tick.backfill else planned)
+            return Refusal(code="ScheduleNotFound", message=f"there is no monitoring schedule {name}")
+        if schedule_id not in (None, schedule.schedule_id):
+            message = f"{schedule_id} was deleted, and another schedule is named {name} now"
+            return Refusal(code="ScheduleReplaced", message=message)
+        if schedule.monitoring_schedule_status is not ScheduleStatus.SCHEDULED:
+            message = f"monitoring schedule {name} is stopped; start it (StartMonitoringSchedule) and ask again"
+            return Refusal(code="ScheduleStopped", message=message)
+        return schedule
 
-    def _following(self, planned: MonitoringExecution) -> MonitoringExecution:
-        """Return the attempt that follows on the settled ones of its window; the same one for the same firing."""
+    def _planned(self, schedule: MonitoringSchedule, request: ExecutionRequest) -> MonitoringExecution:
+        scheduled_time = request.window.end if request.window else request.scheduled_time
+        delay = timedelta(minutes=0 if request.window else request.start_delay_minutes)
+        if scheduled_time is None:
+            raise AssertionError("a request without a window was accepted")
+        return MonitoringExecution.planned(
+            schedule,
+            scheduled_time=scheduled_time - delay,
+            window=request.window,
+            tick_id=request.tick_id,
+            now=self.clock.now(),
+            lease=CLAIM_LEASE,
+        )
+
+    def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
+        """Return the attempt after the settled ones of its window; the same one for the same firing."""
         while (
             (standing := self.ledger.get(planned.key)) is not None
             and standing.is_settled
             and standing.tick_id != planned.tick_id
         ):
-            planned = planned.model_copy(update={"attempt": planned.attempt + 1})
+            planned = planned.next_attempt()
         return planned
-
-    def resume(self, execution: MonitoringExecution) -> MonitoringExecution | None:
-        """Start an execution that was claimed or waits, in the window that it was planned for.
-
-        Returns
-        -------
-        MonitoringExecution or None
-            As for a tick.
-        """
-        schedule = self._schedule(execution.monitoring_schedule_name)
-        if schedule is None:
-            return None
-        return self._claim(schedule, execution.planned_again(now=self.clock.now(), lease=self.lease))
-
-    def _schedule(self, name: str) -> MonitoringSchedule | None:
-        schedule = self.schedules.get(name)
-        running = schedule is not None and schedule.monitoring_schedule_status is ScheduleStatus.SCHEDULED
-        return schedule if running else None
 
     def _claim(self, schedule: MonitoringSchedule, planned: MonitoringExecution) -> MonitoringExecution:
         claim, execution = self.ledger.claim(planned)
@@ -103,28 +125,19 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            captured = captured_objects(
-                self.objects, schedule.captured_input, execution.window, schedule.monitoring_type.kind
-            )
+            captured = captured_objects(self.objects, schedule.captured_input, execution.window, schedule.kind)
             labels = ground_truth_objects(
                 self.objects, schedule.ground_truth_input, execution.window, now=self.clock.now()
             )
-            refusal = self._refusal(execution, captured, labels)
-            if not refusal:
-                self.host.start(self._request(schedule, execution, captured, labels))
-        except InvalidInput as error:
-            refusal = str(error)  # a person must mend it: no retry of this tick can
-        if refusal:
-            self.bus.publish(
-                AnalysisEnded(
-                    subject=execution.key.subject,
-                    status=AnalysisStatus.FAILED,
-                    output_s3_uri=execution.output_s3_uri,
-                    failure_reason=refusal,
-                )
-            )
+            choice = self._chosen(schedule, execution, captured, labels)
+            run = self.start_analysis(self._request(schedule, execution, captured, labels, choice))
+        except InvalidInput as error:  # a person must fix it: no retry of this request can
+            self._refuse(execution, error)
             return execution
-        started = execution.started(host=self.host.name, now=self.clock.now(), lease=self.lease)
+        lease = self.start_analysis.lease(choice.name, waits=run is None)
+        started = execution.started(
+            host=choice.name, host_reason=choice.reason, run=run, now=self.clock.now(), lease=lease
+        )
         try:
             self.ledger.save(started)
         except NotReady:
@@ -132,95 +145,111 @@ class LaunchExecution:
             return self.ledger.get(execution.key) or execution
         return started
 
+    def _refuse(self, execution: MonitoringExecution, error: InvalidInput) -> None:
+        self.bus.publish(
+            AnalysisEnded(
+                subject=execution.key.subject,
+                output_s3_uri=execution.output_s3_uri,
+                outcome=Outcome.failed(str(error)),
+            )
+        )
+
+    def _chosen(
+        self,
+        schedule: MonitoringSchedule,
+        execution: MonitoringExecution,
+        captured: CapturedObjects,
+        labels: GroundTruthObjects | None,
+    ) -> HostChoice:
+        if not captured.size:
+            raise InvalidInput(
+                "NoData",
+                f"no records were captured for the window {execution.window} below {captured.folder}."
+                " Check that there was traffic, that data capture is on, and that it captures there."
+                " The schedule goes on.",
+            )
+        if labels and not labels.size:
+            raise InvalidInput(
+                "GroundTruthNotFound",
+                f"no labels were found for the window {execution.window} below {labels.folder}."
+                " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
+                " this window again when they are there (backfill). The schedule goes on.",
+            )
+        # Merging writes the captures once more.
+        size = 2 * captured.size + labels.size if labels else captured.size
+        choice = self.start_analysis.choose(
+            input_bytes=size, image_uri=schedule.image_uri, resources=schedule.resources
+        )
+        if isinstance(choice, HostChoice):
+            return choice
+        raise InvalidInput(
+            choice.code,
+            f"no host can analyse the window {execution.window} of {size:,} bytes, labels and merged records included:"
+            f" {choice.reason}. {choice.advice}",
+        )
+
     def _request(
         self,
         schedule: MonitoringSchedule,
         execution: MonitoringExecution,
         captured: CapturedObjects,
         labels: GroundTruthObjects | None,
+        choice: HostChoice,
     ) -> AnalysisRequest:
         baseline = {"constraints": schedule.baseline.constraints_s3_uri}
         if schedule.baseline.statistics_s3_uri:
             baseline["statistics"] = schedule.baseline.statistics_s3_uri
-        endpoint = {"sagemaker_endpoint_name": schedule.endpoint_name} if schedule.endpoint_name else {}
-        truth = {"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}
+        given = analysis_inputs(schedule, schedule.kind)
         merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
-        previous = self._previous_reports(execution)
-        earlier = tuple(self._earlier_reports(execution))
-        material = material_of(schedule)
+        previous = self._previous_attempt(execution)
+        earlier = tuple(self._earlier_executions(execution))
+        fields: dict[str, Any] = {
+            "dataset_format": captured.dataset_format,
+            "start_time": execution.window.start,
+            "end_time": execution.window.end,
+            "publish_cloudwatch_metrics": Switch.ENABLED if schedule.publish_cloudwatch_metrics else Switch.DISABLED,
+            "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
+            "sagemaker_endpoint_name": schedule.endpoint_name,
+            **({"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}),
+            **({"previous_attempt_results": PREVIOUS_ATTEMPT} if previous else {}),
+            **({"earlier_executions_results": EARLIER_EXECUTIONS} if earlier else {}),
+            **{f"baseline_{name}": BASELINE / f"{name}.json" for name in baseline},
+        }
         return AnalysisRequest(
             subject=execution.key.subject,
-            environment={
-                **material.environment,
-                "analysis_type": schedule.monitoring_type.kind.analysis_type,
-                "dataset_format": json.dumps(captured.dataset_format),
-                "dataset_source": INPUT,
-                "output_path": OUTPUT,
-                "start_time": iso_utc(execution.window.start),
-                "end_time": iso_utc(execution.window.end),
-                "publish_cloudwatch_metrics": "Enabled" if schedule.publish_cloudwatch_metrics else "Disabled",
-                "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
-                **endpoint,
-                **truth,
-                **({"previous_results": PREVIOUS} if previous else {}),
-                **({"earlier_results": EARLIER} if earlier else {}),
-                **{f"baseline_{name}": f"{BASELINE}/{name}.json" for name in baseline},
-                **schedule.captured_input.attributes,
-            },
+            settings=analysis_settings(**given.settings | fields | schedule.captured_input.attributes),
             inputs=(
                 *captured.inputs,
                 *(labels.inputs if labels else ()),
                 *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
-                *material.inputs,
+                *given.inputs,
                 *previous,
                 *earlier,
             ),
-            files=material.files,
+            files=given.files,
             output_s3_uri=execution.output_s3_uri,
             further_outputs=(merged,) if labels else (),
+            host=choice.name,
+            image_uri=schedule.image_uri,
         )
 
-    def _previous_reports(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
+    def _previous_attempt(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
         folder = f"{execution.output_s3_uri}/"
         if execution.attempt == 1 or next(iter(self.objects.list(folder)), None) is None:
             return ()
-        return (AnalysisInput(s3_uri=folder, path="previous/"),)
+        return (AnalysisInput(s3_uri=folder, path=f"{PREVIOUS_ATTEMPT.name}/"),)
 
-    def _earlier_reports(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
+    def _earlier_executions(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
         """Yield the reports of the latest windows before this one, where its kind compares with them."""
-        report = execution.monitoring_type.kind.report
+        report = execution.kind.earlier_report
         if report is None:
             return
-        name, before = execution.monitoring_schedule_name, execution.window.start
         uris = {
             f"{earlier.output_s3_uri}/{report}": earlier.window.start
-            for earlier in self.ledger.history(name, limit=_EARLIER_EXECUTIONS, before=before)
+            for earlier in self.ledger.history(
+                execution.schedule_id, limit=_EARLIER_EXECUTIONS, before=execution.window.start
+            )
         }
         for uri, start in uris.items():
             if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
-                yield AnalysisInput(s3_uri=uri, path=f"earlier/{iso_utc(start)}/{report}")
-
-    def _refusal(
-        self, execution: MonitoringExecution, captured: CapturedObjects, labels: GroundTruthObjects | None
-    ) -> str | None:
-        if not captured.size:
-            return (
-                f"NoData: no records were captured for the window {execution.window} below {captured.folder}."
-                " Check that there was traffic, that data capture is on, and that it captures there."
-                " The schedule goes on."
-            )
-        if labels and not labels.size:
-            return (
-                f"GroundTruthNotFound: no labels were found for the window {execution.window} below {labels.folder}."
-                " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
-                " this window again when they are there (backfill). The schedule goes on."
-            )
-        # Merging writes the captures once more.
-        size = 2 * captured.size + labels.size if labels else captured.size
-        if size > self.host.capacity_bytes:
-            return (
-                f"WindowTooLarge: the window {execution.window} holds {size:,} bytes with its labels and all, and"
-                f" {self.host.name} takes {self.host.capacity_bytes:,}. Run the schedule more often, lower the"
-                " capture's sampling percentage, or give the analyzer more storage (parameter AnalyzerStorage)."
-            )
-        return None
+                yield AnalysisInput(s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(start)}/{report}")

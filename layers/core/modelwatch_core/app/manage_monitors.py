@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from modelwatch_core.app.analysis_inputs import analysis_inputs
 from modelwatch_core.app.create_baseline import within_results
+from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJobName
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
@@ -20,6 +22,7 @@ from modelwatch_core.domain.monitoring_schedule import (
     ScheduleRequest,
     ScheduleStatus,
 )
+from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import BaseliningJobs, Clock, Endpoints, Ledger, ObjectStore, Schedules, Ticks
 
 
@@ -40,8 +43,18 @@ class _Page(Owned):
 
 
 class _History(_Named):
+    """``schedule_id`` finds the executions of a schedule that was deleted."""
+
+    schedule_id: NonEmpty | None = None
     max_results: int = Field(default=100, ge=1, le=100)
     before: UtcDatetime | None = None
+
+
+class _Execution(_Named):
+    """One execution of a schedule; the one that is active if no window is given."""
+
+    window: Window | None = None
+    attempt: int = Field(default=1, ge=1)
 
 
 class _Job(Owned):
@@ -56,6 +69,10 @@ class ManageMonitors:
     ----------
     results : str
         S3 URI of the bucket that reports go to.
+    alert_target_types : collection of str
+        The types of targets that alerts can be sent to.
+    new_token : callable
+        Makes the part of a schedule's identity that tells it from others of its name.
     """
 
     schedules: Schedules
@@ -64,8 +81,11 @@ class ManageMonitors:
     ticks: Ticks
     endpoints: Endpoints
     objects: ObjectStore
+    stop_execution: StopExecution
     clock: Clock
     results: str
+    alert_target_types: Collection[str]
+    new_token: Callable[[], str]
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -83,7 +103,12 @@ class ManageMonitors:
     def create(self, request: ScheduleRequest) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
         now = self.clock.now()
-        schedule = MonitoringSchedule(**self._completed(request), creation_time=now, last_modified_time=now)
+        schedule = MonitoringSchedule(
+            **self._completed(request),
+            schedule_id=f"{request.monitoring_schedule_name}-{self.new_token()}",
+            creation_time=now,
+            last_modified_time=now,
+        )
         self.schedules.save(schedule)
         try:
             self.ticks.set(schedule)
@@ -97,6 +122,7 @@ class ManageMonitors:
         old = self._schedule(request.monitoring_schedule_name)
         schedule = MonitoringSchedule(
             **self._completed(request),
+            schedule_id=old.schedule_id,
             monitoring_schedule_status=old.monitoring_schedule_status,
             creation_time=old.creation_time,
             last_modified_time=self.clock.now(),
@@ -123,28 +149,43 @@ class ManageMonitors:
 
     def describe(self, named: _Named) -> dict[str, Any]:
         """Return a schedule with its latest execution."""
-        shown = self._shown(self._schedule(named.monitoring_schedule_name))
-        latest = self.ledger.history(named.monitoring_schedule_name, limit=1)
-        return shown | {"last_monitoring_execution": latest[0].model_dump(mode="json") if latest else None}
+        schedule = self._schedule(named.monitoring_schedule_name)
+        latest = self.ledger.history(schedule.schedule_id, limit=1)
+        return self._shown(schedule) | {
+            "last_monitoring_execution": latest[0].model_dump(mode="json") if latest else None
+        }
 
     def list_schedules(self, page: _Page) -> dict[str, Any]:
         """Return schedules in the order of their names, a page at a time."""
         schedules, following = self.schedules.page(limit=page.max_results, after=page.next_token)
         return {"schedules": [self._shown(schedule) for schedule in schedules], "next_token": following}
 
-    def list_executions(self, asked: _History) -> dict[str, Any]:
+    def list_executions(self, requested: _History) -> dict[str, Any]:
         """Return the executions of a schedule, newest first."""
-        found = self.ledger.history(asked.monitoring_schedule_name, limit=asked.max_results, before=asked.before)
+        schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
+        found = self.ledger.history(schedule_id, limit=requested.max_results, before=requested.before)
         return {"executions": [execution.model_dump(mode="json") for execution in found]}
 
-    def describe_job(self, asked: _Job) -> dict[str, Any]:
+    def stop_one(self, requested: _Execution) -> dict[str, Any]:
+        """Stop an execution, and its run."""
+        schedule = self._schedule(requested.monitoring_schedule_name)
+        stopped = self.stop_execution(schedule.schedule_id, requested.window, requested.attempt)
+        return stopped.model_dump(mode="json")
+
+    def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
-        job = self.jobs.get(asked.baselining_job_name)
+        job = self.jobs.get(requested.baselining_job_name)
         if job is None:
-            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {asked.baselining_job_name}")
+            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {requested.baselining_job_name}")
         return job.model_dump(mode="json")
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        for target in request.alert_targets:
+            if target.type not in self.alert_target_types:
+                known = ", ".join(self.alert_target_types)
+                message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
+                raise InvalidInput("UnknownAlertTarget", message)
         for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
             if uri and self.objects.read(uri) is None:
                 raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
@@ -195,5 +236,6 @@ OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], 
     "DescribeMonitoringSchedule": (_Named, ManageMonitors.describe),
     "ListMonitoringSchedules": (_Page, ManageMonitors.list_schedules),
     "ListMonitoringExecutions": (_History, ManageMonitors.list_executions),
+    "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
 }

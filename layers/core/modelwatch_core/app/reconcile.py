@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from modelwatch_core.app.finish_analysis import FinishAnalysis
-from modelwatch_core.app.launch_execution import LaunchExecution
-from modelwatch_core.app.shadow_endpoints import FollowEndpoint
-from modelwatch_core.domain.analysis import AnalysisStatus
-from modelwatch_core.domain.errors import ModelwatchError, NotReady, Upstream
+from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
+from modelwatch_core.app.temporary_endpoints import FollowEndpoint
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.hosts import Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
-from modelwatch_core.ports import BaseliningJobs, Clock, Ledger
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, Ledger, UnreadableRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a sweep did.
+
+    Attributes
+    ----------
+    moved : int
+        How many executions, baselining jobs and temporary endpoints were moved on.
+    failures : tuple of str
+        What could not be, each with its reason. The next sweep tries again.
+    """
+
+    moved: int
+    failures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,54 +44,79 @@ class Reconcile:
     launch: LaunchExecution
     finish: FinishAnalysis
     follow: FollowEndpoint
+    hosts: Mapping[str, AnalysisHost]
     clock: Clock
 
-    def __call__(self) -> int:
-        """Return how many executions, baselining jobs and temporary endpoints were moved on.
-
-        Raises
-        ------
-        Upstream
-            ``NotAllMovedOn`` after everything was tried and at least one failed.
-        """
+    def __call__(self) -> Sweep:
+        """Move on everything that is overdue; each item stands for itself, and none stops the others."""
         moved, failures = 0, []
-        for subject, move_on in self._overdue():
+        for identity, move_on in self._overdue():
             try:
                 moved += move_on()
             except NotReady:
                 continue  # somebody else is writing it at this moment: it is not hanging
             except ModelwatchError as error:
-                failures.append(f"{subject}: {error}")
-        if failures:
-            raise Upstream("NotAllMovedOn", f"{moved} moved on, {len(failures)} not; the first: {failures[0]}")
-        return moved
+                failures.append(f"{identity}: {error}")
+            except Exception as error:  # a fault of ours in one item must not keep the others open
+                failures.append(f"{identity}: InternalError: {type(error).__name__}")
+        return Sweep(moved, tuple(failures))
 
     def _overdue(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         now = self.clock.now()
         for execution in self.ledger.open_and_due(now):
-            yield execution.key.subject, partial(self._moved_on, execution)
-        for job in self.jobs.open_since(now - self.launch.lease):
-            reason = "HostDidNotReport: the end of the analysis was not reported in time. Its log says how far it came."
-            yield job.subject, partial(self._failed, job.subject, job.output_s3_uri, reason)
-        for endpoint_name in self.follow.shadows.names():  # last: what was settled above needs its endpoint no longer
+            if isinstance(execution, UnreadableRecord):
+                yield execution.identity, partial(_refuse, execution)
+            else:
+                yield execution.subject, partial(self._move_execution, execution)
+        for job in self.jobs.open_and_due(now):
+            if isinstance(job, UnreadableRecord):
+                yield job.identity, partial(_refuse, job)
+            else:
+                yield job.subject, partial(self._move_run, job)
+        for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
 
-    def _moved_on(self, execution: MonitoringExecution) -> bool:
-        if execution.monitoring_execution_status is ExecutionStatus.PENDING:
+    def _move_execution(self, execution: MonitoringExecution) -> bool:
+        if execution.is_settled:
+            self.finish.finish_execution.complete(execution)
+            return True
+        if execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS:
+            return self._move_run(execution)
+        try:
             resumed = self.launch.resume(execution)
-            if resumed is not None:
-                return resumed.active or resumed.is_settled  # else it goes on waiting
-        reason = (
-            "HostDidNotReport: the analysis was started on"
-            f" {execution.host} and did not report its end in time. Its log says how far it came."
-            if execution.host
-            else "ScheduleGone: the schedule was stopped or deleted before this execution could start."
-        )
-        return self._failed(execution.key.subject, execution.output_s3_uri, reason)
+        except InvalidInput as error:  # no retry helps
+            return self._end(execution, Outcome.failed(str(error)))
+        if isinstance(resumed, Refusal):
+            return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
+        return resumed.active or resumed.is_settled  # else it goes on waiting
 
-    def _failed(self, subject: str, output_s3_uri: str, reason: str) -> bool:
-        ended = AnalysisEnded(
-            subject=subject, status=AnalysisStatus.FAILED, output_s3_uri=output_s3_uri, failure_reason=reason
-        )
-        self.finish(ended)
+    def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
+        described = self._describe(record.run, record.subject)
+        if described.outcome is not None:
+            return self._end(record, described.outcome)
+        host = self.hosts.get(record.run.host) if record.run else None
+        if described.status is RunStatus.RUNNING and host is not None:
+            return self._prolong(record, host.limits.lease)
+        log = f" Its log is {record.run.log_location}." if record.run and record.run.log_location else ""
+        reason = f"the analysis was started on {record.host} and its end was not reported in time.{log}"
+        return self._end(record, Outcome.failed(f"HostDidNotReport: {reason}"))
+
+    def _prolong(self, record: MonitoringExecution | BaseliningJob, lease: timedelta) -> bool:
+        now = self.clock.now()
+        if isinstance(record, BaseliningJob):
+            self.jobs.save(record.prolonged(due=now + lease, now=now))
+        else:
+            self.ledger.save(record.prolonged(due=now + lease, now=now))
         return True
+
+    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome) -> bool:
+        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=record.output_s3_uri, outcome=outcome))
+        return True
+
+    def _describe(self, run: Run | None, subject: str) -> RunDescription:
+        host = self.hosts.get(run.host) if run else None
+        return host.describe(run, subject) if host and run else RunDescription(status=RunStatus.UNKNOWN)
+
+
+def _refuse(record: UnreadableRecord) -> bool:
+    raise Upstream("RecordUnreadable", f"{record.reason}; deploy the version that wrote it, or remove the record")

@@ -1,58 +1,86 @@
-"""An execution ended: tell people, once, if it is news."""
+"""An execution ended: raise an alert for each target of its schedule, and deliver each once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelwatch_core.domain.alerts import Alert, alert_of
-from modelwatch_core.domain.errors import NotReady, Upstream
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerts import Alert, AlertRaised, alert_of
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.ports import AlertTarget, SentAlerts
+from modelwatch_core.ports import AlertTarget, EventBus, Schedules, SentAlerts
 
 
 @dataclass(frozen=True, slots=True)
 class RouteAlerts:
-    """Send an alert to every target, never twice to the same one.
+    """Raise the alert that an execution calls for, once for each target.
+
+    Parameters
+    ----------
+    default_target : AlertTargetReference
+        Who is notified where a schedule names nobody.
+    """
+
+    schedules: Schedules
+    bus: EventBus
+    default_target: AlertTargetReference
+
+    def __call__(self, event: ExecutionEnded) -> Alert | None:
+        """Raise the alert, and return it.
+
+        Raises
+        ------
+        Upstream
+            When the bus did not take it; a retry raises it for all targets again, and each is sent it once.
+        """
+        alert = alert_of(event)
+        if alert is not None:
+            schedule = self.schedules.get(event.monitoring_schedule_name)
+            is_its_own = schedule is not None and schedule.schedule_id == event.schedule_id
+            targets = schedule.alert_targets if schedule and is_its_own else ()
+            for target in dict.fromkeys(targets or (self.default_target,)):
+                self.bus.publish(AlertRaised(alert=alert, target=target))
+        return alert
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverAlert:
+    """Send an alert to a target, once however often it is raised.
 
     Parameters
     ----------
     targets : mapping of str to AlertTarget
-        By name; the name is part of what is remembered, so that one failing target holds up no other.
+        By type.
     """
 
     sent: SentAlerts
     targets: Mapping[str, AlertTarget]
 
-    def __call__(self, event: ExecutionEnded) -> Alert | None:
-        """Send what people should hear, and return it.
+    def __call__(self, raised: AlertRaised) -> bool:
+        """Return whether the alert was sent now.
 
         Raises
         ------
+        InvalidInput
+            ``UnknownAlertTarget``.
+        NotReady
+            ``AlertUnderWay`` while somebody else is sending it, who may have died; a retry finds out.
         Upstream
-            ``AlertNotDelivered`` after every target was tried and at least one failed, or is being sent to by somebody
-            else; a retry sends to those only.
+            When the target did not take it.
         """
-        alert = alert_of(event)
-        if alert is None:
-            return None
-        failed = [name for name, target in self.targets.items() if not self._sent_to(name, target, alert)]
-        if failed:
-            raise Upstream("AlertNotDelivered", f"{alert.key} is not known to have reached {', '.join(failed)}")
-        return alert
-
-    def _sent_to(self, name: str, target: AlertTarget, alert: Alert) -> bool:
-        key = f"{alert.key}/{name}"
-        try:
-            if not self.sent.begin(key):
-                return True
-        except NotReady:
-            # Whoever is sending it may have died: it counts as sent when it is noted so, not before.
+        target = self.targets.get(raised.target.type)
+        if target is None:
+            message = f"{raised.target.type!r} is not a type of alert target; there is {', '.join(self.targets)}"
+            raise InvalidInput("UnknownAlertTarget", message)
+        key = f"{raised.alert.key}/{raised.target}"
+        if not self.sent.begin(key):
             return False
         try:
-            target.send(alert)
-        except Upstream:
+            target.send(raised.alert, raised.target.address)
+        except ModelwatchError as error:
             self.sent.abandon(key)
-            return False
+            # Even a refusal is worth a retry: whoever owns the target may be fixing it.
+            raise Upstream("AlertNotDelivered", f"{raised.target}: {error}") from error
         self.sent.finish(key)
         return True

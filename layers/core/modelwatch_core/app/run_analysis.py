@@ -5,90 +5,82 @@ from __future__ import annotations
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import (
-    AnalysisInput,
-    AnalysisOutput,
-    AnalysisRequest,
-    AnalysisStatus,
-    AnalysisSummary,
-)
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.ports import EventBus, ObjectStore
+from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.ports import EventBus, ObjectStore, RunClaim, RunClaims
 
-CONTRACT_ROOT = "/opt/ml/processing/"
-MOST_CHANGES = 100
-"""Of what a re-run changed, in events and records, which have a size; the report tells all."""
+_STOPPED = Outcome.stopped("StoppedByUser: the analysis was stopped before its reports were stored.")
 
-Analyze = Callable[[Mapping[str, str]], AnalysisSummary]
-"""The analyzer: SageMaker's container environment in, a summary out, reports in ``output_path``."""
+Analyze = Callable[[AnalysisSettings], AnalysisSummary]
+"""The analyzer: settings in, a summary out, reports in ``output_path``."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAnalysis:
     """Run one analysis in a folder of its own.
 
-    Input that a person must mend ends the analysis as Failed with the reason. Anything else is raised, so that the
+    Input that a person must fix ends the analysis as Failed with the reason. Anything else is raised, so that the
     host's own retry and failure destination see it.
     """
 
     objects: ObjectStore
     bus: EventBus
+    claims: RunClaims
     analyze: Analyze
 
-    def __call__(self, request: AnalysisRequest) -> AnalysisEnded:
-        """Run the analysis, publish its end, and return it."""
-        root = Path(tempfile.mkdtemp(prefix="analysis-"))
-        try:
-            ended = self._run(request, root)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+    def __call__(self, request: AnalysisRequest, run: Run) -> AnalysisEnded | None:
+        """Run the analysis, publish its end, and return it.
+
+        Returns
+        -------
+        AnalysisEnded or None
+            None where another run has the analysis: an invocation that was repeated.
+        """
+        claim = self.claims.claim(request.subject, run.run_id)
+        if claim is RunClaim.TAKEN:
+            return None
+        outcome = _STOPPED if claim is RunClaim.STOPPED else self._in_own_folder(request, run)
+        ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome, run=run)
         self.bus.publish(ended)
         return ended
 
-    def _run(self, request: AnalysisRequest, root: Path) -> AnalysisEnded:
+    def _in_own_folder(self, request: AnalysisRequest, run: Run) -> Outcome:
+        root = Path(tempfile.mkdtemp(prefix="analysis-"))
+        try:
+            return self._analyzed(request, run, root)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def _analyzed(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
         try:
             for entry in request.inputs:
                 self._fetch(entry, root)
             for name, text in request.files.items():
                 self._write(root / name, text)
             (root / "output").mkdir()
-            summary = self.analyze(
-                {
-                    name: value.replace(CONTRACT_ROOT, f"{root}/", 1) if value.startswith(CONTRACT_ROOT) else value
-                    for name, value in request.environment.items()
-                }
-            )
+            summary = self.analyze(request.settings.relocated(root))
         except InvalidInput as error:
-            return AnalysisEnded(
-                subject=request.subject,
-                status=AnalysisStatus.FAILED,
-                output_s3_uri=request.output_s3_uri,
-                failure_reason=str(error).replace(f"{root}/", "")[:1024],
-            )
+            return Outcome.failed(str(error).replace(f"{root}/", ""))
         except ModelwatchError:
             raise
         except Exception as error:
-            # The words of an exception that nobody foresaw may hold what stood in a row; they must not reach the
-            # log, the trace, the failure destination and the mail.
+            # The text of an unforeseen exception may hold row values; it must not reach the log, the trace, the
+            # failure destination and the mail.
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {_place(error)}") from None
+        if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
+            return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
             self._store(root / output.path, output.s3_uri)
-        return AnalysisEnded(
-            subject=request.subject,
-            status=summary.status,
-            output_s3_uri=request.output_s3_uri,
-            exit_message=summary.exit_message,
-            violations=len(summary.violations),
-            records=summary.records,
-            ground_truth=summary.ground_truth,
-            changes=summary.changes[:MOST_CHANGES],
-        )
+        return summary.outcome
 
     @staticmethod
     def _write(path: Path, text: str) -> None:

@@ -1,77 +1,95 @@
-"""What people are told, in words."""
+"""An alert: what happened, where and when, and how serious it is. Targets put it into words."""
 
 from __future__ import annotations
 
-from modelwatch_core.domain.documents import NonEmpty, Owned, iso_utc
-from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from enum import StrEnum
+from typing import ClassVar
 
-SNS_LONGEST_SUBJECT = 100
+from pydantic import Field
+
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
+from modelwatch_core.domain.events import Emitted, ExecutionEnded
+from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.monitoring_schedule import ScheduleName
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.domain.windows import Window
+
 MOST_VIOLATIONS_IN_AN_ALERT = 20
 
 
+class Severity(StrEnum):
+    """How serious an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
 class Alert(Owned):
-    """One message for people.
+    """Something that people should know.
 
     Attributes
     ----------
     key : str
-        The identity (execution, transition): whatever is delivered twice has the same key.
-    subject : str
-        Printable ASCII without line breaks, at most 100 characters, as SNS demands.
+        The identity (execution, status): what is delivered twice has the same key.
+    since : datetime
+        From when on it is so: the start of the window.
+    outcome : Outcome
+        How the execution ended.
+    violations : tuple of ConstraintViolation
+        The first 20; ``outcome.violation_count`` counts all, the report has all.
+    reports_s3_uri : str
+        The folder of the reports.
     """
 
     key: NonEmpty
-    subject: str
-    body: str
+    severity: Severity
+    monitoring_schedule_name: ScheduleName
+    monitoring_type: MonitoringType
+    endpoint_name: NonEmpty | None
+    window: Window
+    since: UtcDatetime
+    attempt: int = 1
+    outcome: Outcome
+    violations: tuple[ConstraintViolation, ...] = Field(default=(), max_length=MOST_VIOLATIONS_IN_AN_ALERT)
+    reports_s3_uri: S3Uri
+
+
+_SEVERITIES = {
+    ExecutionStatus.COMPLETED_WITH_VIOLATIONS: Severity.WARNING,
+    ExecutionStatus.FAILED: Severity.WARNING,
+}
+"""Of the ends that are alerted; the others are not."""
 
 
 def alert_of(event: ExecutionEnded) -> Alert | None:
-    """Return what people should hear of an ended execution, or None if it is no news."""
-    if event.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
-        headline = f"{event.violation_count} violation{'s' if event.violation_count != 1 else ''}"
-        lines = [
-            _one_line(f"- {item.subject}: {item.constraint_check_type.replace('_', ' ')}. {item.description}")
-            for item in event.violations[:MOST_VIOLATIONS_IN_AN_ALERT]
-        ]
-        if (left_out := event.violation_count - len(lines)) > 0:
-            lines.append(f"- and {left_out} more, see the report")
-    elif event.monitoring_execution_status is ExecutionStatus.FAILED:
-        headline, lines = "execution failed", [_one_line(event.failure_reason or "No reason was given.")]
-    else:
+    """Return the alert that an ended execution calls for, if any."""
+    severity = _SEVERITIES.get(event.monitoring_execution_status)
+    if severity is None:
         return None
-    records, labelled = event.records, event.ground_truth
-    read = f"{records.read} read, {records.malformed} malformed" if records else "not counted"
-    changed = [_one_line(f"- {change}") for change in event.changes[:MOST_VIOLATIONS_IN_AN_ALERT]]
-    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-    body = [
-        f"Schedule:  {event.monitoring_schedule_name} ({event.monitoring_type})",
-        f"Endpoint:  {event.endpoint_name or 'none, batch transform'}",
-        f"Window:    {iso_utc(event.window.start)} to {iso_utc(event.window.end)}",
-        f"Status:    {event.monitoring_execution_status}",
-        f"Records:   {read}",
-        *([f"Labels:    {labelled.matched} of {labelled.predictions} predictions have theirs"] if labelled else []),
-        "",
-        *lines,
-        *(["", f"Since attempt {event.attempt - 1}:", *changed] if changed else []),
-        "",
-        f"Reports:   {event.output_s3_uri}/",
-    ]
-    subject = f"Modelwatch: {headline} in {event.monitoring_schedule_name} at {iso_utc(event.window.start)}{again}"
+    window = f"{iso_utc(event.window.start)}/{iso_utc(event.window.end)}"
     return Alert(
-        key="/".join(
-            (event.monitoring_schedule_name, iso_utc(event.window.start), event.monitoring_execution_status)
-            + ((str(event.attempt),) if event.attempt > 1 else ())
-        ),
-        subject=_printable(subject)[:SNS_LONGEST_SUBJECT],
-        body="\n".join(body) + "\n",
+        key="/".join((event.schedule_id, window, str(event.attempt), event.monitoring_execution_status)),
+        severity=severity,
+        monitoring_schedule_name=event.monitoring_schedule_name,
+        monitoring_type=event.monitoring_type,
+        endpoint_name=event.endpoint_name,
+        window=event.window,
+        since=event.window.start,
+        attempt=event.attempt,
+        outcome=event.outcome,
+        violations=event.violations[:MOST_VIOLATIONS_IN_AN_ALERT],
+        reports_s3_uri=event.output_s3_uri,
     )
 
 
-def _printable(text: str) -> str:
-    return "".join(character if " " <= character <= "~" else "?" for character in text)
+class AlertRaised(Emitted):
+    """An alert for one target. Each target has an event of its own, so that none holds up another."""
 
+    detail_type: ClassVar[str] = "Alert Raised"
 
-def _one_line(text: str) -> str:
-    # Names come from data; a line break in one must not forge a line of the mail.
-    return "".join(character if character.isprintable() else "?" for character in text)
+    alert: Alert
+    target: AlertTargetReference

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
-from modelwatch_core.domain.documents import S3Uri, UtcDatetime
-from modelwatch_core.domain.monitor_kinds import MonitoringType, refuse_unfit
-from modelwatch_core.domain.monitoring_schedule import Attributes, MonitorParameters
+from modelwatch_core.domain.documents import NonEmpty, S3Uri, UtcDatetime
+from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitoringType, MonitorKind, monitor_kind, refuse_unfit
+from modelwatch_core.domain.monitoring_schedule import MonitorParameters, RecordAttributes
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 
 BaseliningJobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
@@ -22,9 +23,10 @@ class JobStatus(StrEnum):
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
     FAILED = "Failed"
+    STOPPED = "Stopped"
 
 
-class BaselineRequest(MonitorParameters, Attributes):
+class BaselineRequest(MonitorParameters, RecordAttributes):
     """What a user asks for.
 
     Attributes
@@ -38,32 +40,53 @@ class BaselineRequest(MonitorParameters, Attributes):
     """
 
     baselining_job_name: BaseliningJobName
-    monitoring_type: MonitoringType = MonitoringType.DATA_QUALITY
+    monitoring_type: MonitoringType = DATA_QUALITY.monitoring_type
     baseline_dataset_s3_uri: S3Uri
     dataset_format: dict[str, Any]
     output_s3_uri: S3Uri | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        refuse_unfit(self.monitoring_type, self.monitoring_type.kind.baseline_parameters, dict(self))
+        refuse_unfit(self.monitoring_type, self.kind.baseline_parameters, dict(self))
         return self
+
+    @property
+    def kind(self) -> MonitorKind:
+        """The kind of monitor."""
+        return monitor_kind(self.monitoring_type)
 
 
 class BaseliningJob(BaselineRequest):
-    """The record of the job."""
+    """The record of the job.
+
+    Attributes
+    ----------
+    due : datetime
+        When ``reconcile`` asks after it if it is still open then.
+    host, host_reason : str
+        Which host was chosen, and why.
+    run : Run, optional
+        What the host started.
+    outcome : Outcome, optional
+        How it ended.
+    version : int
+        Counts the writes; a write that does not follow on the one it read is refused.
+    """
 
     output_s3_uri: S3Uri
     creation_time: UtcDatetime
     last_modified_time: UtcDatetime
+    due: UtcDatetime
     status: JobStatus = JobStatus.IN_PROGRESS
-    exit_message: str | None = None
-    failure_reason: str | None = None
-    records: RecordCounts | None = None
+    host: NonEmpty
+    host_reason: str = ""
+    run: Run | None = None
+    outcome: Outcome | None = None
     version: int = 1
 
     @property
     def subject(self) -> str:
-        """The identity as one word, for events and logs."""
+        """The identity as one string, for events and logs."""
         return f"baseline/{self.baselining_job_name}"
 
     @staticmethod
@@ -72,25 +95,32 @@ class BaseliningJob(BaselineRequest):
         kind, _, name = subject.partition("/")
         return name if kind == "baseline" and name else None
 
-    def settled(
-        self,
-        status: AnalysisStatus,
-        *,
-        now: datetime,
-        exit_message: str | None = None,
-        failure_reason: str | None = None,
-        records: RecordCounts | None = None,
-    ) -> Self:
+    @property
+    def is_settled(self) -> bool:
+        """Whether the status is terminal."""
+        return self.status is not JobStatus.IN_PROGRESS
+
+    def _changed(self, now: datetime, **changes: object) -> Self:
+        return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
+
+    def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
+        """Return the job with the run that its host started, which must report within the lease."""
+        return self._changed(now, run=run, due=now + lease)
+
+    def prolonged(self, *, due: datetime, now: datetime) -> Self:
+        """Return the job with another time at which it is asked after."""
+        return self._changed(now, due=due)
+
+    def settled(self, outcome: Outcome, *, now: datetime) -> Self:
         """Return the job with its one terminal status; one that has it already is returned as it is."""
-        if self.status is not JobStatus.IN_PROGRESS:
+        if self.is_settled:
             return self
-        return self.model_copy(
-            update={
-                "status": JobStatus.FAILED if status is AnalysisStatus.FAILED else JobStatus.COMPLETED,
-                "exit_message": exit_message,
-                "failure_reason": failure_reason and failure_reason[:1024],
-                "records": records,
-                "last_modified_time": now,
-                "version": self.version + 1,
-            }
-        )
+        return self._changed(now, status=_JOB_STATUSES[outcome.status], outcome=outcome)
+
+
+_JOB_STATUSES = {
+    OutcomeStatus.COMPLETED: JobStatus.COMPLETED,
+    OutcomeStatus.COMPLETED_WITH_VIOLATIONS: JobStatus.COMPLETED,
+    OutcomeStatus.FAILED: JobStatus.FAILED,
+    OutcomeStatus.STOPPED: JobStatus.STOPPED,
+}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import Inbound, NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import ScheduleName
+from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
 SOURCE = "modelwatch"
@@ -26,31 +27,27 @@ class Emitted(Owned):
     """The detail of an event of ours."""
 
     detail_type: ClassVar[str]
-    schema_version: Literal["1.0"] = "1.0"
+    schema_version: Literal["2.0"] = "2.0"
 
 
 class AnalysisEnded(Emitted):
-    """A host is done with an analysis, one way or the other.
+    """A run of an analysis ended, whatever its host is.
 
     Attributes
     ----------
     subject : str
-        ``execution/{schedule}/{window start}``, with ``/2`` behind it for the first re-run, or ``baseline/{job name}``.
-    failure_reason : str or None
-        Set when the status is Failed: what went wrong, and what to do.
+        Whose analysis it was: ``execution/{schedule id}/{window start}/{window end}/{attempt}``, or
+        ``baseline/{job name}``.
+    run : Run, optional
+        The run that ended, where its host reports it.
     """
 
     detail_type: ClassVar[str] = "Analysis Ended"
 
     subject: NonEmpty
-    status: AnalysisStatus
     output_s3_uri: S3Uri
-    exit_message: str | None = None
-    failure_reason: str | None = None
-    violations: int | None = None
-    records: RecordCounts | None = None
-    ground_truth: GroundTruthCounts | None = None
-    changes: tuple[str, ...] = ()
+    outcome: Outcome
+    run: Run | None = None
 
 
 class ExecutionEnded(Emitted):
@@ -59,13 +56,15 @@ class ExecutionEnded(Emitted):
     Attributes
     ----------
     attempt : int
-        1, and more for a re-run of the window; ``changes`` says what it changed.
+        1, and more for a repetition of the window; ``outcome.changes`` says what it changed.
     violations : tuple of ConstraintViolation
-        The first 50, or as many of them as fit; ``violation_count`` counts all, ``violation_report_uri`` holds all.
+        The first 50, or as many of them as fit; ``outcome.violation_count`` counts all, ``violation_report_uri`` has
+        all.
     """
 
     detail_type: ClassVar[str] = "Execution Ended"
 
+    schedule_id: NonEmpty
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
@@ -74,17 +73,15 @@ class ExecutionEnded(Emitted):
     attempt: int = 1
     monitoring_execution_status: ExecutionStatus
     output_s3_uri: S3Uri
-    violation_count: int = 0
+    outcome: Outcome
     violations: tuple[ConstraintViolation, ...] = Field(default=(), max_length=MOST_VIOLATIONS_IN_AN_EVENT)
     violation_report_uri: S3Uri | None = None
-    failure_reason: str | None = None
-    records: RecordCounts | None = None
-    ground_truth: GroundTruthCounts | None = None
-    changes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, execution: MonitoringExecution, violations: tuple[ConstraintViolation, ...]) -> ExecutionEnded:
         """Return the event of a settled execution."""
+        if execution.outcome is None:
+            raise AssertionError("an execution that has not ended was announced")
         shown = [
             violation.model_copy(update={"description": violation.description[:LONGEST_DESCRIPTION_IN_AN_EVENT]})
             for violation in violations[:MOST_VIOLATIONS_IN_AN_EVENT]
@@ -92,6 +89,7 @@ class ExecutionEnded(Emitted):
         sizes = accumulate(len(violation.model_dump_json().encode()) for violation in shown)
         fitting = sum(size <= MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT for size in sizes)
         return cls(
+            schedule_id=execution.schedule_id,
             monitoring_schedule_name=execution.monitoring_schedule_name,
             monitoring_type=execution.monitoring_type,
             endpoint_name=execution.endpoint_name,
@@ -100,27 +98,23 @@ class ExecutionEnded(Emitted):
             attempt=execution.attempt,
             monitoring_execution_status=execution.monitoring_execution_status,
             output_s3_uri=execution.output_s3_uri,
-            violation_count=len(violations),
+            outcome=execution.outcome,
             violations=tuple(shown[:fitting]),
             violation_report_uri=execution.violation_report_uri,
-            failure_reason=execution.failure_reason,
-            records=execution.records,
-            ground_truth=execution.ground_truth,
-            changes=execution.changes,
         )
 
 
-EMITTED: tuple[type[Emitted], ...] = (AnalysisEnded, ExecutionEnded)
-"""Every event that we emit; events/schemas is generated from these."""
-
-
-class ScheduleTick(Inbound):
-    """What EventBridge Scheduler sends when a schedule is due, or a person who wants a run of that time.
+class ExecutionRequest(Inbound):
+    """What EventBridge Scheduler sends when a schedule is due, or a person who wants a run.
 
     Attributes
     ----------
-    scheduled_time : datetime
+    schedule_id : str, optional
+        The schedule that the clock was set for; one made anew under its name has another id.
+    scheduled_time : datetime, optional
         When the tick fired; ``start_delay_minutes`` before it the window ended.
+    window : Window, optional
+        In place of a scheduled time: the data that a one-off run looks at.
     tick_id : str
         The same for every delivery of the same firing.
     backfill : bool
@@ -128,37 +122,15 @@ class ScheduleTick(Inbound):
     """
 
     monitoring_schedule_name: ScheduleName
-    scheduled_time: UtcDatetime
+    schedule_id: NonEmpty | None = None
+    scheduled_time: UtcDatetime | None = None
+    window: Window | None = None
     start_delay_minutes: int = 0
     tick_id: NonEmpty
     backfill: bool = False
 
-
-class _InvocationContext(Inbound):
-    condition: str
-    approximate_invoke_count: int | None = Field(default=None, alias="approximateInvokeCount")
-
-
-class HostInvocationFailed(Inbound):
-    """Lambda's record of an asynchronous invocation of the analyzer that failed for good."""
-
-    request_context: _InvocationContext = Field(alias="requestContext")
-    request_payload: AnalysisRequest = Field(alias="requestPayload")
-    response_payload: Any = Field(default=None, alias="responsePayload")
-
-    def as_analysis_ended(self) -> AnalysisEnded:
-        """Return the end that the crashed analyzer could not report itself."""
-        said = self.response_payload if isinstance(self.response_payload, dict) else {}
-        error = ": ".join(str(said[part]) for part in ("errorType", "errorMessage") if said.get(part))
-        count = self.request_context.approximate_invoke_count
-        times = "several times" if count is None else f"{count} time{'s' if count != 1 else ''}"
-        return AnalysisEnded(
-            subject=self.request_payload.subject,
-            status=AnalysisStatus.FAILED,
-            output_s3_uri=self.request_payload.output_s3_uri,
-            failure_reason=(
-                f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"
-                f" ({self.request_context.condition}{'; ' + error if error else ''})."
-                " If it ran out of memory or time, give the function more of them; its log has the details."
-            ),
-        )
+    @model_validator(mode="after")
+    def _names_one_window(self) -> Self:
+        if (self.scheduled_time is None) == (self.window is None):
+            raise ValueError("give either scheduled_time or window")
+        return self

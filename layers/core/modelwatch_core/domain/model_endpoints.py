@@ -61,7 +61,7 @@ class Model(Protocol):
 
 
 class ModelFailure(Upstream):
-    """A model gave no answer.
+    """A model did not answer.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ class ModelFailure(Upstream):
         ``ModelNotFound``, ``ModelNotReached``, ``ModelThrottled``, ``ModelTimedOut``, ``ModelRefusedPayload`` (too
         large), ``ModelRefused`` (any other fault of the request) or ``ModelFailed`` (a fault of the model).
     message : str
-        What happened and how to mend it.
-    words : str
-        The endpoint's own words. They may hold row values: whoever shows them must take these out.
+        What happened and how to fix it.
+    model_message : str
+        The endpoint's own message. It may hold row values, which must be removed before it is shown.
     """
 
-    def __init__(self, code: str, message: str, words: str = "") -> None:
+    def __init__(self, code: str, message: str, model_message: str = "") -> None:
         super().__init__(code, message)
-        self.words = words
+        self.model_message = model_message
 
 
 OpenModel = Callable[[ModelReference], AbstractContextManager[Model]]

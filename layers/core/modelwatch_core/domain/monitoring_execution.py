@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisStatus, GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
-from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleName
+from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
 
@@ -33,29 +34,30 @@ class ExecutionStatus(StrEnum):
 
 
 class ExecutionKey(Owned):
-    """The identity of an execution: there is one per schedule and window start, and one more for each re-run of it."""
+    """The identity of an execution: there is one per schedule and window, and one more for each attempt after it."""
 
-    monitoring_schedule_name: ScheduleName
-    window_start: UtcDatetime
+    schedule_id: NonEmpty
+    window: Window
     attempt: int = Field(default=1, ge=1)
 
     @property
     def subject(self) -> str:
-        """The identity as one word, for events and logs."""
-        first = f"execution/{self.monitoring_schedule_name}/{iso_utc(self.window_start)}"
-        return first if self.attempt == 1 else f"{first}/{self.attempt}"
+        """The identity as one string, for events and logs."""
+        span = f"{iso_utc(self.window.start)}/{iso_utc(self.window.end)}"
+        return f"execution/{self.schedule_id}/{span}/{self.attempt}"
 
     @classmethod
     def of_subject(cls, subject: str) -> Self | None:
         """Return the key that a subject names, or None where it names something else."""
-        kind, _, rest = subject.partition("/")
-        name, _, window = rest.partition("/")
-        start, _, attempt = window.partition("/")
-        if kind != "execution" or not start:
-            return None
-        return cls(
-            monitoring_schedule_name=name, window_start=datetime.fromisoformat(start), attempt=int(attempt or "1")
-        )
+        match subject.split("/"):
+            case ["execution", schedule_id, start, end, attempt]:
+                window = {"start": start, "end": end}
+                try:
+                    return cls.model_validate({"schedule_id": schedule_id, "window": window, "attempt": attempt})
+                except ValidationError:
+                    return None
+            case _:
+                return None
 
 
 class MonitoringExecution(Owned):
@@ -63,20 +65,29 @@ class MonitoringExecution(Owned):
 
     Attributes
     ----------
+    schedule_id : str
+        The identity of its schedule; the name may be used again by another one.
     attempt : int
-        1, and more for a re-run of a window, which replaces the reports of the attempt before.
+        1, and more for a repetition of a window, which replaces the reports of the attempt before.
     tick_id : str
         The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
     active : bool
         Whether it holds its schedule. Of all executions of a schedule at most one is active.
     due : datetime
         When ``reconcile`` looks at it if it is still open then.
-    announced : bool
-        Whether its end has been published.
+    host, host_reason : str, optional
+        Which host was chosen, and why.
+    run : Run, optional
+        What the host started.
+    outcome : Outcome, optional
+        How it ended.
+    announced, metrics_published : bool
+        Whether its end, and its metrics, have been published.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
 
+    schedule_id: NonEmpty
     monitoring_schedule_name: ScheduleName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
@@ -91,14 +102,12 @@ class MonitoringExecution(Owned):
     monitoring_execution_status: ExecutionStatus = ExecutionStatus.PENDING
     active: bool = True
     host: str | None = None
-    exit_message: str | None = None
-    failure_reason: str | None = None
-    violations: int | None = None
-    records: RecordCounts | None = None
-    ground_truth: GroundTruthCounts | None = None
-    changes: tuple[str, ...] = ()
+    host_reason: str | None = None
+    run: Run | None = None
+    outcome: Outcome | None = None
     violation_report_uri: S3Uri | None = None
     announced: bool = False
+    metrics_published: bool = False
     version: int = 1
 
     @classmethod
@@ -107,25 +116,28 @@ class MonitoringExecution(Owned):
         schedule: MonitoringSchedule,
         *,
         scheduled_time: datetime,
-        attempt: int = 1,
+        window: Window | None = None,
         tick_id: str,
         now: datetime,
         lease: timedelta,
     ) -> Self:
-        """Return the execution that a schedule is due to have at a scheduled time."""
+        """Return the execution that a schedule is due to have at a scheduled time.
+
+        Parameters
+        ----------
+        window : Window, optional
+            Of a one-off run; that of the scheduled time if not given.
+        """
+        name = schedule.monitoring_schedule_name
+        results = s3_layout.results(schedule.output_s3_uri, schedule.endpoint_name, name, scheduled_time)
         return cls(
-            monitoring_schedule_name=schedule.monitoring_schedule_name,
+            schedule_id=schedule.schedule_id,
+            monitoring_schedule_name=name,
             monitoring_type=schedule.monitoring_type,
             endpoint_name=schedule.endpoint_name,
             scheduled_time=scheduled_time,
-            window=schedule.window(scheduled_time),
-            attempt=attempt,
-            output_s3_uri=s3_layout.results(
-                schedule.output_s3_uri,
-                schedule.endpoint_name,
-                schedule.monitoring_schedule_name,
-                scheduled_time,
-            ),
+            window=window or schedule.window(scheduled_time),
+            output_s3_uri=s3_layout.one_off_results(results, window) if window else results,
             tick_id=tick_id,
             creation_time=now,
             last_modified_time=now,
@@ -135,19 +147,34 @@ class MonitoringExecution(Owned):
     @property
     def key(self) -> ExecutionKey:
         """The identity of this execution."""
-        return ExecutionKey(
-            monitoring_schedule_name=self.monitoring_schedule_name,
-            window_start=self.window.start,
-            attempt=self.attempt,
-        )
+        return ExecutionKey(schedule_id=self.schedule_id, window=self.window, attempt=self.attempt)
+
+    @property
+    def subject(self) -> str:
+        """The identity as one string, for events and logs."""
+        return self.key.subject
+
+    @property
+    def kind(self) -> MonitorKind:
+        """The kind of monitor."""
+        return monitor_kind(self.monitoring_type)
 
     @property
     def is_settled(self) -> bool:
         """Whether the status is terminal."""
         return self.monitoring_execution_status.is_terminal
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do for it."""
+        return self.is_settled and self.announced and self.metrics_published
+
     def _changed(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
+
+    def next_attempt(self) -> Self:
+        """Return the plan of another attempt at the same window."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
 
     def planned_again(self, *, now: datetime, lease: timedelta) -> Self:
         """Return the same plan as it would be made now."""
@@ -156,7 +183,7 @@ class MonitoringExecution(Owned):
     def waiting(self) -> Self:
         """Return the same, planned but not holding its schedule, because another execution does.
 
-        It is due at once: its turn comes when the other one lets go, and ``reconcile`` is who looks.
+        It is due at once: its turn comes when the other one lets go, and ``reconcile`` starts it then.
         """
         return self.model_copy(update={"active": False, "due": self.creation_time})
 
@@ -164,39 +191,47 @@ class MonitoringExecution(Owned):
         """Return the waiting execution as the one that holds its schedule."""
         return self._changed(now, active=True, due=now + lease)
 
-    def started(self, *, host: str, now: datetime, lease: timedelta) -> Self:
-        """Return the execution as taken over by a host, which must report within the lease."""
-        return self._changed(now, monitoring_execution_status=ExecutionStatus.IN_PROGRESS, host=host, due=now + lease)
+    def started(self, *, host: str, host_reason: str, run: Run | None, now: datetime, lease: timedelta) -> Self:
+        """Return the execution as taken by a host, which must report within the lease.
 
-    def settled(
-        self,
-        status: AnalysisStatus,
-        *,
-        now: datetime,
-        exit_message: str | None = None,
-        failure_reason: str | None = None,
-        violations: int | None = None,
-        records: RecordCounts | None = None,
-        ground_truth: GroundTruthCounts | None = None,
-        changes: tuple[str, ...] = (),
-    ) -> Self:
+        Parameters
+        ----------
+        run : Run, optional
+            None while a temporary endpoint is made for it first, whose events may have noted the run already.
+        """
+        return self._changed(
+            now,
+            monitoring_execution_status=ExecutionStatus.IN_PROGRESS,
+            host=host,
+            host_reason=host_reason,
+            run=run or self.run,
+            due=now + lease,
+        )
+
+    def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
+        """Return the execution with the run that its host started, after its temporary endpoint came into service."""
+        return self._changed(now, run=run, due=now + lease)
+
+    def prolonged(self, *, due: datetime, now: datetime) -> Self:
+        """Return the execution with another time at which it is asked after."""
+        return self._changed(now, due=due)
+
+    def settled(self, outcome: Outcome, *, now: datetime, has_violation_report: bool = False) -> Self:
         """Return the execution with its one terminal status; one that has it already is returned as it is."""
         if self.is_settled:
             return self
-        with_report = status is AnalysisStatus.COMPLETED_WITH_VIOLATIONS
         return self._changed(
             now,
-            monitoring_execution_status=ExecutionStatus(status.value),
-            exit_message=exit_message,
-            failure_reason=failure_reason and failure_reason[:1024],
-            violations=violations,
-            records=records,
-            ground_truth=ground_truth,
-            changes=changes,
-            violation_report_uri=f"{self.output_s3_uri}/constraint_violations.json" if with_report else None,
+            monitoring_execution_status=ExecutionStatus(outcome.status.value),
+            outcome=outcome,
+            violation_report_uri=f"{self.output_s3_uri}/constraint_violations.json" if has_violation_report else None,
             active=False,
         )
 
     def with_announcement(self, *, now: datetime) -> Self:
         """Return the execution as one whose end has been published."""
         return self._changed(now, announced=True)
+
+    def with_metrics(self, *, now: datetime) -> Self:
+        """Return the execution as one whose metrics have been published."""
+        return self._changed(now, metrics_published=True)

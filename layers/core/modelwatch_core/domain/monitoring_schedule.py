@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
-from modelwatch_core.domain.monitor_kinds import MonitoringType, ProblemType, refuse_unfit
+from modelwatch_core.domain.hosts import Resources
+from modelwatch_core.domain.monitor_kinds import (
+    DATA_QUALITY,
+    MonitoringType,
+    MonitorKind,
+    ProblemType,
+    monitor_kind,
+    refuse_unfit,
+)
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 ScheduleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
@@ -32,8 +41,8 @@ Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_durat
 """How far before the scheduled time something lies: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
 
-class Attributes(Owned):
-    """Which part of a record is what; the words are SageMaker's.
+class RecordAttributes(Owned):
+    """Which part of a record is what; the names are SageMaker's.
 
     Attributes
     ----------
@@ -52,13 +61,13 @@ class Attributes(Owned):
     exclude_features_attribute: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
     @property
-    def attributes(self) -> dict[str, str]:
-        """The attributes that are given, as the analyzer's environment names them."""
-        given = {name: getattr(self, name) for name in Attributes.model_fields}
-        return {name: str(value) for name, value in given.items() if value is not None}
+    def attributes(self) -> dict[str, str | float]:
+        """The attributes that are given, by name."""
+        given = {name: getattr(self, name) for name in RecordAttributes.model_fields}
+        return {name: value for name, value in given.items() if value is not None}
 
 
-class CapturedInput(Attributes):
+class CapturedInput(RecordAttributes):
     """What is watched, and how it is read.
 
     Attributes
@@ -110,7 +119,7 @@ class Scripts(Owned):
 
     @property
     def sources(self) -> dict[str, str]:
-        """The S3 URI of each script that is given, by its name in the analyzer's environment."""
+        """The S3 URI of each script that is given, by its name in the analyzer's settings."""
         given = {
             "record_preprocessor_script": self.record_preprocessor_source_uri,
             "post_analytics_processor_script": self.post_analytics_processor_source_uri,
@@ -130,13 +139,19 @@ class MonitorParameters(Scripts):
     analysis_config : dict or str, optional
         SageMaker's ``analysis_config.json`` of bias and explainability, or the S3 URI of one.
     environment : dict of str to str
-        Further settings of the analyzer, by their names in its environment.
+        Further settings of the analysis, by their names in a container's environment, and variables of the user's own.
+    resources : Resources, optional
+        What the analysis should run on.
+    image_uri : str, optional
+        The container image that analyses a custom kind of monitor.
     """
 
     problem_type: ProblemType | None = None
     ground_truth_attribute: NonEmpty | None = None
     analysis_config: dict[str, Any] | S3Uri | None = None
     environment: dict[str, str] = Field(default_factory=dict, max_length=50)
+    resources: Resources | None = None
+    image_uri: NonEmpty | None = None
 
 
 class Baseline(Owned):
@@ -153,10 +168,12 @@ class ScheduleRequest(MonitorParameters):
     ----------
     ground_truth_input : str, optional
         The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
+    alert_targets : tuple of AlertTargetReference
+        Who is notified; the deployment's topic if none are given.
     """
 
     monitoring_schedule_name: ScheduleName
-    monitoring_type: MonitoringType = MonitoringType.DATA_QUALITY
+    monitoring_type: MonitoringType = DATA_QUALITY.monitoring_type
     schedule_expression: str
     endpoint_input: EndpointInput | None = None
     batch_transform_input: BatchTransformInput | None = None
@@ -165,6 +182,7 @@ class ScheduleRequest(MonitorParameters):
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
+    alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
 
     @field_validator("schedule_expression")
     @classmethod
@@ -179,8 +197,18 @@ class ScheduleRequest(MonitorParameters):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        refuse_unfit(self.monitoring_type, self.monitoring_type.kind.schedule_parameters, dict(self))
+        refuse_unfit(self.monitoring_type, self.kind.schedule_parameters, dict(self))
         return self
+
+    @model_validator(mode="after")
+    def _its_windows_start_before_they_end(self) -> Self:
+        self.window(ScheduleExpression(self.schedule_expression).example_due_time)
+        return self
+
+    @property
+    def kind(self) -> MonitorKind:
+        """The kind of monitor."""
+        return monitor_kind(self.monitoring_type)
 
     @property
     def captured_input(self) -> EndpointInput | BatchTransformInput:
@@ -194,12 +222,6 @@ class ScheduleRequest(MonitorParameters):
     def endpoint_name(self) -> str | None:
         """The endpoint that is watched, if it is one."""
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
-
-    @model_validator(mode="after")
-    def _its_windows_start_before_they_end(self) -> Self:
-        expression = ScheduleExpression(self.schedule_expression)
-        self.window(expression.after(datetime.now(UTC)))
-        return self
 
     def window(self, scheduled_time: datetime) -> Window:
         """Return what the execution of a scheduled time looks at: by default, everything since the one before it."""
@@ -216,10 +238,13 @@ class MonitoringSchedule(ScheduleRequest):
 
     Attributes
     ----------
+    schedule_id : str
+        Its identity, made when it is created: a schedule that is made anew under the same name has another one.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
 
+    schedule_id: NonEmpty
     output_s3_uri: S3Uri
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
     creation_time: UtcDatetime

@@ -40,6 +40,11 @@ def results(output: str, endpoint_name: str | None, schedule_name: str, schedule
     return join(output, endpoint_name or "", schedule_name, scheduled_time.strftime(HOUR_FOLDER))
 
 
+def one_off_results(scheduled_results: str, window: Window) -> str:
+    """Return the folder of the reports of a one-off run: below that of the schedule's own execution of that hour."""
+    return join(scheduled_results, f"{window.start:%Y%m%dT%H%M%SZ}-{window.end:%Y%m%dT%H%M%SZ}")
+
+
 def transform_hours(destination: str, window: Window) -> Iterator[tuple[str, str]]:
     """Yield the folders of manifests of each hour of a window: their S3 URI, and their path below the input folder.
 

@@ -13,6 +13,9 @@ from pydantic import model_validator
 from modelwatch_core.domain.documents import Owned, UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
+_REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
+"""Where expressions are tried when they are parsed: the start of a leap year, so that every day of a year follows."""
+
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")
 _FIELDS = 6
 
@@ -51,8 +54,13 @@ class ScheduleExpression:
     Raises
     ------
     InvalidInput
-        ``InvalidScheduleExpression`` when the text is no such expression, names a day that does not come, is due more
-        than once an hour (reports are kept by the hour, and captures come late), or is bound to a year.
+        ``InvalidScheduleExpression`` when the text is not such an expression, names a day that does not exist, is due
+        more than once an hour (reports are kept by the hour, and captures come late), or is bound to a year.
+
+    Attributes
+    ----------
+    example_due_time : datetime
+        A time at which the schedule is due, to try definitions with.
 
     Notes
     -----
@@ -80,7 +88,7 @@ class ScheduleExpression:
         self._fields = fields
         try:
             self._cron = AWSCron(" ".join(fields))
-            self.after(datetime.now(UTC))
+            self.example_due_time = self.after(_REFERENCE)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
             raise InvalidInput(
                 "InvalidScheduleExpression", f"{text!r} is not a valid cron expression: {error}"

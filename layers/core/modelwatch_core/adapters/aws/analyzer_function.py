@@ -2,34 +2,95 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.documents import Inbound
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.ports import RunClaims
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
+
+LAMBDA = "lambda"
+"""The name of this host."""
+
+FAILURE_DETAIL_TYPE = "Lambda Function Invocation Result - Failure"
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzerFunction:
     """The analyzer's Lambda.
 
-    Parameters
-    ----------
-    capacity_bytes : int
-        Most bytes of input that fit its storage and its time.
+    Lambda starts an invocation for each call, so a subject that is started twice has two invocations; the analyzer
+    claims the subject first, and all but one of them end at once. Lambda cannot be asked about an asynchronous
+    invocation, and cannot end one: the analyzer looks between its steps whether it was stopped.
     """
 
     functions: LambdaClient
     function_name: str
-    capacity_bytes: int
-    name: str = field(default="the analyzer Lambda", init=False)
+    log_group: str
+    limits: HostLimits
+    claims: RunClaims
 
-    def start(self, request: AnalysisRequest) -> None:
+    @property
+    def name(self) -> str:
+        """The name of this host."""
+        return LAMBDA
+
+    def start(self, request: AnalysisRequest) -> Run:
         """Start an analysis."""
         with aws_errors(f"starting the analysis of {request.subject}"):
-            self.functions.invoke(
+            answer = self.functions.invoke(
                 FunctionName=self.function_name, InvocationType="Event", Payload=request.model_dump_json()
             )
+        return lambda_run(answer["ResponseMetadata"]["RequestId"], self.log_group)
+
+    def describe(self, run: Run, subject: str) -> RunDescription:  # noqa: ARG002 - Lambda cannot be asked
+        """Return that nothing is known of a run."""
+        return RunDescription(status=RunStatus.UNKNOWN)
+
+    def stop(self, run: Run, subject: str) -> None:  # noqa: ARG002 - all invocations of the subject are stopped
+        """End a run before its reports are stored."""
+        self.claims.stop(subject)
+
+
+def lambda_run(request_id: str, log_group: str) -> Run:
+    """Return the run of an invocation of the analyzer's Lambda."""
+    return Run(host=LAMBDA, run_id=request_id, log_location=f"{log_group} (request {request_id})")
+
+
+class _InvocationContext(Inbound):
+    request_id: str | None = Field(default=None, alias="requestId")
+    condition: str
+    approximate_invoke_count: int | None = Field(default=None, alias="approximateInvokeCount")
+
+
+class InvocationFailed(Inbound):
+    """Lambda's record of an asynchronous invocation of the analyzer that failed for good."""
+
+    request_context: _InvocationContext = Field(alias="requestContext")
+    request_payload: dict[str, Any] = Field(alias="requestPayload")
+    response_payload: Any = Field(default=None, alias="responsePayload")
+
+    def as_analysis_ended(self) -> AnalysisEnded:
+        """Return the end that the crashed analyzer could not report itself."""
+        response = self.response_payload if isinstance(self.response_payload, dict) else {}
+        error = ": ".join(str(response[part]) for part in ("errorType", "errorMessage") if response.get(part))
+        count = self.request_context.approximate_invoke_count
+        times = "several times" if count is None else f"{count} time{'s' if count != 1 else ''}"
+        return AnalysisEnded(
+            subject=self.request_payload["subject"],
+            output_s3_uri=self.request_payload["output_s3_uri"],
+            outcome=Outcome.failed(
+                f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"
+                f" ({self.request_context.condition}{'; ' + error if error else ''})."
+                " If it ran out of memory or time, give the function more of them; its log has the details."
+            ),
+        )

@@ -73,7 +73,7 @@ class EndpointModels:
         ------
         InvalidInput
             ``ModelNotDeployed`` for a model by name: who wants one explained has an endpoint made of it before the
-            analysis starts, see ``modelwatch_core.app.shadow_endpoints``.
+            analysis starts, see ``modelwatch_core.app.temporary_endpoints``.
         """
         if reference.endpoint_name is None:
             raise InvalidInput(

@@ -1,8 +1,8 @@
-"""The DynamoDB table that holds schedules, executions, baselining jobs and the log of sent alerts.
+"""The DynamoDB table that holds schedules, executions, baselining jobs, claims of runs and the log of sent alerts.
 
 One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
 sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name, open
-executions by the time they are due, and open baselining jobs by their creation. Open executions are spread over 16
+executions and baselining jobs by the time they are due. Open executions are spread over 16
 partitions of the index, because all schedules of an account tick in the same minute.
 """
 
@@ -15,14 +15,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
-from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import Claim, Clock
+from modelwatch_core.ports import Claim, Clock, RunClaim, UnreadableRecord
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -32,6 +33,7 @@ OPEN_PARTITIONS = 16
 ALERT_LEASE = timedelta(minutes=2)
 """Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
 ALERT_MEMORY = timedelta(days=90)
+RUN_MEMORY = timedelta(days=30)
 
 Item = dict[str, Any]
 
@@ -81,6 +83,14 @@ class VersionedItems:
                 if "LastEvaluatedKey" not in page:
                     return
                 query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def parsed_item(model: type[Document], item: Mapping[str, Any]) -> Document | UnreadableRecord:
+    """Return the document of an item, or what is wrong with it."""
+    try:
+        return model.model_validate_json(str(item["document"]))
+    except ValidationError as error:
+        return UnreadableRecord(f"{item['pk']} {item['sk']}", validation_message(error, limit=3))
 
 
 def follows_on(item: Item) -> dict[str, Any]:
@@ -155,7 +165,7 @@ class TableLedger:
 
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         """Return an execution, or None."""
-        document = self.items.document(_schedule(key), _sort_key(key))
+        document = self.items.document(_partition_key(key), _sort_key(key))
         return MonitoringExecution.model_validate_json(document) if document else None
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
@@ -191,28 +201,26 @@ class TableLedger:
             # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
             self.items.put(item, exists="ExecutionExists")
 
-    def history(
-        self, schedule_name: str, *, limit: int, before: datetime | None = None
-    ) -> Sequence[MonitoringExecution]:
+    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
         """Return the latest executions of a schedule."""
-        with aws_errors(f"listing the executions of {schedule_name}"):
+        with aws_errors(f"listing the executions of {schedule_id}"):
             page = self.items.table.query(
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
                 ExpressionAttributeValues={
-                    ":pk": f"SCHEDULE#{schedule_name}",
+                    ":pk": f"EXECUTIONS#{schedule_id}",
                     ":first": "EXECUTION#",
-                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else ''}~",
+                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else ''}~~",
                 },
                 ScanIndexForward=False,
                 Limit=limit,
             )
         return [MonitoringExecution.model_validate_json(str(item["document"])) for item in page["Items"]]
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield every execution that is open although due."""
         for partition in range(OPEN_PARTITIONS):
             for item in self.items.listed_until(f"OPEN#{partition}", moment):
-                yield MonitoringExecution.model_validate_json(str(item["document"]))
+                yield parsed_item(MonitoringExecution, item)
 
     def _took(self, execution: MonitoringExecution) -> bool:
         item = _item(execution)
@@ -250,25 +258,24 @@ class TableLedger:
         return True
 
 
-def _schedule(key: ExecutionKey) -> str:
-    return f"SCHEDULE#{key.monitoring_schedule_name}"
+def _partition_key(key: ExecutionKey) -> str:
+    return f"EXECUTIONS#{key.schedule_id}"
 
 
 def _sort_key(key: ExecutionKey) -> str:
-    again = f"#{key.attempt:05}" if key.attempt > 1 else ""
-    return f"EXECUTION#{iso_utc(key.window_start)}{again}"
+    return f"EXECUTION#{iso_utc(key.window.start)}~{iso_utc(key.window.end)}#{key.attempt:05}"
 
 
 def _item(execution: MonitoringExecution) -> Item:
     key = execution.key
     item: Item = {
-        "pk": _schedule(key),
+        "pk": _partition_key(key),
         "sk": _sort_key(key),
         "version": execution.version,
         "document": execution.model_dump_json(),
     }
-    if not execution.announced:
-        partition = zlib.crc32(key.monitoring_schedule_name.encode()) % OPEN_PARTITIONS
+    if not execution.is_done:
+        partition = zlib.crc32(key.schedule_id.encode()) % OPEN_PARTITIONS
         item |= {"list": f"OPEN#{partition}", "list_key": iso_utc(execution.due)}
     return item
 
@@ -292,14 +299,14 @@ class TableBaseliningJobs:
             "version": job.version,
             "document": job.model_dump_json(),
         }
-        if job.status is JobStatus.IN_PROGRESS:
-            item |= {"list": "OPEN_JOBS", "list_key": iso_utc(job.creation_time)}
+        if not job.is_settled:
+            item |= {"list": "OPEN_JOBS", "list_key": iso_utc(job.due)}
         self.items.put(item, exists="BaseliningJobExists")
 
-    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
-        """Yield every job that is open although old."""
+    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
+        """Yield every job that is open although due."""
         for item in self.items.listed_until("OPEN_JOBS", moment):
-            yield BaseliningJob.model_validate_json(str(item["document"]))
+            yield parsed_item(BaseliningJob, item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,3 +357,43 @@ class TableSentAlerts:
             "lease": iso_utc(lease),
             "expires_at": int(expires.timestamp()),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TableRunClaims:
+    """``RunClaims`` in the ledger table; an item for each subject, kept for 30 days."""
+
+    table: Table
+    clock: Clock
+
+    def claim(self, subject: str, run_id: str) -> RunClaim:
+        """Claim an analysis for a run."""
+        with aws_errors(f"claiming {subject}"):
+            try:
+                self.table.put_item(
+                    Item=self._item(subject, run_id),
+                    ConditionExpression="attribute_not_exists(pk) OR run_id = :run",
+                    ExpressionAttributeValues={":run": run_id},
+                )
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                owner = self.table.get_item(Key=self._key(subject), ConsistentRead=True).get("Item", {}).get("run_id")
+                return RunClaim.STOPPED if owner == _NO_RUN else RunClaim.TAKEN
+        return RunClaim.OWNED
+
+    def stop(self, subject: str) -> None:
+        """Let no run analyse a subject any more."""
+        with aws_errors(f"stopping {subject}"):
+            self.table.put_item(Item=self._item(subject, _NO_RUN))
+
+    @staticmethod
+    def _key(subject: str) -> Item:
+        return {"pk": f"RUN#{subject}", "sk": "CLAIM"}
+
+    def _item(self, subject: str, run_id: str) -> Item:
+        expires = self.clock.now() + RUN_MEMORY
+        return self._key(subject) | {"run_id": run_id, "expires_at": int(expires.timestamp())}
+
+
+_NO_RUN = "-"

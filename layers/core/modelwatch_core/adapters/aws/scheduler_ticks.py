@@ -48,6 +48,7 @@ class SchedulerTicks:
                 "Input": json.dumps(
                     {
                         "monitoring_schedule_name": name,
+                        "schedule_id": schedule.schedule_id,
                         "scheduled_time": "<aws.scheduler.scheduled-time>",
                         "start_delay_minutes": delay,
                         "tick_id": "<aws.scheduler.execution-id>",

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelFailure
-from modelwatch_core.domain.model_words import words_of_model
+from modelwatch_core.domain.redaction import redacted_message
 
 REFUSED = {
     "AccessDenied": "AccessDenied",
@@ -36,7 +36,7 @@ def aws_errors(doing: str) -> Iterator[None]:
     Raises
     ------
     InvalidInput
-        When a person must mend it: permissions, a bucket that is not there, a window of too many hours.
+        When a person must fix it: permissions, a bucket that is not there, a window of too many hours.
     Upstream
         When a retry may help.
     """
@@ -74,14 +74,14 @@ def model_errors(endpoint_name: str, body: bytes) -> Iterator[None]:
     Raises
     ------
     ModelFailure
-        See there; its words are cut and hold nothing of the body.
+        See there; its ``model_message`` is cut and has nothing of the body.
     InvalidInput
         When the call is not allowed.
     """
     try:
         yield
     except ClientError as error:
-        raise _model_failure(endpoint_name, error, body) from None  # botocore's message holds the model's words
+        raise _model_failure(endpoint_name, error, body) from None  # botocore's message has that of the model
     except ReadTimeoutError:
         message = (
             f"endpoint {endpoint_name} did not answer in time; ask it for fewer rows at once, or give it more power"
@@ -100,7 +100,7 @@ def _model_failure(endpoint_name: str, error: ClientError, body: bytes) -> Model
         return ModelFailure("ModelRefusedPayload", message)
     if code == "ValidationError":
         message = f"endpoint {endpoint_name} cannot be called: is it there, in this region, and InService?"
-        return ModelFailure("ModelNotFound", message, words_of_model(_message(error), body))
+        return ModelFailure("ModelNotFound", message, redacted_message(_message(error), body))
     if code == "ModelError":
         return _fault_of_the_model(endpoint_name, error, body)
     if code in THROTTLED:
@@ -113,8 +113,8 @@ def _fault_of_the_model(endpoint_name: str, error: ClientError, body: bytes) -> 
     status = int(str(error.response.get("OriginalStatusCode") or 500))
     code = {413: "ModelRefusedPayload", 429: "ModelThrottled"}.get(status)
     code = code or ("ModelRefused" if 400 <= status < 500 else "ModelFailed")
-    words = words_of_model(str(error.response.get("OriginalMessage") or ""), body)
-    return ModelFailure(code, f"the model of endpoint {endpoint_name} answered {status}", words)
+    message = redacted_message(str(error.response.get("OriginalMessage") or ""), body)
+    return ModelFailure(code, f"the model of endpoint {endpoint_name} answered {status}", message)
 
 
 def _message(error: ClientError) -> str:

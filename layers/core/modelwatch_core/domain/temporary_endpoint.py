@@ -1,4 +1,4 @@
-"""Temporary endpoints: made of a model that is only named, for the time of one analysis, and surely deleted."""
+"""Temporary endpoints: made of a model that is only named, for the time of one analysis, and then deleted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, Owned, UtcDatetime
 from modelwatch_core.domain.model_endpoints import ModelReference
 
-MODEL_ENDPOINT = "model_endpoint_name"
-"""The variable of the analyzer's environment that names the endpoint that was made for the analysis."""
-
-SHADOW_PREFIX = "modelwatch-shadow-"
+TEMPORARY_ENDPOINT_PREFIX = "modelwatch-temporary-"
 """How the names of all temporary endpoints begin; the template's roles may make and delete no others."""
 
 
 class EndpointStatus(StrEnum):
-    """What a temporary endpoint can be; SageMaker's words, as far as they make a difference here.
+    """What a temporary endpoint can be; SageMaker's words, where they make a difference here.
 
-    CHANGING stands for all in which SageMaker lets nobody delete an endpoint.
+    CHANGING stands for every status in which SageMaker refuses to delete an endpoint.
     """
 
     CHANGING = "Creating"
@@ -30,14 +27,14 @@ class EndpointStatus(StrEnum):
     DELETING = "Deleting"
 
 
-class ShadowEndpoint(Owned):
+class TemporaryEndpoint(Owned):
     """A temporary endpoint as SageMaker describes it."""
 
     status: EndpointStatus
     failure_reason: str | None = None
 
 
-class ShadowAnalysis(Owned):
+class DeferredAnalysis(Owned):
     """An analysis that waits for its temporary endpoint, or runs on it. Written before the endpoint is made.
 
     Attributes
@@ -57,24 +54,24 @@ class ShadowAnalysis(Owned):
     started: bool = False
     version: int = 1
 
-    def as_started(self) -> ShadowAnalysis:
+    def as_started(self) -> DeferredAnalysis:
         """Return the analysis as one that a host has."""
         return self.model_copy(update={"started": True, "version": self.version + 1})
 
 
 class EndpointStateChange(Inbound):
-    """What SageMaker tells of an endpoint. It may come twice, late and out of order: only the name is used."""
+    """SageMaker's event about an endpoint. It may come twice, late and out of order: only the name is used."""
 
     endpoint_name: NonEmpty = Field(alias="EndpointName")
     endpoint_status: str = Field(alias="EndpointStatus")
 
 
-def shadow_prefix(owner: str) -> str:
+def owned_prefix(owner: str) -> str:
     """Return how the names of one deployment's temporary endpoints begin; another one's are none of its business."""
-    return f"{SHADOW_PREFIX}{_digest(owner, 8)}-"
+    return f"{TEMPORARY_ENDPOINT_PREFIX}{_digest(owner, 8)}-"
 
 
-def shadow_endpoint_name(owner: str, subject: str) -> str:
+def temporary_endpoint_name(owner: str, subject: str) -> str:
     """Return the name of the temporary endpoint of an analysis: always the same, so that there is one at most.
 
     Parameters
@@ -84,7 +81,7 @@ def shadow_endpoint_name(owner: str, subject: str) -> str:
     subject : str
         Whose analysis it is, see ``modelwatch_core.domain.events.AnalysisEnded``.
     """
-    return shadow_prefix(owner) + _digest(subject, 32)  # 59 characters; SageMaker allows 63
+    return owned_prefix(owner) + _digest(subject, 32)  # 59 characters; SageMaker allows 63
 
 
 def _digest(text: str, length: int) -> str:

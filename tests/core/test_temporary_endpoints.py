@@ -7,17 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from modelwatch_core.app.shadow_endpoints import HEAD_START, PATIENCE
+from modelwatch_core.app.temporary_endpoints import HEAD_START, PATIENCE
 from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowEndpoint, shadow_endpoint_name
+from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, temporary_endpoint_name
 from tests.core.world import LEASE, World
 
 SUBJECT = "execution/hourly/2026-11-22T09:00:00Z"
-NAME = shadow_endpoint_name("world", SUBJECT)
+NAME = temporary_endpoint_name("world", SUBJECT)
 
 
 @pytest.fixture
@@ -33,17 +33,17 @@ def status_of(world: World) -> ExecutionStatus:
 
 
 def is_clean(world: World) -> bool:
-    return not (world.shadow_endpoints.kept or world.shadow_endpoints.configs or world.shadow_analyses.kept)
+    return not (world.temporary_endpoints.kept or world.temporary_endpoints.configs or world.deferred_analyses.kept)
 
 
 def test_an_execution_waits_for_its_endpoint_runs_on_it_and_leaves_nothing(world):
     world.has_explainability_schedule()
     execution = world.tick()
-    assert world.shadow_endpoints.created == [(NAME, "scorer", SUBJECT)]
+    assert world.temporary_endpoints.created == [(NAME, "scorer", SUBJECT)]
     assert world.host.started == []
     assert status_of(world) is ExecutionStatus.IN_PROGRESS
     assert not world.follow(NAME)  # an event of its creation, or anything else that comes too early
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     assert world.follow(NAME)
     (request,) = world.host.started
     assert request.environment["model_endpoint_name"] == NAME
@@ -54,7 +54,7 @@ def test_an_execution_waits_for_its_endpoint_runs_on_it_and_leaves_nothing(world
     assert status_of(world) is ExecutionStatus.COMPLETED
     assert is_clean(world)
     world.follow(NAME)  # and once more, late
-    assert (len(world.host.started), len(world.shadow_endpoints.created)) == (1, 1)
+    assert (len(world.host.started), len(world.temporary_endpoints.created)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
             analysis_config=uri,
         )
         world.tick(name=section.replace("_", "-"))
-    assert [model for _, model, _ in world.shadow_endpoints.created] == ["scorer", "scorer"]
+    assert [model for _, model, _ in world.temporary_endpoints.created] == ["scorer", "scorer"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
         (b'{"predictor": {"model_name": "m", "initial_instance_count": 0}}', "InvalidParameter"),
         (b"[]", "InvalidParameter"),
         (b'{"predictor": {"model_name": "m"}}', "InstanceTypeMissing"),
-        (b'{"predictor": {"model_name": "missing", "instance_type": "ml.m5.large"}}', "ShadowEndpointRefused"),
+        (b'{"predictor": {"model_name": "missing", "instance_type": "ml.m5.large"}}', "TemporaryEndpointRefused"),
     ],
 )
 def test_what_cannot_become_an_endpoint_fails_the_execution_with_the_reason_and_leaves_nothing(world, content, reason):
@@ -137,12 +137,12 @@ def test_what_cannot_become_an_endpoint_fails_the_execution_with_the_reason_and_
 def test_an_endpoint_that_fails_fails_the_execution_with_sagemakers_reason(world):
     world.has_explainability_schedule()
     world.tick()
-    world.shadow_endpoint_becomes(EndpointStatus.FAILED, "the container did not answer its ping")
+    world.temporary_endpoint_becomes(EndpointStatus.FAILED, "the container did not answer its ping")
     assert world.follow(NAME)
     world.deliver()
     (execution,) = world.ledger.kept.values()
     assert execution.monitoring_execution_status is ExecutionStatus.FAILED
-    assert "ShadowEndpointFailed" in execution.failure_reason
+    assert "TemporaryEndpointFailed" in execution.failure_reason
     assert "model scorer failed: the container did not answer its ping" in execution.failure_reason
     assert world.host.started == []
     assert is_clean(world)
@@ -155,9 +155,9 @@ def test_an_endpoint_that_hangs_fails_the_execution_and_is_deleted_as_soon_as_it
     world.reconcile()
     world.deliver()
     (execution,) = world.ledger.kept.values()
-    assert execution.failure_reason.startswith("ShadowEndpointTooSlow")
+    assert execution.failure_reason.startswith("TemporaryEndpointTooSlow")
     assert world.reconcile() == 0  # it is still being created: SageMaker lets nobody delete it
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(NAME)
     assert world.host.started == []
     assert is_clean(world)
@@ -166,7 +166,7 @@ def test_an_endpoint_that_hangs_fails_the_execution_and_is_deleted_as_soon_as_it
 def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
     world.has_explainability_schedule()
     world.tick()
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     assert world.reconcile() == 1
     assert len(world.host.started) == 1
     assert world.reconcile() == 0
@@ -176,21 +176,21 @@ def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
 def test_once_the_analysis_runs_its_host_tells_how_it_ends_whatever_becomes_of_the_endpoint(world, becomes):
     world.has_explainability_schedule()
     world.tick()
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(NAME)
-    del world.shadow_endpoints.kept[NAME]
+    del world.temporary_endpoints.kept[NAME]
     if becomes:
-        world.shadow_endpoints.kept[NAME] = ShadowEndpoint(status=becomes)
+        world.temporary_endpoints.kept[NAME] = TemporaryEndpoint(status=becomes)
     world.clock.pass_by(PATIENCE + timedelta(minutes=1))
     assert world.reconcile() == 0
     assert status_of(world) is ExecutionStatus.IN_PROGRESS
-    assert (len(world.host.started), len(world.shadow_endpoints.created)) == (1, 1)
+    assert (len(world.host.started), len(world.temporary_endpoints.created)) == (1, 1)
 
 
 def test_an_analysis_that_dies_in_silence_leaves_nothing_after_the_sweep(world):
     world.has_explainability_schedule()
     world.tick()
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(NAME)
     world.clock.pass_by(LEASE)
     world.reconcile()
@@ -200,23 +200,23 @@ def test_an_analysis_that_dies_in_silence_leaves_nothing_after_the_sweep(world):
 
 
 def test_the_sweep_deletes_what_nobody_noted_and_nothing_of_others(world):
-    ours, theirs = shadow_endpoint_name("world", "execution/gone/x"), shadow_endpoint_name("another", SUBJECT)
+    ours, theirs = temporary_endpoint_name("world", "execution/gone/x"), temporary_endpoint_name("another", SUBJECT)
     for name in (ours, theirs, "mortgages"):
-        world.shadow_endpoints.kept[name] = ShadowEndpoint(status=EndpointStatus.IN_SERVICE)
+        world.temporary_endpoints.kept[name] = TemporaryEndpoint(status=EndpointStatus.IN_SERVICE)
     assert world.reconcile() == 1
-    assert set(world.shadow_endpoints.kept) == {theirs, "mortgages"}
+    assert set(world.temporary_endpoints.kept) == {theirs, "mortgages"}
     assert not world.follow(theirs)
     assert not world.follow("mortgages")
-    assert set(world.shadow_endpoints.kept) == {theirs, "mortgages"}
+    assert set(world.temporary_endpoints.kept) == {theirs, "mortgages"}
 
 
 def test_an_endpoint_whose_model_went_away_before_it_was_made_fails_the_execution(world):
     world.has_explainability_schedule()
     world.tick()
-    waiting = world.shadow_analyses.kept[NAME]
+    waiting = world.deferred_analyses.kept[NAME]
     gone = waiting.model.model_copy(update={"model_name": "missing"})
-    world.shadow_analyses.kept[NAME] = waiting.model_copy(update={"model": gone})
-    world.shadow_endpoints.kept.clear()
+    world.deferred_analyses.kept[NAME] = waiting.model_copy(update={"model": gone})
+    world.temporary_endpoints.kept.clear()
     world.clock.pass_by(HEAD_START)
     world.follow(NAME)
     world.deliver()
@@ -227,13 +227,13 @@ def test_an_endpoint_whose_model_went_away_before_it_was_made_fails_the_executio
 def test_the_sweep_makes_an_endpoint_only_where_whoever_noted_it_had_the_time_to(world):
     world.has_explainability_schedule()
     world.tick()
-    made = list(world.shadow_endpoints.created)
-    world.shadow_endpoints.kept.clear()  # as between the note and the endpoint
+    made = list(world.temporary_endpoints.created)
+    world.temporary_endpoints.kept.clear()  # as between the note and the endpoint
     assert world.reconcile() == 0
-    assert world.shadow_endpoints.created == made
+    assert world.temporary_endpoints.created == made
     world.clock.pass_by(HEAD_START)
     assert world.reconcile() == 1
-    assert world.shadow_endpoints.created == made * 2
+    assert world.temporary_endpoints.created == made * 2
 
 
 class TestBaselines:
@@ -244,7 +244,7 @@ class TestBaselines:
         dataset_format={"csv": {"header": True}},
         analysis_config={"predictor": {"model_name": "scorer", "instance_type": "ml.m5.large"}},
     )
-    NAME = shadow_endpoint_name("world", "baseline/first")
+    NAME = temporary_endpoint_name("world", "baseline/first")
 
     @pytest.fixture
     def world(self) -> World:
@@ -255,7 +255,7 @@ class TestBaselines:
     def test_they_run_on_temporary_endpoints_too(self, world):
         job = world.create_baseline(self.REQUEST)
         assert world.host.started == []
-        world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+        world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
         world.follow(self.NAME)
         (request,) = world.host.started
         assert (request.subject, request.environment["model_endpoint_name"]) == ("baseline/first", self.NAME)
@@ -268,7 +268,7 @@ class TestBaselines:
     def test_one_that_is_refused_is_failed_at_once_and_the_sweep_forgets_it(self, world):
         model = {"model_name": "missing", "instance_type": "ml.m5.large"}
         refused = self.REQUEST.model_copy(update={"analysis_config": {"predictor": model}})
-        with pytest.raises(InvalidInput, match="ShadowEndpointRefused"):
+        with pytest.raises(InvalidInput, match="TemporaryEndpointRefused"):
             world.create_baseline(refused)
         assert world.jobs.get("first").status is JobStatus.FAILED
         world.reconcile()
@@ -276,7 +276,7 @@ class TestBaselines:
 
     def test_one_that_dies_in_silence_is_failed_and_leaves_nothing(self, world):
         world.create_baseline(self.REQUEST)
-        world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+        world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
         world.follow(self.NAME)
         world.clock.pass_by(LEASE)
         world.reconcile()

@@ -1,4 +1,4 @@
-"""``ShadowEndpoints`` in SageMaker, and ``ShadowAnalyses`` in the ledger table."""
+"""``TemporaryEndpoints`` in SageMaker, and ``DeferredAnalyses`` in the ledger table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelReference
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowAnalysis, ShadowEndpoint, shadow_prefix
+from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
@@ -31,7 +31,7 @@ _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class SageMakerShadowEndpoints:
+class SageMakerTemporaryEndpoints:
     """Temporary endpoints in SageMaker; each has a configuration of the same name.
 
     SageMaker answers ValidationException to what it does not find, to a name that is taken and to all that it refuses;
@@ -40,7 +40,7 @@ class SageMakerShadowEndpoints:
     Parameters
     ----------
     owner : str
-        The deployment, see ``shadow_endpoint_name``.
+        The deployment, see ``temporary_endpoint_name``.
     """
 
     sagemaker: SageMakerClient
@@ -51,7 +51,7 @@ class SageMakerShadowEndpoints:
         if model.instance_type is None:
             raise InvalidInput(
                 "InstanceTypeMissing",
-                f"what shall the temporary endpoint of model {model.model_name} run on? Give predictor.instance_type",
+                f"the temporary endpoint of model {model.model_name} needs an instance type: give predictor.instance_type",
             )
         variant: ProductionVariantTypeDef = {
             "VariantName": "AllTraffic",
@@ -79,14 +79,14 @@ class SageMakerShadowEndpoints:
                 lambda: self.find(name) is not None,
             )
 
-    def find(self, name: str) -> ShadowEndpoint | None:
+    def find(self, name: str) -> TemporaryEndpoint | None:
         """Return the endpoint as it stands, or None."""
         with aws_errors(f"describing endpoint {name}"):
             described = _or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name))
         if described is None:
             return None
         status = _STATUSES.get(described["EndpointStatus"], EndpointStatus.CHANGING)
-        return ShadowEndpoint(status=status, failure_reason=described.get("FailureReason"))
+        return TemporaryEndpoint(status=status, failure_reason=described.get("FailureReason"))
 
     def delete(self, name: str) -> bool:
         """Delete the endpoint and its configuration, and return whether both are gone or going."""
@@ -101,7 +101,7 @@ class SageMakerShadowEndpoints:
 
     def names(self) -> Iterator[str]:
         """Yield the names of all endpoints and configurations that this deployment made."""
-        prefix = shadow_prefix(self.owner)
+        prefix = owned_prefix(self.owner)
         with aws_errors("listing temporary endpoints"):
             for endpoints in self.sagemaker.get_paginator("list_endpoints").paginate(NameContains=prefix):
                 yield from (found["EndpointName"] for found in endpoints["Endpoints"])
@@ -121,8 +121,8 @@ class SageMakerShadowEndpoints:
                 if code_of(error) != "ValidationException":
                     raise
                 if not is_there():
-                    said = error.response["Error"].get("Message", "")
-                    raise InvalidInput("ShadowEndpointRefused", f"{error.operation_name}: {said}") from None
+                    message = error.response["Error"].get("Message", "")
+                    raise InvalidInput("TemporaryEndpointRefused", f"{error.operation_name}: {message}") from None
 
 
 def _or_none(call: Callable[[], Any]) -> Any:
@@ -136,34 +136,34 @@ def _or_none(call: Callable[[], Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class TableShadowAnalyses:
-    """``ShadowAnalyses`` in the ledger table."""
+class TableDeferredAnalyses:
+    """``DeferredAnalyses`` in the ledger table."""
 
     items: VersionedItems
 
-    def get(self, endpoint_name: str) -> ShadowAnalysis | None:
+    def get(self, endpoint_name: str) -> DeferredAnalysis | None:
         """Return the analysis of an endpoint, or None."""
-        document = self.items.document(f"SHADOW#{endpoint_name}", "ANALYSIS")
-        return ShadowAnalysis.model_validate_json(document) if document else None
+        document = self.items.document(f"DEFERRED#{endpoint_name}", "ANALYSIS")
+        return DeferredAnalysis.model_validate_json(document) if document else None
 
-    def save(self, analysis: ShadowAnalysis) -> None:
+    def save(self, analysis: DeferredAnalysis) -> None:
         """Write an analysis."""
         item = {
-            "pk": f"SHADOW#{analysis.endpoint_name}",
+            "pk": f"DEFERRED#{analysis.endpoint_name}",
             "sk": "ANALYSIS",
-            "list": "SHADOWS",
+            "list": "DEFERRED",
             "list_key": iso_utc(analysis.creation_time),
             "version": analysis.version,
             "document": analysis.model_dump_json(),
         }
-        self.items.put(item, exists="ShadowAnalysisExists")
+        self.items.put(item, exists="DeferredAnalysisExists")
 
     def delete(self, endpoint_name: str) -> None:
         """Forget an analysis."""
         with aws_errors(f"deleting {endpoint_name} from the ledger"):
-            self.items.table.delete_item(Key={"pk": f"SHADOW#{endpoint_name}", "sk": "ANALYSIS"})
+            self.items.table.delete_item(Key={"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
 
-    def all(self) -> Iterator[ShadowAnalysis]:
+    def all(self) -> Iterator[DeferredAnalysis]:
         """Yield every analysis."""
-        for item in self.items.listed_until("SHADOWS", _END_OF_TIME):
-            yield ShadowAnalysis.model_validate_json(str(item["document"]))
+        for item in self.items.listed_until("DEFERRED", _END_OF_TIME):
+            yield DeferredAnalysis.model_validate_json(str(item["document"]))

@@ -12,12 +12,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from modelwatch_core.app.shadow_endpoints import HEAD_START
+from modelwatch_core.app.temporary_endpoints import HEAD_START
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
 from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
 from modelwatch_core.domain.monitoring_execution import ExecutionKey
-from modelwatch_core.domain.shadow_endpoint import EndpointStatus, ShadowEndpoint, shadow_endpoint_name
+from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, temporary_endpoint_name
 from tests.core.test_crashes import FATES, Crash, Fate, Fragile
 from tests.core.world import LEASE, TEN, World
 
@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 def run_an_hour(world: World) -> None:
     """A whole hour as it should be: tick, endpoint, analysis, end, alert. Raises Crash where it is struck."""
     execution = world.tick()
-    name = world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    name = world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(name)
     world.finish(world.ends(execution))
     world.deliver()
@@ -49,13 +49,13 @@ def test_wherever_a_run_dies_for_good_the_sweep_alone_leaves_nothing_behind(when
         else:
             break
         for _ in range(3):
-            for name in world.shadow_endpoints.kept:
-                world.shadow_endpoints.kept[name] = ShadowEndpoint(status=EndpointStatus.IN_SERVICE)
+            for name in world.temporary_endpoints.kept:
+                world.temporary_endpoints.kept[name] = TemporaryEndpoint(status=EndpointStatus.IN_SERVICE)
             world.clock.pass_by(LEASE)
             world.reconcile()
         assert all(execution.is_settled for execution in world.ledger.kept.values()), call
-        left = world.shadow_endpoints
-        assert (left.kept, left.configs, world.shadow_analyses.kept) == ({}, set(), {}), call
+        left = world.temporary_endpoints
+        assert (left.kept, left.configs, world.deferred_analyses.kept) == ({}, set(), {}), call
     assert call > 20  # the hour was not over before it began
 
 
@@ -65,18 +65,18 @@ def test_an_endpoint_that_is_made_after_its_execution_was_settled_is_found_by_th
     world.has_explainability_schedule()
     world.has_captures()
     execution = world.tick()
-    world.shadow_endpoints.kept.clear()
-    (name,) = world.shadow_analyses.kept
+    world.temporary_endpoints.kept.clear()
+    (name,) = world.deferred_analyses.kept
     # Whoever follows sees an open execution without an endpoint, and is slow: it is settled meanwhile.
     ended = world.ends(execution, status=AnalysisStatus.FAILED, failure_reason="HostDidNotReport: x")
     world.clock.pass_by(HEAD_START)
     fate.befall(("before", 3), lambda: world.finish(ended))
     world.follow(name)
-    assert list(world.shadow_endpoints.kept) == [name]
-    assert world.shadow_analyses.kept == {}
-    world.shadow_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    assert list(world.temporary_endpoints.kept) == [name]
+    assert world.deferred_analyses.kept == {}
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.reconcile()
-    assert world.shadow_endpoints.kept == {}
+    assert world.temporary_endpoints.kept == {}
 
 
 class ShadowHours(RuleBasedStateMachine):
@@ -109,14 +109,14 @@ class ShadowHours(RuleBasedStateMachine):
         self.undelivered = [other for other in self.undelivered if other is not event]
 
     def names(self) -> list[str]:
-        return [name for name, _, _ in self.world.shadow_endpoints.created]
+        return [name for name, _, _ in self.world.temporary_endpoints.created]
 
     def coming_up(self) -> list[str]:
-        kept = self.world.shadow_endpoints.kept
+        kept = self.world.temporary_endpoints.kept
         return [name for name, endpoint in kept.items() if endpoint.status is EndpointStatus.CHANGING]
 
     def becomes(self, name: str, status: EndpointStatus) -> None:
-        self.world.shadow_endpoints.kept[name] = ShadowEndpoint(status=status, failure_reason="no capacity")
+        self.world.temporary_endpoints.kept[name] = TemporaryEndpoint(status=status, failure_reason="no capacity")
         if status is EndpointStatus.IN_SERVICE:
             self.came_up.add(name)
 
@@ -180,7 +180,7 @@ class ShadowHours(RuleBasedStateMachine):
         for request in self.world.host.started:
             execution = self.world.ledger.get(ExecutionKey.of_subject(request.subject))
             if not execution.is_settled:
-                assert shadow_endpoint_name("world", request.subject) in self.world.shadow_endpoints.kept
+                assert temporary_endpoint_name("world", request.subject) in self.world.temporary_endpoints.kept
 
     def teardown(self) -> None:
         """Let everything work again, but no event come by itself: the sweep alone leaves nothing behind."""
@@ -193,9 +193,9 @@ class ShadowHours(RuleBasedStateMachine):
             for event in list(self.undelivered):
                 self.attempt(lambda event=event: self.deliver(event))
         assert all(execution.is_settled and execution.announced for execution in self.world.ledger.kept.values())
-        assert self.world.shadow_endpoints.kept == {}
-        assert self.world.shadow_endpoints.configs == set()
-        assert self.world.shadow_analyses.kept == {}
+        assert self.world.temporary_endpoints.kept == {}
+        assert self.world.temporary_endpoints.configs == set()
+        assert self.world.deferred_analyses.kept == {}
         assert self.world.reconcile() == 0
 
 

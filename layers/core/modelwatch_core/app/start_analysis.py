@@ -1,0 +1,60 @@
+"""Choosing a host for an analysis, and starting it: at once, or once its temporary endpoint is in service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from modelwatch_core.app.temporary_endpoints import CREATION_TIMEOUT, DeferAnalysis
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.hosts import HostCandidate, HostChoice, NoHost, Resources, Run, choose_host
+from modelwatch_core.ports import AnalysisHost
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnalysis:
+    """Start analyses.
+
+    Parameters
+    ----------
+    hosts : mapping of str to AnalysisHost
+        By name, the cheapest first.
+    """
+
+    hosts: Mapping[str, AnalysisHost]
+    defer: DeferAnalysis
+
+    def choose(self, *, input_bytes: int, image_uri: str | None, resources: Resources | None) -> HostChoice | NoHost:
+        """Choose a host, see ``choose_host``."""
+        candidates = [HostCandidate(name=name, limits=host.limits) for name, host in self.hosts.items()]
+        return choose_host(candidates, input_bytes=input_bytes, needs_image=image_uri is not None, resources=resources)
+
+    def lease(self, host: str, *, waits: bool) -> timedelta:
+        """Return how long an analysis may go without a report.
+
+        Parameters
+        ----------
+        waits : bool
+            Whether a temporary endpoint may have to be made first.
+        """
+        return self.hosts[host].limits.lease + (CREATION_TIMEOUT if waits else timedelta(0))
+
+    def __call__(self, request: AnalysisRequest) -> Run | None:
+        """Start an analysis on the host that its request names.
+
+        Returns
+        -------
+        Run or None
+            None where a temporary endpoint is made first: the analysis starts when that is in service.
+
+        Raises
+        ------
+        InvalidInput
+            What the host, or making the endpoint, refuses.
+        Upstream
+            When a retry may help.
+        """
+        if self.defer(request):
+            return None
+        return self.hosts[request.host].start(request)

@@ -1,0 +1,260 @@
+"""Analyses of a model that is only named: a temporary endpoint is made, followed, and deleted.
+
+Nobody waits. ``DeferAnalysis`` notes the analysis and has the endpoint made. Whatever happens later, to the endpoint or
+to the analysis, leads to ``FollowEndpoint``, which looks at the present state and takes the one step that is due: any
+number of times, in any order. The note is written before the endpoint is made and removed after it is gone, so a crash
+in between leaves something that the sweep finds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import AliasChoices, Field
+
+from modelwatch_core.app.analysis_inputs import CONFIG
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import Inbound, NonEmpty, parsed
+from modelwatch_core.domain.errors import InvalidInput, NotReady
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.domain.temporary_endpoint import (
+    DeferredAnalysis,
+    EndpointStatus,
+    owned_prefix,
+    temporary_endpoint_name,
+)
+from modelwatch_core.ports import (
+    AnalysisHost,
+    BaseliningJobs,
+    Clock,
+    DeferredAnalyses,
+    EventBus,
+    Ledger,
+    ObjectStore,
+    TemporaryEndpoints,
+)
+
+CREATION_TIMEOUT = timedelta(minutes=60)
+"""How long an endpoint may take to come into service. SageMaker itself gives up after about as long."""
+
+GRACE_PERIOD = timedelta(minutes=2)
+"""How long whoever noted an endpoint has to make it: longer than any of their Lambdas runs."""
+
+
+class _Predictor(Inbound):
+    model_name: NonEmpty | None = None
+    endpoint_name: NonEmpty | None = None
+    model_url: NonEmpty | None = None
+    instance_type: NonEmpty | None = None
+    initial_instance_count: int | None = Field(default=None, ge=1)
+    accelerator_type: NonEmpty | None = None
+
+
+class _AnalysisConfig(Inbound):
+    predictor: _Predictor | None = Field(default=None, validation_alias=AliasChoices("predictor", "model_config"))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedEndpoints:
+    """The temporary endpoints of one deployment, and the analyses that they are for.
+
+    Parameters
+    ----------
+    owner : str
+        The deployment, see ``temporary_endpoint_name``.
+    """
+
+    analyses: DeferredAnalyses
+    endpoints: TemporaryEndpoints
+    owner: str
+
+    def name_of(self, subject: str) -> str:
+        """Return the name of the endpoint of an analysis."""
+        return temporary_endpoint_name(self.owner, subject)
+
+    def is_ours(self, endpoint_name: str) -> bool:
+        """Return whether an endpoint, by its name, is one of this deployment's."""
+        return endpoint_name.startswith(owned_prefix(self.owner))
+
+    def release(self, subject: str) -> None:
+        """Delete the endpoint of an analysis that ended, if it has one; what may not be deleted yet, a sweep will."""
+        name = self.name_of(subject)
+        if self.analyses.get(name) is not None:
+            self.delete(name)
+
+    def delete(self, name: str) -> bool:
+        """Delete an endpoint, then what was noted of it, and return whether it may be deleted already."""
+        gone = self.endpoints.delete(name)
+        if gone:
+            self.analyses.delete(name)
+        return gone
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every endpoint that is noted, or is there."""
+        noted = {analysis.endpoint_name for analysis in self.analyses.all()}
+        yield from sorted(noted)
+        yield from sorted(set(self.endpoints.names()) - noted)
+
+
+@dataclass(frozen=True, slots=True)
+class DeferAnalysis:
+    """Have a temporary endpoint made for an analysis that needs one."""
+
+    endpoints: OwnedEndpoints
+    objects: ObjectStore
+    clock: Clock
+
+    def __call__(self, request: AnalysisRequest) -> bool:
+        """Return whether an analysis must wait for an endpoint, which is being made then.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidParameter``, ``AnalysisConfigNotFound`` or ``InvalidAnalysisConfig`` where the configuration does
+            not say which model; ``TemporaryEndpointRefused`` and others where SageMaker refuses the endpoint.
+        Upstream
+            When a retry may help.
+        """
+        model = self._model_to_deploy(request)
+        if model is None:
+            return False
+        name = self.endpoints.name_of(request.subject)
+        if self.endpoints.analyses.get(name) is None:
+            self._note(name, model, request)
+        self.endpoints.endpoints.create(name, model, request.subject)
+        return True
+
+    def _note(self, name: str, model: ModelReference, request: AnalysisRequest) -> None:
+        settings = request.settings.model_copy(update={"model_endpoint_name": name})
+        waiting = DeferredAnalysis(
+            endpoint_name=name,
+            model=model,
+            request=request.model_copy(update={"settings": settings}),
+            creation_time=self.clock.now(),
+        )
+        try:
+            self.endpoints.analyses.save(waiting)
+        except InvalidInput as error:
+            if error.code != "DeferredAnalysisExists":  # somebody else noted it in this moment
+                raise
+
+    def _model_to_deploy(self, request: AnalysisRequest) -> ModelReference | None:
+        settings = request.settings
+        if not isinstance(settings, ExplainabilitySettings):
+            return None
+        if settings.model_endpoint_name or settings.model_url or settings.model_artifact:
+            return None  # these come before the configuration
+        predictor = parsed(_AnalysisConfig, self._config(request)).predictor
+        if predictor is None or not predictor.model_name or predictor.endpoint_name or predictor.model_url:
+            return None  # the analyzer asks what is named, or else the endpoint that is watched
+        return ModelReference(**predictor.model_dump(exclude={"endpoint_name", "model_url"}))
+
+    def _config(self, request: AnalysisRequest) -> object:
+        if text := request.files.get(CONFIG):
+            return json.loads(text)
+        uris = [entry.s3_uri for entry in request.inputs if entry.path == CONFIG]
+        if not uris:
+            return {}
+        content = self.objects.read(uris[0])
+        if content is None:
+            raise InvalidInput("AnalysisConfigNotFound", f"there is nothing at {uris[0]}; was it moved or deleted?")
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            raise InvalidInput("InvalidAnalysisConfig", f"{uris[0]} is not JSON") from None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowEndpoint:
+    """Take the step that a temporary endpoint's state makes due."""
+
+    endpoints: OwnedEndpoints
+    ledger: Ledger
+    jobs: BaseliningJobs
+    hosts: Mapping[str, AnalysisHost]
+    bus: EventBus
+    clock: Clock
+
+    def __call__(self, endpoint_name: str) -> bool:
+        """Move on the analysis of an endpoint, or delete an endpoint that nothing needs.
+
+        Returns
+        -------
+        bool
+            Whether there was something to do.
+        """
+        if not self.endpoints.is_ours(endpoint_name):
+            return False
+        analysis = self.endpoints.analyses.get(endpoint_name)
+        record = self._open_record(analysis.request.subject) if analysis else None
+        if analysis is None or record is None:
+            return self.endpoints.delete(endpoint_name)
+        try:
+            return self._moved_on(analysis, record)
+        except InvalidInput as error:  # a person must fix it: no later step can
+            self._end(analysis, str(error))
+            return True
+
+    def _open_record(self, subject: str) -> MonitoringExecution | BaseliningJob | None:
+        """Return the execution or job that waits for an analysis, None if nothing does."""
+        record: MonitoringExecution | BaseliningJob | None
+        if key := ExecutionKey.of_subject(subject):
+            record = self.ledger.get(key)
+        else:
+            record = self.jobs.get(BaseliningJob.name_in(subject) or "")
+        return None if record is None or record.is_settled else record
+
+    def _moved_on(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> bool:
+        if analysis.started:
+            return False  # its host reports how it ends
+        name = analysis.endpoint_name
+        age = self.clock.now() - analysis.creation_time
+        endpoint = self.endpoints.endpoints.find(name)
+        if endpoint is None and age < GRACE_PERIOD:
+            return False  # whoever noted it may be about to make it
+        if endpoint is None:
+            self.endpoints.endpoints.create(name, analysis.model, analysis.request.subject)
+        elif endpoint.status is EndpointStatus.FAILED:
+            self._end(analysis, f"TemporaryEndpointFailed: {_described(analysis)} failed: {endpoint.failure_reason}")
+        elif endpoint.status is EndpointStatus.IN_SERVICE:
+            self._start(analysis, record)
+        elif age > CREATION_TIMEOUT:
+            reason = f"{_described(analysis)} was not in service within {CREATION_TIMEOUT}."
+            self._end(analysis, f"TemporaryEndpointTooSlow: {reason}")
+        else:
+            return False
+        return True
+
+    def _start(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> None:
+        run = self.hosts[analysis.request.host].start(analysis.request)
+        with suppress(NotReady):  # somebody else started it too: the host runs it once
+            self.endpoints.analyses.save(analysis.as_started())
+        with suppress(NotReady):  # it is settled already, or that other one noted the run
+            self._note_run(record, run)
+
+    def _note_run(self, record: MonitoringExecution | BaseliningJob, run: Run) -> None:
+        now, lease = self.clock.now(), self.hosts[run.host].limits.lease
+        if isinstance(record, BaseliningJob):
+            self.jobs.save(record.running(run, now=now, lease=lease))
+        else:
+            self.ledger.save(record.running(run, now=now, lease=lease))
+
+    def _end(self, analysis: DeferredAnalysis, reason: str) -> None:
+        request = analysis.request
+        self.bus.publish(
+            AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=Outcome.failed(reason))
+        )
+
+
+def _described(analysis: DeferredAnalysis) -> str:
+    return f"the temporary endpoint {analysis.endpoint_name} of model {analysis.model.model_name}"

@@ -1,0 +1,73 @@
+"""What describes a kind of monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+
+REQUEST, ANSWER = "endpointInput", "endpointOutput"
+"""SageMaker's names of the two sides of a captured record."""
+
+
+class ProblemType(StrEnum):
+    """SageMaker's names of what a model does."""
+
+    BINARY_CLASSIFICATION = "BinaryClassification"
+    MULTICLASS_CLASSIFICATION = "MulticlassClassification"
+    REGRESSION = "Regression"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorKind:
+    """Everything that makes a kind of monitor.
+
+    Attributes
+    ----------
+    monitoring_type : str
+        Its name in SageMaker's API: ``DataQuality``.
+    title : str
+        Its name for people: ``Data quality``.
+    settings : type of AnalysisSettings
+        What its analysis is given.
+    analysis : str, optional
+        The module of its analysis, which has an ``ANALYSIS``; it is imported when the kind is first analysed. None
+        for a kind that the user's own container analyses.
+    metric_namespace : str
+        The last part of SageMaker's CloudWatch namespaces for it.
+    captured_sides : tuple of str
+        Which sides of captured records it reads.
+    transform_side : str
+        Which side of batch transform jobs: what they were given (``input``), or what they wrote (``output``).
+    schedule_parameters, baseline_parameters : frozenset of str
+        What must be given besides what every kind needs.
+    optional_parameters : frozenset of str
+        What may be given, and concerns not every kind.
+    earlier_report : str, optional
+        The report of executions of earlier windows that it compares with.
+    """
+
+    monitoring_type: str
+    title: str
+    settings: type[AnalysisSettings]
+    analysis: str | None
+    metric_namespace: str
+    captured_sides: tuple[str, ...] = (REQUEST, ANSWER)
+    transform_side: str = "input"
+    schedule_parameters: frozenset[str] = frozenset()
+    baseline_parameters: frozenset[str] = frozenset()
+    optional_parameters: frozenset[str] = frozenset()
+    earlier_report: str | None = None
+
+    @property
+    def analysis_type(self) -> str:
+        """Its name in a container's environment: ``DATA_QUALITY``."""
+        return str(self.settings.model_fields["analysis_type"].default)
+
+    @property
+    def own_parameters(self) -> frozenset[str]:
+        """The parameters of schedules and baselines that concern this kind, and not every kind."""
+        return (
+            self.schedule_parameters | self.baseline_parameters - {"ground_truth_attribute"} | self.optional_parameters
+        )

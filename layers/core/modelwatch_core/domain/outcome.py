@@ -1,0 +1,135 @@
+"""How an analysis ended: one value that every record and event carries."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from modelwatch_core.domain.documents import Owned
+
+LONGEST_REASON = 1024
+"""SageMaker's limit for failure reasons and exit messages."""
+
+
+class OutcomeStatus(StrEnum):
+    """SageMaker's words for the end of an execution."""
+
+    COMPLETED = "Completed"
+    COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+
+class RecordCounts(Owned):
+    """What became of everything that was read; nothing is left out without being counted here.
+
+    Attributes
+    ----------
+    objects, bytes : int
+        Files read, and their size as stored.
+    read : int
+        Rows parsed and analysed: of files, or of captured payloads.
+    captured : int
+        Captured records that these rows come from, which may hold several each; 0 for other data.
+    malformed : int
+        Lines or records left out because they could not be parsed.
+    out_of_window : int
+        Captured records left out because their time is outside the window.
+    duplicate_events : int
+        Captured records whose event id was seen before. They are counted, and read all the same.
+    dropped : int
+        Records that the record preprocessor dropped.
+    with_unread_fields : int
+        Captured rows that were read except for fields that the first 1,000 rows lack.
+    encodings : dict of str to int
+        Captured payloads read, by their encoding: CSV, JSON, BASE64.
+    malformed_examples : tuple of str
+        Where the first 20 malformed ones are: ``file:line: reason``. Never their content.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    read: int = 0
+    captured: int = 0
+    malformed: int = 0
+    out_of_window: int = 0
+    duplicate_events: int = 0
+    dropped: int = 0
+    with_unread_fields: int = 0
+    encodings: dict[str, int] = Field(default_factory=dict)
+    malformed_examples: tuple[str, ...] = ()
+
+
+class GroundTruthCounts(Owned):
+    """What became of predictions and labels when they were merged. All counts are of records, not of rows.
+
+    Attributes
+    ----------
+    predictions : int
+        Predictions in the window.
+    labels : int
+        Labels found.
+    matched : int
+        Predictions that have their label.
+    unlabelled : int
+        Predictions that have none yet.
+    without_prediction : int
+        Labels whose prediction is not in the window.
+    duplicates : int
+        Labels that came again with the same value.
+    conflicting : int
+        Labels that came again with another value.
+    late : int
+        Matched labels that were collected after the window had ended.
+    """
+
+    predictions: int = 0
+    labels: int = 0
+    matched: int = 0
+    unlabelled: int = 0
+    without_prediction: int = 0
+    duplicates: int = 0
+    conflicting: int = 0
+    late: int = 0
+
+
+class Outcome(Owned):
+    """How an analysis ended.
+
+    Attributes
+    ----------
+    exit_message : str, optional
+        SageMaker's job exit message.
+    failure_reason : str, optional
+        Set when the status is Failed or Stopped: a code, what went wrong, and what to do.
+    violation_count : int
+        How many constraints were violated.
+    records : RecordCounts, optional
+        What was read; None where the analysis did not come that far, or does not report it.
+    ground_truth : GroundTruthCounts, optional
+        Where predictions were merged with labels.
+    changes : tuple of str
+        What differs from the previous attempt at the same window, a sentence each; the first 100.
+    warnings : tuple of str
+        What is wrong with the files in the output folder, a sentence each.
+    """
+
+    status: OutcomeStatus
+    exit_message: str | None = None
+    failure_reason: str | None = None
+    violation_count: int = Field(default=0, ge=0)
+    records: RecordCounts | None = None
+    ground_truth: GroundTruthCounts | None = None
+    changes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def failed(cls, reason: str) -> Outcome:
+        """Return the outcome of an analysis that failed."""
+        return cls(status=OutcomeStatus.FAILED, failure_reason=reason[:LONGEST_REASON])
+
+    @classmethod
+    def stopped(cls, reason: str) -> Outcome:
+        """Return the outcome of an analysis that was stopped."""
+        return cls(status=OutcomeStatus.STOPPED, failure_reason=reason[:LONGEST_REASON])
