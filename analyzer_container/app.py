@@ -33,7 +33,7 @@ def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSumm
 @event_parser(model=AnalysisRequest)
 def handler(event: AnalysisRequest, context: LambdaContext) -> None:
     """Run the analysis and report its end."""
-    run = wiring.run_of_invocation(context.aws_request_id)
+    run = wiring.run_of_invocation(event.subject, context.aws_request_id)
     ended = wiring.run_analysis(partial(_analyze, context))(event, run)
     if ended is None:
         logger.info("another invocation has this analysis", subject=event.subject)

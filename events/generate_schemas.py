@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modelwatch_core.domain.events import EMITTED, Emitted
+from modelwatch_core.domain.event_catalogue import EMITTED
+from modelwatch_core.domain.events import Emitted
 
 SCHEMAS = Path(__file__).parent / "schemas"
 

@@ -75,7 +75,7 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     expected = sample("analyzer.check")
     assert request.environment == expected["environment"]
     assert request.subject == expected["subject"]
-    execution = world.ledger.history("hourly", limit=1)[0]
+    execution = world.executions()[0]
     world.ends(execution, {"feature_name": "income", "constraint_check_type": "c", "description": "d"})
     invoke("finish_execution", sample("finish_execution.analysis_ended"))
     assert world.ledger.get(execution.key).violations == 2
@@ -102,7 +102,7 @@ def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(wor
     ready(world)
     invoke("launch_execution", sample("launch_execution.tick"))
     invoke("finish_execution", sample("finish_execution.analyzer_failed"))
-    failed = world.ledger.history("hourly", limit=1)[0]
+    failed = world.executions()[0]
     assert failed.failure_reason.startswith("AnalyzerCrashed: the analyzer was started 2 times")
     assert "Runtime.ExitError" in failed.failure_reason
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
+from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
-from modelwatch_core.ports import Claim, StoredObject
+from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord
 
 
-class HandClock:
+class ManualClock:
     def __init__(self, now: datetime = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)) -> None:
         self.moment = now
 
@@ -61,12 +62,13 @@ class MemoryLedger:
     def __init__(self) -> None:
         self.kept: dict[ExecutionKey, MonitoringExecution] = {}
         self.holders: dict[str, ExecutionKey] = {}
+        self.unreadable: list[UnreadableRecord] = []
 
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         return self.kept.get(key)
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
-        name, key = execution.monitoring_schedule_name, execution.key
+        name, key = execution.schedule_id, execution.key
         standing = self.kept.get(key)
         if standing is None:
             if name not in self.holders:
@@ -86,24 +88,25 @@ class MemoryLedger:
     def save(self, execution: MonitoringExecution) -> None:
         _follows_on(self.kept.get(execution.key), execution, "ExecutionExists")
         self.kept[execution.key] = execution
-        name = execution.monitoring_schedule_name
+        name = execution.schedule_id
         if execution.is_settled and self.holders.get(name) == execution.key:
             del self.holders[name]
 
-    def history(
-        self, schedule_name: str, *, limit: int, before: datetime | None = None
-    ) -> Sequence[MonitoringExecution]:
+    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
         found = [
             execution
             for execution in self.kept.values()
-            if execution.monitoring_schedule_name == schedule_name and (not before or execution.window.start < before)
+            if execution.schedule_id == schedule_id and (not before or execution.window.start < before)
         ]
-        return sorted(found, key=lambda execution: (execution.window.start, execution.attempt), reverse=True)[:limit]
+        return sorted(found, key=_newest_window, reverse=True)[:limit]
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution]:
-        yield from [
-            execution for execution in self.kept.values() if not execution.announced and execution.due <= moment
-        ]
+    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        yield from list(self.unreadable)
+        yield from [execution for execution in self.kept.values() if not execution.is_done and execution.due <= moment]
+
+
+def _newest_window(execution: MonitoringExecution) -> tuple[datetime, datetime, int]:
+    return execution.window.start, execution.window.end, execution.attempt
 
 
 class MemoryJobs:
@@ -117,16 +120,14 @@ class MemoryJobs:
         _follows_on(self.kept.get(job.baselining_job_name), job, "BaseliningJobExists")
         self.kept[job.baselining_job_name] = job
 
-    def open_since(self, moment: datetime) -> Iterator[BaseliningJob]:
-        yield from [
-            job for job in self.kept.values() if job.status is JobStatus.IN_PROGRESS and job.creation_time <= moment
-        ]
+    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
+        yield from [job for job in self.kept.values() if not job.is_settled and job.due <= moment]
 
 
 class MemorySentAlerts:
     LEASE = timedelta(minutes=2)
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.sending: dict[str, datetime] = {}
         self.sent: set[str] = set()
@@ -150,12 +151,14 @@ class MemorySentAlerts:
 class MemoryTarget:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
+        self.addresses: list[str] = []
         self.broken = False
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Alert, address: str) -> None:
         if self.broken:
             raise Upstream("ServiceError", "the target is down")
         self.alerts.append(alert)
+        self.addresses.append(address)
 
 
 class MemoryTicks:
@@ -268,17 +271,44 @@ class MemoryObjects:
 
 
 class MemoryHost:
-    name = "a host in memory"
+    """A host that runs a subject once; a test says what is known of its runs."""
 
-    def __init__(self, capacity_bytes: int = 1_000_000) -> None:
-        self.capacity_bytes = capacity_bytes
+    def __init__(self, input_bytes: int = 1_000_000, *, name: str = "memory", runs_images: bool = False) -> None:
+        self.name = name
+        self.limits = HostLimits(
+            input_bytes=input_bytes, memory_bytes=1, seconds=90 * 60, runs_images=runs_images, advice="Give it more."
+        )
         self.started: list[AnalysisRequest] = []
+        self.stopped: list[str] = []
+        self.descriptions: dict[str, RunDescription] = {}
         self.broken = False
 
-    def start(self, request: AnalysisRequest) -> None:
+    def start(self, request: AnalysisRequest) -> Run:
         if self.broken:
             raise Upstream("ServiceError", "the host is down")
-        self.started.append(request)
+        if request.subject not in {known.subject for known in self.started}:
+            self.started.append(request)
+        return Run(host=self.name, subject=request.subject, run_id="1", log_location="the log of memory")
+
+    def describe(self, run: Run) -> RunDescription:
+        return self.descriptions.get(run.subject, RunDescription(status=RunStatus.UNKNOWN))
+
+    def stop(self, run: Run) -> None:
+        self.stopped.append(run.subject)
+
+
+class MemoryRunClaims:
+    def __init__(self) -> None:
+        self.owners: dict[str, str | None] = {}
+
+    def claim(self, subject: str, run_id: str) -> RunClaim:
+        owner = self.owners.setdefault(subject, run_id)
+        if owner is None:
+            return RunClaim.STOPPED
+        return RunClaim.OWNED if owner == run_id else RunClaim.TAKEN
+
+    def stop(self, subject: str) -> None:
+        self.owners[subject] = None
 
 
 class MemoryBus:

@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 
 from events.generate_schemas import SCHEMAS, file_name, schema_text
-from modelwatch_core.domain.events import EMITTED, SOURCE
+from modelwatch_core.domain.event_catalogue import EMITTED
+from modelwatch_core.domain.events import SOURCE
 from tests.repository import ROOT
 
 OUTBOUND = sorted((ROOT / "events/outbound").glob("*.json"))
@@ -35,6 +36,6 @@ def test_there_is_an_example_of_every_event():
 def test_an_event_with_a_wrong_status_is_not_valid():
     envelope = json.loads((ROOT / "events/outbound/execution-ended.with-violations.json").read_text())
     envelope["detail"]["monitoring_execution_status"] = "Fine"
-    schema = json.loads((SCHEMAS / "execution-ended.1.0.json").read_text())
+    schema = json.loads((SCHEMAS / "execution-ended.2.0.json").read_text())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(envelope["detail"], schema)

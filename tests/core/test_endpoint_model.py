@@ -146,7 +146,7 @@ def test_a_fault_of_the_model_comes_with_its_own_words_and_no_values(runtime, st
     runtime.answers = [(424, "ModelError", answer)]
     failed = failure(runtime, b"3,Ada Lovelace\n")
     assert failed.code == code
-    assert failed.words == "could not convert string to float: '… …'"
+    assert failed.model_message == "could not convert string to float: '… …'"
     assert failed.message == f"the model of endpoint loans answered {status}"
     assert "Ada" not in f"{failed} {failed.__cause__}"
     assert len(runtime.requests) == 1

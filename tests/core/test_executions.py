@@ -2,15 +2,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from modelwatch_core.domain.analysis import AnalysisStatus
-from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
+from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.ports import UnreadableRecord
+from tests.core.in_memory import MemoryTarget
 from tests.core.world import DRIFT, LEASE, TEN, World, schedule_parameters
 
 HOUR = timedelta(hours=1)
+
+
+def raises(error):
+    def call(*_, **__):
+        raise error
+
+    return call
 
 
 @pytest.fixture
@@ -26,16 +40,13 @@ def test_a_tick_starts_the_analysis_of_the_hour_before_it(world):
     (request,) = world.host.started
     assert (execution.window.start, execution.window.end) == (TEN - HOUR, TEN)
     assert execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
-    assert request.environment["start_time"] == "2026-11-22T09:00:00Z"
-    assert request.environment["end_time"] == "2026-11-22T10:00:00Z"
+    assert (request.settings.start_time, request.settings.end_time) == (TEN - HOUR, TEN)
     assert request.inputs[0].s3_uri == "s3://captures/live/mortgages/AllTraffic/2026/11/22/09/"
     assert request.output_s3_uri == "s3://results/monitoring/mortgages/hourly/2026/11/22/10"
 
 
 def test_the_delay_of_a_tick_does_not_move_its_window(world):
-    from modelwatch_core.domain.events import ScheduleTick
-
-    late = ScheduleTick(
+    late = ExecutionRequest(
         monitoring_schedule_name="hourly",
         scheduled_time=TEN + timedelta(minutes=5),
         start_delay_minutes=5,
@@ -50,9 +61,10 @@ def test_a_second_tick_for_the_same_window_starts_nothing(world):
     assert len(world.host.started) == 1
 
 
-def test_a_run_asked_for_between_two_scheduled_times_is_refused_and_takes_nobodys_window(world):
-    with pytest.raises(InvalidInput, match="NotAScheduledTime"):
-        world.tick(TEN - timedelta(minutes=30), tick_id="by hand")
+def test_a_run_requested_between_two_scheduled_times_is_refused_and_takes_nobodys_window(world):
+    refusal = world.requested(TEN - timedelta(minutes=30), tick_id="by hand")
+    assert refusal.code == "NotAScheduledTime"
+    assert "2026-11-22T10:00:00Z" in refusal.message
     assert world.tick().monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
@@ -67,7 +79,7 @@ def test_the_same_tick_delivered_again_resumes_what_a_crash_left_pending(world):
     assert len(world.host.started) == 1
 
 
-def test_a_healthy_hour_is_completed_and_tells_nobody(world):
+def test_a_healthy_hour_is_completed_and_alerts_nobody(world):
     execution = world.tick()
     world.finish(world.ends(execution))
     world.deliver()
@@ -83,8 +95,8 @@ def test_the_same_end_delivered_twice_alerts_once(world):
     assert len(world.announcements) == 1
     world.deliver()
     (alert,) = world.mail.alerts
-    assert "1 violation in hourly" in alert.subject
-    assert "income: baseline drift check. Baseline drift distance: 0.9 exceeds threshold: 0.1" in alert.body
+    assert "1 violation in hourly" in alert_subject(alert)
+    assert "income: baseline drift check. Baseline drift distance: 0.9 exceeds threshold: 0.1" in alert_text(alert)
 
 
 def test_an_announcement_delivered_twice_alerts_once(world):
@@ -93,13 +105,14 @@ def test_an_announcement_delivered_twice_alerts_once(world):
     (announcement,) = world.announcements
     world.route(announcement)
     world.route(announcement)
+    world.deliver()
     assert len(world.mail.alerts) == 1
 
 
 def test_a_late_failure_does_not_change_a_terminal_status(world):
     execution = world.tick()
     world.finish(world.ends(execution, DRIFT))
-    world.finish(world.ends(execution, status=AnalysisStatus.FAILED, failure_reason="AnalyzerCrashed: late"))
+    world.finish(world.ends(execution, status=OutcomeStatus.FAILED, failure_reason="AnalyzerCrashed: late"))
     settled = world.ledger.get(execution.key)
     assert settled.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
     assert len(world.announcements) == 1
@@ -108,9 +121,12 @@ def test_a_late_failure_does_not_change_a_terminal_status(world):
 def test_an_end_that_comes_before_the_launch_was_noted_stands(world):
     started = []
 
+    start = world.host.start
+
     def start_and_finish(request):
         started.append(request)
-        world.finish(world.ends(world.ledger.history("hourly", limit=1)[0], DRIFT))
+        world.finish(world.ends(world.executions()[0], DRIFT))
+        return start(request)
 
     world.host.start = start_and_finish
     assert world.tick().monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
@@ -130,34 +146,38 @@ def test_metrics_go_to_sagemakers_namespace_once(world):
 def test_a_finish_that_crashed_before_announcing_announces_when_retried(world):
     execution = world.tick()
     ended = world.ends(execution, DRIFT)
-    report = world.objects.kept.pop(f"{execution.output_s3_uri}/constraint_violations.json")
-    with pytest.raises(Upstream, match="ReportMissing"):
+    publish = world.bus.publish
+    world.bus.publish = raises(Upstream("ServiceError", "the bus is down"))
+    with pytest.raises(Upstream):
         world.finish(ended)
     assert world.ledger.get(execution.key).is_settled
-    world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"] = report
+    world.bus.publish = publish
     world.finish(ended)
     world.deliver()
     assert len(world.mail.alerts) == 1
 
 
-def test_a_window_without_data_fails_in_words_and_the_schedule_goes_on(world):
+def test_a_window_without_data_fails_with_the_reason_and_the_schedule_goes_on(world):
     world.objects.kept = {uri: body for uri, body in world.objects.kept.items() if "captures" not in uri}
     execution = world.tick()
     world.deliver()
     failed = world.ledger.get(execution.key)
     assert failed.monitoring_execution_status is ExecutionStatus.FAILED
-    assert failed.failure_reason.startswith("NoData: no records were captured")
-    assert "s3://captures/live/mortgages/{variant}/yyyy" in failed.failure_reason
-    assert "execution failed" in world.mail.alerts[0].subject
+    assert failed.outcome.failure_reason.startswith("NoData: no records were captured")
+    assert "s3://captures/live/mortgages/{variant}/yyyy" in failed.outcome.failure_reason
+    assert "execution failed" in alert_subject(world.mail.alerts[0])
     world.has_captures(TEN)
     assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
 def test_a_window_larger_than_the_host_fails_with_both_numbers(world):
-    world.host.capacity_bytes = 2
+    world.host.limits = world.host.limits.model_copy(update={"input_bytes": 2})
     world.tick()
-    assert "holds 3 bytes" in world.endings[0].failure_reason
-    assert "takes 2" in world.endings[0].failure_reason
+    reason = world.endings[0].outcome.failure_reason
+    assert reason.startswith("WindowTooLarge: ")
+    assert "of 3 bytes" in reason
+    assert "memory takes 2 bytes" in reason
+    assert reason.endswith("Give it more.")
 
 
 def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(world):
@@ -165,9 +185,9 @@ def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(
     world.has_captures(TEN)
     second = world.tick(TEN + HOUR, "tick-2")
     assert (second.monitoring_execution_status, second.active) == (ExecutionStatus.PENDING, False)
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
     world.finish(world.ends(first))
-    assert world.reconcile() == 1
+    assert world.reconcile() == Sweep(1, ())
     assert world.ledger.get(second.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
@@ -179,16 +199,16 @@ def test_two_schedules_run_side_by_side(world):
 
 def test_reconcile_fails_what_its_host_never_reported_and_frees_the_schedule(world):
     execution = world.tick()
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
     world.clock.pass_by(LEASE)
-    assert world.reconcile() == 1
+    assert world.reconcile() == Sweep(1, ())
     world.deliver()
     failed = world.ledger.get(execution.key)
-    assert failed.failure_reason.startswith("HostDidNotReport")
+    assert failed.outcome.failure_reason.startswith("HostDidNotReport")
     assert len(world.mail.alerts) == 1
     world.has_captures(TEN)
     assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
 
 
 def test_reconcile_launches_what_was_claimed_but_never_started(world):
@@ -204,12 +224,13 @@ def test_reconcile_launches_what_was_claimed_but_never_started(world):
 def test_reconcile_announces_what_was_settled_in_silence(world):
     execution = world.tick()
     ended = world.ends(execution, DRIFT)
-    report = world.objects.kept.pop(f"{execution.output_s3_uri}/constraint_violations.json")
+    publish = world.bus.publish
+    world.bus.publish = raises(Upstream("ServiceError", "the bus is down"))
     with pytest.raises(Upstream):
         world.finish(ended)
-    world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"] = report
+    world.bus.publish = publish
     world.clock.pass_by(LEASE)
-    world.reconcile()
+    assert world.reconcile() == Sweep(1, ())
     world.deliver()
     assert len(world.mail.alerts) == 1
     assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
@@ -222,7 +243,7 @@ def test_reconcile_fails_what_waits_for_a_schedule_that_is_gone(world):
     world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
     world.clock.pass_by(LEASE)
     world.reconcile()
-    assert world.ledger.get(second.key).failure_reason.startswith("ScheduleGone")
+    assert world.ledger.get(second.key).outcome.failure_reason.startswith("ScheduleNotFound")
 
 
 @pytest.mark.parametrize("changed", ["cron(0 6 ? * * *)", "cron(30 * ? * * *)"])
@@ -233,77 +254,90 @@ def test_what_was_planned_is_resumed_in_its_own_window_though_the_schedule_chang
     world.host.broken = False
     world.manage("UpdateMonitoringSchedule", **(schedule_parameters() | {"schedule_expression": changed}))
     world.clock.pass_by(LEASE)
-    assert world.reconcile() == 1
-    (execution,) = world.ledger.history("hourly", limit=9)
+    assert world.reconcile() == Sweep(1, ())
+    (execution,) = world.executions()
     assert execution.window.start == TEN - HOUR
     assert execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
-def test_one_execution_that_cannot_be_moved_on_holds_up_no_other(world):
+def test_one_execution_that_cannot_be_moved_on_holds_up_no_other_and_is_reported(world):
     world.has_schedule("other")
     stuck = world.tick()
     moving = world.tick(name="other")
-    world.finish(world.ends(moving, DRIFT))
-    ended = world.ends(stuck, DRIFT)
-    del world.objects.kept[f"{stuck.output_s3_uri}/constraint_violations.json"]
-    with pytest.raises(Upstream, match="ReportMissing"):
-        world.finish(ended)
-    world.has_captures(TEN)
-    world.host.broken = True
-    with pytest.raises(Upstream):
-        world.tick(TEN + HOUR, "tick-2", "other")
-    world.host.broken = False
+    world.ledger.unreadable.append(UnreadableRecord("EXECUTIONS#x EXECUTION#y", "a_new_field: Extra inputs"))
+    describe = world.host.describe
+
+    def describe_others(run):
+        if run.subject == stuck.subject:
+            raise ZeroDivisionError
+        return describe(run)
+
+    world.host.describe = describe_others
     world.clock.pass_by(LEASE)
-    with pytest.raises(Upstream, match=r"NotAllMovedOn: 1 moved on, 1 not; .*hourly.*ReportMissing"):
-        world.reconcile()
-    (latest,) = world.ledger.history("other", limit=1)
-    assert latest.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    sweep = world.reconcile()
+    assert sweep.moved == 1
+    assert world.ledger.get(moving.key).outcome.failure_reason.startswith("HostDidNotReport")
+    assert sweep.failures[0].startswith("EXECUTIONS#x EXECUTION#y: RecordUnreadable: a_new_field: Extra inputs;")
+    assert sweep.failures[1:] == (f"{stuck.subject}: InternalError: ZeroDivisionError",)
 
 
-def test_what_a_person_must_mend_before_an_analysis_can_start_fails_it_with_the_reason(world):
+def test_what_a_person_must_fix_before_an_analysis_can_start_fails_it_with_the_reason(world):
     def refuse(s3_uri):
         raise InvalidInput("AccessDenied", f"listing {s3_uri}: not allowed")
 
     world.objects.list = refuse
     execution = world.tick()
     world.deliver()
-    assert world.ledger.get(execution.key).failure_reason.startswith("AccessDenied: listing s3://captures/live")
+    assert world.ledger.get(execution.key).outcome.failure_reason.startswith("AccessDenied: listing s3://captures/live")
     assert len(world.mail.alerts) == 1
 
 
-def test_a_stopped_or_deleted_schedule_ignores_a_tick_that_was_under_way(world):
+def test_a_stopped_or_deleted_schedule_refuses_a_tick_that_was_under_way_and_says_why(world):
     world.manage("StopMonitoringSchedule", monitoring_schedule_name="hourly")
-    assert world.tick() is None
+    assert world.requested().code == "ScheduleStopped"
     world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
-    assert world.tick() is None
+    refusal = world.requested()
+    assert (refusal.code, refusal.message) == ("ScheduleNotFound", "there is no monitoring schedule hourly")
     assert world.host.started == []
 
 
 def test_one_failing_target_holds_up_no_other_and_is_tried_again_alone(world):
-    from tests.core.in_memory import MemoryTarget
-
-    broken = MemoryTarget()
-    broken.broken = True
-    world.targets["pager"] = broken
+    world.targets["pager"] = MemoryTarget()
+    world.targets["pager"].broken = True
+    targets = [{"type": "pager", "address": "on call"}, {"type": "mail", "address": "team"}]
+    world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
     world.finish(world.ends(world.tick(), DRIFT))
     (announcement,) = world.announcements
-    with pytest.raises(Upstream, match="not known to have reached pager"):
-        world.route(announcement)
-    broken.broken = False
     world.route(announcement)
-    assert (len(world.mail.alerts), len(broken.alerts)) == (1, 1)
+    raised = [event for event in world.bus.published if isinstance(event, AlertRaised)]
+    assert [str(event.target) for event in raised] == ["pager:on call", "mail:team"]
+    with pytest.raises(Upstream, match="AlertNotDelivered: pager:on call"):
+        world.deliver_alert(raised[0])
+    assert world.deliver_alert(raised[1])
+    world.targets["pager"].broken = False
+    assert world.deliver_alert(raised[0])
+    assert not world.deliver_alert(raised[0])
+    assert (len(world.mail.alerts), len(world.targets["pager"].alerts)) == (1, 1)
+    assert world.mail.addresses == ["team"]
+
+
+def test_a_schedule_with_a_target_of_an_unknown_type_is_refused(world):
+    targets = [{"type": "fax", "address": "1"}]
+    with pytest.raises(InvalidInput, match="UnknownAlertTarget: alert_targets: 'fax'"):
+        world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
 
 
 def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):
     world.finish(world.ends(world.tick(), DRIFT))
     (announcement,) = world.announcements
-    key = "hourly/2026-11-22T09:00:00Z/CompletedWithViolations/mail"
-    assert world.sent.begin(key)
-    with pytest.raises(Upstream, match="not known to have reached mail"):
-        world.route(announcement)
+    world.route(announcement)
+    (raised,) = [event for event in world.bus.published if isinstance(event, AlertRaised)]
+    assert world.sent.begin(f"{raised.alert.key}/mail:everybody")
+    with pytest.raises(NotReady, match="AlertUnderWay"):
+        world.deliver_alert(raised)
     assert world.mail.alerts == []
     world.clock.pass_by(timedelta(minutes=3))
-    world.route(announcement)
+    world.deliver_alert(raised)
     assert len(world.mail.alerts) == 1
 
 
@@ -311,16 +345,16 @@ def test_names_from_the_data_cannot_forge_lines_or_headers_of_a_mail(world):
     world.finish(world.ends(world.tick(), DRIFT | {"feature_name": "x\r\nStatus: Completed\x1b[2J"}))
     world.deliver()
     (alert,) = world.mail.alerts
-    assert "\nStatus: Completed" not in alert.body
-    assert "\x1b" not in alert.body
-    assert alert.subject.isprintable()
+    assert "\nStatus: Completed" not in alert_text(alert)
+    assert "\x1b" not in alert_text(alert)
+    assert alert_subject(alert).isprintable()
 
 
 def test_a_reason_that_quotes_the_data_cannot_forge_lines_of_a_mail(world):
     reason = "RaggedRows: column x\r\nStatus: Completed"
-    world.finish(world.ends(world.tick(), status=AnalysisStatus.FAILED, failure_reason=reason))
+    world.finish(world.ends(world.tick(), status=OutcomeStatus.FAILED, failure_reason=reason))
     world.deliver()
-    assert "\nStatus: Completed" not in world.mail.alerts[0].body
+    assert "\nStatus: Completed" not in alert_text(world.mail.alerts[0])
 
 
 @pytest.mark.parametrize("letter", ["x", "\N{SNOWMAN}", '"'])
@@ -328,36 +362,37 @@ def test_names_of_any_length_do_not_make_an_event_too_large_to_send(world, lette
     many = [DRIFT | {"feature_name": f"{i}" + letter * 3000} for i in range(100)]
     world.finish(world.ends(world.tick(), *many))
     (announcement,) = world.announcements
-    assert announcement.violation_count == 100
+    assert announcement.outcome.violation_count == 100
     assert 10 < len(announcement.violations) <= 50
     assert len(announcement.model_dump_json().encode()) < 200_000
     world.deliver()
-    assert len(world.mail.alerts[0].body.encode()) < 256 * 1024
+    assert len(alert_text(world.mail.alerts[0]).encode()) < 256 * 1024
 
 
 def test_an_event_of_a_thousand_violations_stays_small_and_counts_them_all(world):
     many = [DRIFT | {"feature_name": f"f{i}", "description": "d" * 5000} for i in range(1000)]
     world.finish(world.ends(world.tick(), *many))
     (announcement,) = world.announcements
-    assert announcement.violation_count == 1000
+    assert announcement.outcome.violation_count == 1000
     assert len(announcement.model_dump_json()) < 200_000
     world.deliver()
-    assert "and 980 more" in world.mail.alerts[0].body
-    assert len(world.mail.alerts[0].body.encode()) < 256 * 1024
+    assert "and 980 more" in alert_text(world.mail.alerts[0])
+    assert len(alert_text(world.mail.alerts[0]).encode()) < 256 * 1024
 
 
 def test_an_end_of_something_unknown_is_refused_with_its_name(world):
     execution = world.tick()
     for subject, code in [
         ("nonsense", "UnknownSubject"),
-        ("execution/other/2026-11-22T09:00:00Z", "ExecutionNotFound"),
+        ("execution/other-1/2026-11-22T09:00:00Z/2026-11-22T10:00:00Z/1", "ExecutionNotFound"),
+        ("execution/other-1/2026-11-22T09:00:00Z", "UnknownSubject"),
         ("baseline/other", "BaseliningJobNotFound"),
     ]:
         with pytest.raises(InvalidInput, match=code):
-            world.finish(world.ends(execution, subject=subject))
+            world.finish(world.ends(execution).model_copy(update={"subject": subject}))
 
 
-def test_all_variants_that_captured_are_read_unless_one_is_asked_for(world):
+def test_all_variants_that_captured_are_read_unless_one_is_named(world):
     world.objects.kept["s3://captures/live/mortgages/Challenger/2026/11/22/09/b.jsonl"] = b"{}"
     world.has_schedule("challenger", endpoint_input={"endpoint_name": "mortgages", "variant_name": "Challenger"})
     world.tick()
@@ -385,8 +420,9 @@ def test_attributes_and_scripts_reach_the_analyzer(world):
     )
     world.tick(name="json")
     (request,) = world.host.started
-    assert request.environment["features_attribute"] == "instances[*].features"
-    assert request.environment["record_preprocessor_script"] == "/opt/ml/processing/code/record_preprocessor_script.py"
+    assert request.settings.features_attribute == "instances[*].features"
+    script = request.settings.record_preprocessor_script
+    assert script == Path("/opt/ml/processing/code/record_preprocessor_script.py")
     assert ("s3://results/code/mine.py", "code/record_preprocessor_script.py") in [
         (entry.s3_uri, entry.path) for entry in request.inputs
     ]
@@ -403,10 +439,10 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
     execution = world.tick(name="batch")
     (request,) = world.host.started
     assert execution.output_s3_uri == "s3://results/monitoring/batch/2026/11/22/10"
-    assert json.loads(request.environment["dataset_format"]) == {
+    assert request.settings.dataset_format.sagemaker_document == {
         "batchTransform": {"side": "input", "csv": {"header": False}}
     }
-    assert "sagemaker_endpoint_name" not in request.environment
+    assert request.settings.sagemaker_endpoint_name is None
     assert [entry.path for entry in request.inputs][:4] == [
         "input/input/2026/11/22/09/m.json",
         "input/output/2026/11/22/09/m.json",
@@ -416,7 +452,7 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
     world.finish(world.ends(execution, DRIFT))
     assert world.metrics.published[0][0] == "aws/sagemaker/ModelMonitoring/data-metrics"
     world.deliver()
-    assert "batch transform" in world.mail.alerts[0].body
+    assert "batch transform" in alert_text(world.mail.alerts[0])
 
 
 @pytest.mark.parametrize("manifest", [b"{}", b"[]", b"[1]", b'["a"]', b'[{"prefix": "s3://b/"}, 1]', b"\xff"])
@@ -425,4 +461,4 @@ def test_a_manifest_that_is_none_ends_the_execution_with_its_name(world, manifes
     batch = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {}}}
     world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
     world.tick(name="batch")
-    assert world.endings[0].failure_reason.startswith("InvalidManifest: s3://captures/batch/output")
+    assert world.endings[0].outcome.failure_reason.startswith("InvalidManifest: s3://captures/batch/output")

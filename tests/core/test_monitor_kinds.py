@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType
-from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.events import ScheduleTick
-from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.events import ExecutionRequest
+from modelwatch_core.domain.monitor_kinds import KINDS, ProblemType
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus
+from modelwatch_core.domain.outcome import GroundTruthCounts
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -35,13 +37,22 @@ def has_labels(world: World, path: str, content: bytes = b"{}\n") -> str:
     return uri
 
 
-def again(world: World, tick_id: str = "by hand", name: str = "quality"):
-    tick = ScheduleTick(monitoring_schedule_name=name, scheduled_time=TEN, tick_id=tick_id, backfill=True)
+def repeated(world: World, tick_id: str = "by hand", name: str = "quality"):
+    tick = ExecutionRequest(monitoring_schedule_name=name, scheduled_time=TEN, tick_id=tick_id, backfill=True)
     return world.launch(tick)
 
 
-def test_every_kind_has_an_analysis_of_the_analyzer():
-    assert {each.kind.analysis_type for each in MonitoringType} == {each.value for each in AnalysisType}
+def test_no_two_kinds_have_a_name_in_common():
+    for names in ("monitoring_type", "analysis_type", "title", "metric_namespace"):
+        assert len({getattr(kind, names) for kind in KINDS.values()}) == len(KINDS)
+
+
+def test_every_kind_has_an_analysis_or_is_analysed_by_the_users_container():
+    for kind in KINDS.values():
+        if kind.analysis is None:
+            assert "image_uri" in kind.schedule_parameters
+        else:
+            assert import_module(kind.analysis).ANALYSIS
 
 
 def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(world):
@@ -49,16 +60,15 @@ def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(wo
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.tick(name="quality")
     (request,) = world.host.started
-    assert request.environment["problem_type"] == "BinaryClassification"
-    assert request.environment["ground_truth_source"] == "/opt/ml/processing/groundtruth"
-    assert request.environment["seed"] == "7"
-    assert request.environment["dataset_source"] == "/opt/ml/processing/input"
+    assert request.settings.problem_type is ProblemType.BINARY_CLASSIFICATION
+    assert request.settings.ground_truth_source == Path("/opt/ml/processing/groundtruth")
+    assert request.settings.seed == 7
+    assert request.settings.dataset_source == Path("/opt/ml/processing/input")
     assert "groundtruth/2026/11/22/09/0100.jsonl" in [entry.path for entry in request.inputs]
     assert [(out.path, out.s3_uri) for out in request.further_outputs] == [("merge/", "s3://results/monitoring/merge")]
-    assert json.loads(request.environment["dataset_format"]) == {
+    assert request.settings.dataset_format.sagemaker_document == {
         "sagemakerCaptureJson": {"captureIndexNames": ["endpointOutput"]}
     }
-    AnalysisSettings.from_environment(request.environment)
 
 
 def test_labels_are_looked_for_from_the_window_on_until_now_and_beside_the_hour_folders(world):
@@ -83,9 +93,9 @@ def test_a_window_without_labels_fails_with_what_to_do_and_the_schedule_goes_on(
     world.deliver()
     settled = world.ledger.get(execution.key)
     assert settled.monitoring_execution_status is ExecutionStatus.FAILED
-    assert settled.failure_reason.startswith("GroundTruthNotFound: no labels were found for the window")
-    assert "s3://captures/labels/yyyy/mm/dd/hh" in settled.failure_reason
-    assert "backfill" in settled.failure_reason
+    assert settled.outcome.failure_reason.startswith("GroundTruthNotFound: no labels were found for the window")
+    assert "s3://captures/labels/yyyy/mm/dd/hh" in settled.outcome.failure_reason
+    assert "backfill" in settled.outcome.failure_reason
     assert len(world.mail.alerts) == 1
     world.has_captures(TEN)
     has_labels(world, "2026/11/22/10/0100.jsonl")
@@ -97,25 +107,26 @@ def test_labels_and_merged_captures_count_against_the_hosts_storage(world, capac
     world.has_schedule("quality", **QUALITY)
     world.has_captures(content=b"{}\n")
     has_labels(world, "2026/11/22/09/0100.jsonl", b"{}\n")
-    world.host.capacity_bytes = capacity
+    world.host.limits = world.host.limits.model_copy(update={"input_bytes": capacity})
     execution = world.tick(name="quality")
     world.deliver()
     settled = world.ledger.get(execution.key)
     assert settled.monitoring_execution_status == status
-    assert (settled.failure_reason or "WindowTooLarge").startswith("WindowTooLarge")
+    if status == "Failed":
+        assert settled.outcome.failure_reason.startswith("WindowTooLarge")
 
 
-def test_a_first_run_is_compared_with_no_other_whatever_lies_in_its_folder(world):
+def test_a_first_run_is_compared_with_no_other_whatever_is_in_its_folder(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.objects.kept["s3://results/monitoring/mortgages/quality/2026/11/22/10/statistics.json"] = b"{}"
     execution = world.tick(name="quality")
     assert f"{execution.output_s3_uri}/statistics.json" in world.objects.kept
-    assert "previous_results" not in world.host.started[-1].environment
+    assert world.host.started[-1].settings.previous_attempt_results is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"monitoring_type": "ModelQuality"}, "ModelQuality needs ground_truth_input and problem_type"),
         ({"monitoring_type": "ModelBias", "analysis_config": {}}, "ModelBias needs ground_truth_input"),
@@ -125,8 +136,8 @@ def test_a_first_run_is_compared_with_no_other_whatever_lies_in_its_folder(world
         (QUALITY | {"analysis_config": {}}, "analysis_config: not for ModelQuality"),
     ],
 )
-def test_a_schedule_that_does_not_fit_its_kind_is_refused_by_name(world, changes, words):
-    with pytest.raises(InvalidInput, match=words) as refused:
+def test_a_schedule_that_does_not_fit_its_kind_is_refused_by_name(world, changes, message):
+    with pytest.raises(InvalidInput, match=message) as refused:
         world.has_schedule("unfit", **changes)
     assert refused.value.code == "InvalidParameter"
 
@@ -140,8 +151,8 @@ def test_a_configuration_is_written_where_the_analyzer_looks_for_it_or_fetched_f
     world.tick(name="inline")
     world.tick(name="stored")
     inline, stored = world.host.started
-    assert {request.environment["analysis_config"] for request in (inline, stored)} == {
-        "/opt/ml/processing/config/analysis_config.json"
+    assert {request.settings.analysis_config for request in (inline, stored)} == {
+        Path("/opt/ml/processing/config/analysis_config.json")
     }
     assert json.loads(inline.files["config/analysis_config.json"]) == given
     assert ("s3://results/config.json", "config/analysis_config.json") in [
@@ -166,23 +177,23 @@ def test_a_baseline_of_model_quality_hands_its_attributes_to_the_analyzer(world)
         )
     )
     (request,) = world.host.started
-    settings = AnalysisSettings.from_environment(request.environment)
+    settings = request.settings
     assert (settings.probability_attribute, settings.ground_truth_attribute) == ("p", "l")
     assert settings.probability_threshold_attribute == 0.7
 
 
-def test_a_window_is_run_again_when_it_is_asked_for_and_its_reports_are_replaced(world):
+def test_a_window_is_run_again_on_request_and_its_reports_are_replaced(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
     first = world.tick(name="quality")
     world.finish(world.ends(first, DRIFT))
     world.deliver()
-    second = again(world)
+    second = repeated(world)
     assert (second.attempt, second.output_s3_uri) == (2, first.output_s3_uri)
     assert ExecutionKey.of_subject(second.key.subject) == second.key
     request = world.host.started[-1]
-    assert request.environment["previous_results"] == "/opt/ml/processing/previous"
-    assert (f"{first.output_s3_uri}/", "previous/") in [(entry.s3_uri, entry.path) for entry in request.inputs]
+    assert request.settings.previous_attempt_results == Path("/opt/ml/processing/previous_attempt")
+    assert (f"{first.output_s3_uri}/", "previous_attempt/") in [(entry.s3_uri, entry.path) for entry in request.inputs]
     counts = GroundTruthCounts(predictions=600, labels=580, matched=580, unlabelled=20)
     world.finish(world.ends(second, DRIFT, ground_truth=counts, changes=("accuracy rose from 0.91 to 0.93",)))
     world.deliver()
@@ -190,18 +201,18 @@ def test_a_window_is_run_again_when_it_is_asked_for_and_its_reports_are_replaced
     assert (oldest["attempt"], newest["attempt"]) == (1, 2)
     assert oldest["monitoring_execution_status"] == "CompletedWithViolations"
     assert len(world.mail.alerts) == 2
-    assert "Labels:    580 of 600 predictions have theirs" in world.mail.alerts[1].body
-    assert "- accuracy rose from 0.91 to 0.93" in world.mail.alerts[1].body
-    assert world.mail.alerts[1].subject.endswith("(attempt 2)")
+    assert "Labels:    580 of 600 predictions have a label" in alert_text(world.mail.alerts[1])
+    assert "- accuracy rose from 0.91 to 0.93" in alert_text(world.mail.alerts[1])
+    assert alert_subject(world.mail.alerts[1]).endswith("(attempt 2)")
 
 
 def test_the_same_request_for_a_re_run_delivered_twice_runs_once(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.finish(world.ends(world.tick(name="quality")))
-    second = again(world)
+    second = repeated(world)
     world.finish(world.ends(second))
-    assert again(world).key == second.key
+    assert repeated(world).key == second.key
     assert len(world.host.started) == 2
 
 
@@ -209,7 +220,7 @@ def test_a_window_that_is_being_analysed_is_not_run_again(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
     first = world.tick(name="quality")
-    assert again(world).key == first.key
+    assert repeated(world).key == first.key
     assert len(world.host.started) == 1
 
 
@@ -217,7 +228,7 @@ def test_a_tick_that_comes_late_after_a_re_run_starts_nothing(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.finish(world.ends(world.tick(name="quality")))
-    world.finish(world.ends(again(world)))
+    world.finish(world.ends(repeated(world)))
     world.tick(name="quality", tick_id="tick-9")
     assert len(world.host.started) == 2
 
@@ -235,7 +246,7 @@ def test_explanations_are_compared_with_the_reports_of_earlier_windows_that_are_
             world.objects.kept[f"{execution.output_s3_uri}/analysis.json"] = b"{}"
         world.finish(world.ends(execution))
     first, *_, last = world.host.started
-    assert "earlier_results" not in first.environment
-    assert last.environment["earlier_results"] == "/opt/ml/processing/earlier"
-    earlier = {entry.s3_uri: entry.path for entry in last.inputs if entry.path.startswith("earlier/")}
-    assert earlier == {uri: f"earlier/{iso_utc(start)}/analysis.json" for uri, start in reports.items()}
+    assert first.settings.earlier_executions_results is None
+    assert last.settings.earlier_executions_results == Path("/opt/ml/processing/earlier_executions")
+    earlier = {entry.s3_uri: entry.path for entry in last.inputs if entry.path.startswith("earlier_executions/")}
+    assert earlier == {uri: f"earlier_executions/{iso_utc(start)}/analysis.json" for uri, start in reports.items()}

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from tests.core.world import LEASE, World, schedule_parameters
 
 
@@ -33,6 +36,8 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"colour": "red"}, "InvalidParameter", "colour"),
         ({"endpoint_input": None}, "InvalidParameter", "either endpoint_input or batch_transform_input"),
         ({"record_preprocessor_source_uri": "s3://results/none.py"}, "ScriptNotFound", "none.py"),
+        ({"environment": {"categorical_drift_metod": "x"}}, "InvalidSettings", "did you mean categorical_drift_method"),
+        ({"environment": {"seed": "1"}}, "InvalidSettings", "seed: not a setting of data quality monitors"),
         (
             {
                 "endpoint_input": {
@@ -135,14 +140,12 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
     job = world.create_baseline(request())
     (started,) = world.host.started
-    assert started.environment["dataset_format"] == '{"csv": {"header": true}}'
+    assert started.settings.dataset_format.sagemaker_document == {"csv": {"header": True}}
     assert started.output_s3_uri == "s3://results/baselining/first"
-    from modelwatch_core.domain.analysis import AnalysisStatus
-    from modelwatch_core.domain.events import AnalysisEnded
-
-    ended = AnalysisEnded(subject=job.subject, status=AnalysisStatus.COMPLETED, output_s3_uri=job.output_s3_uri)
+    completed = Outcome(status=OutcomeStatus.COMPLETED)
+    ended = AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=completed)
     world.finish(ended)
-    world.finish(ended.model_copy(update={"status": AnalysisStatus.FAILED}))
+    world.finish(ended.model_copy(update={"outcome": Outcome.failed("AnalyzerCrashed: late")}))
     described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
     assert described["status"] == JobStatus.COMPLETED
 
@@ -157,7 +160,7 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
 )
 def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
-    world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.capacity_bytes + 1)
+    world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.limits.input_bytes + 1)
     with pytest.raises(InvalidInput, match=code):
         world.create_baseline(request(**changes))
     assert world.host.started == []
@@ -169,18 +172,18 @@ def test_a_baselining_job_that_could_not_be_started_is_noted_as_failed(world):
     with pytest.raises(Upstream):
         world.create_baseline(request())
     described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
-    assert (described["status"], described["failure_reason"]) == ("Failed", "ServiceError: the host is down")
+    assert (described["status"], described["outcome"]["failure_reason"]) == ("Failed", "ServiceError: the host is down")
 
 
 def test_a_baselining_job_whose_end_no_event_reported_is_failed_by_the_sweep(world):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
     world.create_baseline(request())
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
     world.clock.pass_by(LEASE)
-    assert world.reconcile() == 1
+    assert world.reconcile() == Sweep(1, ())
     described = world.manage("DescribeBaseliningJob", baselining_job_name="first")
-    assert (described["status"], described["failure_reason"][:17]) == ("Failed", "HostDidNotReport:")
-    assert world.reconcile() == 0
+    assert (described["status"], described["outcome"]["failure_reason"][:17]) == ("Failed", "HostDidNotReport:")
+    assert world.reconcile() == Sweep(0, ())
 
 
 def test_a_baselining_job_name_is_taken_once(world):

@@ -19,6 +19,7 @@ from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
 from modelwatch_core.adapters.aws.ledger_table import (
     TableBaseliningJobs,
     TableLedger,
+    TableRunClaims,
     TableSchedules,
     TableSentAlerts,
     VersionedItems,
@@ -26,29 +27,34 @@ from modelwatch_core.adapters.aws.ledger_table import (
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
-from modelwatch_core.adapters.aws.sns_topic import SnsTopic
+from modelwatch_core.adapters.aws.sns_topic import SnsTopics
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
-from modelwatch_core.domain.alerts import Alert
-from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alerts import alert_of
+from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
-from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
+from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.temporary_endpoint import (
     DeferredAnalysis,
     EndpointStatus,
     TemporaryEndpoint,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import Claim, StoredObject
+from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord
 from tests.core.in_memory import (
-    HandClock,
+    ManualClock,
     MemoryDeferredAnalyses,
     MemoryJobs,
     MemoryLedger,
     MemoryObjects,
+    MemoryRunClaims,
     MemorySchedules,
     MemorySentAlerts,
     MemoryTemporaryEndpoints,
@@ -57,7 +63,14 @@ from tests.core.world import LEASE, TEN, schedule_parameters
 from tests.repository import ROOT
 
 HOUR = timedelta(hours=1)
-NOW = HandClock().now()
+NOW = ManualClock().now()
+COMPLETED = Outcome(status=OutcomeStatus.COMPLETED)
+FAILED = Outcome.failed("AnalyzerCrashed: x")
+RUN = Run(host="h", subject="s", run_id="1")
+SETTINGS = analysis_settings(dataset_source="/in", output_path="/out")
+REQUEST = AnalysisRequest(
+    subject="baseline/a", settings=SETTINGS, inputs=(), output_s3_uri="s3://results/a", host="lambda"
+)
 
 
 class _CloudFormation(yaml.SafeLoader):
@@ -91,6 +104,7 @@ def world(request):
 
 def schedule(name: str = "hourly", **changes: object) -> MonitoringSchedule:
     fields = schedule_parameters(name) | {
+        "schedule_id": f"{name}-1",
         "output_s3_uri": "s3://results/monitoring",
         "creation_time": NOW,
         "last_modified_time": NOW,
@@ -164,7 +178,7 @@ class TestLedger:
 
     def test_what_is_in_progress_cannot_be_claimed_again_by_its_own_firing(self, ledger):
         ledger.claim(execution())
-        ledger.save(execution().started(host="h", now=NOW, lease=LEASE))
+        ledger.save(execution().started(host="h", host_reason="it fits", run=RUN, now=NOW, lease=LEASE))
         assert ledger.claim(execution())[0] is Claim.TAKEN
 
     def test_one_execution_of_a_schedule_is_active_and_the_next_waits_its_turn(self, ledger):
@@ -172,7 +186,7 @@ class TestLedger:
         claim, waiting = ledger.claim(execution(1))
         assert (claim, waiting.active) == (Claim.WAITING, False)
         assert ledger.claim(execution(1))[0] is Claim.WAITING
-        ledger.save(execution(0).settled(AnalysisStatus.COMPLETED, now=NOW))
+        ledger.save(execution(0).settled(COMPLETED, now=NOW))
         claim, standing = ledger.claim(execution(1))
         assert (claim, standing.active) == (Claim.CLAIMED, True)
         assert ledger.get(execution(1).key) == standing
@@ -183,24 +197,24 @@ class TestLedger:
 
     def test_a_write_that_does_not_follow_on_is_refused(self, ledger):
         ledger.claim(execution())
-        done = execution().settled(AnalysisStatus.COMPLETED, now=NOW)
+        done = execution().settled(COMPLETED, now=NOW)
         ledger.save(done)
         with pytest.raises(NotReady, match="ChangedMeanwhile"):
-            ledger.save(execution().settled(AnalysisStatus.FAILED, now=NOW))
+            ledger.save(execution().settled(FAILED, now=NOW))
         assert ledger.get(execution().key) == done
 
     def test_settling_what_only_waited_leaves_the_holder_alone(self, ledger):
         ledger.claim(execution(0))
         _, waiting = ledger.claim(execution(1))
-        ledger.save(waiting.settled(AnalysisStatus.FAILED, now=NOW))
+        ledger.save(waiting.settled(FAILED, now=NOW))
         assert ledger.claim(execution(2))[0] is Claim.WAITING
 
     def test_history_is_newest_first_and_pages_back_in_time(self, ledger):
         for hours in (1, 0, 2):
             ledger.claim(execution(hours))
-        newest, next_newest = ledger.history("hourly", limit=2)
+        newest, next_newest = ledger.history("hourly-1", limit=2)
         assert [newest.scheduled_time, next_newest.scheduled_time] == [TEN + 2 * HOUR, TEN + HOUR]
-        older = ledger.history("hourly", limit=9, before=next_newest.window.start)
+        older = ledger.history("hourly-1", limit=9, before=next_newest.window.start)
         assert [found.scheduled_time for found in older] == [TEN]
         assert ledger.history("other", limit=9) == []
 
@@ -208,26 +222,29 @@ class TestLedger:
         for hours in (0, 1):
             claimed = execution(hours)
             ledger.claim(claimed)
-            ledger.save(claimed.settled(AnalysisStatus.COMPLETED, now=NOW))
+            ledger.save(claimed.settled(COMPLETED, now=NOW))
         again = execution(0).model_copy(update={"attempt": 2, "tick_id": "again"})
         assert ledger.claim(again) == (Claim.CLAIMED, again)
         assert ledger.get(again.key) == again
-        listed = [(found.scheduled_time, found.attempt) for found in ledger.history("hourly", limit=9)]
+        listed = [(found.scheduled_time, found.attempt) for found in ledger.history("hourly-1", limit=9)]
         assert listed == [(TEN + HOUR, 1), (TEN, 2), (TEN, 1)]
-        before = ledger.history("hourly", limit=9, before=TEN)
+        before = ledger.history("hourly-1", limit=9, before=TEN)
         assert [found.attempt for found in before] == [2, 1]
 
-    def test_open_executions_are_found_when_due_and_until_announced(self, ledger):
+    def test_open_executions_are_found_when_due_and_until_all_is_published(self, ledger):
         ledger.claim(execution(0, name="a"))
         ledger.claim(execution(0, name="b"))
         assert list(ledger.open_and_due(NOW)) == []
         later = NOW + LEASE
         found = {found.monitoring_schedule_name for found in ledger.open_and_due(later)}
         assert found == {"a", "b"}
-        settled = execution(name="a").settled(AnalysisStatus.COMPLETED, now=NOW)
+        settled = execution(name="a").settled(COMPLETED, now=NOW)
         ledger.save(settled)
         assert settled in list(ledger.open_and_due(later))
-        ledger.save(settled.with_announcement(now=NOW))
+        announced = settled.with_announcement(now=NOW)
+        ledger.save(announced)
+        assert announced in list(ledger.open_and_due(later))
+        ledger.save(announced.with_metrics(now=NOW))
         assert [found.monitoring_schedule_name for found in ledger.open_and_due(later)] == ["b"]
 
 
@@ -238,7 +255,7 @@ def test_a_settlement_that_meets_another_transaction_is_retried_and_still_lets_g
     """DynamoDB cancels one of two transactions on one item; settling without letting go would stop the schedule."""
     ledger = TableLedger(VersionedItems(table))
     ledger.claim(execution())
-    done = execution().settled(AnalysisStatus.COMPLETED, now=NOW)
+    done = execution().settled(COMPLETED, now=NOW)
     answer = {
         "Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"},
         "CancellationReasons": [{"Code": code} for code in reasons],
@@ -273,17 +290,19 @@ class TestBaseliningJobs:
             output_s3_uri="s3://results/b",
             creation_time=NOW,
             last_modified_time=NOW,
+            due=NOW,
+            host="lambda",
         )
         jobs.save(job)
         assert jobs.get("first") == job
         assert jobs.get("second") is None
         with pytest.raises(InvalidInput, match="BaseliningJobExists"):
             jobs.save(job)
-        assert list(jobs.open_since(NOW)) == [job]
-        assert list(jobs.open_since(NOW - HOUR)) == []
-        done = job.settled(AnalysisStatus.COMPLETED, now=NOW)
+        assert list(jobs.open_and_due(NOW)) == [job]
+        assert list(jobs.open_and_due(NOW - HOUR)) == []
+        done = job.settled(COMPLETED, now=NOW)
         jobs.save(done)
-        assert list(jobs.open_since(NOW)) == []
+        assert list(jobs.open_and_due(NOW)) == []
         with pytest.raises(NotReady):
             jobs.save(done)
 
@@ -291,7 +310,7 @@ class TestBaseliningJobs:
 class TestSentAlerts:
     @pytest.fixture
     def clock(self):
-        return HandClock()
+        return ManualClock()
 
     @pytest.fixture
     def sent(self, world, clock, request):
@@ -321,7 +340,42 @@ class TestSentAlerts:
         assert sent.begin("a")
 
 
-class TestShadowAnalyses:
+class TestRunClaims:
+    @pytest.fixture
+    def claims(self, world, request):
+        if world == "in memory":
+            return MemoryRunClaims()
+        return TableRunClaims(request.getfixturevalue("table"), ManualClock())
+
+    def test_the_first_run_owns_a_subject_as_often_as_it_asks(self, claims):
+        assert claims.claim("a", "one") is RunClaim.OWNED
+        assert claims.claim("a", "two") is RunClaim.TAKEN
+        assert claims.claim("a", "one") is RunClaim.OWNED
+        assert claims.claim("b", "two") is RunClaim.OWNED
+
+    def test_what_is_stopped_belongs_to_no_run_any_more(self, claims):
+        claims.claim("a", "one")
+        claims.stop("a")
+        claims.stop("b")
+        assert [claims.claim(subject, "one") for subject in "ab"] == [RunClaim.STOPPED] * 2
+
+
+def test_a_record_that_cannot_be_read_is_reported_and_hides_no_other(table):
+    ledger = TableLedger(VersionedItems(table))
+    ledger.claim(execution(name="good"))
+    ledger.claim(execution(name="bad"))
+    key = {"pk": "EXECUTIONS#bad-1", "sk": "EXECUTION#2026-11-22T09:00:00Z~2026-11-22T10:00:00Z#00001"}
+    item = table.get_item(Key=key)["Item"]
+    document = json.loads(item["document"]) | {"a_field_of_tomorrow": 1}
+    table.put_item(Item=item | {"document": json.dumps(document)})
+    found = sorted(ledger.open_and_due(NOW + LEASE), key=lambda each: isinstance(each, UnreadableRecord))
+    assert [each.monitoring_schedule_name for each in found[:1]] == ["good"]
+    (broken,) = found[1:]
+    assert broken.identity == f"{key['pk']} {key['sk']}"
+    assert "a_field_of_tomorrow: Extra inputs are not permitted" in broken.reason
+
+
+class TestDeferredAnalyses:
     @pytest.fixture
     def analyses(self, world, request):
         if world == "in memory":
@@ -332,7 +386,7 @@ class TestShadowAnalyses:
         waiting = DeferredAnalysis(
             endpoint_name="modelwatch-temporary-1",
             model=ModelReference(model_name="m", instance_type="ml.m5.large"),
-            request=AnalysisRequest(subject="baseline/a", environment={}, inputs=(), output_s3_uri="s3://results/a"),
+            request=REQUEST,
             creation_time=NOW,
         )
         analyses.save(waiting)
@@ -350,7 +404,7 @@ class TestShadowAnalyses:
         assert list(analyses.all()) == []
 
 
-class TestShadowEndpoints:
+class TestTemporaryEndpoints:
     """``become`` gives an endpoint a status: the emulator knows no other than InService by itself."""
 
     NAME = temporary_endpoint_name("ledger", "baseline/a")
@@ -421,7 +475,7 @@ def sagemaker(aws):
 
 @pytest.mark.parametrize("call", ["CreateEndpointConfig", "CreateEndpoint"])
 def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_good(aws, sagemaker, call):
-    name, made = TestShadowEndpoints.NAME, (TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
+    name, made = TestTemporaryEndpoints.NAME, (TestTemporaryEndpoints.NAME, TestTemporaryEndpoints.MODEL, "baseline/a")
     rival = SageMakerTemporaryEndpoints(aws.client("sagemaker"), "ledger")
 
     def taken(**_: object) -> tuple[AWSResponse, dict[str, object]]:
@@ -438,9 +492,9 @@ def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_
 @pytest.mark.parametrize("status", ["OutOfService", "UpdateRollbackFailed"])
 def test_a_temporary_endpoint_that_is_good_for_nothing_is_deleted(sagemaker, status):
     endpoints = SageMakerTemporaryEndpoints(sagemaker, "ledger")
-    endpoints.create(TestShadowEndpoints.NAME, TestShadowEndpoints.MODEL, "baseline/a")
-    sagemaker_backends["123456789012"]["us-east-1"].endpoints[TestShadowEndpoints.NAME].endpoint_status = status
-    assert endpoints.delete(TestShadowEndpoints.NAME)
+    endpoints.create(TestTemporaryEndpoints.NAME, TestTemporaryEndpoints.MODEL, "baseline/a")
+    sagemaker_backends["123456789012"]["us-east-1"].endpoints[TestTemporaryEndpoints.NAME].endpoint_status = status
+    assert endpoints.delete(TestTemporaryEndpoints.NAME)
     assert list(endpoints.names()) == []
 
 
@@ -463,7 +517,7 @@ def test_a_configuration_that_was_left_alone_is_found_and_finished_or_deleted(aw
     sagemaker = aws.client("sagemaker")
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
-    endpoints, model = SageMakerTemporaryEndpoints(sagemaker, "ledger"), TestShadowEndpoints.MODEL
+    endpoints, model = SageMakerTemporaryEndpoints(sagemaker, "ledger"), TestTemporaryEndpoints.MODEL
     finished, deleted = (temporary_endpoint_name("ledger", subject) for subject in ("baseline/a", "baseline/b"))
     for name in (finished, deleted):
         endpoints.create(name, model, "a")
@@ -543,7 +597,7 @@ def test_an_event_reaches_the_bus_with_our_source_and_its_type(aws):
     pattern = {"source": ["modelwatch"], "detail-type": ["Analysis Ended"]}
     events.put_rule(Name="all", EventBusName="bus", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "1", "Arn": arn}])
-    ended = AnalysisEnded(subject="baseline/a", status=AnalysisStatus.COMPLETED, output_s3_uri="s3://results/a")
+    ended = AnalysisEnded(subject="baseline/a", output_s3_uri="s3://results/a", outcome=COMPLETED)
     EventBridgeBus(events, "bus").publish(ended)
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     assert AnalysisEnded.model_validate(json.loads(message["Body"])["detail"]) == ended
@@ -559,8 +613,9 @@ def test_ticks_follow_the_schedule_in_the_scheduler(aws):
     ticks.set(schedule())
     made = scheduler.get_schedule(Name="hourly", GroupName="group")
     assert (made["ScheduleExpression"], made["State"]) == ("cron(5 * ? * * *)", "ENABLED")
-    told = json.loads(made["Target"]["Input"])
-    assert (told["monitoring_schedule_name"], told["start_delay_minutes"]) == ("hourly", 5)
+    sent = json.loads(made["Target"]["Input"])
+    assert (sent["monitoring_schedule_name"], sent["schedule_id"]) == ("hourly", "hourly-1")
+    assert sent["start_delay_minutes"] == 5
     assert made["Target"]["DeadLetterConfig"]["Arn"].endswith(":dead")
     ticks.set(schedule(monitoring_schedule_status=ScheduleStatus.STOPPED, start_delay_minutes=0))
     changed = scheduler.get_schedule(Name="hourly", GroupName="group")
@@ -628,18 +683,38 @@ def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
     queue = sqs.create_queue(QueueName="seen")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    SnsTopic(sns, topic).send(Alert(key="k", subject="s", body="b"))
+    alert = alert_of(ExecutionEnded.of(execution().settled(FAILED, now=NOW), ()))
+    SnsTopics(sns).send(alert, topic)
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
-    assert (json.loads(message["Body"])["Subject"], json.loads(message["Body"])["Message"]) == ("s", "b")
+    body = json.loads(message["Body"])
+    assert (body["Subject"], body["Message"]) == (alert_subject(alert)[:100], alert_text(alert))
     with pytest.raises(Upstream):
-        SnsTopic(sns, f"{topic}-gone").send(Alert(key="k", subject="s", body="b"))
+        SnsTopics(sns).send(alert, f"{topic}-gone")
 
 
 def test_an_analyzer_that_does_not_exist_is_worth_a_retry(aws):
-    host = AnalyzerFunction(aws.client("lambda"), "none", 10)
-    asked = AnalysisRequest(subject="baseline/a", environment={}, inputs=(), output_s3_uri="s3://results/a")
+    limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
+    host = AnalyzerFunction(aws.client("lambda"), "none", "the-log-group", limits, MemoryRunClaims())
     with pytest.raises(Upstream, match="ResourceNotFoundException"):
-        host.start(asked)
+        host.start(REQUEST)
+
+
+def test_a_run_of_the_analyzers_lambda_is_known_by_its_request_and_stopped_by_its_subject(aws):
+    claims = MemoryRunClaims()
+    limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
+    host = AnalyzerFunction(_Invoked(), "analyzer", "the-log-group", limits, claims)
+    run = host.start(REQUEST)
+    location = "the-log-group (request request-1)"
+    assert run == Run(host="lambda", subject="baseline/a", run_id="request-1", log_location=location)
+    assert host.describe(run) == RunDescription(status=RunStatus.UNKNOWN)
+    assert claims.claim("baseline/a", run.run_id) is RunClaim.OWNED
+    host.stop(run)
+    assert claims.claim("baseline/a", run.run_id) is RunClaim.STOPPED
+
+
+class _Invoked:
+    def invoke(self, **_):
+        return {"ResponseMetadata": {"RequestId": "request-1"}}
 
 
 def test_every_terminal_status_is_one_of_sagemakers_words():

@@ -7,24 +7,29 @@ from pathlib import Path
 import pytest
 
 from modelwatch_core.app.run_analysis import RunAnalysis
-from modelwatch_core.domain.analysis import (
-    AnalysisInput,
-    AnalysisOutput,
-    AnalysisRequest,
-    AnalysisStatus,
-    AnalysisSummary,
-)
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput, Upstream
-from tests.core.in_memory import MemoryBus, MemoryObjects
+from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.settings_environment import analysis_settings
+from tests.core.in_memory import MemoryBus, MemoryObjects, MemoryRunClaims
 
+SUBJECT = "execution/hourly-1/2026-11-22T09:00:00Z/2026-11-22T10:00:00Z/1"
+RUN = Run(host="memory", subject=SUBJECT, run_id="first")
 REQUEST = AnalysisRequest(
-    subject="execution/hourly/2026-11-22T09:00:00Z",
-    environment={"dataset_source": "/opt/ml/processing/input", "output_path": "/opt/ml/processing/output", "k": "v"},
+    subject=SUBJECT,
+    settings=analysis_settings(
+        analysis_type="MODEL_BIAS",
+        dataset_source="/opt/ml/processing/input",
+        output_path="/opt/ml/processing/output",
+        user_environment={"k": "v"},
+    ),
     inputs=(
         AnalysisInput(s3_uri="s3://captures/live/e/09/", path="input/e/09/"),
         AnalysisInput(s3_uri="s3://results/b/constraints.json", path="baseline/constraints.json"),
     ),
     output_s3_uri="s3://results/out",
+    host="memory",
 )
 
 
@@ -47,37 +52,40 @@ def scratch(tmp_path, monkeypatch):
 
 def run(objects, analyze, request=REQUEST):
     bus = MemoryBus()
-    ended = RunAnalysis(objects, bus, analyze)(request)
+    ended = RunAnalysis(objects, bus, MemoryRunClaims(), analyze)(request, RUN)
     assert bus.published == [ended]
-    return ended
+    assert ended.run == RUN
+    return ended.outcome
 
 
 def test_the_analyzer_finds_its_folders_and_its_reports_are_stored(objects, scratch):
-    def analyze(environment):
-        source, output = Path(environment["dataset_source"]), Path(environment["output_path"])
+    def analyze(settings):
+        source, output = settings.dataset_source, settings.output_path
         assert (source / "e/09/a.jsonl").read_bytes() == b"a"
         assert (source.parent / "baseline/constraints.json").read_bytes() == b"c"
-        assert environment["k"] == "v"
+        assert settings.user_environment == {"k": "v"}
         (output / "statistics.json").write_text("{}")
-        return AnalysisSummary(status=AnalysisStatus.COMPLETED, exit_message="Completed: fine")
+        return AnalysisSummary(status=OutcomeStatus.COMPLETED, exit_message="Completed: fine")
 
     ended = run(objects, analyze)
-    assert (ended.status, ended.exit_message) == (AnalysisStatus.COMPLETED, "Completed: fine")
+    assert (ended.status, ended.exit_message) == (OutcomeStatus.COMPLETED, "Completed: fine")
     assert objects.kept["s3://results/out/statistics.json"] == b"{}"
     assert list(scratch.iterdir()) == []
 
 
 def test_small_files_are_written_and_further_outputs_go_where_the_request_says(objects):
-    def analyze(environment):
-        merged = Path(environment["output_path"]).parent / "merge" / "e" / "part-00000.jsonl"
+    def analyze(settings):
+        merged = settings.output_path.parent / "merge" / "e" / "part-00000.jsonl"
         merged.parent.mkdir(parents=True)
-        merged.write_bytes(Path(environment["analysis_config"]).read_bytes())
-        return AnalysisSummary(status=AnalysisStatus.COMPLETED, exit_message="Completed: fine", changes=("a",) * 200)
+        merged.write_bytes(settings.analysis_config.read_bytes())
+        return AnalysisSummary(status=OutcomeStatus.COMPLETED, exit_message="Completed: fine", changes=("a",) * 200)
 
     request = REQUEST.model_copy(
         update={
             "files": {"config/c.json": '{"ü": 1}'},
-            "environment": REQUEST.environment | {"analysis_config": "/opt/ml/processing/config/c.json"},
+            "settings": REQUEST.settings.model_copy(
+                update={"analysis_config": Path("/opt/ml/processing/config/c.json")}
+            ),
             "further_outputs": (AnalysisOutput(path="merge/", s3_uri="s3://results/merge"),),
         }
     )
@@ -86,30 +94,30 @@ def test_small_files_are_written_and_further_outputs_go_where_the_request_says(o
     assert len(ended.changes) == 100
 
 
-def test_input_that_a_person_must_mend_ends_the_analysis_with_the_reason_and_no_path_of_the_host(objects, scratch):
-    def analyze(environment):
-        raise InvalidInput("NoData", f"nothing in {environment['dataset_source']}/e")
+def test_input_that_a_person_must_fix_ends_the_analysis_with_the_reason_and_no_path_of_the_host(objects, scratch):
+    def analyze(settings):
+        raise InvalidInput("NoData", f"nothing in {settings.dataset_source}/e")
 
     ended = run(objects, analyze)
-    assert (ended.status, ended.failure_reason) == (AnalysisStatus.FAILED, "NoData: nothing in input/e")
+    assert (ended.status, ended.failure_reason) == (OutcomeStatus.FAILED, "NoData: nothing in input/e")
     assert list(scratch.iterdir()) == []
 
 
 def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
-    def out_of_memory(environment):
+    def out_of_memory(settings):
         raise MemoryError
 
     bus = MemoryBus()
     with pytest.raises(Upstream, match=r"AnalyzerError: MemoryError at .*out_of_memory"):
-        RunAnalysis(objects, bus, out_of_memory)(REQUEST)
+        RunAnalysis(objects, bus, MemoryRunClaims(), out_of_memory)(REQUEST, RUN)
     assert bus.published == []
     assert list(scratch.iterdir()) == []
 
 
-def test_the_words_of_an_unforeseen_error_which_may_hold_row_values_stay_inside(objects):
+def test_the_text_of_an_unforeseen_error_which_may_hold_row_values_stay_inside(objects):
     cell = "jane@example.com"
     with pytest.raises(Upstream) as crashed:
-        RunAnalysis(objects, MemoryBus(), lambda _: float(cell))(REQUEST)
+        RunAnalysis(objects, MemoryBus(), MemoryRunClaims(), lambda _: float(cell))(REQUEST, RUN)
     assert cell not in "".join(traceback.format_exception(crashed.value))
     assert "ValueError at run_analysis.py" in crashed.value.message
 
@@ -124,3 +132,40 @@ def test_input_that_vanished_is_named(objects):
 def test_a_key_that_climbs_out_of_its_folder_is_refused(objects):
     objects.kept["s3://captures/live/e/09/../../../../evil"] = b"x"
     assert run(objects, lambda _: None).failure_reason.startswith("KeyOutsideFolder")
+
+
+def completes(settings):
+    return AnalysisSummary(status=OutcomeStatus.COMPLETED, exit_message="Completed: fine")
+
+
+def test_a_subject_that_is_started_twice_is_analysed_once_and_a_retry_of_its_run_goes_on(objects):
+    bus, claims, analysed = MemoryBus(), MemoryRunClaims(), []
+
+    def analyze(settings):
+        analysed.append(settings)
+        return completes(settings)
+
+    run_analysis = RunAnalysis(objects, bus, claims, analyze)
+    other = RUN.model_copy(update={"run_id": "second"})
+    assert run_analysis(REQUEST, RUN) is not None
+    assert run_analysis(REQUEST, other) is None
+    assert (len(analysed), len(bus.published)) == (1, 1)
+    assert run_analysis(REQUEST, RUN) is not None
+    assert len(analysed) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_an_analysis_that_is_stopped_stores_no_reports_and_ends_as_stopped(objects, when):
+    claims = MemoryRunClaims()
+
+    def analyze(settings):
+        assert when == "during"
+        (settings.output_path / "statistics.json").write_text("{}")
+        claims.stop(SUBJECT)
+        return completes(settings)
+
+    if when == "before":
+        claims.stop(SUBJECT)
+    ended = RunAnalysis(objects, MemoryBus(), claims, analyze)(REQUEST, RUN)
+    assert ended.outcome.status is OutcomeStatus.STOPPED
+    assert not [uri for uri in objects.kept if uri.startswith("s3://results/out/")]

@@ -6,26 +6,30 @@ import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from modelwatch_core.app.temporary_endpoints import HEAD_START
-from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisStatus
+from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.app.temporary_endpoints import GRACE_PERIOD
+from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import ModelwatchError
-from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionKey
+from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, temporary_endpoint_name
-from tests.core.test_crashes import FATES, Crash, Fate, Fragile
+from tests.core.test_crashes import FAULTS, Crash, Event, Fault, Fragile
 from tests.core.world import LEASE, TEN, World
 
 HOUR = timedelta(hours=1)
 
 
 def run_an_hour(world: World) -> None:
-    """A whole hour as it should be: tick, endpoint, analysis, end, alert. Raises Crash where it is struck."""
+    """A whole hour as it should be: tick, endpoint, analysis, end, alert. Raises Crash where one is injected."""
     execution = world.tick()
     name = world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(name)
@@ -37,11 +41,11 @@ def run_an_hour(world: World) -> None:
 def test_wherever_a_run_dies_for_good_the_sweep_alone_leaves_nothing_behind(when):
     """Everything dies at one call and no event ever comes again; each call of the whole hour has its turn."""
     for call in itertools.count():
-        fate = Fate()
-        world = World(lambda port, fate=fate: Fragile(port, fate))
+        fault = Fault()
+        world = World(lambda port, fault=fault: Fragile(port, fault))
         world.has_explainability_schedule()
         world.has_captures()
-        fate.befall((when, call))
+        fault.inject((when, call))
         try:
             run_an_hour(world)
         except Crash:
@@ -60,17 +64,17 @@ def test_wherever_a_run_dies_for_good_the_sweep_alone_leaves_nothing_behind(when
 
 
 def test_an_endpoint_that_is_made_after_its_execution_was_settled_is_found_by_the_sweep():
-    fate = Fate()
-    world = World(lambda port: Fragile(port, fate))
+    fault = Fault()
+    world = World(lambda port: Fragile(port, fault))
     world.has_explainability_schedule()
     world.has_captures()
     execution = world.tick()
     world.temporary_endpoints.kept.clear()
     (name,) = world.deferred_analyses.kept
     # Whoever follows sees an open execution without an endpoint, and is slow: it is settled meanwhile.
-    ended = world.ends(execution, status=AnalysisStatus.FAILED, failure_reason="HostDidNotReport: x")
-    world.clock.pass_by(HEAD_START)
-    fate.befall(("before", 3), lambda: world.finish(ended))
+    ended = world.ends(execution, status=OutcomeStatus.FAILED, failure_reason="HostDidNotReport: x")
+    world.clock.pass_by(GRACE_PERIOD)
+    fault.inject(("before", 3), lambda: world.finish(ended))
     world.follow(name)
     assert list(world.temporary_endpoints.kept) == [name]
     assert world.deferred_analyses.kept == {}
@@ -79,33 +83,40 @@ def test_an_endpoint_that_is_made_after_its_execution_was_settled_is_found_by_th
     assert world.temporary_endpoints.kept == {}
 
 
-class ShadowHours(RuleBasedStateMachine):
+class HoursOnTemporaryEndpoints(RuleBasedStateMachine):
     """One schedule that explains a model by name, two hours of captures."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.fate = Fate()
-        self.world = World(lambda port: Fragile(port, self.fate))
+        self.fault = Fault()
+        self.world = World(lambda port: Fragile(port, self.fault))
         self.world.has_explainability_schedule()
         for hour in range(2):
             self.world.has_captures(TEN + (hour - 1) * HOUR)
         self.came_up: set[str] = set()
-        self.undelivered: list[AnalysisEnded | ExecutionEnded] = []
+        self.undelivered: list[Event] = []
 
-    def attempt(self, call: Callable[[], object], fate: tuple[str, int] | None = None) -> None:
-        if fate:
-            self.fate.befall(fate)
+    def attempt(self, call: Callable[[], object], fault: tuple[str, int] | None = None) -> None:
+        if fault:
+            self.fault.inject(fault)
         with suppress(Crash, ModelwatchError):  # Lambda would retry, or not: every rule may run again
             call()
         self.undelivered += self.world.bus.published
         self.world.bus.published.clear()
 
     def tick_of(self, hour: int) -> Callable[[], object]:
-        tick = ScheduleTick(monitoring_schedule_name="hourly", scheduled_time=TEN + hour * HOUR, tick_id=f"{hour}-tick")
+        tick = ExecutionRequest(
+            monitoring_schedule_name="hourly", scheduled_time=TEN + hour * HOUR, tick_id=f"{hour}-tick"
+        )
         return lambda: self.world.launch(tick)
 
-    def deliver(self, event: AnalysisEnded | ExecutionEnded) -> None:
-        (self.world.finish if isinstance(event, AnalysisEnded) else self.world.route)(event)
+    def deliver(self, event: Event) -> None:
+        receivers: dict[type, Callable[[Any], object]] = {
+            AnalysisEnded: self.world.finish,
+            ExecutionEnded: self.world.route,
+            AlertRaised: self.world.deliver_alert,
+        }
+        receivers[type(event)](event)
         self.undelivered = [other for other in self.undelivered if other is not event]
 
     def names(self) -> list[str]:
@@ -120,9 +131,9 @@ class ShadowHours(RuleBasedStateMachine):
         if status is EndpointStatus.IN_SERVICE:
             self.came_up.add(name)
 
-    @rule(hour=st.integers(0, 1), fate=FATES)
-    def a_tick_comes(self, hour: int, fate: tuple[str, int] | None) -> None:
-        self.attempt(self.tick_of(hour), fate)
+    @rule(hour=st.integers(0, 1), fault=FAULTS)
+    def a_tick_comes(self, hour: int, fault: tuple[str, int] | None) -> None:
+        self.attempt(self.tick_of(hour), fault)
 
     @precondition(coming_up)
     @rule(data=st.data(), fails=st.integers(0, 3))
@@ -131,33 +142,33 @@ class ShadowHours(RuleBasedStateMachine):
         self.becomes(name, EndpointStatus.IN_SERVICE if fails else EndpointStatus.FAILED)
 
     @precondition(names)
-    @rule(data=st.data(), fate=FATES)
-    def an_event_tells_of_an_endpoint(self, data: st.DataObject, fate: tuple[str, int] | None) -> None:
+    @rule(data=st.data(), fault=FAULTS)
+    def an_event_about_an_endpoint_comes(self, data: st.DataObject, fault: tuple[str, int] | None) -> None:
         name = data.draw(st.sampled_from(self.names()))
-        self.attempt(lambda: self.world.follow(name), fate)
+        self.attempt(lambda: self.world.follow(name), fault)
 
     @precondition(lambda self: self.world.host.started)
     @rule(data=st.data(), crashed=st.booleans())
     def an_analysis_ends(self, data: st.DataObject, crashed: bool) -> None:
         request: AnalysisRequest = data.draw(st.sampled_from(self.world.host.started))
         execution = self.world.ledger.get(ExecutionKey.of_subject(request.subject))
-        changes = {"status": AnalysisStatus.FAILED, "failure_reason": "AnalyzerCrashed: x"} if crashed else {}
+        changes = {"status": OutcomeStatus.FAILED, "failure_reason": "AnalyzerCrashed: x"} if crashed else {}
         self.undelivered.append(self.world.ends(execution, **changes))
 
     @precondition(lambda self: self.undelivered)
-    @rule(data=st.data(), fate=FATES)
-    def an_event_of_ours_is_delivered(self, data: st.DataObject, fate: tuple[str, int] | None) -> None:
+    @rule(data=st.data(), fault=FAULTS)
+    def an_event_of_ours_is_delivered(self, data: st.DataObject, fault: tuple[str, int] | None) -> None:
         event = data.draw(st.sampled_from(self.undelivered))
-        self.attempt(lambda: self.deliver(event), fate)
+        self.attempt(lambda: self.deliver(event), fault)
 
     @precondition(lambda self: self.undelivered)
     @rule(data=st.data())
     def an_event_of_ours_is_lost(self, data: st.DataObject) -> None:
         self.undelivered.remove(data.draw(st.sampled_from(self.undelivered)))
 
-    @rule(fate=FATES)
-    def the_sweep_runs(self, fate: tuple[str, int] | None) -> None:
-        self.attempt(self.world.reconcile, fate)
+    @rule(fault=FAULTS)
+    def the_sweep_runs(self, fault: tuple[str, int] | None) -> None:
+        self.attempt(self.world.reconcile, fault)
 
     @rule(minutes=st.sampled_from([1, 5, 61, 95]))
     def time_passes(self, minutes: int) -> None:
@@ -169,11 +180,11 @@ class ShadowHours(RuleBasedStateMachine):
         others += [lambda name=name: self.world.follow(name) for name in self.names()]
         others += [lambda event=event: self.deliver(event) for event in self.undelivered]
         chosen = data.draw(st.sampled_from(others))
-        self.fate.befall(("before", after), lambda: self.attempt(chosen))
+        self.fault.inject(("before", after), lambda: self.attempt(chosen))
 
     @invariant()
     def no_analysis_starts_before_its_endpoint_is_in_service(self) -> None:
-        assert {request.environment["model_endpoint_name"] for request in self.world.host.started} <= self.came_up
+        assert {request.settings.model_endpoint_name for request in self.world.host.started} <= self.came_up
 
     @invariant()
     def nobody_deletes_an_endpoint_whose_analysis_runs(self) -> None:
@@ -184,7 +195,7 @@ class ShadowHours(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything work again, but no event come by itself: the sweep alone leaves nothing behind."""
-        self.fate.befall(None)
+        self.fault.inject(None)
         for _ in range(8):
             for name in self.coming_up():
                 self.becomes(name, EndpointStatus.IN_SERVICE)
@@ -192,12 +203,12 @@ class ShadowHours(RuleBasedStateMachine):
             self.attempt(self.world.reconcile)
             for event in list(self.undelivered):
                 self.attempt(lambda event=event: self.deliver(event))
-        assert all(execution.is_settled and execution.announced for execution in self.world.ledger.kept.values())
+        assert all(execution.is_done for execution in self.world.ledger.kept.values())
         assert self.world.temporary_endpoints.kept == {}
         assert self.world.temporary_endpoints.configs == set()
         assert self.world.deferred_analyses.kept == {}
-        assert self.world.reconcile() == 0
+        assert self.world.reconcile() == Sweep(0, ())
 
 
-ShadowHours.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-test_whatever_crashes_no_temporary_endpoint_is_left = ShadowHours.TestCase
+HoursOnTemporaryEndpoints.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+test_whatever_crashes_no_temporary_endpoint_is_left = HoursOnTemporaryEndpoints.TestCase

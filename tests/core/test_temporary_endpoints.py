@@ -7,17 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from modelwatch_core.app.temporary_endpoints import HEAD_START, PATIENCE
-from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.app.temporary_endpoints import CREATION_TIMEOUT, GRACE_PERIOD
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, temporary_endpoint_name
 from tests.core.world import LEASE, World
 
-SUBJECT = "execution/hourly/2026-11-22T09:00:00Z"
+SUBJECT = "execution/hourly-0001/2026-11-22T09:00:00Z/2026-11-22T10:00:00Z/1"
 NAME = temporary_endpoint_name("world", SUBJECT)
+COMPLETED = Outcome(status=OutcomeStatus.COMPLETED)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_an_execution_waits_for_its_endpoint_runs_on_it_and_leaves_nothing(world
     world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     assert world.follow(NAME)
     (request,) = world.host.started
-    assert request.environment["model_endpoint_name"] == NAME
+    assert request.settings.model_endpoint_name == NAME
     assert request.subject == SUBJECT
     assert not world.follow(NAME)  # the same event again
     assert len(world.host.started) == 1
@@ -70,7 +72,7 @@ def test_a_model_that_is_there_already_is_explained_at_once(world, predictor):
     world.has_explainability_schedule(**predictor)
     world.tick()
     (request,) = world.host.started
-    assert "model_endpoint_name" not in request.environment
+    assert request.settings.model_endpoint_name is None
     assert is_clean(world)
 
 
@@ -84,7 +86,7 @@ def test_a_setting_that_names_the_model_comes_before_a_temporary_endpoint(world,
     )
     world.tick()
     (request,) = world.host.started
-    assert request.environment[setting] == "elsewhere"
+    assert str(getattr(request.settings, setting)) == "elsewhere"
     assert is_clean(world)
 
 
@@ -130,7 +132,7 @@ def test_what_cannot_become_an_endpoint_fails_the_execution_with_the_reason_and_
     world.deliver()
     (execution,) = world.ledger.kept.values()
     assert execution.monitoring_execution_status is ExecutionStatus.FAILED
-    assert execution.failure_reason.startswith(reason)
+    assert execution.outcome.failure_reason.startswith(reason)
     assert is_clean(world)
 
 
@@ -142,8 +144,8 @@ def test_an_endpoint_that_fails_fails_the_execution_with_sagemakers_reason(world
     world.deliver()
     (execution,) = world.ledger.kept.values()
     assert execution.monitoring_execution_status is ExecutionStatus.FAILED
-    assert "TemporaryEndpointFailed" in execution.failure_reason
-    assert "model scorer failed: the container did not answer its ping" in execution.failure_reason
+    assert "TemporaryEndpointFailed" in execution.outcome.failure_reason
+    assert "model scorer failed: the container did not answer its ping" in execution.outcome.failure_reason
     assert world.host.started == []
     assert is_clean(world)
 
@@ -151,12 +153,12 @@ def test_an_endpoint_that_fails_fails_the_execution_with_sagemakers_reason(world
 def test_an_endpoint_that_hangs_fails_the_execution_and_is_deleted_as_soon_as_it_may_be(world):
     world.has_explainability_schedule()
     world.tick()
-    world.clock.pass_by(PATIENCE + timedelta(minutes=1))
+    world.clock.pass_by(CREATION_TIMEOUT + timedelta(minutes=1))
     world.reconcile()
     world.deliver()
     (execution,) = world.ledger.kept.values()
-    assert execution.failure_reason.startswith("TemporaryEndpointTooSlow")
-    assert world.reconcile() == 0  # it is still being created: SageMaker lets nobody delete it
+    assert execution.outcome.failure_reason.startswith("TemporaryEndpointTooSlow")
+    assert world.reconcile() == Sweep(0, ())  # it is still being created: SageMaker lets nobody delete it
     world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     world.follow(NAME)
     assert world.host.started == []
@@ -167,13 +169,13 @@ def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
     world.has_explainability_schedule()
     world.tick()
     world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
-    assert world.reconcile() == 1
+    assert world.reconcile() == Sweep(1, ())
     assert len(world.host.started) == 1
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
 
 
 @pytest.mark.parametrize("becomes", [None, EndpointStatus.FAILED, EndpointStatus.CHANGING])
-def test_once_the_analysis_runs_its_host_tells_how_it_ends_whatever_becomes_of_the_endpoint(world, becomes):
+def test_once_the_analysis_runs_its_host_reports_how_it_ends_whatever_becomes_of_the_endpoint(world, becomes):
     world.has_explainability_schedule()
     world.tick()
     world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
@@ -181,8 +183,8 @@ def test_once_the_analysis_runs_its_host_tells_how_it_ends_whatever_becomes_of_t
     del world.temporary_endpoints.kept[NAME]
     if becomes:
         world.temporary_endpoints.kept[NAME] = TemporaryEndpoint(status=becomes)
-    world.clock.pass_by(PATIENCE + timedelta(minutes=1))
-    assert world.reconcile() == 0
+    world.clock.pass_by(CREATION_TIMEOUT + timedelta(minutes=1))
+    assert world.reconcile() == Sweep(0, ())
     assert status_of(world) is ExecutionStatus.IN_PROGRESS
     assert (len(world.host.started), len(world.temporary_endpoints.created)) == (1, 1)
 
@@ -196,14 +198,14 @@ def test_an_analysis_that_dies_in_silence_leaves_nothing_after_the_sweep(world):
     world.reconcile()
     assert status_of(world) is ExecutionStatus.FAILED
     assert is_clean(world)
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
 
 
 def test_the_sweep_deletes_what_nobody_noted_and_nothing_of_others(world):
     ours, theirs = temporary_endpoint_name("world", "execution/gone/x"), temporary_endpoint_name("another", SUBJECT)
     for name in (ours, theirs, "mortgages"):
         world.temporary_endpoints.kept[name] = TemporaryEndpoint(status=EndpointStatus.IN_SERVICE)
-    assert world.reconcile() == 1
+    assert world.reconcile() == Sweep(1, ())
     assert set(world.temporary_endpoints.kept) == {theirs, "mortgages"}
     assert not world.follow(theirs)
     assert not world.follow("mortgages")
@@ -217,7 +219,7 @@ def test_an_endpoint_whose_model_went_away_before_it_was_made_fails_the_executio
     gone = waiting.model.model_copy(update={"model_name": "missing"})
     world.deferred_analyses.kept[NAME] = waiting.model_copy(update={"model": gone})
     world.temporary_endpoints.kept.clear()
-    world.clock.pass_by(HEAD_START)
+    world.clock.pass_by(GRACE_PERIOD)
     world.follow(NAME)
     world.deliver()
     assert status_of(world) is ExecutionStatus.FAILED
@@ -229,10 +231,10 @@ def test_the_sweep_makes_an_endpoint_only_where_whoever_noted_it_had_the_time_to
     world.tick()
     made = list(world.temporary_endpoints.created)
     world.temporary_endpoints.kept.clear()  # as between the note and the endpoint
-    assert world.reconcile() == 0
+    assert world.reconcile() == Sweep(0, ())
     assert world.temporary_endpoints.created == made
-    world.clock.pass_by(HEAD_START)
-    assert world.reconcile() == 1
+    world.clock.pass_by(GRACE_PERIOD)
+    assert world.reconcile() == Sweep(1, ())
     assert world.temporary_endpoints.created == made * 2
 
 
@@ -258,10 +260,8 @@ class TestBaselines:
         world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
         world.follow(self.NAME)
         (request,) = world.host.started
-        assert (request.subject, request.environment["model_endpoint_name"]) == ("baseline/first", self.NAME)
-        world.finish(
-            AnalysisEnded(subject=job.subject, status=AnalysisStatus.COMPLETED, output_s3_uri=job.output_s3_uri)
-        )
+        assert (request.subject, request.settings.model_endpoint_name) == ("baseline/first", self.NAME)
+        world.finish(AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=COMPLETED))
         assert world.jobs.get("first").status is JobStatus.COMPLETED
         assert is_clean(world)
 

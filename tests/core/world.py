@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
-from modelwatch_core.app.launch_execution import LaunchExecution
+from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.reconcile import Reconcile
-from modelwatch_core.app.route_alerts import RouteAlerts
-from modelwatch_core.app.temporary_endpoints import FollowEndpoint, OwnedEndpoints, ShadowedHost
-from modelwatch_core.domain.analysis import AnalysisStatus, RecordCounts
-from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ScheduleTick
+from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
+from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_execution import StopExecution
+from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint
 from tests.core.in_memory import (
-    HandClock,
+    ManualClock,
     MemoryBus,
     MemoryDeferredAnalyses,
     MemoryEndpoints,
@@ -55,32 +60,46 @@ class World:
     """
 
     def __init__(self, through: Callable[[Any], Any] = lambda port: port) -> None:
-        self.clock = HandClock()
+        self.clock = ManualClock()
         self.schedules, self.ledger, self.jobs = MemorySchedules(), MemoryLedger(), MemoryJobs()
         self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(), MemoryHost()
         self.bus, self.metrics, self.mail = MemoryBus(), MemoryMetrics(), MemoryTarget()
         self.endpoints = MemoryEndpoints({"mortgages": "s3://captures/live"})
         self.sent = MemorySentAlerts(self.clock)
-        schedules, ledger, jobs, host, bus = map(through, (self.schedules, self.ledger, self.jobs, self.host, self.bus))
+        schedules, ledger, jobs, bus = map(through, (self.schedules, self.ledger, self.jobs, self.bus))
         objects = through(self.objects)
+        self.hosts = {"memory": through(self.host)}
         self.temporary_endpoints, self.deferred_analyses = MemoryTemporaryEndpoints("world"), MemoryDeferredAnalyses()
-        endpoints_of_ours = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
-        shadowed = ShadowedHost(host, endpoints_of_ours, objects, self.clock)
-        self.follow = FollowEndpoint(endpoints_of_ours, ledger, jobs, host, bus, self.clock)
-        self.launch = LaunchExecution(schedules, ledger, objects, shadowed, bus, self.clock, lease=LEASE)
+        owned = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
+        start = StartAnalysis(self.hosts, DeferAnalysis(owned, objects, self.clock))
+        self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
+        self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock)
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), endpoints_of_ours)
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), owned)
         self.targets = {"mail": through(self.mail)}
-        self.route = RouteAlerts(through(self.sent), self.targets)
-        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.clock)
-        self.create_baseline = CreateBaseline(jobs, objects, shadowed, self.clock, RESULTS)
+        self.route = RouteAlerts(schedules, bus, AlertTargetReference(type="mail", address="everybody"))
+        self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
+        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.hosts, self.clock)
+        self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
+        self.stop_execution = StopExecution(ledger, self.hosts, self.finish)
+        tokens = (f"{number:04}" for number in count(1))
         self._manage = ManageMonitors(
-            schedules, ledger, jobs, through(self.ticks), self.endpoints, objects, self.clock, RESULTS
+            schedules,
+            ledger,
+            jobs,
+            through(self.ticks),
+            self.endpoints,
+            objects,
+            self.stop_execution,
+            self.clock,
+            RESULTS,
+            self.targets,
+            lambda: next(tokens),
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"
 
-    def manage(self, operation: str, **parameters: object) -> dict:
+    def manage(self, operation: str, **parameters: object) -> dict[str, Any]:
         return self._manage(ManageMonitorsRequest(operation=operation, parameters=parameters))
 
     def has_schedule(self, name: str = "hourly", **changes: object) -> None:
@@ -101,25 +120,40 @@ class World:
     def has_captures(self, hour: datetime = TEN - timedelta(hours=1), content: bytes = b"{}\n") -> None:
         self.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{hour:%Y/%m/%d/%H}/00-01-002-a.jsonl"] = content
 
-    def tick(self, at: datetime = TEN, tick_id: str = "tick-1", name: str = "hourly") -> MonitoringExecution | None:
-        return self.launch(ScheduleTick(monitoring_schedule_name=name, scheduled_time=at, tick_id=tick_id))
+    def schedule_id(self, name: str = "hourly") -> str:
+        return self.schedules.kept[name].schedule_id
 
-    def ends(self, execution: MonitoringExecution, *violations: dict, **changes: object) -> AnalysisEnded:
+    def executions(self, name: str = "hourly") -> list[MonitoringExecution]:
+        """Return the executions of a schedule, the newest window first."""
+        return list(self.ledger.history(self.schedule_id(name), limit=99))
+
+    def tick(self, at: datetime = TEN, tick_id: str = "tick-1", name: str = "hourly") -> MonitoringExecution:
+        """Let a schedule fire; it must launch."""
+        launched = self.requested(at, tick_id, name)
+        assert isinstance(launched, MonitoringExecution)
+        return launched
+
+    def requested(
+        self, at: datetime = TEN, tick_id: str = "tick-1", name: str = "hourly"
+    ) -> MonitoringExecution | Refusal:
+        return self.launch(ExecutionRequest(monitoring_schedule_name=name, scheduled_time=at, tick_id=tick_id))
+
+    def ends(self, execution: MonitoringExecution, *violations: dict[str, Any], **changes: object) -> AnalysisEnded:
+        """Return the end of an execution's analysis, whose reports are there; ``changes`` are those of its outcome."""
         folder = execution.output_s3_uri
         self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
         self.objects.kept[f"{folder}/cloudwatch_metrics.jsonl"] = (
             b'{"MetricName":"feature_non_null_income","Value":1.0}\n'
         )
-        status = AnalysisStatus.COMPLETED_WITH_VIOLATIONS if violations else AnalysisStatus.COMPLETED
-        fields = {
-            "subject": execution.key.subject,
+        status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if violations else OutcomeStatus.COMPLETED
+        fields: dict[str, Any] = {
             "status": status,
-            "output_s3_uri": folder,
             "exit_message": f"{status}: done",
-            "violations": len(violations),
+            "violation_count": len(violations),
             "records": RecordCounts(read=500),
         }
-        return AnalysisEnded(**(fields | changes))
+        outcome = Outcome(**(fields | changes))
+        return AnalysisEnded(subject=execution.subject, output_s3_uri=folder, outcome=outcome)
 
     @property
     def announcements(self) -> list[ExecutionEnded]:
@@ -137,6 +171,8 @@ class World:
                 self.finish(event)
             elif isinstance(event, ExecutionEnded):
                 self.route(event)
+            elif isinstance(event, AlertRaised):
+                self.deliver_alert(event)
 
 
 def schedule_parameters(name: str = "hourly") -> dict[str, object]:

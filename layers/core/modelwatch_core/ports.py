@@ -299,11 +299,11 @@ class AnalysisHost(Protocol):
         """
         ...
 
-    def describe(self, run: Run, subject: str) -> RunDescription:
+    def describe(self, run: Run) -> RunDescription:
         """Return what the host knows of a run."""
         ...
 
-    def stop(self, run: Run, subject: str) -> None:
+    def stop(self, run: Run) -> None:
         """End a run as soon as the host can; its reports are not written, unless it had ended already."""
         ...
 

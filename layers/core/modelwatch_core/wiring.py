@@ -317,11 +317,11 @@ def run_analysis(analyze: Analyze) -> RunAnalysis:
     return RunAnalysis(objects=_objects(), bus=_bus(), claims=_run_claims(), analyze=analyze)
 
 
-def run_of_invocation(request_id: str) -> Run:
+def run_of_invocation(subject: str, request_id: str) -> Run:
     """Return the run that an invocation of the analyzer's Lambda is."""
     from modelwatch_core.adapters.aws.analyzer_function import lambda_run
 
-    return lambda_run(request_id, AnalyzerSettings.from_environment().analyzer_log_group)
+    return lambda_run(subject, request_id, AnalyzerSettings.from_environment().analyzer_log_group)
 
 
 @cache

@@ -91,7 +91,7 @@ class Reconcile:
         return resumed.active or resumed.is_settled  # else it goes on waiting
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
-        described = self._describe(record.run, record.subject)
+        described = self._describe(record.run)
         if described.outcome is not None:
             return self._end(record, described.outcome)
         host = self.hosts.get(record.run.host) if record.run else None
@@ -113,9 +113,9 @@ class Reconcile:
         self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=record.output_s3_uri, outcome=outcome))
         return True
 
-    def _describe(self, run: Run | None, subject: str) -> RunDescription:
+    def _describe(self, run: Run | None) -> RunDescription:
         host = self.hosts.get(run.host) if run else None
-        return host.describe(run, subject) if host and run else RunDescription(status=RunStatus.UNKNOWN)
+        return host.describe(run) if host and run else RunDescription(status=RunStatus.UNKNOWN)
 
 
 def _refuse(record: UnreadableRecord) -> bool:

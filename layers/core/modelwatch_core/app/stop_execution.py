@@ -42,13 +42,13 @@ class StopExecution:
             message = f"{execution.subject} has ended already: {execution.monitoring_execution_status}"
             raise InvalidInput("ExecutionEnded", message)
         if execution.run is not None and execution.run.host in self.hosts:
-            self.hosts[execution.run.host].stop(execution.run, execution.subject)
+            self.hosts[execution.run.host].stop(execution.run)
         outcome = Outcome.stopped("StoppedByUser: the execution was stopped.")
         settled = self.finish(
             AnalysisEnded(subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=outcome)
         )
         if not isinstance(settled, MonitoringExecution):
-            raise AssertionError("an execution's subject named a baselining job")
+            raise AssertionError("an execution's subject named a baselining job")  # noqa: TRY004 - a fault of ours
         return settled
 
     def _found(self, schedule_id: str, window: Window | None, attempt: int) -> MonitoringExecution:

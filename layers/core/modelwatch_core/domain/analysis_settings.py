@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, iso_utc
 
-CONTRACT_ROOT = PurePosixPath("/opt/ml/processing")
+CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
 
 

@@ -19,6 +19,8 @@ class Run(Owned):
     ----------
     host : str
         The host's name.
+    subject : str
+        Whose analysis it is.
     run_id : str
         The host's own name for the run: an ARN, or the id of a request.
     log_location : str, optional
@@ -26,6 +28,7 @@ class Run(Owned):
     """
 
     host: NonEmpty
+    subject: NonEmpty
     run_id: NonEmpty
     log_location: str | None = None
 

@@ -50,20 +50,20 @@ class AnalyzerFunction:
             answer = self.functions.invoke(
                 FunctionName=self.function_name, InvocationType="Event", Payload=request.model_dump_json()
             )
-        return lambda_run(answer["ResponseMetadata"]["RequestId"], self.log_group)
+        return lambda_run(request.subject, answer["ResponseMetadata"]["RequestId"], self.log_group)
 
-    def describe(self, run: Run, subject: str) -> RunDescription:  # noqa: ARG002 - Lambda cannot be asked
+    def describe(self, run: Run) -> RunDescription:  # noqa: ARG002 - Lambda cannot be asked
         """Return that nothing is known of a run."""
         return RunDescription(status=RunStatus.UNKNOWN)
 
-    def stop(self, run: Run, subject: str) -> None:  # noqa: ARG002 - all invocations of the subject are stopped
+    def stop(self, run: Run) -> None:
         """End a run before its reports are stored."""
-        self.claims.stop(subject)
+        self.claims.stop(run.subject)
 
 
-def lambda_run(request_id: str, log_group: str) -> Run:
+def lambda_run(subject: str, request_id: str, log_group: str) -> Run:
     """Return the run of an invocation of the analyzer's Lambda."""
-    return Run(host=LAMBDA, run_id=request_id, log_location=f"{log_group} (request {request_id})")
+    return Run(host=LAMBDA, subject=subject, run_id=request_id, log_location=f"{log_group} (request {request_id})")
 
 
 class _InvocationContext(Inbound):

@@ -51,7 +51,7 @@ class SageMakerTemporaryEndpoints:
         if model.instance_type is None:
             raise InvalidInput(
                 "InstanceTypeMissing",
-                f"the temporary endpoint of model {model.model_name} needs an instance type: give predictor.instance_type",
+                f"a temporary endpoint of {model.model_name} needs an instance type: give predictor.instance_type",
             )
         variant: ProductionVariantTypeDef = {
             "VariantName": "AllTraffic",
