@@ -156,6 +156,19 @@ class Hours(RuleBasedStateMachine):
     def some_event_is_delivered(self, data: st.DataObject, fault: tuple[str, int] | None) -> None:
         self.attempt(self.delivery_of(data.draw(st.sampled_from(self.events))), fault)
 
+    @precondition(lambda self: self.undelivered)
+    @rule(data=st.data())
+    def some_event_is_lost(self, data: st.DataObject) -> None:
+        lost = data.draw(st.sampled_from(self.undelivered))
+        # EventBridge delivers what it took, or keeps it in the dead-letter queue: only a host may end in silence.
+        if isinstance(lost, AnalysisEnded):
+            self.undelivered.remove(lost)
+
+    @rule(fault=FAULTS)
+    def the_active_execution_is_stopped(self, fault: tuple[str, int] | None) -> None:
+        schedule_id = self.world.schedule_id()
+        self.attempt(lambda: self.world.stop_execution(schedule_id), fault)
+
     @rule(fault=FAULTS)
     def the_sweep_runs(self, fault: tuple[str, int] | None) -> None:
         self.attempt(self.world.reconcile, fault)
@@ -207,7 +220,8 @@ class Hours(RuleBasedStateMachine):
         news = {
             iso_utc(execution.window.start) + iso_utc(execution.window.end)
             for execution in kept
-            if execution.monitoring_execution_status is not ExecutionStatus.COMPLETED
+            if execution.monitoring_execution_status
+            in (ExecutionStatus.COMPLETED_WITH_VIOLATIONS, ExecutionStatus.FAILED)
         }
         assert notified == news
         self.each_execution_is_alerted_once()

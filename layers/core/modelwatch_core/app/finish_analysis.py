@@ -83,8 +83,8 @@ class FinishExecution:
             if left_out:
                 warning = f"{left_out:,} lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
-        has_report = outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
-        settled = execution.settled(outcome, now=self.clock.now(), has_violation_report=has_report)
+        uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
+        settled = execution.settled(outcome, now=self.clock.now(), violation_report_uri=uri)
         if ended.run is not None:
             settled = settled.model_copy(update={"run": ended.run})
         self.ledger.save(settled)

@@ -33,13 +33,13 @@ class ViolationReport:
         All entries; one that is not in the form of a violation stands for itself by its place.
     problem : str, optional
         A code and a sentence, where there is no report that can be read.
-    is_missing : bool
-        Whether there is none.
+    uri : str, optional
+        Where it is; None where there is none.
     """
 
     violations: tuple[ConstraintViolation, ...] = ()
     problem: str | None = None
-    is_missing: bool = False
+    uri: str | None = None
 
 
 def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
@@ -57,10 +57,10 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
             continue
         if size > MOST_BYTES_OF_A_REPORT:
             limit = f"more than the {MOST_BYTES_OF_A_REPORT:,} that are read"
-            return ViolationReport(problem=f"ReportUnreadable: {uri} has {size:,} bytes, {limit}")
+            return ViolationReport(problem=f"ReportUnreadable: {uri} has {size:,} bytes, {limit}", uri=uri)
         return _parsed(uri, objects.read(uri) or b"")
     missing = f"ReportMissing: there is no {folder}/{VIOLATION_REPORTS[0]}; was it deleted, or never written?"
-    return ViolationReport(problem=missing, is_missing=True)
+    return ViolationReport(problem=missing)
 
 
 def _parsed(uri: str, content: bytes) -> ViolationReport:
@@ -68,10 +68,10 @@ def _parsed(uri: str, content: bytes) -> ViolationReport:
         document = json.loads(content)
         entries = document["violations"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return ViolationReport(problem=f'ReportUnreadable: {uri} is not {{"violations": [...]}} in JSON')
+        return ViolationReport(problem=f'ReportUnreadable: {uri} is not {{"violations": [...]}} in JSON', uri=uri)
     if not isinstance(entries, list):
-        return ViolationReport(problem=f"ReportUnreadable: violations in {uri} is not a list")
-    return ViolationReport(tuple(_violation(place, entry) for place, entry in enumerate(entries, start=1)))
+        return ViolationReport(problem=f"ReportUnreadable: violations in {uri} is not a list", uri=uri)
+    return ViolationReport(tuple(_violation(place, entry) for place, entry in enumerate(entries, start=1)), uri=uri)
 
 
 def _violation(place: int, entry: object) -> ConstraintViolation:
@@ -90,7 +90,7 @@ def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKin
     """
     if reported.status not in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
         return reported
-    if report.problem and not (report.is_missing and kind.analysis is None):
+    if report.problem and not (report.uri is None and kind.analysis is None):
         return reported.model_copy(
             update={"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": 0}
         )

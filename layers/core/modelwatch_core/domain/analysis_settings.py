@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, iso_utc
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, iso_utc
 
 CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
@@ -116,8 +116,8 @@ class AnalysisSettings(Owned):
     output_path: Path
     baseline_constraints: Path | None = None
     baseline_statistics: Path | None = None
-    start_time: UtcDatetime | None = None
-    end_time: UtcDatetime | None = None
+    start_time: ExactUtcDatetime | None = None
+    end_time: ExactUtcDatetime | None = None
     publish_cloudwatch_metrics: Switch = Switch.DISABLED
     cloudwatch_metrics_directory: Path | None = None
     output_message_file: Path | None = None

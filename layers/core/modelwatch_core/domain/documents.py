@@ -31,7 +31,7 @@ def _to_utc(moment: datetime) -> datetime:
 
 def iso_utc(moment: datetime) -> str:
     """Write a moment as SageMaker does: ISO 8601, UTC, seconds, ``Z``."""
-    return _to_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _to_utc(moment).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def parsed(model: type[Document], document: object) -> Document:
@@ -83,6 +83,16 @@ def _location(prefix: str, parts: Iterable[int | str]) -> str:
 
 UtcDatetime = Annotated[datetime, AfterValidator(_to_utc), PlainSerializer(iso_utc, return_type=str, when_used="json")]
 """A moment in UTC; a naive one is read as UTC, as SageMaker does."""
+
+
+def _exact(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+ExactUtcDatetime = Annotated[
+    datetime, AfterValidator(_to_utc), PlainSerializer(_exact, return_type=str, when_used="json")
+]
+"""The same, written with all its digits."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

@@ -216,7 +216,7 @@ class MonitoringExecution(Owned):
         """Return the execution with another time at which it is asked after."""
         return self._changed(now, due=due)
 
-    def settled(self, outcome: Outcome, *, now: datetime, has_violation_report: bool = False) -> Self:
+    def settled(self, outcome: Outcome, *, now: datetime, violation_report_uri: str | None = None) -> Self:
         """Return the execution with its one terminal status; one that has it already is returned as it is."""
         if self.is_settled:
             return self
@@ -224,7 +224,7 @@ class MonitoringExecution(Owned):
             now,
             monitoring_execution_status=ExecutionStatus(outcome.status.value),
             outcome=outcome,
-            violation_report_uri=f"{self.output_s3_uri}/constraint_violations.json" if has_violation_report else None,
+            violation_report_uri=violation_report_uri,
             active=False,
         )
 

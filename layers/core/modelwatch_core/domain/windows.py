@@ -30,6 +30,8 @@ class Window(Owned):
     def _starts_before_it_ends(self) -> Self:
         if self.start >= self.end:
             raise ValueError(f"the window starts at {iso_utc(self.start)}, not before its end {iso_utc(self.end)}")
+        if self.start.microsecond or self.end.microsecond:
+            raise ValueError("a window starts and ends at whole seconds: it is known by them")
         return self
 
     def hours(self) -> Iterator[datetime]:

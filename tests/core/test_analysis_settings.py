@@ -1,0 +1,151 @@
+"""Settings to and from a container's environment."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, Switch
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import KINDS
+from modelwatch_core.domain.settings_environment import (
+    analysis_settings,
+    environment_of,
+    settings_from_environment,
+)
+
+REQUIRED = {"dataset_source": "/in", "output_path": "/out"}
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda inner: st.lists(inner, max_size=3))
+
+
+def values_of(name: str) -> st.SearchStrategy[object]:
+    """Return values for a setting; those without an entry of their own are paths or text."""
+    moments = st.datetimes(timezones=st.just(UTC))
+    own: dict[str, st.SearchStrategy[object]] = {
+        "dataset_format": st.builds(DatasetFormat, name=TEXT, options=st.dictionaries(TEXT, JSON, max_size=3)),
+        "publish_cloudwatch_metrics": st.sampled_from(Switch),
+        "start_time": moments.filter(lambda moment: moment < datetime(2026, 1, 1, tzinfo=UTC)),
+        "end_time": moments.filter(lambda moment: moment > datetime(2026, 1, 1, tzinfo=UTC)),
+        "probability_threshold_attribute": st.floats(allow_nan=False, allow_infinity=False),
+        "bootstrap_replicates": st.integers(100, 100_000),
+        "confidence_level": st.floats(0.01, 0.99),
+        "seed": st.integers(min_value=0),
+        "allow_pickle": st.booleans(),
+        "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
+        "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT, max_size=3),
+    }
+    return own.get(name, TEXT.map(lambda text: f"/{text}"))
+
+
+@st.composite
+def settings_of_any_kind(draw: st.DrawFn) -> AnalysisSettings:
+    kind = draw(st.sampled_from(list(KINDS.values())))
+    names = draw(st.sets(st.sampled_from(sorted(kind.settings.model_fields.keys() - {"analysis_type", *REQUIRED}))))
+    if "baseline_statistics" in names:
+        names.add("baseline_constraints")
+    fields = {name: draw(values_of(name)) for name in sorted(names)}
+    return analysis_settings(analysis_type=kind.analysis_type, **REQUIRED, **fields)
+
+
+@given(settings_of_any_kind())
+def test_settings_survive_the_environment(settings):
+    environment = environment_of(settings)
+    assert all(isinstance(value, str) for value in environment.values())
+    assert settings_from_environment(environment) == settings
+
+
+@given(settings_of_any_kind())
+def test_settings_survive_the_payload_of_a_request_as_the_model_of_their_kind(settings):
+    request = AnalysisRequest(subject="s", settings=settings, inputs=(), output_s3_uri="s3://bucket/out", host="h")
+    read = AnalysisRequest.model_validate_json(request.model_dump_json())
+    assert read == request
+    assert type(read.settings) is type(settings)
+
+
+def test_the_documented_form_of_an_environment_is_kept():
+    settings = analysis_settings(
+        **REQUIRED,
+        dataset_format={"csv": {"header": True}},
+        start_time="2026-11-22T09:00:00Z",
+        publish_cloudwatch_metrics="Enabled",
+        user_environment={"MINE": "1"},
+    )
+    assert environment_of(settings) == {
+        "analysis_type": "DATA_QUALITY",
+        "dataset_source": "/in",
+        "dataset_format": '{"csv": {"header": true}}',
+        "output_path": "/out",
+        "start_time": "2026-11-22T09:00:00Z",
+        "publish_cloudwatch_metrics": "Enabled",
+        "MINE": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"dataset_sorce": "/in"}, "dataset_sorce: there is no such setting; did you mean dataset_source?"),
+        ({"end_tme": "x"}, "end_tme: there is no such setting; did you mean end_time?"),
+        ({"seed": "3"}, "seed: not a setting of data quality monitors; remove it"),
+        ({"analysis_type": "DATA_QUALTY"}, "analysis_type: 'DATA_QUALTY' is none of DATA_QUALITY, MODEL_QUALITY"),
+        ({"analysis_type": "MODEL_BIAS", "seed": "-1"}, "seed: Input should be greater than or equal to 0"),
+        ({"start_time": "2026"}, "start_time: is not an ISO 8601 moment such as 2026-11-26T03:00:00Z"),
+        ({"dataset_format": "csv"}, "dataset_format: is not JSON; expected for instance"),
+        ({"baseline_statistics": "/s"}, "baseline_statistics without baseline_constraints"),
+        (
+            {"analysis_type": "MODEL_QUALITY", "confidence_levl": "1", "seeed": "1"},
+            "did you mean confidence_level?; seeed",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_setting_and_the_nearest_right_name(environment, message):
+    with pytest.raises(InvalidInput) as refused:
+        settings_from_environment(REQUIRED | environment)
+    assert refused.value.code == "InvalidSettings"
+    assert message in refused.value.message
+
+
+def test_names_that_are_not_ours_reach_the_users_scripts_and_not_the_hosts_secrets():
+    environment = REQUIRED | {"THRESHOLD": "0.3", "AWS_SECRET_ACCESS_KEY": "s", "EMPTY": ""}
+    settings = settings_from_environment(environment, user_names={"THRESHOLD"})
+    assert settings.user_environment == {"THRESHOLD": "0.3"}
+    assert settings.script_environment["THRESHOLD"] == "0.3"
+    assert "AWS_SECRET_ACCESS_KEY" not in settings.script_environment
+    assert settings_from_environment(environment).user_environment == {"THRESHOLD": "0.3", "AWS_SECRET_ACCESS_KEY": "s"}
+
+
+def test_a_users_variable_cannot_replace_what_a_script_is_given_of_the_analysis():
+    settings = analysis_settings(**REQUIRED, user_environment={"dataset_source": "/elsewhere"})
+    assert settings.script_environment["dataset_source"] == "/in"
+
+
+def test_empty_variables_count_as_not_set():
+    assert settings_from_environment(REQUIRED | {"start_time": "", "dataset_sorce": ""}).start_time is None
+
+
+def test_paths_of_the_container_contract_are_mapped_to_a_hosts_folder_and_others_are_left():
+    settings = analysis_settings(
+        analysis_type="MODEL_BIAS",
+        dataset_source="/opt/ml/processing/input",
+        output_path="/elsewhere",
+        analysis_config="/opt/ml/processing/config/c.json",
+        user_environment={"TABLE": "/opt/ml/processing/code/table.csv", "OTHER": "/opt/ml/model"},
+    )
+    moved = settings.relocated(Path("/work"))
+    assert moved.dataset_source == Path("/work/input")
+    assert moved.output_path == Path("/elsewhere")
+    assert environment_of(moved)["analysis_config"] == "/work/config/c.json"
+    assert moved.user_environment == {"TABLE": "/work/code/table.csv", "OTHER": "/opt/ml/model"}
+
+
+def test_a_format_is_read_as_json_text_as_an_object_and_as_itself():
+    document = {"csv": {"header": True}}
+    for given_as in (json.dumps(document), document, DatasetFormat(name="csv", options={"header": True})):
+        assert analysis_settings(**REQUIRED, dataset_format=given_as).dataset_format.sagemaker_document == document

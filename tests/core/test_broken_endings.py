@@ -1,0 +1,227 @@
+"""Whatever an analysis leaves in its output folder, its execution ends once, with a reason, and people are notified."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.app import output_folder
+from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.domain.alert_text import alert_text
+from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.outcome import OutcomeStatus
+from tests.core.in_memory import MemoryHost
+from tests.core.world import DRIFT, LEASE, World
+
+REPORTS: dict[str, bytes | None] = {
+    "missing": None,
+    "empty": b"",
+    "half of it": b'{"violations": [{"feature_name": "in',
+    "no violations": b'{"violations": []}',
+    "one violation": json.dumps({"violations": [DRIFT]}).encode(),
+    "5,000 violations": json.dumps({"violations": [DRIFT | {"feature_name": f"f{i}"} for i in range(5000)]}).encode(),
+    "a future version": json.dumps({"version": "9.0", "summary": {}, "violations": [DRIFT | {"since": 3}]}).encode(),
+    "another shape": b'{"violations": {"income": "drifted"}}',
+    "a list": b"[]",
+    "entries of another shape": b'{"violations": ["income drifted", 3, {"feature_name": "income"}, null]}',
+    "not text": b"\xff\xfe\x00",
+    "nested too deeply": b"[" * 100_000,
+}
+LINE = b'{"MetricName": "feature_non_null_income", "Value": 1.0}\n'
+METRICS: dict[str, bytes | None] = {
+    "missing": None,
+    "empty": b"",
+    "good": LINE,
+    "a line that somebody appended": LINE + b"done\n",
+    "values that are no numbers": LINE + b'{"MetricName": "a", "Value": NaN}\n{"MetricName": "b", "Value": "1"}\n[1]\n',
+    "not text": b"\xff\xfe\x00\n",
+}
+STATUSES = [OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS, OutcomeStatus.FAILED]
+READABLE = {"no violations": 0, "one violation": 1, "5,000 violations": 5000, "a future version": 1}
+UNREADABLE = set(REPORTS) - set(READABLE) - {"entries of another shape"}
+
+
+def world_whose_folder_holds(report: bytes | None, metrics: bytes | None) -> tuple[World, Any, str]:
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    execution = world.tick()
+    ended = world.ends(execution)
+    for name, content in (("constraint_violations.json", report), ("cloudwatch_metrics.jsonl", metrics)):
+        uri = f"{execution.output_s3_uri}/{name}"
+        if content is None:
+            world.objects.kept.pop(uri)
+        else:
+            world.objects.kept[uri] = content
+    return world, execution, ended
+
+
+def end(world: World, execution: Any, ended: Any, status: OutcomeStatus, by_sweep: bool) -> None:
+    changes: dict[str, object] = {
+        "status": status,
+        "failure_reason": "AnalyzerCrashed: x" if status == "Failed" else None,
+    }
+    ended = ended.model_copy(update={"outcome": ended.outcome.model_copy(update=changes)})
+    if by_sweep:  # the function that was to settle it died once; the settled record waits for the sweep
+        publish = world.bus.publish
+
+        def down(_):
+            raise Upstream("ServiceError", "the bus is down")
+
+        world.bus.publish = down
+        with pytest.raises(Upstream):
+            world.finish(ended)
+        world.bus.publish = publish
+        world.clock.pass_by(LEASE)
+        assert world.reconcile().failures == ()
+    else:
+        world.finish(ended)
+    world.deliver()
+    assert world.reconcile() == Sweep(0, ())
+
+
+@given(st.sampled_from(sorted(REPORTS)), st.sampled_from(sorted(METRICS)), st.sampled_from(STATUSES), st.booleans())
+def test_whatever_the_folder_holds_an_end_is_one_status_with_a_reason_and_is_announced(
+    report, metrics, status, by_sweep
+):
+    world, execution, ended = world_whose_folder_holds(REPORTS[report], METRICS[metrics])
+    end(world, execution, ended, status, by_sweep)
+    settled = world.ledger.get(execution.key)
+    assert settled.is_done
+    outcome = settled.outcome
+    if status is OutcomeStatus.FAILED or report in UNREADABLE:
+        assert settled.monitoring_execution_status is ExecutionStatus.FAILED
+        assert outcome.failure_reason.startswith(("AnalyzerCrashed: ", "ReportMissing: ", "ReportUnreadable: "))
+        assert world.metrics.published == []
+    else:
+        count = READABLE.get(report, 4)
+        violated = count > 0 or status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
+        expected = ExecutionStatus.COMPLETED_WITH_VIOLATIONS if violated else ExecutionStatus.COMPLETED
+        assert (settled.monitoring_execution_status, outcome.violation_count) == (expected, count)
+        published = [metric["MetricName"] for _, metric in world.metrics.published]
+        assert published == (["feature_non_null_income"] if METRICS[metrics] and LINE in METRICS[metrics] else [])
+    notified = settled.monitoring_execution_status is not ExecutionStatus.COMPLETED
+    assert len(world.mail.alerts) == int(notified)
+
+
+def test_entries_that_are_not_violations_are_counted_and_shown_by_their_place():
+    world, execution, ended = world_whose_folder_holds(REPORTS["entries of another shape"], LINE)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    (alert,) = world.mail.alerts
+    assert alert.outcome.violation_count == 4
+    assert "Entry 2 of the report is not in the form of a violation" in alert_text(alert)
+
+
+def test_lines_that_are_not_metrics_are_counted_in_the_outcome_and_the_alert():
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], METRICS["values that are no numbers"])
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    warning = "3 lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
+    assert world.ledger.get(execution.key).outcome.warnings == (warning,)
+    assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
+
+
+def test_a_report_that_would_not_fit_the_memory_fails_the_execution_without_being_read(monkeypatch):
+    monkeypatch.setattr(output_folder, "MOST_BYTES_OF_A_REPORT", 10)
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    reason = world.ledger.get(execution.key).outcome.failure_reason
+    assert reason.startswith("ReportUnreadable: s3://results/monitoring/mortgages/hourly")
+    assert "more than the 10 that are read" in reason
+
+
+def test_an_analysis_that_counted_other_violations_than_its_report_lists_is_noted():
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
+    ended = ended.model_copy(update={"outcome": ended.outcome.model_copy(update={"violation_count": 3})})
+    end(world, execution, ended, OutcomeStatus.COMPLETED_WITH_VIOLATIONS, by_sweep=False)
+    outcome = world.ledger.get(execution.key).outcome
+    assert outcome.violation_count == 1
+    assert outcome.warnings == ("the analysis counted 3 violations, and its report lists 1",)
+
+
+@pytest.mark.parametrize("metrics_are_down", [InvalidInput("AccessDenied", "no"), Upstream("ServiceError", "down")])
+def test_people_do_not_wait_for_metrics(metrics_are_down):
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
+    publish = world.metrics.publish
+
+    def down(*_):
+        raise metrics_are_down
+
+    world.metrics.publish = down
+    if isinstance(metrics_are_down, Upstream):
+        with pytest.raises(Upstream):
+            world.finish(ended)
+    else:
+        world.finish(ended)
+    world.deliver()
+    assert len(world.mail.alerts) == 1
+    world.metrics.publish = publish
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    assert world.ledger.get(execution.key).is_done
+    assert len(world.metrics.published) == int(isinstance(metrics_are_down, Upstream))
+
+
+def test_a_report_that_is_deleted_before_its_announcement_is_announced_by_its_record():
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
+    publish = world.bus.publish
+
+    def down(_):
+        raise Upstream("ServiceError", "the bus is down")
+
+    world.bus.publish = down
+    with pytest.raises(Upstream):
+        world.finish(ended)
+    world.bus.publish = publish
+    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == Sweep(1, ())
+    (announcement,) = world.announcements
+    assert (announcement.outcome.violation_count, announcement.violations) == (1, ())
+
+
+class TestCustomContainers:
+    """Their files are read leniently: they may write no report, or the one that some documents name."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        world = World()
+        world.hosts["containers"] = MemoryHost(name="containers", runs_images=True)
+        world.has_schedule("custom", monitoring_type="Custom", image_uri="1.dkr.ecr.us-east-1.amazonaws.com/mine:1")
+        world.has_captures()
+        return world
+
+    @pytest.mark.parametrize(
+        ("name", "content", "status"),
+        [
+            (None, b"", "Completed"),
+            ("violations.json", json.dumps({"violations": [DRIFT]}).encode(), "CompletedWithViolations"),
+            ("constraint_violations.json", b"{", "Failed"),
+        ],
+    )
+    def test_a_container_without_an_analysis_of_ours_runs_and_ends(self, world, name, content, status):
+        execution = world.tick(name="custom")
+        (request,) = world.hosts["containers"].started
+        assert request.image_uri == "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+        assert request.settings.analysis_type == "CUSTOM"
+        ended = world.ends(execution)
+        del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+        del world.objects.kept[f"{execution.output_s3_uri}/cloudwatch_metrics.jsonl"]
+        if name:
+            world.objects.kept[f"{execution.output_s3_uri}/{name}"] = content
+        world.finish(ended)
+        world.deliver()
+        assert world.ledger.get(execution.key).monitoring_execution_status == status
+        assert len(world.mail.alerts) == int(status != "Completed")
+
+    def test_without_a_host_that_runs_images_the_execution_fails_with_what_to_do(self, world):
+        del world.hosts["containers"]
+        world.tick(name="custom")
+        reason = world.endings[0].outcome.failure_reason
+        assert reason.startswith("NoHost: ")
+        assert "memory does not run container images" in reason
+        assert "Deploy a host that runs container images" in reason

@@ -1,0 +1,188 @@
+"""The choice of a host, and what the sweep does with runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.hosts import (
+    HostCandidate,
+    HostChoice,
+    HostLimits,
+    NoHost,
+    Resources,
+    Run,
+    RunDescription,
+    RunStatus,
+    choose_host,
+)
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from tests.core.in_memory import MemoryHost
+from tests.core.world import DRIFT, LEASE, TEN, World
+
+HOUR = timedelta(hours=1)
+
+
+def candidate(name: str, input_bytes: int, *, runs_images: bool = False) -> HostCandidate:
+    limits = HostLimits(
+        input_bytes=input_bytes, memory_bytes=1, seconds=1, runs_images=runs_images, advice=f"Enlarge {name}."
+    )
+    return HostCandidate(name=name, limits=limits)
+
+
+SMALL, LARGE = candidate("small", 10), candidate("large", 100, runs_images=True)
+
+
+def test_the_cheapest_host_that_fits_is_chosen_and_the_reason_says_why_the_others_are_not():
+    assert choose_host([SMALL, LARGE], input_bytes=10) == HostChoice(
+        name="small", reason="small takes 10 bytes of input, and there are 10"
+    )
+    choice = choose_host([SMALL, LARGE], input_bytes=11)
+    assert choice.name == "large"
+    assert choice.reason == "small takes 10 bytes of input; large takes 100 bytes of input, and there are 11"
+
+
+def test_an_image_goes_to_a_host_that_runs_images():
+    assert choose_host([SMALL, LARGE], input_bytes=1, needs_image=True).name == "large"
+    refused = choose_host([SMALL], input_bytes=1, needs_image=True)
+    assert (refused.code, refused.reason) == ("NoHost", "small does not run container images")
+
+
+def test_a_wish_is_followed_or_refused_and_never_overruled():
+    assert choose_host([SMALL, LARGE], input_bytes=1, resources=Resources(host="large")).name == "large"
+    assert choose_host([SMALL, LARGE], input_bytes=11, resources=Resources(host="small")).code == "WindowTooLarge"
+    refused = choose_host([SMALL, LARGE], input_bytes=1, resources=Resources(host="smal"))
+    assert (refused.code, refused.advice) == ("NoHost", "It has small, large.")
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=4), st.integers(1, 25))
+def test_a_chosen_host_can_hold_the_input_and_none_is_chosen_only_if_none_can(sizes, input_bytes):
+    candidates = [candidate(f"host-{place}", size) for place, size in enumerate(sizes)]
+    choice = choose_host(candidates, input_bytes=input_bytes)
+    fitting = [each for each in candidates if each.limits.input_bytes >= input_bytes]
+    if fitting:
+        assert choice.name == fitting[0].name
+    else:
+        assert isinstance(choice, NoHost)
+        assert all(each.limits.advice in choice.advice for each in candidates)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    return world
+
+
+def test_an_execution_keeps_its_run_and_why_its_host_was_chosen(world):
+    execution = world.ledger.get(world.tick().key)
+    assert execution.host == "memory"
+    assert execution.host_reason == "memory takes 1,000,000 bytes of input, and there are 3"
+    assert execution.run == Run(host="memory", subject=execution.subject, run_id="1", log_location="the log of memory")
+
+
+def test_a_baselining_job_keeps_its_run(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    from modelwatch_core.domain.baselining_job import BaselineRequest
+
+    world.create_baseline(
+        BaselineRequest(
+            baselining_job_name="first", baseline_dataset_s3_uri="s3://data/train.csv", dataset_format={"csv": {}}
+        )
+    )
+    job = world.jobs.get("first")
+    assert (job.host, job.run.run_id) == ("memory", "1")
+    assert "memory takes" in job.host_reason
+
+
+def test_a_window_that_does_not_fit_the_first_host_goes_to_the_next(world):
+    world.host.limits = world.host.limits.model_copy(update={"input_bytes": 2})
+    larger = world.hosts["larger"] = MemoryHost(name="larger")
+    execution = world.tick()
+    assert (execution.host, len(larger.started), world.host.started) == ("larger", 1, [])
+    assert execution.host_reason.startswith("memory takes 2 bytes of input; larger takes")
+
+
+def test_a_schedule_that_wishes_for_a_host_gets_that_one(world):
+    larger = world.hosts["larger"] = MemoryHost(name="larger")
+    world.has_schedule("wished", resources={"host": "larger"})
+    assert world.tick(name="wished").host == "larger"
+    assert len(larger.started) == 1
+
+
+def test_a_run_that_its_host_knows_to_be_running_is_given_more_time(world):
+    execution = world.tick()
+    world.host.descriptions[execution.subject] = RunDescription(status=RunStatus.RUNNING)
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == Sweep(1, ())
+    assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert world.reconcile() == Sweep(0, ())
+
+
+def test_a_run_whose_end_no_event_reported_ends_as_its_host_says(world):
+    execution = world.tick()
+    world.ends(execution, DRIFT)  # the reports are there
+    outcome = Outcome(status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS, violation_count=1)
+    world.host.descriptions[execution.subject] = RunDescription(status=RunStatus.ENDED, outcome=outcome)
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    settled = world.ledger.get(execution.key)
+    assert settled.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
+
+
+def test_a_run_on_a_host_that_the_deployment_no_longer_has_is_failed_with_the_log(world):
+    execution = world.tick()
+    del world.hosts["memory"]
+    world.clock.pass_by(LEASE)
+    assert world.reconcile() == Sweep(1, ())
+    reason = world.ledger.get(execution.key).outcome.failure_reason
+    assert reason.startswith("HostDidNotReport: the analysis was started on memory")
+    assert reason.endswith("Its log is the log of memory.")
+
+
+class TestStopping:
+    def test_a_running_execution_is_stopped_with_its_run_and_the_schedule_goes_on(self, world):
+        execution = world.tick()
+        stopped = world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+        assert stopped["monitoring_execution_status"] == "Stopped"
+        assert world.host.stopped == [execution.subject]
+        world.finish(world.ends(execution, DRIFT))  # an end that was on its way
+        assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.STOPPED
+        assert [event.monitoring_execution_status for event in world.announcements] == ["Stopped"]
+        world.deliver()
+        assert world.mail.alerts == []
+        world.has_captures(TEN)
+        assert world.tick(TEN + HOUR, "tick-2").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+    def test_an_execution_is_found_by_its_window(self, world):
+        execution = world.tick()
+        window = execution.window.model_dump(mode="json")
+        named = {"monitoring_schedule_name": "hourly", "window": window}
+        assert world.manage("StopMonitoringExecution", **named)["attempt"] == 1
+        with pytest.raises(InvalidInput, match="ExecutionEnded"):
+            world.manage("StopMonitoringExecution", **named)
+        with pytest.raises(InvalidInput, match="ExecutionNotFound"):
+            world.manage("StopMonitoringExecution", **named, attempt=2)
+
+    def test_there_may_be_nothing_to_stop(self, world):
+        with pytest.raises(InvalidInput, match="ExecutionNotFound: hourly-0001 has no active execution"):
+            world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+
+    def test_an_execution_that_waits_for_its_endpoint_releases_it(self):
+        world = World()
+        world.has_explainability_schedule()
+        world.has_captures()
+        world.tick()
+        from modelwatch_core.domain.temporary_endpoint import EndpointStatus
+
+        world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
+        world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+        assert world.temporary_endpoints.kept == {}
+        assert world.host.started == []
