@@ -46,14 +46,14 @@ def test_a_refusal_names_every_resource_that_did_not_come_to_exist_and_why(deplo
     assert error.code == "NotDeployed"
     named = {line.split()[0]: line.split(": ", 1)[1] for line in error.message.splitlines()[1:]}
     assert named == {
-        "Api": "the local stack does not know this type",
-        "Unheard": "the local stack does not know this type",
+        "Api": "the local stack does not support this resource type",
+        "Unheard": "the local stack does not support this resource type",
         "Nested": "the local stack does not deploy nested stacks",
-        "Custom": "the local stack does not know this type",
+        "Custom": "the local stack does not support this resource type",
         "Tick": "'rate(1 fortnight)' is not rate(value minutes|hours|days).",
         "Elsewhere": "the local stack cannot deliver to arn:aws:states:us-east-1:123456789012:stateMachine:m",
         "Alarm": "PutMetricAlarm has no Threshhold",
-        "Needs": "it needs Alarm",
+        "Needs": "depends on Alarm, which was not created",
     }
 
 

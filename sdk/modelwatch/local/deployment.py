@@ -15,9 +15,9 @@ from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.deliveries import can_deliver_to
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.functions import FunctionSettings
+from modelwatch.local.moto_patches.hooks import CreatedResource
 from modelwatch.local.sam_template import CODE_BUCKET, CodeFolders, DeployableTemplate
 from modelwatch.local.schedule_expressions import next_due
-from modelwatch.local.seams import CreatedResource
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ class Deployment:
         self._skipped: set[str] = set()
         self._layers: dict[str, Path] = {}
 
-    # What the seam in CloudFormation calls while the stack is created.
+    # What the patch of CloudFormation calls while the stack is created.
 
     def create(self, kind: str, logical_id: str, name: str, properties: dict[str, Any]) -> CreatedResource | None:  # noqa: ARG002
         """Create what moto's CloudFormation lacks."""

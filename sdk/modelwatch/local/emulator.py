@@ -19,7 +19,9 @@ from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.loopback import HOST, listen
 from modelwatch.local.model_servers import Answer
-from modelwatch.local.seams import INVOCATION_HEADER, operation_of, role_of
+from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
+from modelwatch.local.moto_patches.iam import role_of
+from modelwatch.local.moto_patches.requests import operation_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from urllib.parse import unquote, urljoin
 
 import urllib3
 
-from modelwatch.local import seams
 from modelwatch.local.errors import LocalStackError
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
+from modelwatch.local.moto_patches.sagemaker import find_endpoint, set_endpoint_status
 from modelwatch.local.work import WorkInProgress
 
 MAX_REQUEST_BYTES = 6_291_456
@@ -71,7 +72,7 @@ class ModelServers:
 
     def endpoint_created(self, name: str) -> None:
         """Begin the life of an endpoint."""
-        endpoint = seams.endpoint_of(name, self._region)
+        endpoint = find_endpoint(name, self._region)
         urls = [self._urls.get(model) for model in endpoint.models.values()] if endpoint else []
         served = [url for url in urls if url]
         if len(served) < len(urls):
@@ -92,9 +93,9 @@ class ModelServers:
         if len(body) > MAX_REQUEST_BYTES:
             return Answer.error(413, "", f"HTTP content length exceeded {MAX_REQUEST_BYTES} bytes.")
         name = unquote(environ["PATH_INFO"].split("/")[2])
-        endpoint = seams.endpoint_of(name, self._region)
+        endpoint = find_endpoint(name, self._region)
         if endpoint is None or endpoint.status != "InService":
-            return Answer.error(400, "ValidationError", f"Endpoint {name} of account {seams.ACCOUNT} not found.")
+            return Answer.error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
         sent = _headers(environ)
         variant = sent.get(f"{_SAGEMAKER}Target-Variant") or next(iter(endpoint.models))
         if variant not in endpoint.models:
@@ -145,7 +146,9 @@ class ModelServers:
             return None
 
     def _change(self, name: str, status: str, told: str, failure_reason: str | None = None) -> None:
-        seams.change_endpoint(name, self._region, status, told=told, now=self._now(), failure_reason=failure_reason)
+        set_endpoint_status(
+            name, self._region, status, event_status=told, now=self._now(), failure_reason=failure_reason
+        )
 
 
 def _model_error(status: int, message: str) -> Answer:

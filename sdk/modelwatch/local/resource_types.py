@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.seams import CreatedResource, know_managed_policy
+from modelwatch.local.moto_patches.hooks import CreatedResource
+from modelwatch.local.moto_patches.iam import register_managed_policy
 
 ClientOf = Callable[[str], Any]
 Properties = dict[str, Any]
@@ -211,7 +212,7 @@ def _complete_table(client_of: ClientOf, table: str, properties: Properties) -> 
 
 def _complete_role(client_of: ClientOf, role: str, properties: Properties) -> None:
     for arn in properties.get("ManagedPolicyArns", []):
-        know_managed_policy(arn)
+        register_managed_policy(arn)
         client_of("iam").attach_role_policy(RoleName=role, PolicyArn=arn)
 
 

@@ -17,7 +17,7 @@ from samtranslator.translator.translator import Translator
 
 from modelwatch.local.app_files import layer_folder
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.seams import managed_policy_arns
+from modelwatch.local.moto_patches.iam import managed_policy_arns
 
 CODE_BUCKET = "aws-sam-cli-managed-local-code"
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")

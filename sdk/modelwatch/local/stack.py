@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from modelwatch.local import operator_settings, resource_types, seams
+from modelwatch.local import moto_patches, operator_settings, resource_types
 from modelwatch.local.app_files import find_template
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
@@ -27,8 +27,9 @@ from modelwatch.local.event_rules import MatchedRule, deliver_event
 from modelwatch.local.functions import EventInvokeConfig, Functions, Invocation, Throttled
 from modelwatch.local.mail import MailServer, notification_mail, send_mail
 from modelwatch.local.model_servers import ModelServers
+from modelwatch.local.moto_patches.hooks import Hooks, InvokeRejected, InvokeRequest, InvokeResponse, Notification
 from modelwatch.local.sam_template import make_deployable
-from modelwatch.local.scheduler import Scheduler
+from modelwatch.local.scheduler import Schedule, ScheduledRule, Scheduler
 from modelwatch.local.work import WorkInProgress
 
 _MAXIMUM_REQUEST = 6_291_456  # bytes, Lambda's quotas for an event
@@ -111,7 +112,7 @@ class LocalStack:
             ``NotDeployed`` names every resource that did not come to exist; ``PortTaken``, ``InvalidTemplate``,
             ``InvalidParameters``, ``CodeNotFound``, ``AlreadyRunning`` and ``WrongEmulator`` say what they mean.
         """
-        seams.check_version()
+        moto_patches.check_version()
         deployable = make_deployable(self._template or find_template(), parameters=self._parameters, region=self.region)
         if not _one_at_a_time.acquire(blocking=False):
             raise LocalStackError("AlreadyRunning", "A local stack runs in this process already; close it first.")
@@ -120,7 +121,7 @@ class LocalStack:
             self._ending.enter_context(operator_settings.hidden())
             self._start_services()
             deployment = Deployment(deployable, clients=self._clients, name=self.name, folder=self._folder)
-            self._ending.enter_context(seams.installed(self._hooks(deployment)))
+            self._ending.enter_context(moto_patches.installed(self._hooks(deployment)))
             self._ending.callback(self._stop_work)
             self.outputs = deployment.run()
             for settings in deployment.functions:
@@ -260,8 +261,8 @@ class LocalStack:
         self._clients = AwsClients(self._emulator.url, self.region)
         self._emulator.principal_of = self._clients.principal_of
         self._ending.callback(self._clients.close)
-        self._ending.callback(seams.forget_everything)
-        seams.forget_everything()
+        self._ending.callback(moto_patches.reset)
+        moto_patches.reset()
         self._work = WorkInProgress()
         # Minutes between attempts pass at once on a clock that stands still, and in seconds on the machine's own.
         scale = 0.0 if self._virtual is not None else 1 / 60
@@ -279,22 +280,26 @@ class LocalStack:
         self._model_servers = ModelServers(region=self.region, now=self._clock.now, work=self._work)
         self._ending.callback(self._model_servers.close)
         self._emulator.invoke_endpoint = self._model_servers.invoke
-        self._scheduler = Scheduler(
-            lambda: seams.enabled_schedules(self.region), deliveries=self._deliveries, clients=self._clients
-        )
+        self._scheduler = Scheduler(self._schedules, deliveries=self._deliveries, clients=self._clients)
 
-    def _hooks(self, deployment: Deployment) -> seams.Hooks:
-        return seams.Hooks(
+    def _schedules(self) -> list[Schedule | ScheduledRule]:
+        return [
+            *moto_patches.scheduler.enabled_schedules(self.region),
+            *moto_patches.events.scheduled_rules(self.region),
+        ]
+
+    def _hooks(self, deployment: Deployment) -> Hooks:
+        return Hooks(
             now=self._clock.now,
             invoke=self._invoke,
-            event=self._deliver_event,
+            deliver_event=self._deliver_event,
             notify=self._notify,
-            create=deployment.create,
-            created=deployment.created,
-            failed=deployment.failed,
-            skipped=deployment.skipped,
-            creates=resource_types.is_created_here,
-            endpoint=self._model_servers.endpoint_created,
+            can_create=resource_types.is_created_here,
+            create_resource=deployment.create,
+            resource_created=deployment.created,
+            resource_failed=deployment.failed,
+            resource_skipped=deployment.skipped,
+            endpoint_created=self._model_servers.endpoint_created,
         )
 
     def _stop_work(self) -> None:
@@ -327,10 +332,10 @@ class LocalStack:
                 self._deliveries.give_up(f"what was due until {now.isoformat()}", "its targets", str(error))
             reached = now
 
-    def _invoke(self, request: seams.InvokeRequest) -> seams.InvokeAnswer:
+    def _invoke(self, request: InvokeRequest) -> InvokeResponse:
         limit = _MAXIMUM_ASYNCHRONOUS_REQUEST if request.invocation_type == "Event" else _MAXIMUM_REQUEST
         if len(request.payload) > limit:
-            raise seams.InvokeRefused(
+            raise InvokeRejected(
                 "RequestTooLargeException",
                 413,
                 f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
@@ -338,28 +343,28 @@ class LocalStack:
         try:
             json.loads(request.payload)
         except ValueError as error:
-            raise seams.InvokeRefused(
+            raise InvokeRejected(
                 "InvalidRequestContentException", 400, f"Could not parse request body into json: {error}"
             ) from error
         try:
             if request.invocation_type == "DryRun":
-                return seams.InvokeAnswer("")
+                return InvokeResponse("")
             if request.invocation_type == "Event":
                 config = _event_invoke_config(request.config)
-                return seams.InvokeAnswer(self._functions.invoke_later(request.function_name, request.payload, config))
+                return InvokeResponse(self._functions.invoke_later(request.function_name, request.payload, config))
             request_id, outcome = self._functions.invoke(
                 request.function_name, request.payload, client_context=request.client_context
             )
         except Throttled as error:
-            raise seams.InvokeRefused("TooManyRequestsException", 429, "Rate Exceeded.") from error
+            raise InvokeRejected("TooManyRequestsException", 429, "Rate Exceeded.") from error
         except LocalStackError as error:
-            raise seams.InvokeRefused("ResourceNotFoundException", 404, error.message) from error
-        return seams.InvokeAnswer(request_id, outcome.payload, outcome.function_error)
+            raise InvokeRejected("ResourceNotFoundException", 404, error.message) from error
+        return InvokeResponse(request_id, outcome.payload, outcome.function_error)
 
     def _deliver_event(self, rule: MatchedRule, event: dict[str, Any]) -> None:
         deliver_event(self._deliveries, rule, event)
 
-    def _notify(self, notification: seams.Notification) -> None:
+    def _notify(self, notification: Notification) -> None:
         if notification.protocol in ("email", "email-json"):
             self._work.start(f"mail to {notification.endpoint}", self._send_mail, notification)
         elif notification.protocol == "lambda":
@@ -376,7 +381,7 @@ class LocalStack:
                 f"the local stack does not deliver by {notification.protocol}",
             )
 
-    def _send_mail(self, notification: seams.Notification) -> None:
+    def _send_mail(self, notification: Notification) -> None:
         body = notification.message
         if notification.protocol == "email-json":
             body = json.dumps(_sns_record(notification, self.now)["Sns"])
@@ -403,7 +408,7 @@ def _event_invoke_config(described: Mapping[str, Any]) -> EventInvokeConfig:
     return EventInvokeConfig(**{name: value for name, value in given.items() if value is not None})
 
 
-def _sns_record(notification: seams.Notification, moment: datetime) -> dict[str, Any]:
+def _sns_record(notification: Notification, moment: datetime) -> dict[str, Any]:
     return {
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
