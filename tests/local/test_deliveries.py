@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from modelwatch.local.clock import VirtualClock
-from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
 from modelwatch.local.work import WorkInProgress
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
@@ -28,7 +28,7 @@ class Clients:
         self.errors, self.sent, self.attempts = list(errors), [], 0
         self.meta = type("Meta", (), {"endpoint_url": "http://x"})
 
-    def of_principal(self, *_: str) -> Clients:
+    def for_principal(self, *_: str) -> Clients:
         return self
 
     def send_message(self, **message: Any) -> None:
@@ -44,7 +44,7 @@ def deliver(clients: Any, **how: Any) -> Deliveries:
     deliveries = Deliveries(
         clients=clients, clock=VirtualClock(datetime(2026, 1, 5, tzinfo=UTC)), work=work, retry_delay_scale=0
     )
-    deliveries.start(Target(QUEUE, Sender("events.amazonaws.com")), "body", what="a message", **how)
+    deliveries.start(Target(QUEUE, Sender("events.amazonaws.com")), "body", description="a message", **how)
     work.settle(timeout=10)
     return deliveries
 
@@ -63,7 +63,7 @@ def test_what_cannot_pass_is_tried_once_and_said_to_be_lost() -> None:
     clients = Clients(error("AccessDenied", 403))
     (lost,) = deliver(clients).undelivered
     assert clients.attempts == 1
-    assert (lost.what, lost.target, lost.reason) == ("a message", QUEUE, "AccessDenied: m")
+    assert (lost.description, lost.target, lost.reason) == ("a message", QUEUE, "AccessDenied: m")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_cannot_pass_is_tried_once_and_said_to_be_lost() -> None:
 )
 def test_a_dead_letter_says_how_trying_ended(policy: RetryPolicy, attempts: int, condition: str) -> None:
     clients = Clients(*[error("InternalError", 500)] * 20)
-    deliveries = deliver(clients, retry=policy, dead_letters=DeadLetters(LETTERS, {"RULE_ARN": "r"}))
+    deliveries = deliver(clients, retry=policy, dead_letter_queue=DeadLetterQueue(LETTERS, {"RULE_ARN": "r"}))
     (letter,) = clients.sent
     said = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert clients.attempts == attempts
@@ -98,6 +98,6 @@ def test_a_target_of_a_service_that_is_not_delivered_to_is_said_to_be_lost() -> 
     clock = VirtualClock(datetime(2026, 1, 5, tzinfo=UTC))
     clients: Any = Clients()
     deliveries = Deliveries(clients=clients, clock=clock, work=work, retry_delay_scale=0)
-    deliveries.start(Target("arn:aws:kinesis:us-east-1:1:stream/s", Sender("x")), "b", what="an event")
+    deliveries.start(Target("arn:aws:kinesis:us-east-1:1:stream/s", Sender("x")), "b", description="an event")
     work.settle(timeout=10)
     assert deliveries.undelivered[0].reason == "UnknownTarget: the local stack does not deliver to kinesis"

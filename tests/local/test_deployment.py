@@ -52,7 +52,7 @@ def test_a_refusal_names_every_resource_that_did_not_come_to_exist_and_why(deplo
         "Custom": "the local stack does not support this resource type",
         "Tick": "'rate(1 fortnight)' is not rate(value minutes|hours|days).",
         "Elsewhere": "the local stack cannot deliver to arn:aws:states:us-east-1:123456789012:stateMachine:m",
-        "Alarm": "PutMetricAlarm has no Threshhold",
+        "Alarm": "PutMetricAlarm has no parameter Threshhold; check the spelling",
         "Needs": "depends on Alarm, which was not created",
     }
 
@@ -263,7 +263,7 @@ def test_a_port_that_is_taken_is_said_to_be(deploy: Deployer, tmp_path: Path) ->
 
 def test_what_the_emulator_cannot_do_is_an_error_that_says_so(deploy: Deployer) -> None:
     stack = deploy("Queue: {Type: AWS::SQS::Queue}")
-    with pytest.raises(ClientError, match="The emulator cannot do this events ListEndpoints"):
+    with pytest.raises(ClientError, match="The emulator cannot handle events ListEndpoints"):
         stack.client("events").list_endpoints()
     assert stack.calls[-1].status == 501
 

@@ -54,7 +54,7 @@ def test_a_file_that_is_no_text_is_no_template(tmp_path: Path) -> None:
     "text", ["Resources: {X: 5}", "Resources: {X: {}}", "{Parameters: {X: {Default: a}}, Resources: {}}"]
 )
 def test_what_has_no_type_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(LocalStackError, match=r"says no Type for X\.") as caught:
+    with pytest.raises(LocalStackError, match=r"has no Type for X\.") as caught:
         read_template(write(tmp_path, text))
     assert caught.value.code == "InvalidTemplate"
     with pytest.raises(LocalStackError) as caught:
@@ -82,7 +82,7 @@ def test_every_wrong_parameter_is_named_at_once() -> None:
         "Nmae is not a parameter",
         "Name has no default",
         "Stage must be one of dev, prod",
-        "Days must lie between 1 and 90",
+        "Days must be between 1 and 90",
     ):
         assert complaint in caught.value.message
     with pytest.raises(LocalStackError, match="Name must match"):

@@ -116,7 +116,7 @@ def test_it_listens_where_it_is_told_and_a_second_one_is_told_that_the_port_is_t
     second = up("--port", port)
     _, err = second.communicate(timeout=30)
     assert second.returncode == 2
-    assert f"Port {port} cannot be had" in err
+    assert f"Cannot listen on 127.0.0.1:{port}" in err
     assert "Traceback" not in err
 
 

@@ -108,7 +108,7 @@ class _ResourceCreation:
         resource_type = document["Type"]
         properties = self.clean_json(document.get("Properties", {}), resources)
         name = parsing.generate_resource_name(resource_type, resources["AWS::StackName"], logical_id)
-        created = self._hooks.create_resource(resource_type, logical_id, name, properties)
+        created = self._hooks.create_resource(resource_type, name, properties)
         if created is not None:
             return _ExternalResource(created, resource_type, logical_id)
         if resource_type not in parsing.get_model_map():

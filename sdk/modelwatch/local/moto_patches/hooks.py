@@ -96,8 +96,8 @@ class Hooks:
     can_create : callable
         Returns whether `create_resource` supports a resource type.
     create_resource : callable
-        Takes a resource's type, its logical id, a name to use if the template gives none, and its resolved
-        properties; returns None if moto creates this type itself.
+        Takes a resource's type, a name to use if the template gives none, and its resolved properties; returns None
+        if moto creates this type itself.
     resource_created : callable
         Takes the type, the physical id and the resolved properties of a resource that moto created.
     resource_failed : callable
@@ -113,7 +113,7 @@ class Hooks:
     deliver_event: Callable[[MatchedRule, dict[str, Any]], None]
     notify: Callable[[Notification], None]
     can_create: Callable[[str], bool]
-    create_resource: Callable[[str, str, str, dict[str, Any]], CreatedResource | None]
+    create_resource: Callable[[str, str, dict[str, Any]], CreatedResource | None]
     resource_created: Callable[[str, str, dict[str, Any]], None]
     resource_failed: Callable[[str, str], None]
     resource_skipped: Callable[[str], None]
