@@ -116,7 +116,7 @@ class Deliveries:
     Parameters
     ----------
     retry_delay_scale : float
-        The factor by which the delays between attempts are shortened.
+        The factor that the delays between attempts are multiplied by before they are waited for.
     """
 
     def __init__(self, *, clients: AwsClients, clock: Clock, work: WorkInProgress, retry_delay_scale: float) -> None:

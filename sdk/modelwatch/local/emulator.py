@@ -26,8 +26,8 @@ from modelwatch.local.moto_patches.requests import operation_of
 logger = logging.getLogger(__name__)
 
 _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
-# moto serves requests in threads but does not lock its data, so a conditional write is not atomic. Allowing one call
-# at a time per service fixes that, but not for these services, which call others or wait during a request.
+# moto serves requests in threads but does not lock its data, so a conditional write is not atomic. One call at a time
+# per service fixes that; these services are exempt, because they call others or wait during a request.
 _UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
 
 

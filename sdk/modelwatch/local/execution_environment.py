@@ -267,9 +267,9 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
             environment.fail_init(body)
             self._respond(202)
             return
-        prefix, _, kind = self.path.rpartition("/")
+        prefix, _, result = self.path.rpartition("/")
         request_id = prefix.rpartition("/")[2]
-        if kind == "error":
+        if result == "error":
             accepted = environment.finish(request_id, Outcome(body, "Unhandled"))
         elif len(body) > MAXIMUM_RESPONSE:
             accepted = environment.finish(request_id, _too_large(len(body)))

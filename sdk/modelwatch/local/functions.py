@@ -66,8 +66,8 @@ class Functions:
     folder : Path
         The folder for the functions' logs.
     retry_delay_scale : float
-        The factor by which the delays between attempts are shortened. An event's age is computed from the unscaled
-        delays.
+        The factor that the delays between attempts are multiplied by before they are waited for. An event's age is
+        computed from the unscaled delays.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Scheduler checks what it is given, and the stack can read every schedule."""
+"""Scheduler validates its schedules, and the stack can read all of them."""
 
 from __future__ import annotations
 
