@@ -1,4 +1,4 @@
-"""Small templates of the tests' own, deployed."""
+"""Deploys small templates for the tests."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from modelwatch.local import LocalStack
 
 START = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
-# What most tests need of a function: it fails if told to, and says who it is.
+# What most tests need of a function: it fails on request, and returns the event with its name and request id.
 ECHO = """
 import os, json
 def handler(event, context):
     print("event", json.dumps(event))
     if isinstance(event, dict) and (event.get("fail") or (event.get("detail") or {}).get("fail")):
-        raise ValueError("told to fail")
+        raise ValueError("failed on request")
     return {"event": event, "name": context.function_name, "request_id": context.aws_request_id}
 """
 
 
 class Deployer:
-    """Writes a template and starts it; closes everything at the end."""
+    """Writes templates and starts stacks of them; closes every stack at the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._ending = ExitStack()
+        self._cleanup = ExitStack()
 
     def write(self, resources: str, *, code: str = ECHO, **sections: str) -> Path:
         """Return the path of a template whose functions run ``code`` from the folder ``function``."""
@@ -53,10 +53,10 @@ class Deployer:
     ) -> LocalStack:
         """Deploy and return the running stack."""
         stack = LocalStack(self.write(resources, code=code, **sections), **({"start": START} | (options or {})))
-        return self._ending.enter_context(stack)
+        return self._cleanup.enter_context(stack)
 
     def close(self) -> None:
-        self._ending.close()
+        self._cleanup.close()
 
 
 @pytest.fixture
@@ -75,27 +75,31 @@ def deploy_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployer]:
 
 @pytest.fixture
 def invoke() -> Callable[..., Any]:
-    """Call a function and return its answer and its error, if any."""
+    """Invoke a function and return its response and its error, if any."""
 
     def call(stack: LocalStack, name: str, event: Any = None) -> tuple[Any, str | None]:
-        answer = stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
-        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+        response = stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
+        return json.loads(response["Payload"].read()), response.get("FunctionError")
 
     return call
 
 
 def messages(stack: LocalStack, queue_url: str) -> list[dict[str, Any]]:
-    """Take everything out of a queue."""
-    client, taken = stack.client("sqs"), []
+    """Receive and delete every message of a queue."""
+    client, received = stack.client("sqs"), []
     while batch := client.receive_message(
         QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     ).get("Messages", []):
         for message in batch:
             client.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-        taken += batch
-    return taken
+        received += batch
+    return received
 
 
 def events_of(stack: LocalStack, name: str) -> list[Any]:
-    """Return the events a function was given, first attempts only, in the order in which they ended."""
-    return [json.loads(done.payload) for done in stack.invocations if done.function_name == name and done.attempt == 1]
+    """Return the events that a function received, without retries, in the order in which the invocations ended."""
+    return [
+        json.loads(invocation.payload)
+        for invocation in stack.invocations
+        if invocation.function_name == name and invocation.attempt == 1
+    ]

@@ -1,4 +1,4 @@
-"""A model's container of the tests' own: it notes what it was sent, and answers as it is told."""
+"""A model container for the tests: it records its requests and returns what a test sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Self
 
 
 class Container:
-    """Doubles the number on each line of CSV; ``ready`` is whether it answers its pings with 200."""
+    """Doubles the first number of each line of CSV.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether it responds to pings with 200.
+    fault : tuple of int and str
+        The status and body of every response, if the status is not 0.
+    requests : list
+        The headers and body of each request.
+    """
 
     def __init__(self) -> None:
         self.ready, self.fault = True, (0, "")
@@ -19,18 +29,18 @@ class Container:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self._answer(200 if container.ready and self.path == "/ping" else 503, b"", "text/plain")
+                self._respond(200 if container.ready and self.path == "/ping" else 503, b"", "text/plain")
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 container.requests.append((dict(self.headers), body))
-                status, words = container.fault
+                status, message = container.fault
                 if status:
-                    return self._answer(status, words.encode(), "text/plain")
+                    return self._respond(status, message.encode(), "text/plain")
                 scores = "".join(f"{2 * float(line.split(b',')[0])}\n" for line in body.splitlines())
-                return self._answer(200, scores.encode(), "text/csv")
+                return self._respond(200, scores.encode(), "text/csv")
 
-            def _answer(self, status: int, body: bytes, content_type: str) -> None:
+            def _respond(self, status: int, body: bytes, content_type: str) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))

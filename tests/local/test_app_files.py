@@ -11,14 +11,14 @@ from modelwatch.local import app_files
 from modelwatch.local.errors import LocalStackError
 
 
-def test_in_a_checkout_the_template_lies_at_the_root() -> None:
+def test_in_a_checkout_the_template_is_at_the_root() -> None:
     template = app_files.find_template()
     assert template.name == "template.yaml"
     assert (template.parent / "pyproject.toml").is_file()
     assert app_files.layer_folder(template, "layers/core") == template.parent / "layers" / "core"
 
 
-def test_in_a_wheel_the_template_lies_in_the_package_and_layers_are_the_installed_packages(
+def test_in_a_wheel_the_template_is_in_the_package_and_layers_are_the_installed_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "site-packages" / "modelwatch"
@@ -31,7 +31,7 @@ def test_in_a_wheel_the_template_lies_in_the_package_and_layers_are_the_installe
     assert not app_files.layer_folder(template, "layers/nothing").exists()
 
 
-def test_without_a_template_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_a_template_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_files, "_PACKAGE", tmp_path / "lib" / "python" / "modelwatch")
     with pytest.raises(LocalStackError) as caught:
         app_files.find_template()

@@ -1,4 +1,4 @@
-"""Attempts, their end, and dead letters; on clients that answer as they are told."""
+"""Attempts, retries and dead letters, with fake clients."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from modelwatch.local.clock import VirtualClock
-from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
 from modelwatch.local.work import WorkInProgress
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
-LETTERS = "arn:aws:sqs:us-east-1:123456789012:letters"
+DEAD_LETTERS = "arn:aws:sqs:us-east-1:123456789012:dead-letters"
 
 
 def error(code: str, status: int) -> ClientError:
@@ -22,67 +22,67 @@ def error(code: str, status: int) -> ClientError:
 
 
 class Clients:
-    """Clients of a queue that fails with the given errors, one after another, and then takes everything."""
+    """Clients of a queue that fails with each of the given errors in turn, and then accepts everything."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors, self.sent, self.attempts = list(errors), [], 0
         self.meta = type("Meta", (), {"endpoint_url": "http://x"})
 
-    def of_principal(self, *_: str) -> Clients:
+    def for_principal(self, *_: str) -> Clients:
         return self
 
     def send_message(self, **message: Any) -> None:
-        if not message["QueueUrl"].endswith("letters"):
+        if not message["QueueUrl"].endswith("dead-letters"):
             self.attempts += 1
             if self.errors:
                 raise self.errors.pop(0)
         self.sent.append(message)
 
 
-def deliver(clients: Any, **how: Any) -> Deliveries:
+def deliver(clients: Any, **options: Any) -> Deliveries:
     work = WorkInProgress()
     deliveries = Deliveries(
         clients=clients, clock=VirtualClock(datetime(2026, 1, 5, tzinfo=UTC)), work=work, retry_delay_scale=0
     )
-    deliveries.start(Target(QUEUE, Sender("events.amazonaws.com")), "body", what="a message", **how)
+    deliveries.start(Target(QUEUE, Sender("events.amazonaws.com")), "body", description="a message", **options)
     work.settle(timeout=10)
     return deliveries
 
 
 @pytest.mark.parametrize(
-    "passing",
+    "transient",
     [error("InternalError", 500), error("ThrottlingException", 400), EndpointConnectionError(endpoint_url="http://x")],
 )
-def test_what_may_pass_is_tried_again(passing: Exception) -> None:
-    clients = Clients(passing, passing)
+def test_a_transient_error_is_retried(transient: Exception) -> None:
+    clients = Clients(transient, transient)
     deliveries = deliver(clients)
     assert (clients.attempts, len(clients.sent), deliveries.undelivered) == (3, 1, [])
 
 
-def test_what_cannot_pass_is_tried_once_and_said_to_be_lost() -> None:
+def test_a_permanent_error_is_not_retried_and_the_message_is_recorded_as_undelivered() -> None:
     clients = Clients(error("AccessDenied", 403))
-    (lost,) = deliver(clients).undelivered
+    (undelivered,) = deliver(clients).undelivered
     assert clients.attempts == 1
-    assert (lost.what, lost.target, lost.reason) == ("a message", QUEUE, "AccessDenied: m")
+    assert (undelivered.description, undelivered.target, undelivered.reason) == ("a message", QUEUE, "AccessDenied: m")
 
 
 @pytest.mark.parametrize(
     ("policy", "attempts", "condition"),
     [
         (RetryPolicy(3, 86_400), 4, "MaximumRetryAttempts"),
-        # Delays of 1, 2, 4, 8 s: the fourth attempt comes after 7 s, the fifth would come after 15.
+        # Delays of 1, 2, 4 and 8 s: the fourth attempt is after 7 s, the fifth would be after 15 s.
         (RetryPolicy(185, 10), 4, "MaximumEventAgeInSeconds"),
         (RetryPolicy(0, 86_400), 1, "MaximumRetryAttempts"),
     ],
 )
-def test_a_dead_letter_says_how_trying_ended(policy: RetryPolicy, attempts: int, condition: str) -> None:
+def test_a_dead_letter_says_why_there_were_no_more_attempts(policy: RetryPolicy, attempts: int, condition: str) -> None:
     clients = Clients(*[error("InternalError", 500)] * 20)
-    deliveries = deliver(clients, retry=policy, dead_letters=DeadLetters(LETTERS, {"RULE_ARN": "r"}))
+    deliveries = deliver(clients, retry=policy, dead_letter_queue=DeadLetterQueue(DEAD_LETTERS, {"RULE_ARN": "r"}))
     (letter,) = clients.sent
-    said = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert clients.attempts == attempts
     assert letter["MessageBody"] == "body"
-    assert said == {
+    assert attributes == {
         "ERROR_CODE": "InternalError",
         "ERROR_MESSAGE": "m",
         "EXHAUSTED_RETRY_CONDITION": condition,
@@ -93,11 +93,11 @@ def test_a_dead_letter_says_how_trying_ended(policy: RetryPolicy, attempts: int,
     assert deliveries.undelivered == []
 
 
-def test_a_target_of_a_service_that_is_not_delivered_to_is_said_to_be_lost() -> None:
+def test_a_message_to_an_unsupported_service_is_recorded_as_undelivered() -> None:
     work = WorkInProgress()
     clock = VirtualClock(datetime(2026, 1, 5, tzinfo=UTC))
     clients: Any = Clients()
     deliveries = Deliveries(clients=clients, clock=clock, work=work, retry_delay_scale=0)
-    deliveries.start(Target("arn:aws:kinesis:us-east-1:1:stream/s", Sender("x")), "b", what="an event")
+    deliveries.start(Target("arn:aws:kinesis:us-east-1:1:stream/s", Sender("x")), "b", description="an event")
     work.settle(timeout=10)
     assert deliveries.undelivered[0].reason == "UnknownTarget: the local stack does not deliver to kinesis"

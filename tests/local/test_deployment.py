@@ -1,4 +1,4 @@
-"""Deploying a template whole, or not at all."""
+"""A template is deployed completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(deploy: Deployer, resources: str, **sections: str) -> LocalStackErro
     return caught.value
 
 
-def test_a_refusal_names_every_resource_that_did_not_come_to_exist_and_why(deploy: Deployer) -> None:
+def test_a_refusal_names_every_resource_that_cannot_be_created_and_why(deploy: Deployer) -> None:
     error = refusal(
         deploy,
         """
@@ -44,16 +44,16 @@ def test_a_refusal_names_every_resource_that_did_not_come_to_exist_and_why(deplo
         """,
     )
     assert error.code == "NotDeployed"
-    named = {line.split()[0]: line.split(": ", 1)[1] for line in error.message.splitlines()[1:]}
-    assert named == {
-        "Api": "the local stack does not know this type",
-        "Unheard": "the local stack does not know this type",
+    reasons = {line.split()[0]: line.split(": ", 1)[1] for line in error.message.splitlines()[1:]}
+    assert reasons == {
+        "Api": "the local stack does not support this resource type",
+        "Unheard": "the local stack does not support this resource type",
         "Nested": "the local stack does not deploy nested stacks",
-        "Custom": "the local stack does not know this type",
+        "Custom": "the local stack does not support this resource type",
         "Tick": "'rate(1 fortnight)' is not rate(value minutes|hours|days).",
         "Elsewhere": "the local stack cannot deliver to arn:aws:states:us-east-1:123456789012:stateMachine:m",
-        "Alarm": "PutMetricAlarm has no Threshhold",
-        "Needs": "it needs Alarm",
+        "Alarm": "PutMetricAlarm has no parameter Threshhold; check the spelling",
+        "Needs": "depends on Alarm, which was not created",
     }
 
 
@@ -63,7 +63,7 @@ def test_after_a_refusal_another_stack_can_start(deploy: Deployer) -> None:
     assert stack.outputs["Queue"].startswith("modelwatch-Queue-")
 
 
-def test_a_resource_whose_condition_does_not_hold_is_not_wanted(deploy: Deployer) -> None:
+def test_a_resource_whose_condition_is_false_is_not_created(deploy: Deployer) -> None:
     stack = deploy(
         """
         Always: {Type: AWS::SQS::Queue}
@@ -107,7 +107,7 @@ def test_parameters_conditions_and_intrinsic_functions_are_resolved(deploy: Depl
     }
 
 
-def test_what_moto_leaves_out_of_a_template_is_there(deploy: Deployer) -> None:
+def test_what_moto_drops_from_a_template_is_deployed(deploy: Deployer) -> None:
     stack = deploy(
         """
         Table:
@@ -246,7 +246,7 @@ def test_a_stack_starts_empty_after_another(deploy: Deployer, tmp_path: Path) ->
             assert stack.mails == []
 
 
-def test_a_port_that_is_taken_is_said_to_be(deploy: Deployer, tmp_path: Path) -> None:
+def test_a_taken_port_is_an_error_with_its_number(deploy: Deployer, tmp_path: Path) -> None:
     template = deploy.write("Queue: {Type: AWS::SQS::Queue}")
     import socket
 
@@ -261,9 +261,9 @@ def test_a_port_that_is_taken_is_said_to_be(deploy: Deployer, tmp_path: Path) ->
             assert str(port) in caught.value.message
 
 
-def test_what_the_emulator_cannot_do_is_an_error_that_says_so(deploy: Deployer) -> None:
+def test_an_operation_that_the_emulator_lacks_is_an_error_that_names_it(deploy: Deployer) -> None:
     stack = deploy("Queue: {Type: AWS::SQS::Queue}")
-    with pytest.raises(ClientError, match="The emulator cannot do this events ListEndpoints"):
+    with pytest.raises(ClientError, match="The emulator cannot handle events ListEndpoints"):
         stack.client("events").list_endpoints()
     assert stack.calls[-1].status == 501
 
@@ -297,17 +297,17 @@ def test_two_writers_under_one_condition_never_both_succeed(deploy: Deployer) ->
         assert sum(pool.map(claim, range(160))) == 20
 
 
-def test_the_apps_own_template_deploys_whole_and_every_function_loads(invoke: Invoke) -> None:
+def test_the_apps_own_template_deploys_completely_and_every_function_loads(invoke: Invoke) -> None:
     with LocalStack(find_template(), parameters={"NotificationEmail": "a@example.org"}, start=START) as stack:
         assert stack.functions
         for name in stack.functions:
-            answer, error = invoke(stack, name, {})
-            # An empty event is none of theirs: they may refuse it, but they must have been loaded to do so.
-            assert error is None or not answer["errorType"].startswith(("Runtime.", "Sandbox.")), answer
+            response, error = invoke(stack, name, {})
+            # The functions may refuse an empty event, but they must be loaded to do so.
+            assert error is None or not response["errorType"].startswith(("Runtime.", "Sandbox.")), response
         stack.settle()
 
 
-def test_the_clock_of_calls_is_the_stacks(deploy: Deployer) -> None:
+def test_calls_are_recorded_with_the_time_of_the_stacks_clock(deploy: Deployer) -> None:
     stack = deploy("Queue: {Type: AWS::SQS::Queue}")
     stack.advance_to(datetime(2026, 3, 1, tzinfo=UTC))
     stack.client("s3").list_buckets()

@@ -1,4 +1,4 @@
-"""What a rule's target is given. Expected outputs follow EventBridge's documentation of input transformation."""
+"""What a rule's target receives. Expected outputs follow EventBridge's documentation of input transformation."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ EVENT = {
 }
 
 
-def given_to(**target: Any) -> Any:
+def received(**target: Any) -> Any:
     return json.loads(target_input(target, EVENT, RULE))
 
 
-def test_without_more_the_target_is_given_the_event() -> None:
-    assert given_to() == EVENT
+def test_by_default_the_target_receives_the_event() -> None:
+    assert received() == EVENT
 
 
-def test_input_is_given_as_it_stands() -> None:
-    assert given_to(Input='{"a": 1}') == {"a": 1}
+def test_input_is_passed_unchanged() -> None:
+    assert received(Input='{"a": 1}') == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_input_is_given_as_it_stands() -> None:
         ("$.resources[5]", None),
     ],
 )
-def test_input_path_gives_a_part_of_the_event(path: str, value: Any) -> None:
-    assert given_to(InputPath=path) == value
+def test_input_path_selects_a_part_of_the_event(path: str, value: Any) -> None:
+    assert received(InputPath=path) == value
 
 
-def test_a_transformer_puts_values_as_json_outside_quotes_and_as_text_inside() -> None:
+def test_a_transformer_inserts_values_as_json_outside_quotes_and_as_text_inside() -> None:
     transformer = {
         "InputPathsMap": {
             "status": "$.detail.status",
@@ -63,7 +63,7 @@ def test_a_transformer_puts_values_as_json_outside_quotes_and_as_text_inside() -
         "InputTemplate": '{"s": <status>, "text": "<status>: <count> of <nested><no>", '
         '"n": <nested>, "no": <no>, "rule": "<aws.events.rule-name>"}',
     }
-    assert given_to(InputTransformer=transformer) == {
+    assert received(InputTransformer=transformer) == {
         "s": 'a "quoted" word',
         "text": 'a "quoted" word: 3 of {"deep": true}',
         "n": {"deep": True},
@@ -72,13 +72,13 @@ def test_a_transformer_puts_values_as_json_outside_quotes_and_as_text_inside() -
     }
 
 
-def test_a_transformer_may_make_one_line_of_text_or_hand_on_the_whole_event() -> None:
+def test_a_transformer_may_produce_text_or_the_complete_event() -> None:
     text = {"InputPathsMap": {"c": "$.detail.count"}, "InputTemplate": '"<c> seen"'}
-    assert given_to(InputTransformer=text) == "3 seen"
-    assert given_to(InputTransformer={"InputTemplate": '{"e": <aws.events.event.json>}'}) == {"e": EVENT}
+    assert received(InputTransformer=text) == "3 seen"
+    assert received(InputTransformer={"InputTemplate": '{"e": <aws.events.event.json>}'}) == {"e": EVENT}
 
 
-def test_an_unknown_placeholder_stays() -> None:
+def test_an_unknown_placeholder_is_left_as_it_is() -> None:
     assert fill_template('"<nobody>"', {}) == '"<nobody>"'
 
 
@@ -86,7 +86,7 @@ def test_an_unknown_placeholder_stays() -> None:
     value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3))
 )
 @settings(max_examples=100, deadline=None)
-def test_any_value_comes_out_as_it_went_in(value: Any) -> None:
+def test_any_value_is_inserted_unchanged(value: Any) -> None:
     assert json.loads(fill_template('{"v": <v>}', {"v": value})) == {"v": value}
     text = value if isinstance(value, str) else json.dumps(value)
     assert json.loads(fill_template('"<v>"', {"v": value})) == text

@@ -1,4 +1,4 @@
-"""Execution environments: what becomes of handlers that behave, and of those that do not."""
+"""Execution environments: the outcomes of handlers that work and of handlers that fail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(environment: ExecutionEnvironment, event: Any = None, request_id: str = 
     return json.loads(outcome.payload), outcome.function_error
 
 
-def test_a_handler_is_given_the_event_and_lambdas_context_and_stays_warm(start: Start) -> None:
+def test_a_handler_receives_the_event_and_lambdas_context_and_stays_warm(start: Start) -> None:
     environment = start("""
         calls = 0
         def handler(event, context):
@@ -61,26 +61,26 @@ def test_a_handler_is_given_the_event_and_lambdas_context_and_stays_warm(start: 
     assert environment.usable
 
 
-def test_a_raised_error_is_an_outcome_after_which_the_process_goes_on(start: Start) -> None:
+def test_the_process_continues_after_a_raised_error(start: Start) -> None:
     environment = start("""
         def handler(event, context):
             return 1 / event
     """)
-    error, kind = run(environment, 0)
-    assert kind == "Unhandled"
+    error, function_error = run(environment, 0)
+    assert function_error == "Unhandled"
     assert (error["errorType"], error["errorMessage"]) == ("ZeroDivisionError", "division by zero")
     assert run(environment, 2) == (0.5, None)
 
 
-def test_the_process_sees_nothing_of_our_own_environment(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_OF_OURS", "x")
-    environment = start("import os\ndef handler(event, context): return dict(os.environ)", THEIRS="y")
+def test_the_process_does_not_inherit_our_environment(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUR_SECRET", "x")
+    environment = start("import os\ndef handler(event, context): return dict(os.environ)", ITS_OWN="y")
     seen, _ = run(environment)
-    assert seen.keys() >= {"THEIRS", "AWS_LAMBDA_RUNTIME_API", "TMPDIR"}
-    assert "SECRET_OF_OURS" not in seen
+    assert seen.keys() >= {"ITS_OWN", "AWS_LAMBDA_RUNTIME_API", "TMPDIR"}
+    assert "OUR_SECRET" not in seen
 
 
-def test_each_process_has_a_temporary_folder_of_its_own_which_goes_with_it(start: Start) -> None:
+def test_each_process_has_its_own_temporary_folder_which_is_deleted_with_it(start: Start) -> None:
     code = "import tempfile\ndef handler(event, context): return tempfile.gettempdir()"
     first, second = start(code), start(code)
     folders = [run(environment)[0] for environment in (first, second)]
@@ -90,7 +90,7 @@ def test_each_process_has_a_temporary_folder_of_its_own_which_goes_with_it(start
     assert not Path(folders[0]).exists()
 
 
-def test_an_overrun_is_a_timeout_and_ends_the_process_with_its_children(start: Start, tmp_path: Path) -> None:
+def test_a_timeout_kills_the_process_and_its_children(start: Start, tmp_path: Path) -> None:
     environment = start(
         """
         import os, subprocess, sys, time
@@ -101,8 +101,8 @@ def test_an_overrun_is_a_timeout_and_ends_the_process_with_its_children(start: S
         """,
         timeout=1,
     )
-    error, kind = run(environment)
-    assert kind == "Unhandled"
+    error, function_error = run(environment)
+    assert function_error == "Unhandled"
     assert error == {
         "errorType": "Sandbox.Timedout",
         "errorMessage": "RequestId: r-1 Error: Task timed out after 1.00 seconds",
@@ -123,7 +123,7 @@ def test_an_overrun_is_a_timeout_and_ends_the_process_with_its_children(start: S
         ("import os; os._exit(0)", "Runtime exited without providing a reason"),
     ],
 )
-def test_a_process_that_dies_is_an_exit_error(start: Start, line: str, message: str) -> None:
+def test_a_process_that_exits_is_an_exit_error(start: Start, line: str, message: str) -> None:
     environment = start(f"def handler(event, context):\n    {line}")
     assert run(environment) == (
         {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: r-1 Error: {message}"},
@@ -132,14 +132,14 @@ def test_a_process_that_dies_is_an_exit_error(start: Start, line: str, message: 
     assert not environment.usable
 
 
-def test_a_module_that_is_missing_says_which(start: Start) -> None:
-    error, kind = run(start("import nowhere_to_be_found"))
-    assert kind == "Unhandled"
+def test_the_error_of_a_missing_module_names_it(start: Start) -> None:
+    error, function_error = run(start("import nowhere_to_be_found"))
+    assert function_error == "Unhandled"
     assert error["errorType"] == "Runtime.ImportModuleError"
     assert "nowhere_to_be_found" in error["errorMessage"]
 
 
-def test_a_module_that_raises_or_exits_while_it_is_imported_is_an_error(start: Start) -> None:
+def test_a_module_that_raises_or_exits_on_import_is_an_error(start: Start) -> None:
     error, _ = run(start("raise RuntimeError('no settings')"))
     assert (error["errorType"], error["errorMessage"]) == ("RuntimeError", "no settings")
     error, _ = run(start("import os; os._exit(9)"))
@@ -149,8 +149,8 @@ def test_a_module_that_raises_or_exits_while_it_is_imported_is_an_error(start: S
 def test_a_process_that_cannot_start_is_an_error_and_can_be_stopped(start: Start, tmp_path: Path) -> None:
     environment = start("def handler(event, context): return 1")
     environment._root = tmp_path / "gone"
-    error, kind = run(environment)
-    assert kind == "Unhandled"
+    error, function_error = run(environment)
+    assert function_error == "Unhandled"
     assert error["errorType"] == "Runtime.InvalidEntrypoint"
     assert "gone" in error["errorMessage"]
     assert not environment.usable
@@ -161,13 +161,13 @@ def test_a_process_that_cannot_start_is_an_error_and_can_be_stopped(start: Start
     assert not Path(environment._temporary or "").exists()
 
 
-def test_a_module_that_hangs_while_it_is_imported_is_a_timeout(start: Start) -> None:
-    error, kind = run(start("import time; time.sleep(600)", timeout=1, init_seconds=0.5))
-    assert kind == "Unhandled"
+def test_a_module_that_hangs_on_import_is_a_timeout(start: Start) -> None:
+    error, function_error = run(start("import time; time.sleep(600)", timeout=1, init_seconds=0.5))
+    assert function_error == "Unhandled"
     assert error["errorType"] == "Sandbox.Timedout"
 
 
-def test_garbage_on_the_output_goes_to_the_log_and_nowhere_else(start: Start, tmp_path: Path) -> None:
+def test_the_output_of_a_handler_goes_to_the_log_only(start: Start, tmp_path: Path) -> None:
     environment = start("""
         import os, sys
         def handler(event, context):
@@ -182,23 +182,23 @@ def test_garbage_on_the_output_goes_to_the_log_and_nowhere_else(start: Start, tm
     assert "to stderr" in log
 
 
-def test_an_answer_past_lambdas_quota_is_an_error_after_which_the_process_goes_on(start: Start) -> None:
+def test_a_response_over_lambdas_quota_is_an_error_and_the_process_continues(start: Start) -> None:
     environment = start("def handler(event, context): return 'x' * event")
-    error, kind = run(environment, 7_000_000)
-    assert kind == "Unhandled"
+    error, function_error = run(environment, 7_000_000)
+    assert function_error == "Unhandled"
     assert error["errorType"] == "Function.ResponseSizeTooLarge"
-    answer, kind = run(environment, 6_000_000)
-    assert kind is None
-    assert len(answer) == 6_000_000
+    response, function_error = run(environment, 6_000_000)
+    assert function_error is None
+    assert len(response) == 6_000_000
 
 
-def test_an_answer_that_is_no_json_is_an_error(start: Start) -> None:
-    error, kind = run(start("def handler(event, context): return {1, 2}"))
-    assert kind == "Unhandled"
+def test_a_response_that_is_not_json_is_an_error(start: Start) -> None:
+    error, function_error = run(start("def handler(event, context): return {1, 2}"))
+    assert function_error == "Unhandled"
     assert error["errorType"] == "Runtime.MarshalError"
 
 
-def test_stopping_ends_an_invocation_that_is_under_way(start: Start) -> None:
+def test_stopping_ends_a_running_invocation(start: Start) -> None:
     environment = start("""
         import time
         def handler(event, context):
@@ -214,7 +214,7 @@ def test_stopping_ends_an_invocation_that_is_under_way(start: Start) -> None:
     assert outcomes[0].function_error == "Unhandled"
 
 
-def test_a_process_that_loses_its_runtime_api_ends(start: Start) -> None:
+def test_stopping_ends_the_process(start: Start) -> None:
     environment = start("import os\ndef handler(event, context): return os.getpid()")
     process = psutil.Process(run(environment)[0])
     assert os.getpgid(process.pid) == process.pid
@@ -222,20 +222,20 @@ def test_a_process_that_loses_its_runtime_api_ends(start: Start) -> None:
     assert not psutil.pid_exists(process.pid)
 
 
-def test_without_awss_native_client_everything_goes_as_with_it(start: Start) -> None:
+def test_the_substitute_for_the_native_client_behaves_like_it(start: Start) -> None:
     environment = start(
         """
         import runtime_client
         def handler(event, context):
-            if event["fail"]: raise ValueError("told to fail")
+            if event["fail"]: raise ValueError("failed on request")
             return [runtime_client.__file__, context.aws_request_id, "x" * event["size"]]
         """,
         PYTHONPATH=str(WITHOUT_NATIVE_CLIENT),
     )
-    answer, kind = run(environment, {"fail": False, "size": 3})
-    assert (answer, kind) == ([str(WITHOUT_NATIVE_CLIENT / "runtime_client.py"), "r-1", "xxx"], None)
-    error, kind = run(environment, {"fail": True}, "r-2")
-    assert (error["errorMessage"], kind) == ("told to fail", "Unhandled")
+    response, function_error = run(environment, {"fail": False, "size": 3})
+    assert (response, function_error) == ([str(WITHOUT_NATIVE_CLIENT / "runtime_client.py"), "r-1", "xxx"], None)
+    error, function_error = run(environment, {"fail": True}, "r-2")
+    assert (error["errorMessage"], function_error) == ("failed on request", "Unhandled")
     assert (
         run(environment, {"fail": False, "size": 7_000_000}, "r-3")[0]["errorType"] == "Function.ResponseSizeTooLarge"
     )

@@ -25,7 +25,7 @@ TopicToQueue:
   Properties: {TopicArn: !Ref Topic, Protocol: sqs, Endpoint: !GetAtt Queue.Arn, RawMessageDelivery: true}
 Bus: {Type: AWS::Events::EventBus, Properties: {Name: results}}
 Plain: {Type: AWS::Serverless::Function}
-Hears:
+Listener:
   Type: AWS::Serverless::Function
   Properties:
     Events:
@@ -50,7 +50,7 @@ ToBus:
   Type: AWS::Serverless::Function
   Properties:
     EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: EventBridge, Destination: !GetAtt Bus.Arn}}}
-Impatient:
+ShortLived:
   Type: AWS::Serverless::Function
   Properties:
     EventInvokeConfig:
@@ -59,18 +59,18 @@ Impatient:
 WithDeadLetters:
   Type: AWS::Serverless::Function
   Properties: {DeadLetterQueue: {Type: SQS, TargetArn: !GetAtt Queue.Arn}, EventInvokeConfig: {MaximumRetryAttempts: 0}}
-Closed: {Type: AWS::Serverless::Function, Properties: {ReservedConcurrentExecutions: 0}}
+Throttled: {Type: AWS::Serverless::Function, Properties: {ReservedConcurrentExecutions: 0}}
 Lib:
   Type: AWS::Serverless::LayerVersion
   Metadata: {BuildMethod: python3.13}
   Properties: {ContentUri: function/lib}
-Sees:
+ShowsEnvironment:
   Type: AWS::Serverless::Function
   Properties:
     InlineCode: |
       import os, layered, boto3
       def handler(event, context):
-          return {**os.environ, "LAYERED": layered.NAME, "WHO": boto3.client("sts").get_caller_identity()["Arn"]}
+          return {**os.environ, "LAYER": layered.NAME, "CALLER": boto3.client("sts").get_caller_identity()["Arn"]}
     Handler: index.handler
     Layers: [!Ref Lib]
     MemorySize: 256
@@ -80,8 +80,8 @@ Sees:
 OUTPUTS = "\n".join(
     f"{name}: {{Value: !Ref {name}}}"
     for name in (
-        *("Queue", "Plain", "Hears", "ToQueue", "ToTopic", "ToBus"),
-        *("Impatient", "WithDeadLetters", "Closed", "Sees"),
+        *("Queue", "Plain", "Listener", "ToQueue", "ToTopic", "ToBus"),
+        *("ShortLived", "WithDeadLetters", "Throttled", "ShowsEnvironment"),
     )
 )
 
@@ -96,38 +96,38 @@ def stack(deploy_once: Deployer) -> LocalStack:
 
 
 @pytest.fixture(autouse=True)
-def _empty_queue(stack: LocalStack) -> None:
+def _clear_queue(stack: LocalStack) -> None:
     messages(stack, stack.outputs["Queue"])
 
 
 def send(stack: LocalStack, name: str, event: Any) -> str:
-    answer = stack.client("lambda").invoke(
+    response = stack.client("lambda").invoke(
         FunctionName=stack.outputs[name], InvocationType="Event", Payload=json.dumps(event)
     )
-    assert answer["StatusCode"] == 202
-    return answer["ResponseMetadata"]["RequestId"]
+    assert response["StatusCode"] == 202
+    return response["ResponseMetadata"]["RequestId"]
 
 
-def test_an_invocation_answers_with_what_the_handler_returned(stack: LocalStack, invoke: Invoke) -> None:
+def test_an_invocation_returns_what_the_handler_returned(stack: LocalStack, invoke: Invoke) -> None:
     name = stack.outputs["Plain"]
-    answer, error = invoke(stack, name, {"n": 1})
+    response, error = invoke(stack, name, {"n": 1})
     assert error is None
-    assert answer["event"] == {"n": 1}
-    assert answer["name"] == name
-    assert stack.invocations[-1].request_id == answer["request_id"]
+    assert response["event"] == {"n": 1}
+    assert response["name"] == name
+    assert stack.invocations[-1].request_id == response["request_id"]
     assert 'event {"n": 1}' in stack.logs(name)
 
 
-def test_a_failed_invocation_says_so_in_the_header_and_the_payload(stack: LocalStack, invoke: Invoke) -> None:
-    answer, error = invoke(stack, stack.outputs["Plain"], {"fail": True})
+def test_a_failed_invocation_has_an_error_header_and_an_error_document(stack: LocalStack, invoke: Invoke) -> None:
+    response, error = invoke(stack, stack.outputs["Plain"], {"fail": True})
     assert error == "Unhandled"
-    assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "told to fail")
+    assert (response["errorType"], response["errorMessage"]) == ("ValueError", "failed on request")
 
 
-def test_a_function_sees_lambdas_variables_its_own_its_layers_and_its_own_role(
+def test_a_function_has_lambdas_variables_its_own_its_layers_and_its_own_role(
     stack: LocalStack, invoke: Invoke
 ) -> None:
-    name = stack.outputs["Sees"]
+    name = stack.outputs["ShowsEnvironment"]
     seen, _ = invoke(stack, name)
     expected = {
         "AWS_REGION": "us-east-1",
@@ -139,24 +139,24 @@ def test_a_function_sees_lambdas_variables_its_own_its_layers_and_its_own_role(
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_XRAY_SDK_ENABLED": "false",
-        "AWS_CONFIG_FILE": os.devnull,  # else SDKs would find the operator's by way of the user database
+        "AWS_CONFIG_FILE": os.devnull,  # otherwise SDKs would find the operator's through the user database
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "_HANDLER": "index.handler",
         "QUEUE": stack.outputs["Queue"],
         "NUMBER": "5",
-        "LAYERED": "from the layer",
+        "LAYER": "from the layer",
     }
     assert {key: seen.get(key) for key in expected} == expected
     role = next(call.role for call in stack.calls if call.action == "GetCallerIdentity")
-    assert "SeesRole" in role
-    assert role in seen["WHO"]
+    assert "ShowsEnvironmentRole" in role
+    assert role in seen["CALLER"]
     assert "HOME" not in seen
 
 
 def test_a_failed_event_is_retried_and_then_reaches_its_queue_with_lambdas_record(stack: LocalStack) -> None:
     request_id = send(stack, "ToQueue", {"fail": True})
     stack.settle()
-    attempts = [done.attempt for done in stack.invocations if done.request_id == request_id]
+    attempts = [invocation.attempt for invocation in stack.invocations if invocation.request_id == request_id]
     assert attempts == [1, 2]
     (message,) = messages(stack, stack.outputs["Queue"])
     record = json.loads(message["Body"])
@@ -171,13 +171,13 @@ def test_a_failed_event_is_retried_and_then_reaches_its_queue_with_lambdas_recor
     assert record["timestamp"] == "2026-01-05T09:30:00.000Z"
     assert record["requestPayload"] == {"fail": True}
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
-    assert record["responsePayload"]["errorMessage"] == "told to fail"
+    assert record["responsePayload"]["errorMessage"] == "failed on request"
     sender = [call.role for call in stack.calls if call.action == "SendMessage"][-1]
     assert "ToQueueRole" in sender
 
 
-def test_an_event_that_ends_well_reaches_its_success_destination(stack: LocalStack) -> None:
-    request_id = send(stack, "ToQueue", {"fine": True})
+def test_a_successful_event_reaches_its_success_destination(stack: LocalStack) -> None:
+    request_id = send(stack, "ToQueue", {"ok": True})
     stack.settle()
     (record,) = [
         event
@@ -185,7 +185,7 @@ def test_an_event_that_ends_well_reaches_its_success_destination(stack: LocalSta
         if event.get("requestContext", {}).get("requestId") == request_id
     ]
     assert record["requestContext"]["condition"] == "Success"
-    assert record["responsePayload"]["event"] == {"fine": True}
+    assert record["responsePayload"]["event"] == {"ok": True}
     assert messages(stack, stack.outputs["Queue"]) == []
 
 
@@ -196,40 +196,40 @@ def test_a_failed_event_reaches_a_topic(stack: LocalStack) -> None:
     assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 1
 
 
-def test_a_failed_event_reaches_a_bus_whose_rules_hear_of_it_after_three_attempts(stack: LocalStack) -> None:
+def test_a_failed_event_reaches_a_bus_after_three_attempts(stack: LocalStack) -> None:
     request_id = send(stack, "ToBus", {"fail": True})
     stack.settle()
     (event,) = [
-        heard
-        for heard in events_of(stack, stack.outputs["Hears"])
-        if heard["detail"]["requestContext"]["requestId"] == request_id
+        event
+        for event in events_of(stack, stack.outputs["Listener"])
+        if event["detail"]["requestContext"]["requestId"] == request_id
     ]
     assert event["source"] == "lambda"
     assert event["resources"][0] == event["detail"]["requestContext"]["functionArn"]
     assert event["detail"]["requestContext"]["approximateInvokeCount"] == 3
 
 
-def test_an_event_that_grows_too_old_is_given_up_before_its_retries_are(stack: LocalStack) -> None:
-    # The second attempt comes after 1 minute; the third would come after 3, past the 100 s that are allowed.
-    send(stack, "Impatient", {"fail": True})
+def test_an_event_that_is_too_old_is_not_retried(stack: LocalStack) -> None:
+    # The second attempt is after 1 minute; the third would be after 3 minutes, more than the 100 s that are allowed.
+    send(stack, "ShortLived", {"fail": True})
     stack.settle()
     (message,) = messages(stack, stack.outputs["Queue"])
     context = json.loads(message["Body"])["requestContext"]
     assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 2)
 
 
-def test_a_dead_letter_queue_gets_the_event_itself(stack: LocalStack) -> None:
+def test_a_dead_letter_queue_receives_the_event_itself(stack: LocalStack) -> None:
     request_id = send(stack, "WithDeadLetters", {"fail": True})
     stack.settle()
     (message,) = messages(stack, stack.outputs["Queue"])
     assert json.loads(message["Body"]) == {"fail": True}
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "told to fail"}
+    assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "failed on request"}
 
 
-def test_a_function_whose_reserved_concurrency_is_used_up_is_throttled(stack: LocalStack, invoke: Invoke) -> None:
+def test_a_function_without_free_reserved_concurrency_is_throttled(stack: LocalStack, invoke: Invoke) -> None:
     with pytest.raises(ClientError) as caught:
-        invoke(stack, stack.outputs["Closed"])
+        invoke(stack, stack.outputs["Throttled"])
     assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
 
@@ -239,11 +239,13 @@ def test_a_function_whose_reserved_concurrency_is_used_up_is_throttled(stack: Lo
     [
         ({"Payload": b'"' + b"x" * 6_291_456 + b'"'}, "RequestTooLargeException"),
         ({"Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"}, "RequestTooLargeException"),
-        ({"Payload": b"no json"}, "InvalidRequestContentException"),
-        ({"FunctionName": "nobody"}, "ResourceNotFoundException"),
+        ({"Payload": b"not json"}, "InvalidRequestContentException"),
+        ({"FunctionName": "missing"}, "ResourceNotFoundException"),
     ],
 )
-def test_what_lambda_refuses_is_refused(stack: LocalStack, options: dict[str, Any], code: str) -> None:
+def test_an_invalid_invocation_is_rejected_as_lambda_does(
+    stack: LocalStack, options: dict[str, Any], code: str
+) -> None:
     before = len(stack.invocations)
     with pytest.raises(ClientError) as caught:
         stack.client("lambda").invoke(**({"FunctionName": stack.outputs["Plain"]} | options))
@@ -253,11 +255,11 @@ def test_what_lambda_refuses_is_refused(stack: LocalStack, options: dict[str, An
 
 def test_a_dry_run_runs_nothing(stack: LocalStack) -> None:
     before = len(stack.invocations)
-    answer = stack.client("lambda").invoke(FunctionName=stack.outputs["Plain"], InvocationType="DryRun")
-    assert answer["StatusCode"] == 204
+    response = stack.client("lambda").invoke(FunctionName=stack.outputs["Plain"], InvocationType="DryRun")
+    assert response["StatusCode"] == 204
     assert len(stack.invocations) == before
 
 
-def test_the_clock_of_invocations_is_the_stacks(stack: LocalStack, invoke: Invoke) -> None:
+def test_invocations_are_recorded_with_the_time_of_the_stacks_clock(stack: LocalStack, invoke: Invoke) -> None:
     invoke(stack, stack.outputs["Plain"])
     assert stack.invocations[-1].started == START

@@ -1,4 +1,4 @@
-"""SageMaker endpoints whose models are served by somebody: their life, their events, and calls of them."""
+"""SageMaker endpoints whose models have a server: their status, their events, and requests to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.local.model_server import Container
 pytestmark = pytest.mark.xdist_group("local_endpoints")  # one stack for the module
 
 RESOURCES = """
-Ears:
+Listener:
   Type: AWS::Serverless::Function
   Properties:
     Events:
@@ -32,7 +32,7 @@ Ears:
 
 @pytest.fixture(scope="module")
 def stack(deploy_once: Deployer) -> LocalStack:
-    return deploy_once(RESOURCES, Outputs="Ears: {Value: !Ref Ears}")
+    return deploy_once(RESOURCES, Outputs="Listener: {Value: !Ref Listener}")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def container() -> Iterator[Container]:
 
 @pytest.fixture
 def endpoint(stack: LocalStack, container: Container, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An endpoint of a model that the container serves, with the test's own name."""
+    """Return the name, unique to the test, of an endpoint configuration and its model, served by the container."""
     stack.invocations.clear()
     name = f"model-{abs(hash(request.node.name)) % 10**9}"
     sagemaker = stack.client("sagemaker")
@@ -73,55 +73,57 @@ def status(stack: LocalStack, name: str) -> str:
     return str(stack.client("sagemaker").describe_endpoint(EndpointName=name)["EndpointStatus"])
 
 
-def call(stack: LocalStack, name: str, body: bytes = b"1\n2\n", **more: Any) -> Any:
-    return stack.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=body, **more)
+def call(stack: LocalStack, name: str, body: bytes = b"1\n2\n", **options: Any) -> Any:
+    return stack.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=body, **options)
 
 
-def told(stack: LocalStack) -> list[dict[str, Any]]:
-    return [event["detail"] for event in events_of(stack, stack.outputs["Ears"])]
+def endpoint_events(stack: LocalStack) -> list[dict[str, Any]]:
+    return [event["detail"] for event in events_of(stack, stack.outputs["Listener"])]
 
 
-def test_a_call_reaches_the_container_and_its_answer_comes_back(
+def test_a_request_reaches_the_container_and_its_response_is_returned(
     stack: LocalStack, container: Container, endpoint: str
 ) -> None:
     create(stack, endpoint)
     stack.settle()
-    answer = call(stack, endpoint, ContentType="text/csv", Accept="text/plain", InferenceId="42", CustomAttributes="a")
-    assert answer["Body"].read() == b"2.0\n4.0\n"
-    assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("text/csv", "All")
+    response = call(
+        stack, endpoint, ContentType="text/csv", Accept="text/plain", InferenceId="42", CustomAttributes="a"
+    )
+    assert response["Body"].read() == b"2.0\n4.0\n"
+    assert (response["ContentType"], response["InvokedProductionVariant"]) == ("text/csv", "All")
     ((headers, body),) = container.requests
     assert body == b"1\n2\n"
     sent = {name.lower(): value for name, value in headers.items()}
     assert (sent["content-type"], sent["accept"]) == ("text/csv", "text/plain")
     assert (sent["x-amzn-sagemaker-inference-id"], sent["x-amzn-sagemaker-custom-attributes"]) == ("42", "a")
     assert "authorization" not in sent
-    made = stack.calls[-1]
-    assert (made.service, made.action, made.status) == ("sagemaker-runtime", "InvokeEndpoint", 200)
+    recorded = stack.calls[-1]
+    assert (recorded.service, recorded.action, recorded.status) == ("sagemaker-runtime", "InvokeEndpoint", 200)
 
 
-def test_bytes_that_are_no_text_arrive_as_they_are(stack: LocalStack, container: Container, endpoint: str) -> None:
+def test_binary_requests_arrive_unchanged(stack: LocalStack, container: Container, endpoint: str) -> None:
     create(stack, endpoint)
     stack.settle()
-    container.fault = (400, "no")
+    container.fault = (400, "refused")
     with pytest.raises(ClientError):
         call(stack, endpoint, bytes(range(256)), ContentType="application/x-npy")
     assert container.requests[0][1] == bytes(range(256))
 
 
-@pytest.mark.parametrize(("status", "kind"), [(500, "server"), (404, "client")])
+@pytest.mark.parametrize(("status", "side"), [(500, "server"), (404, "client")])
 def test_an_error_of_the_container_is_a_model_error(
-    stack: LocalStack, container: Container, endpoint: str, status: int, kind: str
+    stack: LocalStack, container: Container, endpoint: str, status: int, side: str
 ) -> None:
     create(stack, endpoint)
     stack.settle()
     container.fault = (status, "no such feature")
     with pytest.raises(ClientError) as caught:
         call(stack, endpoint)
-    answer = caught.value.response
-    assert answer["Error"]["Code"] == "ModelError"
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
-    assert (answer["OriginalStatusCode"], answer["OriginalMessage"]) == (status, "no such feature")
-    assert f"Received {kind} error ({status})" in answer["Error"]["Message"]
+    response = caught.value.response
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert (response["OriginalStatusCode"], response["OriginalMessage"]) == (status, "no such feature")
+    assert f"Received {side} error ({status})" in response["Error"]["Message"]
 
 
 def test_a_body_over_the_limit_is_refused_before_the_container_sees_it(
@@ -137,13 +139,13 @@ def test_a_body_over_the_limit_is_refused_before_the_container_sees_it(
         call(stack, endpoint, b"1" * 6_291_456)
 
 
-def test_an_endpoint_that_is_not_there_is_a_validation_error(stack: LocalStack) -> None:
-    with pytest.raises(ClientError, match="Endpoint nobody of account 123456789012 not found") as caught:
-        call(stack, "nobody")
+def test_an_endpoint_that_does_not_exist_is_a_validation_error(stack: LocalStack) -> None:
+    with pytest.raises(ClientError, match="Endpoint missing of account 123456789012 not found") as caught:
+        call(stack, "missing")
     assert caught.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_a_model_that_is_served_nowhere_is_said_to_be_so(stack: LocalStack) -> None:
+def test_a_model_without_a_server_is_an_error_that_says_how_to_register_one(stack: LocalStack) -> None:
     make_config(stack, "elsewhere")
     create(stack, "elsewhere")
     assert status(stack, "elsewhere") == "InService"
@@ -151,7 +153,7 @@ def test_a_model_that_is_served_nowhere_is_said_to_be_so(stack: LocalStack) -> N
         call(stack, "elsewhere")
 
 
-def test_an_endpoint_is_creating_until_its_container_is_ready_and_rules_hear_of_each_change(
+def test_an_endpoint_is_creating_until_its_container_is_ready_and_each_change_is_an_event(
     stack: LocalStack, container: Container, endpoint: str
 ) -> None:
     container.ready = False
@@ -164,25 +166,25 @@ def test_an_endpoint_is_creating_until_its_container_is_ready_and_rules_hear_of_
     container.ready = True
     stack.settle()
     assert status(stack, endpoint) == "InService"
-    heard = told(stack)
-    assert {event["EndpointStatus"] for event in heard} == {"CREATING", "IN_SERVICE"}
-    assert {event["EndpointName"] for event in heard} == {endpoint}
-    assert heard[0]["Tags"] == {"team": "loans"}
-    assert heard[0]["EndpointConfigName"] == endpoint
-    assert abs(heard[0]["CreationTime"] / 1000 - time.time()) < 600
+    events = endpoint_events(stack)
+    assert {event["EndpointStatus"] for event in events} == {"CREATING", "IN_SERVICE"}
+    assert {event["EndpointName"] for event in events} == {endpoint}
+    assert events[0]["Tags"] == {"team": "loans"}
+    assert events[0]["EndpointConfigName"] == endpoint
+    assert abs(events[0]["CreationTime"] / 1000 - time.time()) < 600
 
 
-def test_an_endpoint_whose_container_is_not_there_fails(stack: LocalStack, endpoint: str) -> None:
+def test_an_endpoint_whose_container_does_not_respond_fails(stack: LocalStack, endpoint: str) -> None:
     stack.serve_model(endpoint, "http://127.0.0.1:9/invocations")
     create(stack, endpoint)
     stack.settle()
     described = stack.client("sagemaker").describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "Failed"
     assert "ping health check" in described["FailureReason"]
-    assert "FAILED" in {event["EndpointStatus"] for event in told(stack)}
+    assert "FAILED" in {event["EndpointStatus"] for event in endpoint_events(stack)}
 
 
-def test_names_are_taken_once(stack: LocalStack, endpoint: str) -> None:
+def test_a_name_that_is_in_use_is_refused(stack: LocalStack, endpoint: str) -> None:
     create(stack, endpoint)
     with pytest.raises(ClientError, match="already existing endpoint "):
         create(stack, endpoint)

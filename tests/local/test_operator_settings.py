@@ -1,4 +1,4 @@
-"""What the operator has set for the real AWS has no say in the local stack."""
+"""The operator's settings for the real AWS do not affect the local stack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from modelwatch.local import operator_settings
 from tests.local.conftest import Deployer
 
-# In a process of its own: moto reads some settings while it is imported.
+# In a separate process, because moto reads some settings when it is imported.
 DEPLOY = """
 import os, sys
 from datetime import UTC, datetime
@@ -20,20 +20,20 @@ from pathlib import Path
 before = dict(os.environ)
 from modelwatch.local import LocalStack
 with LocalStack(Path(sys.argv[1]), start=datetime(2026, 1, 5, tzinfo=UTC)) as stack:
-    stack.client("config").describe_configuration_recorders()  # a service that is loaded only now
+    stack.client("config").describe_configuration_recorders()  # this service is loaded on first use
     print(stack.outputs["Arn"])
 assert dict(os.environ) == before
 """
 
 
-def test_a_stack_deploys_whatever_the_operator_has_set(deploy: Deployer, tmp_path: Path) -> None:
+def test_a_stack_deploys_with_any_settings_of_the_operator(deploy: Deployer, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("[neither a section")
     template = deploy.write(
         "Fn: {Type: AWS::Serverless::Function, Properties: {FunctionName: fn}}", Outputs="Arn: {Value: !GetAtt Fn.Arn}"
     )
-    theirs = {
-        "AWS_PROFILE": "nobodys",
+    settings = {
+        "AWS_PROFILE": "missing",
         "AWS_CONFIG_FILE": str(broken),
         "AWS_SHARED_CREDENTIALS_FILE": str(broken),
         "AWS_REGION": "eu-west-1",
@@ -41,18 +41,20 @@ def test_a_stack_deploys_whatever_the_operator_has_set(deploy: Deployer, tmp_pat
         "HTTP_PROXY": "http://127.0.0.1:1",
         "MOTO_ACCOUNT_ID": "999999999999",
     }
-    ended = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", DEPLOY, str(template)],
-        env=os.environ | theirs,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (ended.stdout, ended.returncode) == ("arn:aws:lambda:us-east-1:123456789012:function:fn\n", 0), ended.stderr
+    assert (finished.stdout, finished.returncode) == ("arn:aws:lambda:us-east-1:123456789012:function:fn\n", 0), (
+        finished.stderr
+    )
 
 
-def test_settings_are_hidden_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_hidden_only_inside_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.delenv("AWS_CONFIG_FILE", raising=False)
     with operator_settings.hidden():

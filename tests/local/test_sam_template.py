@@ -1,4 +1,4 @@
-"""Reading a template: short forms, parameters, and the code it points at."""
+"""Reading a template: short forms, parameters, and local code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def write(folder: Path, text: str) -> Path:
     return folder / "template.yaml"
 
 
-def test_short_forms_are_written_out_and_dates_stay_text(tmp_path: Path) -> None:
+def test_short_forms_are_expanded_and_dates_stay_text(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         """
@@ -38,13 +38,13 @@ def test_short_forms_are_written_out_and_dates_stay_text(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", "Resources: 3", ""])
-def test_what_is_no_template_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_document_that_is_not_a_template_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(LocalStackError) as caught:
         read_template(write(tmp_path, text))
     assert caught.value.code == "InvalidTemplate"
 
 
-def test_a_file_that_is_no_text_is_no_template(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(LocalStackError, match="is not YAML"):
         read_template(tmp_path / "template.yaml")
@@ -53,8 +53,8 @@ def test_a_file_that_is_no_text_is_no_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["Resources: {X: 5}", "Resources: {X: {}}", "{Parameters: {X: {Default: a}}, Resources: {}}"]
 )
-def test_what_has_no_type_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(LocalStackError, match=r"says no Type for X\.") as caught:
+def test_entries_without_a_type_are_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LocalStackError, match=r"has no Type for X\.") as caught:
         read_template(write(tmp_path, text))
     assert caught.value.code == "InvalidTemplate"
     with pytest.raises(LocalStackError) as caught:
@@ -62,7 +62,7 @@ def test_what_has_no_type_is_named(tmp_path: Path, text: str) -> None:
     assert caught.value.code == "TemplateNotFound"
 
 
-DECLARED = {
+DECLARATIONS = {
     "Stage": {"Type": "String", "Default": "dev", "AllowedValues": ["dev", "prod"]},
     "Days": {"Type": "Number", "Default": 30, "MinValue": 1, "MaxValue": 90},
     "Name": {"Type": "String", "AllowedPattern": "[a-z]+", "MaxLength": 5},
@@ -71,24 +71,29 @@ DECLARED = {
 
 
 def test_parameters_take_their_defaults_as_text() -> None:
-    assert parameter_values(DECLARED, {"Name": "abc"}) == {"Stage": "dev", "Days": "30", "Name": "abc", "Buckets": ""}
+    assert parameter_values(DECLARATIONS, {"Name": "abc"}) == {
+        "Stage": "dev",
+        "Days": "30",
+        "Name": "abc",
+        "Buckets": "",
+    }
 
 
-def test_every_wrong_parameter_is_named_at_once() -> None:
+def test_every_invalid_parameter_is_named() -> None:
     with pytest.raises(LocalStackError) as caught:
-        parameter_values(DECLARED, {"Stage": "test", "Days": "0", "Nmae": "abc"})
+        parameter_values(DECLARATIONS, {"Stage": "test", "Days": "0", "Nmae": "abc"})
     assert caught.value.code == "InvalidParameters"
-    for complaint in (
+    for problem in (
         "Nmae is not a parameter",
         "Name has no default",
         "Stage must be one of dev, prod",
-        "Days must lie between 1 and 90",
+        "Days must be between 1 and 90",
     ):
-        assert complaint in caught.value.message
+        assert problem in caught.value.message
     with pytest.raises(LocalStackError, match="Name must match"):
-        parameter_values(DECLARED, {"Name": "ABC"})
+        parameter_values(DECLARATIONS, {"Name": "ABC"})
     with pytest.raises(LocalStackError, match="Days must be a number"):
-        parameter_values(DECLARED, {"Name": "abc", "Days": "many"})
+        parameter_values(DECLARATIONS, {"Name": "abc", "Days": "many"})
 
 
 SAM = """
@@ -97,19 +102,19 @@ Globals: {Function: {Runtime: python3.13, Handler: app.handler, Layers: [!Ref Li
 Resources:
   Fn: {Type: AWS::Serverless::Function, Properties: {CodeUri: src/fn}}
   Lib: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: python3.13}, Properties: {ContentUri: layers/lib}}
-  Packed: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layers/packed}}
+  Prebuilt: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layers/prebuilt}}
 """
 
 
-def test_code_stays_where_it_lies_behind_a_key(tmp_path: Path) -> None:
-    for folder in ("src/fn", "layers/lib", "layers/packed/python"):
+def test_code_paths_are_replaced_by_keys_and_the_folders_are_kept(tmp_path: Path) -> None:
+    for folder in ("src/fn", "layers/lib", "layers/prebuilt/python"):
         (tmp_path / folder).mkdir(parents=True)
     deployable = make_deployable(write(tmp_path, SAM), parameters={}, region="us-east-1")
     assert deployable.template["Resources"]["Fn"]["Properties"]["Code"] == {"S3Bucket": CODE_BUCKET, "S3Key": "Fn"}
     assert {key: folders.root for key, folders in deployable.code.items()} == {
         "Fn": tmp_path / "src/fn",
-        "Lib": tmp_path / "layers/lib",  # sam build puts it below python/
-        "Packed": tmp_path / "layers/packed/python",
+        "Lib": tmp_path / "layers/lib",  # sam build copies it to python/
+        "Prebuilt": tmp_path / "layers/prebuilt/python",
     }
 
 
@@ -117,7 +122,7 @@ def test_every_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalStackError) as caught:
         make_deployable(write(tmp_path, SAM), parameters={}, region="us-east-1")
     assert caught.value.code == "CodeNotFound"
-    assert all(name in caught.value.message for name in ("Fn (", "Lib (", "Packed ("))
+    assert all(name in caught.value.message for name in ("Fn (", "Lib (", "Prebuilt ("))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,7 @@ def test_a_function_without_local_code_is_refused(tmp_path: Path, properties: st
     assert caught.value.code == "CodeNotFound"
 
 
-def test_what_sam_refuses_is_refused_with_its_reason(tmp_path: Path) -> None:
+def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "fn").mkdir()
     text = """
     Transform: AWS::Serverless-2016-10-31

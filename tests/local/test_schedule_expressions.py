@@ -1,4 +1,4 @@
-"""Due times of cron(), rate() and at()."""
+"""The due times of cron(), rate() and at()."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ moments = st.integers(1_577_836_800, 1_893_456_000).map(
 )  # the twenties
 
 
-# Days counted by hand on the calendar of January 2026 (the 1st is a Thursday). AWS counts Sunday as 1.
+# Dates read off the calendar of January 2026 (the 1st is a Thursday). AWS counts Sunday as 1.
 @pytest.mark.parametrize(
     ("expression", "after", "due"),
     [
@@ -38,11 +38,11 @@ moments = st.integers(1_577_836_800, 1_893_456_000).map(
         ("at(2026-01-05T10:00:00)", "2026-01-05T10:00:00", None),
     ],
 )
-def test_due_times_are_those_that_the_calendar_gives(expression: str, after: str, due: str | None) -> None:
+def test_due_times_match_the_calendar(expression: str, after: str, due: str | None) -> None:
     assert next_due(expression, at(after), anchor=at(after)) == (None if due is None else at(due))
 
 
-def test_cron_is_read_in_the_schedules_time_zone() -> None:
+def test_cron_is_evaluated_in_the_schedules_time_zone() -> None:
     # New York is UTC-5 in January and UTC-4 from 2026-03-08 on.
     for after, due in {
         "2026-01-05T00:00:00": "2026-01-05T14:00:00",
@@ -68,7 +68,7 @@ def test_a_wall_time_that_daylight_saving_repeats_is_due_once() -> None:
     assert dues == [at("2026-10-25T00:30:00"), at("2026-10-26T01:30:00")]
 
 
-def test_a_rate_counts_from_its_anchor_which_is_itself_due_only_where_it_lies_ahead() -> None:
+def test_a_rate_counts_from_its_anchor_which_is_itself_due_only_if_it_is_in_the_future() -> None:
     anchor = at("2026-01-05T09:31:07")
     assert next_due("rate(5 minutes)", anchor, anchor=anchor) == anchor + timedelta(minutes=5)
     assert next_due("rate(1 day)", anchor - timedelta(seconds=1), anchor=anchor) == anchor
@@ -76,7 +76,9 @@ def test_a_rate_counts_from_its_anchor_which_is_itself_due_only_where_it_lies_ah
 
 @given(anchor=moments, after=moments, value=st.integers(1, 50), unit=st.sampled_from(["minutes", "hours", "days"]))
 @settings(max_examples=100, deadline=None)
-def test_a_rate_is_due_on_its_grid_within_one_period(anchor: datetime, after: datetime, value: int, unit: str) -> None:
+def test_a_rate_is_due_within_one_period_at_a_multiple_of_it_from_the_anchor(
+    anchor: datetime, after: datetime, value: int, unit: str
+) -> None:
     period = timedelta(**{unit: value})
     due = next_due(f"rate({value} {unit})", after, anchor=anchor)
     assert due is not None
@@ -90,7 +92,7 @@ def test_a_rate_is_due_on_its_grid_within_one_period(anchor: datetime, after: da
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_cron_is_due_later_and_at_the_wall_time_it_names(after: datetime, zone: str) -> None:
+def test_a_cron_is_due_later_at_its_wall_time(after: datetime, zone: str) -> None:
     due = next_due("cron(10 3 ? * * *)", after, anchor=after, timezone=zone)
     assert due is not None
     assert after < due <= after + timedelta(days=2, hours=2)
@@ -109,7 +111,7 @@ def test_a_cron_is_due_later_and_at_the_wall_time_it_names(after: datetime, zone
         ("cron(0 * ? * * *)", "Mars/Olympus"),
     ],
 )
-def test_what_cannot_be_read_is_refused(expression: str, timezone: str) -> None:
+def test_an_invalid_expression_is_refused(expression: str, timezone: str) -> None:
     with pytest.raises(LocalStackError) as caught:
         next_due(expression, at("2026-01-05T00:00:00"), anchor=at("2026-01-05T00:00:00"), timezone=timezone)
     assert caught.value.code in ("InvalidScheduleExpression", "InvalidTimeZone")

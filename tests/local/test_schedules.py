@@ -1,4 +1,4 @@
-"""Schedules and scheduled rules, fired by a clock that is moved by hand."""
+"""Schedules and scheduled rules, fired by a virtual clock."""
 
 from __future__ import annotations
 
@@ -46,22 +46,24 @@ def stack(deploy: Deployer) -> LocalStack:
     return deploy(ROLE, Outputs=OUTPUTS)
 
 
-def schedule(stack: LocalStack, name: str, expression: str, **more: Any) -> str:
+def schedule(stack: LocalStack, name: str, expression: str, **options: Any) -> str:
     """Create a schedule that invokes the function."""
-    target = {"Arn": stack.outputs["FnArn"], "RoleArn": stack.outputs["Role"], "Input": INPUT} | more.pop("Target", {})
-    answer = stack.client("scheduler").create_schedule(
+    target = {"Arn": stack.outputs["FnArn"], "RoleArn": stack.outputs["Role"], "Input": INPUT} | options.pop(
+        "Target", {}
+    )
+    response = stack.client("scheduler").create_schedule(
         Name=name,
         GroupName=stack.outputs["Group"],
         ScheduleExpression=expression,
         FlexibleTimeWindow={"Mode": "OFF"},
         Target=target,
-        **more,
+        **options,
     )
-    return answer["ScheduleArn"]
+    return response["ScheduleArn"]
 
 
 def fired(stack: LocalStack) -> list[tuple[str, str]]:
-    """Return which schedule fired when, in the order in which the invocations ended."""
+    """Return the name and time of each firing, in the order in which the invocations ended."""
     return [(event["arn"].rpartition("/")[2], event["time"]) for event in events_of(stack, stack.outputs["Fn"])]
 
 
@@ -74,7 +76,7 @@ def test_schedules_fire_in_the_order_in_which_they_are_due(stack: LocalStack) ->
     schedule(stack, "often", "rate(40 minutes)")
     schedule(stack, "once", "at(2026-01-05T11:00:00)", ScheduleExpressionTimezone="Europe/Berlin")
     stack.advance_to(clock("11:35:00"))
-    # "often" counts from 09:30; 11:00 in Berlin is 10:00 UTC, where two are due: by name.
+    # "often" counts from 09:30; 11:00 in Berlin is 10:00 UTC, when two schedules are due.
     assert sorted(fired(stack)[:2]) == [("hourly", "2026-01-05T10:00:00Z"), ("once", "2026-01-05T10:00:00Z")]
     assert fired(stack)[2:] == [
         ("often", "2026-01-05T10:10:00Z"),
@@ -85,7 +87,7 @@ def test_schedules_fire_in_the_order_in_which_they_are_due(stack: LocalStack) ->
     assert stack.now == clock("11:35:00")
 
 
-def test_keywords_in_the_input_are_filled_in_and_each_firing_has_an_id_of_its_own(stack: LocalStack) -> None:
+def test_keywords_in_the_input_are_replaced_and_each_firing_has_its_own_id(stack: LocalStack) -> None:
     arn = schedule(stack, "hourly", "cron(0 * ? * * *)")
     stack.advance_to(clock("11:00:00"))
     first, second = events_of(stack, stack.outputs["Fn"])
@@ -100,8 +102,8 @@ def test_a_schedule_invokes_with_its_own_role(stack: LocalStack) -> None:
     assert [(c.time, c.role, c.status) for c in stack.calls if c.action == "Invoke"] == [(clock("10:00:00"), role, 202)]
 
 
-def test_what_one_due_moment_sets_off_has_settled_before_the_next_comes(deploy: Deployer) -> None:
-    # The function takes longer than the schedule's period would last in real time; it retries, too.
+def test_what_one_due_time_sets_off_has_settled_before_the_next(deploy: Deployer) -> None:
+    # The function is slow and needs retries, while the virtual minutes pass instantly.
     code = """
         import time
         def handler(event, context):
@@ -138,14 +140,14 @@ def test_a_schedule_that_a_function_creates_fires_and_one_that_it_deletes_does_n
     }
     schedule(stack, "maker", "at(2026-01-05T10:00:00)", Target={"Input": json.dumps({"create": create})})
     delete = {"Name": "made", "GroupName": group}
-    schedule(stack, "unmaker", "at(2026-01-05T10:25:00)", Target={"Input": json.dumps({"delete": delete})})
+    schedule(stack, "deleter", "at(2026-01-05T10:25:00)", Target={"Input": json.dumps({"delete": delete})})
     stack.advance_to(clock("11:00:00"))
     made = [done.started for done in stack.invocations if json.loads(done.payload) == {"made": True}]
     assert made == [clock("10:10:00"), clock("10:20:00")]
     assert not [done for done in stack.invocations if done.function_error]
 
 
-def test_start_end_and_state_are_kept_to(stack: LocalStack) -> None:
+def test_start_end_and_state_are_respected(stack: LocalStack) -> None:
     schedule(stack, "between", "cron(0/20 * ? * * *)", StartDate=clock("10:00:00"), EndDate=clock("10:40:00"))
     schedule(stack, "from-start", "rate(30 minutes)", StartDate=clock("10:05:00"), EndDate=clock("10:35:00"))
     schedule(stack, "off", "rate(1 minute)", State="DISABLED")
@@ -159,7 +161,7 @@ def test_start_end_and_state_are_kept_to(stack: LocalStack) -> None:
     ]
 
 
-def test_a_schedule_that_deletes_itself_is_gone_after_its_last_firing(stack: LocalStack) -> None:
+def test_a_schedule_that_deletes_itself_is_deleted_after_its_last_firing(stack: LocalStack) -> None:
     schedule(stack, "once", "at(2026-01-05T10:00:00)", ActionAfterCompletion="DELETE")
     schedule(stack, "twice", "rate(30 minutes)", EndDate=clock("10:30:00"), ActionAfterCompletion="DELETE")
     schedule(stack, "stays", "at(2026-01-05T10:00:00)")
@@ -190,12 +192,12 @@ def test_schedules_deliver_to_queues_and_buses(stack: LocalStack) -> None:
     assert {body.get("detail", body)["time"] for body in bodies} == {"2026-01-05T10:00:00Z"}
 
 
-def test_a_firing_that_reaches_nobody_goes_to_the_schedules_dead_letter_queue(stack: LocalStack) -> None:
+def test_a_firing_that_cannot_be_delivered_goes_to_the_schedules_dead_letter_queue(stack: LocalStack) -> None:
     target = {
-        "Arn": "arn:aws:lambda:us-east-1:123456789012:function:nobody",
+        "Arn": "arn:aws:lambda:us-east-1:123456789012:function:missing",
         "DeadLetterConfig": {"Arn": stack.outputs["QueueArn"]},
     }
-    arn = schedule(stack, "lost", "at(2026-01-05T10:00:00)", Target=target)
+    arn = schedule(stack, "undeliverable", "at(2026-01-05T10:00:00)", Target=target)
     stack.advance_to(clock("10:00:00"))
     (letter,) = messages(stack, stack.outputs["Queue"])
     attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
@@ -205,7 +207,7 @@ def test_a_firing_that_reaches_nobody_goes_to_the_schedules_dead_letter_queue(st
     assert stack.undelivered == []
 
 
-def test_a_scheduled_rule_fires_by_the_clock_and_never_by_an_event(stack: LocalStack) -> None:
+def test_a_scheduled_rule_fires_by_the_clock_and_never_on_an_event(stack: LocalStack) -> None:
     events = stack.client("events")
     arn = events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")["RuleArn"]
     events.put_targets(Rule="hourly", Targets=[{"Id": "f", "Arn": stack.outputs["FnArn"]}])
@@ -218,18 +220,18 @@ def test_a_scheduled_rule_fires_by_the_clock_and_never_by_an_event(stack: LocalS
     assert (first["time"], second["time"]) == ("2026-01-05T10:30:00Z", "2026-01-05T11:30:00Z")
 
 
-def test_the_clock_stands_still_between_and_never_goes_back(stack: LocalStack) -> None:
+def test_the_clock_stands_still_between_advances_and_never_goes_back(stack: LocalStack) -> None:
     stack.advance(timedelta(minutes=1))
     assert stack.now == START + timedelta(minutes=1)
     with pytest.raises(LocalStackError) as caught:
         stack.advance_to(START)
     assert caught.value.code == "ClockGoesBack"
     with pytest.raises(LocalStackError) as caught:
-        stack.advance_to(datetime(2026, 1, 6))  # noqa: DTZ001 - that is the point
+        stack.advance_to(datetime(2026, 1, 6))  # noqa: DTZ001 - the missing time zone is what is tested
     assert caught.value.code == "NoTimeZone"
 
 
-def test_schedules_that_scheduler_would_refuse_are_refused(stack: LocalStack) -> None:
+def test_schedules_that_aws_refuses_are_refused(stack: LocalStack) -> None:
     with pytest.raises(ClientError) as caught:
         schedule(stack, "bad", "cron(every hour)")
     assert caught.value.response["Error"]["Code"] == "ValidationException"
@@ -247,12 +249,12 @@ def test_schedules_that_scheduler_would_refuse_are_refused(stack: LocalStack) ->
         )
 
 
-def test_two_days_of_schedules_fire_each_at_its_time(stack: LocalStack) -> None:
+def test_every_firing_of_two_days_is_on_time(stack: LocalStack) -> None:
     for number in range(3):
         schedule(stack, f"hourly-{number}", f"cron({number * 7} * ? * * *)", Target={"Arn": stack.outputs["QueueArn"]})
     stack.advance(timedelta(hours=48))
     times = [json.loads(message["Body"])["time"] for message in messages(stack, stack.outputs["Queue"])]
-    # 09:30 is past all three minutes, so the first hour is 10 and the last 09 of the second day after: 48 of each.
+    # The clock starts at 09:30, after all three minutes of that hour: each schedule fires 48 times, from 10:00 on.
     assert len(times) == len(set(times)) == 3 * 48
 
 
@@ -260,8 +262,8 @@ def test_on_the_machines_clock_schedules_fire_by_themselves(deploy: Deployer) ->
     stack = deploy(ROLE, Outputs=OUTPUTS, options={"start": None})
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     schedule(stack, "soon", f"at({soon:%Y-%m-%dT%H:%M:%S})", Target={"Arn": stack.outputs["QueueArn"]})
-    answer = stack.client("sqs").receive_message(QueueUrl=stack.outputs["Queue"], WaitTimeSeconds=20)
-    assert json.loads(answer["Messages"][0]["Body"])["time"] == f"{soon:%Y-%m-%dT%H:%M:%SZ}"
+    response = stack.client("sqs").receive_message(QueueUrl=stack.outputs["Queue"], WaitTimeSeconds=20)
+    assert json.loads(response["Messages"][0]["Body"])["time"] == f"{soon:%Y-%m-%dT%H:%M:%SZ}"
     with pytest.raises(LocalStackError) as caught:
         stack.advance_to(soon + timedelta(days=1))
     assert caught.value.code == "WallClock"

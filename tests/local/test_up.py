@@ -1,4 +1,4 @@
-"""``modelwatch local up``: what it says, how it ends, and that it leaves nothing behind."""
+"""``modelwatch local up``: what it prints, how it ends, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECTIONS = {
     "Outputs": "FnName: {Value: !Ref Fn}\nTopicArn: {Value: !Ref Topic}",
 }
 COMMAND = [sys.executable, "-W", "error", "-c", "from modelwatch.cli.local import app; app()", "up"]
-# A function that can be told to work for longer than any test lasts.
+# A function that can run for longer than any test.
 CODE = "import time\ndef handler(event, context): time.sleep(event.get('seconds', 0))\n"
 
 
@@ -43,7 +43,7 @@ def template(deploy: Deployer) -> Path:
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Return where the processes keep their temporary files."""
+    """Return the folder for the temporary files of the processes."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
@@ -70,14 +70,14 @@ def up(template: Path, temporary: Path) -> Iterator:
         process.communicate(timeout=20)
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """Return what it says once it is up."""
+def printed(process: subprocess.Popen[str]) -> str:
+    """Return what it prints once it is up."""
     lines = []
     for line in process.stdout or ():
         lines.append(line)
         if "AWS_SECRET_ACCESS_KEY" in line:
             return "".join(lines)
-    raise AssertionError(f"it ended: {process.communicate()[1]}")
+    raise AssertionError(f"the process ended: {process.communicate()[1]}")
 
 
 def lambda_client(text: str):
@@ -86,11 +86,11 @@ def lambda_client(text: str):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes_and_files(
+def test_it_prints_its_addresses_and_a_signal_removes_all_its_processes_and_files(
     up, temporary: Path, number: signal.Signals
 ) -> None:
     process = up()
-    text = said(process)
+    text = printed(process)
     assert re.search(r"Mail  smtp://127\.0\.0\.1:\d+", text)
     name = re.search(r"FnName +(\S+)", text)[1]
     client = lambda_client(text)
@@ -99,38 +99,38 @@ def test_it_says_where_it_listens_and_a_signal_ends_it_with_all_its_processes_an
         client.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"seconds": 600}')
     finally:
         client.close()
-    family = psutil.Process(process.pid).children(recursive=True)
-    assert family
-    for _ in range(3):  # further signals must not cut the cleaning up short
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    for _ in range(3):  # further signals must not interrupt the cleanup
         process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("Stopped.\n")
-    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert list(temporary.iterdir()) == []
 
 
-def test_it_listens_where_it_is_told_and_a_second_one_is_told_that_the_port_is_taken(up) -> None:
+def test_it_listens_on_the_requested_port_and_refuses_one_that_is_taken(up) -> None:
     first = up()
-    port = re.search(r"AWS   http://127\.0\.0\.1:(\d+)", said(first))[1]
+    port = re.search(r"AWS   http://127\.0\.0\.1:(\d+)", printed(first))[1]
     second = up("--port", port)
     _, err = second.communicate(timeout=30)
     assert second.returncode == 2
-    assert f"Port {port} cannot be had" in err
+    assert f"Cannot listen on 127.0.0.1:{port}" in err
     assert "Traceback" not in err
 
 
-def test_parameters_reach_the_template_and_wrong_ones_are_refused(up, tmp_path: Path) -> None:
-    wrong = up("--parameter", "Adress=x")
-    _, err = wrong.communicate(timeout=30)
-    assert wrong.returncode == 2
+def test_parameters_reach_the_template_and_invalid_ones_are_refused(up, tmp_path: Path) -> None:
+    misspelt = up("--parameter", "Adress=x")
+    _, err = misspelt.communicate(timeout=30)
+    assert misspelt.returncode == 2
     assert "Adress is not a parameter of the template" in err
-    shapeless = up("--parameter", "Address")
-    _, err = shapeless.communicate(timeout=30)
-    assert shapeless.returncode == 2
+    malformed = up("--parameter", "Address")
+    _, err = malformed.communicate(timeout=30)
+    assert malformed.returncode == 2
     assert "NAME=VALUE" in err
     process = up("--parameter", "Address=a@example.org", "--mail-folder", str(tmp_path / "mails"))
-    text = said(process)
+    text = printed(process)
     url = re.search(r"AWS   (\S+)", text)[1]
     sns = boto3.client("sns", endpoint_url=url, region_name="us-east-1")
     sns.publish(TopicArn=re.search(r"TopicArn +(\S+)", text)[1], Subject="Hello there", Message="m")
@@ -142,9 +142,9 @@ def test_parameters_reach_the_template_and_wrong_ones_are_refused(up, tmp_path: 
     assert "To: a@example.org" in mail.read_text()
 
 
-def test_endpoints_of_a_model_that_is_served_answer_by_their_server(up) -> None:
+def test_requests_to_an_endpoint_reach_the_server_of_its_model(up) -> None:
     with Container() as container:
-        text = said(up("--serve-model", f"scorer={container.url}"))
+        text = printed(up("--serve-model", f"scorer={container.url}"))
         url = re.search(r"AWS   (\S+)", text)[1]
         sagemaker = boto3.client("sagemaker", endpoint_url=url, region_name="us-east-1")
         runtime = boto3.client("sagemaker-runtime", endpoint_url=url, region_name="us-east-1")

@@ -1,4 +1,4 @@
-"""Settling: exact, bounded, and telling."""
+"""Settling is exact, bounded in time, and names what is still running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelwatch.local.errors import LocalStackError
 from modelwatch.local.work import WorkInProgress
 
 
-def test_nothing_under_way_settles_at_once() -> None:
+def test_settling_without_work_returns_at_once() -> None:
     WorkInProgress().settle(timeout=0)
 
 
@@ -27,7 +27,7 @@ def test_settling_waits_for_work_that_starts_more_work() -> None:
     assert sorted(done) == list(range(21))
 
 
-def test_what_does_not_end_is_named_with_how_often_it_runs() -> None:
+def test_work_that_does_not_end_is_named_with_its_count() -> None:
     work, release = WorkInProgress(), threading.Event()
     work.start("invocation of a", release.wait)
     work.start("invocation of a", release.wait)
@@ -39,15 +39,15 @@ def test_what_does_not_end_is_named_with_how_often_it_runs() -> None:
     assert "invocation of a (x2), mail to b" in caught.value.message
 
 
-def test_work_that_breaks_is_logged_and_told_by_the_next_settle_and_only_by_it(
+def test_failed_work_is_logged_and_raised_by_the_next_settle_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     work = WorkInProgress()
 
-    def breaks() -> None:
+    def fail() -> None:
         raise KeyError("gone")
 
-    work.start("delivery of x", breaks)
+    work.start("delivery of x", fail)
     with pytest.raises(LocalStackError, match=r"delivery of x \(KeyError: 'gone'\)") as caught:
         work.settle(timeout=10)
     assert caught.value.code == "WorkFailed"
@@ -55,10 +55,10 @@ def test_work_that_breaks_is_logged_and_told_by_the_next_settle_and_only_by_it(
     work.settle(timeout=10)
 
 
-def test_closing_ends_pauses_and_takes_no_more_work() -> None:
-    work, ran = WorkInProgress(), []
+def test_closing_ends_pauses_and_accepts_no_more_work() -> None:
+    work, executed = WorkInProgress(), []
     work.start("a pause", work.pause, 1000)
     work.close(timeout=10)
-    work.start("too late", ran.append, 1)
+    work.start("too late", executed.append, 1)
     work.settle(timeout=10)
-    assert not ran
+    assert not executed

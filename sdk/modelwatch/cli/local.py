@@ -1,4 +1,4 @@
-"""``modelwatch local``: the app on this machine, for hands-on use."""
+"""``modelwatch local``: runs the app on this machine, for hands-on use."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def _group() -> None:
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="Where AWS is to answer; 0 takes a free port.")] = 0,
-    smtp_port: Annotated[int, typer.Option(help="Where mail is to arrive; 0 takes a free port.")] = 0,
+    port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,
+    smtp_port: Annotated[int, typer.Option(help="The port of the mail server; 0 picks a free one.")] = 0,
     parameter: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the template; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A template parameter; may be repeated.")
     ] = None,
-    template: Annotated[Path | None, typer.Option(help="Another template than the app's own.")] = None,
-    mail_folder: Annotated[Path | None, typer.Option(help="Where mails are kept as .eml files, too.")] = None,
+    template: Annotated[Path | None, typer.Option(help="A template to use instead of the app's own.")] = None,
+    mail_folder: Annotated[Path | None, typer.Option(help="A folder where mails are also saved as .eml files.")] = None,
     serve_model: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=URL",
-            help="A SageMaker model and the /invocations of a server of yours that answers for it; may be repeated.",
+            help="A SageMaker model and the /invocations URL of a server that you run for it; may be repeated.",
         ),
     ] = None,
 ) -> None:
-    """Deploy the app into a local AWS and keep it running until Ctrl-C."""
+    """Deploy the app into an emulated AWS and keep it running until Ctrl-C."""
     from modelwatch.local import LocalStack, LocalStackError
 
-    parameters = dict(_split(given, "--parameter") for given in parameter or [])
-    models = [_split(given, "--serve-model") for given in serve_model or []]
+    parameters = dict(_split(pair, "--parameter", "NAME=VALUE") for pair in parameter or [])
+    models = [_split(pair, "--serve-model", "NAME=URL") for pair in serve_model or []]
     try:
         with (
             stopped_by_signals(),
@@ -61,17 +61,17 @@ def up(
         typer.echo("Stopped.")
 
 
-def _split(given: str, option: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
+def _split(pair: str, option: str, form: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
     if not equals:
-        raise typer.BadParameter(f"{given!r} is not NAME=VALUE.", param_hint=option)
+        raise typer.BadParameter(f"{pair!r} does not have the form {form}.", param_hint=option)
     return name, value
 
 
 def _describe(stack: LocalStack, mail_folder: Path | None) -> str:
     width = max(map(len, stack.outputs), default=0)
     outputs = "\n".join(f"  {name:{width}}  {value}" for name, value in sorted(stack.outputs.items()))
-    mails = f", kept in {mail_folder}" if mail_folder else ""
+    mails = f", saved in {mail_folder}" if mail_folder else ""
     return f"""The stack {stack.name!r} is up; Ctrl-C stops it.
 
 AWS   {stack.endpoint_url}
@@ -81,7 +81,7 @@ Logs  {stack.log_folder}/<function>.log
 Outputs
 {outputs}
 
-Point boto3 or the AWS CLI at it with
+To use it from boto3 or the AWS CLI:
   export AWS_ENDPOINT_URL={stack.endpoint_url} AWS_DEFAULT_REGION={stack.region} \\
          AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelwatch.local import operator_settings
 from modelwatch.local.errors import LocalStackError
 
-with operator_settings.hidden():  # the emulator's modules make sessions as they are imported
+with operator_settings.hidden():  # the emulator's modules create boto3 sessions when they are imported
     from modelwatch.local.stack import LocalStack
 
 __all__ = ["LocalStack", "LocalStackError"]

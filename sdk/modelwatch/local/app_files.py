@@ -1,4 +1,4 @@
-"""Where the template and the code it points at lie: inside an installed wheel, or in a checkout."""
+"""Where to find the template and the code that it refers to: in an installed wheel, or in a checkout."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ def find_template() -> Path:
     Raises
     ------
     LocalStackError
-        ``TemplateNotFound`` where neither the installed package nor a checkout around it has one.
+        ``TemplateNotFound`` if neither the installed package nor the checkout around it has one.
     """
     for folder in (_PACKAGE / "app_files", _PACKAGE.parents[1]):
         if (template := folder / "template.yaml").is_file():
             return template
-    raise LocalStackError("TemplateNotFound", "This installation has no template.yaml; give the path of one.")
+    raise LocalStackError(
+        "TemplateNotFound",
+        f"No template.yaml in {_PACKAGE / 'app_files'} or {_PACKAGE.parents[1]}; pass the path of one.",
+    )
 
 
 def layer_folder(template: Path, content_uri: str) -> Path:
     """Return the folder that holds a layer's packages.
 
-    In a checkout that is the layer's own folder. A wheel carries the layers' packages as packages, so there it is
-    the folder that the package named like the layer is imported from.
+    In a checkout that is the layer's own folder. A wheel contains the layers' packages themselves, so there it is
+    the folder from which the package named after the layer is imported.
 
     Parameters
     ----------
     template : Path
-        The template that names the layer.
+        The template that defines the layer.
     content_uri : str
-        What it says, for example ``layers/core``.
+        The layer's ContentUri, for example ``layers/core``.
     """
     folder = (template.parent / content_uri).resolve()
     if folder.is_dir() or template.parent != _PACKAGE / "app_files":

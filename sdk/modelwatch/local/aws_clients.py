@@ -1,4 +1,4 @@
-"""boto3 clients that speak to the emulator, each with credentials of whom they act for."""
+"""boto3 clients of the emulator, each with the credentials of the principal that it acts for."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An access key and what belongs to it."""
+    """An access key with its secret and, for a role, its session token."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
 
     def environment(self) -> dict[str, str]:
-        """Return the variables under which the AWS SDKs look for credentials."""
+        """Return the environment variables from which the AWS SDKs read credentials."""
         variables = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
         return variables if self.session_token is None else variables | {"AWS_SESSION_TOKEN": self.session_token}
 
@@ -35,7 +35,7 @@ class AwsClients:
     Parameters
     ----------
     endpoint_url : str
-        Where the emulator listens.
+        The emulator's URL.
     region : str
         The region of every client.
     """
@@ -43,7 +43,7 @@ class AwsClients:
     def __init__(self, endpoint_url: str, region: str) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
-        # The user's own profiles, configuration and proxies have no say in calls that stay on this machine.
+        # The user's own profiles, configuration and proxies must not affect calls that stay on this machine.
         nowhere = (None, None, os.devnull, None)
         variables = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
         self._session: Any = boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
@@ -52,16 +52,16 @@ class AwsClients:
         self._role_credentials: dict[str, Credentials] = {}
         self._principals: dict[str, str] = {}
 
-    def of_operator(self, service: str) -> Any:
-        """Return a client of whoever works with the stack by hand."""
-        return self.of_principal(OPERATOR, service)
+    def for_operator(self, service: str) -> Any:
+        """Return a client of the user who works with the stack."""
+        return self.for_principal(OPERATOR, service)
 
-    def of_principal(self, principal: str, service: str) -> Any:
+    def for_principal(self, principal: str, service: str) -> Any:
         """Return a client of a service principal such as ``events.amazonaws.com``."""
-        return self._client(principal, service, self._key_of(principal))
+        return self._client(principal, service, self._credentials_of(principal))
 
-    def of_role(self, role_arn: str, service: str, *, assumed_by: str) -> Any:
-        """Return a client with credentials of a role, which the principal ``assumed_by`` assumes the first time."""
+    def for_role(self, role_arn: str, service: str, *, assumed_by: str) -> Any:
+        """Return a client with a role's credentials; the principal ``assumed_by`` assumes the role on first use."""
         with self._lock:
             if role_arn not in self._role_credentials:
                 self._role_credentials[role_arn] = self.assume_role(role_arn, session="local", assumed_by=assumed_by)
@@ -69,15 +69,15 @@ class AwsClients:
 
     def assume_role(self, role_arn: str, *, session: str, assumed_by: str) -> Credentials:
         """Let a service principal assume a role, and return the temporary credentials."""
-        answer = self.of_principal(assumed_by, "sts").assume_role(
+        response = self.for_principal(assumed_by, "sts").assume_role(
             RoleArn=role_arn, RoleSessionName=session[:64].ljust(2, "-")
         )
-        given = answer["Credentials"]
-        self._principals[given["AccessKeyId"]] = role_arn.rpartition("/")[2]
-        return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        credentials = response["Credentials"]
+        self._principals[credentials["AccessKeyId"]] = role_arn.rpartition("/")[2]
+        return Credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
 
     def principal_of(self, access_key_id: str | None) -> str | None:
-        """Return whose key it is, or None where it was not given out here."""
+        """Return the principal that an access key was created for, or None if it was not created here."""
         return self._principals.get(access_key_id or "")
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class AwsClients:
             self._clients.clear()
 
     def _client(self, principal: str, service: str, credentials: Credentials) -> Any:
-        with self._lock:  # a boto3 session is not made for threads; its clients are
+        with self._lock:  # boto3 clients are thread-safe, sessions are not
             if (principal, service) not in self._clients:
                 self._clients[principal, service] = self._session.client(
                     service,
@@ -107,7 +107,8 @@ class AwsClients:
                 )
             return self._clients[principal, service]
 
-    def _key_of(self, principal: str) -> Credentials:
+    def _credentials_of(self, principal: str) -> Credentials:
         digest = hashlib.sha256(principal.encode()).hexdigest().upper()
-        self._principals["AKIA" + digest[:16]] = principal
-        return Credentials("AKIA" + digest[:16], digest[:40])
+        access_key_id = "AKIA" + digest[:16]
+        self._principals[access_key_id] = principal
+        return Credentials(access_key_id, digest[:40])

@@ -1,4 +1,4 @@
-"""Who asked AWS for what."""
+"""A record of the AWS calls that the emulator received."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One AWS call that reached the emulator.
+    """One AWS call.
 
     Attributes
     ----------
     time : datetime
-        On the stack's clock, when the call came in.
+        When the call arrived, on the stack's clock.
     service, action : str
-        For example ``s3`` and ``PutObject``; the action is ``?`` where the request matches none.
+        For example ``s3`` and ``PutObject``; the action is ``?`` if the request matches none.
     role : str
-        The name of the role whose credentials signed it; ``operator`` for people, a service principal such as
+        The name of the role whose credentials signed it; ``operator`` for the user, a service principal such as
         ``events.amazonaws.com`` for deliveries.
     status : int
-        The HTTP status of the answer.
+        The HTTP status of the response.
     """
 
     time: datetime

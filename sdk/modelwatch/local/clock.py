@@ -1,4 +1,4 @@
-"""The time the stack lives in: the machine's own, or one that is moved by hand."""
+"""The stack's clock: the machine's own, or a virtual one that moves only when it is advanced."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from modelwatch.local.errors import LocalStackError
 
 
 class Clock(Protocol):
-    """Something that knows what time it is."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
-        """Return the moment, in UTC."""
+        """Return the current time in UTC."""
         ...
 
 
@@ -20,38 +20,39 @@ class WallClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
-        """Return the moment, in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved, and never goes back.
+    """A clock that stands still until it is moved, and never moves backwards.
 
     Parameters
     ----------
     start : datetime
-        The first moment, with a time zone.
+        The initial time, with a time zone.
     """
 
     def __init__(self, start: datetime) -> None:
-        self._now = in_utc(start)
+        self._now = to_utc(start)
 
     def now(self) -> datetime:
-        """Return the moment, in UTC."""
+        """Return the current time in UTC."""
         return self._now
 
     def move_to(self, moment: datetime) -> None:
-        """Move on to a later moment."""
-        moment = in_utc(moment)
+        """Move to a later time."""
+        moment = to_utc(moment)
         if moment < self._now:
             raise LocalStackError(
-                "ClockGoesBack", f"It is {self._now.isoformat()} already; ask for a moment after {moment.isoformat()}."
+                "ClockGoesBack",
+                f"The clock cannot go back from {self._now.isoformat()} to {moment.isoformat()}; pass a later time.",
             )
         self._now = moment
 
 
-def in_utc(moment: datetime) -> datetime:
-    """Return the same moment in UTC; a moment without a time zone is refused."""
+def to_utc(moment: datetime) -> datetime:
+    """Return the same time in UTC; a time without a time zone is refused."""
     if moment.tzinfo is None:
-        raise LocalStackError("NoTimeZone", f"{moment.isoformat()} has no time zone; give one, for example UTC.")
+        raise LocalStackError("NoTimeZone", f"{moment.isoformat()} has no time zone; add one, for example tzinfo=UTC.")
     return moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Messages on their way to a target: attempts, retries, dead-letter queues, and a list of what reached nobody."""
+"""Delivers messages to targets: attempts, retries, dead-letter queues, and a list of what was not delivered."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _THROTTLING = {"TooManyRequestsException", "ThrottlingException", "Throttling", 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who delivers: a service principal, or a role that the service assumes."""
+    """The principal that delivers: a service, or a role that the service assumes."""
 
     principal: str
     role_arn: str | None = None
 
     @classmethod
-    def role(cls, role_arn: str | None, *, assumed_by: str) -> Sender:
-        """Return a sender with a role's credentials, or the service itself where no role is given."""
+    def from_role(cls, role_arn: str | None, *, assumed_by: str) -> Sender:
+        """Return a sender with a role's credentials, or the service itself if there is no role."""
         return cls(assumed_by, role_arn)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a message goes.
+    """The destination of a message.
 
     Attributes
     ----------
     attributes : Mapping
         Message attributes, for queues and topics.
     sqs, event_bus : Mapping
-        ``SqsParameters`` (MessageGroupId), and the entry's Source, DetailType and Resources.
+        The SqsParameters of a queue (MessageGroupId), and the Source, DetailType and Resources of an event.
     """
 
     arn: str
@@ -56,22 +56,22 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to try. EventBridge's defaults."""
+    """How often and how long to retry; the defaults are EventBridge's."""
 
     maximum_attempts: int = 185
     maximum_age: float = 86_400.0  # seconds
 
     @classmethod
-    def of(cls, target: Mapping[str, Any]) -> RetryPolicy:
+    def from_target(cls, target: Mapping[str, Any]) -> RetryPolicy:
         """Return the policy that a rule's or a schedule's target describes."""
-        given = target.get("RetryPolicy") or {}
+        policy = target.get("RetryPolicy") or {}
         members = {"MaximumRetryAttempts": "maximum_attempts", "MaximumEventAgeInSeconds": "maximum_age"}
-        return cls(**{name: given[member] for member, name in members.items() if member in given})
+        return cls(**{name: policy[member] for member, name in members.items() if member in policy})
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters:
-    """The queue for what cannot be delivered, and what its messages say beside the error."""
+class DeadLetterQueue:
+    """The queue for undeliverable messages, and the attributes that are added to those of the error."""
 
     arn: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -82,26 +82,26 @@ class Undelivered:
     """A message that reached neither its target nor a dead-letter queue."""
 
     time: datetime
-    what: str
+    description: str
     target: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why an attempt failed, and whether another one may not."""
+    """Why an attempt failed, and whether a retry may succeed."""
 
     code: str
     message: str
-    may_pass: bool
+    is_transient: bool
 
     def attributes(self) -> dict[str, str]:
-        """Return what a dead letter says of it."""
+        """Return the attributes of a dead letter that describe it."""
         return {"ERROR_CODE": self.code, "ERROR_MESSAGE": self.message or "-"}
 
-    def ends(self, retry: RetryPolicy, *, retries: int, age: float) -> dict[str, str] | None:
-        """Return None where a retry is due, else what a dead letter says of the end of trying."""
-        if not self.may_pass:
+    def exhausted(self, retry: RetryPolicy, *, retries: int, age: float) -> dict[str, str] | None:
+        """Return None if a retry is due, else the attributes of a dead letter that say why there is none."""
+        if not self.is_transient:
             return {}
         if retries >= retry.maximum_attempts:
             return {"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
@@ -116,7 +116,7 @@ class Deliveries:
     Parameters
     ----------
     retry_delay_scale : float
-        What the seconds between attempts are multiplied with before they are waited for.
+        The factor that the delays between attempts are multiplied by before they are waited for.
     """
 
     def __init__(self, *, clients: AwsClients, clock: Clock, work: WorkInProgress, retry_delay_scale: float) -> None:
@@ -128,81 +128,92 @@ class Deliveries:
         target: Target,
         body: str,
         *,
-        what: str,
+        description: str,
         retry: RetryPolicy | None = None,
-        dead_letters: DeadLetters | None = None,
+        dead_letter_queue: DeadLetterQueue | None = None,
     ) -> None:
-        """Deliver a message to a target; return at once."""
+        """Start the delivery of a message to a target."""
         self._work.start(
-            f"delivery of {what} to {target.arn}",
+            f"delivery of {description} to {target.arn}",
             self._deliver,
             target,
             body,
-            what,
+            description,
             retry or RetryPolicy(),
-            dead_letters,
+            dead_letter_queue,
         )
 
-    def give_up(self, what: str, target: str, reason: str) -> None:
-        """Note that a message reached nobody."""
-        logger.warning("%s did not reach %s: %s", what, target, reason)
-        self.undelivered.append(Undelivered(self._clock.now(), what, target, reason))
+    def record_undelivered(self, description: str, target: str, reason: str) -> None:
+        """Record that a message reached neither its target nor a dead-letter queue."""
+        logger.warning("%s did not reach %s: %s", description, target, reason)
+        self.undelivered.append(Undelivered(self._clock.now(), description, target, reason))
 
     def _deliver(
-        self, target: Target, body: str, what: str, retry: RetryPolicy, dead_letters: DeadLetters | None
+        self,
+        target: Target,
+        body: str,
+        description: str,
+        retry: RetryPolicy,
+        dead_letter_queue: DeadLetterQueue | None,
     ) -> None:
         age = 0.0
         for retries in count():
-            failure = self._try(target, body)
+            failure = self._attempt(target, body)
             if failure is None:
                 return
             delay = min(2.0**retries, _LONGEST_DELAY)
-            end = failure.ends(retry, retries=retries, age=age + delay)
-            if end is not None:
-                self._bury(
-                    target, body, what, dead_letters, failure.attributes() | end | {"RETRY_ATTEMPTS": str(retries)}
-                )
+            exhausted = failure.exhausted(retry, retries=retries, age=age + delay)
+            if exhausted is not None:
+                attributes = failure.attributes() | exhausted | {"RETRY_ATTEMPTS": str(retries)}
+                self._send_dead_letter(target, body, description, dead_letter_queue, attributes)
                 return
             age += delay
             if not self._work.pause(delay * self._scale):
                 return
 
-    def _bury(
-        self, target: Target, body: str, what: str, dead_letters: DeadLetters | None, attributes: dict[str, str]
+    def _send_dead_letter(
+        self,
+        target: Target,
+        body: str,
+        description: str,
+        queue: DeadLetterQueue | None,
+        attributes: dict[str, str],
     ) -> None:
-        if dead_letters is None:
-            self.give_up(what, target.arn, f"{attributes['ERROR_CODE']}: {attributes['ERROR_MESSAGE']}")
+        if queue is None:
+            self.record_undelivered(
+                description, target.arn, f"{attributes['ERROR_CODE']}: {attributes['ERROR_MESSAGE']}"
+            )
             return
-        attributes |= {"TARGET_ARN": target.arn, **dead_letters.attributes}
-        failure = self._try(Target(dead_letters.arn, Sender(target.sender.principal), attributes=attributes), body)
+        attributes |= {"TARGET_ARN": target.arn, **queue.attributes}
+        failure = self._attempt(Target(queue.arn, Sender(target.sender.principal), attributes=attributes), body)
         if failure is not None:
-            self.give_up(what, dead_letters.arn, f"{failure.code}: {failure.message}")
+            self.record_undelivered(description, queue.arn, f"{failure.code}: {failure.message}")
 
-    def _try(self, target: Target, body: str) -> _Failure | None:
+    def _attempt(self, target: Target, body: str) -> _Failure | None:
         service = target.arn.split(":")[2]
-        if service not in _SEND:
-            return _Failure("UnknownTarget", f"the local stack does not deliver to {service}", may_pass=False)
+        if service not in _SENDERS:
+            return _Failure("UnknownTarget", f"the local stack does not deliver to {service}", is_transient=False)
         try:
-            _SEND[service](self._client(target.sender, service), target, body)
+            _SENDERS[service](self._client(target.sender, service), target, body)
         except ClientError as error:
             code = error.response["Error"].get("Code", "Unknown")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
             message = error.response["Error"].get("Message", "")
-            return _Failure(code, message, may_pass=status >= 500 or code in _THROTTLING)
+            return _Failure(code, message, is_transient=status >= 500 or code in _THROTTLING)
         except BotoCoreError as error:
-            return _Failure(type(error).__name__, str(error), may_pass=True)
+            return _Failure(type(error).__name__, str(error), is_transient=True)
         return None
 
     def _client(self, sender: Sender, service: str) -> Any:
         if sender.role_arn is None:
-            return self._clients.of_principal(sender.principal, service)
-        return self._clients.of_role(sender.role_arn, service, assumed_by=sender.principal)
+            return self._clients.for_principal(sender.principal, service)
+        return self._clients.for_role(sender.role_arn, service, assumed_by=sender.principal)
 
 
 def can_deliver_to(arn: str) -> bool:
-    """Return whether the stack knows how to deliver to what the ARN names."""
+    """Return whether the stack can deliver to the target with this ARN."""
     parts = arn.split(":")
-    return len(parts) > 2 and parts[2] in _SEND
+    return len(parts) > 2 and parts[2] in _SENDERS
 
 
 def _send_to_function(client: Any, target: Target, body: str) -> None:
@@ -225,9 +236,9 @@ def _send_to_topic(client: Any, target: Target, body: str) -> None:
 
 def _send_to_bus(client: Any, target: Target, body: str) -> None:
     entry = {"EventBusName": target.arn, "Detail": body, **target.event_bus}
-    answer = client.put_events(Entries=[entry])
-    if answer["FailedEntryCount"]:
-        failed = answer["Entries"][0]
+    response = client.put_events(Entries=[entry])
+    if response["FailedEntryCount"]:
+        failed = response["Entries"][0]
         raise ClientError({"Error": {"Code": failed["ErrorCode"], "Message": failed["ErrorMessage"]}}, "PutEvents")
 
 
@@ -239,7 +250,7 @@ def _send_to_log_group(client: Any, target: Target, body: str) -> None:
     client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": body}])
 
 
-_SEND = {
+_SENDERS = {
     "lambda": _send_to_function,
     "sqs": _send_to_queue,
     "sns": _send_to_topic,

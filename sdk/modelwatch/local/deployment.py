@@ -1,4 +1,4 @@
-"""The template, deployed whole into the emulator, or a refusal that names what is missing."""
+"""Deploys the complete template into the emulator, or names every resource that cannot be created."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from modelwatch.local import resource_types
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.deliveries import can_deliver_to
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.functions import FunctionSettings
+from modelwatch.local.function_settings import FunctionSettings
+from modelwatch.local.moto_patches.hooks import CreatedResource
 from modelwatch.local.sam_template import CODE_BUCKET, CodeFolders, DeployableTemplate
 from modelwatch.local.schedule_expressions import next_due
-from modelwatch.local.seams import CreatedResource
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Deployment:
-    """One stack on its way into the emulator.
+    """The deployment of one stack into the emulator.
 
     Parameters
     ----------
     deployable : DeployableTemplate
         What to deploy.
     clients : AwsClients
-        The operator's clients create everything.
+        Its operator's clients create everything.
     folder : Path
-        Where code that is written in the template is put.
+        The folder for inline code of the template.
     """
 
     def __init__(self, deployable: DeployableTemplate, *, clients: AwsClients, name: str, folder: Path) -> None:
@@ -42,39 +42,39 @@ class Deployment:
         self._skipped: set[str] = set()
         self._layers: dict[str, Path] = {}
 
-    # What the seam in CloudFormation calls while the stack is created.
+    # What the patch of CloudFormation calls during the creation of the stack.
 
-    def create(self, kind: str, logical_id: str, name: str, properties: dict[str, Any]) -> CreatedResource | None:  # noqa: ARG002
-        """Create what moto's CloudFormation lacks."""
-        self._check(kind, properties)
-        return resource_types.create(self._clients.of_operator, kind, name, properties)
+    def create(self, resource_type: str, name: str, properties: dict[str, Any]) -> CreatedResource | None:
+        """Create a resource that moto's CloudFormation does not support."""
+        self._check(resource_type, properties)
+        return resource_types.create(self._clients.for_operator, resource_type, name, properties)
 
-    def created(self, kind: str, physical_id: str, properties: dict[str, Any]) -> None:
-        """Complete what moto created, and take note of functions and layers."""
-        resource_types.complete(self._clients.of_operator, kind, physical_id, properties)
-        if kind == "AWS::Lambda::LayerVersion":
+    def created(self, resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
+        """Add what moto dropped, and record functions and layers."""
+        resource_types.complete(self._clients.for_operator, resource_type, physical_id, properties)
+        if resource_type == "AWS::Lambda::LayerVersion":
             self._layers[physical_id] = self._deployable.code[properties["Content"]["S3Key"]].root
-        if kind == "AWS::Lambda::Function":
+        if resource_type == "AWS::Lambda::Function":
             self.functions.append(self._settings(physical_id, properties))
 
     def failed(self, logical_id: str, reason: str) -> None:
-        """Take note of a resource that did not come to exist."""
+        """Record a resource that could not be created."""
         self._failures[logical_id] = reason
 
     def skipped(self, logical_id: str) -> None:
-        """Take note of a resource whose condition does not hold."""
+        """Record a resource whose condition is false."""
         self._skipped.add(logical_id)
 
     def run(self) -> dict[str, str]:
-        """Deploy, compare what exists with the template, and return the outputs.
+        """Deploy the template, check that every resource exists, and return the outputs.
 
         Raises
         ------
         LocalStackError
-            ``NotDeployed`` names every resource that did not come to exist, and why.
+            ``NotDeployed`` names every resource that was not created, and why.
         """
-        self._upload_code_keys()
-        client = self._clients.of_operator("cloudformation")
+        self._create_code_objects()
+        client = self._clients.for_operator("cloudformation")
         reason = None
         try:
             client.create_stack(
@@ -92,7 +92,7 @@ class Deployment:
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def _refuse_if_missing(self, reason: str | None) -> None:
-        client = self._clients.of_operator("cloudformation")
+        client = self._clients.for_operator("cloudformation")
         missing = dict(self._failures)
         if reason is None:
             existing = {
@@ -101,7 +101,7 @@ class Deployment:
                 for summary in page["StackResourceSummaries"]
             }
             for logical_id in self._deployable.template["Resources"].keys() - existing - self._skipped:
-                missing.setdefault(logical_id, "it was not created")
+                missing.setdefault(logical_id, "it was not created, and no reason was given")
         if not missing and reason is None:
             return
         resources = self._deployable.template["Resources"]
@@ -111,24 +111,30 @@ class Deployment:
         ]
         if reason is not None:
             lines.append(reason)
-        raise LocalStackError("NotDeployed", "These resources did not come to exist:\n  " + "\n  ".join(lines))
+        raise LocalStackError(
+            "NotDeployed",
+            "These resources could not be created; fix or remove them, or give them a condition that is false here:\n  "
+            + "\n  ".join(lines),
+        )
 
-    def _check(self, kind: str, properties: Mapping[str, Any]) -> None:
-        """Refuse what would be deployed but never run."""
-        if kind == "AWS::Events::Rule":
+    def _check(self, resource_type: str, properties: Mapping[str, Any]) -> None:
+        """Refuse what could be deployed but would never run."""
+        if resource_type == "AWS::Events::Rule":
             for target in properties.get("Targets", []):
                 if not can_deliver_to(str(target["Arn"])):
                     raise LocalStackError("NotRunLocally", f"the local stack cannot deliver to {target['Arn']}")
         expression = properties.get("ScheduleExpression")
-        if kind in ("AWS::Events::Rule", "AWS::Scheduler::Schedule") and expression is not None:
-            moment = _EPOCH
-            next_due(expression, moment, anchor=moment, timezone=properties.get("ScheduleExpressionTimezone", "UTC"))
+        if resource_type in ("AWS::Events::Rule", "AWS::Scheduler::Schedule") and expression is not None:
+            next_due(expression, _EPOCH, anchor=_EPOCH, timezone=properties.get("ScheduleExpressionTimezone", "UTC"))
 
-    def _upload_code_keys(self) -> None:
-        """Put a key where the template says that code lies; what runs is the folder on disk."""
-        s3 = self._clients.of_operator("s3")
-        where = {} if s3.meta.region_name == "us-east-1" else {"LocationConstraint": s3.meta.region_name}
-        s3.create_bucket(Bucket=CODE_BUCKET, **({"CreateBucketConfiguration": where} if where else {}))
+    def _create_code_objects(self) -> None:
+        """Create the objects that the template names as code; what runs is the folder on disk."""
+        s3 = self._clients.for_operator("s3")
+        region = s3.meta.region_name
+        if region == "us-east-1":
+            s3.create_bucket(Bucket=CODE_BUCKET)
+        else:
+            s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
         for key, folders in self._deployable.code.items():
             s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=str(folders.root).encode())
 
@@ -136,9 +142,11 @@ class Deployment:
         folders = self._code(name, properties)
         handler = properties.get("Handler") or properties.get("ImageConfig", {}).get("Command", [None])[0]
         if handler is None:
-            raise LocalStackError("NoHandler", "give it a Handler, or an image's ImageConfig.Command")
+            raise LocalStackError(
+                "NoHandler", "it has no handler: add a Handler, or the ImageConfig.Command of an image"
+            )
         reserved = properties.get("ReservedConcurrentExecutions")
-        client = self._clients.of_operator("lambda")
+        client = self._clients.for_operator("lambda")
         return FunctionSettings(
             name=name,
             arn=client.get_function_configuration(FunctionName=name)["FunctionArn"],
@@ -169,5 +177,8 @@ class Deployment:
 
     def _layer(self, arn: str) -> Path:
         if arn not in self._layers:
-            raise LocalStackError("CodeNotFound", f"layer {arn} is not of this template, so there is no local folder")
+            raise LocalStackError(
+                "CodeNotFound",
+                f"layer {arn} is not part of this template, so its code is not on this machine; add it to the template",
+            )
         return self._layers[arn]

@@ -1,4 +1,4 @@
-"""The AWS emulator: moto's server in this process, on loopback, with every call written down."""
+"""The AWS emulator: moto's server in this process, on loopback, with a record of every call."""
 
 from __future__ import annotations
 
@@ -18,67 +18,69 @@ from werkzeug.serving import make_server
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.loopback import HOST, listen
-from modelwatch.local.model_servers import Answer
-from modelwatch.local.seams import INVOCATION_HEADER, operation_of, role_of
+from modelwatch.local.model_servers import EndpointResponse
+from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
+from modelwatch.local.moto_patches.iam import role_of
+from modelwatch.local.moto_patches.requests import operation_of
 
 logger = logging.getLogger(__name__)
 
 _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
-# moto answers requests in threads but does not lock what it holds, so a conditional write could be split in two.
-# One call at a time per service mends that; these few services call others, or wait, while they answer.
+# moto serves requests in threads but does not lock its data, so a conditional write is not atomic. One call at a time
+# per service fixes that; these services are exempt, because they call others or wait during a request.
 _UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
 
 
 class Emulator:
-    """moto, listening.
+    """moto's server.
 
     Parameters
     ----------
     port : int
-        Where to listen; 0 for a free port.
+        The port to listen on; 0 for a free port.
     clock : Clock
-        For the times of the calls.
+        The clock for the times of the calls.
 
     Attributes
     ----------
     calls : list of Call
-        Every call that was answered.
+        Every call, in the order in which they ended.
     principal_of : callable
-        Returns the name behind an access key that the stack gave out, or None.
+        Returns the principal that an access key of the stack belongs to, or None.
     invoke_endpoint : callable
-        Answers SageMaker's InvokeEndpoint, where moto makes up an answer.
+        Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
     """
 
     def __init__(self, *, port: int, clock: Clock) -> None:
         self.calls: list[Call] = []
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
-        self.invoke_endpoint: Callable[[dict[str, Any]], Answer] | None = None
+        self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
         with listen(port) as listener:
             self._server = make_server(
-                HOST, 0, self._answer, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
+                HOST, 0, self._handle, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL that it listens on."""
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to serve requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering."""
+        """Stop serving requests."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
 
-    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._application(environ, start_response)
         form = _buffer_form(environ)
@@ -86,7 +88,7 @@ class Emulator:
         form.seek(0)
         status = 500
 
-        def take_status(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        def start_recorded_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             nonlocal status
             status = int(line.split(" ", 1)[0])
             return start_response(line, _with_request_id(headers), exc_info)
@@ -95,20 +97,20 @@ class Emulator:
         lock = self._locks.setdefault(service, threading.Lock())
         try:
             if self.invoke_endpoint and (service, action) == ("sagemaker-runtime", "InvokeEndpoint"):
-                answer = self.invoke_endpoint(environ)
-                take_status(
-                    f"{answer.status} {HTTPStatus(answer.status).phrase}",
-                    [*answer.headers.items(), ("Content-Length", str(len(answer.body)))],
+                response = self.invoke_endpoint(environ)
+                start_recorded_response(
+                    f"{response.status} {HTTPStatus(response.status).phrase}",
+                    [*response.headers.items(), ("Content-Length", str(len(response.body)))],
                 )
-                return [answer.body]
+                return [response.body]
             if service in _UNLOCKED:
-                return self._application(environ, take_status)
+                return self._application(environ, start_recorded_response)
             with lock:
-                return self._application(environ, take_status)
-        except Exception as error:  # what moto lacks (NotImplementedError) or gets wrong: the caller hears of it once
-            logger.warning("the emulator failed at %s %s: %r", service, action, error, exc_info=error)
-            take_status("501 Not Implemented", [("Content-Type", "text/plain")])
-            message = f"The emulator cannot do this {service} {action}: {error!r}"
+                return self._application(environ, start_recorded_response)
+        except Exception as error:  # moto does not support the call, or failed
+            logger.warning("the emulator failed to handle %s %s: %r", service, action, error, exc_info=error)
+            start_recorded_response("501 Not Implemented", [("Content-Type", "text/plain")])
+            message = f"The emulator cannot handle {service} {action}: {error!r}"
             return [_error_body(service, message, is_form=bool(form.getbuffer()))]
         finally:
             self.calls.append(Call(time, service, action, role, status))
@@ -120,16 +122,16 @@ class Emulator:
 
 
 def _with_request_id(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Give Invoke's answer the id of the invocation, as Lambda does."""
-    given = [value for name, value in headers if name.lower() == INVOCATION_HEADER]
-    if not given:
+    """Set the request id of an Invoke response to the id of the invocation, as Lambda does."""
+    request_ids = [value for name, value in headers if name.lower() == INVOCATION_HEADER]
+    if not request_ids:
         return headers
     kept = [(name, value) for name, value in headers if name.lower() not in (INVOCATION_HEADER, "x-amzn-requestid")]
-    return [*kept, ("x-amzn-RequestId", given[0])]
+    return [*kept, ("x-amzn-RequestId", request_ids[0])]
 
 
 def _error_body(service: str, message: str, *, is_form: bool) -> bytes:
-    """Return an error as the service's protocol writes it, so that SDKs show the message."""
+    """Return an error in the format of the service's protocol, so that SDKs show the message."""
     if service != "s3" and not is_form:
         return json.dumps({"__type": "EmulatorFailure", "message": message}).encode()
     error = f"<Error><Code>EmulatorFailure</Code><Message>{escape(message)}</Message></Error>"
@@ -138,11 +140,11 @@ def _error_body(service: str, message: str, *, is_form: bool) -> bytes:
 
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the calls are written down elsewhere."""
+        """Log nothing: the calls are recorded in `Emulator.calls`."""
 
 
 def _buffer_form(environ: dict[str, Any]) -> io.BytesIO:
-    """Read a form once, so that looking at its Action leaves it whole for the emulator, and return it."""
+    """Buffer and return a form, so that it can be read for its Action and then again by the emulator."""
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return io.BytesIO()
     form = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))

@@ -1,4 +1,4 @@
-"""What the local stack says when it cannot do what was asked."""
+"""The local stack's error."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from modelwatch_core.domain.errors import ModelwatchError
 
 
 class LocalStackError(ModelwatchError):
-    """The local stack cannot start, or cannot go on; the message says what to mend."""
+    """The local stack cannot start or continue; the message says what is wrong and how to fix it."""

@@ -1,4 +1,4 @@
-"""What EventBridge rules hand to their targets, and the hand-over."""
+"""What EventBridge rules send to their targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
 
 EVENTS = "events.amazonaws.com"
 _MISSING = object()
@@ -19,7 +19,7 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
 
 @dataclass(frozen=True, slots=True)
 class MatchedRule:
-    """A rule, enabled and with a pattern that matched, and its targets as the API describes them."""
+    """An enabled rule whose pattern matched, with its targets as the API describes them."""
 
     name: str
     arn: str
@@ -32,11 +32,11 @@ def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str,
     Parameters
     ----------
     deliveries : Deliveries
-        Who carries them.
+        Delivers to the targets.
     rule : MatchedRule
         The rule that matched.
     event : Mapping
-        The event as targets see it, ``time`` in ISO form.
+        The event as targets receive it, with ``time`` in ISO 8601.
     """
     for target in rule.targets:
         dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
@@ -52,19 +52,19 @@ def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str,
         deliveries.start(
             Target(
                 target["Arn"],
-                Sender.role(target.get("RoleArn"), assumed_by=EVENTS),
+                Sender.from_role(target.get("RoleArn"), assumed_by=EVENTS),
                 sqs=target.get("SqsParameters", {}),
                 event_bus=event_bus,
             ),
             body,
-            what=f"an event of rule {rule.name}",
-            retry=RetryPolicy.of(target),
-            dead_letters=DeadLetters(dead_letter_arn, {"RULE_ARN": rule.arn}) if dead_letter_arn else None,
+            description=f"an event of rule {rule.name}",
+            retry=RetryPolicy.from_target(target),
+            dead_letter_queue=DeadLetterQueue(dead_letter_arn, {"RULE_ARN": rule.arn}) if dead_letter_arn else None,
         )
 
 
 def target_input(target: Mapping[str, Any], event: Mapping[str, Any], rule: MatchedRule) -> str:
-    """Return what a target is given: the event, or what Input, InputPath or InputTransformer make of it."""
+    """Return what a target receives: the event, or the result of its Input, InputPath or InputTransformer."""
     if (constant := target.get("Input")) is not None:
         return str(constant)
     if (path := target.get("InputPath")) is not None:
@@ -84,7 +84,7 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any], rule: Matc
 
 
 def look_up(path: str, event: Mapping[str, Any]) -> Any:
-    """Follow a JSON path of the kind EventBridge reads: names and indices from the root."""
+    """Return the value at a JSON path as EventBridge supports it: names and indices from the root."""
     value: Any = event
     position = 1
     while position < len(path):
@@ -101,10 +101,10 @@ def look_up(path: str, event: Mapping[str, Any]) -> Any:
 
 
 def fill_template(template: str, values: Mapping[str, Any]) -> str:
-    """Put values into an input template.
+    """Fill the placeholders of an input template.
 
-    Inside quotes a value is put in as text; elsewhere as JSON. A value that the event does not have is empty inside
-    quotes, and null elsewhere.
+    Inside quotes a value is inserted as text, elsewhere as JSON. A value that is missing from the event is empty inside
+    quotes and null elsewhere.
     """
     filled, position = [], 0
     for quoted in _STRING.finditer(template):

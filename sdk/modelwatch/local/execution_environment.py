@@ -1,6 +1,6 @@
-"""One execution environment of a function: a child process and the Lambda Runtime API that it speaks to.
+"""One execution environment of a function: a child process and the Lambda Runtime API that it calls.
 
-The child is AWS's own runtime interface client (``python -m awslambdaric``). We serve its side of the Runtime API:
+The child is AWS's own runtime interface client (``python -m awslambdaric``). The Runtime API is served here:
 ``/2018-06-01/runtime/invocation/next``, ``/invocation/{id}/response``, ``/invocation/{id}/error``, ``/init/error``.
 """
 
@@ -24,24 +24,24 @@ from pathlib import Path
 from typing import Any
 
 RUNTIME_API = "/2018-06-01/runtime"
-MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous answer
-INIT_SECONDS = 10.0  # Lambda's limit for the init phase; past it, init gets the function's own timeout
+MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous response
+INIT_SECONDS = 10.0  # Lambda's limit for the init phase; if it takes longer, the function's own timeout applies
 
 WITHOUT_NATIVE_CLIENT = Path(__file__).with_name("without_native_client")
-# Where a process finds what its runtime needs besides the installed packages.
+# Folders that a process needs on its path in addition to the installed packages.
 RUNTIME_FOLDERS = () if find_spec("runtime_client") else (WITHOUT_NATIVE_CLIENT,)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation ended with.
+    """The result of an invocation.
 
     Attributes
     ----------
     payload : bytes
         What the handler returned, or the error document.
     function_error : str or None
-        ``Unhandled`` where it failed.
+        ``Unhandled`` if it failed.
     """
 
     payload: bytes
@@ -49,7 +49,7 @@ class Outcome:
 
     @classmethod
     def failed(cls, error_type: str, message: str) -> Outcome:
-        """Return an error that the platform, not the handler, reports."""
+        """Return an error that is reported by the platform, not by the handler."""
         return cls(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), "Unhandled")
 
 
@@ -64,22 +64,22 @@ class Request:
 
 
 class ExecutionEnvironment:
-    """A process that handles one invocation at a time, started with the first.
+    """A process that handles one invocation at a time; the first invocation starts it.
 
     Parameters
     ----------
     handler : str
         ``module.function``.
     root : Path
-        The task root, where the process runs.
+        The task root, which is the working directory of the process.
     variables : Mapping
-        Its whole environment, but for what this class adds: the Runtime API's address and a TMPDIR of its own.
+        Its complete environment, to which this class adds the Runtime API's address and a TMPDIR of its own.
     timeout : float
-        Seconds an invocation may take; then the process is killed.
+        Seconds that an invocation may take before the process is killed.
     log : Path
-        Where its output is appended.
+        The file that its output is appended to.
     init_seconds : float
-        Seconds its start may take; at least ``timeout`` is granted.
+        Seconds that its start may take, if that is more than ``timeout``.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class ExecutionEnvironment:
         self._stopped = False
         self._ready = False
         self._init_error: bytes | None = None
-        self._waiting: Request | None = None
-        self._running: str | None = None
+        self._pending: Request | None = None
+        self._running_id: str | None = None
         self._outcome: Outcome | None = None
 
     @property
@@ -114,15 +114,15 @@ class ExecutionEnvironment:
             return not self._ended()
 
     def invoke(self, request: Request) -> Outcome:
-        """Hand over one event and wait for its outcome; a process that overruns or dies is an outcome too."""
+        """Pass one event to the process and wait for the outcome; a timeout or an exit is an outcome too."""
         with self._changed:
             if self._process is None and not self._stopped:
                 self._start()
             in_time = self._changed.wait_for(lambda: self._ready or self._ended(), self._init_timeout)
             if self._ended():
-                return self._outcome_of_the_end(request)
+                return self._outcome_after_end(request)
             if in_time:
-                self._waiting, self._outcome = request, None
+                self._pending, self._outcome = request, None
                 self._changed.notify_all()
                 in_time = self._changed.wait_for(lambda: self._outcome is not None or self._ended(), self._timeout)
         if not in_time:
@@ -131,10 +131,10 @@ class ExecutionEnvironment:
             message = f"RequestId: {request.request_id} Error: Task timed out after {allowed:.2f} seconds"
             self._append_to_log(message)
             return Outcome.failed("Sandbox.Timedout", message)
-        return self._outcome or self._outcome_of_the_end(request)
+        return self._outcome or self._outcome_after_end(request)
 
     def stop(self) -> None:
-        """Kill the process with all that it started, and stop listening."""
+        """Kill the process with its children, and stop listening."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -148,31 +148,31 @@ class ExecutionEnvironment:
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    # What the Runtime API's handler calls, from the server's threads.
+    # What the handler of the Runtime API calls, from the server's threads.
 
     def next_request(self) -> tuple[Request, float] | None:
-        """Wait for an event; return it with its deadline in seconds since the epoch, or None when stopped."""
+        """Wait for an event; return it with its deadline in seconds since the epoch, or None after `stop`."""
         with self._changed:
             self._ready = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._waiting is not None or self._ended())
-            if self._waiting is None:
+            self._changed.wait_for(lambda: self._pending is not None or self._ended())
+            if self._pending is None:
                 return None
-            request, self._waiting = self._waiting, None
-            self._running = request.request_id
+            request, self._pending = self._pending, None
+            self._running_id = request.request_id
             return request, time.time() + self._timeout
 
     def finish(self, request_id: str, outcome: Outcome) -> bool:
-        """Take an outcome; False where that invocation is not the one that is running."""
+        """Accept the outcome of an invocation; return False if that invocation is not running."""
         with self._changed:
-            if self._running != request_id or self._ended():
+            if self._running_id != request_id or self._ended():
                 return False
-            self._running, self._outcome = None, outcome
+            self._running_id, self._outcome = None, outcome
             self._changed.notify_all()
             return True
 
     def fail_init(self, error: bytes) -> None:
-        """Take the error for which the handler could not be loaded."""
+        """Accept the error that prevented the handler from loading."""
         with self._changed:
             self._init_error = error
             self._changed.notify_all()
@@ -185,7 +185,7 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "TMPDIR": self._temporary,
         }
-        # Listening begins first: a server that never did could not be shut down.
+        # The server starts first, because shutdown() waits forever for a server that never ran.
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
         try:
             with self._log.open("ab") as log:
@@ -198,7 +198,7 @@ class ExecutionEnvironment:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        except OSError as error:  # its folder is gone, or there is no room for another process
+        except OSError as error:  # its folder is gone, or no more processes can be started
             self._init_error = Outcome.failed("Runtime.InvalidEntrypoint", str(error)).payload
             return
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
@@ -212,11 +212,11 @@ class ExecutionEnvironment:
     def _ended(self) -> bool:
         return self._stopped or self._exit_status is not None or self._init_error is not None
 
-    def _outcome_of_the_end(self, request: Request) -> Outcome:
+    def _outcome_after_end(self, request: Request) -> Outcome:
         if self._init_error is not None:
             return Outcome(self._init_error, "Unhandled")
         if self._exit_status is None:
-            return Outcome.failed("Sandbox.Failure", "The local stack was closed.")
+            return Outcome.failed("Sandbox.Failure", "The local stack was closed during the invocation.")
         message = f"RequestId: {request.request_id} Error: {_describe_exit(self._exit_status)}"
         self._append_to_log(message)
         return Outcome.failed("Runtime.ExitError", message)
@@ -234,7 +234,7 @@ class _RuntimeApiServer(ThreadingHTTPServer):
         self.environment = environment
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing when a killed process breaks its connection."""
+        """Log nothing when a killed process breaks its connection."""
 
 
 class _RuntimeApiHandler(BaseHTTPRequestHandler):
@@ -243,13 +243,13 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path != f"{RUNTIME_API}/invocation/next":
-            self._answer(404)
+            self._respond(404)
             return
-        given = self.server.environment.next_request()
-        if given is None:
+        next_request = self.server.environment.next_request()
+        if next_request is None:
             self.close_connection = True
             return
-        request, deadline = given
+        request, deadline = next_request
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(deadline * 1000)),
@@ -258,29 +258,29 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
         }
         if request.client_context is not None:
             headers["Lambda-Runtime-Client-Context"] = request.client_context
-        self._answer(200, request.payload, headers)
+        self._respond(200, request.payload, headers)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         environment = self.server.environment
         if self.path == f"{RUNTIME_API}/init/error":
             environment.fail_init(body)
-            self._answer(202)
+            self._respond(202)
             return
-        prefix, _, kind = self.path.rpartition("/")
+        prefix, _, result = self.path.rpartition("/")
         request_id = prefix.rpartition("/")[2]
-        if kind == "error":
+        if result == "error":
             accepted = environment.finish(request_id, Outcome(body, "Unhandled"))
         elif len(body) > MAXIMUM_RESPONSE:
             accepted = environment.finish(request_id, _too_large(len(body)))
         else:
             accepted = environment.finish(request_id, Outcome(body))
-        self._answer(202 if accepted else 400)
+        self._respond(202 if accepted else 400)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing: the runtime client's calls are no news."""
+        """Log nothing: every invocation makes these calls."""
 
-    def _answer(self, status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> None:
+    def _respond(self, status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)

@@ -1,16 +1,12 @@
-"""The template's functions, run as processes: synchronous calls, asynchronous ones with their retries, destinations."""
+"""The template's functions: synchronous invocations, asynchronous ones with their retries, and destinations."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,57 +14,13 @@ from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.clock import Clock
 from modelwatch.local.deliveries import Deliveries, Sender, Target
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.execution_environment import RUNTIME_FOLDERS, ExecutionEnvironment, Outcome, Request
+from modelwatch.local.execution_environment import Outcome, Request
+from modelwatch.local.function import LocalFunction
+from modelwatch.local.function_settings import EventInvokeConfig, FunctionSettings, environment_variables
 from modelwatch.local.work import WorkInProgress
 
 LAMBDA = "lambda.amazonaws.com"
-MAXIMUM_ENVIRONMENTS = 4  # of one function at a time: a laptop's worth
-RETRY_DELAYS = (60.0, 120.0)  # seconds Lambda waits before the second and third attempt of an asynchronous call
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionSettings:
-    """What the template says of a function.
-
-    Attributes
-    ----------
-    root : Path
-        Its code.
-    python_path : tuple of Path
-        Its layers, or what its image copies beside the entry point.
-    timeout : float
-        In seconds.
-    reserved_concurrency : int or None
-        How many invocations may run at a time.
-    dead_letter_arn : str or None
-        The queue or topic of its DeadLetterConfig.
-    logging : Mapping
-        Its LoggingConfig.
-    """
-
-    name: str
-    arn: str
-    role_arn: str
-    handler: str
-    root: Path
-    python_path: tuple[Path, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-    timeout: float = 3.0
-    memory_size: int = 128
-    reserved_concurrency: int | None = None
-    dead_letter_arn: str | None = None
-    logging: Mapping[str, str] = field(default_factory=dict)
-    runtime: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EventInvokeConfig:
-    """What happens to an asynchronous invocation that fails, or ends well."""
-
-    maximum_retry_attempts: int = 2
-    maximum_event_age: float = 21_600.0  # seconds
-    on_failure: str | None = None
-    on_success: str | None = None
+RETRY_DELAYS = (60.0, 120.0)  # seconds before the second and third attempt of an asynchronous invocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +36,11 @@ class Invocation:
     started : datetime
         On the stack's clock.
     duration : float
-        Seconds of real time, with the start of the process where it was cold.
+        Seconds of real time, including the start of the process if it was cold.
     payload, response : bytes
         The event, and what the handler returned or the error document.
     function_error : str or None
-        ``Unhandled`` where it failed.
+        ``Unhandled`` if it failed.
     """
 
     function_name: str
@@ -102,95 +54,20 @@ class Invocation:
     function_error: str | None
 
 
-class Throttled(Exception):
-    """All of a function's reserved concurrency is in use."""
-
-
-class LocalFunction:
-    """A function and its execution environments, which stay warm between invocations."""
-
-    def __init__(self, settings: FunctionSettings, *, log: Path, variables: Callable[[], Mapping[str, str]]) -> None:
-        self.settings = settings
-        self.log = log
-        self._variables = variables
-        self._changed = threading.Condition()
-        self._idle: list[ExecutionEnvironment] = []
-        self._all: set[ExecutionEnvironment] = set()
-        self._busy = 0
-        self._closed = False
-        log.touch()
-
-    def invoke(self, request: Request, *, wait: bool) -> Outcome:
-        """Run one event.
-
-        Parameters
-        ----------
-        request : Request
-            The event.
-        wait : bool
-            Whether to wait for reserved concurrency, as asynchronous calls do, rather than to be throttled.
-        """
-        environment = self._take(wait)
-        try:
-            return environment.invoke(request)
-        finally:
-            usable = environment.usable
-            if not usable:
-                environment.stop()
-            with self._changed:
-                self._busy -= 1
-                if usable:
-                    self._idle.append(environment)
-                else:
-                    self._all.discard(environment)
-                self._changed.notify_all()
-
-    def close(self) -> None:
-        """Kill every environment."""
-        with self._changed:
-            self._closed = True
-            environments = list(self._all)
-            self._changed.notify_all()
-        stoppers = [threading.Thread(target=environment.stop) for environment in environments]
-        for stopper in stoppers:
-            stopper.start()
-        for stopper in stoppers:
-            stopper.join()
-
-    def _take(self, wait: bool) -> ExecutionEnvironment:
-        reserved = self.settings.reserved_concurrency
-        limit = MAXIMUM_ENVIRONMENTS if reserved is None else min(reserved, MAXIMUM_ENVIRONMENTS)
-        with self._changed:
-            if reserved == 0 or (not wait and reserved is not None and self._busy >= reserved):
-                raise Throttled
-            self._changed.wait_for(lambda: self._busy < limit or self._closed)
-            if self._closed:
-                raise LocalStackError("Closed", "The local stack was closed.")
-            self._busy += 1
-            if self._idle:
-                return self._idle.pop()
-            settings = self.settings
-            environment = ExecutionEnvironment(
-                settings.handler,
-                root=settings.root,
-                variables=self._variables(),
-                timeout=settings.timeout,
-                log=self.log,
-            )
-            self._all.add(environment)
-            return environment
-
-
 class Functions:
     """All functions of the stack, by name.
 
     Parameters
     ----------
     clients : AwsClients
-        To assume roles and to reach destinations.
+        Assumes the functions' roles and has the emulator's URL.
+    deliveries : Deliveries
+        Delivers to destinations and dead-letter queues.
+    folder : Path
+        The folder for the functions' logs.
     retry_delay_scale : float
-        What Lambda's minutes between attempts are multiplied with before they are waited for. An event's age is
-        reckoned with the unscaled delays.
+        The factor that the delays between attempts are multiplied by before they are waited for. An event's age is
+        computed from the unscaled delays.
     """
 
     def __init__(
@@ -209,11 +86,11 @@ class Functions:
         self.invocations: list[Invocation] = []
 
     def add(self, settings: FunctionSettings) -> None:
-        """Make a function known; its first process starts with its first invocation."""
+        """Add a function; its first process starts with its first invocation."""
         self._functions[settings.name] = LocalFunction(
             settings,
             log=self.folder / f"{settings.name}.log",
-            variables=lambda: self._environment(settings),
+            variables=lambda: self._environment_variables(settings),
         )
 
     def names(self) -> list[str]:
@@ -225,14 +102,20 @@ class Functions:
         return self._get(name).log.read_text("utf-8", errors="replace")
 
     def invoke(self, name: str, payload: bytes, *, client_context: str | None = None) -> tuple[str, Outcome]:
-        """Run a function and return its request id and outcome; ``Throttled`` where nothing is free."""
+        """Run a function and return its request id and outcome.
+
+        Raises
+        ------
+        Throttled
+            All of the function's reserved concurrency is in use.
+        """
         request_id = str(uuid.uuid4())
         with self._work.under_way(f"invocation of {name}"):
             return request_id, self._attempt(
                 name, request_id, payload, "RequestResponse", 1, client_context=client_context
             )
 
-    def invoke_later(self, name: str, payload: bytes, config: EventInvokeConfig) -> str:
+    def invoke_asynchronously(self, name: str, payload: bytes, config: EventInvokeConfig) -> str:
         """Queue an asynchronous invocation and return its request id."""
         request_id = str(uuid.uuid4())
         self._get(name)
@@ -249,7 +132,7 @@ class Functions:
         while True:
             outcome = self._attempt(name, request_id, payload, "Event", attempt)
             if outcome.function_error is None:
-                self._report(name, request_id, payload, outcome, "Success", attempt, config.on_success)
+                self._send_to_destination(name, request_id, payload, outcome, "Success", attempt, config.on_success)
                 return
             if attempt > config.maximum_retry_attempts:
                 condition = "RetriesExhausted"
@@ -262,8 +145,8 @@ class Functions:
             if not self._work.pause(delay * self._retry_delay_scale):
                 return
             attempt += 1
-        self._report(name, request_id, payload, outcome, condition, attempt, config.on_failure)
-        self._send_to_dead_letters(name, request_id, payload, outcome)
+        self._send_to_destination(name, request_id, payload, outcome, condition, attempt, config.on_failure)
+        self._send_dead_letter(name, request_id, payload, outcome)
 
     def _attempt(
         self,
@@ -276,7 +159,7 @@ class Functions:
         client_context: str | None = None,
     ) -> Outcome:
         function = self._get(name)
-        started, clock_start = self._clock.now(), time.perf_counter()
+        started, timer_start = self._clock.now(), time.perf_counter()
         outcome = function.invoke(
             Request(request_id, payload, function.settings.arn, client_context), wait=invocation_type == "Event"
         )
@@ -287,7 +170,7 @@ class Functions:
                 invocation_type=invocation_type,
                 attempt=attempt,
                 started=started,
-                duration=time.perf_counter() - clock_start,
+                duration=time.perf_counter() - timer_start,
                 payload=payload,
                 response=outcome.payload,
                 function_error=outcome.function_error,
@@ -295,7 +178,7 @@ class Functions:
         )
         return outcome
 
-    def _report(
+    def _send_to_destination(
         self,
         name: str,
         request_id: str,
@@ -321,15 +204,15 @@ class Functions:
                 "condition": condition,
                 "approximateInvokeCount": attempts,
             },
-            "requestPayload": _json(payload),
+            "requestPayload": _json_or_text(payload),
             "responseContext": response_context,
-            "responsePayload": _json(outcome.payload),
+            "responsePayload": _json_or_text(outcome.payload),
         }
         result = "Success" if condition == "Success" else "Failure"
         self._deliveries.start(
             Target(
                 destination,
-                Sender.role(settings.role_arn, assumed_by=LAMBDA),
+                Sender.from_role(settings.role_arn, assumed_by=LAMBDA),
                 event_bus={
                     "Source": "lambda",
                     "DetailType": f"Lambda Function Invocation Result - {result}",
@@ -337,70 +220,43 @@ class Functions:
                 },
             ),
             json.dumps(record),
-            what=f"the {result.lower()} record of {name}",
+            description=f"the {result.lower()} record of {name}",
         )
 
-    def _send_to_dead_letters(self, name: str, request_id: str, payload: bytes, outcome: Outcome) -> None:
+    def _send_dead_letter(self, name: str, request_id: str, payload: bytes, outcome: Outcome) -> None:
         settings = self._get(name).settings
         if settings.dead_letter_arn is None:
             return
-        message = _json(outcome.payload)
+        error = _json_or_text(outcome.payload)
         self._deliveries.start(
             Target(
                 settings.dead_letter_arn,
-                Sender.role(settings.role_arn, assumed_by=LAMBDA),
+                Sender.from_role(settings.role_arn, assumed_by=LAMBDA),
                 attributes={
                     "RequestID": request_id,
                     "ErrorCode": "200",
-                    "ErrorMessage": str(message.get("errorMessage") if isinstance(message, dict) else "")[:1024] or "-",
+                    "ErrorMessage": str(error.get("errorMessage") if isinstance(error, dict) else "")[:1024] or "-",
                 },
             ),
             payload.decode("utf-8", "replace"),
-            what=f"a failed event of {name}",
+            description=f"a failed event of {name}",
         )
 
-    def _environment(self, settings: FunctionSettings) -> dict[str, str]:
-        """Return what Lambda sets, then what the template sets, then what makes it local."""
-        region = settings.arn.split(":")[3]
-        level = settings.logging.get("ApplicationLogLevel")
+    def _environment_variables(self, settings: FunctionSettings) -> dict[str, str]:
         credentials = self._clients.assume_role(settings.role_arn, session=settings.name, assumed_by=LAMBDA)
-        return {
-            # Without HOME, SDKs would ask the system for it, and read the operator's own files.
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_size),
-            "AWS_LAMBDA_FUNCTION_NAME": settings.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_FORMAT": settings.logging.get("LogFormat", "Text"),
-            "AWS_LAMBDA_LOG_GROUP_NAME": settings.logging.get("LogGroup", f"/aws/lambda/{settings.name}"),
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
-            "AWS_REGION": region,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "LAMBDA_TASK_ROOT": str(settings.root),
-            "LANG": "en_US.UTF-8",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (*settings.python_path, *RUNTIME_FOLDERS)),
-            "TZ": ":UTC",
-            "_HANDLER": settings.handler,
-            **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {}),
-            **({"AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime}"} if settings.runtime else {}),
-            **settings.variables,
-            **credentials.environment(),
-            "AWS_ENDPOINT_URL": self._clients.endpoint_url,
-            "AWS_XRAY_SDK_ENABLED": "false",  # there is no daemon to send segments to
-        }
+        return environment_variables(settings, credentials=credentials, endpoint_url=self._clients.endpoint_url)
 
     def _get(self, name: str) -> LocalFunction:
         try:
             return self._functions[name]
         except KeyError:
             raise LocalStackError(
-                "NoLocalCode", f"{name} was not deployed from the template, so there is no code to run."
+                "NoLocalCode",
+                f"Function {name} is not part of the deployed template, so there is no code to run; add it there.",
             ) from None
 
 
-def _json(payload: bytes) -> Any:
+def _json_or_text(payload: bytes) -> Any:
     try:
         return json.loads(payload)
     except ValueError:

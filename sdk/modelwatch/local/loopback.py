@@ -1,4 +1,4 @@
-"""Listening on this machine only."""
+"""Listening on the loopback interface only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that listens on loopback; port 0 takes a free one.
+    """Return a socket that listens on loopback; port 0 picks a free port.
 
     Raises
     ------
@@ -25,5 +25,8 @@ def listen(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or error
-        raise LocalStackError("PortTaken", f"Port {port} cannot be had ({reason}); ask for another one.") from error
+        raise LocalStackError(
+            "PortTaken",
+            f"Cannot listen on {HOST}:{port} ({reason}); stop the process that uses it, or choose another port.",
+        ) from error
     return listener

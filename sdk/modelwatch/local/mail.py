@@ -1,4 +1,4 @@
-"""SNS's mail, delivered for real: sent by SMTP, received by an SMTP server on loopback."""
+"""SNS's email notifications as real mail: sent by SMTP, received by an SMTP server on loopback."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from modelwatch.local.loopback import HOST, listen
 SENDER = "no-reply@sns.amazonaws.com"
 _MAXIMUM_SUBJECT = 100  # characters, SNS's limit
 
-_WHOLE_LINES = email.policy.default.clone(max_line_length=998)
-"""RFC 5322's limit, not the lower one to which Python would break a subject."""
+_MAIL_POLICY = email.policy.default.clone(max_line_length=998)
+"""Lines up to RFC 5322's limit; Python's lower default would fold long subjects."""
 
 
 class MailServer:
@@ -34,9 +34,9 @@ class MailServer:
     Parameters
     ----------
     port : int
-        Where to listen; 0 for a free port.
+        The port to listen on; 0 for a free port.
     folder : Path or None
-        Where each mail is also written, as an .eml file.
+        A folder where each mail is also saved as an .eml file.
     """
 
     def __init__(self, *, port: int = 0, folder: Path | None = None) -> None:
@@ -47,11 +47,11 @@ class MailServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return self._controller.port
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to accept mail."""
         self._controller.start()
 
     def stop(self) -> None:
@@ -59,20 +59,20 @@ class MailServer:
         self._controller.stop(no_assert=True)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
-        """Take a mail in."""
+        """Receive a mail."""
         content = cast("bytes", envelope.content)
-        mail = BytesParser(policy=_WHOLE_LINES).parsebytes(content.replace(b"\r\n", b"\n"))
+        mail = BytesParser(policy=_MAIL_POLICY).parsebytes(content.replace(b"\r\n", b"\n"))
         with self._lock:
             self.mails.append(mail)
             if self._folder is not None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                words = re.sub(r"[^A-Za-z0-9]+", "-", str(mail["Subject"])).strip("-")[:60]
-                (self._folder / f"{len(self.mails):04d}-{words}.eml").write_bytes(content)
+                subject = re.sub(r"[^A-Za-z0-9]+", "-", str(mail["Subject"])).strip("-")[:60]
+                (self._folder / f"{len(self.mails):04d}-{subject}.eml").write_bytes(content)
         return "250 OK"
 
 
 class _Controller(Controller):
-    """aiosmtpd's, on a socket that listens already: so that port 0 works, and a taken port is known at once."""
+    """aiosmtpd's controller on a socket that already listens, so that port 0 works and a taken port fails at once."""
 
     def __init__(self, handler: MailServer, listener: socket.socket) -> None:
         super().__init__(handler, hostname=HOST, port=listener.getsockname()[1])
@@ -90,21 +90,21 @@ def notification_mail(
     subject: str | None,
     body: str,
     subscription_arn: str,
-    moment: datetime,
+    sent_at: datetime,
 ) -> EmailMessage:
-    """Return the mail that SNS makes of a message for a subscription of protocol email."""
-    mail = EmailMessage(policy=_WHOLE_LINES)
+    """Return the mail that SNS sends for a message to an email subscription."""
+    mail = EmailMessage(policy=_MAIL_POLICY)
     mail["From"] = email.utils.formataddr((display_name or "AWS Notifications", SENDER))
     mail["To"] = to
     mail["Subject"] = (subject or "AWS Notification Message")[:_MAXIMUM_SUBJECT]
-    mail["Date"] = email.utils.format_datetime(moment)
+    mail["Date"] = email.utils.format_datetime(sent_at)
     mail["Message-ID"] = email.utils.make_msgid(domain="sns.local")
     mail["X-Amz-Sns-Topic-Arn"] = topic_arn
-    mail.set_content(f"{body}\n\n--\nTo stop this topic's mail, delete the subscription {subscription_arn}\n")
+    mail.set_content(f"{body}\n\n--\nTo stop receiving this topic's mail, delete the subscription {subscription_arn}\n")
     return mail
 
 
 def send_mail(mail: EmailMessage, port: int) -> None:
-    """Hand a mail to the SMTP server on loopback."""
+    """Send a mail to the SMTP server on loopback."""
     with smtplib.SMTP(HOST, port, timeout=10) as connection:
         connection.send_message(mail)

@@ -1,4 +1,4 @@
-"""The containers behind SageMaker endpoints: HTTP servers that the user runs, and calls the stack sends on to them."""
+"""The containers of SageMaker endpoints: HTTP servers of the user, to which the stack forwards requests."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ from urllib.parse import unquote, urljoin
 
 import urllib3
 
-from modelwatch.local import seams
 from modelwatch.local.errors import LocalStackError
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
+from modelwatch.local.moto_patches.sagemaker import find_endpoint, set_endpoint_status
 from modelwatch.local.work import WorkInProgress
 
 MAX_REQUEST_BYTES = 6_291_456
-_ANSWER_SECONDS = 60.0  # SageMaker gives a container no longer to answer
-_START_SECONDS = 240.0  # and no longer to answer its first ping, where the variant says nothing else
-_PING_SECONDS = 0.05
-_PASSED_ON = ("Content-Type", "Accept")
-_CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-_SAGEMAKER = "X-Amzn-SageMaker-"
+_RESPONSE_SECONDS = 60.0  # SageMaker's timeout for a response of a container
+_STARTUP_SECONDS = 240.0  # for its first successful ping; a variant's own setting is ignored
+_PING_INTERVAL_SECONDS = 0.05
+_FORWARDED_HEADERS = ("Content-Type", "Accept")
+_CUSTOM_ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
+_SAGEMAKER_PREFIX = "X-Amzn-SageMaker-"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What InvokeEndpoint answers."""
+class EndpointResponse:
+    """The response to InvokeEndpoint."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def error(cls, status: int, code: str, message: str, **members: object) -> Answer:
-        """Return an error of the service."""
+    def error(cls, status: int, code: str, message: str, **members: object) -> EndpointResponse:
+        """Return an error response of the service."""
         body = json.dumps({"Message": message, **members}).encode()
         return cls(status, body, {"Content-Type": "application/json", **({"x-amzn-ErrorType": code} if code else {})})
 
 
 class ModelServers:
-    """Which model is served where, and the life of the endpoints in front of them.
+    """The servers of the models, and the status of the endpoints in front of them.
 
-    An endpoint all of whose models are served is Creating until their servers answer ``/ping``, as in SageMaker; it is
-    InService then, or Failed if they do not. An endpoint of a model that is served nowhere is InService at once and
-    answers no calls.
+    If every model of an endpoint has a server, the endpoint is Creating until the servers respond to ``/ping``, as in
+    SageMaker; then it is InService, or Failed if they do not respond. If a model has no server, the endpoint is
+    InService at once, and requests to it are refused.
 
     Parameters
     ----------
     region : str
         The region of all endpoints.
     now : callable
-        The stack's clock.
+        Returns the time of the stack's clock.
     work : WorkInProgress
-        Counts the endpoints that come up.
+        Counts the endpoints that are being created.
     """
 
     def __init__(self, *, region: str, now: Callable[[], datetime], work: WorkInProgress) -> None:
@@ -62,7 +63,7 @@ class ModelServers:
         self._http = urllib3.PoolManager(maxsize=64, retries=False)
 
     def serve(self, model_name: str, url: str) -> None:
-        """Say where the container of a model is served: the URL of its ``/invocations``."""
+        """Register the server of a model's container by the URL of its ``/invocations``."""
         self._urls[model_name] = url
 
     def close(self) -> None:
@@ -70,101 +71,108 @@ class ModelServers:
         self._http.clear()
 
     def endpoint_created(self, name: str) -> None:
-        """Begin the life of an endpoint."""
-        endpoint = seams.endpoint_of(name, self._region)
+        """Set the first status of a new endpoint, and start to wait for its servers."""
+        endpoint = find_endpoint(name, self._region)
         urls = [self._urls.get(model) for model in endpoint.models.values()] if endpoint else []
         served = [url for url in urls if url]
         if len(served) < len(urls):
-            self._change(name, "InService", "IN_SERVICE")
+            self._set_status(name, "InService", "IN_SERVICE")
             return
-        self._change(name, "Creating", "CREATING")
-        self._work.start(f"endpoint {name} comes up", self._bring_up, name, served)
+        self._set_status(name, "Creating", "CREATING")
+        self._work.start(f"creation of endpoint {name}", self._wait_until_healthy, name, served)
 
-    def invoke(self, environ: Mapping[str, Any]) -> Answer:
-        """Answer a call of InvokeEndpoint.
+    def invoke(self, environ: Mapping[str, Any]) -> EndpointResponse:
+        """Handle a request to InvokeEndpoint.
 
         Raises
         ------
         LocalStackError
-            ``ModelNotServed``.
+            ``ModelNotServed`` if no server is registered for the model.
         """
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if len(body) > MAX_REQUEST_BYTES:
-            return Answer.error(413, "", f"HTTP content length exceeded {MAX_REQUEST_BYTES} bytes.")
+            return EndpointResponse.error(413, "", f"HTTP content length exceeded {MAX_REQUEST_BYTES} bytes.")
         name = unquote(environ["PATH_INFO"].split("/")[2])
-        endpoint = seams.endpoint_of(name, self._region)
+        endpoint = find_endpoint(name, self._region)
         if endpoint is None or endpoint.status != "InService":
-            return Answer.error(400, "ValidationError", f"Endpoint {name} of account {seams.ACCOUNT} not found.")
-        sent = _headers(environ)
-        variant = sent.get(f"{_SAGEMAKER}Target-Variant") or next(iter(endpoint.models))
+            return EndpointResponse.error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
+        headers = _request_headers(environ)
+        variant = headers.get(f"{_SAGEMAKER_PREFIX}Target-Variant") or next(iter(endpoint.models))
         if variant not in endpoint.models:
-            return Answer.error(400, "ValidationError", f"Variant {variant} not found for endpoint {name}.")
+            return EndpointResponse.error(400, "ValidationError", f"Variant {variant} not found for endpoint {name}.")
         model = endpoint.models[variant]
         if model not in self._urls:
             raise LocalStackError(
                 "ModelNotServed",
-                f"endpoint {name} is there, its model {model} is served nowhere: call serve_model({model!r}, url).",
+                f"no server is registered for model {model} of endpoint {name}; call serve_model({model!r}, url), "
+                f"or start with --serve-model {model}=URL",
             )
-        return self._forward(self._urls[model], variant, sent, body)
+        return self._forward(self._urls[model], variant, headers, body)
 
-    def _forward(self, url: str, variant: str, sent: Mapping[str, str], body: bytes) -> Answer:
-        headers = {name: value for name, value in sent.items() if name in _PASSED_ON or name.startswith(_SAGEMAKER)}
+    def _forward(self, url: str, variant: str, request_headers: Mapping[str, str], body: bytes) -> EndpointResponse:
+        headers = {
+            name: value
+            for name, value in request_headers.items()
+            if name in _FORWARDED_HEADERS or name.startswith(_SAGEMAKER_PREFIX)
+        }
         try:
-            answer = self._http.request("POST", url, body=body, headers=headers, timeout=_ANSWER_SECONDS)
+            response = self._http.request("POST", url, body=body, headers=headers, timeout=_RESPONSE_SECONDS)
         except urllib3.exceptions.HTTPError as error:
             return _model_error(
                 0, f"Your invocation failed while waiting for a response from container primary: {error}"
             )
-        if answer.status >= 300:
-            return _model_error(answer.status, answer.data.decode(errors="replace"))
-        told = {"Content-Type": answer.headers.get("Content-Type", "application/octet-stream")}
-        if attributes := answer.headers.get(_CUSTOM_ATTRIBUTES):
-            told[_CUSTOM_ATTRIBUTES] = attributes
-        return Answer(200, answer.data, {**told, "x-Amzn-Invoked-Production-Variant": variant})
+        if response.status >= 300:
+            return _model_error(response.status, response.data.decode(errors="replace"))
+        response_headers = {"Content-Type": response.headers.get("Content-Type", "application/octet-stream")}
+        if attributes := response.headers.get(_CUSTOM_ATTRIBUTES_HEADER):
+            response_headers[_CUSTOM_ATTRIBUTES_HEADER] = attributes
+        return EndpointResponse(200, response.data, {**response_headers, "x-Amzn-Invoked-Production-Variant": variant})
 
-    def _bring_up(self, name: str, urls: list[str]) -> None:
-        for _ in range(int(_START_SECONDS / _PING_SECONDS)):
+    def _wait_until_healthy(self, name: str, urls: list[str]) -> None:
+        for _ in range(int(_STARTUP_SECONDS / _PING_INTERVAL_SECONDS)):
             healthy = [self._is_healthy(url) for url in urls]
             if all(healthy):
-                return self._change(name, "InService", "IN_SERVICE")
+                return self._set_status(name, "InService", "IN_SERVICE")
             if None in healthy:
                 break
-            if not self._work.pause(_PING_SECONDS):
+            if not self._work.pause(_PING_INTERVAL_SECONDS):
                 return None  # the stack is closing
         reason = (
             "The primary container for production variant did not pass the ping health check. Please check CloudWatch"
             " logs for this endpoint."
         )
-        return self._change(name, "Failed", "FAILED", failure_reason=reason)
+        return self._set_status(name, "Failed", "FAILED", failure_reason=reason)
 
     def _is_healthy(self, url: str) -> bool | None:
-        """Return whether a server answers that it is ready; None where nobody answers at all."""
+        """Return whether a server reports that it is ready; None if it does not respond at all."""
         try:
-            return self._http.request("GET", urljoin(url, "ping"), timeout=_ANSWER_SECONDS).status == 200
+            return self._http.request("GET", urljoin(url, "ping"), timeout=_RESPONSE_SECONDS).status == 200
         except urllib3.exceptions.HTTPError:
             return None
 
-    def _change(self, name: str, status: str, told: str, failure_reason: str | None = None) -> None:
-        seams.change_endpoint(name, self._region, status, told=told, now=self._now(), failure_reason=failure_reason)
+    def _set_status(self, name: str, status: str, event_status: str, failure_reason: str | None = None) -> None:
+        set_endpoint_status(
+            name, self._region, status, event_status=event_status, now=self._now(), failure_reason=failure_reason
+        )
 
 
-def _model_error(status: int, message: str) -> Answer:
-    kind = "client" if 400 <= status < 500 else "server"
-    return Answer.error(
+def _model_error(status: int, message: str) -> EndpointResponse:
+    side = "client" if 400 <= status < 500 else "server"
+    return EndpointResponse.error(
         424,
         "ModelError",
-        f'Received {kind} error ({status}) from primary with message "{message}".',
+        f'Received {side} error ({status}) from primary with message "{message}".',
         OriginalStatusCode=status,
         OriginalMessage=message,
     )
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    named = {"HTTP_ACCEPT": "Accept", "CONTENT_TYPE": "Content-Type"}
-    given = {name: environ[variable] for variable, name in named.items() if environ.get(variable)}
+def _request_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    standard = {"HTTP_ACCEPT": "Accept", "CONTENT_TYPE": "Content-Type"}
+    headers = {name: environ[variable] for variable, name in standard.items() if environ.get(variable)}
     prefix = "HTTP_X_AMZN_SAGEMAKER_"
-    return given | {
-        _SAGEMAKER + variable.removeprefix(prefix).replace("_", "-").title(): value
+    return headers | {
+        _SAGEMAKER_PREFIX + variable.removeprefix(prefix).replace("_", "-").title(): value
         for variable, value in environ.items()
         if variable.startswith(prefix)
     }

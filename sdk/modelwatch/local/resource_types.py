@@ -1,8 +1,8 @@
-"""Resource types that moto's CloudFormation lacks, created through their services; and properties that it drops.
+"""Resource types that moto's CloudFormation lacks, created through their services, and properties that it drops.
 
-CloudFormation's property names are its services' parameter names, but for few; each type here says which operation
-creates it, and where the names differ. Values take the types that the operation wants, and a property that it does
-not know is an error, never left out.
+CloudFormation's property names are the parameter names of its services, with few exceptions. Each type here names the
+operation that creates it and the names that differ. Values are converted to the types that the operation expects, and
+a property that it does not have is an error, never ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.seams import CreatedResource, know_managed_policy
+from modelwatch.local.moto_patches.hooks import CreatedResource
+from modelwatch.local.moto_patches.iam import register_managed_policy
 
 ClientOf = Callable[[str], Any]
 Properties = dict[str, Any]
@@ -21,18 +22,18 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """How one call creates one resource.
+    """The operation that creates a resource.
 
     Attributes
     ----------
     name_member : str
-        The parameter that holds its name; filled with a generated name where the template gives none.
+        The parameter with its name; a generated name is used if the template gives none.
     reference : str
-        What ``Ref`` gives: a member of the answer, or else of the parameters.
+        What ``Ref`` returns: a member of the response or of the parameters.
     attributes : Mapping
-        What ``Fn::GetAtt`` gives: attribute name to member of the answer or the parameters.
+        What ``Fn::GetAtt`` returns: the member of the response or of the parameters for each attribute.
     renamed : Mapping
-        Property names that the operation calls otherwise.
+        The parameter names of properties whose names differ.
     """
 
     service: str
@@ -53,10 +54,10 @@ class _Operation:
         )
         if self.name_member:
             parameters.setdefault(self.name_member, name)
-        known = {**parameters, **getattr(client, self.method)(**parameters)}
+        values = {**parameters, **getattr(client, self.method)(**parameters)}
         return CreatedResource(
-            str(known[self.reference]) if self.reference else name,
-            {attribute: str(known[member]) for attribute, member in self.attributes.items() if member in known},
+            str(values[self.reference]) if self.reference else name,
+            {attribute: str(values[member]) for attribute, member in self.attributes.items() if member in values},
         )
 
 
@@ -88,17 +89,17 @@ def _alarm(client_of: ClientOf, name: str, properties: Properties) -> CreatedRes
 
 
 def _subscription(client_of: ClientOf, _: str, properties: Properties) -> CreatedResource:
-    rest = dict(properties)
-    topic, protocol, endpoint = rest.pop("TopicArn"), rest.pop("Protocol"), rest.pop("Endpoint")
+    remaining = dict(properties)
+    topic, protocol, endpoint = remaining.pop("TopicArn"), remaining.pop("Protocol"), remaining.pop("Endpoint")
     attributes = {
         member: value if isinstance(value, str) else json.dumps(value)
-        for member, value in rest.items()
+        for member, value in remaining.items()
         if member != "Region"
     }
-    answer = client_of("sns").subscribe(
+    response = client_of("sns").subscribe(
         TopicArn=topic, Protocol=protocol, Endpoint=endpoint, Attributes=attributes, ReturnSubscriptionArn=True
     )
-    return CreatedResource(answer["SubscriptionArn"])
+    return CreatedResource(response["SubscriptionArn"])
 
 
 def _topic_policy(client_of: ClientOf, name: str, properties: Properties) -> CreatedResource:
@@ -123,62 +124,64 @@ def _bucket_policy(client_of: ClientOf, _: str, properties: Properties) -> Creat
     return CreatedResource(bucket)
 
 
-_RECIPES: dict[str, Callable[[ClientOf, str, Properties], CreatedResource]] = {
-    **{kind: operation.create for kind, operation in _OPERATIONS.items()},
+_CREATORS: dict[str, Callable[[ClientOf, str, Properties], CreatedResource]] = {
+    **{resource_type: operation.create for resource_type, operation in _OPERATIONS.items()},
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::SNS::Subscription": _subscription,
     "AWS::SNS::TopicPolicy": _topic_policy,
     "AWS::SQS::QueuePolicy": _queue_policy,
     "AWS::S3::BucketPolicy": _bucket_policy,
 }
-# moto has these types, but what they do would not happen here.
-_NOT_RUN = {
+# moto supports these types, but they would have no effect here.
+_NOT_SUPPORTED = {
     "AWS::Lambda::EventSourceMapping": "the local stack does not poll queues and streams for functions",
     "AWS::CloudFormation::Stack": "the local stack does not deploy nested stacks",
 }
 
 
-def is_created_here(kind: str) -> bool:
-    """Return whether `create` makes resources of a type."""
-    return kind in _RECIPES
+def can_create(resource_type: str) -> bool:
+    """Return whether `create` supports a resource type."""
+    return resource_type in _CREATORS
 
 
-def create(client_of: ClientOf, kind: str, name: str, properties: Properties) -> CreatedResource | None:
+def create(client_of: ClientOf, resource_type: str, name: str, properties: Properties) -> CreatedResource | None:
     """Create a resource through its service.
 
     Parameters
     ----------
     client_of : callable
         Returns the boto3 client of a service.
-    kind : str
-        The resource type.
+    resource_type : str
+        For example ``AWS::Scheduler::Schedule``.
     name : str
-        The name it gets where its properties give none.
+        The name to use if its properties give none.
     properties : dict
         Its properties, resolved.
 
     Returns
     -------
     CreatedResource or None
-        None where moto creates resources of this type itself.
+        None if moto creates resources of this type itself.
     """
-    if kind in _NOT_RUN:
-        raise LocalStackError("NotRunLocally", _NOT_RUN[kind])
-    recipe = _RECIPES.get(kind)
-    return None if recipe is None else recipe(client_of, name, properties)
+    if resource_type in _NOT_SUPPORTED:
+        raise LocalStackError("NotRunLocally", _NOT_SUPPORTED[resource_type])
+    creator = _CREATORS.get(resource_type)
+    return None if creator is None else creator(client_of, name, properties)
 
 
-def complete(client_of: ClientOf, kind: str, physical_id: str, properties: Properties) -> None:
-    """Give a resource that moto created the properties that moto dropped."""
-    if kind in _COMPLETED:
-        _COMPLETED[kind](client_of, physical_id, properties)
+def complete(client_of: ClientOf, resource_type: str, physical_id: str, properties: Properties) -> None:
+    """Set the properties that moto dropped from a resource that it created."""
+    if resource_type in _COMPLETERS:
+        _COMPLETERS[resource_type](client_of, physical_id, properties)
 
 
 def _complete_bucket(client_of: ClientOf, bucket: str, properties: Properties) -> None:
     s3 = client_of("s3")
     notifications = properties.get("NotificationConfiguration", {}).keys()
     if notifications - {"EventBridgeConfiguration"}:
-        raise LocalStackError("NotRunLocally", "the local stack brings S3's notifications to EventBridge only")
+        raise LocalStackError(
+            "NotRunLocally", "the local stack delivers S3 notifications to EventBridge only; remove the others"
+        )
     if notifications:
         s3.put_bucket_notification_configuration(
             Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
@@ -197,13 +200,13 @@ def _complete_bucket(client_of: ClientOf, bucket: str, properties: Properties) -
 def _complete_table(client_of: ClientOf, table: str, properties: Properties) -> None:
     dynamodb = client_of("dynamodb")
     if time_to_live := properties.get("TimeToLiveSpecification"):
-        enabled = _truth(time_to_live["Enabled"])
+        enabled = _to_bool(time_to_live["Enabled"])
         dynamodb.update_time_to_live(
             TableName=table,
             TimeToLiveSpecification={"Enabled": enabled, "AttributeName": time_to_live["AttributeName"]},
         )
     if recovery := properties.get("PointInTimeRecoverySpecification"):
-        enabled = _truth(recovery["PointInTimeRecoveryEnabled"])
+        enabled = _to_bool(recovery["PointInTimeRecoveryEnabled"])
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
         )
@@ -211,11 +214,11 @@ def _complete_table(client_of: ClientOf, table: str, properties: Properties) -> 
 
 def _complete_role(client_of: ClientOf, role: str, properties: Properties) -> None:
     for arn in properties.get("ManagedPolicyArns", []):
-        know_managed_policy(arn)
+        register_managed_policy(arn)
         client_of("iam").attach_role_policy(RoleName=role, PolicyArn=arn)
 
 
-_COMPLETED: dict[str, Callable[[ClientOf, str, Properties], None]] = {
+_COMPLETERS: dict[str, Callable[[ClientOf, str, Properties], None]] = {
     "AWS::S3::Bucket": _complete_bucket,
     "AWS::DynamoDB::Table": _complete_table,
     "AWS::IAM::Role": _complete_role,
@@ -223,9 +226,9 @@ _COMPLETED: dict[str, Callable[[ClientOf, str, Properties], None]] = {
 
 
 def conform(value: Any, shape: Any, *, path: str) -> Any:
-    """Give a property's value the type that an operation's parameter has.
+    """Convert a property's value to the type of an operation's parameter.
 
-    Templates carry numbers and truth values as text as often as not.
+    Templates often contain numbers and booleans as text.
 
     Raises
     ------
@@ -233,11 +236,13 @@ def conform(value: Any, shape: Any, *, path: str) -> Any:
         ``UnknownProperty`` for a member that the operation does not have.
     """
     if shape.type_name == "structure":
-        # Some services write their parameters in lower case; CloudFormation writes all properties in upper case.
+        # CloudFormation's properties start with a capital letter; the parameters of some services do not.
         members = {name: name if name in shape.members else name[0].lower() + name[1:] for name in value}
         unknown = sorted(name for name, member in members.items() if member not in shape.members)
         if unknown:
-            raise LocalStackError("UnknownProperty", f"{path} has no {', '.join(unknown)}")
+            raise LocalStackError(
+                "UnknownProperty", f"{path} has no parameter {', '.join(unknown)}; check the spelling"
+            )
         return {
             member: conform(value[name], shape.members[member], path=f"{path}.{member}")
             for name, member in members.items()
@@ -246,27 +251,27 @@ def conform(value: Any, shape: Any, *, path: str) -> Any:
         return [conform(item, shape.member, path=path) for item in value]
     if shape.type_name == "map":
         return {key: conform(item, shape.value, path=path) for key, item in value.items()}
-    convert = _CONVERT.get(shape.type_name)
+    convert = _CONVERTERS.get(shape.type_name)
     return value if convert is None else convert(value)
 
 
-def _truth(value: Any) -> bool:
+def _to_bool(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else json.dumps(value)
 
 
-_CONVERT: dict[str, Callable[[Any], Any]] = {
-    "boolean": _truth,
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "boolean": _to_bool,
     "double": float,
     "float": float,
     "integer": int,
     "long": int,
-    "string": _text,
+    "string": _to_text,
 }
 
 

@@ -1,7 +1,7 @@
-"""When cron(), rate() and at() expressions of EventBridge are due.
+"""The due times of EventBridge's cron(), rate() and at() expressions.
 
-Due times of ``rate`` count from an anchor: the schedule's start date, or else its creation. ``cron`` and ``at`` are
-read in the schedule's time zone: a wall time that daylight saving skips is not due, one that it repeats is due once.
+The periods of ``rate`` count from an anchor: the schedule's start date, or else its creation. ``cron`` and ``at`` are
+wall times in the schedule's time zone: one that daylight saving skips is not due, one that it repeats is due once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)s?")
 
 
 def next_due(expression: str, after: datetime, *, anchor: datetime, timezone: str = "UTC") -> datetime | None:
-    """Return the first due time after a moment.
+    """Return the first due time after a given time.
 
     Parameters
     ----------
@@ -28,33 +28,31 @@ def next_due(expression: str, after: datetime, *, anchor: datetime, timezone: st
     after : datetime
         The due time is later than this.
     anchor : datetime
-        Where the periods of ``rate`` begin. It is due itself only where ``after`` is earlier.
+        The time from which the periods of ``rate`` count. It is itself due only if ``after`` is earlier.
     timezone : str
-        An IANA name; ``cron`` and ``at`` are wall times there.
+        The IANA name of the time zone of ``cron`` and ``at``.
 
     Returns
     -------
     datetime or None
-        In UTC; None where the expression is never due again.
+        In UTC; None if the expression is never due again.
 
     Raises
     ------
     LocalStackError
-        ``InvalidScheduleExpression``.
+        ``InvalidScheduleExpression`` or ``InvalidTimeZone``.
     """
     form = _FORM.fullmatch(expression)
     if form is None:
-        raise _invalid(expression, "is none of cron(...), rate(...), at(...)")
+        raise _invalid(expression, "is not cron(...), rate(...) or at(...)")
     kind, body = form.groups()
     if kind == "rate":
-        return _next_of_rate(expression, body, after, anchor)
+        return _next_rate(expression, body, after, anchor)
     zone = _zone(timezone)
-    return (
-        _next_of_cron(expression, body, after, zone) if kind == "cron" else _next_of_at(expression, body, after, zone)
-    )
+    return _next_cron(expression, body, after, zone) if kind == "cron" else _next_at(expression, body, after, zone)
 
 
-def _next_of_rate(expression: str, body: str, after: datetime, anchor: datetime) -> datetime:
+def _next_rate(expression: str, body: str, after: datetime, anchor: datetime) -> datetime:
     rate = _RATE.fullmatch(body)
     if rate is None:
         raise _invalid(expression, "is not rate(value minutes|hours|days)")
@@ -64,7 +62,7 @@ def _next_of_rate(expression: str, body: str, after: datetime, anchor: datetime)
     return anchor + ((after - anchor) // period + 1) * period
 
 
-def _next_of_at(expression: str, body: str, after: datetime, zone: ZoneInfo) -> datetime | None:
+def _next_at(expression: str, body: str, after: datetime, zone: ZoneInfo) -> datetime | None:
     try:
         wall = datetime.strptime(body, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone)
     except ValueError as error:
@@ -73,19 +71,18 @@ def _next_of_at(expression: str, body: str, after: datetime, zone: ZoneInfo) -> 
     return due if due > after else None
 
 
-def _next_of_cron(expression: str, body: str, after: datetime, zone: ZoneInfo) -> datetime | None:
+def _next_cron(expression: str, body: str, after: datetime, zone: ZoneInfo) -> datetime | None:
     try:
         cron = AWSCron(body)
-        wall = after.astimezone(zone).replace(
-            tzinfo=UTC
-        )  # the library reckons in UTC only: wall time goes by that name
+        # The library computes in UTC only, so the wall time is labelled as UTC.
+        wall = after.astimezone(zone).replace(tzinfo=UTC)
         while (wall := cron.occurrence(wall).next()) is not None:
             local = wall.replace(tzinfo=zone)
             due: datetime = local.astimezone(UTC)
             exists = due.astimezone(zone).replace(tzinfo=UTC) == wall
             if exists and due > after:
                 return due
-    except Exception as error:  # the library raises bare Exception
+    except Exception as error:  # the library raises plain Exception
         raise _invalid(expression, f"cannot be read: {error}") from error
     return None
 
@@ -94,8 +91,10 @@ def _zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise LocalStackError("InvalidTimeZone", f"{timezone!r} is no IANA time zone.") from error
+        raise LocalStackError(
+            "InvalidTimeZone", f"{timezone!r} is not an IANA time zone; use a name such as 'Europe/Berlin'."
+        ) from error
 
 
-def _invalid(expression: str, why: str) -> LocalStackError:
-    return LocalStackError("InvalidScheduleExpression", f"{expression!r} {why}.")
+def _invalid(expression: str, problem: str) -> LocalStackError:
+    return LocalStackError("InvalidScheduleExpression", f"{expression!r} {problem}.")

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler's schedules and scheduled rules, fired in the order in which they are due."""
+"""Fires EventBridge Scheduler's schedules and scheduled rules in the order in which they are due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from modelwatch.local.aws_clients import AwsClients
-from modelwatch.local.deliveries import DeadLetters, Deliveries, RetryPolicy, Sender, Target
+from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
 from modelwatch.local.event_rules import MatchedRule, deliver_event
 from modelwatch.local.schedule_expressions import next_due
 
@@ -18,18 +18,18 @@ SCHEDULER = "scheduler.amazonaws.com"
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An enabled schedule as it stands in the emulator now.
+    """An enabled schedule in its present state.
 
     Attributes
     ----------
     identity : str
-        The same as long as it is the same schedule; another where one was deleted and made anew under its name.
+        Changes if the schedule is deleted and created again under the same name.
     target : Mapping
         As the API describes it: Arn, RoleArn, Input, RetryPolicy, DeadLetterConfig, ...
     start, end : datetime or None
-        It is due at these moments and between.
+        The first and last time at which it may be due.
     deletes_itself : bool
-        ActionAfterCompletion is DELETE.
+        Whether ActionAfterCompletion is DELETE.
     """
 
     identity: str
@@ -66,7 +66,7 @@ class ScheduledRule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Firing:
-    """One schedule or rule, due at one moment."""
+    """One due time of one schedule or rule."""
 
     due: datetime
     arn: str
@@ -81,9 +81,9 @@ class Scheduler:
     schedules : callable
         Returns every enabled schedule and scheduled rule as they stand now.
     deliveries : Deliveries
-        Who carries them to their targets.
+        Delivers to the targets.
     clients : AwsClients
-        To delete schedules that have run out.
+        Deletes schedules after their last firing.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class Scheduler:
         self._first_seen: dict[str, datetime] = {}
 
     def due(self, after: datetime, until: datetime) -> list[Firing]:
-        """Return everything that is due at the earliest due moment in (after, until], in a stable order.
+        """Return everything that is due at the earliest due time in (after, until], in a stable order.
 
-        The schedules are read anew at each call, since functions create and delete them. A ``rate`` counts from the
-        first call that sees its schedule.
+        The schedules are read again at each call, because functions create and delete them. A ``rate`` counts from the
+        first call that finds its schedule.
         """
         firings = []
         for scheduled in self._schedules():
@@ -139,19 +139,21 @@ class Scheduler:
         self._deliveries.start(
             Target(
                 target["Arn"],
-                Sender.role(target.get("RoleArn"), assumed_by=SCHEDULER),
+                Sender.from_role(target.get("RoleArn"), assumed_by=SCHEDULER),
                 sqs=target.get("SqsParameters") or {},
                 event_bus=target.get("EventBridgeParameters") or {},
             ),
             body,
-            what=f"the firing of {schedule.name} at {_iso(due)}",
-            retry=RetryPolicy.of(target),
-            dead_letters=DeadLetters(dead_letter_arn, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id})
+            description=f"the firing of {schedule.name} at {_iso(due)}",
+            retry=RetryPolicy.from_target(target),
+            dead_letter_queue=DeadLetterQueue(
+                dead_letter_arn, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id}
+            )
             if dead_letter_arn
             else None,
         )
         if schedule.deletes_itself and self._next_due(schedule, due) is None:
-            client = self._clients.of_principal(SCHEDULER, "scheduler")
+            client = self._clients.for_principal(SCHEDULER, "scheduler")
             client.delete_schedule(GroupName=schedule.group, Name=schedule.name)
 
     def _fire_rule(self, scheduled: ScheduledRule, due: datetime) -> None:

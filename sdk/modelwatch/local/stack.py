@@ -1,8 +1,7 @@
-"""The local stack: the app's template, whole, on one machine."""
+"""The local stack: the app's complete template on one machine."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import threading
@@ -10,58 +9,59 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from modelwatch.local import operator_settings, resource_types, seams
+from modelwatch.local import invoke_api, moto_patches, operator_settings, resource_types
 from modelwatch.local.app_files import find_template
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
-from modelwatch.local.clock import VirtualClock, WallClock, in_utc
-from modelwatch.local.deliveries import Deliveries, Sender, Target, Undelivered
+from modelwatch.local.clock import VirtualClock, WallClock, to_utc
+from modelwatch.local.deliveries import Deliveries, Undelivered
 from modelwatch.local.deployment import Deployment
 from modelwatch.local.emulator import Emulator
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.event_rules import MatchedRule, deliver_event
-from modelwatch.local.functions import EventInvokeConfig, Functions, Invocation, Throttled
-from modelwatch.local.mail import MailServer, notification_mail, send_mail
+from modelwatch.local.event_rules import deliver_event
+from modelwatch.local.functions import Functions, Invocation
+from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
+from modelwatch.local.moto_patches.hooks import Hooks
+from modelwatch.local.notifications import Notifier
 from modelwatch.local.sam_template import make_deployable
-from modelwatch.local.scheduler import Scheduler
+from modelwatch.local.scheduler import Schedule, ScheduledRule, Scheduler
+from modelwatch.local.ticker import Ticker
 from modelwatch.local.work import WorkInProgress
 
-_MAXIMUM_REQUEST = 6_291_456  # bytes, Lambda's quotas for an event
-_MAXIMUM_ASYNCHRONOUS_REQUEST = 1_048_576
 _SETTLE_SECONDS = 900.0  # Lambda's longest timeout
-_TICK_SECONDS = 1.0
-_one_at_a_time = threading.Lock()  # moto keeps its state in its modules
+_single_stack_lock = threading.Lock()  # moto keeps its state in its modules
 
 
 class LocalStack:
     """A SAM template deployed into an AWS emulator, with its functions as real processes.
 
-    moto's server holds the services on loopback. Functions run under the Lambda Runtime API with their own
+    moto's server provides the services on loopback. Functions run under the Lambda Runtime API with their own
     environment, timeout and the credentials of their own role. Rules deliver by pattern, schedules fire by the
     stack's clock, asynchronous invocations retry and reach their failure destination, and SNS email subscriptions
-    arrive as mail. Subscriptions count as confirmed at once: there is nobody to click on a link.
+    arrive as mail. Subscriptions are confirmed at once, because nobody can click on a link.
 
-    One stack runs at a time in a process. While it does, the process sees none of the operator's AWS profiles and
-    files: the emulator would read them.
+    Only one stack runs at a time in a process. While it runs, the operator's AWS profiles and files are hidden from
+    the process, because the emulator would read them.
 
     Parameters
     ----------
     template : Path, optional
-        The template; by default the app's own. What it points at is looked up beside it.
+        The template; by default the app's own. Relative paths in it are resolved from its folder.
     parameters : Mapping, optional
         Values for the template's parameters.
     start : datetime, optional
-        Where the clock stands at first; it then moves only by `advance_to`. Without it, the clock is the machine's
-        own and schedules fire by themselves.
+        The initial time of the clock, which then moves only by `advance_to`. Without it, the stack follows the
+        machine's clock and schedules fire by themselves.
     port, smtp_port : int
-        Where the emulator and the mail server listen; free ports by default.
+        The ports of the emulator and the mail server; free ports by default.
     mail_folder : Path, optional
-        Where each mail is kept as an .eml file, too.
+        A folder where each mail is also saved as an .eml file.
     region, name : str
         The region and the stack's name.
 
@@ -87,10 +87,10 @@ class LocalStack:
         self._template, self._parameters = template, dict(parameters or {})
         self._port, self._smtp_port, self._mail_folder = port, smtp_port, mail_folder
         self.region, self.name = region, name
-        self._virtual = None if start is None else VirtualClock(start)
-        self._clock = self._virtual or WallClock()
-        self._ending = ExitStack()
-        self._walking = threading.Lock()
+        self._virtual_clock = None if start is None else VirtualClock(start)
+        self._clock = self._virtual_clock or WallClock()
+        self._cleanup = ExitStack()
+        self._advance_lock = threading.Lock()
         self.outputs: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -98,58 +98,60 @@ class LocalStack:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
     def start(self) -> None:
-        """Deploy the template and answer calls from then on.
+        """Deploy the template and start to serve requests.
 
         Raises
         ------
         LocalStackError
-            ``NotDeployed`` names every resource that did not come to exist; ``PortTaken``, ``InvalidTemplate``,
-            ``InvalidParameters``, ``CodeNotFound``, ``AlreadyRunning`` and ``WrongEmulator`` say what they mean.
+            ``NotDeployed`` names every resource that was not created. Also ``PortTaken``, ``InvalidTemplate``,
+            ``InvalidParameters``, ``CodeNotFound``, ``AlreadyRunning`` and ``WrongEmulator``.
         """
-        seams.check_version()
+        moto_patches.check_version()
         deployable = make_deployable(self._template or find_template(), parameters=self._parameters, region=self.region)
-        if not _one_at_a_time.acquire(blocking=False):
-            raise LocalStackError("AlreadyRunning", "A local stack runs in this process already; close it first.")
-        self._ending.callback(_one_at_a_time.release)
+        if not _single_stack_lock.acquire(blocking=False):
+            raise LocalStackError("AlreadyRunning", "A local stack is already running in this process; close it first.")
+        self._cleanup.callback(_single_stack_lock.release)
         try:
-            self._ending.enter_context(operator_settings.hidden())
+            self._cleanup.enter_context(operator_settings.hidden())
             self._start_services()
             deployment = Deployment(deployable, clients=self._clients, name=self.name, folder=self._folder)
-            self._ending.enter_context(seams.installed(self._hooks(deployment)))
-            self._ending.callback(self._stop_work)
+            self._cleanup.enter_context(moto_patches.installed(self._hooks(deployment)))
+            self._cleanup.callback(self._stop_work)
             self.outputs = deployment.run()
             for settings in deployment.functions:
                 self._functions.add(settings)
-            if self._virtual is None:
-                self._start_ticking()
+            if self._virtual_clock is None:
+                ticker = Ticker(self._scheduler, clock=self._clock, deliveries=self._deliveries)
+                self._cleanup.callback(ticker.stop)
+                ticker.start()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Stop everything: processes, deliveries, servers."""
-        self._ending.close()
+        self._cleanup.close()
 
-    # What users ask for.
+    # What users of a running stack call.
 
     @property
     def endpoint_url(self) -> str:
-        """Where the emulator listens; what AWS_ENDPOINT_URL wants."""
+        """The emulator's URL, for AWS_ENDPOINT_URL."""
         return self._emulator.url
 
     @property
     def smtp_port(self) -> int:
-        """Where the mail server listens."""
+        """The port of the mail server."""
         return self._mail_server.port
 
     @property
     def now(self) -> datetime:
-        """The stack's clock."""
+        """The time of the stack's clock."""
         return self._clock.now()
 
     @property
@@ -179,26 +181,26 @@ class LocalStack:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client with an operator's credentials; it is closed with the stack."""
-        return self._clients.of_operator(service)
+        return self._clients.for_operator(service)
 
     def serve_model(self, model_name: str, url: str) -> None:
-        """Let a server of yours be the container of a SageMaker model.
+        """Use an HTTP server of the caller as the container of a SageMaker model.
 
-        Endpoints that are made of the model from then on are Creating until it answers ``GET /ping`` with 200, and
-        InvokeEndpoint of any endpoint with the model sends requests on to it.
+        Endpoints created from the model after this call are Creating until the server responds to ``GET /ping`` with
+        200, and InvokeEndpoint of any endpoint with the model forwards its requests to the server.
 
         Parameters
         ----------
         model_name : str
-            The name that CreateModel is, or was, given.
+            The ModelName in CreateModel, which may happen before or after this call.
         url : str
-            Its ``/invocations``, for instance ``http://127.0.0.1:8080/invocations``.
+            The URL of the server's ``/invocations``, for instance ``http://127.0.0.1:8080/invocations``.
         """
         self._model_servers.serve(model_name, url)
 
     @property
     def log_folder(self) -> Path:
-        """Where each function's output lies, as ``<name>.log``, while the stack runs."""
+        """The folder with each function's output as ``<name>.log``, while the stack runs."""
         return self._functions.folder
 
     def logs(self, function_name: str) -> str:
@@ -206,12 +208,12 @@ class LocalStack:
         return self._functions.logs(function_name)
 
     def settle(self, timeout: float = _SETTLE_SECONDS) -> None:
-        """Return when no invocation, delivery or retry is under way.
+        """Wait until no invocation, delivery or retry is in progress.
 
         Parameters
         ----------
         timeout : float
-            Seconds of real time to wait at most.
+            The maximum wait in seconds of real time.
 
         Raises
         ------
@@ -221,50 +223,53 @@ class LocalStack:
         self._work.settle(timeout)
 
     def advance_to(self, moment: datetime) -> None:
-        """Move the clock on, firing what becomes due on the way, in order.
+        """Advance the clock, firing everything that becomes due on the way, in order.
 
-        Everything that one due moment sets off has settled before the next one comes.
+        Everything that one due time sets off has settled before the clock moves on.
 
         Parameters
         ----------
         moment : datetime
-            Where the clock stands afterwards.
+            The time of the clock afterwards.
         """
-        if self._virtual is None:
-            raise LocalStackError("WallClock", "This stack follows the machine's clock; give it a start to move it.")
-        moment = in_utc(moment)
-        with self._walking:
+        if self._virtual_clock is None:
+            raise LocalStackError(
+                "WallClock",
+                "This stack follows the machine's clock and cannot be advanced; create it with LocalStack(start=...).",
+            )
+        moment = to_utc(moment)
+        with self._advance_lock:
             self.settle()
-            while firings := self._scheduler.due(after=self._virtual.now(), until=moment):
-                self._virtual.move_to(firings[0].due)
+            while firings := self._scheduler.due(after=self._virtual_clock.now(), until=moment):
+                self._virtual_clock.move_to(firings[0].due)
                 for firing in firings:
                     self._scheduler.fire(firing)
                 self.settle()
-            self._virtual.move_to(moment)
+            self._virtual_clock.move_to(moment)
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock on by a span of time, like `advance_to`."""
+        """Advance the clock by a span of time, like `advance_to`."""
         self.advance_to(self.now + by)
 
-    # How it is put together.
+    # How the stack is assembled.
 
     def _start_services(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="modelwatch-local-"))
-        self._ending.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._cleanup.callback(shutil.rmtree, self._folder, ignore_errors=True)
         self._mail_server = MailServer(port=self._smtp_port, folder=self._mail_folder)
         self._mail_server.start()
-        self._ending.callback(self._mail_server.stop)
+        self._cleanup.callback(self._mail_server.stop)
         self._emulator = Emulator(port=self._port, clock=self._clock)
         self._emulator.start()
-        self._ending.callback(self._emulator.stop)
+        self._cleanup.callback(self._emulator.stop)
         self._clients = AwsClients(self._emulator.url, self.region)
         self._emulator.principal_of = self._clients.principal_of
-        self._ending.callback(self._clients.close)
-        self._ending.callback(seams.forget_everything)
-        seams.forget_everything()
+        self._cleanup.callback(self._clients.close)
+        self._cleanup.callback(moto_patches.reset)
+        moto_patches.reset()
         self._work = WorkInProgress()
-        # Minutes between attempts pass at once on a clock that stands still, and in seconds on the machine's own.
-        scale = 0.0 if self._virtual is not None else 1 / 60
+        # The minutes between attempts take no time on a virtual clock, and seconds on the machine's own.
+        scale = 0.0 if self._virtual_clock is not None else 1 / 60
         self._deliveries = Deliveries(
             clients=self._clients, clock=self._clock, work=self._work, retry_delay_scale=scale
         )
@@ -276,152 +281,34 @@ class LocalStack:
             folder=self._folder,
             retry_delay_scale=scale,
         )
-        self._model_servers = ModelServers(region=self.region, now=self._clock.now, work=self._work)
-        self._ending.callback(self._model_servers.close)
-        self._emulator.invoke_endpoint = self._model_servers.invoke
-        self._scheduler = Scheduler(
-            lambda: seams.enabled_schedules(self.region), deliveries=self._deliveries, clients=self._clients
+        self._notifier = Notifier(
+            deliveries=self._deliveries, clock=self._clock, work=self._work, smtp_port=self.smtp_port
         )
+        self._model_servers = ModelServers(region=self.region, now=self._clock.now, work=self._work)
+        self._cleanup.callback(self._model_servers.close)
+        self._emulator.invoke_endpoint = self._model_servers.invoke
+        self._scheduler = Scheduler(self._schedules, deliveries=self._deliveries, clients=self._clients)
 
-    def _hooks(self, deployment: Deployment) -> seams.Hooks:
-        return seams.Hooks(
+    def _schedules(self) -> list[Schedule | ScheduledRule]:
+        return [
+            *moto_patches.scheduler.enabled_schedules(self.region),
+            *moto_patches.events.scheduled_rules(self.region),
+        ]
+
+    def _hooks(self, deployment: Deployment) -> Hooks:
+        return Hooks(
             now=self._clock.now,
-            invoke=self._invoke,
-            event=self._deliver_event,
-            notify=self._notify,
-            create=deployment.create,
-            created=deployment.created,
-            failed=deployment.failed,
-            skipped=deployment.skipped,
-            creates=resource_types.is_created_here,
-            endpoint=self._model_servers.endpoint_created,
+            invoke=partial(invoke_api.invoke, self._functions),
+            deliver_event=partial(deliver_event, self._deliveries),
+            notify=self._notifier.notify,
+            can_create=resource_types.can_create,
+            create_resource=deployment.create,
+            resource_created=deployment.created,
+            resource_failed=deployment.failed,
+            resource_skipped=deployment.skipped,
+            endpoint_created=self._model_servers.endpoint_created,
         )
 
     def _stop_work(self) -> None:
         self._functions.close()
         self._work.close(timeout=10)
-
-    def _start_ticking(self) -> None:
-        stopped = threading.Event()
-        ticker = threading.Thread(target=self._tick, args=(stopped,), name="clock", daemon=True)
-
-        def stop() -> None:
-            stopped.set()
-            ticker.join()
-
-        self._ending.callback(stop)
-        ticker.start()
-
-    def _tick(self, stopped: threading.Event) -> None:
-        """Fire what has become due since the last look, once a second."""
-        reached = self._clock.now()
-        self._scheduler.due(after=reached, until=reached)  # from here on, rates count
-        while not stopped.wait(_TICK_SECONDS):
-            now = self._clock.now()
-            try:
-                while firings := self._scheduler.due(after=reached, until=now):
-                    reached = firings[0].due
-                    for firing in firings:
-                        self._scheduler.fire(firing)
-            except Exception as error:  # one bad schedule must not stop the clock
-                self._deliveries.give_up(f"what was due until {now.isoformat()}", "its targets", str(error))
-            reached = now
-
-    def _invoke(self, request: seams.InvokeRequest) -> seams.InvokeAnswer:
-        limit = _MAXIMUM_ASYNCHRONOUS_REQUEST if request.invocation_type == "Event" else _MAXIMUM_REQUEST
-        if len(request.payload) > limit:
-            raise seams.InvokeRefused(
-                "RequestTooLargeException",
-                413,
-                f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
-            )
-        try:
-            json.loads(request.payload)
-        except ValueError as error:
-            raise seams.InvokeRefused(
-                "InvalidRequestContentException", 400, f"Could not parse request body into json: {error}"
-            ) from error
-        try:
-            if request.invocation_type == "DryRun":
-                return seams.InvokeAnswer("")
-            if request.invocation_type == "Event":
-                config = _event_invoke_config(request.config)
-                return seams.InvokeAnswer(self._functions.invoke_later(request.function_name, request.payload, config))
-            request_id, outcome = self._functions.invoke(
-                request.function_name, request.payload, client_context=request.client_context
-            )
-        except Throttled as error:
-            raise seams.InvokeRefused("TooManyRequestsException", 429, "Rate Exceeded.") from error
-        except LocalStackError as error:
-            raise seams.InvokeRefused("ResourceNotFoundException", 404, error.message) from error
-        return seams.InvokeAnswer(request_id, outcome.payload, outcome.function_error)
-
-    def _deliver_event(self, rule: MatchedRule, event: dict[str, Any]) -> None:
-        deliver_event(self._deliveries, rule, event)
-
-    def _notify(self, notification: seams.Notification) -> None:
-        if notification.protocol in ("email", "email-json"):
-            self._work.start(f"mail to {notification.endpoint}", self._send_mail, notification)
-        elif notification.protocol == "lambda":
-            event = {"Records": [_sns_record(notification, self.now)]}
-            self._deliveries.start(
-                Target(notification.endpoint, Sender("sns.amazonaws.com")),
-                json.dumps(event),
-                what=f"a message of {notification.topic_arn}",
-            )
-        else:
-            self._deliveries.give_up(
-                f"a message of {notification.topic_arn}",
-                f"{notification.protocol} subscription {notification.subscription_arn}",
-                f"the local stack does not deliver by {notification.protocol}",
-            )
-
-    def _send_mail(self, notification: seams.Notification) -> None:
-        body = notification.message
-        if notification.protocol == "email-json":
-            body = json.dumps(_sns_record(notification, self.now)["Sns"])
-        mail = notification_mail(
-            to=notification.endpoint,
-            topic_arn=notification.topic_arn,
-            display_name=notification.display_name,
-            subject=notification.subject,
-            body=body,
-            subscription_arn=notification.subscription_arn,
-            moment=self.now,
-        )
-        send_mail(mail, self.smtp_port)
-
-
-def _event_invoke_config(described: Mapping[str, Any]) -> EventInvokeConfig:
-    destinations = described.get("DestinationConfig") or {}
-    given = {
-        "maximum_retry_attempts": described.get("MaximumRetryAttempts"),
-        "maximum_event_age": described.get("MaximumEventAgeInSeconds"),
-        "on_failure": (destinations.get("OnFailure") or {}).get("Destination"),
-        "on_success": (destinations.get("OnSuccess") or {}).get("Destination"),
-    }
-    return EventInvokeConfig(**{name: value for name, value in given.items() if value is not None})
-
-
-def _sns_record(notification: seams.Notification, moment: datetime) -> dict[str, Any]:
-    return {
-        "EventSource": "aws:sns",
-        "EventVersion": "1.0",
-        "EventSubscriptionArn": notification.subscription_arn,
-        "Sns": {
-            "Type": "Notification",
-            "MessageId": notification.message_id,
-            "TopicArn": notification.topic_arn,
-            "Subject": notification.subject,
-            "Message": notification.message,
-            "Timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "SignatureVersion": "1",
-            "Signature": "",
-            "SigningCertUrl": "",
-            "UnsubscribeUrl": "",
-            "MessageAttributes": {
-                name: {"Type": value["Type"], "Value": value["Value"]}
-                for name, value in notification.attributes.items()
-            },
-        },
-    }

@@ -1,4 +1,4 @@
-"""Exact accounting of everything the stack does in the background."""
+"""Exact accounting of everything that the stack does in the background."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class WorkInProgress:
-    """Invocations, deliveries and retries that are under way.
+    """Invocations, deliveries and retries that are in progress.
 
-    A piece of work is entered before the request that causes it is answered, so when nothing is entered, nothing
-    is left to happen until somebody asks for something new.
+    Work is registered before the request that causes it returns. So if nothing is registered, nothing will happen
+    until the next request.
     """
 
     def __init__(self) -> None:
@@ -31,41 +31,41 @@ class WorkInProgress:
 
     @contextmanager
     def under_way(self, description: str) -> Iterator[None]:
-        """Count the block as work."""
-        key = self._enter(description)
+        """Count the block as work in progress."""
+        key = self._register(description)
         try:
             yield
         finally:
-            self._leave(key)
+            self._unregister(key)
 
     def start(self, description: str, task: Callable[..., None], *arguments: Any) -> None:
         """Run ``task(*arguments)`` in a thread of its own and count it until it ends."""
         if self._closing.is_set():
             return
-        key = self._enter(description)
+        key = self._register(description)
         thread = threading.Thread(target=self._run, args=(key, task, arguments), name=description, daemon=True)
         try:
             thread.start()
         except RuntimeError:
-            self._leave(key)
+            self._unregister(key)
             raise
 
     def pause(self, seconds: float) -> bool:
-        """Wait, but no longer than the stack lives; return whether it still does."""
+        """Wait until the time is over or the stack closes; return whether it is still open."""
         return not self._closing.wait(seconds)
 
     def settle(self, timeout: float) -> None:
-        """Return when no work is under way.
+        """Wait until no work is in progress.
 
         Parameters
         ----------
         timeout : float
-            Seconds of real time to wait.
+            The maximum wait in seconds of real time.
 
         Raises
         ------
         LocalStackError
-            ``NotSettled`` names what is still running; ``WorkFailed`` names work of the stack itself that broke.
+            ``NotSettled`` names what is still running; ``WorkFailed`` names work of the stack itself that failed.
         """
         with self._changed:
             settled = self._changed.wait_for(lambda: not self._under_way, timeout)
@@ -74,15 +74,17 @@ class WorkInProgress:
         if failures:
             raise LocalStackError(
                 "WorkFailed",
-                "The local stack itself broke while it did: "
-                + "; ".join(f"{what} ({type(error).__name__}: {error})" for what, error in failures),
+                "The local stack itself failed during: "
+                + "; ".join(f"{description} ({type(error).__name__}: {error})" for description, error in failures),
             ) from failures[0][1]
         if not settled:
-            names = ", ".join(f"{what} (x{times})" if times > 1 else what for what, times in running.items())
-            raise LocalStackError("NotSettled", f"After {timeout:g} s this is still running: {names}.")
+            names = ", ".join(
+                f"{description} (x{times})" if times > 1 else description for description, times in running.items()
+            )
+            raise LocalStackError("NotSettled", f"Still running after {timeout:g} s: {names}.")
 
     def close(self, timeout: float) -> None:
-        """Accept no more work and wait for what is under way; what was cut off by closing is no failure."""
+        """Accept no more work and wait for what is in progress, ignoring the failures that closing causes."""
         self._closing.set()
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, timeout)
@@ -90,22 +92,23 @@ class WorkInProgress:
     def _run(self, key: int, task: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         try:
             task(*arguments)
-        except BaseException as error:  # kept for settle(): a thread has nobody to raise to
+        except BaseException as error:  # kept for settle(), because a thread has no caller
             with self._changed:
                 if not self._closing.is_set():
-                    what = self._under_way[key]
-                    logger.warning("the local stack broke while it did: %s (%r)", what, error)  # who never settles
-                    self._failures.append((what, error))
+                    description = self._under_way[key]
+                    # Logged as well, for users who never call settle().
+                    logger.warning("the local stack itself failed during: %s (%r)", description, error)
+                    self._failures.append((description, error))
         finally:
-            self._leave(key)
+            self._unregister(key)
 
-    def _enter(self, description: str) -> int:
+    def _register(self, description: str) -> int:
         with self._changed:
             key = next(self._keys)
             self._under_way[key] = description
             return key
 
-    def _leave(self, key: int) -> None:
+    def _unregister(self, key: int) -> None:
         with self._changed:
             del self._under_way[key]
             self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""What AWS's runtime interface client has as a native module, which it builds for Linux only.
+"""A substitute for the native module of AWS's runtime interface client, which exists for Linux only.
 
-A function's process finds this module only where the native one is missing. It carries the four calls of the native
-one over the standard library's HTTP client.
+A function's process imports this module only if the native one is missing. It implements the native module's four
+calls with the standard library's HTTP client.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ _user_agent = ""
 
 
 def initialize_client(user_agent: str) -> None:
-    """Take the name under which to call."""
+    """Set the user agent of the calls."""
     global _user_agent  # noqa: PLW0603 - the native module's interface
     _user_agent = user_agent
 
 
 def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001 - the native module's name for it
-    """Wait for an event; return it with the answer's headers."""
+    """Wait for an event; return it with the response's headers."""
     return _call("GET", "/invocation/next")
 
 
 def post_invocation_result(invoke_id: str, result: bytes, content_type: str, *_: object) -> None:
-    """Hand in what the handler returned."""
+    """Report what the handler returned."""
     _call("POST", f"/invocation/{invoke_id}/response", result, {"Content-Type": content_type})
 
 
 def post_error(invoke_id: str, error: str, *_: object) -> None:
-    """Hand in the error that the handler raised."""
+    """Report the error that the handler raised."""
     _call("POST", f"/invocation/{invoke_id}/error", error.encode(), {"Content-Type": "application/json"})
 
 
@@ -45,5 +45,5 @@ def _call(
     finally:
         connection.close()
     if response.status not in (200, 202):
-        raise RuntimeError(f"the Runtime API answered {response.status} to {method} {path}")
+        raise RuntimeError(f"the Runtime API returned {response.status} for {method} {path}")
     return content, dict(response.getheaders())

@@ -1,0 +1,91 @@
+"""What the template defines for a function, and the environment variables that follow from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelwatch.local.aws_clients import Credentials
+from modelwatch.local.execution_environment import RUNTIME_FOLDERS
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """What the template defines for a function.
+
+    Attributes
+    ----------
+    root : Path
+        The folder of its code.
+    python_path : tuple of Path
+        Its layers, or the folders that its image copies next to the entry point.
+    timeout : float
+        In seconds.
+    reserved_concurrency : int or None
+        The maximum number of concurrent invocations.
+    dead_letter_arn : str or None
+        The queue or topic of its DeadLetterConfig.
+    logging : Mapping
+        Its LoggingConfig.
+    """
+
+    name: str
+    arn: str
+    role_arn: str
+    handler: str
+    root: Path
+    python_path: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 3.0
+    memory_size: int = 128
+    reserved_concurrency: int | None = None
+    dead_letter_arn: str | None = None
+    logging: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventInvokeConfig:
+    """What happens to an asynchronous invocation that fails or succeeds."""
+
+    maximum_retry_attempts: int = 2
+    maximum_event_age: float = 21_600.0  # seconds
+    on_failure: str | None = None
+    on_success: str | None = None
+
+
+def environment_variables(settings: FunctionSettings, *, credentials: Credentials, endpoint_url: str) -> dict[str, str]:
+    """Return the environment of a function's process: what Lambda sets, what the template sets, what makes it local."""
+    region = settings.arn.split(":")[3]
+    level = settings.logging.get("ApplicationLogLevel")
+    return {
+        # Without HOME, SDKs ask the system for the home folder and would read the operator's own files.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_size),
+        "AWS_LAMBDA_FUNCTION_NAME": settings.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": settings.logging.get("LogFormat", "Text"),
+        "AWS_LAMBDA_LOG_GROUP_NAME": settings.logging.get("LogGroup", f"/aws/lambda/{settings.name}"),
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
+        "AWS_REGION": region,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "LAMBDA_TASK_ROOT": str(settings.root),
+        "LANG": "en_US.UTF-8",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "PYTHONPATH": os.pathsep.join(str(folder) for folder in (*settings.python_path, *RUNTIME_FOLDERS)),
+        "TZ": ":UTC",
+        "_HANDLER": settings.handler,
+        **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {}),
+        **({"AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime}"} if settings.runtime else {}),
+        **settings.variables,
+        **credentials.environment(),
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_XRAY_SDK_ENABLED": "false",  # there is no daemon to send segments to
+    }

@@ -1,0 +1,135 @@
+"""CloudFormation.
+
+moto skips resource types that it does not support, stops at the first failure, leaves a null in a list where
+AWS::NoValue stood, returns a few resources themselves for their Ref, and silently drops properties.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import moto.awslambda.models as lambda_models
+import moto.events.models as events_models
+from moto.cloudformation import parsing
+from moto.core.common_models import CloudFormationModel
+
+from modelwatch.local.errors import LocalStackError
+from modelwatch.local.moto_patches.hooks import CreatedResource, Hooks, Replacement
+
+# What Ref returns of a resource whose physical_resource_id moto does not define.
+_PHYSICAL_ID_ATTRIBUTES = {events_models.EventBus: "name", lambda_models.LayerVersion: "arn"}
+
+
+def replacements(hooks: Hooks) -> list[Replacement]:
+    """Return what is replaced in moto's CloudFormation."""
+    creation = _ResourceCreation(hooks)
+    return [
+        Replacement(parsing, "clean_json", creation.clean_json),
+        Replacement(parsing, "resource_class_from_type", creation.resource_class_from_type),
+        Replacement(parsing, "parse_and_create_resource", creation.parse_and_create_resource),
+    ]
+
+
+class _ExternalResource(CloudFormationModel):  # type: ignore[misc]
+    """A resource created outside of moto's CloudFormation, as its Ref and Fn::GetAtt see it."""
+
+    def __init__(self, created: CreatedResource, resource_type: str, logical_id: str) -> None:
+        self.physical_resource_id = created.physical_id
+        self.cf_resource_type, self.logical_resource_id = resource_type, logical_id
+        self._attributes = created.attributes
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003 - get_cfn_attribute rejects unknown ones
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        if attribute_name in self._attributes:
+            return self._attributes[attribute_name]
+        raise LocalStackError(
+            "UnknownAttribute",
+            f"the local stack has no attribute {attribute_name} of {self.logical_resource_id} "
+            f"({self.cf_resource_type}); available: {', '.join(self._attributes) or 'none'}",
+        )
+
+    def is_created(self) -> bool:
+        return True
+
+
+class _ResourceCreation:
+    """How moto creates a stack's resources, combined with the resources that the local stack creates."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self._clean_json = parsing.clean_json
+        self._resource_class_from_type = parsing.resource_class_from_type
+        self._parse_and_create_resource = parsing.parse_and_create_resource
+        self._failed: set[str] = set()
+
+    def clean_json(self, value: Any, resources: Any) -> Any:
+        """Resolve the intrinsic functions in a value."""
+        if isinstance(value, list):
+            return [item for item in self._clean_json(value, resources) if item is not None]
+        dependency = _referenced_logical_id(value)
+        try:
+            return _physical_id(self._clean_json(value, resources))
+        finally:
+            if dependency in self._failed:
+                raise LocalStackError("Needed", f"depends on {dependency}, which was not created")
+
+    def resource_class_from_type(self, resource_type: str) -> Any:
+        """Return the class that resolves Fn::GetAtt for a resource type."""
+        if self._hooks.can_create(resource_type):
+            return _ExternalResource
+        return self._resource_class_from_type(resource_type)
+
+    def parse_and_create_resource(
+        self, logical_id: str, document: dict[str, Any], resources: Any, account_id: str, region_name: str
+    ) -> Any:
+        """Create one resource; a failure is recorded, so that the remaining resources are tried as well."""
+        condition = document.get("Condition")
+        if condition and not resources.lazy_condition_map[condition]:
+            self._hooks.resource_skipped(logical_id)
+            return None
+        if logical_id in self._failed:
+            return None
+        try:
+            resource = self._create(logical_id, document, resources, account_id, region_name)
+            reason = "the local stack does not support this resource type"
+        except Exception as error:
+            resource, reason = None, error.message if isinstance(error, LocalStackError) else str(error)
+        if resource is None:
+            self._failed.add(logical_id)
+            self._hooks.resource_failed(logical_id, reason)
+        return resource
+
+    def _create(
+        self, logical_id: str, document: dict[str, Any], resources: Any, account_id: str, region_name: str
+    ) -> Any:
+        resource_type = document["Type"]
+        properties = self.clean_json(document.get("Properties", {}), resources)
+        name = parsing.generate_resource_name(resource_type, resources["AWS::StackName"], logical_id)
+        created = self._hooks.create_resource(resource_type, name, properties)
+        if created is not None:
+            return _ExternalResource(created, resource_type, logical_id)
+        if resource_type not in parsing.get_model_map():
+            return None
+        resource = self._parse_and_create_resource(logical_id, document, resources, account_id, region_name)
+        self._hooks.resource_created(resource_type, _physical_id(resource), properties)
+        return resource
+
+
+def _physical_id(value: Any) -> Any:
+    """Return what Ref returns of a resource; any other value unchanged."""
+    if not isinstance(value, CloudFormationModel):
+        return value
+    return getattr(value, _PHYSICAL_ID_ATTRIBUTES.get(type(value), "physical_resource_id"), "")
+
+
+def _referenced_logical_id(value: Any) -> str | None:
+    """Return the logical id in a Ref or Fn::GetAtt."""
+    if not isinstance(value, dict):
+        return None
+    if "Fn::GetAtt" in value:
+        return str(value["Fn::GetAtt"][0])
+    reference = value.get("Ref")
+    return reference if isinstance(reference, str) else None

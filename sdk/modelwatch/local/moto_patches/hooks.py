@@ -1,0 +1,120 @@
+"""What the patches call in the stack, and the values that they exchange with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from modelwatch.local.event_rules import MatchedRule
+
+ACCOUNT_ID = "123456789012"
+
+
+class Replacement(NamedTuple):
+    """An attribute of one of moto's modules or classes, and what takes its place."""
+
+    owner: Any
+    attribute: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeRequest:
+    """A call of Lambda's Invoke.
+
+    Attributes
+    ----------
+    invocation_type : str
+        RequestResponse, Event or DryRun.
+    config : Mapping
+        The function's EventInvokeConfig as the API describes it, or empty.
+    """
+
+    function_name: str
+    payload: bytes
+    invocation_type: str
+    client_context: str | None
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeResponse:
+    """The response to Invoke."""
+
+    request_id: str
+    payload: bytes = b""
+    function_error: str | None = None
+
+
+class InvokeRejected(Exception):
+    """Invoke fails before the function runs."""
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.code, self.status, self.message = code, status, message
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message for one SNS subscription."""
+
+    protocol: str
+    endpoint: str
+    subscription_arn: str
+    topic_arn: str
+    display_name: str
+    message_id: str
+    subject: str | None
+    message: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedResource:
+    """A resource that moto's CloudFormation does not support and that was created through its service."""
+
+    physical_id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the stack does in moto's place.
+
+    Attributes
+    ----------
+    now : callable
+        Returns the time of the stack's clock.
+    invoke : callable
+        Runs a function; raises `InvokeRejected`.
+    deliver_event : callable
+        Takes a rule that matched, and the event.
+    notify : callable
+        Takes a message for a subscription whose protocol moto does not deliver.
+    can_create : callable
+        Returns whether `create_resource` supports a resource type.
+    create_resource : callable
+        Takes a resource's type, a name to use if the template gives none, and its resolved properties; returns None
+        if moto creates this type itself.
+    resource_created : callable
+        Takes the type, the physical id and the resolved properties of a resource that moto created.
+    resource_failed : callable
+        Takes a logical id and the reason why the resource was not created.
+    resource_skipped : callable
+        Takes the logical id of a resource whose condition is false.
+    endpoint_created : callable
+        Takes the name of a SageMaker endpoint.
+    """
+
+    now: Callable[[], datetime]
+    invoke: Callable[[InvokeRequest], InvokeResponse]
+    deliver_event: Callable[[MatchedRule, dict[str, Any]], None]
+    notify: Callable[[Notification], None]
+    can_create: Callable[[str], bool]
+    create_resource: Callable[[str, str, dict[str, Any]], CreatedResource | None]
+    resource_created: Callable[[str, str, dict[str, Any]], None]
+    resource_failed: Callable[[str, str], None]
+    resource_skipped: Callable[[str], None]
+    endpoint_created: Callable[[str], None]

@@ -1,0 +1,46 @@
+"""IAM.
+
+moto has AWS's managed policies only if it loads all of them at each start, so they are registered one at a time.
+Nothing is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.sts.models import sts_backends
+
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
+
+
+def managed_policy_arns() -> dict[str, str]:
+    """Return the ARN of each AWS managed policy, by name."""
+    return {name: f"arn:aws:iam::aws:policy{policy['Path']}{name}" for name, policy in _managed_policies().items()}
+
+
+def register_managed_policy(arn: str) -> None:
+    """Make one AWS managed policy available in the emulator's IAM."""
+    name = arn.rpartition("/")[2]
+    if arn.startswith("arn:aws:iam::aws:policy/") and name in _managed_policies():
+        registered = iam_backends[ACCOUNT_ID]["aws"].managed_policies
+        registered.setdefault(arn, AWSManagedPolicy.from_data(name, ACCOUNT_ID, "us-east-1", _managed_policies()[name]))
+
+
+def role_of(access_key_id: str | None) -> str | None:
+    """Return the name of the role whose assumption created an access key, or None."""
+    if access_key_id is None:
+        return None
+    for partitions in list(sts_backends.values()):
+        for backend in list(partitions.values()):
+            if role := backend.get_assumed_role_from_access_key(access_key_id):
+                return str(role.role_arn).rpartition("/")[2]
+    return None
+
+
+@cache
+def _managed_policies() -> dict[str, Any]:
+    return dict(json.loads(aws_managed_policies_data))

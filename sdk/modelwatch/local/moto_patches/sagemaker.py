@@ -1,0 +1,152 @@
+"""SageMaker.
+
+moto describes an endpoint's data capture with the fields of its configuration instead of those of DescribeEndpoint,
+so the sampling percentage and the status are lost. It overwrites an endpoint when its name is used again, deletes an
+endpoint that is still being created, and emits no events.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import moto.sagemaker.models as sagemaker_models
+from moto.core.utils import unix_time
+from moto.sagemaker.exceptions import ValidationError
+
+from modelwatch.local.moto_patches.events import send_to_default_bus
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A SageMaker endpoint.
+
+    Attributes
+    ----------
+    status : str
+        As DescribeEndpoint returns it, for instance ``InService``.
+    models : Mapping
+        The model's name for each variant.
+    """
+
+    status: str
+    models: Mapping[str, str]
+
+
+def replacements(hooks: Hooks) -> list[Replacement]:
+    """Return what is replaced in moto's SageMaker."""
+    backend = sagemaker_models.SageMakerModelBackend
+    original_create, original_delete = backend.create_endpoint, backend.delete_endpoint
+    original_create_config = backend.create_endpoint_config
+
+    def create_endpoint(self: Any, endpoint_name: str, *arguments: Any, **options: Any) -> Any:
+        if endpoint_name in self.endpoints:
+            arn = self.endpoints[endpoint_name].arn
+            raise ValidationError(message=f'Cannot create already existing endpoint "{arn}".')
+        endpoint = original_create(self, endpoint_name, *arguments, **options)
+        hooks.endpoint_created(endpoint_name)
+        return endpoint
+
+    def create_endpoint_config(self: Any, endpoint_config_name: str, *arguments: Any, **options: Any) -> Any:
+        if endpoint_config_name in self.endpoint_configs:
+            arn = self.endpoint_configs[endpoint_config_name].endpoint_config_arn
+            raise ValidationError(message=f'Cannot create already existing endpoint configuration "{arn}".')
+        return original_create_config(self, endpoint_config_name, *arguments, **options)
+
+    def delete_endpoint(self: Any, endpoint_name: str) -> None:
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is not None and endpoint.endpoint_status == "Creating":
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        original_delete(self, endpoint_name)
+
+    return [
+        Replacement(backend, "create_endpoint", create_endpoint),
+        Replacement(backend, "create_endpoint_config", create_endpoint_config),
+        Replacement(backend, "delete_endpoint", delete_endpoint),
+        Replacement(sagemaker_models.FakeEndpoint, "response_object", _endpoint_description()),
+    ]
+
+
+def find_endpoint(name: str, region: str) -> Endpoint | None:
+    """Return an endpoint, or None if there is none of this name."""
+    backend = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region]
+    endpoint = backend.endpoints.get(name)
+    if not endpoint:
+        return None
+    config = backend.endpoint_configs.get(endpoint.endpoint_config_name)
+    variants = config.production_variants if config else []
+    models = {variant["VariantName"]: variant.get("ModelName", "") for variant in variants}
+    return Endpoint(endpoint.endpoint_status, models)
+
+
+def set_endpoint_status(
+    name: str, region: str, status: str, *, event_status: str, now: datetime, failure_reason: str | None = None
+) -> None:
+    """Set the status of an endpoint, if it still exists, and send the event of the change to the default bus.
+
+    Parameters
+    ----------
+    status : str
+        As DescribeEndpoint returns it, for instance ``InService``.
+    event_status : str
+        The same status as events spell it, for instance ``IN_SERVICE``.
+    """
+    endpoint = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].endpoints.get(name)
+    if endpoint is None:
+        return
+    endpoint.failure_reason, endpoint.endpoint_status = failure_reason, status
+    endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
+    variants = [
+        {
+            "DesiredWeight": variant.get("DesiredWeight", 1.0),
+            "DesiredInstanceCount": variant.get("DesiredInstanceCount", 1),
+        }
+        for variant in endpoint.production_variants
+    ]
+    detail = {
+        "EndpointName": name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.endpoint_config_name,
+        "ProductionVariants": variants,
+        "EndpointStatus": event_status,
+        "CreationTime": 1000 * unix_time(endpoint.creation_time),
+        "LastModifiedTime": 1000 * unix_time(endpoint.last_modified_time),
+        "Tags": {tag["Key"]: tag["Value"] for tag in endpoint.tags},
+    }
+    send_to_default_bus(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "SageMaker Endpoint State Change",
+            "source": "aws.sagemaker",
+            "account": ACCOUNT_ID,
+            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": [endpoint.arn],
+            "detail": detail,
+        }
+    )
+
+
+def _endpoint_description() -> property:
+    original = sagemaker_models.FakeEndpoint.response_object.fget
+
+    def response_object(self: Any) -> dict[str, Any]:
+        response: dict[str, Any] = original(self)
+        config = response.pop("DataCaptureConfig", None)
+        if config:
+            enabled = str(config.get("EnableCapture", False)).lower() == "true"
+            response["DataCaptureConfig"] = {
+                "EnableCapture": enabled,
+                "CaptureStatus": "Started" if enabled else "Stopped",
+                "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+                "DestinationS3Uri": config["DestinationS3Uri"],
+                "KmsKeyId": config.get("KmsKeyId", ""),
+            }
+        return response
+
+    return property(response_object)
