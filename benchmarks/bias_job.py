@@ -37,12 +37,12 @@ def modelwatch(folder: Path) -> None:
     from modelwatch_analyzer import bias
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.metrics import METRICS, Stage
-    from modelwatch_analyzer.settings import AnalysisSettings
+    from modelwatch_core.domain.settings_environment import analysis_settings
 
     post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
     methods = {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": post}}
     (folder / "without_ft.json").write_text(json.dumps(CONFIG | {"methods": methods}))
-    settings = AnalysisSettings.of(
+    settings = analysis_settings(
         dataset_source=folder / "data.csv",
         dataset_format={"csv": {"header": True}},
         analysis_type="MODEL_BIAS",

@@ -69,9 +69,9 @@ def check(folder: Path) -> None:
 
 def _analyze(**settings: Path) -> None:
     from modelwatch_analyzer.analysis import analyze
-    from modelwatch_analyzer.settings import AnalysisSettings
+    from modelwatch_core.domain.settings_environment import analysis_settings
 
-    summary = analyze(AnalysisSettings.of(dataset_format={"csv": {"header": True}}, **settings))
+    summary = analyze(analysis_settings(dataset_format={"csv": {"header": True}}, **settings))
     found = {
         "status": summary.status,
         "records": summary.records.read,

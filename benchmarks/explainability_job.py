@@ -108,12 +108,12 @@ def kernel_explainer(folder: Path, url: str, **options: Any) -> np.ndarray:
 def modelwatch(folder: Path, url: str) -> np.ndarray:
     """Make an explainability baseline with Modelwatch, reports and all."""
     from modelwatch_analyzer.analysis import analyze
-    from modelwatch_analyzer.settings import AnalysisSettings
+    from modelwatch_core.domain.settings_environment import analysis_settings
 
     config = folder / "analysis_config.json"
     shap = {"baseline": str(folder / "background.csv"), "num_samples": SAMPLES, "seed": SEED}
     config.write_text(json.dumps({"methods": {"shap": shap}}))
-    settings = AnalysisSettings.of(
+    settings = analysis_settings(
         analysis_type="MODEL_EXPLAINABILITY",
         dataset_source=folder / "explained.csv",
         dataset_format={"csv": {"header": True}},

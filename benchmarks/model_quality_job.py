@@ -131,10 +131,10 @@ def tables_modelwatch(folder: Path) -> None:
 def captures_modelwatch(folder: Path) -> None:
     """Run the analysis: merge, metrics with 1,000 replicates, all files."""
     from modelwatch_analyzer.analysis import analyze
-    from modelwatch_analyzer.settings import AnalysisSettings
+    from modelwatch_core.domain.settings_environment import analysis_settings
 
     sides = {"captureIndexNames": ["endpointOutput"]}
-    settings = AnalysisSettings.of(
+    settings = analysis_settings(
         analysis_type="MODEL_QUALITY",
         dataset_source=folder / "predictions",
         dataset_format={"sagemakerCaptureJson": sides},

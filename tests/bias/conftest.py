@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Workbench:
     def _analyze(self, output: str, content: str, config: object, **settings: object) -> AnalysisSummary:
         known: dict[str, Any] = {"dataset_format": {"csv": {"header": True}}, "bootstrap_replicates": 200}
         return analyze(
-            AnalysisSettings.of(
+            analysis_settings(
                 **known
                 | {
                     "dataset_source": self.write(content, f"{output}.data"),

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
-from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 CONFIG = {
     "version": "1.0",
@@ -39,7 +39,7 @@ def values(metrics):
 def test_labels_alone_give_the_pre_training_metrics(bench):
     summary = bench.baseline(FAIR, CONFIG)
     report = bench.report("baseline")
-    assert summary.status is AnalysisStatus.COMPLETED
+    assert summary.status is OutcomeStatus.COMPLETED
     assert "post_training_bias_metrics" not in report
     stage = report["pre_training_bias_metrics"]
     assert (report["version"], stage["label"], stage["label_value_or_threshold"]) == ("1.0", "approved", "1")
@@ -83,7 +83,7 @@ def test_data_like_the_baseline_violate_nothing(bench):
 def test_predictions_that_shift_against_a_group_violate_with_their_interval(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     summary = bench.check(UNFAIR, CONFIG, **PREDICTED)
-    assert summary.status is AnalysisStatus.COMPLETED_WITH_VIOLATIONS
+    assert summary.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
     found = {
         violation["metric_name"]: violation
         for violation in bench.report("check", "constraint_violations.json")["violations"]
@@ -532,7 +532,7 @@ def test_whole_numbers_that_are_read_as_categories_are_told_for_a_threshold_may_
 def test_a_rerun_tells_what_changed(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     bench.check(FAIR, CONFIG, **PREDICTED)
-    summary = bench.check(UNFAIR, CONFIG, previous_results=bench.folder / "check", **PREDICTED)
+    summary = bench.check(UNFAIR, CONFIG, previous_attempt_results=bench.folder / "check", **PREDICTED)
     assert any(change.startswith("DPPL of sex = F: ") for change in summary.changes)
     assert any(change.startswith("new violation: ") for change in summary.changes)
     assert not any(change.startswith("CI of") for change in summary.changes)
@@ -542,10 +542,10 @@ def test_a_rerun_tells_what_was_not_measured_or_cannot_be_compared(bench):
     config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
     bench.baseline(FAIR, config, **PREDICTED)
     bench.check(FAIR, CONFIG, **PREDICTED)
-    summary = bench.check(FAIR, config, previous_results=bench.folder / "check", **PREDICTED)
+    summary = bench.check(FAIR, config, previous_attempt_results=bench.folder / "check", **PREDICTED)
     assert any(change.startswith("CI of sex = M: not measured before, ") for change in summary.changes)
     (bench.folder / "check" / "analysis.json").write_text("{}")
-    summary = bench.check(FAIR, config, previous_results=bench.folder / "check", **PREDICTED)
+    summary = bench.check(FAIR, config, previous_attempt_results=bench.folder / "check", **PREDICTED)
     assert summary.changes == ("metrics are not compared: the earlier analysis.json is none of bias",)
 
 
@@ -756,7 +756,7 @@ def test_constraints_that_are_none_are_refused_with_their_place(bench, content, 
 
 def test_without_a_configuration_there_is_nothing_to_do(tmp_path):
     (tmp_path / "data.csv").write_text(FAIR)
-    settings = AnalysisSettings.of(
+    settings = analysis_settings(
         dataset_source=tmp_path / "data.csv", analysis_type="MODEL_BIAS", output_path=tmp_path / "output"
     )
     with pytest.raises(InvalidInput) as refused:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 CELLS = st.sampled_from(["1", "0", "", "a", "b", "1.0", "0.5", "true", "nan", "1e400", "-3", " 2", "é", "inf"])
 VALUE = st.one_of(st.sampled_from([1, 0, "a", "b", True, 0.5, "0.5", 10**300, "nan"]), st.none(), st.text(max_size=2))
@@ -46,7 +46,7 @@ def test_any_data_are_analysed_or_refused_with_a_sentence(bench, rows, config, a
     except InvalidInput:
         return
     # The same rows are as far from no bias as their own baseline.
-    assert summary.status is AnalysisStatus.COMPLETED
+    assert summary.status is OutcomeStatus.COMPLETED
     json.dumps(bench.report("check"), allow_nan=False)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Workbench:
 
     def baseline(self, content: str | bytes, *, header: bool = True, **settings: object) -> AnalysisSummary:
         return analyze(
-            AnalysisSettings.of(
+            analysis_settings(
                 dataset_source=self.write(content, "baseline.csv"),
                 dataset_format={"csv": {"header": header}},
                 output_path=self.folder / "baseline",
@@ -47,7 +47,7 @@ class Workbench:
             "baseline_constraints": self.folder / "baseline/constraints.json",
             "baseline_statistics": self.folder / "baseline/statistics.json",
         }
-        return analyze(AnalysisSettings.of(**(given | settings)))
+        return analyze(analysis_settings(**(given | settings)))
 
     def read(self, name: str) -> Any:
         def refuse(constant: str) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.settings_environment import analysis_settings, settings_from_environment
 from tests.data_quality.conftest import Workbench, table
 
 
 def test_settings_are_read_from_the_containers_environment(tmp_path: Path) -> None:
-    settings = AnalysisSettings.from_environment(
+    settings = settings_from_environment(
         {
             "dataset_source": str(tmp_path),
             "dataset_format": '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput"]}}',
@@ -45,7 +45,7 @@ def test_settings_are_read_from_the_containers_environment(tmp_path: Path) -> No
         ({"dataset_format": "[]"}, "dataset_format: must be an object"),
         ({"dataset_format": '{"csv":{},"json":{}}'}, "exactly one format"),
         ({"start_time": "2026"}, "start_time: is not an ISO 8601 moment"),
-        ({"start_time": "2026-01-02", "end_time": "2026-01-01"}, "start_time must lie before end_time"),
+        ({"start_time": "2026-01-02", "end_time": "2026-01-01"}, "start_time must be before end_time"),
         ({"analysis_type": "MODEL_TASTE"}, "analysis_type"),
         ({"publish_cloudwatch_metrics": "yes"}, "publish_cloudwatch_metrics"),
         ({"baseline_statistics": "/s.json"}, "needs the constraints"),
@@ -53,7 +53,7 @@ def test_settings_are_read_from_the_containers_environment(tmp_path: Path) -> No
 )
 def test_wrong_settings_are_refused_with_the_variable(change: dict[str, str], says: str) -> None:
     with pytest.raises(InvalidInput, match=says) as refused:
-        AnalysisSettings.from_environment({"dataset_source": "/in", "output_path": "/out"} | change)
+        settings_from_environment({"dataset_source": "/in", "output_path": "/out"} | change)
     assert refused.value.code == "InvalidSettings"
 
 
@@ -172,7 +172,7 @@ def test_a_failed_analysis_leaves_the_reports_of_the_one_before(workbench: Workb
 def test_a_header_only_dataset_and_a_missing_one_are_refused(workbench: Workbench) -> None:
     for path, code in (("absent.csv", "DatasetNotFound"), ("header.csv", "EmptyDataset")):
         workbench.write("a,b\n", "header.csv")
-        settings = AnalysisSettings.of(dataset_source=workbench.folder / path, output_path=workbench.folder / "o")
+        settings = analysis_settings(dataset_source=workbench.folder / path, output_path=workbench.folder / "o")
         with pytest.raises(InvalidInput) as refused:
             analyze(settings)
         assert refused.value.code == code

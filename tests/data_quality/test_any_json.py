@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 _PIECES = [
     *['{"a": 1}', '{"a": 2.5, "b": "x"}', '{"b": null}', '{"a": {"b": [1, {"c": true}]}}', '{"a": 1, "a": "two"}'],
@@ -45,7 +46,7 @@ def analysed(folder: Path, content: bytes, *, lines: bool, **more: object) -> An
         "output_path": folder / "b",
     }
     try:
-        return analyze(AnalysisSettings.of(**(wanted | more)))
+        return analyze(analysis_settings(**(wanted | more)))
     except InvalidInput as refused:
         return refused
 
@@ -73,4 +74,4 @@ def test_any_bytes_become_a_baseline_that_they_pass_or_are_refused(
         baseline_statistics=folder / "b/statistics.json",
     )
     assert not isinstance(checked, InvalidInput)
-    assert (checked.status, checked.records) == (AnalysisStatus.COMPLETED, made.records)
+    assert (checked.status, checked.records) == (OutcomeStatus.COMPLETED, made.records)

@@ -10,8 +10,7 @@ import pytest
 
 from modelwatch_analyzer.data_quality.documents import Constraints, MonitoringConfig, Statistics
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.distances.linf import ComparisonMethod
-from modelwatch_analyzer.settings import CategoricalDriftMethod
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
 from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.errors import InvalidInput
 

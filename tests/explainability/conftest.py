@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -124,7 +124,7 @@ class Explaining:
             "publish_cloudwatch_metrics": "Enabled",
             "bootstrap_replicates": 100,
         }
-        return analyze(AnalysisSettings.of(**(given | settings)), host)
+        return analyze(analysis_settings(**(given | settings)), host)
 
     def baseline(self, data: Path, **settings: Any) -> AnalysisSummary:
         return self.run(data, "baseline", **settings)

@@ -19,10 +19,11 @@ from sklearn.ensemble import GradientBoostingRegressor
 from modelwatch_analyzer.analysis import KINDS
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host
-from modelwatch_analyzer.settings import AnalysisType
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
+from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.explainability.conftest import Asked, Explaining
 
 Rows = NDArray[np.float64]
@@ -38,7 +39,7 @@ def checks_of(summary: AnalysisSummary) -> list[tuple[str, str]]:
 
 
 def test_the_kind_is_registered() -> None:
-    assert set(KINDS) == set(AnalysisType)
+    assert set(KINDS) == {kind.analysis_type for kind in MONITOR_KINDS.values() if kind.analysis}
 
 
 def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, rows: Rows) -> None:
@@ -58,7 +59,7 @@ def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, 
     assert details["model_calls"] == len(explaining.server.asked) == 2
     assert details["rows_scored"] == explaining.server.rows == 1 + 150 + 150 * 6
     assert explaining.read("baseline/constraints.json") == document
-    assert summary.status is AnalysisStatus.COMPLETED
+    assert summary.status is OutcomeStatus.COMPLETED
     assert summary.records.read == 150
     assert "exact, 6 coalitions a row: 2 of at most 100 model calls, 1,051 rows scored" in summary.notes[0]
     assert set(summary.outputs) == {
@@ -133,7 +134,7 @@ def test_each_further_constraint_is_checked_where_it_is_given(explaining: Explai
     }
     path.write_text(json.dumps(document))
     explaining.server.function = lambda values: values @ REVERSED
-    summary = explaining.check(data, earlier_results=explaining.folder / "baseline")
+    summary = explaining.check(data, earlier_executions_results=explaining.folder / "baseline")
     assert checks_of(summary) == [
         ("f0", "feature_attribution_change_check"),
         ("f2", "feature_attribution_change_check"),
@@ -375,14 +376,14 @@ def test_a_rerun_of_a_window_tells_what_changed(explaining: Explaining, rows: Ro
     explaining.baseline(data)
     explaining.check(data)
     (explaining.folder / "check").rename(explaining.folder / "previous")
-    again = explaining.check(data, previous_results=explaining.folder / "previous")
+    again = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
     assert again.changes == ()
     explaining.server.function = lambda values: values @ REVERSED
-    changed = explaining.check(data, previous_results=explaining.folder / "previous")
+    changed = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
     assert len(changed.changes) == 1
     assert changed.changes[0].startswith("feature attribution drift of label0 was 1.0, and is 0.")
     (explaining.folder / "previous/analysis.json").write_text("{")
-    spoilt = explaining.check(data, previous_results=explaining.folder / "previous")
+    spoilt = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
     assert len(spoilt.changes) == 1
     assert spoilt.changes[0].startswith("feature attributions are not compared")
 

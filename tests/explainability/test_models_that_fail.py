@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host, within
-from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
+from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.explainability.conftest import Asked, Explaining, ModelServer
 
 Rows = NDArray[np.float64]
@@ -45,7 +45,7 @@ def failing(
 def test_a_model_that_is_busy_for_a_while_is_asked_again(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
     server.answer = lambda asked: (429, b"busy") if len(server.asked) % 2 else (200, server.scores(asked.body))
-    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+    assert explaining.baseline(explaining.write(rows)).status is OutcomeStatus.COMPLETED
     assert len(server.asked) == 4
     # A retry is no call of the budget's.
     assert explaining.read("baseline/analysis.json")["run_details"]["model_calls"] == 2
@@ -54,7 +54,7 @@ def test_a_model_that_is_busy_for_a_while_is_asked_again(explaining: Explaining,
 def test_a_model_that_fails_once_is_asked_again(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
     server.answer = lambda asked: (503, b"") if len(server.asked) == 1 else (200, server.scores(asked.body))
-    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+    assert explaining.baseline(explaining.write(rows)).status is OutcomeStatus.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_server_that_takes_less_than_sagemaker_is_asked_for_less(explaining: E
     assert (failed.code, "max_payload_bytes" in failed.message) == ("ModelRefusedPayload", True)
     before = len(server.asked)
     explaining.config["methods"]["shap"]["max_payload_bytes"] = 5000
-    assert explaining.baseline(explaining.write(rows)).status is AnalysisStatus.COMPLETED
+    assert explaining.baseline(explaining.write(rows)).status is OutcomeStatus.COMPLETED
     assert max(len(asked.body) for asked in server.asked[before:]) <= 5000
 
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading.dataset import ReadLog, Role
-from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import GroundTruthCounts
 
 from .conftest import HOUR, World, captured, label, rows
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 
 class Runs:
@@ -35,7 +35,7 @@ class Runs:
             "ground_truth_attribute": "label",
             **settings,
         }
-        return analyze(AnalysisSettings.of(**{name: value for name, value in values.items() if value is not None}))
+        return analyze(analysis_settings(**{name: value for name, value in values.items() if value is not None}))
 
     def read(self, output: str, name: str) -> dict[str, Any]:
         def no_constant(word: str) -> None:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from modelwatch_core.domain.analysis import AnalysisStatus
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 HEADER = "probability,prediction,label"
 GOOD = ["0.9,1,1", "0.8,1,1", "0.4,0,1", "0.3,0,0", "0.2,0,0", "0.1,0,0"]
@@ -124,7 +124,7 @@ def test_data_pass_their_own_baseline(runs):
     runs.run(source, "baseline", **BINARY)
     constraints = runs.folder / "baseline/constraints.json"
     summary = runs.run(source, "check", **BINARY, baseline_constraints=constraints)
-    assert summary.status is AnalysisStatus.COMPLETED
+    assert summary.status is OutcomeStatus.COMPLETED
     assert runs.read("check", "constraint_violations.json") == {"violations": []}
 
 
@@ -417,16 +417,21 @@ def test_a_re_run_tells_what_changed(runs):
     constraints = runs.folder / "baseline/constraints.json"
     settings = BINARY | {"baseline_constraints": constraints}
     first = runs.run(
-        runs.csv("day.csv", HEADER, *GOOD[:4]), "check", **settings, previous_results=runs.folder / "check"
+        runs.csv("day.csv", HEADER, *GOOD[:4]), "check", **settings, previous_attempt_results=runs.folder / "check"
     )
     assert first.changes == ()
     again = runs.run(
-        runs.csv("day.csv", HEADER, *GOOD[:4], "0.2,0,1"), "check", **settings, previous_results=runs.folder / "check"
+        runs.csv("day.csv", HEADER, *GOOD[:4], "0.2,0,1"),
+        "check",
+        **settings,
+        previous_attempt_results=runs.folder / "check",
     )
     assert "rows with a label: 4 before, 5 now" in again.changes
     assert "recall: 0.6666666666666666 before, 0.5 now" in again.changes
     assert "new violation: recall LessThanThreshold" in again.changes
-    back = runs.run(runs.csv("day.csv", HEADER, *GOOD), "check", **settings, previous_results=runs.folder / "check")
+    back = runs.run(
+        runs.csv("day.csv", HEADER, *GOOD), "check", **settings, previous_attempt_results=runs.folder / "check"
+    )
     assert "no violation any more: recall LessThanThreshold" in back.changes
 
 
@@ -439,7 +444,7 @@ def test_earlier_statistics_that_cannot_be_compared_are_told_and_no_obstacle(run
     (runs.folder / "earlier").mkdir()
     (runs.folder / "earlier/statistics.json").write_text(spoilt)
     summary = runs.run(
-        runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, previous_results=runs.folder / "earlier"
+        runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, previous_attempt_results=runs.folder / "earlier"
     )
     assert summary.changes == ("metrics are not compared: the earlier statistics.json is none of model quality",)
 
@@ -449,7 +454,7 @@ def test_earlier_violations_that_cannot_be_compared_are_told_and_no_obstacle(run
     data = runs.csv("good.csv", HEADER, *GOOD)
     runs.run(data, "baseline", **BINARY)
     (runs.folder / "baseline/constraint_violations.json").write_text(spoilt)
-    again = runs.run(data, "again", **BINARY, previous_results=runs.folder / "baseline")
+    again = runs.run(data, "again", **BINARY, previous_attempt_results=runs.folder / "baseline")
     assert again.changes == (
         "violations are not compared: the earlier constraint_violations.json cannot be understood",
     )
@@ -462,7 +467,7 @@ def test_an_earlier_metric_that_is_no_number_is_told_as_undefined(runs):
     document = json.loads(path.read_text())
     document["binary_classification_metrics"]["auc"]["value"] = float("inf")
     path.write_text(json.dumps(document))
-    again = runs.run(data, "again", **BINARY, previous_results=runs.folder / "baseline")
+    again = runs.run(data, "again", **BINARY, previous_attempt_results=runs.folder / "baseline")
     (change,) = again.changes
     assert change.startswith("auc: undefined before, ")
 

@@ -14,8 +14,8 @@ import pytest
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(4)]
 TIMES = [f"2026-01-31T09:{minute:02}:00Z" for minute in (0, 15, 30, 45)]
@@ -40,7 +40,7 @@ def job(tmp_path: Path) -> Callable[..., Path]:
 
 
 def read(source: Path, options: dict[str, Any], **settings: str) -> tuple[Any, list[tuple[Any, ...]], ReadLog]:
-    wanted = AnalysisSettings.of(
+    wanted = analysis_settings(
         dataset_source=source, dataset_format={"batchTransform": options}, output_path=source / "out", **settings
     )
     dataset, log = open_dataset(wanted), ReadLog()

@@ -15,8 +15,8 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 TRUTH = "groundTruthData"
 ROWS = [{"age": 41, "score": 0.75, "guess": 1, "the label": 1}, {"age": 23, "score": 0.25, "guess": 0, "the label": 1}]
@@ -25,7 +25,7 @@ BY_NAME = {"inference_attribute": "guess", "probability_attribute": "score", "gr
 
 def opened(source: Path, dataset_format: dict[str, Any], **attributes: str) -> Dataset:
     return open_dataset(
-        AnalysisSettings.of(
+        analysis_settings(
             dataset_source=source, dataset_format=dataset_format, output_path=source.parent / "out", **attributes
         )
     )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 VOID = {"meta", "path"}
 HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(1)> \" ' & ]]> \u202e{{ 7*7 }}"
@@ -78,7 +79,7 @@ def summary(*violations: dict | tuple[str | None, str, str], **fields) -> Analys
     names = ("feature_name", "constraint_check_type", "description")
     documents = [given if isinstance(given, dict) else dict(zip(names, given, strict=True)) for given in violations]
     return AnalysisSummary(
-        status=AnalysisStatus.COMPLETED_WITH_VIOLATIONS if violations else AnalysisStatus.COMPLETED,
+        status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS if violations else OutcomeStatus.COMPLETED,
         exit_message="The exit message.",
         violations=tuple(ConstraintViolation.model_validate(document) for document in documents),
         **fields,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelwatch_analyzer.report import facts_of, title_of
-from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 
 def settings(**fields) -> AnalysisSettings:
-    return AnalysisSettings(**{"dataset_source": Path("/data/today.csv"), "output_path": Path("/out"), **fields})
+    given = {"dataset_source": Path("/data/today.csv"), "output_path": Path("/out")}
+    return analysis_settings(**(given | fields))
 
 
 def test_the_title_names_the_kind_and_the_schedule_and_tells_a_check_from_a_baseline():
@@ -25,6 +27,7 @@ def test_the_title_names_the_kind_and_the_schedule_and_tells_a_check_from_a_base
 def test_the_facts_are_those_that_were_given():
     assert facts_of(settings()) == {"Dataset": "today.csv", "Format": "csv"}
     given = settings(
+        analysis_type="MODEL_QUALITY",
         start_time="2026-11-22T09:00:00Z",
         end_time="2026-11-22T10:00:00Z",
         ground_truth_source="/labels",

@@ -24,7 +24,8 @@ from modelwatch_analyzer.report import (
     write_model_quality_report,
 )
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary, GroundTruthCounts, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus, RecordCounts
 from tests.report.pages import HOSTILE, Page, summary, written
 
 
@@ -198,7 +199,7 @@ def test_every_count_of_the_ground_truth_is_told(kind):
 
 @every_kind
 def test_a_failed_analysis_shows_its_reason(kind):
-    failed = AnalysisSummary(status=AnalysisStatus.FAILED, exit_message="NoData: the window holds no capture.")
+    failed = AnalysisSummary(status=OutcomeStatus.FAILED, exit_message="NoData: the window holds no capture.")
     assert kind("x", summary=failed).text.count("NoData: the window holds no capture.") == 2
 
 

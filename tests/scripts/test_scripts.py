@@ -15,8 +15,8 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.scripts import process
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 Script = Callable[[str], Path]
 CSV, LINES, CAPTURE = '{"csv": {"header": true}}', '{"json": {"lines": true}}', '{"sagemakerCaptureJson": {}}'
@@ -37,7 +37,7 @@ def script(tmp_path: Path) -> Script:
 def read(tmp_path: Path, script: Script) -> Callable[..., tuple[Any, list[tuple[Any, ...]], ReadLog]]:
     def read(source: str, content: str, dataset_format: str = CSV, **settings: str) -> Any:
         (tmp_path / "data").write_text(content)
-        wanted = AnalysisSettings.of(
+        wanted = analysis_settings(
             dataset_source=tmp_path / "data",
             dataset_format=dataset_format,
             output_path=tmp_path / "out",
@@ -207,7 +207,7 @@ def test_a_script_that_drops_all_or_is_not_there_or_has_no_lines_is_refused(read
     with pytest.raises(InvalidInput) as refused:
         read(drops, "PAR1", '{"parquet": {}}')
     assert refused.value.code == "PreprocessorNotApplicable"
-    settings = AnalysisSettings.of(
+    settings = analysis_settings(
         dataset_source=tmp_path / "data", output_path=tmp_path, record_preprocessor_script=tmp_path / "none.py"
     )
     with pytest.raises(InvalidInput) as refused:
@@ -223,11 +223,11 @@ def test_the_post_analytics_script_runs_once_the_reports_are_written(tmp_path: P
         "    (out / 'mine.txt').write_text(' '.join(sorted(p.name for p in out.iterdir())))"
     )
     settings = {"dataset_source": tmp_path / "data.csv", "output_path": tmp_path / "out"}
-    analyze(AnalysisSettings.of(**settings, post_analytics_processor_script=script(source)))
+    analyze(analysis_settings(**settings, post_analytics_processor_script=script(source)))
     assert "statistics.json" in (tmp_path / "out" / "mine.txt").read_text()
     failing = script("def postprocess_handler():\n    raise ValueError('mine')")
     message = tmp_path / "message"
     with pytest.raises(InvalidInput, match="ValueError: mine") as failed:
-        analyze(AnalysisSettings.of(**settings, post_analytics_processor_script=failing, output_message_file=message))
+        analyze(analysis_settings(**settings, post_analytics_processor_script=failing, output_message_file=message))
     assert failed.value.code == "PostprocessorFailed"
     assert message.read_text().startswith("Failed: PostprocessorFailed")

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from modelwatch_analyzer import bias, data_quality, explainability, model_quality
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
 from modelwatch_analyzer.scripts.process import postprocess
-from modelwatch_analyzer.settings import AnalysisSettings, AnalysisType, Switch
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings, Switch
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import OutcomeStatus
 
-KINDS: Mapping[AnalysisType, Callable[[AnalysisSettings, Host], Findings]] = {
-    AnalysisType.DATA_QUALITY: data_quality.run,
-    AnalysisType.MODEL_BIAS: bias.run,
-    AnalysisType.MODEL_EXPLAINABILITY: explainability.run,
-    AnalysisType.MODEL_QUALITY: model_quality.run,
+KINDS: Mapping[str, Callable[[Any, Host], Findings]] = {
+    "DATA_QUALITY": data_quality.run,
+    "MODEL_BIAS": bias.run,
+    "MODEL_EXPLAINABILITY": explainability.run,
+    "MODEL_QUALITY": model_quality.run,
 }
 """The kinds of monitor; those that ask a model get it from the host."""
 
 REPORT, METRICS, SUMMARY = "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json"
+
+_WRITTEN = frozenset(
+    {
+        "output_path",
+        "cloudwatch_metrics_directory",
+        "output_message_file",
+        "merged_output_path",
+        "previous_attempt_results",
+    }
+)
+"""Settings that name what an analysis writes, or may replace; every other path is read."""
 
 _LONGEST_MESSAGE = 1024  # SageMaker's limit for an exit message
 
@@ -57,9 +70,9 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         findings = KINDS[settings.analysis_type](settings, host or Host())
         summary = _write(settings, findings)
         if settings.post_analytics_processor_script:
-            postprocess(settings.post_analytics_processor_script, settings.for_scripts)
+            postprocess(settings.post_analytics_processor_script, settings.script_environment)
     except InvalidInput as error:
-        _write_message(settings, f"{AnalysisStatus.FAILED}: {error}")
+        _write_message(settings, f"{OutcomeStatus.FAILED}: {error}")
         raise
     _write_message(settings, summary.exit_message)
     return summary
@@ -94,16 +107,7 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
 
 def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
     """Refuse reports that would replace the baseline or lie among the data, where the next run would read them."""
-    sources = (
-        settings.dataset_source,
-        settings.baseline_constraints,
-        settings.baseline_statistics,
-        settings.ground_truth_source,
-        settings.analysis_config,
-        settings.model_artifact,
-        settings.earlier_results,
-    )
-    inputs = [source.resolve() for source in sources if source is not None]
+    inputs = [value.resolve() for name, value in settings if isinstance(value, Path) and name not in _WRITTEN]
     for path in written:
         spoilt = next((given for given in inputs if path.resolve().is_relative_to(given)), None)
         if spoilt is not None:
@@ -113,7 +117,7 @@ def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) 
 
 def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
     number = len(findings.violations)
-    status = AnalysisStatus.COMPLETED_WITH_VIOLATIONS if number else AnalysisStatus.COMPLETED
+    status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if number else OutcomeStatus.COMPLETED
     told = f"{number} violations" if number else "no violations"
     return AnalysisSummary(
         status=status,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import iso_utc
 
 MetricLine = Callable[..., dict[str, Any]]

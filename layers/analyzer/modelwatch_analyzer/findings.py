@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from modelwatch_core.domain.analysis import AnalysisSummary, GroundTruthCounts, RecordCounts
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 
 
 @dataclass(frozen=True, slots=True)

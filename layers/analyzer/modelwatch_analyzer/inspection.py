@@ -15,9 +15,9 @@ from modelwatch_analyzer.reading.capture import CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload
-from modelwatch_analyzer.settings import AnalysisSettings
-from modelwatch_core.domain.analysis import RecordCounts
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import RecordCounts
 
 _LONGEST_PAYLOAD = 500
 NO_TIME = "no time"

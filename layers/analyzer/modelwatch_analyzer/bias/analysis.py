@@ -24,16 +24,16 @@ from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.report.bias import BiasRow, write_bias_report
 from modelwatch_analyzer.report.facts import facts_of, title_of
 from modelwatch_analyzer.reruns import VIOLATIONS
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 CONSTRAINTS = "constraints.json"
 
 
-def run(settings: AnalysisSettings, _host: Host) -> Findings:
+def run(settings: BiasSettings, _host: Host) -> Findings:
     """Make a bias baseline, or check a dataset against the one that the settings name.
 
     A baseline writes ``analysis.json``, and the same as ``constraints.json``; a check ``analysis.json`` and
@@ -96,7 +96,9 @@ def run(settings: AnalysisSettings, _host: Host) -> Findings:
         write_report=partial(_write_report, settings, facets, measures),
         ground_truth=labelled.counts,
         changes=tuple(
-            changes_since(settings.previous_results, document, violations) if settings.previous_results else ()
+            changes_since(settings.previous_attempt_results, document, violations)
+            if settings.previous_attempt_results
+            else ()
         ),
     )
 
@@ -112,7 +114,7 @@ def _require_rows(table: BiasTable) -> None:
 
 
 def _write_report(
-    settings: AnalysisSettings,
+    settings: BiasSettings,
     facets: Sequence[Facet],
     measures: Sequence[Measure],
     path: Path,

@@ -9,8 +9,8 @@ from typing import Any
 from modelwatch_analyzer.bias.measures import Measure
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.cloudwatch import metric_line_of
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 _INFINITE = 2.348543e108
 """What SageMaker publishes for an infinite metric."""

@@ -11,15 +11,15 @@ from modelwatch_analyzer.bias.table import Columns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Role
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _TABLES = ("csv", "parquet")
 _NAMED_AT_MOST = 10
 _DEFAULT_THRESHOLD = 0.5
 
 
-def attributes_of(settings: AnalysisSettings, config: BiasConfig) -> AnalysisSettings:
+def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
@@ -45,7 +45,7 @@ def attributes_of(settings: AnalysisSettings, config: BiasConfig) -> AnalysisSet
     return settings.model_copy(update=known)
 
 
-def _lacks(settings: AnalysisSettings, column: str | None) -> bool:
+def _lacks(settings: BiasSettings, column: str | None) -> bool:
     """Tell whether a table to make a baseline of has no such column: training data without predictions."""
     if column is None or settings.dataset_format.name not in _TABLES:
         return False
@@ -60,12 +60,12 @@ class Chosen:
     label: str
 
 
-def columns_of(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings) -> Chosen:
+def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Chosen:
     """Find the columns.
 
     Parameters
     ----------
-    settings : AnalysisSettings
+    settings : BiasSettings
         Completed by `attributes_of`.
 
     Raises
@@ -155,7 +155,7 @@ class _Names:
         raise InvalidInput("FeaturesNotFound", message)
 
 
-def _label_name(config: BiasConfig, settings: AnalysisSettings, features: Sequence[str], column: str) -> str:
+def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], column: str) -> str:
     """Return the label's name in reports: that in the headers, or else the one that is given."""
     if config.label is not None and config.label in config.headers:
         return str(config.label)
@@ -165,7 +165,7 @@ def _label_name(config: BiasConfig, settings: AnalysisSettings, features: Sequen
     return column if given is None else str(given)
 
 
-def _prediction(dataset: Dataset, config: BiasConfig, settings: AnalysisSettings) -> Prediction | None:
+def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Prediction | None:
     roles = dataset.roles
     labels, scores = roles.get(Role.INFERENCE, ()), roles.get(Role.PROBABILITY, ())
     threshold = next(

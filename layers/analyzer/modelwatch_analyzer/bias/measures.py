@@ -13,9 +13,9 @@ from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replic
 from modelwatch_analyzer.bias.metrics import METRICS, Counts, Metric, Stage
 from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 FEW_ROWS = 30
 """With fewer rows in the group, or outside of it, its metrics never alert."""
@@ -90,7 +90,7 @@ def measures_of(
     facet: Facet,
     config: BiasConfig,
     baseline: BiasAnalysis | None,
-    settings: AnalysisSettings,
+    settings: BiasSettings,
     *,
     grouped: bool,
     predicted: bool,

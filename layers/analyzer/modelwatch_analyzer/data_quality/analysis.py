@@ -14,6 +14,7 @@ from modelwatch_analyzer.data_quality.check import check, expected_types, known_
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
 from modelwatch_analyzer.data_quality.metrics import metric_lines
 from modelwatch_analyzer.data_quality.statistics import statistics_of
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json
@@ -21,15 +22,16 @@ from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.report import Drift, facts_of, title_of, write_data_quality_report
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
 
 
-def run(settings: AnalysisSettings, _host: Host) -> Findings:
+def run(settings: DataQualitySettings, _host: Host) -> Findings:
     """Make a baseline, or check a dataset against the one that the settings name.
 
     Raises
@@ -45,10 +47,10 @@ def run(settings: AnalysisSettings, _host: Host) -> Findings:
     return _check(settings, dataset, constraints, statistics)
 
 
-def _baseline(settings: AnalysisSettings, dataset: Dataset) -> Findings:
+def _baseline(settings: DataQualitySettings, dataset: Dataset) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, settings.categorical_drift_method)
+    constraints = suggest_constraints(profile, _drift_method(settings))
     warnings = list(_statistics_warnings(statistics))
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -64,8 +66,16 @@ def _baseline(settings: AnalysisSettings, dataset: Dataset) -> Findings:
     )
 
 
+def _drift_method(settings: DataQualitySettings) -> CategoricalDriftMethod | None:
+    method = settings.categorical_drift_method
+    if method is not None and method not in set(CategoricalDriftMethod):
+        known = ", ".join(CategoricalDriftMethod)
+        raise InvalidInput("InvalidSettings", f"categorical_drift_method: must be one of {known}")
+    return None if method is None else CategoricalDriftMethod(method)
+
+
 def _check(
-    settings: AnalysisSettings, dataset: Dataset, constraints: Constraints, baseline: Statistics | None
+    settings: DataQualitySettings, dataset: Dataset, constraints: Constraints, baseline: Statistics | None
 ) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
@@ -117,7 +127,7 @@ def _statistics_warnings(statistics: Statistics) -> Iterator[str]:
 
 
 def _write_report(
-    settings: AnalysisSettings,
+    settings: DataQualitySettings,
     statistics: Mapping[str, Any],
     baseline: Statistics | None,
     drifts: Mapping[str, Drift],

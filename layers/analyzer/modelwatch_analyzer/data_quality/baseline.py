@@ -11,9 +11,9 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
 from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
-from modelwatch_analyzer.settings import CategoricalDriftMethod
 
 _MOST_SINGLETONS = 0.1
 """A column is no domain if more than this share of its distinct values came once: Deequ's CategoricalRangeRule."""

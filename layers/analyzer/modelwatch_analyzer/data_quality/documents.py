@@ -14,9 +14,9 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from modelwatch_analyzer.distances.linf import ComparisonMethod
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
+from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
 
 

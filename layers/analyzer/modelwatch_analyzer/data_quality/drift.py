@@ -6,10 +6,9 @@ from modelwatch_analyzer.data_quality.documents import FeatureConstraints, Featu
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
 from modelwatch_analyzer.distances.chi_squared import chi_squared
-from modelwatch_analyzer.distances.linf import l_infinity_categorical, l_infinity_numerical
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, l_infinity_categorical, l_infinity_numerical
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.report import Drift
-from modelwatch_analyzer.settings import CategoricalDriftMethod
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput

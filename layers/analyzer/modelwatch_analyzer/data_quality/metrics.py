@@ -10,8 +10,8 @@ from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import finite
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.report import Drift
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 
 def metric_lines(

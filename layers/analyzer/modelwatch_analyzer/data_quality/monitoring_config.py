@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.data_quality.documents import DistributionConstraints, MonitoringConfig
-from modelwatch_analyzer.distances.linf import ComparisonMethod
-from modelwatch_analyzer.settings import CategoricalDriftMethod, Switch
+from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
+from modelwatch_core.domain.analysis_settings import Switch
 
 SUGGESTED = MonitoringConfig(
     evaluate_constraints=Switch.ENABLED,

@@ -22,6 +22,13 @@ class ComparisonMethod(StrEnum):
     ROBUST = "Robust"
 
 
+class CategoricalDriftMethod(StrEnum):
+    """How drift of a categorical feature is measured."""
+
+    L_INFINITY = "LInfinity"
+    CHI_SQUARED = "ChiSquared"
+
+
 def l_infinity_numerical(
     baseline: KllSketch, current: KllSketch, *, method: ComparisonMethod, alpha: float | None = None
 ) -> float | Undefined:

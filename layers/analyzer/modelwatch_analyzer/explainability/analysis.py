@@ -44,12 +44,12 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis import RecordCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.outcome import RecordCounts
 
 _FEW_ROWS = 100
 _MOST_CELLS = 1 << 24
@@ -70,7 +70,7 @@ class _Task:
         Names, in the order of the model.
     """
 
-    settings: AnalysisSettings
+    settings: ExplainabilitySettings
     config: ExplainabilityConfig
     host: Host
     features: tuple[str, ...]
@@ -103,7 +103,7 @@ class _Explanation:
     scored: int = 0
 
 
-def run(settings: AnalysisSettings, host: Host) -> Findings:
+def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     """Explain a model on a dataset: a baseline, or a check against the one that the settings name.
 
     Both write ``analysis.json``. A baseline writes the same as ``constraints.json``, as the API document names it; a
@@ -181,7 +181,7 @@ def _cells(dataset: Dataset, columns: Sequence[str], features: Sequence[str], lo
         yield batch.select([pl.col(column).cast(pl.String).alias(name) for column, name in names.items()])
 
 
-def _most_rows(settings: AnalysisSettings, config: ExplainabilityConfig, features: int) -> int:
+def _most_rows(settings: ExplainabilitySettings, config: ExplainabilityConfig, features: int) -> int:
     """Bound the rows worth keeping: each of their cells takes two bytes of a request at least."""
     shap = config.shap
     if settings.model_artifact is not None:
@@ -316,7 +316,7 @@ def _findings(task: _Task, explanation: _Explanation, baseline: Analysis | None,
         metrics=list(metric_lines(settings, found)),
         tables=_tables(task, explanation, labels),
         write_report=partial(write_report, settings, analysis, baseline, drifts, violations),
-        changes=tuple(_changes(settings.previous_results, found, drifts)),
+        changes=tuple(_changes(settings.previous_attempt_results, found, drifts)),
     )
 
 
@@ -352,7 +352,9 @@ def _drifts(
     values: NDArray[np.float64],
 ) -> dict[str, LabelDrift]:
     then = _matched(list(found), baseline)
-    earlier = [_matched(list(found), analysis) for analysis in earlier_analyses(task.settings.earlier_results)]
+    earlier = [
+        _matched(list(found), analysis) for analysis in earlier_analyses(task.settings.earlier_executions_results)
+    ]
     drifts = {}
     for output, (label, explanation) in enumerate(found.items()):
         now = explanation.global_shap_values

@@ -269,7 +269,7 @@ class Game:
             answer = model.invoke(body, self._request.content_type, self._accept)
         except ModelFailure as failure:
             sent = {cell for table in self._tables for column in table for cell in column.drop_nulls().unique()}
-            words = without_values(failure.words, sent)
+            words = without_values(failure.model_message, sent)
             raise InvalidInput(failure.code, f"{failure.message}{words and f'. It says: {words}'}") from None
         return self._read(answer, rows)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelwatch_analyzer.cloudwatch import metric_line_of
 from modelwatch_analyzer.explainability.documents import LabelExplanation
-from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 
 def metric_lines(settings: AnalysisSettings, explanations: Mapping[str, LabelExplanation]) -> Iterator[dict[str, Any]]:

@@ -14,9 +14,9 @@ from modelwatch_analyzer.explainability.checks import LabelDrift
 from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation
 from modelwatch_analyzer.report.explainability import AttributionRow, write_explainability_report
 from modelwatch_analyzer.report.metrics import MetricRow
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
 

@@ -14,10 +14,10 @@ from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
 from modelwatch_analyzer.reading.capture import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, column_of
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.settings import AnalysisSettings, DatasetFormat
-from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds import KINDS
+from modelwatch_core.domain.monitor_kinds import kind_of_analysis
+from modelwatch_core.domain.outcome import GroundTruthCounts
 
 __all__ = ["LabelledDataset", "open_labelled_dataset"]
 
@@ -43,7 +43,7 @@ class LabelledDataset:
     warnings: tuple[str, ...] = ()
 
 
-def open_labelled_dataset(settings: AnalysisSettings) -> LabelledDataset:
+def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
     """Open predictions with their labels.
 
     With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, the merged
@@ -119,7 +119,7 @@ def _of_merged(
 def _with_truth(settings: AnalysisSettings) -> AnalysisSettings:
     """Let ground truth be read, beside the sides that are asked for, or else those that the kind of monitor reads."""
     options = settings.dataset_format.options
-    (kind,) = (kind for kind in KINDS.values() if kind.analysis_type == settings.analysis_type)
+    kind = kind_of_analysis(settings.analysis_type)
     names = dict.fromkeys((*options.get(_NAMES, (*kind.captured_sides, _BATCH)), _TRUTH))
     changed = DatasetFormat(name=_CAPTURE, options=options | {_NAMES: list(names)})
     return settings.model_copy(update={"dataset_format": changed})

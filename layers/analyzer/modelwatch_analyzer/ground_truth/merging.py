@@ -26,8 +26,8 @@ from modelwatch_analyzer.ground_truth.labels import Labels, kinds_of
 from modelwatch_analyzer.ground_truth.predictions import Block, Predictions
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
-from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import GroundTruthCounts
 
 PART = "part-00000.jsonl"
 """The file of merged records in each folder."""

@@ -33,15 +33,15 @@ from modelwatch_analyzer.report import (
     write_model_quality_report,
 )
 from modelwatch_analyzer.reruns import VIOLATIONS
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
 
 
-def run(settings: AnalysisSettings, _host: Host) -> Findings:
+def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     """Make a baseline, or check labelled predictions against the one that the settings name.
 
     Raises
@@ -72,8 +72,8 @@ def run(settings: AnalysisSettings, _host: Host) -> Findings:
     else:
         documents[VIOLATIONS] = to_json(ConstraintViolations(violations=tuple(result.violations)))
     changes: tuple[str, ...] = ()
-    if settings.previous_results is not None:
-        changes = tuple(changes_since(settings.previous_results, statistics, result.violations))
+    if settings.previous_attempt_results is not None:
+        changes = tuple(changes_since(settings.previous_attempt_results, statistics, result.violations))
     return Findings(
         records=log.counts(),
         warnings=(*labelled.warnings, *quality.warnings, *_remarks(settings, quality), *result.warnings),
@@ -86,7 +86,7 @@ def run(settings: AnalysisSettings, _host: Host) -> Findings:
     )
 
 
-def _remarks(settings: AnalysisSettings, quality: Quality) -> Iterator[str]:
+def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
     if quality.rows < LEAST_FOR_DEVIATION:
         yield (
             f"{quality.rows} rows were evaluated: with fewer than {LEAST_FOR_DEVIATION} there are no standard "
@@ -96,7 +96,7 @@ def _remarks(settings: AnalysisSettings, quality: Quality) -> Iterator[str]:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 
 
-def _metric_lines(settings: AnalysisSettings, metrics: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
+def _metric_lines(settings: ModelQualitySettings, metrics: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
     """Yield CloudWatch metrics, named as in ``statistics.json``; what is undefined has none."""
     line = metric_line_of(settings)
     for name, measured in metrics.items():
@@ -105,7 +105,7 @@ def _metric_lines(settings: AnalysisSettings, metrics: Mapping[str, Measured]) -
 
 
 def _write_report(
-    settings: AnalysisSettings,
+    settings: ModelQualitySettings,
     quality: Quality,
     constraints: Mapping[str, Constraint],
     violated: set[str],

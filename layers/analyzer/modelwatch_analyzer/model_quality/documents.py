@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict
 from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, Quality
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
 
 SECTIONS: Mapping[ProblemType, str] = {
     ProblemType.BINARY_CLASSIFICATION: "binary_classification",
@@ -108,7 +108,7 @@ def suggested_constraints(quality: Quality, problem_type: ProblemType) -> dict[s
     return {"version": 0.0, f"{SECTIONS[problem_type]}_constraints": constraints}
 
 
-def statistics_document(settings: AnalysisSettings, quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
+def statistics_document(settings: ModelQualitySettings, quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
     """Return ``statistics.json``."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     dataset: dict[str, Any] = {"item_count": quality.rows, "evaluation_time": now}
@@ -120,7 +120,7 @@ def statistics_document(settings: AnalysisSettings, quality: Quality, problem_ty
     return {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
 
 
-def confidence_of(settings: AnalysisSettings) -> Confidence:
+def confidence_of(settings: ModelQualitySettings) -> Confidence:
     """Return how intervals are made."""
     return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed)
 

@@ -41,9 +41,9 @@ from modelwatch_analyzer.model_quality.scores import (
     roc_curve,
 )
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
-from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -139,7 +139,7 @@ class Evaluation(Protocol):
         """
 
 
-def columns_of(settings: AnalysisSettings, dataset: Dataset) -> Columns:
+def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     """Find the columns of a model quality analysis by their roles.
 
     Raises

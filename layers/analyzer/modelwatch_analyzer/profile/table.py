@@ -10,7 +10,7 @@ import polars as pl
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType, type_of_spelled
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
-from modelwatch_core.domain.analysis import RecordCounts
+from modelwatch_core.domain.outcome import RecordCounts
 
 _DTYPES: Mapping[ColumnType, pl.DataType] = {ColumnType.INTEGRAL: pl.Int64(), ColumnType.FRACTIONAL: pl.Float64()}
 

@@ -23,7 +23,8 @@ from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
-from modelwatch_analyzer.settings import AnalysisSettings, invalid_settings
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
@@ -90,7 +91,7 @@ def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Data
     if script is None:
         return _open_records(settings, captured)
     lines = partial(captured_lines, captured)
-    return _assigned(settings, open_preprocessed(lines, script, settings.for_scripts, captured=True))
+    return _assigned(settings, open_preprocessed(lines, script, settings.script_environment, captured=True))
 
 
 def _assigned(settings: AnalysisSettings, table: Table) -> Dataset:
@@ -111,7 +112,7 @@ def _preprocessed(settings: AnalysisSettings) -> Table:
         message = f"a record preprocessor reads lines of text, which {name!r} does not have; it can be used with "
         raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(TEXTS))
     captured = name == "sagemakerCaptureJson"
-    return open_preprocessed(texts(settings), script, settings.for_scripts, captured=captured)
+    return open_preprocessed(texts(settings), script, settings.script_environment, captured=captured)
 
 
 def _captured(settings: AnalysisSettings) -> CapturedRecords:
@@ -143,4 +144,5 @@ def dataset_options(settings: AnalysisSettings, model: type[_Options]) -> _Optio
     try:
         return model.model_validate(settings.dataset_format.options)
     except ValidationError as error:
-        raise invalid_settings(error, "dataset_format", settings.dataset_format.name) from None
+        place = f"dataset_format.{settings.dataset_format.name}"
+        raise InvalidInput("InvalidSettings", validation_message(error, location_prefix=place)) from None

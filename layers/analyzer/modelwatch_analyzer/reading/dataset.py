@@ -10,8 +10,8 @@ from typing import Protocol
 
 import polars as pl
 
-from modelwatch_core.domain.analysis import RecordCounts
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.outcome import RecordCounts
 
 _EXAMPLES = 20
 _REASONS = 3

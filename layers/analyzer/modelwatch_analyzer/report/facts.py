@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import iso_utc
 
 
@@ -24,8 +24,8 @@ def facts_of(settings: AnalysisSettings) -> dict[str, str]:
         "Dataset": _name(settings.dataset_source),
         "Format": settings.dataset_format.name,
         "Window": window if settings.start_time or settings.end_time else None,
-        "Labels": settings.ground_truth_source.name if settings.ground_truth_source else None,
-        "Problem": settings.problem_type,
+        "Labels": labels.name if (labels := getattr(settings, "ground_truth_source", None)) else None,
+        "Problem": getattr(settings, "problem_type", None),
         "Endpoint": settings.sagemaker_endpoint_name,
         "Schedule": settings.sagemaker_monitoring_schedule_name,
     }

@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis import AnalysisStatus, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 ROWS = 1000
 """The rows that a table or list of the page holds at most."""
@@ -122,7 +123,7 @@ def _short(name: str) -> str:
 
 
 def _verdict(summary: AnalysisSummary, extent: str) -> str:
-    if summary.status is AnalysisStatus.FAILED:
+    if summary.status is OutcomeStatus.FAILED:
         return summary.exit_message
     subjects = list(dict.fromkeys(violation.subject for violation in summary.violations))
     if not subjects:
