@@ -144,7 +144,7 @@ def test_captures_give_the_same_report_in_the_app_and_on_the_shell(app, tmp_path
     watched = {"endpoint_name": "loans", "data_captured_destination_s3_uri": f"s3://captures/{name}"}
     execution = run(app, name, endpoint_input=watched)
     assert_same_reports(app, execution, on_the_shell(app, source, tmp_path, "--dataset-format", "capture"))
-    records = execution["records"]
+    records = execution["outcome"]["records"]
     assert (records["read"], records["malformed"], records["out_of_window"]) == (598, 1, 2)
 
 
@@ -170,4 +170,4 @@ def test_transform_jobs_give_the_same_report_in_the_app_and_on_the_shell(app, tm
     execution = run(app, f"batch-{written}", endpoint_input=None, batch_transform_input=batch)
     shell_flags = ["--dataset-format", "batch-transform", "--transform-format", *flags]
     assert_same_reports(app, execution, on_the_shell(app, source, tmp_path, *shell_flags))
-    assert execution["records"]["read"] == 600
+    assert execution["outcome"]["records"]["read"] == 600

@@ -102,7 +102,7 @@ def an_hour(app: App, *, shifted: bool) -> dict:
 def test_an_hour_like_the_baseline_is_fine(app, baseline):
     execution = an_hour(app, shifted=False)
     assert execution["monitoring_execution_status"] == "Completed", execution
-    assert execution["ground_truth"]["matched"] == ROWS
+    assert execution["outcome"]["ground_truth"]["matched"] == ROWS
 
 
 def test_an_hour_in_which_approvals_shift_is_a_violation_with_its_interval(app, baseline):

@@ -6,18 +6,21 @@ import importlib
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
 
 from modelwatch_core import wiring
+from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from tests.core.world import World
 from tests.repository import ROOT
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+NAMED = {"monitoring_schedule_name": "hourly"}
 SAMPLES = sorted(path for path in ROOT.glob("events/inbound/*.json") if not path.name.startswith("analyzer."))
 
 
@@ -41,8 +44,8 @@ def world(monkeypatch) -> World:
     monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
     attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
     attributes["follow_endpoint"] = "follow"
-    used = ("create_baseline", "launch_execution", "finish_analysis", "follow_endpoint", "route_alerts", "reconcile")
-    for use_case in used:
+    used = ("create_baseline", "launch_execution", "finish_analysis", "follow_endpoint", "route_alerts", "deliver_alert")
+    for use_case in (*used, "reconcile"):
         monkeypatch.setattr(wiring, use_case, partial(getattr, world, attributes.get(use_case, use_case)))
     return world
 
@@ -60,6 +63,8 @@ def ready(world: World) -> World:
     for name in ("constraints", "statistics"):
         world.objects.kept[f"s3://modelwatch-results-example/baselining/first/{name}.json"] = b"{}"
     invoke("manage_monitors", sample("manage_monitors.create"))
+    schedule = world.schedules.kept["hourly"]
+    world.schedules.kept["hourly"] = schedule.model_copy(update={"schedule_id": "hourly-5f2c9a1e"})  # of the samples
     world.objects.kept["s3://my-data/live/mortgages/AllTraffic/2026/11/22/09/a.jsonl"] = b"{}"
     return world
 
@@ -73,21 +78,24 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     invoke("launch_execution", sample("launch_execution.tick"))
     (request,) = world.host.started
     expected = sample("analyzer.check")
-    assert request.environment == expected["environment"]
-    assert request.subject == expected["subject"]
+    assert request.model_copy(update={"host": "lambda"}) == AnalysisRequest.model_validate(expected)
     execution = world.executions()[0]
     world.ends(execution, {"feature_name": "income", "constraint_check_type": "c", "description": "d"})
     invoke("finish_execution", sample("finish_execution.analysis_ended"))
-    assert world.ledger.get(execution.key).violations == 2
+    assert world.ledger.get(execution.key).outcome.violation_count == 1
     invoke("route_alerts", sample("route_alerts.execution_ended"))
-    invoke("route_alerts", sample("route_alerts.execution_ended") | {"id": "another"})
+    (raised,) = [event for event in world.bus.published if isinstance(event, AlertRaised)]
+    assert raised.alert == AlertRaised.model_validate(sample("route_alerts.alert_raised")["detail"]).alert
+    for event_id in ("one", "another"):
+        detail = raised.model_dump(mode="json")
+        invoke("route_alerts", sample("route_alerts.alert_raised") | {"id": event_id, "detail": detail})
     assert len(world.mail.alerts) == 1
     listed = invoke("manage_monitors", sample("manage_monitors.list_executions"))
     assert listed["executions"][0]["monitoring_execution_status"] == "CompletedWithViolations"
     json.dumps(listed, allow_nan=False)
 
 
-def test_an_endpoint_that_came_up_starts_the_analysis_that_waited_for_it(world):
+def test_an_endpoint_that_is_in_service_starts_the_analysis_that_waited_for_it(world):
     world.has_explainability_schedule()
     world.has_captures()
     world.tick()
@@ -95,30 +103,41 @@ def test_an_endpoint_that_came_up_starts_the_analysis_that_waited_for_it(world):
     world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
     invoke("follow_endpoints", sample("follow_endpoints.in_service"))
     (request,) = world.host.started
-    assert request.environment["model_endpoint_name"] == sample("follow_endpoints.in_service")["detail"]["EndpointName"]
+    assert request.settings.model_endpoint_name == sample("follow_endpoints.in_service")["detail"]["EndpointName"]
 
 
 def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(world):
     ready(world)
     invoke("launch_execution", sample("launch_execution.tick"))
     invoke("finish_execution", sample("finish_execution.analyzer_failed"))
-    failed = world.executions()[0]
-    assert failed.failure_reason.startswith("AnalyzerCrashed: the analyzer was started 2 times")
-    assert "Runtime.ExitError" in failed.failure_reason
+    reason = world.executions()[0].outcome.failure_reason
+    assert reason.startswith("AnalyzerCrashed: the analyzer was started 2 times")
+    assert "Runtime.ExitError" in reason
+
+
+def test_a_request_that_starts_nothing_is_answered_with_the_reason(world):
+    answer = invoke("launch_execution", sample("launch_execution.tick"))
+    assert answer == {"refusal": {"code": "ScheduleNotFound", "message": "there is no monitoring schedule hourly"}}
+    ready(world)
+    invoke("manage_monitors", {"operation": "StopMonitoringSchedule", "parameters": NAMED})
+    assert invoke("launch_execution", sample("launch_execution.one_off"))["refusal"]["code"] == "ScheduleStopped"
+
+
+def test_an_event_that_reports_the_end_of_no_run_is_refused_by_its_type(world):
+    with pytest.raises(InvalidInput, match="UnknownEvent: 'Something Else' reports the end of no run"):
+        invoke("finish_execution", sample("finish_execution.analysis_ended") | {"detail-type": "Something Else"})
 
 
 def test_a_baseline_is_created_and_the_sweep_finds_nothing_to_do(world, capsys):
     world.objects.kept["s3://my-data/train.csv"] = b"a\n1\n"
-    world.create_baseline = type(world.create_baseline)(
-        world.jobs, world.objects, world.host, world.clock, "s3://modelwatch-results-example"
-    )
+    world.create_baseline = replace(world.create_baseline, results="s3://modelwatch-results-example")
     assert invoke("create_baseline", sample("create_baseline"))["status"] == "InProgress"
     assert invoke("reconcile", sample("reconcile.sweep")) is None
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert any(metric.get("ExecutionsMovedOn") == [0.0] for metric in emitted)
+    assert any(metric.get("MovedOn") == metric.get("NotMovedOn") == [0.0] for metric in emitted)
 
 
-def test_what_a_person_must_mend_reaches_the_caller_with_its_code(world):
+def test_what_a_person_must_fix_reaches_the_caller_with_its_code(world):
     with pytest.raises(InvalidInput, match="ScheduleNotFound"):
         invoke(
             "manage_monitors", sample("manage_monitors.list_executions") | {"operation": "DescribeMonitoringSchedule"}

@@ -46,7 +46,7 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
 
     third = app.execution(silent + HOUR)
     assert third["monitoring_execution_status"] == "Failed"
-    assert third["failure_reason"].startswith("NoData")
+    assert third["outcome"]["failure_reason"].startswith("NoData")
     assert len(app.mails_of(silent)) == 1
 
     assert app.execution(again + HOUR)["monitoring_execution_status"] == "Completed"

@@ -73,7 +73,7 @@ def test_json_payloads_are_read_by_their_names(app):
     app.make_schedule("json")
     execution = run(app, "json")
     assert execution["monitoring_execution_status"] == "Completed", execution
-    assert execution["records"]["encodings"] == {"JSON": 1800}
+    assert execution["outcome"]["records"]["encodings"] == {"JSON": 1800}
 
 
 def test_a_preprocessor_runs_before_the_analysis_and_one_that_raises_fails_it_in_its_own_words(app):
@@ -85,8 +85,8 @@ def test_a_preprocessor_runs_before_the_analysis_and_one_that_raises_fails_it_in
     assert run(app, "good")["monitoring_execution_status"] == "Completed"
     failed = run(app, "bad")
     assert failed["monitoring_execution_status"] == "Failed"
-    assert failed["failure_reason"].startswith("PreprocessorFailed")
-    assert "KeyError" in failed["failure_reason"]
+    assert failed["outcome"]["failure_reason"].startswith("PreprocessorFailed")
+    assert "KeyError" in failed["outcome"]["failure_reason"]
 
 
 def test_a_batch_transform_job_is_read_by_its_manifests(app):
@@ -104,4 +104,4 @@ def test_a_batch_transform_job_is_read_by_its_manifests(app):
     )
     execution = run(app, "batch")
     assert execution["monitoring_execution_status"] == "Completed", execution
-    assert execution["records"]["read"] == 900
+    assert execution["outcome"]["records"]["read"] == 900

@@ -176,13 +176,13 @@ def test_an_hour_is_judged_when_its_labels_are_there_and_again_when_more_of_them
     end = hours.bad + HOUR
     unlabelled = app.execution(end, name)
     assert unlabelled["monitoring_execution_status"] == "Failed"
-    assert unlabelled["failure_reason"].startswith("GroundTruthNotFound: no labels were found")
+    assert unlabelled["outcome"]["failure_reason"].startswith("GroundTruthNotFound: no labels were found")
 
     label(app, name, end + timedelta(minutes=1), labels[: ROWS - 60])
     run_again(app, name, end)
     second = last_attempt(app, name, end)
     assert second["monitoring_execution_status"] == "CompletedWithViolations", second
-    counts = second["ground_truth"]
+    counts = second["outcome"]["ground_truth"]
     assert (counts["predictions"], counts["matched"], counts["unlabelled"]) == (ROWS, ROWS - 60, 60)
     assert counts["late"] == ROWS - 60
     violations = app.report(second, "constraint_violations.json")["violations"]
@@ -193,10 +193,10 @@ def test_an_hour_is_judged_when_its_labels_are_there_and_again_when_more_of_them
     label(app, name, end + timedelta(minutes=2), labels[ROWS - 60 :])
     run_again(app, name, end)
     third = last_attempt(app, name, end)
-    assert (third["attempt"], third["ground_truth"]["matched"]) == (3, ROWS)
-    assert any(model.worst in change for change in third["changes"]), third["changes"]
+    assert (third["attempt"], third["outcome"]["ground_truth"]["matched"]) == (3, ROWS)
+    assert any(model.worst in change for change in third["outcome"]["changes"]), third["outcome"]["changes"]
     mail = next(mail for mail in app.stack.mails if f"{name} at" in mail["Subject"] and "attempt 3" in mail["Subject"])
-    assert third["changes"][0] in mail.get_content().replace("\n", " ").replace("  ", " ")
+    assert third["outcome"]["changes"][0] in mail.get_content().replace("\n", " ").replace("  ", " ")
 
     merged = list(merged_records(app, name, hours.bad))
     assert len(merged) == ROWS

@@ -86,7 +86,7 @@ def test_no_statement_allows_everything_of_a_service_or_on_everything(resources)
 
 def test_events_can_only_be_put_with_our_source(resources):
     found = [s for _, s in statements(resources) if s["Action"] == "events:PutEvents" and "Condition" in s]
-    assert len(found) == 5
+    assert len(found) == 7
     assert all(s["Condition"] == {"StringEquals": {"events:source": "modelwatch"}} for s in found)
 
 
@@ -104,7 +104,7 @@ def test_endpoints_can_be_made_and_deleted_under_the_names_of_temporary_ones_onl
             names = [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]]
             assert names == ["endpoint/modelwatch-temporary-*", "endpoint-config/modelwatch-temporary-*"], name
     makers = {"CreateBaselineRole", "LaunchExecutionRole", "FollowEndpointsRole", "ReconcileRole"}
-    assert roles == makers | {"FinishExecutionRole"}
+    assert roles == makers | {"FinishExecutionRole", "ManageMonitorsRole"}
 
 
 def test_services_act_for_this_account_only(resources):
@@ -132,7 +132,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 5
+    assert len(targets) == 6
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -209,6 +209,7 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded"}),
         ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded"}),
         ("outbound/execution-ended.completed", set()),
+        ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
     ],
 )

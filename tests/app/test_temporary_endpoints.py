@@ -150,7 +150,7 @@ def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterward
     with started(start=BEFORE_TEN) as stack:
         app = explained(stack, container)
         job = app.manage("DescribeBaseliningJob", baselining_job_name="first")
-        assert (job["status"], job["failure_reason"]) == ("Completed", None)
+        assert (job["status"], job["outcome"]["failure_reason"]) == ("Completed", None)
         assert made(stack) == 1
         assert left(app) == []
         asked = len(container.requests)
@@ -159,7 +159,7 @@ def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterward
         capture(app, NINE)
         stack.advance_to(NINE + HOUR + timedelta(minutes=6))
         done = app.execution(NINE + HOUR)
-        assert done["failure_reason"] is None
+        assert done["outcome"]["failure_reason"] is None
         assert done["monitoring_execution_status"] == "Completed"
         assert made(stack) == 2
         assert len(container.requests) > asked
@@ -173,10 +173,10 @@ def test_baseline_and_hour_run_on_endpoints_of_their_own_that_are_gone_afterward
         capture(app, NINE + HOUR)
         stack.advance_to(NINE + 2 * HOUR + timedelta(minutes=6))
         failed = app.execution(NINE + 2 * HOUR)
-        assert failed["failure_reason"].startswith(
+        assert failed["outcome"]["failure_reason"].startswith(
             "TemporaryEndpointFailed: the temporary endpoint modelwatch-temporary-"
         )
-        assert "ping health check" in failed["failure_reason"]
+        assert "ping health check" in failed["outcome"]["failure_reason"]
         assert made(stack) == 3
         assert left(app) == []
         assert calls_without_permission(stack) == set()
@@ -193,7 +193,7 @@ def test_an_analyzer_that_is_killed_leaves_no_endpoint_whether_anybody_hears_of_
         stack.advance_to(NINE + HOUR + timedelta(minutes=8))
         assert len(container.requests) - asked == 2  # started, and once more by Lambda
         killed = app.execution(NINE + HOUR)
-        assert killed["failure_reason"].startswith("AnalyzerCrashed")
+        assert killed["outcome"]["failure_reason"].startswith("AnalyzerCrashed")
         assert left(app) == []
 
         silence(stack, "FinishExecutionAnalyzerFailed")
@@ -204,7 +204,7 @@ def test_an_analyzer_that_is_killed_leaves_no_endpoint_whether_anybody_hears_of_
         assert len(left(app)) == 3  # endpoint, configuration and note
         time.sleep(1.1)  # until that lease is over, by the functions' own clock
         stack.advance(timedelta(minutes=5))
-        assert app.execution(NINE + 2 * HOUR)["failure_reason"].startswith("HostDidNotReport")
+        assert app.execution(NINE + 2 * HOUR)["outcome"]["failure_reason"].startswith("HostDidNotReport")
         assert left(app) == []
 
 

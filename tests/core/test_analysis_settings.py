@@ -94,7 +94,7 @@ def test_the_documented_form_of_an_environment_is_kept():
         ({"dataset_sorce": "/in"}, "dataset_sorce: there is no such setting; did you mean dataset_source?"),
         ({"end_tme": "x"}, "end_tme: there is no such setting; did you mean end_time?"),
         ({"seed": "3"}, "seed: not a setting of data quality monitors; remove it"),
-        ({"analysis_type": "DATA_QUALTY"}, "analysis_type: 'DATA_QUALTY' is none of DATA_QUALITY, MODEL_QUALITY"),
+        ({"analysis_type": "DATA_QUALTY"}, "analysis_type: 'DATA_QUALTY' is not one of DATA_QUALITY, MODEL_QUALITY"),
         ({"analysis_type": "MODEL_BIAS", "seed": "-1"}, "seed: Input should be greater than or equal to 0"),
         ({"start_time": "2026"}, "start_time: is not an ISO 8601 moment such as 2026-11-26T03:00:00Z"),
         ({"dataset_format": "csv"}, "dataset_format: is not JSON; expected for instance"),

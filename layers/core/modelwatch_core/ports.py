@@ -64,7 +64,7 @@ class Claim(StrEnum):
 
 
 class UnreadableRecord(NamedTuple):
-    """A record that this version cannot read: somebody edited it, or a later version wrote it.
+    """A record that this version cannot read: it was edited, or a later version wrote it.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class SentAlerts(Protocol):
         Raises
         ------
         NotReady
-            ``AlertUnderWay`` while somebody else is sending it, who may have died of it.
+            ``AlertUnderWay`` while another process is sending it, which may have died.
         """
         ...
 
@@ -288,7 +288,7 @@ class AnalysisHost(Protocol):
     def start(self, request: AnalysisRequest) -> Run:
         """Start an analysis; its end is reported by an ``AnalysisEnded``.
 
-        A subject that is started again, because whoever started it died before noting it, is analysed once.
+        A subject that is started again, because the process that started it died before noting it, is analysed once.
 
         Raises
         ------

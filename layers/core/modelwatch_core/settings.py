@@ -40,25 +40,25 @@ class FunctionSettings(BaseModel):
 
 
 class LedgerSettings(FunctionSettings):
-    """For whoever reads or writes the ledger."""
+    """For functions that read or write the ledger."""
 
     ledger_table: str = Field(min_length=1)
 
 
 class BusSettings(FunctionSettings):
-    """For whoever emits events."""
+    """For functions that emit events."""
 
     event_bus: str = Field(min_length=1)
 
 
 class ResultsSettings(FunctionSettings):
-    """For whoever decides where reports go."""
+    """For functions that decide where reports go."""
 
     results_bucket: str = Field(min_length=3)
 
 
 class AnalyzerFunctionSettings(FunctionSettings):
-    """For whoever starts analyses on the analyzer's Lambda."""
+    """For functions that start analyses on the analyzer's Lambda."""
 
     analyzer_function: str = Field(min_length=1)
     analyzer_log_group: str = Field(min_length=1)
@@ -85,7 +85,7 @@ class AnalyzerSettings(FunctionSettings):
 
 
 class TickSettings(FunctionSettings):
-    """For whoever sets schedules."""
+    """For functions that set schedules."""
 
     schedule_group: str = Field(min_length=1)
     launch_function_arn: str = Field(min_length=1)
@@ -94,6 +94,6 @@ class TickSettings(FunctionSettings):
 
 
 class AlertSettings(FunctionSettings):
-    """For whoever raises alerts."""
+    """For functions that raise alerts."""
 
     alert_topic_arn: str = Field(min_length=1)

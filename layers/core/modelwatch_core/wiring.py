@@ -261,7 +261,7 @@ def finish_analysis() -> FinishAnalysis:
 
 
 def analysis_ended(detail_type: str, detail: Mapping[str, Any]) -> AnalysisEnded:
-    """Return the end of a run that an event reports, whatever host reports it.
+    """Return the end of a run that an event reports, of any host.
 
     Raises
     ------

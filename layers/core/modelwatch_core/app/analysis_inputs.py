@@ -33,7 +33,7 @@ class AnalysisInputs:
 
 
 def analysis_inputs(parameters: MonitorParameters, kind: MonitorKind) -> AnalysisInputs:
-    """Return what the scripts and parameters of a schedule or a baseline come to.
+    """Return what the analysis is given of the scripts and parameters of a schedule or a baseline.
 
     Raises
     ------

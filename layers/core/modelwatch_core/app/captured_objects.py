@@ -27,7 +27,7 @@ class CapturedObjects:
     size : int
         Bytes of it all.
     folder : str
-        Where it was looked for, for people.
+        Where it was looked for, for messages.
     dataset_format : dict
         How the analyzer reads it.
     """

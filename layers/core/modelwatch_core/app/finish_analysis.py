@@ -27,7 +27,7 @@ def metric_namespace(execution: MonitoringExecution) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FinishExecution:
-    """Settle an execution and announce it, whatever its analysis left in the output folder.
+    """Settle an execution and announce it, whatever files its analysis left in the output folder.
 
     Any step may be repeated: the status is written once, and what was announced is not announced again. A crash
     between announcing and noting it announces twice; alerts are sent once all the same.
@@ -47,7 +47,7 @@ class FinishExecution:
         InvalidInput
             ``ExecutionNotFound`` when the ledger does not know it.
         NotReady
-            ``ChangedMeanwhile`` when somebody else was writing; a retry sees what they wrote.
+            ``ChangedMeanwhile`` when another process was writing; a retry sees what it wrote.
         Upstream
             When a service did not answer; a retry goes on where this call stopped.
         """
@@ -61,7 +61,7 @@ class FinishExecution:
     def complete(self, execution: MonitoringExecution) -> MonitoringExecution:
         """Announce a settled execution, and publish its metrics, unless that has been done.
 
-        The announcement is first: people are not to wait for a service that only draws charts.
+        The announcement is first: alerts must not wait for a service that only draws charts.
         """
         if not execution.announced:
             violations = read_violations(self.objects, execution.output_s3_uri).violations
@@ -126,7 +126,7 @@ class FinishBaseliningJob:
 
 @dataclass(frozen=True, slots=True)
 class FinishAnalysis:
-    """Hand the end of an analysis to whatever it was for, and release the endpoint that was made for it, if any."""
+    """Hand the end of an analysis to the execution or job that it was for, and release its temporary endpoint."""
 
     finish_execution: FinishExecution
     finish_baselining_job: FinishBaseliningJob

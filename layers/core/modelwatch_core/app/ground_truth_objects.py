@@ -25,7 +25,7 @@ class GroundTruthObjects:
     size : int
         Bytes of it all.
     folder : str
-        Where it was looked for, for people.
+        Where it was looked for, for messages.
     """
 
     inputs: tuple[AnalysisInput, ...]
@@ -36,7 +36,7 @@ class GroundTruthObjects:
 def ground_truth_objects(
     objects: ObjectStore, ground_truth: str | None, window: Window, *, now: datetime
 ) -> GroundTruthObjects | None:
-    """Find the labels that were collected from the start of a window until now, and those that lie in no hour folder.
+    """Find the labels that were collected from the start of a window until now, and those outside of hour folders.
 
     An hour folder is named by when its labels were collected, which may be long after the predictions. So that the
     labels of a window are not missed, all that was collected since is taken, day by day.

@@ -32,7 +32,7 @@ from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
 
 CLAIM_LEASE = timedelta(minutes=15)
-"""How long whoever claimed a window has to start its analysis: longer than the retries of its Lambda take."""
+"""How long the process that claimed a window has to start its analysis: longer than its Lambda's retries take."""
 
 _EARLIER_EXECUTIONS = 10
 

@@ -27,7 +27,7 @@ from modelwatch_core.ports import BaseliningJobs, Clock, Endpoints, Ledger, Obje
 
 
 class ManageMonitorsRequest(Owned):
-    """An operation and its parameters, both in SageMaker's words."""
+    """An operation and its parameters, with SageMaker's names."""
 
     operation: NonEmpty
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -72,7 +72,7 @@ class ManageMonitors:
     alert_target_types : collection of str
         The types of targets that alerts can be sent to.
     new_token : callable
-        Makes the part of a schedule's identity that tells it from others of its name.
+        Makes the part of a schedule's identity that distinguishes it from others of its name.
     """
 
     schedules: Schedules
@@ -96,7 +96,9 @@ class ManageMonitors:
             ``UnknownOperation``, ``InvalidParameter`` or what the operation says.
         """
         if request.operation not in OPERATIONS:
-            raise InvalidInput("UnknownOperation", f"{request.operation!r} is none of {', '.join(sorted(OPERATIONS))}")
+            raise InvalidInput(
+                "UnknownOperation", f"{request.operation!r} is not one of {', '.join(sorted(OPERATIONS))}"
+            )
         parameters, operation = OPERATIONS[request.operation]
         return operation(self, parsed(parameters, request.parameters))
 

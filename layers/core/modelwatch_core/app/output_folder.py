@@ -1,4 +1,4 @@
-"""The reports that an analysis left in S3, whatever it left: read as far as they can be read."""
+"""The reports that an analysis left in S3, read as far as they can be read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
     Raises
     ------
     Upstream
-        When S3 does not answer; a retry may help. Whatever is there is no error.
+        When S3 does not answer; a retry may help. The content of the folder is never an error.
     """
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"

@@ -1,4 +1,4 @@
-"""The sweep: whatever is still open although it was due is moved on, so that nothing hangs for ever."""
+"""The sweep: everything that is still open although it was due is moved on, so that nothing hangs for ever."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Reconcile:
             try:
                 moved += move_on()
             except NotReady:
-                continue  # somebody else is writing it at this moment: it is not hanging
+                continue  # another process is writing it at this moment: it is not hanging
             except ModelwatchError as error:
                 failures.append(f"{identity}: {error}")
             except Exception as error:  # a fault of ours in one item must not keep the others open

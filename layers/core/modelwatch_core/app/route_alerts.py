@@ -19,7 +19,7 @@ class RouteAlerts:
     Parameters
     ----------
     default_target : AlertTargetReference
-        Who is notified where a schedule names nobody.
+        Who is notified where a schedule names no targets.
     """
 
     schedules: Schedules
@@ -65,7 +65,7 @@ class DeliverAlert:
         InvalidInput
             ``UnknownAlertTarget``.
         NotReady
-            ``AlertUnderWay`` while somebody else is sending it, who may have died; a retry finds out.
+            ``AlertUnderWay`` while another process is sending it, which may have died; a retry finds out.
         Upstream
             When the target did not take it.
         """
@@ -80,7 +80,7 @@ class DeliverAlert:
             target.send(raised.alert, raised.target.address)
         except ModelwatchError as error:
             self.sent.abandon(key)
-            # Even a refusal is worth a retry: whoever owns the target may be fixing it.
+            # Even a refusal is worth a retry: the owner of the target may be fixing it.
             raise Upstream("AlertNotDelivered", f"{raised.target}: {error}") from error
         self.sent.finish(key)
         return True

@@ -1,6 +1,6 @@
 """Analyses of a model that is only named: a temporary endpoint is made, followed, and deleted.
 
-Nobody waits. ``DeferAnalysis`` notes the analysis and has the endpoint made. Whatever happens later, to the endpoint or
+Nobody waits. ``DeferAnalysis`` notes the analysis and has the endpoint made. What happens later, to the endpoint or
 to the analysis, leads to ``FollowEndpoint``, which looks at the present state and takes the one step that is due: any
 number of times, in any order. The note is written before the endpoint is made and removed after it is gone, so a crash
 in between leaves something that the sweep finds.
@@ -48,7 +48,7 @@ CREATION_TIMEOUT = timedelta(minutes=60)
 """How long an endpoint may take to come into service. SageMaker itself gives up after about as long."""
 
 GRACE_PERIOD = timedelta(minutes=2)
-"""How long whoever noted an endpoint has to make it: longer than any of their Lambdas runs."""
+"""How long the process that noted an endpoint has to make it: longer than any of the Lambdas runs."""
 
 
 class _Predictor(Inbound):
@@ -145,7 +145,7 @@ class DeferAnalysis:
         try:
             self.endpoints.analyses.save(waiting)
         except InvalidInput as error:
-            if error.code != "DeferredAnalysisExists":  # somebody else noted it in this moment
+            if error.code != "DeferredAnalysisExists":  # another process noted it in this moment
                 raise
 
     def _model_to_deploy(self, request: AnalysisRequest) -> ModelReference | None:
@@ -221,7 +221,7 @@ class FollowEndpoint:
         age = self.clock.now() - analysis.creation_time
         endpoint = self.endpoints.endpoints.find(name)
         if endpoint is None and age < GRACE_PERIOD:
-            return False  # whoever noted it may be about to make it
+            return False  # the process that noted it may be about to make it
         if endpoint is None:
             self.endpoints.endpoints.create(name, analysis.model, analysis.request.subject)
         elif endpoint.status is EndpointStatus.FAILED:
@@ -237,7 +237,7 @@ class FollowEndpoint:
 
     def _start(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> None:
         run = self.hosts[analysis.request.host].start(analysis.request)
-        with suppress(NotReady):  # somebody else started it too: the host runs it once
+        with suppress(NotReady):  # another process started it too: the host runs it once
             self.endpoints.analyses.save(analysis.as_started())
         with suppress(NotReady):  # it is settled already, or that other one noted the run
             self._note_run(record, run)

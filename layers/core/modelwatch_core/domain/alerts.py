@@ -1,4 +1,4 @@
-"""An alert: what happened, where and when, and how serious it is. Targets put it into words."""
+"""An alert: what happened, where and when, and how serious it is. Each target renders it in its own form."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Severity(StrEnum):
 
 
 class Alert(Owned):
-    """Something that people should know.
+    """Something that users should know.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ BaseliningJobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0
 
 
 class JobStatus(StrEnum):
-    """SageMaker's words for a processing job, as far as a baseline needs them."""
+    """SageMaker's statuses of a processing job."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"

@@ -23,7 +23,7 @@ class ConstraintViolation(Inbound):
 
     @property
     def subject(self) -> str:
-        """What the violation is about, in words: a feature or metric, and the group or label that it was found in."""
+        """What the violation is about, for people: a feature or metric, and the group or label that it was found in."""
         extra: Mapping[str, object] = self.model_extra or {}
         metric, facet, value, label = (
             None if extra.get(name) is None else str(extra[name])

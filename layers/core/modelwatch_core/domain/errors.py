@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class ModelwatchError(Exception):
-    """Something that went wrong and that a person or a retry can mend.
+    """Something that went wrong and that a person or a retry can fix.
 
     Parameters
     ----------
     code : str
         A stable CamelCase word that scripts may match on.
     message : str
-        What is wrong, where, and how to mend it. Never holds row values.
+        What is wrong, where, and how to fix it. Never holds row values.
     """
 
     def __init__(self, code: str, message: str) -> None:

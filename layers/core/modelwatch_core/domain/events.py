@@ -31,7 +31,7 @@ class Emitted(Owned):
 
 
 class AnalysisEnded(Emitted):
-    """A run of an analysis ended, whatever its host is.
+    """A run of an analysis ended, on any host.
 
     Attributes
     ----------

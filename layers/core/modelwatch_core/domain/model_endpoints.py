@@ -16,7 +16,7 @@ LARGEST_PAYLOAD = 6 * 1024 * 1024
 
 
 class ModelReference(Owned):
-    """A SageMaker model, in the words of ``predictor`` in SageMaker's ``analysis_config.json``.
+    """A SageMaker model, with the names of ``predictor`` in SageMaker's ``analysis_config.json``.
 
     Attributes
     ----------

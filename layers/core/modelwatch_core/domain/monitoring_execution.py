@@ -18,7 +18,7 @@ from modelwatch_core.domain.windows import Window
 
 
 class ExecutionStatus(StrEnum):
-    """SageMaker's words."""
+    """SageMaker's statuses."""
 
     PENDING = "Pending"
     IN_PROGRESS = "InProgress"

@@ -26,7 +26,7 @@ ScheduleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$
 
 
 class ScheduleStatus(StrEnum):
-    """SageMaker's words."""
+    """SageMaker's statuses."""
 
     SCHEDULED = "Scheduled"
     STOPPED = "Stopped"
@@ -38,7 +38,7 @@ def _iso_duration(span: timedelta) -> str:
 
 
 Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_duration, return_type=str, when_used="json")]
-"""How far before the scheduled time something lies: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
+"""How far before the scheduled time something is: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
 
 class RecordAttributes(Owned):
@@ -135,7 +135,7 @@ class MonitorParameters(Scripts):
     problem_type : ProblemType, optional
         What the model does whose quality is monitored.
     ground_truth_attribute : str, optional
-        Where in a record, or in a label's JSON, the label lies.
+        Where in a record, or in a label's JSON, the label is.
     analysis_config : dict or str, optional
         SageMaker's ``analysis_config.json`` of bias and explainability, or the S3 URI of one.
     environment : dict of str to str

@@ -13,7 +13,7 @@ LONGEST_REASON = 1024
 
 
 class OutcomeStatus(StrEnum):
-    """SageMaker's words for the end of an execution."""
+    """SageMaker's statuses for the end of an execution."""
 
     COMPLETED = "Completed"
     COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"

@@ -16,7 +16,7 @@ TEMPORARY_ENDPOINT_PREFIX = "modelwatch-temporary-"
 
 
 class EndpointStatus(StrEnum):
-    """What a temporary endpoint can be; SageMaker's words, where they make a difference here.
+    """What a temporary endpoint can be; the statuses of SageMaker that are treated differently.
 
     CHANGING stands for every status in which SageMaker refuses to delete an endpoint.
     """

@@ -107,7 +107,7 @@ def conflict(item: Item, exists: str) -> InvalidInput | NotReady:
     """Return the error for an item that does not follow on."""
     if item["version"] == 1:
         return InvalidInput(exists, f"{item['pk'].partition('#')[2]} exists already; choose another name or update it")
-    return NotReady("ChangedMeanwhile", f"{item['pk']} was changed by somebody else meanwhile; try again")
+    return NotReady("ChangedMeanwhile", f"{item['pk']} was changed by another process in the meantime; try again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ class TableSentAlerts:
                 note = self.table.get_item(Key=self._key(key), ConsistentRead=True).get("Item", {})
                 if note.get("state") == "SENT":
                     return False
-                raise NotReady("AlertUnderWay", f"somebody else is sending alert {key}") from None
+                raise NotReady("AlertUnderWay", f"another process is sending alert {key}") from None
         return True
 
     def finish(self, key: str) -> None:

@@ -35,7 +35,7 @@ class SageMakerTemporaryEndpoints:
     """Temporary endpoints in SageMaker; each has a configuration of the same name.
 
     SageMaker answers ValidationException to what it does not find, to a name that is taken and to all that it refuses;
-    which of these it is, a look at what is there tells.
+    listing what exists distinguishes these cases.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ KINDS: dict[str, MonitorKind] = {
 
 def _known(name: str) -> str:
     if name not in KINDS:
-        raise ValueError(f"is none of {', '.join(KINDS)}")
+        raise ValueError(f"is not one of {', '.join(KINDS)}")
     return name
 
 
@@ -70,7 +70,7 @@ def kind_of_analysis(analysis_type: str) -> MonitorKind:
         if kind.analysis_type == analysis_type:
             return kind
     known = ", ".join(kind.analysis_type for kind in KINDS.values())
-    raise InvalidInput("InvalidSettings", f"analysis_type: {analysis_type!r} is none of {known}")
+    raise InvalidInput("InvalidSettings", f"analysis_type: {analysis_type!r} is not one of {known}")
 
 
 def refuse_unfit(monitoring_type: str, needed: frozenset[str], given: Mapping[str, object]) -> None:
