@@ -41,7 +41,7 @@ def with_baseline(run: Run) -> Run:
 
 
 def check(data: str, *more: str) -> list[str]:
-    """Give the arguments of a check of CSV data against the baseline."""
+    """Return the arguments of a check of CSV data against the baseline."""
     files = ["--statistics", "baseline/statistics.json", "--constraints", "baseline/constraints.json"]
     return ["check", "data-quality", "--data", data, "--dataset-format", "csv", *files, "--output", "report", *more]
 
@@ -50,7 +50,7 @@ def strict_json(text: str) -> dict[str, object]:
     """Parse exactly one JSON object, refusing NaN and Infinity."""
 
     def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
+        raise AssertionError(f"{word} is not JSON")
 
     document = json.loads(text, parse_constant=refuse)
     assert isinstance(document, dict)
@@ -58,7 +58,7 @@ def strict_json(text: str) -> dict[str, object]:
 
 
 def listed(result: Result) -> list[str]:
-    """Give the lines of the table of violations."""
+    """Return the lines of the table of violations."""
     return [line for line in result.stdout.splitlines() if "_check" in line]
 
 
@@ -101,7 +101,7 @@ def test_json_holds_for_failures_too(run: Run, arguments: list[str]) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_message_names_the_option_and_the_mend(run: Run) -> None:
+def test_a_message_names_the_option_and_the_fix(run: Run) -> None:
     result = run("baseline", "data-quality", "--dataset", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
     assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
     result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
@@ -171,8 +171,8 @@ def test_column_names_are_printed_as_they_are_and_never_obeyed(run: Run) -> None
     assert run(*baseline).exit_code == 0
     result = run(*check("now.csv"))
     assert result.exit_code == 1
-    told = [line.partition("  ")[0] for line in listed(result)]
-    assert told == ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\\tb", "\\x1b[31mred"]
+    subjects = [line.partition("  ")[0] for line in listed(result)]
+    assert subjects == ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\\tb", "\\x1b[31mred"]
 
 
 def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_a_mistake_of_ours_shows_neither_a_traceback_nor_values(run: Run, monkey
     assert result.stderr.count("\n") == 1
 
 
-def test_a_missing_extra_is_named_with_its_mend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named_with_its_fix(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.impute", None)
     monkeypatch.delitem(sys.modules, "modelwatch.demo.scenario", raising=False)
     monkeypatch.delitem(sys.modules, "modelwatch.demo.model", raising=False)
@@ -261,8 +261,8 @@ def test_help_loads_no_numeric_package() -> None:
     code = (
         "import sys, modelwatch.cli.commands; print({'numpy', 'polars', 'boto3', 'moto', 'sklearn'} & set(sys.modules))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout == "set()\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
 
 
 def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -271,7 +271,7 @@ def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProces
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
 
 
-def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
+def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
     for more in ([], ["--json"]):
@@ -296,7 +296,7 @@ def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path
         assert "Traceback" not in ended.stderr
 
 
-def test_the_process_exits_with_the_code_and_prints_where_told(tmp_path: Path) -> None:
+def test_the_process_exits_with_the_code_and_prints_on_both_streams(tmp_path: Path) -> None:
     ended = modelwatch("check", "data-quality", "--json", stdout=subprocess.PIPE, cwd=tmp_path)
     assert ended.returncode == 2
     assert strict_json(ended.stdout)["error"]["code"] == "UnusableArguments"
