@@ -212,7 +212,7 @@ def template_of_dying_analyzer(folder: Path) -> Path:
     for name in ("functions", "layers"):
         (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "template.yaml").read_text()
-    assert text.count('ANALYSIS_LEASE_SECONDS: "5400"') == 1
+    assert 'ANALYSIS_LEASE_SECONDS: "5400"' in text
     lease = text.replace('ANALYSIS_LEASE_SECONDS: "5400"', 'ANALYSIS_LEASE_SECONDS: "1"')
     (folder / "template.yaml").write_text(lease)
     (folder / "analyzer_container").mkdir()
