@@ -44,7 +44,14 @@ def world(monkeypatch) -> World:
     monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
     attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
     attributes["follow_endpoint"] = "follow"
-    used = ("create_baseline", "launch_execution", "finish_analysis", "follow_endpoint", "route_alerts", "deliver_alert")
+    used = (
+        "create_baseline",
+        "launch_execution",
+        "finish_analysis",
+        "follow_endpoint",
+        "route_alerts",
+        "deliver_alert",
+    )
     for use_case in (*used, "reconcile"):
         monkeypatch.setattr(wiring, use_case, partial(getattr, world, attributes.get(use_case, use_case)))
     return world

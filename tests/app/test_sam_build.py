@@ -45,5 +45,5 @@ def test_sam_builds_all_zip_functions_and_the_layer_without_a_container_engine(t
         "Reconcile",
     }
     layer = {path.name for path in (tmp_path / "build/CoreLayer/python").iterdir()}
-    assert {"modelwatch_core", "pydantic", "aws_lambda_powertools", "pyawscron", "boto3"} <= layer
+    assert {"modelwatch_core", "pydantic", "aws_lambda_powertools", "boto3"} <= layer
     assert not layer & {"numpy", "polars", "scipy", "modelwatch_analyzer", "modelwatch"}
