@@ -11,23 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from modelwatch_analyzer.model_quality.classification import (
-    BINARY,
-    MULTICLASS,
-    Classes,
-    ConfusionCounts,
-    ConfusionMatrix,
-    of_class,
-)
+from modelwatch_analyzer.model_quality.classification import BINARY, MULTICLASS, of_class
+from modelwatch_analyzer.model_quality.confusion import Classes, ConfusionCounts, ConfusionMatrix
+from modelwatch_analyzer.model_quality.curves import calibration_curve, precision_recall_curve, roc_curve
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, measure
-from modelwatch_analyzer.model_quality.regression import QUANTILES, REGRESSION, RegressionErrors
-from modelwatch_analyzer.model_quality.scores import (
-    SCORES,
-    ScoreTable,
-    calibration_curve,
-    precision_recall_curve,
-    roc_curve,
-)
+from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
+from modelwatch_analyzer.model_quality.regression_metrics import QUANTILES, REGRESSION
+from modelwatch_analyzer.model_quality.score_table import ScoreTable
+from modelwatch_analyzer.model_quality.scores import SCORES
 from modelwatch_analyzer.undefined import Undefined
 
 CONFIDENCE = Confidence(replicates=100)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+from modelwatch_analyzer.report import ReportBody, write_page
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import OutcomeStatus
@@ -66,11 +67,12 @@ class Page(HTMLParser):
         return [value for name, value in self.attributes if name == attribute]
 
 
-def written(write: Callable[..., None], **fields) -> Page:
-    """Write a report and read it again."""
+def written(body: Callable[[AnalysisSummary], ReportBody], **frame) -> Page:
+    """Write a report, its body made for a summary, and read it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        write(path, **({"title": "T", "summary": summary(), "facts": {}} | fields))
+        given = {"title": "T", "summary": summary(), "facts": {}} | frame
+        write_page(path, **given, body=body(given["summary"]))
         return Page(path.read_text(encoding="utf-8"))
 
 

@@ -9,8 +9,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from modelwatch_analyzer.bias.counts import Array, Counts, Rows
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.metrics import Array, Counts, Metric, Rows
+from modelwatch_analyzer.bias.metrics import BiasMetric
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.undefined import Undefined
 
@@ -24,7 +25,7 @@ _MOST_WITHOUT_NUMBER = 0.05
 
 
 def replicates_of(
-    facet: Facet, counts: Sequence[Counts], metrics: Sequence[Metric], replicates: int, seed: int
+    facet: Facet, counts: Sequence[Counts], metrics: Sequence[BiasMetric], replicates: int, seed: int
 ) -> Iterator[dict[str, Array]]:
     """Draw a facet's rows anew, and compute metrics of all replicates.
 

@@ -1,25 +1,25 @@
-"""CloudWatch metric lines of a data quality analysis, in SageMaker's names."""
+"""CloudWatch metrics of a data quality analysis, in SageMaker's names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from modelwatch_analyzer.cloudwatch import metric_line_of
+from modelwatch_analyzer.cloudwatch import MetricDatum
+from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import finite
 from modelwatch_analyzer.profile.table import ColumnProfile
-from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis_settings import AnalysisSettings
+
+DRIFT = "feature_baseline_drift_"
+"""What the name of a drift metric begins with; the feature's name follows."""
 
 
-def metric_lines(
-    settings: AnalysisSettings,
+def metrics_of(
     columns: Mapping[str, ColumnProfile],
     configs: Mapping[str, EffectiveConfig],
     drifts: Mapping[str, Drift],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[MetricDatum]:
     """Yield the metrics of all features whose ``emit_metrics`` is enabled.
 
     Parameters
@@ -27,7 +27,6 @@ def metric_lines(
     columns, configs, drifts : Mapping
         By name of the feature.
     """
-    line = metric_line_of(settings)
     for name, column in columns.items():
         if name in configs and not configs[name].emit_metrics:
             continue
@@ -39,8 +38,8 @@ def metric_lines(
                 "Minimum": moments.minimum,
                 "Maximum": moments.maximum,
             }
-            yield line(f"feature_data_{name}", numbers)
-        yield line(f"feature_non_null_{name}", column.completeness)
+            yield MetricDatum(f"feature_data_{name}", numbers)
+        yield MetricDatum(f"feature_non_null_{name}", column.completeness)
         drift = drifts.get(name)
         if drift is not None and not isinstance(drift.distance, Undefined):
-            yield line(f"feature_baseline_drift_{name}", drift.distance)
+            yield MetricDatum(f"{DRIFT}{name}", drift.distance)

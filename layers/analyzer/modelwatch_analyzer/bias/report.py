@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from modelwatch_analyzer.bias.group_metrics import GroupMetric
+from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import IntervalFigure, interval_figure
-from modelwatch_analyzer.report.page import counted, most_important, write_page
+from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import subject_text
+from modelwatch_core.domain.outcome import RecordCounts
 
 _CHECKS = {"bias_drift_check": "Bias beyond the baseline"}
 _FAIR = {"DI": 1.0}
@@ -63,25 +65,23 @@ class _Group:
     rows: list[tuple[BiasRow, str, IntervalFigure | None]]
 
 
-def write_bias_report(
-    path: Path,
-    *,
-    title: str,
-    summary: AnalysisSummary,
-    facts: Mapping[str, str],
-    rows: Sequence[BiasRow],
-    groups: Sequence[tuple[str, str, int]] = (),
-) -> None:
-    """Write the report of a bias analysis.
+def report_of(facets: Sequence[Facet], metrics: Sequence[GroupMetric], records: RecordCounts) -> ReportBody:
+    """Return the report of a bias analysis."""
+    groups = [(facet.name, value, facet.rows(i)[0]) for facet in facets for i, value in enumerate(facet.values)]
+    return report_body([_row(each) for each in metrics], groups, records)
+
+
+def report_body(rows: Sequence[BiasRow], groups: Sequence[tuple[str, str, int]], records: RecordCounts) -> ReportBody:
+    """Lay out the report.
 
     Parameters
     ----------
-    path, title, summary, facts
-        As for `write_page`.
     rows : sequence of BiasRow
         In the order in which they are shown; those of one facet and value are brought together.
     groups : sequence of (facet, value, rows of the data)
         Sizes of the groups.
+    records : RecordCounts
+        How many rows were read.
     """
     sizes = {(facet, value): size for facet, value, size in groups}
     shown: dict[tuple[str, str], _Group] = {}
@@ -93,18 +93,34 @@ def write_bias_report(
         group.rows.append((row, f"b{i}", interval_figure(value, row.interval, _FAIR.get(row.metric, 0.0))))
         anchors[subject_text(row.metric, facet=row.facet, facet_value=row.facet_value)] = f"b{i}"
     in_all = len({(row.facet, row.facet_value) for row in rows})
-    write_page(
-        path,
-        title=title,
-        summary=summary,
-        facts=facts,
-        template="bias.html.j2",
-        extent=f"{counted(summary.records.read, 'record')} and {counted(in_all, 'group')}",
+    return ReportBody(
+        package="modelwatch_analyzer.bias",
+        extent=f"{count_text(records.read, 'record')} and {count_text(in_all, 'group')}",
         checks=_CHECKS,
         anchors=anchors,
-        groups=list(shown.values()),
-        rows_in_all=len(rows),
-        rows_shown=sum(len(group.rows) for group in shown.values()),
-        sizes=most_important(groups, lambda group: group[2]),
-        sizes_in_all=len(groups),
+        context={
+            "groups": list(shown.values()),
+            "rows_in_all": len(rows),
+            "rows_shown": sum(len(group.rows) for group in shown.values()),
+            "sizes": most_important(groups, lambda group: group[2]),
+            "sizes_in_all": len(groups),
+        },
+    )
+
+
+def _row(measure: GroupMetric) -> BiasRow:
+    note = measure.verdict.note
+    if measure.small and measure.verdict.violated:
+        note = "the group is too small to alert"
+    return BiasRow(
+        facet=measure.facet,
+        facet_value=measure.group,
+        stage=measure.metric.stage.value.replace("_", "-"),
+        metric=measure.metric.name,
+        description=measure.metric.description,
+        value=measure.value,
+        interval=None if isinstance(measure.interval, Undefined) else measure.interval,
+        baseline=str(measure.constraint) if measure.constraint else None,
+        violated=measure.violated,
+        note=note,
     )

@@ -7,8 +7,6 @@ budget reaches, and how many requests that takes, is told before the first one i
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,21 +22,19 @@ from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
+from modelwatch_core.domain.redaction import strictly_redacted_message
 
 Progress = Callable[[int, int], None]
 """Told after each request how many are done, and how many are planned at most."""
 
 _BLOCK_ROWS = 1 << 15
-_LONGEST_WORDS = 200
-_MOST_READ = 10_000
-_WORD = re.compile(r"\w+")
 _PROBABILITY_MARGIN = 1e-7
 _ROUNDING = 1e-12
 """Of the worths, what sums of them may be off by: features that a model does not use have no order among them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """How a model may be asked.
 
     Attributes
@@ -55,7 +51,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RequestPlan:
     """What asking will take.
 
     Attributes
@@ -74,7 +70,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class ShapValues:
     """What came of asking.
 
     Attributes
@@ -92,7 +88,7 @@ class Played:
     calls: int
 
 
-class Game:
+class CoalitionalGame:
     """Rows, a background and a model that is asked what coalitions of features are worth.
 
     Parameters
@@ -110,7 +106,7 @@ class Game:
         numeric: Iterable[bool],
         request: RequestFormat,
         read: Read,
-        limits: Limits,
+        limits: RequestLimits,
         accept: str,
     ) -> None:
         self._rows, self._background = rows.height, background.height
@@ -122,7 +118,7 @@ class Game:
         ]
         self._lengths = np.stack([cells.str.len_bytes().to_numpy() for cells in self._cells], axis=1).astype(np.int64)
 
-    def plan(self, design: Design) -> Plan:
+    def plan(self, design: Design) -> RequestPlan:
         """Tell how many rows can be explained within the budget, and what that takes.
 
         Raises
@@ -153,9 +149,11 @@ class Game:
             raise InvalidInput(
                 "ModelCallBudgetTooSmall", f"{message}raise it, or lower num_samples or the baseline's rows"
             )
-        return Plan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
+        return RequestPlan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
 
-    def play(self, design: Design, plan: Plan, model: Model, progress: Progress, *, use_logit: bool) -> Played:
+    def evaluate(
+        self, design: Design, plan: RequestPlan, model: Model, progress: Progress, *, use_logit: bool
+    ) -> ShapValues:
         """Ask the model, and make SHAP values of its answers.
 
         Raises
@@ -187,7 +185,7 @@ class Game:
                 done += len(worths)
         largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
         values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
-        return Played(values, empty, calls)
+        return ShapValues(values, empty, calls)
 
     def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
         """Average answers over the background; yield rows as they are complete, shape (some, outputs, C)."""
@@ -269,22 +267,9 @@ class Game:
             answer = model.invoke(body, self._request.content_type, self._accept)
         except ModelFailure as failure:
             sent = {cell for table in self._tables for column in table for cell in column.drop_nulls().unique()}
-            words = without_values(failure.model_message, sent)
-            raise InvalidInput(failure.code, f"{failure.message}{words and f'. It says: {words}'}") from None
+            redacted = strictly_redacted_message(failure.model_message, sent)
+            raise InvalidInput(failure.code, f"{failure.message}{redacted and f'. It says: {redacted}'}") from None
         return self._read(answer, rows)
-
-
-def without_values(words: str, sent: Iterable[str]) -> str:
-    """Cut an endpoint's own words, and take out what may be values of rows: numbers, what is quoted, what was sent."""
-    # A cell may come back as it was sent in JSON, with its escapes.
-    known = {word.lower() for cell in sent for spelled in (cell, json.dumps(cell)) for word in _WORD.findall(spelled)}
-    if len(words) > _MOST_READ:
-        words = re.sub(r"\w+$", "", words[:_MOST_READ])  # half a word would not be known
-    told = re.sub(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`", "'...'", words)
-    told = re.sub(r"(?<!\w)[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?", "#", told)
-    told = _WORD.sub(lambda word: "\0" if word[0].lower() in known else word[0], told)
-    told = " ".join(re.sub(r"\0(?:\W{0,3}\0)*", "...", told).split())
-    return told if len(told) <= _LONGEST_WORDS else f"{told[:_LONGEST_WORDS]}..."
 
 
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

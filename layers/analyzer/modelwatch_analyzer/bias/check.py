@@ -28,7 +28,7 @@ class DisparateImpactRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Constraint:
+class BiasConstraint:
     """What a metric is held against.
 
     Attributes
@@ -88,7 +88,7 @@ def judge(
     metric: str,
     value: float | Undefined,
     interval: Interval | Undefined,
-    constraint: Constraint,
+    constraint: BiasConstraint,
     rule: DisparateImpactRule,
 ) -> Verdict:
     """Hold a metric against its constraint.

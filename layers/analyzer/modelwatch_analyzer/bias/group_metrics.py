@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
 from modelwatch_analyzer.bias.config import BiasConfig
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
-from modelwatch_analyzer.bias.metrics import METRICS, Counts, Metric, Stage
-from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
+from modelwatch_analyzer.bias.metrics import METRICS, BiasMetric, Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -22,7 +23,7 @@ FEW_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class GroupMetric:
     """One metric of one group.
 
     Attributes
@@ -31,7 +32,7 @@ class Measure:
         Of the group, and of everybody else.
     interval : (float, float) or Undefined
         Of confidence.
-    constraint : Constraint, optional
+    constraint : BiasConstraint, optional
         What the baseline says of it; nothing where there is no baseline.
     """
 
@@ -39,10 +40,10 @@ class Measure:
     group: str
     rows: int
     others: int
-    metric: Metric
+    metric: BiasMetric
     value: float | Undefined
     interval: Interval | Undefined
-    constraint: Constraint | None
+    constraint: BiasConstraint | None
     verdict: Verdict
 
     @property
@@ -86,7 +87,7 @@ class Measure:
         return told
 
 
-def measures_of(
+def group_metrics_of(
     facet: Facet,
     config: BiasConfig,
     baseline: BiasAnalysis | None,
@@ -94,7 +95,7 @@ def measures_of(
     *,
     grouped: bool,
     predicted: bool,
-) -> Iterator[Measure]:
+) -> Iterator[GroupMetric]:
     """Measure a facet's groups: all metrics of one group after the other, by stage and name.
 
     Parameters
@@ -122,11 +123,11 @@ def measures_of(
             )
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
             verdict = judge(metric.name, value, interval, constraint, rule) if constraint else Verdict(violated=False)
-            yield Measure(facet.name, name, rows, others, metric, value, interval, constraint, verdict)
+            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, constraint, verdict)
 
 
 def _baseline_share(
-    facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], Constraint] | None
+    facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], BiasConstraint] | None
 ) -> float | Undefined:
     """Return the share of the group in the baseline: by its class imbalance, so that SageMaker's baselines have it."""
     rows, others = facet.rows(group)
@@ -139,7 +140,7 @@ def _baseline_share(
 
 
 def entries_of(
-    measures: list[Measure], rule: DisparateImpactRule | None
+    measures: list[GroupMetric], rule: DisparateImpactRule | None
 ) -> Mapping[Stage, list[tuple[str, dict[str, Any]]]]:
     """Write the groups' entries of ``analysis.json``, by stage."""
     stages: dict[Stage, dict[tuple[str, str], dict[str, Any]]] = {}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, judge, suggested_range
 from modelwatch_analyzer.bias.documents import MetricEntry
-from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule, judge, suggested_range
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.undefined import Undefined
 
@@ -32,19 +32,19 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_the_plain_rule_flags_what_sagemaker_flagged(name):
     baseline, current, flagged = REAL[name]
-    assert judge(name, current, NONE, Constraint(baseline), ZERO).violated is flagged
+    assert judge(name, current, NONE, BiasConstraint(baseline), ZERO).violated is flagged
 
 
 @pytest.mark.parametrize(("baseline", "current", "flagged"), [(0.2, -0.3, True), (0.2, 0.1, False), (0.2, 0.2, False)])
 def test_the_plain_rule_looks_at_the_distance_from_zero(baseline, current, flagged):
     # The developer guide's own examples, and a value that stays.
-    assert judge("DPL", current, NONE, Constraint(baseline), ZERO).violated is flagged
+    assert judge("DPL", current, NONE, BiasConstraint(baseline), ZERO).violated is flagged
 
 
 def test_the_last_digit_is_no_violation():
     # SageMaker's number of 334 rows of Adult, and ours.
-    assert not judge("CDDPL", 0.3748947825295132, NONE, Constraint(0.3748947825295131), ZERO).violated
-    assert judge("CDDPL", 0.37489478254, NONE, Constraint(0.3748947825295131), ZERO).violated
+    assert not judge("CDDPL", 0.3748947825295132, NONE, BiasConstraint(0.3748947825295131), ZERO).violated
+    assert judge("CDDPL", 0.37489478254, NONE, BiasConstraint(0.3748947825295131), ZERO).violated
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_last_digit_is_no_violation():
     ],
 )
 def test_the_rule_of_disparate_impact_can_be_chosen(rule, current, flagged):
-    assert judge("DI", current, NONE, Constraint(0.8), rule).violated is flagged
+    assert judge("DI", current, NONE, BiasConstraint(0.8), rule).violated is flagged
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_the_rule_of_disparate_impact_can_be_chosen(rule, current, flagged):
     [((0.3, 0.4), True), ((0.15, 0.4), False), ((0.2, 0.4), False), ((-0.5, -0.3), True), ((-0.5, 0.5), False)],
 )
 def test_a_range_is_violated_only_if_the_interval_does_not_meet_it(interval, violated):
-    constraint = Constraint(0.0, (-0.2, 0.2))
+    constraint = BiasConstraint(0.0, (-0.2, 0.2))
     assert judge("DPL", sum(interval) / 2, interval, constraint, ZERO).violated is violated
 
 
 def test_an_infinite_metric_is_outside_of_a_range_and_one_without_interval_is_only_noted():
-    constraint = Constraint(0.0, (-3.0, 3.0))
+    constraint = BiasConstraint(0.0, (-3.0, 3.0))
     assert judge("TE", math.inf, NONE, constraint, ZERO).violated
     unsure = judge("TE", 4.0, NONE, constraint, ZERO)
     assert (unsure.violated, unsure.note) == (False, f"outside of its range, but it has no interval: {NONE.reason}")
@@ -92,8 +92,8 @@ def test_null_leaves_an_end_of_a_range_open(bounds, inside, outside):
 
 
 def test_what_is_undefined_now_or_in_the_baseline_is_no_violation():
-    assert not judge("DPL", Undefined("one label"), NONE, Constraint(0.1), ZERO).violated
-    assert judge("DPL", 0.4, NONE, Constraint(None), ZERO).note == "the baseline has no value"
+    assert not judge("DPL", Undefined("one label"), NONE, BiasConstraint(0.1), ZERO).violated
+    assert judge("DPL", 0.4, NONE, BiasConstraint(None), ZERO).note == "the baseline has no value"
 
 
 @given(st.floats(0.01, 20), st.floats(0, 5), st.sampled_from(list(DisparateImpactRule)), st.sampled_from(["DI", "DPL"]))
@@ -102,7 +102,7 @@ def test_a_suggested_range_holds_the_interval_that_it_is_made_of(value, half, ru
     least, most = suggested_range(name, value, interval, rule)
     assert least <= interval[0] + 1e-12
     assert most >= interval[1] - 1e-9
-    assert not judge(name, value, interval, Constraint(value, (least, most)), rule).violated
+    assert not judge(name, value, interval, BiasConstraint(value, (least, most)), rule).violated
 
 
 def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import reader
+from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, RequestLimits
 from modelwatch_analyzer.explainability.config import Predictor
 from modelwatch_analyzer.explainability.explainers import design
-from modelwatch_analyzer.explainability.game import Game, Limits, without_values
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.redaction import strictly_redacted_message
 
 
 class InProcess:
@@ -48,9 +49,11 @@ def table(rows: NDArray[np.float64]) -> pl.DataFrame:
     return pl.DataFrame(rows.round(3).astype(str), schema=[f"f{i}" for i in range(rows.shape[1])])
 
 
-def a_game(rows: pl.DataFrame, background: pl.DataFrame, limits: Limits, most_rows: int | None = None) -> Game:
+def a_game(
+    rows: pl.DataFrame, background: pl.DataFrame, limits: RequestLimits, most_rows: int | None = None
+) -> CoalitionalGame:
     request = RequestFormat.of(Predictor(), rows.columns, most_rows)
-    return Game(rows, background, [True] * rows.width, request, reader("text/csv", None), limits, "text/csv")
+    return CoalitionalGame(rows, background, [True] * rows.width, request, reader("text/csv", None), limits, "text/csv")
 
 
 def silent(done: int, planned: int) -> None:
@@ -79,9 +82,9 @@ def test_payloads_keep_to_their_limits_and_their_plan_and_do_not_change_the_valu
 
     chosen = design("auto", features, None, seed)
     model = InProcess(function)
-    game = a_game(rows, background, Limits(10**6, parallel, payload), most_rows)
+    game = a_game(rows, background, RequestLimits(10**6, parallel, payload), most_rows)
     plan = game.plan(chosen)
-    found = game.play(chosen, plan, model, silent, use_logit=False)
+    found = game.evaluate(chosen, plan, model, silent, use_logit=False)
     assert plan.rows == explained
     assert found.calls == len(model.bodies) <= plan.calls
     assert max(map(len, model.bodies)) <= payload
@@ -101,9 +104,9 @@ def test_payloads_keep_to_their_limits_and_their_plan_and_do_not_change_the_valu
 def test_full_payloads_leave_no_room_for_a_row_but_in_the_last() -> None:
     rng = np.random.default_rng(0)
     model = InProcess(interacting)
-    game = a_game(table(rng.normal(size=(20, 6))), table(rng.normal(size=(10, 6))), Limits(10**6, 2, 4000))
+    game = a_game(table(rng.normal(size=(20, 6))), table(rng.normal(size=(10, 6))), RequestLimits(10**6, 2, 4000))
     chosen = design("exact", 6, None, 0)
-    game.play(chosen, game.plan(chosen), model, silent, use_logit=False)
+    game.evaluate(chosen, game.plan(chosen), model, silent, use_logit=False)
     longest = max(len(line) for body in model.bodies for line in body.splitlines()) + 1
     short = [body for body in model.bodies if len(body) <= 4000 - longest]
     assert len(short) <= 2  # the last of the ends, and the last of the coalitions
@@ -116,18 +119,19 @@ def test_the_budget_decides_how_many_rows_are_explained() -> None:
     reached = []
     for calls in (3, 10, 30, 10**6):
         model = InProcess(interacting)
-        game = a_game(rows, background, Limits(calls, 1, 10_000))
+        game = a_game(rows, background, RequestLimits(calls, 1, 10_000))
         plan = game.plan(chosen)
-        assert game.play(chosen, plan, model, silent, use_logit=False).calls <= min(calls, plan.calls)
+        assert game.evaluate(chosen, plan, model, silent, use_logit=False).calls <= min(calls, plan.calls)
         reached.append(plan.rows)
     assert reached == sorted(reached)
     assert 0 < reached[0] < reached[1] < reached[2] < 200 == reached[3]
 
 
 @pytest.mark.parametrize(
-    ("limits", "code"), [(Limits(2, 1, 100), "ModelCallBudgetTooSmall"), (Limits(100, 1, 10), "RowTooLarge")]
+    ("limits", "code"),
+    [(RequestLimits(2, 1, 100), "ModelCallBudgetTooSmall"), (RequestLimits(100, 1, 10), "RowTooLarge")],
 )
-def test_what_does_not_fit_is_refused_before_the_first_request(limits: Limits, code: str) -> None:
+def test_what_does_not_fit_is_refused_before_the_first_request(limits: RequestLimits, code: str) -> None:
     rng = np.random.default_rng(0)
     game = a_game(table(rng.normal(size=(3, 5))), table(rng.normal(size=(4, 5))), limits)
     with pytest.raises(InvalidInput) as refused:
@@ -140,9 +144,9 @@ def test_log_odds_are_explained_instead_of_probabilities() -> None:
     weights = np.array([1.0, -2.0, 0.5])
     rows, background = table(np.array([[1.0, 0.5, 2.0]])), table(np.zeros((1, 3)))
     model = InProcess(lambda values: 1 / (1 + np.exp(-values @ weights)))
-    game = a_game(rows, background, Limits(10, 1, 10_000))
+    game = a_game(rows, background, RequestLimits(10, 1, 10_000))
     chosen = design("auto", 3, None, 0)
-    found = game.play(chosen, game.plan(chosen), model, silent, use_logit=True)
+    found = game.evaluate(chosen, game.plan(chosen), model, silent, use_logit=True)
     np.testing.assert_allclose(found.values[0], [[1.0, -1.0, 1.0]], atol=1e-12)
 
 
@@ -152,8 +156,8 @@ def test_features_that_the_model_does_not_use_have_no_attribution_at_all(explain
     rows, background = table(rng.normal(size=(5, 6))), table(rng.normal(size=(7, 6)))
     chosen = design(explainer, 6, 30, 0)
     for function in (lambda v: np.full(len(v), 0.1), lambda v: 0.1 + 0.3 * v[:, 2]):
-        game = a_game(rows, background, Limits(1000, 2, 2000))
-        found = game.play(chosen, game.plan(chosen), InProcess(function), silent, use_logit=False)
+        game = a_game(rows, background, RequestLimits(1000, 2, 2000))
+        found = game.evaluate(chosen, game.plan(chosen), InProcess(function), silent, use_logit=False)
         assert (np.delete(found.values, 2, axis=2) == 0).all()
     assert (found.values[..., 2] != 0).all()
 
@@ -162,9 +166,9 @@ def test_log_odds_do_not_ask_for_whole_rows_in_a_request() -> None:
     weights = np.array([1.0, -2.0, 0.5])
     rows, background = table(np.array([[1.0, 0.5, 2.0], [0.5, 1.0, 1.0]])), table(np.zeros((20, 3)))
     model = InProcess(lambda values: 1 / (1 + np.exp(-values @ weights)))
-    game = a_game(rows, background, Limits(1000, 1, 100))
+    game = a_game(rows, background, RequestLimits(1000, 1, 100))
     chosen = design("auto", 3, None, 0)
-    found = game.play(chosen, game.plan(chosen), model, silent, use_logit=True)
+    found = game.evaluate(chosen, game.plan(chosen), model, silent, use_logit=True)
     assert found.calls > 20
     np.testing.assert_allclose(found.values[:, 0], [[1.0, -1.0, 1.0], [0.5, -2.0, 0.5]], atol=1e-12)
 
@@ -172,11 +176,11 @@ def test_log_odds_do_not_ask_for_whole_rows_in_a_request() -> None:
 def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> None:
     rows, background = table(np.ones((1, 3))), table(np.zeros((1, 3)))
     chosen = design("auto", 3, None, 0)
-    game = a_game(rows, background, Limits(10, 1, 10_000))
-    found = game.play(chosen, game.plan(chosen), InProcess(lambda v: v[:, 0]), silent, use_logit=True)
+    game = a_game(rows, background, RequestLimits(10, 1, 10_000))
+    found = game.evaluate(chosen, game.plan(chosen), InProcess(lambda v: v[:, 0]), silent, use_logit=True)
     assert np.isfinite(found.values).all()
     with pytest.raises(InvalidInput) as refused:
-        game.play(chosen, game.plan(chosen), InProcess(lambda v: v[:, 0] * 3), silent, use_logit=True)
+        game.evaluate(chosen, game.plan(chosen), InProcess(lambda v: v[:, 0] * 3), silent, use_logit=True)
     assert refused.value.code == "NotProbabilities"
 
 
@@ -198,7 +202,7 @@ def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> 
     ],
 )
 def test_an_endpoints_words_are_cut_and_hold_no_values(words: str, told: str) -> None:
-    assert without_values(words, ["Oslo", '"New York, N.Y."', "", "12", "Köln"]) == told
+    assert strictly_redacted_message(words, ["Oslo", '"New York, N.Y."', "", "12", "Köln"]) == told
 
 
 @given(
@@ -208,6 +212,6 @@ def test_an_endpoints_words_are_cut_and_hold_no_values(words: str, told: str) ->
 @settings(max_examples=80)
 def test_no_word_that_was_sent_is_in_what_is_told(cells: list[str], words: list[str]) -> None:
     said = " ".join(word.format(*([cells[number % len(cells)]] * 2)) for number, word in enumerate(words))
-    told = without_values(said, cells)
+    told = strictly_redacted_message(said, cells)
     sent = {word.lower() for cell in cells for word in re.findall(r"\w+", cell)}
     assert not sent & {word.lower() for word in re.findall(r"\w+", told)}

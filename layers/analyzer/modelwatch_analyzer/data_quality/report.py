@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer.report import histograms
+from modelwatch_analyzer.data_quality.drift import Drift
+from modelwatch_analyzer.report import ReportBody, histograms
 from modelwatch_analyzer.report.figures import number_text
-from modelwatch_analyzer.report.page import counted, most_important, write_page
+from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_analyzer.report.reading import mapping, number, sequence
-from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.outcome import RecordCounts
 
 _DASH = "-"
 
@@ -24,28 +24,6 @@ _CHECKS = {
     "extra_column_check": "Unexpected column",
     "categorical_values_check": "Unknown categories",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far a feature has moved from its baseline.
-
-    Attributes
-    ----------
-    distance : float or Undefined
-        What is compared with the threshold, or why nothing is.
-    threshold : float
-        Of the constraints file.
-    method : str
-        How the distance is measured, as a person is told.
-    exceeded : bool
-        Whether this is a violation.
-    """
-
-    distance: float | Undefined
-    threshold: float
-    method: str
-    exceeded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +41,25 @@ class _Row:
     violated: bool
 
 
-def write_data_quality_report(
-    path: Path,
-    *,
-    title: str,
-    summary: AnalysisSummary,
-    facts: Mapping[str, str],
+def report_body(
     statistics: Mapping[str, Any],
-    baseline_statistics: Mapping[str, Any] | None = None,
-    drifts: Mapping[str, Drift] | None = None,
-) -> None:
-    """Write the report of a data quality analysis.
+    baseline_statistics: Mapping[str, Any] | None,
+    drifts: Mapping[str, Drift],
+    violations: Sequence[ConstraintViolation],
+    records: RecordCounts,
+) -> ReportBody:
+    """Lay out the report of a data quality analysis.
 
     Parameters
     ----------
-    path, title, summary, facts
-        As for `write_page`.
     statistics, baseline_statistics : mapping
         Objects of ``statistics.json``, SageMaker's or ours; what they lack is shown as a dash.
-    drifts : mapping of str to Drift, optional
+    drifts : mapping of str to Drift
         By feature; a feature without one was not compared.
+    violations : sequence of ConstraintViolation
+        Features in violation are marked.
+    records : RecordCounts
+        How many rows were read, where the statistics do not say.
     """
     now, then = (
         {str(feature.get("name")): feature for feature in sequence(side, "features")}
@@ -90,25 +67,19 @@ def write_data_quality_report(
     )
     # The features now, in their order, then those that only the baseline has.
     names = list(now | then)
-    violated = {violation.subject for violation in summary.violations}
+    violated = {violation.subject for violation in violations}
     rows = [
-        _row(f"f{i}", name, then.get(name, {}), now.get(name, {}), (drifts or {}).get(name), name in violated)
+        _row(f"f{i}", name, then.get(name, {}), now.get(name, {}), drifts.get(name), name in violated)
         for i, name in enumerate(most_important(names, lambda name: name in violated))
     ]
     items = number(statistics, "dataset", "item_count")
-    records = counted(summary.records.read if items is None else int(items), "record")
-    write_page(
-        path,
-        title=title,
-        summary=summary,
-        facts=facts,
-        template="data_quality.html.j2",
-        extent=f"{records} of {counted(len(names), 'feature')}",
+    record_text = count_text(records.read if items is None else int(items), "record")
+    return ReportBody(
+        package="modelwatch_analyzer.data_quality",
+        extent=f"{record_text} of {count_text(len(names), 'feature')}",
         checks=_CHECKS,
         anchors={row.name: row.anchor for row in rows},
-        rows=rows,
-        features=len(names),
-        compared=baseline_statistics is not None,
+        context={"rows": rows, "features": len(names), "compared": baseline_statistics is not None},
     )
 
 
