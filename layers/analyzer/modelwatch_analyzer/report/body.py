@@ -28,7 +28,7 @@ class ReportBody:
         Facts to list after those that all kinds have, label to text.
     """
 
-    package: str
+    package: str | None = None
     template: str = "report.html.j2"
     context: Mapping[str, object] = field(default_factory=dict)
     extent: str | None = None

@@ -52,8 +52,8 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
         The kind's part.
     """
     page = (
-        _environment(body.package)
-        .get_template(body.template)
+        _environment(body.package or _FRAME)
+        .get_template(body.template if body.package else "page.html.j2")
         .render(
             title=title,
             summary=summary,
