@@ -29,6 +29,8 @@ from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -39,7 +41,7 @@ OBJECTS = "objects"
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 _ID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
-_LONGEST_MANIFEST = 64 << 20
+_MAX_MANIFEST_BYTES = 64 << 20
 
 
 class BatchTransformOptions(Owned):
@@ -220,7 +222,7 @@ def transformed_by_hour(
     for manifest in manifests:
         hour = _HOUR.search(manifest.label)
         name = "/".join(hour.groups()) if hour else ""
-        fresh = {file.label: file for file in _named_by(manifest, source) if file.label not in known}
+        fresh = {file.label: file for file in _objects_named_by(manifest, source) if file.label not in known}
         hours[name] = (*hours.get(name, ()), *fresh.values())
         known.update(fresh)
     if not known:
@@ -239,29 +241,24 @@ def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) 
     return (start is None or start < begun + timedelta(hours=1)) and (end is None or begun < end)
 
 
-def _named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
-    if manifest.size > _LONGEST_MANIFEST:
-        raise InvalidInput("InvalidManifest", f"{manifest.label} is longer than a manifest may be")
-    try:
-        head, *names = msgspec.json.decode(manifest.path.read_bytes(), type=list[dict[str, str] | str])
-        prefix = head["prefix"] if isinstance(head, dict) else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
-        prefix = ""
-    if not prefix.startswith("s3://") or not all(isinstance(name, str) for name in names):
-        message = f'{manifest.label} is no manifest: [{{"prefix": "s3://bucket/folder/"}}, "name", ...] was expected'
-        raise InvalidInput("InvalidManifest", message)
-    for name in names:
-        yield _fetched(f"{prefix}{name}", manifest, source)
+def _objects_named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
+    if manifest.size > _MAX_MANIFEST_BYTES:
+        raise InvalidInput(
+            "InvalidManifest",
+            f"{manifest.label} has more than {_MAX_MANIFEST_BYTES:,} bytes, which is too long for a manifest",
+        )
+    for uri in manifest_objects(manifest.path.read_bytes(), manifest.label):
+        yield _local_copy(uri, manifest, source)
 
 
-def _fetched(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
-    key = uri.removeprefix("s3://")
-    below_bucket = key.partition("/")[2]
-    if not {"..", ".", ""} & {*key.split("/")}:
-        for place in (source / OBJECTS / key, source / key, source / below_bucket):
-            if place.is_file():
-                return SourceFile(place, below_bucket)
-    message = f"{manifest.label} names {uri}, which is not at {OBJECTS}/{key}: was it deleted, or not copied?"
+def _local_copy(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
+    bucket, key = s3_layout.split(uri)
+    path = f"{bucket}/{key}"
+    if not {"..", ".", ""} & {*path.split("/")}:
+        for candidate in (source / OBJECTS / path, source / path, source / key):
+            if candidate.is_file():
+                return SourceFile(candidate, key)
+    message = f"{manifest.label} names {uri}, and there is no file {OBJECTS}/{path}: was it deleted, or not copied?"
     raise InvalidInput("ObjectNotFetched", message)
 
 
