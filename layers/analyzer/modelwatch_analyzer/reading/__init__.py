@@ -23,7 +23,8 @@ from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
-from modelwatch_analyzer.settings import AnalysisSettings, invalid_settings
+from modelwatch_analyzer.settings import AnalysisSettings
+from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
@@ -143,4 +144,5 @@ def dataset_options(settings: AnalysisSettings, model: type[_Options]) -> _Optio
     try:
         return model.model_validate(settings.dataset_format.options)
     except ValidationError as error:
-        raise invalid_settings(error, "dataset_format", settings.dataset_format.name) from None
+        location = f"dataset_format.{settings.dataset_format.name}"
+        raise InvalidInput("InvalidSettings", validation_message(error, location_prefix=location)) from None

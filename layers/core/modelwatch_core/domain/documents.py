@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -47,6 +48,39 @@ def parsed(model: type[Document], document: object) -> Document:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
         words = (f"{'.'.join(str(part) for part in each['loc']) or 'the parameters'}: {each['msg']}" for each in wrong)
         raise InvalidInput("InvalidParameter", "; ".join(words)) from None
+
+
+def validation_message(
+    error: ValidationError, *, location_prefix: str = "", document_name: str = "", limit: int | None = None
+) -> str:
+    """Describe what is wrong with a document: each mistake with its location, and never with its value.
+
+    Parameters
+    ----------
+    location_prefix : str
+        Where the document is in a larger one, such as ``dataset_format.csv``.
+    document_name : str
+        How to refer to the document in mistakes that concern all of it; without a name these have no location.
+    limit : int, optional
+        The number of mistakes to describe; all of them by default.
+
+    Returns
+    -------
+    str
+        For instance ``features[0].name: Field required; version: Input should be a valid number``.
+    """
+    mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+    described = []
+    for mistake in mistakes[:limit]:
+        location = _location(location_prefix, mistake["loc"]) or document_name
+        message = mistake["msg"].removeprefix("Value error, ")
+        described.append(f"{location}: {message}" if location else message)
+    return "; ".join(described)
+
+
+def _location(prefix: str, parts: Iterable[int | str]) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return f"{prefix}{path}".removeprefix(".")
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_to_utc), PlainSerializer(iso_utc, return_type=str, when_used="json")]
