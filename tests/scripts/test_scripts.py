@@ -75,7 +75,7 @@ def test_rows_that_would_fill_the_disk_are_refused_and_their_file_is_gone(
     spools = tmp_path / "spools"
     spools.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(spools))
-    monkeypatch.setattr("modelwatch_analyzer.reading.preprocessed.MOST_BYTES", 1000)
+    monkeypatch.setattr("modelwatch_analyzer.reading.preprocessed.MAX_BYTES", 1000)
     source = "def preprocess_handler(line):\n    return [{'a': 'x' * 10}] * 20"
     read(source, "a\n1\n")
     with pytest.raises(InvalidInput, match="1,000 bytes") as refused:
@@ -180,7 +180,7 @@ def test_its_own_frames_are_told_and_nobody_elses(read) -> None:
     "where", ["while True: pass\n", "def preprocess_handler(line):\n    import time; time.sleep(99)"]
 )
 def test_a_script_that_hangs_is_ended(read, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    monkeypatch.setattr(process, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(process, "RESPONSE_SECONDS", 0.5)
     with pytest.raises(InvalidInput, match=r"within 0\.5 seconds") as failed:
         read(where, "x\n" + "1" * 200_000 + "\n")
     assert failed.value.code == "PreprocessorTimedOut"
