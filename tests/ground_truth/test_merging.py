@@ -87,7 +87,7 @@ def test_labels_of_another_number_of_rows_are_told(world: World) -> None:
     log = ReadLog()
     assert rows(world.opened().dataset, *PAIR, log=log) == [("0", "1")]
     assert log.malformed_examples == [
-        f"{HOUR}/part-00000.jsonl:1: the ground truth has another number of rows than the prediction"
+        f"{HOUR}/part-00000.jsonl:1: the ground truth and the prediction differ in their number of rows"
     ]
 
 
@@ -247,7 +247,7 @@ def test_nothing_in_common_tells_the_kinds_of_ids_and_never_the_ids(world: World
 def test_a_window_without_predictions_is_told(world: World) -> None:
     world.labels(label("a", "1"))
     world.capture(captured("0.1", time="2026-11-22T05:00:00Z"))
-    with pytest.raises(InvalidInput, match="lies in the window") as refused:
+    with pytest.raises(InvalidInput, match="is in the window") as refused:
         world.opened()
     assert refused.value.code == "NoData"
     world.write(f"capture/{HOUR}/a.jsonl", "")

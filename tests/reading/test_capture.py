@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files, json_lines
-from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -121,10 +122,10 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
     assert places["2"] == "not JSON"
     assert places["4"].startswith("not a captured record")
     assert places["5"] == "a payload is malformed: not JSON"
-    assert places["6"] == "a BASE64 payload that is no text, such as an image: a preprocessor can read it"
+    assert places["6"] == "a BASE64 payload that is not text, such as an image: a record preprocessor can read it"
     assert places["7"] == "endpointInput has 3 fields instead of 2"
     assert places["8"] == "endpointOutput has 2 fields instead of 1, endpointInput has 1 fields instead of 2"
-    assert places["9"] == "the request has another number of rows than the answer"
+    assert places["9"] == "the request and the response differ in their number of rows"
     assert places["10"] == "a payload is malformed: a quote is opened and not closed"
     assert places["11"] == "no payload"
     assert places["12"] == "endpointOutput was not captured, or is empty"
@@ -136,7 +137,7 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
     assert read(opened(path))[0] == [("2", "1"), ("4", "3")]
     rows, log = read(opened(path, "2026-11-22T09:00:00"))
     assert rows == [("4", "3")]
-    assert log.malformed_examples == ["capture.jsonl:1: no time of inference, so that it belongs to no window"]
+    assert log.malformed_examples == ["capture.jsonl:1: no inference time, so it belongs to no window"]
 
 
 @pytest.mark.parametrize(

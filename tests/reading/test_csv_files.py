@@ -92,7 +92,7 @@ def test_each_malformed_row_is_counted_with_its_place_and_the_good_ones_around_i
 def test_a_malformed_row_costs_the_rows_far_behind_it_neither_the_fast_path_nor_their_line_numbers(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_files, "_CAREFUL_BYTES", 10)
+    monkeypatch.setattr(csv_files, "_FALLBACK_BYTES", 10)
     path = write('a,b\n"1,2\n' + "3,4\n" * 100 + "5\n" + "6,7\n" * 3)
     dataset, log = open_csv(path, CsvOptions()), ReadLog()
     batches = list(dataset.batches(Plan(dict.fromkeys("ab", pl.Int64())), log))
@@ -149,7 +149,7 @@ def test_without_a_header_columns_are_named_by_position_and_the_usual_width_coun
         (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "header"),
         ("a,b\n1,2\n".encode("utf-16"), "NotUtf8", "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NotUtf8", "UTF-16"),
-        (b"\x1f\x8b\x08\x00", "AllMalformed", "breaks off"),
+        (b"\x1f\x8b\x08\x00", "AllMalformed", "is truncated"),
     ],
     ids=str,
 )

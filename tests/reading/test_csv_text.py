@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import read_numbers
-from modelwatch_analyzer.reading.csv_text import careful_records, parse_block, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block, text_frame
 from modelwatch_analyzer.reading.dataset import Plan
 
 # What can go wrong lies in these; other characters are all alike to the parsers.
@@ -41,7 +41,7 @@ def _written_tables(draw: st.DrawFn) -> tuple[list[list[str]], bytes, list[pl.Da
 def _any_texts(draw: st.DrawFn) -> tuple[bytes, list[pl.DataType]]:
     """Draw any text, and as many columns as its first record has fields."""
     text = draw(_texts).encode()
-    width = next((len(record.fields) for record in careful_records(text, last=True) if record.fields), 1)
+    width = next((len(record.fields) for record in parse_records(text, last=True) if record.fields), 1)
     return text, draw(st.lists(_dtypes, min_size=width, max_size=width))
 
 
@@ -60,7 +60,7 @@ def _both_paths(text: bytes, dtypes: list[pl.DataType]) -> Iterator[pl.DataFrame
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if fast is not None:
         yield fast
-    records = list(careful_records(text, last=True))
+    records = list(parse_records(text, last=True))
     if all(record.fields is not None and len(record.fields) in (0, len(dtypes)) for record in records):
         yield text_frame([record.fields for record in records if record.fields], names, _plan(dtypes))
 
@@ -100,7 +100,7 @@ def test_where_the_fast_path_is_certain_the_careful_one_reads_the_same(
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if block is None or fast is None:
         return
-    records = list(careful_records(text, last=True))
+    records = list(parse_records(text, last=True))
     assert [record.reason for record in records if record.fields is None] == []
     rows = [record.fields for record in records if record.fields]
     assert {len(row) for row in rows} <= {len(dtypes)}
@@ -116,11 +116,11 @@ def test_whole_records_are_cut_off_the_start_and_the_rest_reads_on_from_there(
     drawn: tuple[bytes, list[pl.DataType]], data: st.DataObject
 ) -> None:
     text, _ = drawn
-    whole = [record[1:3] for record in careful_records(text, last=True) if record.fields != []]
+    whole = [record[1:3] for record in parse_records(text, last=True) if record.fields != []]
     cut = data.draw(st.integers(0, len(text)))
-    parts = list(careful_records(text[:cut], last=False))
+    parts = list(parse_records(text[:cut], last=False))
     rest = text[parts[-1].end if parts else 0 :]
-    parts += careful_records(rest, last=True)
+    parts += parse_records(rest, last=True)
     assert [record[1:3] for record in parts if record.fields != []] == whole
 
 
@@ -173,7 +173,7 @@ def test_no_byte_beside_a_digit_is_read_otherwise_than_the_grammar_says(dtype: p
         block = plain_block(text, last=True)
         frame = parse_block(block, ["a", "b"], Plan({"b": dtype})) if block else None
         if frame is not None:
-            spelled = pl.Series([record.fields[1] for record in careful_records(text, last=True) if record.fields])
+            spelled = pl.Series([record.fields[1] for record in parse_records(text, last=True) if record.fields])
             assert _seen(frame["b"], dtype) == _seen(spelled, dtype), byte
 
 

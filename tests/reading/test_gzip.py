@@ -43,9 +43,9 @@ def test_members_that_follow_each_other_are_one_text(stored) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda good: good + b"garbage", "something else follows"),
-        (lambda good: good + b"\x1f\x8b", "breaks off"),
-        (lambda good: good[:-4], "breaks off"),
+        (lambda good: good + b"garbage", "followed by something else"),
+        (lambda good: good + b"\x1f\x8b", "is truncated"),
+        (lambda good: good[:-4], "is truncated"),
         (lambda good: good[:-8] + b"\xff" * 8, "damaged"),
     ],
 )

@@ -55,7 +55,7 @@ def test_each_malformed_line_is_counted_with_its_place_and_the_good_ones_around_
     assert log.malformed_examples == [
         "data.json:2: not JSON",
         "data.json:3: not JSON",
-        "data.json:4: a list among objects",
+        "data.json:4: a list, but most records are objects",
         "data.json:5: not UTF-8",
         "data.json:6: two fields become columns of the same name",
     ]
@@ -66,7 +66,10 @@ def test_lists_are_columns_by_position_and_ragged_ones_are_left_out(write: Write
     dataset, rows, log = read(write('[1, "x"]\n[2, "y"]\n[3]\n{"a": 1}\n'))
     assert (dataset.columns, dataset.named) == (("_c0", "_c1"), False)
     assert rows == [("1", "x"), ("2", "y")]
-    assert log.malformed_examples == ["data.json:3: 1 values instead of 2", "data.json:4: an object among lists"]
+    assert log.malformed_examples == [
+        "data.json:3: 1 values instead of 2",
+        "data.json:4: an object, but most records are lists",
+    ]
 
 
 def test_an_array_may_span_lines_and_its_elements_know_theirs(write: Write) -> None:
@@ -80,12 +83,12 @@ def test_an_array_may_span_lines_and_its_elements_know_theirs(write: Write) -> N
     ("content", "rows", "malformed"),
     [
         ('{"a": 1}', [("1",)], []),
-        ('[{"a": 1}, {"a": 2}', [("1",)], ["data.json:1: the array breaks off"]),
-        ('[{"a": 1}] {"a": 2}', [("1",)], ["data.json:1: something else follows the array"]),
-        ('[{"a": 1}]\n[{"a": 2}]', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1}, {"a": 2}', [("1",)], ["data.json:1: the array is truncated"]),
+        ('[{"a": 1}] {"a": 2}', [("1",)], ["data.json:1: the array is followed by something else"]),
+        ('[{"a": 1}]\n[{"a": 2}]', [("1",)], ["data.json:1: the array is followed by something else"]),
         ('[{"a": 1},]', [("1",)], ["data.json:1: not JSON"]),
         ('[{"a": 1},,{"a": 2}]', [("1",), ("2",)], ["data.json:1: not JSON"]),
-        ('[{"a": 1}}', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1}}', [("1",)], ["data.json:1: the array is followed by something else"]),
         ("[1, 2]", [("1",), ("2",)], []),
         ('{"instances": [{"a": 1}, {"a": 2}]}', [("1",), ("2",)], []),
     ],
@@ -125,7 +128,7 @@ def test_an_element_beyond_the_limit_ends_the_reading_of_its_file(
     monkeypatch.setattr(files, "BLOCK_BYTES", 40)
     _, rows, log = read(write('[{"a": 1}, {"a": "' + "x" * 200_000 + '"}, {"a": 2}]'), lines=False)
     assert rows == [("1",)]
-    assert "what follows were not read" in log.malformed_examples[0]
+    assert "everything after it were not read" in log.malformed_examples[0]
 
 
 def test_attributes_say_where_inference_and_features_lie(write: Write) -> None:
@@ -197,7 +200,7 @@ def test_documents_read_together_give_what_each_gives_alone(
     source.write_text("\n".join(map(json.dumps, documents)).replace("Infinity", "1e999"))
     dataset = opened(source)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
+        patch.setattr(json_files, "count_uniform_rows", lambda *_: None)
         assert opened(source).columns == dataset.columns
     together = pl.concat(dataset.batches(Plan(dict.fromkeys(dataset.columns, dtype)), ReadLog()))
     alone = pl.concat(dataset.table.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()))
@@ -232,9 +235,13 @@ def test_what_attributes_find_together_is_what_they_find_in_each(
     except InvalidInput:  # nothing is found in any, as the tests of attributes tell
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
+        patch.setattr(json_files, "count_uniform_rows", lambda *_: None)
         carefully = opened(source, features="in", inference="out", ground_truth="y")
-    assert (dataset.columns, dataset.named, dataset.found) == (carefully.columns, carefully.named, carefully.found)
+    assert (dataset.columns, dataset.named, dataset.selected_roles) == (
+        carefully.columns,
+        carefully.named,
+        carefully.selected_roles,
+    )
     plan, logs = Plan(dict.fromkeys(dataset.columns, pl.String())), (ReadLog(), ReadLog())
     together, alone = (
         [row for batch in table.batches(plan, log) for row in batch[:, list(dataset.columns)].rows()]

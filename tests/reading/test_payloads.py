@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers
-from modelwatch_analyzer.reading import capture
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture_blocks import BlockParser
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -82,7 +83,7 @@ def test_base64_is_read_as_its_content_type_says_or_as_it_looks(folder: Path) ->
     assert rows(opened(folder, *lines), log) == [("0.5", "1", "2"), ("0.6", "3", "4"), ("0.7", "5", "6")]
     assert log.malformed_examples == [
         "capture.jsonl:4: a payload is malformed: not BASE64",
-        "capture.jsonl:5: a BASE64 payload that is no text, such as an image: a preprocessor can read it",
+        "capture.jsonl:5: a BASE64 payload that is not text, such as an image: a record preprocessor can read it",
     ]
     assert log.counts().encodings == {"BASE64": 8, "CSV": 2}
 
@@ -135,8 +136,8 @@ def test_indices_choose_among_the_columns_of_csv_answers(folder: Path) -> None:
     log = ReadLog()
     dataset = opened(folder, *lines, attributes=Attributes.of(inference="0", probability="1"))
     assert rows(dataset, log) == [("yes", "0.5", "1", "2")] * 2
-    assert log.malformed_examples == ["capture.jsonl:3: probability_attribute is 1, the payload has 1 columns"]
-    with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath and the payload is CSV"):
+    assert log.malformed_examples == ["capture.jsonl:3: probability_attribute is 1, but the payload has 1 columns"]
+    with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath but the payload is CSV"):
         opened(folder, *lines, attributes=Attributes.of(inference="score"))
 
 
@@ -197,7 +198,7 @@ def test_ground_truth_is_no_column_unless_it_is_asked_for(folder: Path) -> None:
 def test_fields_that_are_not_there_are_missing_and_fields_never_seen_are_passed_over(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelwatch_analyzer.reading.capture._SNIFFED_ROWS", 2)
+    monkeypatch.setattr("modelwatch_analyzer.reading.capture_rows.SAMPLED_ROWS", 2)
     documents = [{"a": 1, "b": 2}, {"a": 3, "c": 4}, {"b": 5}, {"a": 6, "d": 7}, {"d": 8}, [8, 9, 10], {}]
     log = ReadLog()
     dataset = opened(folder, *(captured(endpointInput=as_json(document)) for document in documents))
@@ -207,7 +208,7 @@ def test_fields_that_are_not_there_are_missing_and_fields_never_seen_are_passed_
     assert log.malformed_examples == [
         "capture.jsonl:5: endpointInput has none of the fields of the first 2 rows",
         "capture.jsonl:6: endpointInput has fields by position instead of by name",
-        "capture.jsonl:7: a payload is an object or a list without content",
+        "capture.jsonl:7: a payload is an empty object or list",
     ]
 
 
@@ -237,14 +238,14 @@ _BAD: dict[str, tuple[str | bytes, str]] = {
     "Infinity": (captured(endpointInput=as_json('{"a": -Infinity}')), "a payload is malformed: not JSON"),
     "5000 digits": (
         captured(endpointInput=as_json('{"a": %s}' % ("1" * 5000))),
-        "a payload is malformed: a whole number has too many digits",
+        "a payload is malformed: an integer has too many digits",
     ),
     "deep": (captured(endpointInput=as_json("[" * 5000)), "a payload is malformed: nested too deeply"),
     "deep line": ("[" * 5000, "not a captured record"),
     "deep but closed": (captured(endpointInput=as_json('{"a":' * 40 + "1" + "}" * 40)), "nested more than 32 levels"),
     "an encoding of its own": (
         captured(endpointInput={"data": "1", "encoding": "<b>../../etc"}),
-        "an encoding that is none of CSV, JSON and BASE64",
+        "an encoding other than CSV, JSON and BASE64",
     ),
     "no payload": (captured(), "no payload"),
     "not an object": ("[]", "not a captured record"),
@@ -285,7 +286,7 @@ def test_compressed_objects_are_read_up_to_where_they_are_damaged(folder: Path) 
     (folder / "spoilt.jsonl").write_bytes(gzip.compress(lines.encode()) + b"garbage")
     log = ReadLog()
     assert sorted(rows(open_capture(folder, CaptureOptions()), log)) == [("0",), ("0",), ("1",), ("1",), ("2",), ("2",)]
-    assert log.malformed_examples == ["spoilt.jsonl: the compressed data is damaged, or something else follows it"]
+    assert log.malformed_examples == ["spoilt.jsonl: the compressed data is damaged, or followed by something else"]
 
 
 def test_records_without_metadata_are_read_where_no_window_is_given(folder: Path) -> None:
@@ -382,7 +383,7 @@ def test_the_quick_path_and_the_careful_one_read_the_same(
     folder = tmp_path_factory.getbasetemp()
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(capture, "_SNIFFED_ROWS", 2)
+            patch.setattr("modelwatch_analyzer.reading.capture_rows.SAMPLED_ROWS", 2)
             dataset = opened(folder, *lines, attributes=Attributes.of(*paths))
     except InvalidInput as refused:
         assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017
@@ -391,7 +392,7 @@ def test_the_quick_path_and_the_careful_one_read_the_same(
     quick_log, careful_log = ReadLog(), ReadLog()
     quick = list(dataset.batches(Plan(plan), quick_log))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CaptureFiles, "_quick", lambda *_: None)
+        patch.setattr(BlockParser, "_parse_together", lambda *_: None)
         careful = list(dataset.batches(Plan(plan), careful_log))
     assert quick_log == careful_log
     for name, kind in plan.items():

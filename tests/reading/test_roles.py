@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
 from modelwatch_analyzer.settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput

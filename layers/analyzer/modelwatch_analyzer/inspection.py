@@ -11,7 +11,7 @@ import polars as pl
 
 from modelwatch_analyzer.profile.lexical import type_of_spelled
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.capture import CapturedRecord, CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload

@@ -11,8 +11,8 @@ from modelwatch_analyzer.ground_truth.merging import Merge, merge
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
 from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
-from modelwatch_analyzer.reading.capture import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, column_of
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
+from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_column
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.settings import AnalysisSettings, DatasetFormat
 from modelwatch_core.domain.analysis import GroundTruthCounts
@@ -68,7 +68,7 @@ def open_labelled_dataset(settings: AnalysisSettings) -> LabelledDataset:
     predictions = _predictions(settings)
     labels = read_labels(settings.ground_truth_source, settings.end_time, of_labels)
     merged = merge(predictions, labels, output, log)
-    records = CapturedRecords(merged.files, earlier=log)
+    records = CapturedRecords(merged.files, merge_log=log)
     opened = open_captured(_of_merged(settings, predictions), records)
     return LabelledDataset(opened, merged.counts, tuple(_warnings(labels, merged, of_labels)))
 
@@ -110,7 +110,7 @@ def _of_merged(
         columns = predictions.columns()
         for role in (Role.INFERENCE, Role.PROBABILITY):
             name = getattr(settings, f"{role}_attribute")
-            column = name and column_of(columns, name)
+            column = name and find_column(columns, name)
             if column:
                 changes[f"{role}_attribute"] = str(columns.index(column))
     return _with_truth(settings.model_copy(update=changes))

@@ -30,7 +30,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
-from modelwatch_analyzer.reading.csv_text import careful_records, parse_block, plain_block
+from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
@@ -310,7 +310,7 @@ def _csv_blocks(file: SourceFile, log: ReadLog) -> Iterator[_Block]:
     for first_line, text in line_blocks(file, log):
         body, line = text, first_line
         if read is None:
-            header = next((record for record in careful_records(text, last=True) if record.fields != []), None)
+            header = next((record for record in parse_records(text, last=True) if record.fields != []), None)
             if header is None:
                 continue
             columns = _CsvColumns.of(file, header.fields or [])
@@ -358,7 +358,7 @@ class _CsvReader:
             yield quick
             return
         rows: list[tuple[str | None, datetime | None, str]] = []
-        for record in careful_records(text, last=True):
+        for record in parse_records(text, last=True):
             row, reason = (None, record.reason) if record.fields is None else self._row(record.fields)
             if row:
                 rows.append(row)

@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.batch_transform import (
     in_window,
     transformed_by_hour,
 )
-from modelwatch_analyzer.reading.capture import CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
 from modelwatch_analyzer.reading.files import SourceFile
