@@ -16,18 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
-from modelwatch_analyzer.ground_truth.labels import Labels, read_labels
+from modelwatch_analyzer.ground_truth.labels import GroundTruth, read_ground_truth
 from modelwatch_analyzer.reading.dataset import ReadLog, Role
 from modelwatch_core.domain.errors import InvalidInput
 
 from .conftest import World, captured, label, rows
 
 
-def found(world: World, log: ReadLog | None = None) -> Labels:
-    return read_labels(world.folder / "labels", None, log or ReadLog())
+def found(world: World, log: ReadLog | None = None) -> GroundTruth:
+    return read_ground_truth(world.folder / "labels", None, log or ReadLog())
 
 
-def said(labels: Labels, *ids: str) -> list[str | None]:
+def said(labels: GroundTruth, *ids: str) -> list[str | None]:
     places = labels.ids.find(Hashes.of(pl.Series(ids)))
     return [labels.data[int(place)] if place >= 0 else None for place in places]
 
@@ -59,7 +59,7 @@ def test_malformed_json_labels_are_told_by_file_and_line(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     (warning,) = world.opened().warnings
     assert warning.startswith(
-        f"6 labels could not be understood and were left out, for instance {place}:2: not JSON; {place}:4: "
+        f"6 labels could not be parsed and were left out, for instance {place}:2: not JSON; {place}:4: "
     )
 
 
@@ -142,7 +142,7 @@ def test_a_damaged_archive_is_told(world: World) -> None:
 
 def test_labels_that_are_all_malformed_are_refused(world: World) -> None:
     world.labels('{"a": 1}', "[")
-    with pytest.raises(InvalidInput, match=r"none of the 2 labels in .* can be understood: .*a\.jsonl:1: ") as refused:
+    with pytest.raises(InvalidInput, match=r"none of the 2 labels in .* can be parsed: .*a\.jsonl:1: ") as refused:
         found(world)
     assert refused.value.code == "InvalidGroundTruth"
 
@@ -167,7 +167,7 @@ def test_labels_take_few_bytes_each(tmp_path: Path) -> None:
     draw = random.Random(0)
     lines = [json.dumps(label(str(uuid.UUID(int=draw.getrandbits(128))), str(n % 2))) for n in range(5000)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
-    labels = read_labels(tmp_path, None, ReadLog())
+    labels = read_ground_truth(tmp_path, None, ReadLog())
     hashes = labels.ids.first.nbytes + labels.ids.second.nbytes
     state = hashes + labels.encodings.nbytes + labels.late.nbytes + labels.data.estimated_size()
     assert labels.found == len(labels.data) == 5000

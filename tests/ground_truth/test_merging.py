@@ -127,7 +127,7 @@ def test_labels_that_come_again_are_counted_and_the_last_upload_counts(world: Wo
         predictions=2, labels=7, matched=2, unlabelled=0, without_prediction=0, duplicates=3, conflicting=2, late=2
     )
     assert found.warnings == (
-        "2 labels contradict another one of the same id: the one counts that was uploaded last, by path and line",
+        "2 labels contradict another one with the same id: only the last one, by path and line, is used",
     )
 
 
@@ -239,7 +239,7 @@ def test_nothing_in_common_tells_the_kinds_of_ids_and_never_the_ids(world: World
     assert refused.value.message.startswith("none of the 3 predictions has one of the 4 labels. Predictions with ")
     assert "a UUID as id (eventId): 2, another id (eventId): 1" in refused.value.message
     assert "another id (inferenceId): 1" in refused.value.message
-    assert "a UUID as id: 1, a whole number as id: 1, another id: 1, a timestamp alone: 1" in refused.value.message
+    assert "a UUID as id: 1, an integer as id: 1, another id: 1, only a timestamp: 1" in refused.value.message
     assert not any(secret in refused.value.message for secret in (ID, "order", "17"))
     assert world.merged() == []
 

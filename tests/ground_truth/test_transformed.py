@@ -120,8 +120,8 @@ def test_what_lies_outside_the_window_or_is_malformed_is_counted(world: World) -
     assert rows(found.dataset, Role.INFERENCE, Role.GROUND_TRUTH, log=log) == [("1", "0")]
     assert (log.out_of_window, log.malformed, found.counts.predictions) == (1, 3, 1)
     assert log.malformed_examples[:2] == [
-        "job/a.out:3: not a JSON object with a text as inference id",
-        "job/a.out:4: not a JSON object with a text as inference id",
+        "job/a.out:3: not a JSON object with a string as inference id",
+        "job/a.out:4: not a JSON object with a string as inference id",
     ]
 
 
