@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers, type_of_spelled
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
     ColumnType(name) for name in ("Integral", "Fractional", "Boolean", "String", "Unknown")
@@ -37,7 +37,7 @@ INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
     ],
 )
 def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
-    assert type_of_spelled(pl.Series([value])) is kind
+    assert infer_type(pl.Series([value])) is kind
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: Column
 def test_types_of_values_combine_to_the_columns_type(kinds: list[ColumnType], column: ColumnType) -> None:
     combined = UNKNOWN
     for kind in kinds:
-        combined = combined.with_(kind)
+        combined = combined.combine(kind)
     assert combined is column
 
 
 @given(st.lists(st.sampled_from(list(ColumnType)), min_size=3, max_size=3))
 def test_types_combine_in_any_order_and_grouping(kinds: list[ColumnType]) -> None:
     one, two, three = kinds
-    assert one.with_(two) is two.with_(one)
-    assert one.with_(two).with_(three) is one.with_(two.with_(three))
-    assert one.with_(one) is one
+    assert one.combine(two) is two.combine(one)
+    assert one.combine(two).combine(three) is one.combine(two.combine(three))
+    assert one.combine(one) is one
 
 
 def test_numbers_are_read_in_row_order_beside_whatever_else_a_column_holds() -> None:

@@ -64,7 +64,7 @@ def seen(table: TableAccumulator) -> list[object]:
 
 
 def accumulated(rows: list[tuple[str | None, ...]]) -> TableAccumulator:
-    table = TableAccumulator.planned(Plan(_DTYPES), {})
+    table = TableAccumulator.for_plan(Plan(_DTYPES), {})
     table.update(pl.DataFrame(rows, schema=dict.fromkeys("ab", pl.String()), orient="row"))
     return table
 
@@ -75,8 +75,8 @@ def test_any_split_into_batches_and_any_merge_of_parts_gives_what_the_whole_give
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
     whole = accumulated(rows)
-    batched = TableAccumulator.planned(Plan(_DTYPES), {})
-    merged = TableAccumulator.planned(Plan(_DTYPES), {})
+    batched = TableAccumulator.for_plan(Plan(_DTYPES), {})
+    merged = TableAccumulator.for_plan(Plan(_DTYPES), {})
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for start, end in pairwise(edges):
         batched.update(pl.DataFrame(rows[start:end], schema=dict.fromkeys("ab", pl.String()), orient="row"))

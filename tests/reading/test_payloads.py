@@ -412,7 +412,7 @@ def _as_numbers(batches: list[pl.DataFrame], name: str, kind: pl.DataType) -> An
     columns = [read_numbers(batch[name]) for batch in batches]
     kinds = ColumnType.UNKNOWN
     for column in columns:
-        kinds = kinds.with_(column.type)
+        kinds = kinds.combine(column.type)
     values = np.concatenate([column.values for column in columns]).tolist() if columns else []
     integral = sum(column.integral for column in columns) if kind == pl.Int64() else None  # else not promised
     return kinds, values, sum(column.present for column in columns), sum(column.missing for column in columns), integral
