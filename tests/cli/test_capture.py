@@ -92,7 +92,7 @@ def test_the_window_and_the_attributes_are_those_of_a_check(inspect: Run) -> Non
 def test_attributes_that_find_nothing_show_what_the_payloads_hold(inspect: Run) -> None:
     shown = inspect("--features-attribute", "rows[*]")
     assert shown.exit_code == 2
-    assert "Not readable like this: AllMalformed" in shown.stdout
+    assert "These captures cannot be read with these options: AllMalformed" in shown.stdout
     assert "features_attribute finds nothing in the payload" in shown.stdout
     assert 'endpointInput   {"instances": [{"age": 30, ' in shown.stdout
 
