@@ -55,7 +55,7 @@ def label(event: str, data: str, encoding: str = "CSV") -> dict[str, Any]:
 
 
 class World:
-    """Folders of captures and labels, and what comes of them."""
+    """Folders of captures and labels, and the dataset that they are merged into."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -36,7 +36,7 @@ INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
         ],
     ],
 )
-def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
+def test_each_text_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
     assert infer_type(pl.Series([value])) is kind
 
 
@@ -53,7 +53,7 @@ def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: Column
         ([FRACTIONAL, STRING, BOOLEAN], STRING),
     ],
 )
-def test_types_of_values_combine_to_the_columns_type(kinds: list[ColumnType], column: ColumnType) -> None:
+def test_types_of_values_combine_to_the_type_of_the_column(kinds: list[ColumnType], column: ColumnType) -> None:
     combined = UNKNOWN
     for kind in kinds:
         combined = combined.combine(kind)
@@ -68,13 +68,13 @@ def test_types_combine_in_any_order_and_grouping(kinds: list[ColumnType]) -> Non
     assert one.combine(one) is one
 
 
-def test_numbers_are_read_in_row_order_beside_whatever_else_a_column_holds() -> None:
+def test_numbers_are_read_in_row_order_among_other_values() -> None:
     numbers = read_numbers(pl.Series(["1", None, "x", "-2.5", "- 3", "1e400", "true", "5."]))
     assert numbers.values.tolist() == [1.0, -2.5, -3.0, 5.0]
     assert (numbers.type, numbers.present, numbers.missing, numbers.integral) == (STRING, 7, 1, 2)
 
 
-def test_typed_columns_are_taken_as_they_are() -> None:
+def test_typed_columns_keep_their_values() -> None:
     whole = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
     assert (whole.values.tolist(), whole.type, whole.present, whole.missing, whole.integral) == (
         [1.0, 3.0],
@@ -94,7 +94,7 @@ _FRACTIONAL = re.compile(r"[-+]? ?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9
 
 
 @given(st.lists(st.text("0159.+-eE _xn", max_size=7), max_size=10))
-def test_values_types_and_counts_are_those_of_pythons_own_float_and_the_grammar(values: list[str]) -> None:
+def test_values_types_and_counts_agree_with_pythons_float_and_the_grammar(values: list[str]) -> None:
     spelled = [value for value in values if _FRACTIONAL.fullmatch(value)]
     expected = [number for value in spelled if math.isfinite(number := float(value.replace(" ", "")))]
     numbers = read_numbers(pl.Series(values, dtype=pl.String))

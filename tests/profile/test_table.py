@@ -1,4 +1,4 @@
-"""A dataset's profile: the same in any split, in one pass or in two."""
+"""The profile of a dataset is the same in any split, and in one or two passes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DTYPES = {"a": pl.Int64(), "b": pl.String()}
 
 @dataclass
 class InMemory:
-    """A dataset whose columns hold what their values are spelled as, in batches of given sizes."""
+    """A dataset of text columns, in batches of given sizes."""
 
     rows: list[tuple[str | None, ...]]
     cuts: tuple[int, ...] = ()
@@ -58,7 +58,7 @@ def seen(table: TableAccumulator) -> list[object]:
     assert not hasattr(numbers, "distinct")
     return [
         (numbers.type, numbers.present, numbers.missing, numbers.integral, numbers.negative, numbers.moments.count),
-        numbers.sketch.to_document(),  # exact below 2051 values, see the sketch's own tests
+        numbers.sketch.to_document(),  # exact below 2051 values; see the tests of the sketch
         (text.type, text.present, text.missing, text.categories.counts(), text.distinct.count),
     ]
 
@@ -71,7 +71,7 @@ def accumulated(rows: list[tuple[str | None, ...]]) -> TableAccumulator:
 
 @settings(deadline=None)
 @given(_rows, st.lists(st.integers(0, 60), max_size=5))
-def test_any_split_into_batches_and_any_merge_of_parts_gives_what_the_whole_gives(
+def test_any_split_into_batches_and_merged_parts_gives_the_same_profile(
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
     whole = accumulated(rows)
@@ -94,13 +94,13 @@ def test_any_split_into_batches_and_any_merge_of_parts_gives_what_the_whole_give
 
 @settings(deadline=None)
 @given(_rows.filter(bool), st.lists(st.integers(0, 60), max_size=3))
-def test_a_column_gets_the_statistics_of_its_type_whatever_its_first_batch_looked_like(
+def test_a_column_gets_the_statistics_of_its_type_whatever_its_first_batch_holds(
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
     dataset = InMemory(rows, tuple(cuts))
     profile = profile_dataset(dataset)
     assert profile.records.read == len(rows)
-    assert dataset.passes <= 3  # a look at the first batch, and two passes
+    assert dataset.passes <= 3  # the first batch, and two passes
     for index, name in enumerate("ab"):
         values = [row[index] for row in rows if row[index] is not None]
         column = profile.columns[name]
@@ -132,7 +132,7 @@ def test_a_column_that_is_not_of_the_expected_type_has_both_statistics() -> None
     assert numbers.completeness == pytest.approx(2 / 3)
 
 
-def test_only_the_columns_asked_for_are_profiled() -> None:
+def test_only_the_requested_columns_are_profiled() -> None:
     profile = profile_dataset(InMemory([("1", "x")]), columns=["b"])
     assert list(profile.columns) == ["b"]
 

@@ -44,13 +44,13 @@ def test_an_attribute_finds_rows(expression: str, document: Any, records: list[A
         ("0", {"a": 1}, "features_attribute is an index but the payload is an object: give a JMESPath"),
     ],
 )
-def test_what_an_attribute_does_not_find_is_told(expression: str, document: Any, reason: str) -> None:
+def test_an_attribute_that_finds_nothing_gives_a_reason(expression: str, document: Any, reason: str) -> None:
     with pytest.raises(Unflattenable, match=reason):
         Attribute.of("features_attribute", expression).records(document)
 
 
 @pytest.mark.parametrize("expression", ["a[", "a b", "\N{SUPERSCRIPT TWO}", "-1"])
-def test_what_is_neither_index_nor_path_is_refused(expression: str) -> None:
+def test_an_attribute_that_is_neither_index_nor_path_is_refused(expression: str) -> None:
     with pytest.raises(InvalidInput, match="inference_attribute is neither") as refused:
         Attributes.of(inference=expression)
     assert refused.value.code == "InvalidAttribute"

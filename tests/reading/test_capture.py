@@ -1,4 +1,4 @@
-"""Captured records: SageMaker's JSON Lines of requests and answers in CSV."""
+"""Captured records: SageMaker's JSON Lines of requests and responses in CSV."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:
     return [row for batch in dataset.batches(plan, log) for row in batch.select(dataset.columns).rows()], log
 
 
-def test_the_answers_columns_come_first_unless_they_are_said_to_come_last(write: Write) -> None:
+def test_the_response_columns_come_first_unless_the_option_says_last(write: Write) -> None:
     path = write([record("1,2", "0.5\n"), record("3,4", "0.7\n")])
     first = opened(path)
     assert first.columns == ("_c0", "_c1", "_c2")
@@ -70,13 +70,13 @@ def test_the_answers_columns_come_first_unless_they_are_said_to_come_last(write:
     assert read(last)[0] == [("1", "2", "0.5"), ("3", "4", "0.7")]
 
 
-def test_one_side_alone_can_be_read(write: Write) -> None:
+def test_a_single_side_can_be_read(write: Write) -> None:
     path = write([record("1,2", "0.5")])
     assert read(opened(path, captureIndexNames=["endpointInput"]))[0] == [("1", "2")]
     assert read(opened(path, captureIndexNames=["endpointOutput"]))[0] == [("0.5",)]
 
 
-def test_captures_of_requests_alone_have_the_requests_columns(write: Write) -> None:
+def test_captures_of_requests_only_have_the_columns_of_requests(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
     assert dataset.columns == dataset.input_columns == ("_c0", "_c1")
     assert read(dataset)[0] == [("1", "2"), ("3", "4")]
@@ -89,7 +89,7 @@ def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
     assert (log.read, log.malformed) == (5, 0)
 
 
-def test_the_window_is_half_open_and_what_lies_outside_is_counted(write: Write) -> None:
+def test_the_window_is_half_open_and_records_outside_are_counted(write: Write) -> None:
     times = ["2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T11:59:59+02:00", "2026-11-22T10:00:00Z"]
     path = write([record(str(index), "0", time=time) for index, time in enumerate(times)])
     rows, log = read(opened(path, "2026-11-22T09:00:00", "2026-11-22T10:00:00"))
@@ -97,7 +97,7 @@ def test_the_window_is_half_open_and_what_lies_outside_is_counted(write: Write) 
     assert log.out_of_window == 2
 
 
-def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kept(write: Write) -> None:
+def test_malformed_records_are_counted_with_their_location_and_the_others_are_kept(write: Write) -> None:
     good = record("1,2", "0.5")
     lines: list[dict[str, Any] | bytes] = [
         good,
@@ -154,7 +154,7 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
         ([], None),
     ],
 )
-def test_a_time_is_iso_8601_or_none_and_the_record_is_read_all_the_same(
+def test_a_time_that_is_not_iso_8601_is_ignored_and_the_record_is_read(
     write: Write, time: Any, inside: int | None
 ) -> None:
     source = write([record("1", "2"), record("3", "4", time=time)])
@@ -181,7 +181,7 @@ def test_a_window_without_a_usable_record_is_refused(write: Write, lines: list[A
     assert refused.value.code == code
 
 
-def test_no_message_holds_a_value(write: Write) -> None:
+def test_no_message_contains_a_value(write: Write) -> None:
     lines = [
         record("1", "2"),
         record('secret,"secret', "2"),

@@ -1,4 +1,4 @@
-"""Events that come again."""
+"""Repeated events."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from modelwatch_analyzer.reading.event_ids import EventIds
 
 
 @given(batches=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=6))
-def test_every_event_that_came_before_is_counted_in_whatever_batches(batches: list[list[str]]) -> None:
+def test_every_repeated_event_is_counted_in_any_batches(batches: list[list[str]]) -> None:
     events = EventIds()
     repeated = sum(events.count_repeated(batch) for batch in batches)
     names = [name for batch in batches for name in batch]
     assert repeated == len(names) - len(set(names))
 
 
-def test_events_without_an_id_repeat_nothing() -> None:
+def test_events_without_an_id_are_not_repeated() -> None:
     assert EventIds().count_repeated([None, None, "", ""]) == 0
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
 from modelwatch_analyzer.ground_truth.label_files import ENCODINGS, LabelBlock, label_blocks
+from modelwatch_analyzer.reading.batch_transform import UUID_PATTERN
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_core.domain.errors import InvalidInput
@@ -27,7 +28,6 @@ MAX_EXAMPLES = 3
 """The number of malformed labels that a message describes."""
 
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
-_UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def read_ground_truth(source: Path, end: datetime | None, log: ReadLog) -> Groun
 
 def kinds_of(ids: pl.Series) -> dict[str, int]:
     """Count ids by their format; messages may contain these counts, but never the ids."""
-    uuids = int(ids.str.contains(_UUID).sum())
+    uuids = int(ids.str.contains(UUID_PATTERN).sum())
     integers = int(ids.str.contains(r"^\d+$").sum())
     counts = {"a UUID as id": uuids, "an integer as id": integers, "another id": len(ids) - uuids - integers}
     return {kind: count for kind, count in counts.items() if count}

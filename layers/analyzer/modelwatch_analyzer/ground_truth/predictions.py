@@ -179,7 +179,7 @@ class TransformedPredictions:
 
     def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[PredictionBlock]:
         table, columns, inference_id, time = self._table(files)
-        text = pl.concat_str([_field(pl.nth(place)) for place in range(len(columns))], separator=",")
+        text = pl.concat_str([_field(pl.nth(position)) for position in range(len(columns))], separator=",")
         selected = (*columns, inference_id, *([time] if time in table.columns else []))
         for batch in table.batches(Plan(dict.fromkeys(selected, pl.String())), log):
             kept = batch

@@ -39,8 +39,8 @@ OBJECTS = "objects"
 """The folder into which a host downloads the objects that the manifests name."""
 
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
-_ID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
+UUID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_INFERENCE_TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
 _MAX_MANIFEST_BYTES = 64 << 20
 
 
@@ -267,5 +267,5 @@ def ends_with_inference(table: Table) -> bool:
     batches = table.batches(Plan({inference_id: pl.String(), time: pl.String()}), ReadLog())
     first = next(batches, pl.DataFrame(schema={inference_id: pl.String(), time: pl.String()}))
     return first.height > 0 and bool(
-        first[inference_id].str.contains(_ID_PATTERN).all() and first[time].str.contains(_TIME_PATTERN).all()
+        first[inference_id].str.contains(UUID_PATTERN).all() and first[time].str.contains(_INFERENCE_TIME_PATTERN).all()
     )

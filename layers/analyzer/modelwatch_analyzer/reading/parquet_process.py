@@ -1,7 +1,7 @@
 """Queries of Parquet files in a process of their own: on some kinds of damage polars aborts the process.
 
-The process runs this file. It reads queries from standard input, and answers each on standard output with frames and
-then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format.
+The process runs this file. It reads queries from standard input, and responds on standard output to each with frames
+and then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def parquet_process() -> Iterator[Collect]:
     )
     if process.stdin is None or process.stdout is None:
         raise AssertionError("the process was started with pipes")
-    queries, answers = process.stdin, process.stdout
+    queries, responses = process.stdin, process.stdout
 
     def collect(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         try:
             _send(queries, rows.to_bytes(_LENGTH_BYTES, "big") + query.serialize())
-            while message := _receive(answers):
+            while message := _receive(responses):
                 yield pl.read_ipc(BytesIO(message))
         except (BrokenPipeError, EOFError):
             raise Unreadable from None
@@ -58,12 +58,12 @@ def parquet_process() -> Iterator[Collect]:
     finally:
         process.kill()  # it may still be running a query whose result is not needed
         process.wait()
-        answers.close()
+        responses.close()
         with suppress(BrokenPipeError):
             queries.close()
 
 
-def _serve(queries: IO[bytes], answers: IO[bytes]) -> None:
+def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
     with suppress(EOFError, BrokenPipeError, PolarsError, PanicException, OSError):
         while True:
             message = _receive(queries)
@@ -71,8 +71,8 @@ def _serve(queries: IO[bytes], answers: IO[bytes]) -> None:
             for batch in _batches(pl.LazyFrame.deserialize(query), rows):
                 frame = BytesIO()
                 batch.write_ipc(frame, compression="uncompressed")
-                _send(answers, frame.getbuffer())
-            _send(answers, b"")
+                _send(responses, frame.getbuffer())
+            _send(responses, b"")
 
 
 def _batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:

@@ -18,7 +18,7 @@ _MAX_LEVELS = 48  # an item at level 47 stands for 1.4e14 values
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of a histogram: the number of values in ``[lower_bound, upper_bound)``; the last one includes its end."""
+    """A bucket of a histogram: the number of values in ``[lower_bound, upper_bound)``, the last one with its end."""
 
     lower_bound: float
     upper_bound: float
@@ -220,9 +220,7 @@ class KllSketch:
         except (KeyError, TypeError, IndexError):
             raise _invalid('it must be an object with "parameters" {"c", "k"} and "data"') from None
         if {type(k), type(c)} - {int, float} or not (2 <= k <= _MAX_K and k == int(k) and 0 < c <= 1):
-            raise _invalid(
-                f"its parameter k must be a whole number from 2 to {_MAX_K}, and c more than 0 and at most 1"
-            )
+            raise _invalid(f"its parameter k must be an integer from 2 to {_MAX_K}, and c more than 0 and at most 1")
         sketch = cls(k=int(k), c=float(c))
         if not isinstance(data, Sequence) or isinstance(data, str) or len(data) > _MAX_LEVELS:
             raise _invalid(f"its data must be a list of at most {_MAX_LEVELS} levels")
