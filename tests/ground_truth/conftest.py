@@ -19,7 +19,7 @@ WINDOW = {"start_time": "2026-11-22T03:00:00Z", "end_time": "2026-11-22T04:00:00
 
 
 def captured(
-    answer: str,
+    response: str,
     request: str = "41,7",
     event: str | None = "e",
     inference: str | None = None,
@@ -37,7 +37,7 @@ def captured(
             "endpointOutput": {
                 "observedContentType": "text/csv; charset=utf-8",
                 "mode": "OUTPUT",
-                "data": answer,
+                "data": response,
                 "encoding": "CSV",
             },
         },

@@ -132,8 +132,8 @@ def test_a_file_of_neither_form_is_refused(world: World, content: str) -> None:
 
 def test_a_damaged_archive_is_reported(world: World) -> None:
     world.labels(label("a", "1"))
-    whole = gzip.compress(json.dumps(label("b", "1")).encode())
-    for damaged, reason in ((whole[:15], "is truncated"), (whole[:12] + b"xx" + whole[14:], "is damaged")):
+    complete = gzip.compress(json.dumps(label("b", "1")).encode())
+    for damaged, reason in ((complete[:15], "is truncated"), (complete[:12] + b"xx" + complete[14:], "is damaged")):
         world.write("labels/z.jsonl", damaged)
         log = ReadLog()
         assert found(world, log).found == 1

@@ -52,13 +52,13 @@ def test_a_label_belongs_to_all_predictions_that_share_its_id(world: World) -> N
 
 
 def test_a_merged_record_is_the_captured_one_with_its_label(world: World) -> None:
-    spelled = json.dumps(captured('0.1"\u00e9', event="a"), separators=(" , ", " : "))
-    world.capture(f"{spelled}  ")
+    text = json.dumps(captured('0.1"\u00e9', event="a"), separators=(" , ", " : "))
+    world.capture(f"{text}  ")
     world.labels(label("a", '{"instances": [{"label": 0}]}', "JSON"))
     world.opened()
     line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
-    assert line.startswith(spelled[:-1])
-    assert json.loads(line) == json.loads(spelled) | {
+    assert line.startswith(text[:-1])
+    assert json.loads(line) == json.loads(text) | {
         "groundTruthData": {"data": '{"instances": [{"label": 0}]}', "encoding": "JSON"}
     }
 
@@ -294,8 +294,8 @@ LABELS = st.lists(
 
 def reference(predictions: list[tuple[str, str, str]], labels: list[tuple[str, str, str]]) -> list[str | None]:
     """Join one by one, literally by the rule in the module's docstring."""
-    by_id = {identity: said for identity, _, said in labels if identity}
-    by_time = {time: said for identity, time, said in labels if not identity}
+    by_id = {identity: data_text for identity, _, data_text in labels if identity}
+    by_time = {time: data_text for identity, time, data_text in labels if not identity}
     made = Counter(time for *_, time in predictions)
     return [
         by_id.get(inference) or by_id.get(event) or (by_time.get(time) if made[time] == 1 else None)
@@ -320,17 +320,19 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
             ]
             hour = HOUR if place == "x" else f"{HOUR[:-1]}4"
             world.capture(*data.draw(st.permutations(records)), path=f"{hour}/{place}.jsonl")
-        for number, (identity, time, said) in enumerate(labels):
+        for number, (identity, time, data_text) in enumerate(labels):
             name = data.draw(st.sampled_from(["a", "b", "c"])) + str(number)
             if identity and data.draw(st.booleans()):
-                quoted = said if said.isdigit() or said == "1.5" else '"' + said.replace('"', '""') + '"'
+                quoted = (
+                    data_text if data_text.isdigit() or data_text == "1.5" else '"' + data_text.replace('"', '""') + '"'
+                )
                 array = json.dumps([label(identity, quoted)], indent=data.draw(st.sampled_from([None, 1])))
                 world.labels(array if data.draw(st.booleans()) else label(identity, quoted), path=f"{name}.jsonl")
             else:
-                spelled = '"' + said.replace('"', '""') + '"'
+                text = '"' + data_text.replace('"', '""') + '"'
                 world.labels(
                     "timestamp,inference_id,ground_truth_label",
-                    f"{time},{identity},{spelled}",
+                    f"{time},{identity},{text}",
                     path=f"{name}.csv" + data.draw(st.sampled_from(["", ".gz"])),
                 )
         if not any(expected):
@@ -339,7 +341,7 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
             assert refused.value.code == "NoMatchingGroundTruth"
             return
         found = world.opened()
-        joined = {f"0.{number}": said for number, said in enumerate(expected) if said}
+        joined = {f"0.{number}": data_text for number, data_text in enumerate(expected) if data_text}
         assert dict(rows(found.dataset, *PAIR)) == joined  # type: ignore[arg-type]
         assert found.counts is not None
         assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))

@@ -238,7 +238,7 @@ def test_a_sketch_with_more_items_than_its_capacity_can_still_be_updated():
     assert sketch.count == 150
 
 
-good = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
+VALID = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
 
 
 @pytest.mark.parametrize(
@@ -249,25 +249,25 @@ good = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
         "sketch",
         {},
         {"data": [[1.0]]},
-        good | {"parameters": {"c": 0.64}},
-        good | {"parameters": {"c": "0.64", "k": 2048}},
-        good | {"parameters": {"c": 0.64, "k": 2048.5}},
-        good | {"parameters": {"c": 0.64, "k": True}},
-        good | {"parameters": {"c": 0.64, "k": 10**400}},
-        good | {"parameters": {"c": 0.64, "k": 1}},
-        good | {"parameters": {"c": math.nan, "k": 2048}},
-        good | {"parameters": {"c": 1.5, "k": 2048}},
-        good | {"data": 3},
-        good | {"data": "1"},
-        good | {"data": [1.0]},
-        good | {"data": ["12"]},
-        good | {"data": [["1.0"]]},
-        good | {"data": [[None]]},
-        good | {"data": [[True]]},
-        good | {"data": [[[1.0]]]},
-        good | {"data": [[math.nan]]},
-        good | {"data": [[10**400]]},
-        good | {"data": [[]] * 1000},
+        VALID | {"parameters": {"c": 0.64}},
+        VALID | {"parameters": {"c": "0.64", "k": 2048}},
+        VALID | {"parameters": {"c": 0.64, "k": 2048.5}},
+        VALID | {"parameters": {"c": 0.64, "k": True}},
+        VALID | {"parameters": {"c": 0.64, "k": 10**400}},
+        VALID | {"parameters": {"c": 0.64, "k": 1}},
+        VALID | {"parameters": {"c": math.nan, "k": 2048}},
+        VALID | {"parameters": {"c": 1.5, "k": 2048}},
+        VALID | {"data": 3},
+        VALID | {"data": "1"},
+        VALID | {"data": [1.0]},
+        VALID | {"data": ["12"]},
+        VALID | {"data": [["1.0"]]},
+        VALID | {"data": [[None]]},
+        VALID | {"data": [[True]]},
+        VALID | {"data": [[[1.0]]]},
+        VALID | {"data": [[math.nan]]},
+        VALID | {"data": [[10**400]]},
+        VALID | {"data": [[]] * 1000},
     ],
 )
 def test_a_document_that_is_not_a_sketch_is_refused(document):

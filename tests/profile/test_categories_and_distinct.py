@@ -26,13 +26,13 @@ def counted(values: list[str], categories: CategoryCounts) -> CategoryCounts:
 
 @given(_chunks)
 def test_few_values_are_counted_exactly_in_any_split_and_merge(chunks: list[list[str]]) -> None:
-    whole = CategoryCounts()
+    unsplit = CategoryCounts()
     merged = CategoryCounts()
     for chunk in chunks:
-        counted(chunk, whole)
+        counted(chunk, unsplit)
         merged = merged.merge(counted(chunk, CategoryCounts()))
     expected = Counter(value for chunk in chunks for value in chunk)
-    for categories in (whole, merged):
+    for categories in (unsplit, merged):
         assert categories.is_exact
         assert categories.total == expected.total()
         assert list(categories.counts().items()) == sorted(expected.items(), key=lambda item: (-item[1], item[0]))
@@ -82,28 +82,28 @@ def test_frequencies_of_many_values_add_up_and_no_placeholder_stands_out() -> No
 
 @given(st.lists(st.lists(st.integers(0, 40).map(str), max_size=30), max_size=5))
 def test_distinct_values_are_counted_exactly_below_k_in_any_split_and_merge(chunks: list[list[str]]) -> None:
-    whole, merged = DistinctCounter(), DistinctCounter()
+    unsplit, merged = DistinctCounter(), DistinctCounter()
     for chunk in chunks:
         values = pl.Series(chunk, dtype=pl.String)
-        whole.update(values)
+        unsplit.update(values)
         part = DistinctCounter()
         part.update(values)
         merged = merged.merge(part)
-    assert whole.count == merged.count == len({value for chunk in chunks for value in chunk})
+    assert unsplit.count == merged.count == len({value for chunk in chunks for value in chunk})
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 3000), max_size=4), st.integers(0, 1000))
 def test_the_estimate_beyond_k_does_not_depend_on_order_or_split(sizes: list[int], seed: int) -> None:
     values = [str(number) for number in range(10_000)]
-    whole, split = DistinctCounter(k=256), DistinctCounter(k=256)
-    whole.update(pl.Series(values))
+    unsplit, split = DistinctCounter(k=256), DistinctCounter(k=256)
+    unsplit.update(pl.Series(values))
     random.Random(seed).shuffle(values)
     for size in [*sizes, len(values)]:
         part = DistinctCounter(k=256)
         part.update(pl.Series(values[:size]))
         split = split.merge(part)
-    assert split.count == whole.count
+    assert split.count == unsplit.count
 
 
 def test_the_estimate_beyond_k_is_within_four_standard_errors() -> None:

@@ -75,8 +75,8 @@ def test_numbers_are_read_in_row_order_among_other_values() -> None:
 
 
 def test_typed_columns_keep_their_values() -> None:
-    whole = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
-    assert (whole.values.tolist(), whole.type, whole.present, whole.missing, whole.integral) == (
+    integers = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
+    assert (integers.values.tolist(), integers.type, integers.present, integers.missing, integers.integral) == (
         [1.0, 3.0],
         INTEGRAL,
         2,
@@ -95,9 +95,11 @@ _FRACTIONAL = re.compile(r"[-+]? ?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9
 
 @given(st.lists(st.text("0159.+-eE _xn", max_size=7), max_size=10))
 def test_values_types_and_counts_agree_with_pythons_float_and_the_grammar(values: list[str]) -> None:
-    spelled = [value for value in values if _FRACTIONAL.fullmatch(value)]
-    expected = [number for value in spelled if math.isfinite(number := float(value.replace(" ", "")))]
+    numeric = [value for value in values if _FRACTIONAL.fullmatch(value)]
+    expected = [number for value in numeric if math.isfinite(number := float(value.replace(" ", "")))]
     numbers = read_numbers(pl.Series(values, dtype=pl.String))
     assert numbers.values.tolist() == expected
-    whole = [value for value in spelled if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))]
-    assert numbers.integral == len(whole)
+    integral = [
+        value for value in numeric if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))
+    ]
+    assert numbers.integral == len(integral)

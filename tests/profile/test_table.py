@@ -74,7 +74,7 @@ def accumulated(rows: list[tuple[str | None, ...]]) -> TableAccumulator:
 def test_any_split_into_batches_and_merged_parts_gives_the_same_profile(
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
-    whole = accumulated(rows)
+    unsplit = accumulated(rows)
     batched = TableAccumulator.for_plan(Plan(_DTYPES), {})
     merged = TableAccumulator.for_plan(Plan(_DTYPES), {})
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
@@ -82,8 +82,8 @@ def test_any_split_into_batches_and_merged_parts_gives_the_same_profile(
         batched.update(pl.DataFrame(rows[start:end], schema=dict.fromkeys("ab", pl.String()), orient="row"))
         merged = merged.merge(accumulated(rows[start:end]))
     for table in (batched, merged):
-        assert seen(table) == seen(whole)
-        moments, expected = table.columns["a"].moments, whole.columns["a"].moments
+        assert seen(table) == seen(unsplit)
+        moments, expected = table.columns["a"].moments, unsplit.columns["a"].moments
         assert (moments.sum, moments.minimum, moments.maximum) == (expected.sum, expected.minimum, expected.maximum)
         if moments.count:
             assert moments.mean == pytest.approx(expected.mean, rel=1e-12)

@@ -23,9 +23,9 @@ Write = Callable[..., Path]
 
 
 def record(
-    request: str | None, answer: str | None, *, time: str | None = "2026-11-22T09:30:00Z", encoding: str = "CSV"
+    request: str | None, response: str | None, *, time: str | None = "2026-11-22T09:30:00Z", encoding: str = "CSV"
 ) -> dict[str, Any]:
-    sides = {"endpointInput": request, "endpointOutput": answer}
+    sides = {"endpointInput": request, "endpointOutput": response}
     return {
         "captureData": {
             side: {"observedContentType": "text/csv", "mode": "X", "data": data, "encoding": encoding}
@@ -98,9 +98,9 @@ def test_the_window_is_half_open_and_records_outside_are_counted(write: Write) -
 
 
 def test_malformed_records_are_counted_with_their_location_and_the_others_are_kept(write: Write) -> None:
-    good = record("1,2", "0.5")
+    valid = record("1,2", "0.5")
     lines: list[dict[str, Any] | bytes] = [
-        good,
+        valid,
         b'{"captureData": {"endpointInput": {"data": "1,2", "enc',
         b"",
         b'{"captureData": []}',
@@ -112,8 +112,8 @@ def test_malformed_records_are_counted_with_their_location_and_the_others_are_ke
         record('1,"2', "0.5"),
         record(None, None),
         record("1,2", None),
-        b"\xff" + json.dumps(good).encode(),
-        good,
+        b"\xff" + json.dumps(valid).encode(),
+        valid,
     ]
     rows, log = read(opened(write(lines)))
     assert rows == [("0.5", "1", "2")] * 2
@@ -206,11 +206,11 @@ _rows = st.lists(st.tuples(_fields, _fields, _fields), min_size=1, max_size=3)
 
 
 def _csv(rows: Iterable[tuple[str, ...]]) -> str:
-    def spelled(field: str, alone: bool) -> str:
+    def written(field: str, alone: bool) -> str:
         must = any(character in field for character in ',"\n\r') or (alone and not field)
         return '"' + field.replace('"', '""') + '"' if must else field
 
-    return "\n".join(",".join(spelled(field, len(row) == 1) for field in row) for row in rows)
+    return "\n".join(",".join(written(field, len(row) == 1) for field in row) for row in rows)
 
 
 @settings(max_examples=150, deadline=None)

@@ -29,11 +29,11 @@ def _written_tables(draw: st.DrawFn) -> tuple[list[list[str]], bytes, list[pl.Da
     rows = draw(st.lists(st.lists(_fields, min_size=len(dtypes), max_size=len(dtypes)), max_size=8))
     line_end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
 
-    def spelled(field: str, alone: bool) -> str:
+    def written(field: str, alone: bool) -> str:
         must = any(character in field for character in ',"\n\r') or (alone and not field)
         return '"' + field.replace('"', '""') + '"' if must or draw(st.booleans()) else field
 
-    text = "".join(",".join(spelled(field, len(row) == 1) for field in row) + line_end for row in rows)
+    text = "".join(",".join(written(field, len(row) == 1) for field in row) + line_end for row in rows)
     return rows, (text.removesuffix(line_end) if draw(st.booleans()) else text).encode(), dtypes
 
 
@@ -116,12 +116,12 @@ def test_complete_records_are_taken_from_the_start_and_parsing_continues_after_t
     drawn: tuple[bytes, list[pl.DataType]], data: st.DataObject
 ) -> None:
     text, _ = drawn
-    whole = [record[1:3] for record in parse_records(text, last=True) if record.fields != []]
+    all_at_once = [record[1:3] for record in parse_records(text, last=True) if record.fields != []]
     cut = data.draw(st.integers(0, len(text)))
     parts = list(parse_records(text[:cut], last=False))
     rest = text[parts[-1].end if parts else 0 :]
     parts += parse_records(rest, last=True)
-    assert [record[1:3] for record in parts if record.fields != []] == whole
+    assert [record[1:3] for record in parts if record.fields != []] == all_at_once
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_every_byte_next_to_a_digit_is_read_as_the_grammar_says(dtype: pl.DataTy
         block = plain_block(text, last=True)
         frame = parse_block(block, ["a", "b"], Plan({"b": dtype})) if block else None
         if frame is not None:
-            spelled = pl.Series([record.fields[1] for record in parse_records(text, last=True) if record.fields])
-            assert _seen(frame["b"], dtype) == _seen(spelled, dtype), byte
+            as_text = pl.Series([record.fields[1] for record in parse_records(text, last=True) if record.fields])
+            assert _seen(frame["b"], dtype) == _seen(as_text, dtype), byte
 
 
 @pytest.mark.parametrize(

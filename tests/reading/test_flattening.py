@@ -116,9 +116,9 @@ def leaves(value: Any) -> list[Any]:
 def test_no_value_of_a_document_is_lost_or_made_up(document: Any) -> None:
     records = records_of(decode(json.dumps(document)))
     found = [value for record in records for value in flatten(record).values()]
-    spelling = {True: "true", False: "false"}
+    as_text = {True: "true", False: "false"}
     wanted = [
-        spelling[leaf] if isinstance(leaf, bool) else None if leaf in (None, "") else str(leaf)
+        as_text[leaf] if isinstance(leaf, bool) else None if leaf in (None, "") else str(leaf)
         for record in records_of(document)
         if record != [] and record != {}
         for leaf in leaves(record)

@@ -43,10 +43,10 @@ def test_consecutive_gzip_members_are_one_text(stored) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda good: good + b"garbage", "followed by something else"),
-        (lambda good: good + b"\x1f\x8b", "is truncated"),
-        (lambda good: good[:-4], "is truncated"),
-        (lambda good: good[:-8] + b"\xff" * 8, "damaged"),
+        (lambda valid: valid + b"garbage", "followed by something else"),
+        (lambda valid: valid + b"\x1f\x8b", "is truncated"),
+        (lambda valid: valid[:-4], "is truncated"),
+        (lambda valid: valid[:-8] + b"\xff" * 8, "damaged"),
     ],
 )
 def test_damage_after_the_text_is_counted_once_and_the_text_is_kept(stored, damage, says: str) -> None:

@@ -31,8 +31,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def opened(source: Path, *, lines: bool = True, **attributes: str) -> JsonFiles:
-    asked = {Role(role): text for role, text in attributes.items()}
-    return open_json(source_files(source), JsonOptions(lines=lines), asked)
+    requested = {Role(role): text for role, text in attributes.items()}
+    return open_json(source_files(source), JsonOptions(lines=lines), requested)
 
 
 def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[JsonFiles, list[tuple[Any, ...]], ReadLog]:
@@ -174,11 +174,11 @@ def test_lines_and_arrays_of_the_same_records_give_the_same_rows_whatever_the_bl
     assert one.columns == other.columns
     assert rows == rows_of_array
     assert (log.read, log.malformed) == (len(records), 0)
-    spelling = {None: None, "": None, True: "true", False: "false"}
+    as_text = {None: None, "": None, True: "true", False: "false"}
     for record, row in zip(records, rows, strict=True):
         values = dict(zip(one.columns, row, strict=True))
         for name, value in record.items():
-            assert values[name] == (spelling[value] if value in (None, "") or isinstance(value, bool) else str(value))
+            assert values[name] == (as_text[value] if value in (None, "") or isinstance(value, bool) else str(value))
 
 
 VALUES = (
@@ -209,8 +209,8 @@ def test_documents_that_are_parsed_together_give_the_same_rows_as_one_by_one(
         if together[column].dtype == pl.String:
             assert together[column].to_list() == alone[column].to_list()
         else:
-            spelled = [None if text is None else float(text) for text in alone[column]]
-            assert together[column].cast(pl.Float64).to_list() == spelled
+            as_floats = [None if text is None else float(text) for text in alone[column]]
+            assert together[column].cast(pl.Float64).to_list() == as_floats
 
 
 LEAVES = st.integers(0, 3) | st.sampled_from(["x", "", 0.5, None])

@@ -32,7 +32,7 @@ def read(source: Path, dtype: pl.DataType) -> tuple[pl.DataFrame, ReadLog]:
 def test_every_type_becomes_text(tmp_path: Path) -> None:
     pl.DataFrame(
         {
-            "whole": [1, None],
+            "integer": [1, None],
             "float": [1.0, float("nan")],
             "text": ["x", ""],
             "flag": [True, None],
@@ -122,17 +122,17 @@ def test_files_with_different_no_or_too_many_columns_are_refused(
 def test_a_file_is_read_slice_by_slice_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(parquet_files, "_SLICE_CELLS", 8)
     monkeypatch.setattr(parquet_files, "_BATCH_CELLS", 6)
-    whole = pl.DataFrame({"a": range(rows), "b": [f"{row}.5" for row in range(rows)]}, schema={"a": pl.Int64, "b": str})
-    whole.write_parquet(tmp_path / "a.parquet", row_group_size=5)
+    frame = pl.DataFrame({"a": range(rows), "b": [f"{row}.5" for row in range(rows)]}, schema={"a": pl.Int64, "b": str})
+    frame.write_parquet(tmp_path / "a.parquet", row_group_size=5)
     dataset, log = opened(tmp_path / "a.parquet"), ReadLog()
     batches = list(dataset.batches(Plan({"a": pl.Int64(), "b": pl.String()}), log))
     assert log.read == rows
     assert max((batch.height for batch in batches), default=0) <= 4
-    assert [row for batch in batches for row in batch.select("a", "b").iter_rows()] == whole.rows()
+    assert [row for batch in batches for row in batch.select("a", "b").iter_rows()] == frame.rows()
 
 
 @pytest.fixture(scope="module")
-def good() -> bytes:
+def valid() -> bytes:
     import io
 
     file = io.BytesIO()
@@ -145,9 +145,9 @@ def good() -> bytes:
     changes=st.dictionaries(st.integers(0, 400), st.integers(0, 255), min_size=1, max_size=5), cut=st.integers(0, 30)
 )
 def test_a_damaged_file_is_either_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, good: bytes, changes: dict[int, int], cut: int
+    tmp_path_factory: pytest.TempPathFactory, valid: bytes, changes: dict[int, int], cut: int
 ) -> None:
-    content: Any = bytearray(good)
+    content: Any = bytearray(valid)
     for place, value in changes.items():
         content[place % len(content)] = value
     if cut < 10:

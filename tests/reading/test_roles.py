@@ -216,15 +216,15 @@ def test_ground_truth_is_read_if_it_is_requested(tmp_path: Path) -> None:
     assert Role.GROUND_TRUTH not in captured(tmp_path, line).roles
     named = captured(tmp_path, line, names=("endpointOutput", GROUND_TRUTH), inference="0", probability="1")
     assert named.roles == {Role.INFERENCE: ("_c0",), Role.PROBABILITY: ("_c1",), Role.GROUND_TRUTH: ("_c2",)}
-    asked = captured(tmp_path, line, inference="0", probability="1", ground_truth="0")
-    assert asked.roles == {
+    requested = captured(tmp_path, line, inference="0", probability="1", ground_truth="0")
+    assert requested.roles == {
         Role.INFERENCE: ("_c0",),
         Role.PROBABILITY: ("_c1",),
         Role.FEATURES: ("_c2", "_c3"),
         Role.GROUND_TRUTH: ("_c4",),
     }
-    assert asked.input_columns == ("_c2", "_c3")
-    assert values(asked, Role.GROUND_TRUTH) == [("1",)]
+    assert requested.input_columns == ("_c2", "_c3")
+    assert values(requested, Role.GROUND_TRUTH) == [("1",)]
 
 
 def test_roles_of_a_real_merged_record_of_a_batch_request(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def preprocess_handler(inference_record, logger):
         "id": event.event_id, "time": event.event_time, "custom": event.custom_attribute[0], "data": request.data,
         "encoding": request.encoding, "type": request.observedContentType, "mode": request.mode,
         "version": inference_record.event_version, "truth": inference_record.ground_truth.data,
-        "whole": inference_record.event_dict["eventVersion"],
+        "event_version": inference_record.event_dict["eventVersion"],
     }
 """
     _, rows, log = read(
