@@ -66,7 +66,8 @@ def modelwatch(folder: Path, _shape: str) -> None:
 
     import polars as pl
 
-    from modelwatch_analyzer.reading.capture import CaptureOptions, open_capture
+    from modelwatch_analyzer.reading.capture import open_capture
+    from modelwatch_analyzer.reading.capture_options import CaptureOptions
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 
     start, end = datetime(2026, 11, 22, 9, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -54,17 +54,19 @@ class ToyHost:
     """A host: this class, and one line in ``wiring.HOSTS``."""
 
     name: str = "toy"
-    limits: HostLimits = HostLimits(input_bytes=10**9, memory_bytes=10**9, seconds=60, runs_images=True)
+    limits: HostLimits = field(
+        default_factory=lambda: HostLimits(input_bytes=10**9, memory_bytes=10**9, seconds=60, runs_images=True)
+    )
     started: list[AnalysisRequest] = field(default_factory=list)
 
     def start(self, request: AnalysisRequest) -> Run:
         self.started.append(request)
         return Run(host=self.name, subject=request.subject, run_id="job-1", log_location="the toy's log")
 
-    def describe(self, run: Run) -> RunDescription:
+    def describe(self, _run: Run) -> RunDescription:
         return RunDescription(status=RunStatus.RUNNING)
 
-    def stop(self, run: Run) -> None:
+    def stop(self, _run: Run) -> None:
         raise NotImplementedError
 
 

@@ -62,7 +62,7 @@ def test_rows_that_would_be_read_as_columns_do_not_flood_the_terminal(tmp_path: 
     assert "--features-attribute" in inspected.stdout
 
 
-def test_json_holds_all_of_it(inspect: Run) -> None:
+def test_json_output_is_complete(inspect: Run) -> None:
     found = json.loads(inspect("--json", "--rows", "2").stdout)
     assert found["hours"] == {"2026-01-31T01Z": 1, "2026-01-31T02Z": 1, "2026-01-31T03Z": 2}
     assert found["columns"] == {"_c0": "Fractional", "age": "Integral", "city": "String"}
@@ -73,7 +73,7 @@ def test_json_holds_all_of_it(inspect: Run) -> None:
     assert found["problem"] is None
 
 
-def test_the_window_and_the_attributes_are_those_of_a_check(inspect: Run) -> None:
+def test_window_and_attributes_work_as_in_a_check(inspect: Run) -> None:
     flags = (
         "--features-attribute",
         "instances[*].age",
@@ -89,10 +89,10 @@ def test_the_window_and_the_attributes_are_those_of_a_check(inspect: Run) -> Non
     assert list(json.loads(inspect("--json", *flags).stdout)["columns"].values()) == ["Fractional"]
 
 
-def test_attributes_that_find_nothing_show_what_the_payloads_hold(inspect: Run) -> None:
+def test_with_attributes_that_find_nothing_the_payloads_are_shown(inspect: Run) -> None:
     shown = inspect("--features-attribute", "rows[*]")
     assert shown.exit_code == 2
-    assert "Not readable like this: AllMalformed" in shown.stdout
+    assert "These captures cannot be read with these options: AllMalformed" in shown.stdout
     assert "features_attribute finds nothing in the payload" in shown.stdout
     assert 'endpointInput   {"instances": [{"age": 30, ' in shown.stdout
 

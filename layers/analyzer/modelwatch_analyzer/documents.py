@@ -28,17 +28,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_document(model: type[_Model], path: Path, code: str) -> _Model:
-    """Read a file.
+    """Read and validate a JSON file.
 
     Parameters
     ----------
     code : str
-        Of the error.
+        The code of the error if it cannot be read.
 
     Raises
     ------
     InvalidInput
-        Naming the file, and the places of the first three mistakes.
+        With the given code, naming the file and the locations of its first three mistakes.
     """
     try:
         text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")

@@ -1,4 +1,4 @@
-"""``modelwatch capture``: what was captured, before it is monitored."""
+"""``modelwatch capture``: a look at what was captured, before it is monitored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Example:
   modelwatch capture inspect s3://bucket/capture/my-endpoint/AllTraffic/2026/01/31/ \\
       --features-attribute 'instances[*].features' --inference-attribute 'predictions[*].score'"""
 
-_MOST_COLUMNS = 100
+_MAX_COLUMNS = 100
 
 app = typer.Typer(no_args_is_help=True, help="See what an endpoint captured.", rich_markup_mode=None)
 
@@ -36,15 +36,15 @@ def _group() -> None:
 @takes_flags
 def inspect(
     uri: Annotated[
-        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them; here or in S3.")
+        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them, local or in S3.")
     ],
     payloads: PayloadFlags,
-    rows: Annotated[int, typer.Option(min=0, max=1000, help="How many rows to show.")] = 5,
+    rows: Annotated[int, typer.Option(min=0, max=1000, help="The number of rows to show.")] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show what captures hold: hours, records, encodings, the columns as they would be read, and the first rows.
+    """Show the content of captures: hours, records, encodings, the columns as they would be read, and the first rows.
 
-    This prints captured values; other commands never do. Exit code 2 if the records cannot be read like this.
+    This prints captured values, which no other command does. The exit code is 2 if the records cannot be read.
     """
     flags = DatasetFlags(dataset_format=DatasetFormat.CAPTURE, **asdict(payloads))
     environment = flags.environment()
@@ -53,40 +53,40 @@ def inspect(
         from modelwatch_analyzer.settings import AnalysisSettings
 
         settings = AnalysisSettings.from_environment({**environment, "dataset_source": str(source), "output_path": "."})
-        found = inspect_capture(settings, rows)
+        inspection = inspect_capture(settings, rows)
     if as_json:
-        print_json(asdict(found) | {"records": found.records.model_dump(mode="json")})
+        print_json(asdict(inspection) | {"records": inspection.records.model_dump(mode="json")})
     else:
-        _print(found)
-    if found.problem:
+        _print(inspection)
+    if inspection.problem:
         raise typer.Exit(UNUSABLE)
 
 
-def _print(found: CaptureInspection) -> None:
+def _print(inspection: CaptureInspection) -> None:
     console = a_console()
-    for line in account(found.records):
+    for line in account(inspection.records):
         console.print(line)
-    for header, counts in ((("hour", "records"), found.hours), (("payloads", "number"), found.encodings)):
+    for header, counts in ((("hour", "records"), inspection.hours), (("payloads", "number"), inspection.encodings)):
         if counts:
             console.print()
             print_table(console, header, [(name, f"{count:,}") for name, count in counts.items()])
     console.print()
-    if found.problem:
-        console.print(f"Not readable like this: {printable(found.problem)}", style="red")
-        if found.payloads:
-            console.print("The first record holds:")
-            print_table(console, ("side", "payload"), list(found.payloads.items()))
+    if inspection.problem:
+        console.print(f"These captures cannot be read with these options: {printable(inspection.problem)}", style="red")
+        if inspection.payloads:
+            console.print("The first record contains:")
+            print_table(console, ("side", "payload"), list(inspection.payloads.items()))
         return
-    told = "names from the payloads" if found.named else "no names: known by position"
-    console.print(f"Columns as they would be read ({told}), with the first values:")
+    naming = "names from the payloads" if inspection.named else "without names: known by position"
+    console.print(f"Columns as they would be read ({naming}), with the first values:")
     print_table(
         console,
-        ("column", "type", *(f"row {number + 1}" for number in range(len(found.rows)))),
+        ("column", "type", *(f"row {number + 1}" for number in range(len(inspection.rows)))),
         [
-            (name, kind, *("" if row[index] is None else str(row[index]) for row in found.rows))
-            for index, (name, kind) in enumerate(islice(found.columns.items(), _MOST_COLUMNS))
+            (name, kind, *("" if row[index] is None else str(row[index]) for row in inspection.rows))
+            for index, (name, kind) in enumerate(islice(inspection.columns.items(), _MAX_COLUMNS))
         ],
     )
-    if len(found.columns) > _MOST_COLUMNS:
-        more = f"and {len(found.columns) - _MOST_COLUMNS:,} more columns, which --json tells. "
-        console.print(more + "If rows have become columns, say where a row lies: --features-attribute 'instances[*]'")
+    if len(inspection.columns) > _MAX_COLUMNS:
+        more = f"and {len(inspection.columns) - _MAX_COLUMNS:,} more columns, which --json lists. "
+        console.print(more + "If rows have become columns, say where a row is: --features-attribute 'instances[*]'")

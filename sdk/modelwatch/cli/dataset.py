@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelwatch.cli.answer import a_moment, existing
+from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -237,7 +238,7 @@ def _fetched(objects: S3ObjectStore, uri: str, option: str, root: Path, covers: 
         below = stored.removeprefix(uri).strip("/")
         _download(objects, stored, place / below if below else place, root)
     for manifest in sorted(path for side in Side for path in (place / side.value).rglob("*") if path.is_file()):
-        for named in _named_in(manifest):
+        for named in _objects_of(manifest):
             _download(objects, named, place / "objects" / named.removeprefix("s3://"), root)
     return place
 
@@ -249,10 +250,9 @@ def _download(objects: S3ObjectStore, uri: str, path: Path, root: Path) -> None:
         objects.download(uri, path)
 
 
-def _named_in(manifest: Path) -> list[str]:
-    """Return what a capture manifest of batch transform names; nothing if it is none, which its reader tells."""
+def _objects_of(manifest: Path) -> list[str]:
+    """Return the S3 URIs that a manifest names; none if it is not one, which its reader will report."""
     try:
-        head, *names = json.loads(manifest.read_bytes())
-        return [head["prefix"] + name for name in names] if head["prefix"].startswith("s3://") else []
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return manifest_objects(manifest.read_bytes(), manifest.name)
+    except InvalidInput:
         return []
