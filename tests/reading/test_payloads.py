@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,7 @@ def test_repeated_events_are_counted_and_read_all_the_same(folder: Path) -> None
 
 
 _GOOD = captured(endpointInput=as_json({"a": 1, "b": "x"}))
+_TOO_DEEP = "(a payload is malformed: )?nested more than 32 levels deep"
 _BAD: dict[str, tuple[str | bytes, str]] = {
     "truncated": (_GOOD[:40], "not JSON"),
     "NUL": (b"\0" + _GOOD.encode(), "not JSON"),
@@ -239,9 +241,15 @@ _BAD: dict[str, tuple[str | bytes, str]] = {
         captured(endpointInput=as_json('{"a": %s}' % ("1" * 5000))),
         "a payload is malformed: a whole number has too many digits",
     ),
-    "deep": (captured(endpointInput=as_json("[" * 5000)), "a payload is malformed: nested too deeply"),
-    "deep line": ("[" * 5000, "not a captured record"),
-    "deep but closed": (captured(endpointInput=as_json('{"a":' * 40 + "1" + "}" * 40)), "nested more than 32 levels"),
+    # Which part of the reader refuses 5,000 levels depends on the version of Python: 3.13 parses 9,999, 3.11 997.
+    **{
+        f"{depth} levels deep": (captured(endpointInput=as_json("[" * depth + "]" * depth)), _TOO_DEEP)
+        for depth in (40, 5_000, 20_000)
+    },
+    **{
+        f"a line {depth} levels deep": ("[" * depth + "]" * depth, "not a captured record")
+        for depth in (40, 5_000, 20_000)
+    },
     "an encoding of its own": (
         captured(endpointInput={"data": "1", "encoding": "<b>../../etc"}),
         "an encoding that is none of CSV, JSON and BASE64",
@@ -257,7 +265,7 @@ def test_a_bad_record_among_good_ones_is_told_and_the_good_ones_are_kept(folder:
     log = ReadLog()
     assert rows(opened(folder, _GOOD, line, "", _GOOD), log) == [("1", "x")] * 2
     assert (log.read, log.malformed) == (2, 1)
-    assert log.malformed_examples[0].startswith(f"capture.jsonl:2: {reason}")
+    assert re.match(f"capture.jsonl:2: {reason}", log.malformed_examples[0])
 
 
 @pytest.mark.parametrize(
