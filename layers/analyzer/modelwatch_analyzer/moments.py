@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.spread import half_range, is_constant
+
 _BLOCK = 1 << 15  # values at a time: the working arrays stay in a core's cache, and sums of this many stay exact
 
 
@@ -79,7 +81,7 @@ class Moments:
 
     @property
     def population_std(self) -> float:
-        """The standard deviation with divisor n.
+        """The standard deviation with divisor n; exactly 0 for equal values, as `modelwatch_analyzer.spread` has it.
 
         Raises
         ------
@@ -87,9 +89,11 @@ class Moments:
             If there is no value.
         """
         self._require_values()
+        if is_constant(self.minimum, self.maximum):
+            return 0.0
         # In two steps, so that only a true overflow is one; half the range bounds it (Popoviciu's inequality).
         deviation = math.sqrt(self._squares / self.count) * 2.0 ** (self._exponent - 1) * 2
-        return min(deviation, self.maximum / 2 - self.minimum / 2)
+        return min(deviation, half_range(self.minimum, self.maximum))
 
     @property
     def _mean(self) -> Fraction:

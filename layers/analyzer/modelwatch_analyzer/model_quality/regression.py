@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -16,6 +16,7 @@ from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.spread import SMALLEST_DIVISOR, Ranges, sum_of_squares_within
 
 BLOCKS = 1024
 """Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
@@ -47,7 +48,7 @@ class RegressionErrors:
         self.squared = _Sum()
         self.percentage = _Sum()
         self.sketch = KllSketch()
-        self._blocks = BlockSums(*np.zeros((len(BlockSums.__slots__), BLOCKS)))
+        self._blocks = BlockSums.empty()
         self._shifts = 0.0, 0.0
 
     def update(self, truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
@@ -71,7 +72,8 @@ class RegressionErrors:
             terms = (np.ones(truth.size), absolute, squared, percentage, *powers)
             block = np.arange(self.count, self.count + truth.size) % BLOCKS
             sums = (np.bincount(block, weights=term, minlength=BLOCKS).astype(np.float64) for term in terms)
-            self._blocks = self._blocks.plus(BlockSums(*sums))
+            ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (truth, prediction))
+            self._blocks = self._blocks.plus(BlockSums.of(sums, *ranges))
         self.truth.update(truth)
         self.prediction.update(prediction)
         self.absolute.update(absolute)
@@ -107,12 +109,19 @@ class RegressionErrors:
                 absolute=np.float64(self.absolute.mean) * rows,
                 squared=np.float64(self.squared.mean) * rows,
                 percentage=np.float64(self.percentage.mean) * rows,
-                truth_spread=np.float64(self.truth.population_std) ** 2 * rows,
-                prediction_spread=np.float64(self.prediction.population_std) ** 2 * rows,
+                truth_spread=_spread(self.truth),
+                prediction_spread=_spread(self.prediction),
                 blocks=self._blocks,
             )
         items, weights = self.sketch.cumulative_weights()
         return sums, ErrorQuantiles(items, weights, np.array(list(_QUANTILES.values())))
+
+
+def _spread(moments: Moments) -> np.float64:
+    """Return the sum of squared deviations from the mean."""
+    rows = np.float64(moments.count)
+    ranges = Ranges(np.float64(moments.minimum), np.float64(moments.maximum))
+    return np.float64(sum_of_squares_within(np.float64(moments.population_std) ** 2 * rows, rows, ranges))
 
 
 class _Sum:
@@ -148,6 +157,8 @@ class BlockSums:
     Attributes
     ----------
     rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared : ndarray, shape (..., k)
+    truth_range, prediction_range : Ranges, shape (..., k)
+        Of truth and prediction as they are.
     """
 
     rows: NDArray[np.float64]
@@ -158,14 +169,39 @@ class BlockSums:
     truth_squared: NDArray[np.float64]
     prediction: NDArray[np.float64]
     prediction_squared: NDArray[np.float64]
+    truth_range: Ranges
+    prediction_range: Ranges
+
+    @classmethod
+    def empty(cls) -> BlockSums:
+        """Return the sums of no rows."""
+        none = Ranges(np.full(BLOCKS, np.inf), np.full(BLOCKS, -np.inf))
+        return cls.of(np.zeros((len(_SUMS), BLOCKS)), none, none)
+
+    @classmethod
+    def of(cls, sums: Iterable[NDArray[np.float64]], truth_range: Ranges, prediction_range: Ranges) -> BlockSums:
+        """Return sums that are given in the order of the attributes."""
+        named = dict(zip(_SUMS, sums, strict=True))
+        return cls(**named, truth_range=truth_range, prediction_range=prediction_range)
 
     def plus(self, other: BlockSums) -> BlockSums:
         """Add another's sums."""
-        return BlockSums(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        sums = (getattr(self, name) + getattr(other, name) for name in _SUMS)
+        ranges = (getattr(self, name).merge(getattr(other, name)) for name in _RANGES)
+        return BlockSums.of(sums, *ranges)
 
     def rolled(self, places: int) -> BlockSums:
         """Move every block some places on."""
-        return BlockSums(*(np.roll(getattr(self, name), places) for name in self.__slots__))
+        return self._each(lambda blocks: np.roll(blocks, places))
+
+    def filled(self) -> BlockSums:
+        """Return the blocks that hold rows."""
+        return self._each(lambda blocks: blocks[self.rows > 0])
+
+    def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> BlockSums:
+        sums = (change(getattr(self, name)) for name in _SUMS)
+        ranges = (getattr(self, name) for name in _RANGES)
+        return BlockSums.of(sums, *(Ranges(change(each.minimum), change(each.maximum)) for each in ranges))
 
     def moved(self, truth: float, prediction: float) -> BlockSums:
         """Return the sums of truth and prediction that are greater by these numbers."""
@@ -178,6 +214,8 @@ class BlockSums:
             self.truth_squared + 2 * truth * self.truth + truth * truth * self.rows,
             self.prediction + prediction * self.rows,
             self.prediction_squared + 2 * prediction * self.prediction + prediction * prediction * self.rows,
+            self.truth_range,
+            self.prediction_range,
         )
 
     def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
@@ -188,11 +226,17 @@ class BlockSums:
         weights : ndarray of int, shape (..., k)
         """
         rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared = (
-            weights @ getattr(self, name) for name in self.__slots__
+            weights @ getattr(self, name) for name in _SUMS
         )
-        spreads = truth_squared - truth**2 / rows, prediction_squared - prediction**2 / rows
-        truth_spread, prediction_spread = (np.maximum(spread, 0.0) for spread in spreads)
+        truth_spread = sum_of_squares_within(truth_squared - truth**2 / rows, rows, self.truth_range.of_drawn(weights))
+        prediction_spread = sum_of_squares_within(
+            prediction_squared - prediction**2 / rows, rows, self.prediction_range.of_drawn(weights)
+        )
         return ErrorSums(rows, absolute, squared, percentage, truth_spread, prediction_spread)
+
+
+_RANGES = ("truth_range", "prediction_range")
+_SUMS = tuple(name for name in BlockSums.__slots__ if name not in _RANGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +248,7 @@ class ErrorSums:
     rows, absolute, squared, percentage : ndarray, shape (...)
         Number of rows; sums of absolute, squared and relative errors.
     truth_spread, prediction_spread : ndarray, shape (...)
-        Sums of squared deviations from the mean.
+        Sums of squared deviations from the mean; 0 exactly where the values are equal.
     blocks : BlockSums, optional
         What replicates are drawn from; they themselves have none.
     """
@@ -221,8 +265,7 @@ class ErrorSums:
         """Draw blocks of rows anew."""
         if self.blocks is None:
             raise TypeError("replicates are not drawn from replicates")
-        filled = self.blocks.rows > 0
-        blocks = BlockSums(*(getattr(self.blocks, name)[filled] for name in BlockSums.__slots__))
+        blocks = self.blocks.filled()
         drawn = resampling.weights(blocks.rows.size)
         return blocks.weighted(drawn), blocks.weighted(np.ones(blocks.rows.size, dtype=np.int64))
 
@@ -263,10 +306,18 @@ def _quantile(place: int, errors: ErrorQuantiles) -> NDArray[np.float64]:
 
 
 def _r2(errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Return 1 - errors / spread; over a constant 1 if there is no error, else 0, as scikit-learn has it."""
-    perfect = np.where(np.isnan(errors.squared), np.nan, np.where(errors.squared > 0, 0.0, 1.0))
-    explained = np.where(spread > 0, 1 - errors.squared / spread, perfect)
-    return np.where(errors.rows > 1, explained, np.nan)
+    """Return 1 - errors / spread, NaN where `_no_r2` says why."""
+    return np.where((spread >= SMALLEST_DIVISOR) & np.isfinite(spread), 1 - errors.squared / spread, np.nan)
+
+
+def _no_r2(values: str, errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> str:
+    if errors.rows < 2:
+        return "there are fewer than two rows"
+    if spread == 0:
+        return f"all {values} are equal"
+    if spread < SMALLEST_DIVISOR:
+        return f"the {values} differ by too little for the square of a double"
+    return "a square is beyond the greatest double"
 
 
 def _loss(
@@ -283,12 +334,12 @@ def _loss(
 
 
 def _r_squared(
-    name: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
+    name: str, values: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
 ) -> Metric[ErrorSums]:
     return Metric(
         name,
         lambda errors: _r2(errors, spread(errors)),
-        undefined="there are fewer than two rows, or a squared error is beyond the greatest double",
+        undefined=lambda errors: _no_r2(values, errors, spread(errors)),
         bounds=(-math.inf, 1.0),
         suggested=suggested,
     )
@@ -298,8 +349,8 @@ REGRESSION: tuple[Metric[ErrorSums], ...] = (
     _loss("mae", lambda errors: errors.absolute / errors.rows),
     _loss("mse", lambda errors: errors.squared / errors.rows),
     _loss("rmse", lambda errors: np.sqrt(errors.squared / errors.rows)),
-    _r_squared("r2", lambda errors: errors.truth_spread, suggested=True),
-    _r_squared("r2_first_party", lambda errors: errors.prediction_spread, suggested=False),
+    _r_squared("r2", "labels", lambda errors: errors.truth_spread, suggested=True),
+    _r_squared("r2_first_party", "predictions", lambda errors: errors.prediction_spread, suggested=False),
     _loss("mape", lambda errors: errors.percentage / errors.rows, suggested=False),
 )
 """Metrics of predicted numbers that are sums of errors.
