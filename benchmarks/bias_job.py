@@ -37,6 +37,7 @@ def modelwatch(folder: Path) -> None:
     from modelwatch_analyzer import bias
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.metrics import METRICS, Stage
+    from modelwatch_analyzer.host import Host
     from modelwatch_analyzer.settings import AnalysisSettings
 
     post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
@@ -52,7 +53,7 @@ def modelwatch(folder: Path) -> None:
         bootstrap_replicates=1000,
     )
     begun = process_time()
-    report = bias.run(settings).documents["analysis.json"]
+    report = bias.run(settings, Host()).documents["analysis.json"]
     spent = process_time() - begun
     begun = process_time()
     analyze(settings)
