@@ -271,6 +271,7 @@ def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProces
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
 
 
+@pytest.mark.slow
 def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
@@ -284,6 +285,7 @@ def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path
         assert (ended.returncode, ended.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
