@@ -112,8 +112,10 @@ class Moments:
         block.minimum, block.maximum = float(values.min()), float(values.max())
         if not (math.isfinite(block.minimum) and math.isfinite(block.maximum)):
             raise ValueError("moments take finite values only")
-        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square.
-        block._exponent = max(math.frexp(max(-block.minimum, block.maximum))[1], -1000)
+        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square. Zeros have
+        # the least of all: a merge takes the greater exponent, and must not lose the other values' squares to theirs.
+        greatest = max(-block.minimum, block.maximum)
+        block._exponent = max(math.frexp(greatest)[1], -1000) if greatest else -1000
         scale = 2.0**-block._exponent
         scaled = np.multiply(values, scale, out=work[0])
         total = _exact_sum(scaled, work[1])
