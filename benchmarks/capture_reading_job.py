@@ -76,7 +76,7 @@ def modelwatch(folder: Path, _shape: str) -> None:
     plan = Plan({name: pl.Int64() if name in whole else pl.Float64() for name in dataset.columns})
     log, total = ReadLog(), 0.0
     for batch in dataset.batches(plan, log):
-        total += batch[dataset.columns[-1]].sum()
+        total += float(batch[dataset.columns[-1]].sum())
     if log.malformed or log.out_of_window or log.duplicate_events:
         sys.exit(f"not all was read: {log.counts()}")
     print(json.dumps({"rows": log.read, "columns": len(dataset.columns), "sum": round(total, 3)}))
@@ -95,8 +95,8 @@ def loop(folder: Path, shape: str) -> None:
             values = zip(csv.reader(answers), csv.reader(requests), strict=True)
             columns = [np.array(column, dtype=float) for column in zip(*(a + r for a, r in values), strict=True)]
         else:
-            values = zip(map(json.loads, answers), map(json.loads, requests), strict=True)
-            features = ((a, r["features"] if shape == "list" else r.values()) for a, r in values)
+            documents = zip(map(json.loads, answers), map(json.loads, requests), strict=True)
+            features = ((a, r["features"] if shape == "list" else r.values()) for a, r in documents)
             columns = [np.array(column) for column in zip(*([a["score"], *f] for a, f in features), strict=True)]
         rows += len(chunk)
         total += float(columns[-1].sum())

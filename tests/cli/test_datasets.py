@@ -165,6 +165,7 @@ def test_the_account_of_captures_tells_encodings_and_duplicates(run: Run) -> Non
     assert (records["read"], records["encodings"], records["duplicate_events"]) == (101, {"JSON": 202}, 1)
 
 
+@pytest.mark.slow
 def test_data_and_baseline_may_lie_in_s3(run: Run, bucket: Callable[[str, bytes | str], None]) -> None:
     bucket("train/a.csv", FILES["csv"])
     bucket("train/b/c.csv", FILES["csv"])
@@ -178,6 +179,7 @@ def test_data_and_baseline_may_lie_in_s3(run: Run, bucket: Callable[[str, bytes 
     assert checked.exit_code == 0, checked.stderr
 
 
+@pytest.mark.slow
 def test_of_captures_in_s3_the_hours_of_the_window_are_fetched(
     run: Run, bucket: Callable[[str, bytes | str], None]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,7 @@ def test_repeated_events_are_counted_and_still_read(folder: Path) -> None:
 
 
 _VALID = captured(endpointInput=as_json({"a": 1, "b": "x"}))
+_TOO_DEEP = "(a payload is malformed: )?nested more than 32 levels deep"
 _MALFORMED: dict[str, tuple[str | bytes, str]] = {
     "truncated": (_VALID[:40], "not JSON"),
     "NUL": (b"\0" + _VALID.encode(), "not JSON"),
@@ -240,9 +242,15 @@ _MALFORMED: dict[str, tuple[str | bytes, str]] = {
         captured(endpointInput=as_json('{"a": %s}' % ("1" * 5000))),
         "a payload is malformed: an integer has too many digits",
     ),
-    "deep": (captured(endpointInput=as_json("[" * 5000)), "a payload is malformed: nested too deeply"),
-    "deep line": ("[" * 5000, "not a captured record"),
-    "deep but closed": (captured(endpointInput=as_json('{"a":' * 40 + "1" + "}" * 40)), "nested more than 32 levels"),
+    # Which part of the reader refuses 5,000 levels depends on the version of Python: 3.13 parses 9,999, 3.11 997.
+    **{
+        f"{depth} levels deep": (captured(endpointInput=as_json("[" * depth + "]" * depth)), _TOO_DEEP)
+        for depth in (40, 5_000, 20_000)
+    },
+    **{
+        f"a line {depth} levels deep": ("[" * depth + "]" * depth, "not a captured record")
+        for depth in (40, 5_000, 20_000)
+    },
     "an encoding of its own": (
         captured(endpointInput={"data": "1", "encoding": "<b>../../etc"}),
         "an encoding other than CSV, JSON and BASE64",
@@ -258,7 +266,7 @@ def test_a_malformed_record_is_reported_and_the_valid_ones_are_kept(folder: Path
     log = ReadLog()
     assert rows(opened(folder, _VALID, line, "", _VALID), log) == [("1", "x")] * 2
     assert (log.read, log.malformed) == (2, 1)
-    assert log.malformed_examples[0].startswith(f"capture.jsonl:2: {reason}")
+    assert re.match(f"capture.jsonl:2: {reason}", log.malformed_examples[0])
 
 
 @pytest.mark.parametrize(

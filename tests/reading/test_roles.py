@@ -268,7 +268,7 @@ def test_a_transform_output_is_read_by_paths_and_by_indices(tmp_path: Path) -> N
 FIELD = st.sampled_from(["0", "1", "0.5", "", "a", '"x,y"'])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     records=st.lists(st.tuples(st.lists(FIELD, min_size=1, max_size=3), st.integers(0, 3)), min_size=1, max_size=6),
     together=st.booleans(),

@@ -13,6 +13,7 @@ from modelwatch_analyzer.bias.counts import Array, Counts, Rows
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metrics import BiasMetric
 from modelwatch_analyzer.resampling import Bootstrap
+from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
 
 Interval = tuple[float, float]
@@ -105,5 +106,5 @@ def normal_interval(value: float | Undefined, replicates: Array, level: float) -
     if math.isinf(value) or finite.size < max(2.0, (1 - _MOST_WITHOUT_NUMBER) * replicates.size):
         without = replicates.size - finite.size
         return Undefined(f"the metric is undefined or infinite in {without} of {replicates.size} resamples")
-    half = NormalDist().inv_cdf((1 + level) / 2) * float(finite.std(ddof=1))
+    half = NormalDist().inv_cdf((1 + level) / 2) * standard_deviation(finite, ddof=1)
     return value - half, value + half

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.model_quality.score_table import ScoreCells, calibration, descending
+from modelwatch_analyzer.model_quality.score_table import ScoreCells, bin_starts, calibration, descending, means_of_runs
 
 MOST_POINTS = 201
 """Of a curve in files and reports."""
@@ -42,7 +42,8 @@ def precision_recall_curve(cells: ScoreCells) -> tuple[list[float], list[float]]
 def calibration_curve(cells: ScoreCells) -> tuple[list[float], list[float]]:
     """Return mean probability and share of positive labels by bin; empty bins are left out."""
     expected, positives, rows = calibration(cells)
-    return (expected / rows).tolist(), (positives / rows).tolist()
+    means = means_of_runs(expected, rows, cells, bin_starts(cells))
+    return means.tolist(), (positives / rows).tolist()
 
 
 def _found(counts: NDArray[np.int64]) -> NDArray[Any]:

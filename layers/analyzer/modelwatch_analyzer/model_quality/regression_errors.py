@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
 
 BLOCKS = 1024
 """Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
@@ -43,7 +45,7 @@ class RegressionErrors:
         self.squared = _Sum()
         self.percentage = _Sum()
         self.sketch = KllSketch()
-        self._blocks = BlockSums(*np.zeros((len(BlockSums.__slots__), BLOCKS)))
+        self._blocks = BlockSums.empty()
         self._shifts = 0.0, 0.0
 
     def update(self, truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
@@ -67,7 +69,8 @@ class RegressionErrors:
             terms = (np.ones(truth.size), absolute, squared, percentage, *powers)
             block = np.arange(self.count, self.count + truth.size) % BLOCKS
             sums = (np.bincount(block, weights=term, minlength=BLOCKS).astype(np.float64) for term in terms)
-            self._blocks = self._blocks.plus(BlockSums(*sums))
+            ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (truth, prediction))
+            self._blocks = self._blocks.plus(BlockSums.of(sums, *ranges))
         self.truth.update(truth)
         self.prediction.update(prediction)
         self.absolute.update(absolute)
@@ -103,12 +106,19 @@ class RegressionErrors:
                 absolute=np.float64(self.absolute.mean) * rows,
                 squared=np.float64(self.squared.mean) * rows,
                 percentage=np.float64(self.percentage.mean) * rows,
-                truth_spread=np.float64(self.truth.population_std) ** 2 * rows,
-                prediction_spread=np.float64(self.prediction.population_std) ** 2 * rows,
+                truth_spread=_spread(self.truth),
+                prediction_spread=_spread(self.prediction),
                 blocks=self._blocks,
             )
         items, weights = self.sketch.cumulative_weights()
         return sums, ErrorQuantiles(items, weights, np.array(list(QUANTILE_LEVELS.values())))
+
+
+def _spread(moments: Moments) -> np.float64:
+    """Return the sum of squared deviations from the mean."""
+    rows = np.float64(moments.count)
+    ranges = Ranges(np.float64(moments.minimum), np.float64(moments.maximum))
+    return np.float64(sum_of_squares_within(np.float64(moments.population_std) ** 2 * rows, rows, ranges))
 
 
 class _Sum:
@@ -144,6 +154,8 @@ class BlockSums:
     Attributes
     ----------
     rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared : ndarray, shape (..., k)
+    truth_range, prediction_range : Ranges, shape (..., k)
+        Of truth and prediction as they are.
     """
 
     rows: NDArray[np.float64]
@@ -154,14 +166,39 @@ class BlockSums:
     truth_squared: NDArray[np.float64]
     prediction: NDArray[np.float64]
     prediction_squared: NDArray[np.float64]
+    truth_range: Ranges
+    prediction_range: Ranges
+
+    @classmethod
+    def empty(cls) -> BlockSums:
+        """Return the sums of no rows."""
+        none = Ranges(np.full(BLOCKS, np.inf), np.full(BLOCKS, -np.inf))
+        return cls.of(np.zeros((len(_SUMS), BLOCKS)), none, none)
+
+    @classmethod
+    def of(cls, sums: Iterable[NDArray[np.float64]], truth_range: Ranges, prediction_range: Ranges) -> BlockSums:
+        """Return sums that are given in the order of the attributes."""
+        named = dict(zip(_SUMS, sums, strict=True))
+        return cls(**named, truth_range=truth_range, prediction_range=prediction_range)
 
     def plus(self, other: BlockSums) -> BlockSums:
         """Add another's sums."""
-        return BlockSums(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        sums = (getattr(self, name) + getattr(other, name) for name in _SUMS)
+        ranges = (getattr(self, name).merge(getattr(other, name)) for name in _RANGES)
+        return BlockSums.of(sums, *ranges)
 
     def rolled(self, places: int) -> BlockSums:
         """Move every block some places on."""
-        return BlockSums(*(np.roll(getattr(self, name), places) for name in self.__slots__))
+        return self._each(lambda blocks: np.roll(blocks, places))
+
+    def filled(self) -> BlockSums:
+        """Return the blocks that hold rows."""
+        return self._each(lambda blocks: blocks[self.rows > 0])
+
+    def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> BlockSums:
+        sums = (change(getattr(self, name)) for name in _SUMS)
+        ranges = (getattr(self, name) for name in _RANGES)
+        return BlockSums.of(sums, *(Ranges(change(each.minimum), change(each.maximum)) for each in ranges))
 
     def moved(self, truth: float, prediction: float) -> BlockSums:
         """Return the sums of truth and prediction that are greater by these numbers."""
@@ -174,6 +211,8 @@ class BlockSums:
             self.truth_squared + 2 * truth * self.truth + truth * truth * self.rows,
             self.prediction + prediction * self.rows,
             self.prediction_squared + 2 * prediction * self.prediction + prediction * prediction * self.rows,
+            self.truth_range,
+            self.prediction_range,
         )
 
     def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
@@ -184,11 +223,17 @@ class BlockSums:
         weights : ndarray of int, shape (..., k)
         """
         rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared = (
-            weights @ getattr(self, name) for name in self.__slots__
+            weights @ getattr(self, name) for name in _SUMS
         )
-        spreads = truth_squared - truth**2 / rows, prediction_squared - prediction**2 / rows
-        truth_spread, prediction_spread = (np.maximum(spread, 0.0) for spread in spreads)
+        truth_spread = sum_of_squares_within(truth_squared - truth**2 / rows, rows, self.truth_range.of_drawn(weights))
+        prediction_spread = sum_of_squares_within(
+            prediction_squared - prediction**2 / rows, rows, self.prediction_range.of_drawn(weights)
+        )
         return ErrorSums(rows, absolute, squared, percentage, truth_spread, prediction_spread)
+
+
+_RANGES = ("truth_range", "prediction_range")
+_SUMS = tuple(name for name in BlockSums.__slots__ if name not in _RANGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +245,7 @@ class ErrorSums:
     rows, absolute, squared, percentage : ndarray, shape (...)
         Number of rows; sums of absolute, squared and relative errors.
     truth_spread, prediction_spread : ndarray, shape (...)
-        Sums of squared deviations from the mean.
+        Sums of squared deviations from the mean; 0 exactly where the values are equal.
     blocks : BlockSums, optional
         What replicates are drawn from; they themselves have none.
     """
@@ -217,8 +262,7 @@ class ErrorSums:
         """Draw blocks of rows anew."""
         if self.blocks is None:
             raise TypeError("replicates are not drawn from replicates")
-        filled = self.blocks.rows > 0
-        blocks = BlockSums(*(getattr(self.blocks, name)[filled] for name in BlockSums.__slots__))
+        blocks = self.blocks.filled()
         drawn = resampling.weights(blocks.rows.size)
         return blocks.weighted(drawn), blocks.weighted(np.ones(blocks.rows.size, dtype=np.int64))
 

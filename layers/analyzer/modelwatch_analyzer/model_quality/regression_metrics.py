@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
 from modelwatch_analyzer.model_quality.regression_errors import QUANTILE_LEVELS, ErrorQuantiles, ErrorSums
+from modelwatch_analyzer.spread import SMALLEST_DIVISOR
 
 
 def _quantile(place: int, errors: ErrorQuantiles) -> NDArray[np.float64]:
@@ -25,10 +26,18 @@ def _quantile(place: int, errors: ErrorQuantiles) -> NDArray[np.float64]:
 
 
 def _r2(errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Return 1 - errors / spread; over a constant 1 if there is no error, else 0, as scikit-learn has it."""
-    perfect = np.where(np.isnan(errors.squared), np.nan, np.where(errors.squared > 0, 0.0, 1.0))
-    explained = np.where(spread > 0, 1 - errors.squared / spread, perfect)
-    return np.where(errors.rows > 1, explained, np.nan)
+    """Return 1 - errors / spread, NaN where `_no_r2` says why."""
+    return np.where((spread >= SMALLEST_DIVISOR) & np.isfinite(spread), 1 - errors.squared / spread, np.nan)
+
+
+def _no_r2(values: str, errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> str:
+    if errors.rows < 2:
+        return "there are fewer than two rows"
+    if spread == 0:
+        return f"all {values} are equal"
+    if spread < SMALLEST_DIVISOR:
+        return f"the {values} differ by too little for the square of a double"
+    return "a square is beyond the greatest double"
 
 
 def _loss(
@@ -45,12 +54,12 @@ def _loss(
 
 
 def _r_squared(
-    name: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
+    name: str, values: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
 ) -> Metric[ErrorSums]:
     return Metric(
         name,
         lambda errors: _r2(errors, spread(errors)),
-        undefined="there are fewer than two rows, or a squared error is beyond the greatest double",
+        undefined=lambda errors: _no_r2(values, errors, spread(errors)),
         bounds=(-math.inf, 1.0),
         suggested=suggested,
     )
@@ -60,8 +69,8 @@ REGRESSION: tuple[Metric[ErrorSums], ...] = (
     _loss("mae", lambda errors: errors.absolute / errors.rows),
     _loss("mse", lambda errors: errors.squared / errors.rows),
     _loss("rmse", lambda errors: np.sqrt(errors.squared / errors.rows)),
-    _r_squared("r2", lambda errors: errors.truth_spread, suggested=True),
-    _r_squared("r2_first_party", lambda errors: errors.prediction_spread, suggested=False),
+    _r_squared("r2", "labels", lambda errors: errors.truth_spread, suggested=True),
+    _r_squared("r2_first_party", "predictions", lambda errors: errors.prediction_spread, suggested=False),
     _loss("mape", lambda errors: errors.percentage / errors.rows, suggested=False),
 )
 """Metrics of predicted numbers that are sums of errors.

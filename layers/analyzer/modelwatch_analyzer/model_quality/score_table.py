@@ -158,7 +158,7 @@ class ScoreCells:
         group = (np.cumsum(rows) - 1) * _RESAMPLED_CELLS // rows.sum()
         starts = np.flatnonzero(np.diff(group, prepend=-1))
         sums = np.add.reduceat(rows, starts)
-        means = np.add.reduceat(self.scores * rows, starts) / sums
+        means = means_of_runs(np.add.reduceat(self.scores * rows, starts), sums, self, starts)
         return type(self)(means, np.add.reduceat(self.positives, starts), np.add.reduceat(self.negatives, starts))
 
 
@@ -188,13 +188,26 @@ def _in_cells(rows: ScoreCells) -> ScoreCells:
 
 def calibration(cells: ScoreCells) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the sums by bin: of probabilities, of positive labels, of rows."""
-    edges = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    bins = np.searchsorted(edges, cells.scores, side="left")
-    starts = np.flatnonzero(np.diff(bins, prepend=-1))
+    starts = bin_starts(cells)
     rows = cells.positives + cells.negatives
     sums = (np.add.reduceat(part, starts, axis=-1) for part in (rows * cells.scores, cells.positives, rows))
     expected, positives, counts = sums
     return expected, positives, counts
+
+
+def bin_starts(cells: ScoreCells) -> NDArray[np.int64]:
+    """Return the place of the first probability in each bin that has one."""
+    edges = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
+    bins = np.searchsorted(edges, cells.scores, side="left")
+    return np.flatnonzero(np.diff(bins, prepend=-1))
+
+
+def means_of_runs(
+    sums: NDArray[np.float64], rows: NDArray[np.int64], cells: ScoreCells, starts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return mean probabilities of runs; each is within its run, so that of equal probabilities is the probability."""
+    lasts = np.append(starts[1:], cells.scores.size) - 1
+    return np.asarray(np.clip(sums / rows, cells.scores[starts], cells.scores[lasts]))
 
 
 def descending(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -40,8 +40,9 @@ def decode(text: bytes | str) -> Any:
     Raises
     ------
     Unflattenable
-        If the text is not JSON (which has no NaN and Infinity), is not UTF-8, or has an integer of more than 4300
-        digits.
+        If the text is not JSON (which has no NaN and Infinity), is not UTF-8, has an integer of more than 4300 digits,
+        or is nested so deeply that the parser gives up; how deeply depends on the version of Python, but is always far
+        more than `DEEPEST`.
     """
     try:
         return _DECODER.decode(text)
@@ -52,7 +53,7 @@ def decode(text: bytes | str) -> Any:
     except msgspec.DecodeError:
         raise Unflattenable("not JSON") from None
     except RecursionError:
-        raise Unflattenable("nested too deeply") from None
+        raise _nested_too_deeply() from None
 
 
 def records_of(document: Any) -> list[Any]:
@@ -98,7 +99,7 @@ def to_text(value: str | int | bool | None) -> str | None:
 
 def _leaves(value: dict[str, Any] | list[Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:
     if depth > DEEPEST:
-        raise Unflattenable(f"nested more than {DEEPEST} levels deep")
+        raise _nested_too_deeply()
     for name, item in value.items() if isinstance(value, dict) else enumerate(value):
         path = f"{prefix}{name}"
         if not isinstance(item, dict | list):
@@ -107,3 +108,7 @@ def _leaves(value: dict[str, Any] | list[Any], prefix: str, depth: int) -> Itera
             yield from _leaves(item, f"{path}.", depth + 1)
         else:
             yield path, None
+
+
+def _nested_too_deeply() -> Unflattenable:
+    return Unflattenable(f"nested more than {DEEPEST} levels deep")
