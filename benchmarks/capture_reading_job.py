@@ -66,7 +66,8 @@ def modelwatch(folder: Path, _shape: str) -> None:
 
     import polars as pl
 
-    from modelwatch_analyzer.reading.capture import CaptureOptions, open_capture
+    from modelwatch_analyzer.reading.capture import open_capture
+    from modelwatch_analyzer.reading.capture_options import CaptureOptions
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 
     start, end = datetime(2026, 11, 22, 9, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -75,7 +76,7 @@ def modelwatch(folder: Path, _shape: str) -> None:
     plan = Plan({name: pl.Int64() if name in whole else pl.Float64() for name in dataset.columns})
     log, total = ReadLog(), 0.0
     for batch in dataset.batches(plan, log):
-        total += batch[dataset.columns[-1]].sum()
+        total += float(batch[dataset.columns[-1]].sum())
     if log.malformed or log.out_of_window or log.duplicate_events:
         sys.exit(f"not all was read: {log.counts()}")
     print(json.dumps({"rows": log.read, "columns": len(dataset.columns), "sum": round(total, 3)}))
@@ -94,8 +95,8 @@ def loop(folder: Path, shape: str) -> None:
             values = zip(csv.reader(answers), csv.reader(requests), strict=True)
             columns = [np.array(column, dtype=float) for column in zip(*(a + r for a, r in values), strict=True)]
         else:
-            values = zip(map(json.loads, answers), map(json.loads, requests), strict=True)
-            features = ((a, r["features"] if shape == "list" else r.values()) for a, r in values)
+            documents = zip(map(json.loads, answers), map(json.loads, requests), strict=True)
+            features = ((a, r["features"] if shape == "list" else r.values()) for a, r in documents)
             columns = [np.array(column) for column in zip(*([a["score"], *f] for a, f in features), strict=True)]
         rows += len(chunk)
         total += float(columns[-1].sum())

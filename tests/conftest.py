@@ -1,13 +1,20 @@
-"""No test can reach AWS: no credentials but invented ones, no host but this one (pyproject's ``--allow-hosts``)."""
+"""No test reaches AWS or depends on chance.
+
+Credentials are invented and no host but this one can be reached (pyproject's ``--allow-hosts``). Property tests draw
+the same examples in every run; ``make fuzz`` draws others.
+"""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
-settings.load_profile("untimed")
+# How long an example takes says more about the machine than about the code: nothing here depends on time.
+_UNTIMED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fixed", _UNTIMED, derandomize=True)
+settings.register_profile("fuzz", _UNTIMED, max_examples=1000, print_blob=True)
+settings.load_profile("fixed")
 
 os.environ |= {
     "AWS_DEFAULT_REGION": "us-east-1",

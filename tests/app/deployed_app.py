@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import uuid
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 from modelwatch.local import LocalStack
 from tests.repository import ROOT
@@ -26,7 +27,7 @@ class App:
         self.s3 = stack.client("s3")
         self.s3.create_bucket(Bucket="captures")
         self._make_endpoint()
-        self._random = random.Random(1)
+        self._random, self._ids = random.Random(1), random.Random(2)
         rows = [self._row() for _ in range(1000)]
         body = "score,income,kind\n" + "\n".join(rows) + "\n"
         self.s3.put_object(Bucket="captures", Key="train.csv", Body=body.encode())
@@ -58,19 +59,19 @@ class App:
         income = round(self._random.gauss(50, 10) * income_factor, 2)
         return f"{round(self._random.random(), 3)},{abs(income)},{self._random.choice('abc')}"
 
-    def call(self, function: str, payload: dict) -> dict:
+    def call(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         answer = self.stack.client("lambda").invoke(
             FunctionName=self.stack.outputs[function], Payload=json.dumps(payload)
         )
-        body = json.loads(answer["Payload"].read())
+        body: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise RuntimeError(body["errorMessage"])
         return body
 
-    def manage(self, operation: str, **parameters: object) -> dict:
+    def manage(self, operation: str, **parameters: object) -> dict[str, Any]:
         return self.call("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})
 
-    def make_baseline(self) -> dict:
+    def make_baseline(self) -> dict[str, Any]:
         asked = {
             "baselining_job_name": "first",
             "baseline_dataset_s3_uri": "s3://captures/train.csv",
@@ -80,7 +81,7 @@ class App:
         self.stack.settle()
         return self.manage("DescribeBaseliningJob", baselining_job_name="first")
 
-    def make_schedule(self, name: str = "hourly", **changes: object) -> dict:
+    def make_schedule(self, name: str = "hourly", **changes: object) -> dict[str, Any]:
         folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
         asked = {
             "monitoring_schedule_name": name,
@@ -104,21 +105,26 @@ class App:
                     "endpointInput": part | {"mode": "INPUT", "data": features},
                     "endpointOutput": part | {"mode": "OUTPUT", "data": score},
                 },
-                "eventMetadata": {"eventId": str(uuid.uuid4()), "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+                "eventMetadata": {
+                    "eventId": f"{self._ids.getrandbits(128):032x}",
+                    "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+                },
                 "eventVersion": "0",
             }
             lines.append(json.dumps(record))
-        key = f"live/loans/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-{uuid.uuid4()}.jsonl"
+        key = f"live/loans/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-{self._ids.getrandbits(32):08x}.jsonl"
         self.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
 
-    def execution(self, scheduled: datetime, name: str = "hourly") -> dict:
+    def execution(self, scheduled: datetime, name: str = "hourly") -> dict[str, Any]:
         found = self.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"]
+        one: dict[str, Any]
         (one,) = [e for e in found if e["scheduled_time"] == f"{scheduled:%Y-%m-%dT%H:%M:%SZ}"]
         return one
 
-    def mails_of(self, hour: datetime) -> list:
+    def mails_of(self, hour: datetime) -> list[EmailMessage]:
         return [mail for mail in self.stack.mails if f"{hour:%Y-%m-%dT%H:%M:%SZ}" in mail["Subject"]]
 
-    def report(self, execution: dict, name: str) -> dict:
+    def report(self, execution: dict[str, Any], name: str) -> dict[str, Any]:
         bucket, _, key = execution["output_s3_uri"].removeprefix("s3://").partition("/")
-        return json.loads(self.s3.get_object(Bucket=bucket, Key=f"{key}/{name}")["Body"].read())
+        document: dict[str, Any] = json.loads(self.s3.get_object(Bucket=bucket, Key=f"{key}/{name}")["Body"].read())
+        return document

@@ -33,7 +33,7 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
     app.stack.advance_to(again + HOUR + timedelta(minutes=6))
 
     first = app.execution(healthy + HOUR)
-    assert (first["monitoring_execution_status"], first["records"]["read"]) == ("Completed", 600), first
+    assert (first["monitoring_execution_status"], first["outcome"]["records"]["read"]) == ("Completed", 600), first
     assert app.mails_of(healthy) == []
 
     second = app.execution(drifted + HOUR)
@@ -86,11 +86,10 @@ def test_further_ticks_and_repeated_events_change_nothing(app):
     settled = app.execution(hour + HOUR, "repeated")
     assert settled["monitoring_execution_status"] == "CompletedWithViolations"
     event = {
-        "schema_version": "1.0",
-        "subject": f"execution/repeated/{hour:%Y-%m-%dT%H:%M:%SZ}",
-        "status": "Failed",
+        "schema_version": "2.0",
+        "subject": settled["run"]["subject"],
         "output_s3_uri": settled["output_s3_uri"],
-        "failure_reason": "late",
+        "outcome": {"status": "Failed", "failure_reason": "late"},
     }
     entry = {"EventBusName": names["EventBusName"], "Source": "modelwatch", "DetailType": "Analysis Ended"}
     app.stack.client("events").put_events(Entries=[entry | {"Detail": json.dumps(event)}] * 2)
@@ -100,6 +99,6 @@ def test_further_ticks_and_repeated_events_change_nothing(app):
     app.manage("DeleteMonitoringSchedule", monitoring_schedule_name="repeated")
 
 
-def test_what_a_person_must_mend_comes_back_with_its_code(app):
+def test_what_a_person_must_fix_comes_back_with_its_code(app):
     with pytest.raises(RuntimeError, match="ScheduleNotFound: there is no monitoring schedule ghost"):
         app.manage("DescribeMonitoringSchedule", monitoring_schedule_name="ghost")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.bias.metrics import Counts
+from modelwatch_analyzer.bias.counts import Counts
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -546,7 +546,7 @@ def test_a_rerun_tells_what_was_not_measured_or_cannot_be_compared(bench):
     assert any(change.startswith("CI of sex = M: not measured before, ") for change in summary.changes)
     (bench.folder / "check" / "analysis.json").write_text("{}")
     summary = bench.check(FAIR, config, previous_attempt_results=bench.folder / "check", **PREDICTED)
-    assert summary.changes == ("metrics are not compared: the earlier analysis.json is none of bias",)
+    assert summary.changes == ("metrics are not compared: the previous attempt's analysis.json is not of bias",)
 
 
 def test_intervals_depend_on_seed_replicates_and_level_alone(bench):

@@ -36,7 +36,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS).map(",".join), min_size=1,
 SETTINGS = st.sampled_from([{}, {"inference_attribute": "p"}, {"probability_attribute": "p"}])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(ROWS, CONFIG, SETTINGS)
 def test_any_data_are_analysed_or_refused_with_a_sentence(bench, rows, config, attributes):
     data = "\n".join(["sex,age,y,p", *rows])

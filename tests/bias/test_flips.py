@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.flips import NEIGHBOURS, FlipSample
-from modelwatch_analyzer.bias.metrics import METRICS, Counts
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import of_smclarify
 

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from modelwatch_analyzer.bias import intervals
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import normal_interval, replicates_of
-from modelwatch_analyzer.bias.metrics import METRICS, Counts
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.undefined import Undefined
 
 NO_FLIPS = Undefined("not asked")

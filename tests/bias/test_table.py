@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
-from modelwatch_analyzer.bias.metrics import METRICS, Counts
-from modelwatch_analyzer.bias.table import BiasTable, Columns, Prediction, gathered
+from modelwatch_analyzer.bias.metrics import METRICS
+from modelwatch_analyzer.bias.table import BiasColumns, BiasTable, Prediction, gathered
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import SMCLARIFY, of_smclarify
@@ -23,7 +24,7 @@ ROW = st.fixed_dictionaries(
     }
 )
 SCHEMA = dict.fromkeys(("sex", "age", "group", "label", "predicted"), pl.String())
-COLUMNS = Columns(
+COLUMNS = BiasColumns(
     label="label",
     positive=Listed((1, 2)),
     facets={"sex": ("sex", Listed(())), "age": ("age", Listed((25,)))},
@@ -36,7 +37,7 @@ def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def counted(*batches: pl.DataFrame, columns: Columns = COLUMNS) -> BiasTable:
+def counted(*batches: pl.DataFrame, columns: BiasColumns = COLUMNS) -> BiasTable:
     table = BiasTable.empty(columns, seed=0)
     for batch in batches:
         table.update(batch)
@@ -89,7 +90,7 @@ def test_metrics_of_a_table_are_those_of_smclarify_on_its_rows(rows):
 
 
 def test_listed_values_leave_everybody_else_in_the_other_group():
-    columns = Columns("label", Listed((1,)), {"sex": ("sex", Listed(("F", "X")))})
+    columns = BiasColumns("label", Listed((1,)), {"sex": ("sex", Listed(("F", "X")))})
     table = counted(frame([{"sex": sex, "label": "1"} for sex in "FFMX"]), columns=columns)
     facet = facet_of(table, "sex", positive_of(table, ()), None, (), neighbours=1)
     assert (facet.values, facet.rows(0)) == (("F,X",), (3, 1))
@@ -99,7 +100,9 @@ def predictions(prediction: Prediction, columns: dict[str, list[object]], positi
     """Return how many of some rows are predicted positive."""
     size = len(next(iter(columns.values())))
     batch = pl.DataFrame({"y": ["no", str(positive[0])] * (size // 2), "f": ["a", "b"] * (size // 2)} | columns)
-    table = counted(batch, columns=Columns("y", Listed(positive), {"f": ("f", Listed(("a",)))}, prediction=prediction))
+    table = counted(
+        batch, columns=BiasColumns("y", Listed(positive), {"f": ("f", Listed(("a",)))}, prediction=prediction)
+    )
     facet = facet_of(table, "f", positive_of(table, ()), None, (), neighbours=1)
     return int(facet.cells[..., 1].sum())
 
@@ -120,14 +123,14 @@ def test_an_answer_of_fractions_is_a_probability_and_one_of_whole_numbers_a_labe
 
 def test_rows_without_a_probability_are_left_out():
     prediction = Prediction(scores=("p",))
-    columns = Columns("y", Listed((1,)), {"f": ("f", Listed(("a",)))}, prediction=prediction)
+    columns = BiasColumns("y", Listed((1,)), {"f": ("f", Listed(("a",)))}, prediction=prediction)
     table = counted(pl.DataFrame({"y": ["1"] * 4, "f": ["a"] * 4, "p": [0.9, None, 0.1, 0.4]}), columns=columns)
     assert table.unpredicted == 1
     assert table.facets["f"]["rows"].sum() == 3
 
 
 def test_groups_are_in_the_order_of_their_numbers():
-    columns = Columns("y", Listed((1,)), {"f": ("f", Listed(()))})
+    columns = BiasColumns("y", Listed((1,)), {"f": ("f", Listed(()))})
     table = counted(pl.DataFrame({"y": ["1"] * 4, "f": ["10", "b", "9", "-1"]}), columns=columns)
     assert facet_of(table, "f", positive_of(table, ()), None, (), neighbours=1).values == ("-1", "9", "10", "b")
 

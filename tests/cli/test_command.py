@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app
+from tests.repository import HANGS_AFTER
 
 TRAIN = "age,city\n" + "".join(f"{20 + i % 40},{'ab'[i % 2]}\n" for i in range(200))
 OLDER = "age,city\n" + "".join(f"{60 + i % 40},{'ab'[i % 2]}\n" for i in range(600))
@@ -268,9 +269,10 @@ def test_help_loads_no_numeric_package() -> None:
 def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command as a process of its own."""
     command = [sys.executable, "-c", "from modelwatch.cli import main; main()", *arguments]
-    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=HANGS_AFTER, check=False, **options)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
@@ -284,13 +286,20 @@ def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path)
         assert (ended.returncode, ended.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
     for closed, arguments, code in ((">&-", baseline, 0), (">&- 2>&-", ["baseline", "data-quality"], 2)):
         command = shlex.join([sys.executable, "-c", "from modelwatch.cli import main; main()", *arguments])
         ended = subprocess.run(
-            f"{command} {closed}", shell=True, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            f"{command} {closed}",
+            shell=True,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=HANGS_AFTER,
+            check=False,
         )
         assert ended.returncode == code
         assert "Traceback" not in ended.stderr

@@ -165,6 +165,7 @@ def test_the_record_counts_of_captures_include_encodings_and_duplicates(run: Run
     assert (records["read"], records["encodings"], records["duplicate_events"]) == (101, {"JSON": 202}, 1)
 
 
+@pytest.mark.slow
 def test_data_and_baseline_can_be_in_s3(run: Run, bucket: Callable[[str, bytes | str], None]) -> None:
     bucket("train/a.csv", FILES["csv"])
     bucket("train/b/c.csv", FILES["csv"])
@@ -178,6 +179,7 @@ def test_data_and_baseline_can_be_in_s3(run: Run, bucket: Callable[[str, bytes |
     assert checked.exit_code == 0, checked.stderr
 
 
+@pytest.mark.slow
 def test_of_captures_in_s3_the_hours_of_the_window_are_fetched(
     run: Run, bucket: Callable[[str, bytes | str], None]
 ) -> None:

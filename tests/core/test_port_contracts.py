@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import boto3
 import pytest
-import yaml
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -59,8 +58,8 @@ from tests.core.in_memory import (
     MemorySentAlerts,
     MemoryTemporaryEndpoints,
 )
+from tests.core.ledger_table import create_ledger_table
 from tests.core.world import LEASE, TEN, schedule_parameters
-from tests.repository import ROOT
 
 HOUR = timedelta(hours=1)
 NOW = ManualClock().now()
@@ -71,13 +70,6 @@ SETTINGS = analysis_settings(dataset_source="/in", output_path="/out")
 REQUEST = AnalysisRequest(
     subject="baseline/a", settings=SETTINGS, inputs=(), output_s3_uri="s3://results/a", host="lambda"
 )
-
-
-class _CloudFormation(yaml.SafeLoader):
-    """Reads a template; what an intrinsic function would give does not matter here."""
-
-
-_CloudFormation.add_multi_constructor("!", lambda *_: None)
 
 
 @pytest.fixture
@@ -91,10 +83,7 @@ def aws(monkeypatch):
 
 @pytest.fixture
 def table(aws):
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=_CloudFormation)
-    properties = template["Resources"]["Ledger"]["Properties"]
-    asked = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    return aws.resource("dynamodb").create_table(TableName="ledger", **{name: properties[name] for name in asked})
+    return create_ledger_table(aws)
 
 
 @pytest.fixture(params=["in memory", "on AWS"])

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from modelwatch_analyzer.data_quality.documents import Constraints, MonitoringConfig, Statistics
+from modelwatch_analyzer.data_quality.drift_methods import L_INFINITY
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
+from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -82,7 +83,7 @@ def test_overrides_are_found_in_both_spellings_and_at_all_places(tmp_path: Path)
     assert (a.evaluate_constraints, c.evaluate_constraints, e.evaluate_constraints) == (False, False, True)
     assert (b.datatype_check_threshold, e.datatype_check_threshold) == (0.5, 1.0)
     assert (d.comparison_threshold, e.comparison_threshold) == (1.0, 0.1)
-    assert {config.comparison_method for config in (a, b, c, d, e)} == {ComparisonMethod.SIMPLE}
+    assert {config.comparison_method for config in (a, b, c, d, e)} == {SIMPLE.name}
     assert not any(config.emit_metrics for config in (a, b, c, d, e))
 
 
@@ -119,9 +120,9 @@ def test_what_a_file_leaves_out_is_as_a_baseline_suggests() -> None:
         domain_content_threshold=1.0,
         perform_comparison=True,
         comparison_threshold=0.1,
-        comparison_method=ComparisonMethod.ROBUST,
+        comparison_method=ROBUST.name,
         categorical_comparison_threshold=0.1,
-        categorical_drift_method=CategoricalDriftMethod.L_INFINITY,
+        categorical_drift_method=L_INFINITY,
     )
 
 

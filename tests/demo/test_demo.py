@@ -27,6 +27,7 @@ from modelwatch.demo.scenario import RECIPIENT, _Demo, run
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.verdict import rerun_name
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
+from tests.repository import HANGS_AFTER
 
 PRINTED = re.compile(
     r"^ {7}(mortgage-\S+-(?:quality|bias|explainability))(?: of hour \d+)?((?:, again)?): (\w+)", re.MULTILINE
@@ -42,7 +43,7 @@ def inference_ids(folder: Path, key: str) -> list[str]:
 @pytest.mark.xdist_group("local_stack")
 def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [*MODELWATCH, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        [*MODELWATCH, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_AFTER, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
     assert "\x1b" not in ended.stdout
@@ -91,7 +92,7 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
         ("hour-6/mortgage-approval-data-quality", "hour-7/mortgage-approval-model-quality-again"),
         strict=True,
     ):
-        repeated = subprocess.run([*MODELWATCH, *command.split()[1:]], cwd=tmp_path, timeout=60, check=False)
+        repeated = subprocess.run([*MODELWATCH, *command.split()[1:]], cwd=tmp_path, timeout=HANGS_AFTER, check=False)
         assert repeated.returncode == 1
         report = "constraint_violations.json"
         assert (tmp_path / command.split()[-1] / report).read_text() == (
@@ -152,7 +153,7 @@ def test_a_signal_ends_the_demo_and_leaves_nothing_in_the_temporary_folder(
         assert list(temporary.iterdir())
         for _ in range(3):  # further signals must not cut the cleaning up short
             process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=HANGS_AFTER)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("modelwatch: Interrupted: ")
     assert list(temporary.iterdir()) == []

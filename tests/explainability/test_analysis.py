@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 
-from modelwatch_analyzer.analysis import KINDS
+from modelwatch_analyzer.explainability import changes
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
-from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
 from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.explainability.conftest import Asked, Explaining
 
@@ -36,10 +36,6 @@ def checks_of(summary: AnalysisSummary) -> list[tuple[str, str]]:
         (violation.feature_name or (violation.model_extra or {})["metric_name"], violation.constraint_check_type)
         for violation in summary.violations
     ]
-
-
-def test_the_kind_is_registered() -> None:
-    assert set(KINDS) == {kind.analysis_type for kind in MONITOR_KINDS.values() if kind.analysis}
 
 
 def test_a_baseline_is_sagemakers_file_with_what_we_add(explaining: Explaining, rows: Rows) -> None:
@@ -371,7 +367,7 @@ def test_metrics_bear_sagemakers_names_and_dimensions(explaining: Explaining, ro
     assert found[3]["Timestamp"] == "2026-01-31T10:00:00Z"
 
 
-def test_a_rerun_of_a_window_tells_what_changed(explaining: Explaining, rows: Rows) -> None:
+def test_a_rerun_of_a_window_reports_what_changed(explaining: Explaining, rows: Rows) -> None:
     data = explaining.write(rows)
     explaining.baseline(data)
     explaining.check(data)
@@ -380,12 +376,34 @@ def test_a_rerun_of_a_window_tells_what_changed(explaining: Explaining, rows: Ro
     assert again.changes == ()
     explaining.server.function = lambda values: values @ REVERSED
     changed = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
-    assert len(changed.changes) == 1
-    assert changed.changes[0].startswith("feature attribution drift of label0 was 1.0, and is 0.")
+    assert re.fullmatch(r"NDCG of label0: 1\.0 before, 0\.\d+ now", changed.changes[0])
+    attribution = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    before = explaining.read("previous/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert changed.changes[1:4] == tuple(
+        f"attribution of {name} to label0: {before[name]!r} before, {attribution[name]!r} now" for name in before
+    )
+    assert changed.changes[4] == "new violation: shap of label0 feature_attribution_drift_check"
+    assert "Changed since the run before" in (explaining.folder / "check/report.html").read_text()
     (explaining.folder / "previous/analysis.json").write_text("{")
     spoilt = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
-    assert len(spoilt.changes) == 1
+    assert len(spoilt.changes) == 2
     assert spoilt.changes[0].startswith("feature attributions are not compared")
+    assert spoilt.changes[1].startswith("new violation: ")
+
+
+def test_a_rerun_with_more_rows_reports_the_rows_and_bounds_the_attributions(
+    explaining: Explaining,
+) -> None:
+    values = np.random.default_rng(3).normal(size=(120, 30)).round(3)
+    explaining.config = {"methods": {"shap": {"baseline": [[0] * 30], "num_samples": 100}}}
+    explaining.baseline(explaining.write(values[:100]))
+    explaining.check(explaining.write(values[:100]))
+    (explaining.folder / "check").rename(explaining.folder / "previous")
+    again = explaining.check(explaining.write(values), previous_attempt_results=explaining.folder / "previous")
+    assert again.changes[:2] == ("rows: 100 before, 120 now", "rows explained: 100 before, 120 now")
+    attributions = [change for change in again.changes if change.startswith("attribution of ")]
+    assert len(attributions) == changes.MOST_ATTRIBUTIONS
+    assert "and 10 more attributions changed" in again.changes
 
 
 @pytest.mark.parametrize(

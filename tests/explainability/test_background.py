@@ -113,3 +113,10 @@ def test_the_same_seed_makes_the_same_centres() -> None:
     table = pl.DataFrame(values, schema=["a", "b", "c"])
     first, again = (clustered_background(table, [True] * 3, 5, 9) for _ in range(2))
     assert first.equals(again)
+
+
+def test_rows_whose_differences_vanish_when_squared_share_a_cluster() -> None:
+    table = pl.DataFrame({"a": ["0", "1e-200", "1"], "b": ["0.1", None, "0.1"]})
+    found = clustered_background(table, [True, True], 3, seed=0)
+    assert sorted(found["a"]) in (["0", "1"], ["1", "1e-200"])
+    assert found["b"].to_list() == ["0.1", "0.1"]

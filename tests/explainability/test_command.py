@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app
 from tests.explainability.conftest import Asked, ModelServer
+from tests.repository import HANGS_AFTER
 
 Run = Callable[..., Result]
 
@@ -112,7 +113,7 @@ def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelS
 
     def answer(_: Asked) -> tuple[int, bytes]:
         asked.set()
-        ended.wait(50)
+        ended.wait(HANGS_AFTER)
         return 200, b""
 
     server.answer = answer
@@ -120,9 +121,9 @@ def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelS
     arguments = ["--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"]
     with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert asked.wait(40)
+            assert asked.wait(HANGS_AFTER)
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=20)
+            _, told = process.communicate(timeout=50)  # a model is given 60
         finally:
             process.kill()
             ended.set()

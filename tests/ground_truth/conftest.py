@@ -19,7 +19,7 @@ WINDOW = {"start_time": "2026-11-22T03:00:00Z", "end_time": "2026-11-22T04:00:00
 
 
 def captured(
-    answer: str,
+    response: str,
     request: str = "41,7",
     event: str | None = "e",
     inference: str | None = None,
@@ -37,7 +37,7 @@ def captured(
             "endpointOutput": {
                 "observedContentType": "text/csv; charset=utf-8",
                 "mode": "OUTPUT",
-                "data": answer,
+                "data": response,
                 "encoding": "CSV",
             },
         },
@@ -55,7 +55,7 @@ def label(event: str, data: str, encoding: str = "CSV") -> dict[str, Any]:
 
 
 class World:
-    """Folders of captures and labels, and what comes of them."""
+    """Folders of captures and labels, and the dataset that they are merged into."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

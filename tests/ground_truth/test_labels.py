@@ -1,4 +1,4 @@
-"""Files of labels: two forms, told by what is in them, and what is wrong with some."""
+"""Files of labels in two forms, valid and malformed."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
-from modelwatch_analyzer.ground_truth.labels import Labels, read_labels
+from modelwatch_analyzer.ground_truth.labels import GroundTruth, read_ground_truth
 from modelwatch_analyzer.reading.dataset import ReadLog, Role
 from modelwatch_core.domain.errors import InvalidInput
 
 from .conftest import World, captured, label, rows
 
 
-def found(world: World, log: ReadLog | None = None) -> Labels:
-    return read_labels(world.folder / "labels", None, log or ReadLog())
+def found(world: World, log: ReadLog | None = None) -> GroundTruth:
+    return read_ground_truth(world.folder / "labels", None, log or ReadLog())
 
 
-def said(labels: Labels, *ids: str) -> list[str | None]:
+def data_of(labels: GroundTruth, *ids: str) -> list[str | None]:
     places = labels.ids.find(Hashes.of(pl.Series(ids)))
     return [labels.data[int(place)] if place >= 0 else None for place in places]
 
 
-def test_malformed_json_labels_are_told_by_file_and_line(world: World) -> None:
+def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> None:
     world.labels(
         label("a", "1"),
         "{",
@@ -46,7 +46,7 @@ def test_malformed_json_labels_are_told_by_file_and_line(world: World) -> None:
     )
     log = ReadLog()
     labels = found(world, log)
-    assert said(labels, "a", "e", "b", "c", "d") == ["1", "0", None, None, None]
+    assert data_of(labels, "a", "e", "b", "c", "d") == ["1", "0", None, None, None]
     place = "2026/11/22/03/a.jsonl"
     assert log.malformed_examples == [
         f"{place}:2: not JSON",
@@ -59,28 +59,28 @@ def test_malformed_json_labels_are_told_by_file_and_line(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     (warning,) = world.opened().warnings
     assert warning.startswith(
-        f"6 labels could not be understood and were left out, for instance {place}:2: not JSON; {place}:4: "
+        f"6 labels could not be parsed and were left out, for instance {place}:2: not JSON; {place}:4: "
     )
 
 
-def test_an_array_of_labels_over_many_lines_is_read(world: World) -> None:
+def test_an_array_of_labels_over_several_lines_is_read(world: World) -> None:
     document = json.dumps([label("a", "1"), {"x": 1}, label("b", "[0, 1]", "JSON")], indent=2)
     world.write("labels/a.jsonl", document)
     log = ReadLog()
     labels = found(world, log)
-    assert said(labels, "a", "b") == ["1", "[0, 1]"]
+    assert data_of(labels, "a", "b") == ["1", "[0, 1]"]
     assert labels.encodings[labels.ids.find(Hashes.of(pl.Series(["a", "b"])))].tolist() == [0, 1]
     assert [example.split(":")[1] for example in log.malformed_examples] == ["12"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.csv.gz"])
-def test_the_form_is_told_by_what_is_in_a_file(world: World, name: str) -> None:
+def test_the_form_of_a_file_is_recognised_by_its_content(world: World, name: str) -> None:
     text = "\ufeff\r\nGround_Truth_Value, inference_id ,note\r\n42.5,abc123,\r\n38.2,def456,x\r\n"
     world.write(f"labels/{name}", text)
-    assert said(found(world), "abc123", "def456") == ["42.5", "38.2"]
+    assert data_of(found(world), "abc123", "def456") == ["42.5", "38.2"]
 
 
-def test_malformed_csv_labels_are_told_by_file_and_line(world: World) -> None:
+def test_malformed_csv_labels_are_reported_with_file_and_line(world: World) -> None:
     content = (
         "inference_id,timestamp,ground_truth_label\n"
         "a,,1\n"
@@ -94,7 +94,7 @@ def test_malformed_csv_labels_are_told_by_file_and_line(world: World) -> None:
     )
     world.write("labels/a.csv", content)
     log = ReadLog()
-    assert said(found(world, log), "a", "e", "b", "c", "d") == ["1", "0", None, None, None]
+    assert data_of(found(world, log), "a", "e", "b", "c", "d") == ["1", "0", None, None, None]
     assert log.malformed_examples == [
         "a.csv:3: no label",
         "a.csv:5: neither an inference_id nor a timestamp",
@@ -106,7 +106,7 @@ def test_malformed_csv_labels_are_told_by_file_and_line(world: World) -> None:
 
 def test_a_label_with_commas_stays_one_field(world: World) -> None:
     world.labels("inference_id,ground_truth_label", 'a,"x, ""y"""', path="a.csv")
-    assert said(found(world), "a") == ['"x, ""y"""']
+    assert data_of(found(world), "a") == ['"x, ""y"""']
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_file_of_neither_form_is_refused(world: World, content: str) -> None:
     assert "abc123" not in refused.value.message
 
 
-def test_a_damaged_archive_is_told(world: World) -> None:
+def test_a_damaged_archive_is_reported(world: World) -> None:
     world.labels(label("a", "1"))
-    whole = gzip.compress(json.dumps(label("b", "1")).encode())
-    for damaged, reason in ((whole[:15], "breaks off"), (whole[:12] + b"xx" + whole[14:], "is damaged")):
+    complete = gzip.compress(json.dumps(label("b", "1")).encode())
+    for damaged, reason in ((complete[:15], "is truncated"), (complete[:12] + b"xx" + complete[14:], "is damaged")):
         world.write("labels/z.jsonl", damaged)
         log = ReadLog()
         assert found(world, log).found == 1
@@ -142,7 +142,7 @@ def test_a_damaged_archive_is_told(world: World) -> None:
 
 def test_labels_that_are_all_malformed_are_refused(world: World) -> None:
     world.labels('{"a": 1}', "[")
-    with pytest.raises(InvalidInput, match=r"none of the 2 labels in .* can be understood: .*a\.jsonl:1: ") as refused:
+    with pytest.raises(InvalidInput, match=r"none of the 2 labels in .* can be parsed: .*a\.jsonl:1: ") as refused:
         found(world)
     assert refused.value.code == "InvalidGroundTruth"
 
@@ -167,15 +167,15 @@ def test_labels_take_few_bytes_each(tmp_path: Path) -> None:
     draw = random.Random(0)
     lines = [json.dumps(label(str(uuid.UUID(int=draw.getrandbits(128))), str(n % 2))) for n in range(5000)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
-    labels = read_labels(tmp_path, None, ReadLog())
+    labels = read_ground_truth(tmp_path, None, ReadLog())
     hashes = labels.ids.first.nbytes + labels.ids.second.nbytes
     state = hashes + labels.encodings.nbytes + labels.late.nbytes + labels.data.estimated_size()
     assert labels.found == len(labels.data) == 5000
-    assert state / 5000 <= 34  # 16 of hashes, 2 of marks, at most 16 of a short text
+    assert state / 5000 <= 34  # 16 for hashes, 2 for encoding and lateness, at most 16 for a short text
 
 
 @given(st.lists(st.text(max_size=3), max_size=30, unique=True), st.lists(st.text(max_size=3), max_size=30))
-def test_keys_are_found_where_they_are(keys: list[str], wanted: list[str]) -> None:
+def test_keys_are_found_at_their_index(keys: list[str], wanted: list[str]) -> None:
     hashes = Hashes.of(pl.Series(keys, dtype=pl.String))
     order = hashes.order()
     ordered = [keys[place] for place in order]
@@ -184,7 +184,7 @@ def test_keys_are_found_where_they_are(keys: list[str], wanted: list[str]) -> No
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20, unique=True), st.data())
-def test_keys_that_share_their_first_hash_are_told_apart(pairs: list[tuple[int, int]], data: st.DataObject) -> None:
+def test_keys_that_share_their_first_hash_are_distinguished(pairs: list[tuple[int, int]], data: st.DataObject) -> None:
     wanted = data.draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=20))
     ordered = sorted(pairs)
     places = _hashes(ordered).find(_hashes(wanted))
@@ -198,7 +198,7 @@ def _hashes(pairs: list[tuple[int, int]]) -> Hashes:
     return Hashes(array[:, 0].copy(), array[:, 1].copy())
 
 
-def test_predictions_without_any_id_match_by_time_alone(world: World) -> None:
+def test_predictions_without_any_id_are_matched_by_time(world: World) -> None:
     world.capture(captured("0.1", event=None, time="2026-11-22T03:00:01Z"))
     world.labels("timestamp,ground_truth_value", "2026-11-22T03:00:01Z,7.5", path="a.csv")
     opened = world.opened()

@@ -1,4 +1,4 @@
-"""Predictions meet their labels: which label belongs to which prediction, and what is written."""
+"""Merging predictions and labels: which label belongs to which prediction, and what is written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_labels_are_matched_by_the_captured_event_id(world: World) -> None:
     assert found.warnings == ("1 of 3 predictions have no label yet",)
 
 
-def test_an_inference_id_comes_before_the_event_id(world: World) -> None:
+def test_an_inference_id_has_precedence_over_the_event_id(world: World) -> None:
     world.capture(captured("0.1", event="a", inference="i"), captured("0.2", event="b", inference="j"))
     world.labels(label("a", "by event"), label("i", "by inference"), label("b", "by event"))
     found = world.opened()
@@ -52,13 +52,13 @@ def test_a_label_belongs_to_all_predictions_that_share_its_id(world: World) -> N
 
 
 def test_a_merged_record_is_the_captured_one_with_its_label(world: World) -> None:
-    spelled = json.dumps(captured('0.1"\u00e9', event="a"), separators=(" , ", " : "))
-    world.capture(f"{spelled}  ")
+    text = json.dumps(captured('0.1"\u00e9', event="a"), separators=(" , ", " : "))
+    world.capture(f"{text}  ")
     world.labels(label("a", '{"instances": [{"label": 0}]}', "JSON"))
     world.opened()
     line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
-    assert line.startswith(spelled[:-1])
-    assert json.loads(line) == json.loads(spelled) | {
+    assert line.startswith(text[:-1])
+    assert json.loads(line) == json.loads(text) | {
         "groundTruthData": {"data": '{"instances": [{"label": 0}]}', "encoding": "JSON"}
     }
 
@@ -71,7 +71,7 @@ def test_a_record_that_was_merged_before_gets_the_new_label(world: World) -> Non
     assert line.count("groundTruthData") == 1
 
 
-def test_one_label_may_hold_those_of_a_whole_request(world: World) -> None:
+def test_one_label_record_may_have_the_labels_of_all_rows_of_a_request(world: World) -> None:
     world.capture(captured("1,0.9\n0,0.2\n", "1,2\n3,4", "a"))
     world.labels(label("a", '{"instances": [{"label": 1}, {"label": 0}]}', "JSON"))
     found = world.opened(ground_truth_attribute="instances[*].label", inference_attribute="0")
@@ -81,17 +81,17 @@ def test_one_label_may_hold_those_of_a_whole_request(world: World) -> None:
     ]
 
 
-def test_labels_of_another_number_of_rows_are_told(world: World) -> None:
+def test_labels_with_a_different_number_of_rows_are_reported(world: World) -> None:
     world.capture(captured("1", event="a"), captured("0", event="b"))
     world.labels(label("a", "1\n0"), label("b", "1"))
     log = ReadLog()
     assert rows(world.opened().dataset, *PAIR, log=log) == [("0", "1")]
     assert log.malformed_examples == [
-        f"{HOUR}/part-00000.jsonl:1: the ground truth has another number of rows than the prediction"
+        f"{HOUR}/part-00000.jsonl:1: the ground truth and the prediction differ in their number of rows"
     ]
 
 
-def test_csv_labels_are_matched_by_id_and_without_one_by_time(world: World) -> None:
+def test_csv_labels_are_matched_by_id_or_else_by_time(world: World) -> None:
     world.capture(
         captured("0.1", event="a", time="2026-11-22T03:00:01Z"),
         captured("0.2", event="b", time="2026-11-22T03:00:02Z"),
@@ -115,23 +115,23 @@ def test_csv_labels_are_matched_by_id_and_without_one_by_time(world: World) -> N
     )
 
 
-def test_labels_that_come_again_are_counted_and_the_last_upload_counts(world: World) -> None:
+def test_repeated_labels_are_counted_and_the_last_upload_is_used(world: World) -> None:
     world.capture(captured("0.1", event="a"), captured("0.2", event="b"))
     world.labels(label("a", "0"), label("b", "1"), label("b", "1"), path="2026/11/22/03/z.jsonl")
     world.labels(label("a", "1"), label("b", "1"), path="2026/11/22/05/a.jsonl")
     world.labels("event_id,ground_truth_value", "a,2", "a,0", path="2026/11/22/04/a.csv")
     found = world.opened()
     assert rows(found.dataset, *PAIR) == [("0.1", "1"), ("0.2", "1")]
-    # a: 0, 2, 0, 1 say three things in four records; b: 1, 1, 1 say one in three.
+    # a: 0, 2, 0, 1 are three different labels in four records; b: 1, 1, 1 are one in three.
     assert found.counts == GroundTruthCounts(
         predictions=2, labels=7, matched=2, unlabelled=0, without_prediction=0, duplicates=3, conflicting=2, late=2
     )
     assert found.warnings == (
-        "2 labels contradict another one of the same id: the one counts that was uploaded last, by path and line",
+        "2 labels contradict another one with the same id: only the last one, by path and line, is used",
     )
 
 
-def test_labels_collected_when_the_window_had_ended_are_late(world: World) -> None:
+def test_labels_collected_after_the_end_of_the_window_are_late(world: World) -> None:
     world.capture(*(captured("0.1", event=event) for event in "abcd"))
     world.labels(label("a", "0"), path="2026/11/22/03/a.jsonl")
     world.labels(label("b", "0"), path="2026/11/22/04/from-crm/a.jsonl")
@@ -161,7 +161,7 @@ def test_each_hour_folder_becomes_one_file_and_a_second_merge_replaces_it(world:
     assert world.merged(files[1]) == []
 
 
-def test_merged_records_are_opened_again_as_they_are(world: World) -> None:
+def test_merged_records_can_be_opened_directly(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     world.labels(label("a", "1"))
     world.opened(merged_output_path=world.folder / "elsewhere")
@@ -170,7 +170,7 @@ def test_merged_records_are_opened_again_as_they_are(world: World) -> None:
     assert again.counts is None
 
 
-def test_the_account_is_that_of_the_captures(world: World) -> None:
+def test_the_record_counts_are_those_of_the_captures(world: World) -> None:
     outside = captured("0.3", event="c", time="2026-11-22T05:00:00Z")
     again = captured("0.2", event="b")
     world.capture(captured("0.1", event="a"), "{", again, again, outside)
@@ -190,7 +190,7 @@ def test_the_account_is_that_of_the_captures(world: World) -> None:
     assert log.counts().model_dump(include={*expected}) == expected
 
 
-def test_model_quality_reads_no_requests_unless_they_are_asked_for(world: World) -> None:
+def test_model_quality_reads_requests_only_if_they_are_requested(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     world.labels(label("a", "1"))
     assert Role.FEATURES not in world.opened(analysis_type="MODEL_QUALITY").dataset.roles
@@ -211,7 +211,7 @@ def test_a_preprocessor_gets_the_merged_records(world: World) -> None:
     assert rows(found.dataset, Role.PROBABILITY, Role.GROUND_TRUTH) == [("0.1", "1")]
 
 
-def test_no_labels_at_all_says_where_they_were_looked_for(world: World) -> None:
+def test_without_labels_the_error_says_where_they_were_searched(world: World) -> None:
     world.capture(captured("0.1"))
     for prepare in (
         lambda: None,
@@ -227,7 +227,7 @@ def test_no_labels_at_all_says_where_they_were_looked_for(world: World) -> None:
     assert refused.value.code == "GroundTruthNotFound"
 
 
-def test_nothing_in_common_tells_the_kinds_of_ids_and_never_the_ids(world: World) -> None:
+def test_without_a_match_the_error_has_the_kinds_of_ids_but_not_the_ids(world: World) -> None:
     world.capture(
         captured("0.1", event=f"{ID}8", inference="order-1"), captured("0.2", event=f"{ID}9"), captured("0.3")
     )
@@ -239,15 +239,15 @@ def test_nothing_in_common_tells_the_kinds_of_ids_and_never_the_ids(world: World
     assert refused.value.message.startswith("none of the 3 predictions has one of the 4 labels. Predictions with ")
     assert "a UUID as id (eventId): 2, another id (eventId): 1" in refused.value.message
     assert "another id (inferenceId): 1" in refused.value.message
-    assert "a UUID as id: 1, a whole number as id: 1, another id: 1, a timestamp alone: 1" in refused.value.message
+    assert "a UUID as id: 1, an integer as id: 1, another id: 1, only a timestamp: 1" in refused.value.message
     assert not any(secret in refused.value.message for secret in (ID, "order", "17"))
     assert world.merged() == []
 
 
-def test_a_window_without_predictions_is_told(world: World) -> None:
+def test_a_window_without_predictions_is_refused(world: World) -> None:
     world.labels(label("a", "1"))
     world.capture(captured("0.1", time="2026-11-22T05:00:00Z"))
-    with pytest.raises(InvalidInput, match="lies in the window") as refused:
+    with pytest.raises(InvalidInput, match="is in the window") as refused:
         world.opened()
     assert refused.value.code == "NoData"
     world.write(f"capture/{HOUR}/a.jsonl", "")
@@ -256,7 +256,7 @@ def test_a_window_without_predictions_is_told(world: World) -> None:
     assert refused.value.code == "NoData"
 
 
-def test_files_must_hold_their_labels(world: World) -> None:
+def test_files_of_other_formats_must_include_their_labels(world: World) -> None:
     world.labels(label("a", "1"))
     path = world.write("data.csv", "p,y\n0.1,1\n")
     csv: dict[str, Any] = {"dataset_source": path, "dataset_format": {"csv": {"header": True}}}
@@ -268,7 +268,7 @@ def test_files_must_hold_their_labels(world: World) -> None:
     assert found.counts is None
 
 
-def test_merged_records_may_not_lie_among_what_is_read(world: World) -> None:
+def test_merged_records_may_not_be_written_into_the_input(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     world.labels(label("a", "1"))
     for folder in ("capture/merge", "labels"):
@@ -293,9 +293,9 @@ LABELS = st.lists(
 
 
 def reference(predictions: list[tuple[str, str, str]], labels: list[tuple[str, str, str]]) -> list[str | None]:
-    """Join one by one, as the module's rule is spelled."""
-    by_id = {identity: said for identity, _, said in labels if identity}
-    by_time = {time: said for identity, time, said in labels if not identity}
+    """Join one by one, literally by the rule in the module's docstring."""
+    by_id = {identity: data_text for identity, _, data_text in labels if identity}
+    by_time = {time: data_text for identity, time, data_text in labels if not identity}
     made = Counter(time for *_, time in predictions)
     return [
         by_id.get(inference) or by_id.get(event) or (by_time.get(time) if made[time] == 1 else None)
@@ -320,17 +320,19 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
             ]
             hour = HOUR if place == "x" else f"{HOUR[:-1]}4"
             world.capture(*data.draw(st.permutations(records)), path=f"{hour}/{place}.jsonl")
-        for number, (identity, time, said) in enumerate(labels):
+        for number, (identity, time, data_text) in enumerate(labels):
             name = data.draw(st.sampled_from(["a", "b", "c"])) + str(number)
             if identity and data.draw(st.booleans()):
-                quoted = said if said.isdigit() or said == "1.5" else '"' + said.replace('"', '""') + '"'
+                quoted = (
+                    data_text if data_text.isdigit() or data_text == "1.5" else '"' + data_text.replace('"', '""') + '"'
+                )
                 array = json.dumps([label(identity, quoted)], indent=data.draw(st.sampled_from([None, 1])))
                 world.labels(array if data.draw(st.booleans()) else label(identity, quoted), path=f"{name}.jsonl")
             else:
-                spelled = '"' + said.replace('"', '""') + '"'
+                text = '"' + data_text.replace('"', '""') + '"'
                 world.labels(
                     "timestamp,inference_id,ground_truth_label",
-                    f"{time},{identity},{spelled}",
+                    f"{time},{identity},{text}",
                     path=f"{name}.csv" + data.draw(st.sampled_from(["", ".gz"])),
                 )
         if not any(expected):
@@ -339,14 +341,14 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
             assert refused.value.code == "NoMatchingGroundTruth"
             return
         found = world.opened()
-        joined = {f"0.{number}": said for number, said in enumerate(expected) if said}
+        joined = {f"0.{number}": data_text for number, data_text in enumerate(expected) if data_text}
         assert dict(rows(found.dataset, *PAIR)) == joined  # type: ignore[arg-type]
         assert found.counts is not None
         assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))
         assert found.counts.labels == len(labels)
 
 
-def test_a_merge_that_breaks_off_leaves_nothing_half_written(world: World) -> None:
+def test_an_interrupted_merge_leaves_no_incomplete_file(world: World) -> None:
     world.capture(captured("0.1", event="a"))
     world.write(f"capture/{HOUR}/b.jsonl", json.dumps(captured("0.1", event="b")).encode("utf-16"))
     world.labels(label("a", "1"))

@@ -1,4 +1,4 @@
-"""Outputs of transform jobs meet their labels."""
+"""Merging outputs of transform jobs and labels."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_rows_of_text_become_records_without_id_and_time(world: World) -> None:
     }
 
 
-def test_attributes_may_name_columns_that_merged_records_know_by_position_alone(world: World) -> None:
+def test_attributes_may_name_columns_that_have_only_positions_in_merged_records(world: World) -> None:
     frame = {
         "age": [41, 23],
         "SageMakerInferenceId": IDS[:2],
@@ -105,7 +105,7 @@ def test_documents_become_records_as_the_merge_job_writes_them(world: World) -> 
         ]
 
 
-def test_what_lies_outside_the_window_or_is_malformed_is_counted(world: World) -> None:
+def test_records_outside_the_window_and_malformed_ones_are_counted(world: World) -> None:
     documents = [
         {"p": 1, "SageMakerInferenceId": IDS[0], "SageMakerInferenceTime": TIMES[0]},
         {"p": 1, "SageMakerInferenceId": IDS[1], "SageMakerInferenceTime": "2026-11-22T05:00:00Z"},
@@ -120,8 +120,8 @@ def test_what_lies_outside_the_window_or_is_malformed_is_counted(world: World) -
     assert rows(found.dataset, Role.INFERENCE, Role.GROUND_TRUTH, log=log) == [("1", "0")]
     assert (log.out_of_window, log.malformed, found.counts.predictions) == (1, 3, 1)
     assert log.malformed_examples[:2] == [
-        "job/a.out:3: not a JSON object with a text as inference id",
-        "job/a.out:4: not a JSON object with a text as inference id",
+        "job/a.out:3: not a JSON object with a string as inference id",
+        "job/a.out:4: not a JSON object with a string as inference id",
     ]
 
 

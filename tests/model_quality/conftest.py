@@ -41,7 +41,8 @@ class Runs:
         def no_constant(word: str) -> None:
             raise AssertionError(f"{name} is not strict JSON: {word}")
 
-        return json.loads((self.folder / output / name).read_text(), parse_constant=no_constant)
+        document: dict[str, Any] = json.loads((self.folder / output / name).read_text(), parse_constant=no_constant)
+        return document
 
 
 @pytest.fixture

@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.model_quality import classification, scores
-from modelwatch_analyzer.model_quality.classification import BINARY, Classes, ConfusionCounts
+from modelwatch_analyzer.model_quality import confusion as confusion_matrices
+from modelwatch_analyzer.model_quality import score_table
+from modelwatch_analyzer.model_quality.classification import BINARY, MULTICLASS
+from modelwatch_analyzer.model_quality.confusion import Classes, ConfusionCounts
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, measure
-from modelwatch_analyzer.model_quality.regression import QUANTILES, REGRESSION, RegressionErrors
-from modelwatch_analyzer.model_quality.scores import SCORES, ScoreTable, auc, average_precision, brier_score, log_loss
+from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
+from modelwatch_analyzer.model_quality.regression_metrics import QUANTILES, REGRESSION
+from modelwatch_analyzer.model_quality.score_table import ScoreTable
+from modelwatch_analyzer.model_quality.scores import SCORES, auc, average_precision, brier_score, log_loss
 from modelwatch_analyzer.resampling import Bootstrap, Subsamples
 
 CONFIDENCE = Confidence(replicates=200)
@@ -75,7 +79,7 @@ def test_parts_of_a_table_past_its_limit_merge_to_the_whole(drawn, cut):
     truth, _, score = map(list, zip(*drawn, strict=True))
     cut %= len(truth)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scores, "MOST_SCORES", 8)
+        patch.setattr(score_table, "MOST_SCORES", 8)
         whole = table(truth, score)
         same_table(table(truth[:cut], score[:cut]).merge(table(truth[cut:], score[cut:])), whole)
         again = ScoreTable()
@@ -127,7 +131,7 @@ def test_probabilities_past_the_limit_stay_within_the_stated_error(monkeypatch):
     positive = generator.random(50_000) < score
     exact = table(positive, score)
     assert exact.exact
-    monkeypatch.setattr(scores, "MOST_SCORES", 1000)
+    monkeypatch.setattr(score_table, "MOST_SCORES", 1000)
     cells = table(positive, score)
     assert not cells.exact
     assert abs(auc(cells.finish()) - auc(exact.finish())) <= cells.finish().auc_error < 1e-4
@@ -154,7 +158,7 @@ def test_scores_that_share_a_cell_are_within_the_stated_error_whatever_their_ord
 @given(st.floats(0, 1))
 def test_a_cell_is_near_its_probability_and_keeps_it(score):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scores, "MOST_SCORES", 0)
+        patch.setattr(score_table, "MOST_SCORES", 0)
         once = table([True], [score]).finish().scores
         twice = table([True], once).finish().scores
     distance = min(score, 1 - score)
@@ -261,14 +265,14 @@ def test_a_large_confusion_matrix_is_resampled_with_the_same_sums(monkeypatch):
     prediction = np.where(generator.random(20_000) < 0.6, truth, generator.integers(0, 40, 20_000))
     matrix = confusion(truth, prediction).finish(int)
     evidence = Classes(matrix.sums(), matrix)
-    exact = measure(classification.MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
-    monkeypatch.setattr(classification, "MOST_RESAMPLED_CELLS", 200)
+    exact = measure(MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
+    monkeypatch.setattr(confusion_matrices, "MOST_RESAMPLED_CELLS", 200)
     coarse = matrix.coarse()
     assert coarse.counts.size <= 3 * 40
     for name in ("correct", "actual", "predicted"):
         np.testing.assert_array_equal(getattr(coarse.sums(), name), getattr(matrix.sums(), name))
-    by_sums = measure(classification.MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
-    for metric in classification.MULTICLASS[:6]:
+    by_sums = measure(MULTICLASS, evidence, 20_000, Confidence(replicates=1000))
+    for metric in MULTICLASS[:6]:
         widths = [each[metric.name].interval[1] - each[metric.name].interval[0] for each in (exact, by_sums)]
         assert widths[1] == pytest.approx(widths[0], rel=0.1), metric.name
 

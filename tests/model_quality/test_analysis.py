@@ -446,7 +446,9 @@ def test_earlier_statistics_that_cannot_be_compared_are_told_and_no_obstacle(run
     summary = runs.run(
         runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, previous_attempt_results=runs.folder / "earlier"
     )
-    assert summary.changes == ("metrics are not compared: the earlier statistics.json is none of model quality",)
+    assert summary.changes == (
+        "metrics are not compared: the previous attempt's statistics.json is not of model quality",
+    )
 
 
 @pytest.mark.parametrize("spoilt", ["{", '{"violations": 5}', '{"violations": [{"feature_name": "age"}]}'])
@@ -456,7 +458,7 @@ def test_earlier_violations_that_cannot_be_compared_are_told_and_no_obstacle(run
     (runs.folder / "baseline/constraint_violations.json").write_text(spoilt)
     again = runs.run(data, "again", **BINARY, previous_attempt_results=runs.folder / "baseline")
     assert again.changes == (
-        "violations are not compared: the earlier constraint_violations.json cannot be understood",
+        "violations are not compared: the previous attempt's constraint_violations.json cannot be read",
     )
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, Columns, Quality
+from modelwatch_analyzer.model_quality.columns import Columns
+from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import Confidence
+from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.monitor_kinds import ProblemType
 

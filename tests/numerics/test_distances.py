@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from modelwatch_analyzer.distances.chi_squared import ChiSquared, chi_squared
-from modelwatch_analyzer.distances.linf import ComparisonMethod, l_infinity_categorical, l_infinity_numerical
+from modelwatch_analyzer.distances.linf import l_infinity_categorical, l_infinity_numerical
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
-
-SIMPLE, ROBUST = ComparisonMethod
 
 
 def sketch_of(values) -> KllSketch:
@@ -29,8 +27,8 @@ def exactly(value: float):
 def test_the_numerical_distance_is_deequs():
     # Deequ KLLDistanceTest.scala, "KLL distance calculator should compute correct linf_simple" and "... linf_robust"
     one, other = sketch_of([1, 2, 3, 4]), sketch_of([2, 3, 4, 5])
-    assert l_infinity_numerical(one, other, method=SIMPLE) == 0.25
-    assert l_infinity_numerical(one, other, method=ROBUST) == 0.0
+    assert l_infinity_numerical(one, other, robust=False) == 0.25
+    assert l_infinity_numerical(one, other, robust=True) == 0.0
 
 
 A = {"a": 10, "b": 20, "c": 25, "d": 10, "e": 5}
@@ -41,25 +39,25 @@ E = {"a": 22, "b": 20, "c": 25, "d": 12, "e": 13, "f": 15}
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "method", "alpha", "distance"),
+    ("one", "other", "robust", "alpha", "distance"),
     [  # Deequ KLLDistanceTest.scala, "Categorial distance should compute correct linf_..."
-        (A, B, SIMPLE, None, 0.06015037593984962),
-        (A, B, ROBUST, None, 0.0),
-        (A, C, SIMPLE, None, 0.2857142857142857),
-        (A, C, ROBUST, None, 0.0),
-        (D, E, ROBUST, 0.003, 0.2726338046550349),
-        (D, E, ROBUST, 0.1, 0.33774199396969184),
+        (A, B, False, None, 0.06015037593984962),
+        (A, B, True, None, 0.0),
+        (A, C, False, None, 0.2857142857142857),
+        (A, C, True, None, 0.0),
+        (D, E, True, 0.003, 0.2726338046550349),
+        (D, E, True, 0.1, 0.33774199396969184),
     ],
 )
-def test_the_categorical_distance_is_deequs(one, other, method, alpha, distance):
-    assert l_infinity_categorical(one, other, method=method, alpha=alpha) == exactly(distance)
-    assert l_infinity_categorical(other, one, method=method, alpha=alpha) == exactly(distance)
+def test_the_categorical_distance_is_deequs(one, other, robust, alpha, distance):
+    assert l_infinity_categorical(one, other, robust=robust, alpha=alpha) == exactly(distance)
+    assert l_infinity_categorical(other, one, robust=robust, alpha=alpha) == exactly(distance)
 
 
 def test_robust_subtracts_what_chance_explains():
     # n = m = 100: 1.8 * sqrt(200 / 10000) = 0.2545584412271571
     shares = {"a": 100.0}, {"a": 50.0, "b": 50.0}
-    assert l_infinity_categorical(*shares, method=ROBUST) == exactly(0.5 - 0.2545584412271571)
+    assert l_infinity_categorical(*shares, robust=True) == exactly(0.5 - 0.2545584412271571)
 
 
 values = st.lists(st.integers(-5, 5).map(float) | st.floats(-1e3, 1e3), min_size=2, max_size=100)
@@ -69,7 +67,7 @@ values = st.lists(st.integers(-5, 5).map(float) | st.floats(-1e3, 1e3), min_size
 @given(one=values, other=values)
 def test_the_numerical_distance_is_the_kolmogorov_smirnov_statistic(one, other):
     expected = stats.ks_2samp(one, other, method="asymp").statistic  # scipy 1.17
-    distance = l_infinity_numerical(sketch_of(one), sketch_of(other), method=SIMPLE)
+    distance = l_infinity_numerical(sketch_of(one), sketch_of(other), robust=False)
     assert distance == pytest.approx(expected, abs=1e-12)
 
 
@@ -77,26 +75,26 @@ def test_a_distance_from_sketches_of_many_values_is_close_to_the_exact_one():
     generator = np.random.default_rng(8)
     one, other = generator.normal(size=1_000_000), generator.normal(0.05, 1.0, size=1_000_000)
     exact = stats.ks_2samp(one, other, method="asymp").statistic  # scipy 1.17
-    assert l_infinity_numerical(sketch_of(one), sketch_of(other), method=SIMPLE) == pytest.approx(exact, abs=0.002)
+    assert l_infinity_numerical(sketch_of(one), sketch_of(other), robust=False) == pytest.approx(exact, abs=0.002)
 
 
 def test_a_distribution_is_at_no_distance_from_itself_and_at_1_from_one_that_shares_nothing():
-    for method in ComparisonMethod:
-        assert l_infinity_numerical(sketch_of(range(9)), sketch_of(range(9)), method=method) == 0.0
-        assert l_infinity_categorical(A, A, method=method) == 0.0
-    assert l_infinity_numerical(sketch_of([1, 2]), sketch_of([3]), method=SIMPLE) == 1.0
-    assert l_infinity_categorical({"a": 1}, {"b": 1}, method=SIMPLE) == 1.0
+    for robust in (False, True):
+        assert l_infinity_numerical(sketch_of(range(9)), sketch_of(range(9)), robust=robust) == 0.0
+        assert l_infinity_categorical(A, A, robust=robust) == 0.0
+    assert l_infinity_numerical(sketch_of([1, 2]), sketch_of([3]), robust=False) == 1.0
+    assert l_infinity_categorical({"a": 1}, {"b": 1}, robust=False) == 1.0
 
 
 @pytest.mark.parametrize(
     ("baseline", "current", "where"), [([], [1.0], "the baseline"), ([1.0], [], "the current data")]
 )
 def test_there_is_no_distance_to_nothing(baseline, current, where):
-    distance = l_infinity_numerical(sketch_of(baseline), sketch_of(current), method=SIMPLE)
+    distance = l_infinity_numerical(sketch_of(baseline), sketch_of(current), robust=False)
     assert isinstance(distance, Undefined)
     assert where in distance.reason
     counts = {"a": float(len(baseline))}, {"a": float(len(current))}
-    assert l_infinity_categorical(*counts, method=SIMPLE) == distance
+    assert l_infinity_categorical(*counts, robust=False) == distance
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The KLL sketch against a slow, literal account of Deequ's algorithm."""
+"""The KLL sketch against a slow, literal implementation of Deequ's algorithm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 
 class ItemByItem:
-    """What Deequ's QuantileNonSample does, one item at a time (facts: Deequ QuantileNonSample, NonSampleCompactor)."""
+    """Deequ's QuantileNonSample, which adds one item at a time (facts: Deequ QuantileNonSample, NonSampleCompactor)."""
 
     def __init__(self, k: int, c: float) -> None:
         self.k, self.c = k, c
@@ -99,13 +99,13 @@ shrinking = st.sampled_from([0.5, 0.64, 0.9, 1.0])
 @settings(max_examples=60, deadline=None)
 @given(values=values, k=sizes, c=shrinking)
 @example(values=[float(index * 7 % 2003) for index in range(2000)], k=20, c=0.64)  # every level is compacted often
-def test_a_block_leaves_what_its_items_one_by_one_leave(values, k, c):
+def test_updating_with_a_block_equals_updating_item_by_item(values, k, c):
     assert levels(sketch_of(values, k, c)) == item_by_item(values, k, c).levels
 
 
 @settings(max_examples=60, deadline=None)
 @given(values=values, k=sizes, cuts=st.lists(st.integers(0, 300), max_size=8))
-def test_any_split_of_a_sequence_leaves_the_identical_sketch(values, k, cuts):
+def test_any_split_of_a_sequence_gives_the_identical_sketch(values, k, cuts):
     split = KllSketch(k=k)
     for block in np.split(np.array(values), sorted(min(cut, len(values)) for cut in cuts)):
         split.update(block)
@@ -115,7 +115,7 @@ def test_any_split_of_a_sequence_leaves_the_identical_sketch(values, k, cuts):
 
 @settings(max_examples=60, deadline=None)
 @given(first=values, second=values, third=values, k=sizes, c=shrinking)
-def test_a_merge_leaves_what_deequ_leaves_and_goes_on_the_same_way(first, second, third, k, c):
+def test_merged_sketches_and_their_updates_equal_those_of_deequ(first, second, third, k, c):
     expected = item_by_item(first, k, c)
     expected.merge(item_by_item(second, k, c))
     left, right = sketch_of(first, k, c), sketch_of(second, k, c)
@@ -146,14 +146,14 @@ def test_buckets_count_by_the_ranks_of_their_bounds(values, k, n):
     assert [bucket.count for bucket in buckets] == [above - below for below, above in itertools.pairwise(ranks)]
 
 
-def test_eleven_values_end_where_arithmetic_by_hand_puts_them():
+def test_eleven_values_are_compacted_as_computed_by_hand():
     # k=2: every level's capacity is 2 * (ceil(2 * 0.64**h / 2) + 1) = 4. The 5th value is one too many: 1 2 3 4 are
     # compacted from offset 0, so 1 and 3 go up. With two levels there is room for 8, so the 11th is one too many:
     # 5..10 are compacted from offset 1, so 6, 8 and 10 go up and 11 is left over.
     assert levels(sketch_of(np.arange(1.0, 12.0), k=2)) == [[11.0], [1.0, 3.0, 6.0, 8.0, 10.0]]
 
 
-def test_the_default_sketch_is_exact_up_to_2050_values_and_condenses_at_the_next():
+def test_the_default_sketch_is_exact_up_to_2050_values_and_compacts_at_the_next():
     # facts: capacity(0) = 2 * (ceil(2048 / 2) + 1) = 2050.
     sketch = sketch_of(np.arange(2050.0)[::-1])
     assert levels(sketch) == [list(np.arange(2050.0)[::-1])]
@@ -161,7 +161,7 @@ def test_the_default_sketch_is_exact_up_to_2050_values_and_condenses_at_the_next
     assert levels(sketch) == [[7.5], list(np.arange(0.0, 2050.0, 2.0))]
 
 
-def test_a_million_values_stay_within_two_thousandths_and_a_few_thousand_items():
+def test_a_million_values_have_a_rank_error_below_two_thousandths_in_a_few_thousand_items():
     values = np.random.default_rng(3).normal(size=1_000_000)
     sketch = sketch_of(values)
     items, weights = sketch.cumulative_weights()
@@ -197,7 +197,7 @@ def test_an_empty_sketch_has_no_items_and_no_counts():
     assert [bucket.count for bucket in sketch.buckets(0.0, 1.0)] == [0.0] * 10
 
 
-def test_negative_zero_is_kept_as_zero_so_that_no_order_decides_between_them():
+def test_negative_zero_is_replaced_by_zero():
     assert str(levels(sketch_of([-0.0]))) == "[[0.0]]"
 
 
@@ -219,26 +219,26 @@ def test_a_value_that_is_not_finite_is_refused(bad):
 
 @settings(max_examples=30, deadline=None)
 @given(values=values, k=sizes)
-def test_a_sketch_survives_its_document(values, k):
+def test_a_sketch_survives_a_round_trip_through_its_document(values, k):
     sketch = sketch_of(values, k)
     document = json.loads(json.dumps(sketch.to_document(), allow_nan=False))
     assert KllSketch.from_document(document).to_document() == sketch.to_document()
 
 
-def test_a_document_that_sagemaker_wrote_is_read():
-    # facts: the sketch of a statistics.json from the first-party container.
+def test_a_sketch_written_by_sagemaker_is_read():
+    # facts: the sketch of a statistics.json from SageMaker's container.
     sketch = KllSketch.from_document({"parameters": {"c": 0.64, "k": 2048.0}, "data": [[0.0, 0.0, 1.0], [0.0]]})
     items, weights = sketch.cumulative_weights()
     assert (items.tolist(), weights.tolist()) == ([0.0, 1.0], [4.0, 5.0])
 
 
-def test_a_document_that_holds_more_than_its_capacity_can_still_be_updated():
+def test_a_sketch_with_more_items_than_its_capacity_can_still_be_updated():
     sketch = KllSketch.from_document({"parameters": {"c": 0.64, "k": 2.0}, "data": [list(map(float, range(100)))]})
     sketch.update(np.arange(50.0))
     assert sketch.count == 150
 
 
-good = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
+VALID = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
 
 
 @pytest.mark.parametrize(
@@ -249,28 +249,28 @@ good = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.0]]}
         "sketch",
         {},
         {"data": [[1.0]]},
-        good | {"parameters": {"c": 0.64}},
-        good | {"parameters": {"c": "0.64", "k": 2048}},
-        good | {"parameters": {"c": 0.64, "k": 2048.5}},
-        good | {"parameters": {"c": 0.64, "k": True}},
-        good | {"parameters": {"c": 0.64, "k": 10**400}},
-        good | {"parameters": {"c": 0.64, "k": 1}},
-        good | {"parameters": {"c": math.nan, "k": 2048}},
-        good | {"parameters": {"c": 1.5, "k": 2048}},
-        good | {"data": 3},
-        good | {"data": "1"},
-        good | {"data": [1.0]},
-        good | {"data": ["12"]},
-        good | {"data": [["1.0"]]},
-        good | {"data": [[None]]},
-        good | {"data": [[True]]},
-        good | {"data": [[[1.0]]]},
-        good | {"data": [[math.nan]]},
-        good | {"data": [[10**400]]},
-        good | {"data": [[]] * 1000},
+        VALID | {"parameters": {"c": 0.64}},
+        VALID | {"parameters": {"c": "0.64", "k": 2048}},
+        VALID | {"parameters": {"c": 0.64, "k": 2048.5}},
+        VALID | {"parameters": {"c": 0.64, "k": True}},
+        VALID | {"parameters": {"c": 0.64, "k": 10**400}},
+        VALID | {"parameters": {"c": 0.64, "k": 1}},
+        VALID | {"parameters": {"c": math.nan, "k": 2048}},
+        VALID | {"parameters": {"c": 1.5, "k": 2048}},
+        VALID | {"data": 3},
+        VALID | {"data": "1"},
+        VALID | {"data": [1.0]},
+        VALID | {"data": ["12"]},
+        VALID | {"data": [["1.0"]]},
+        VALID | {"data": [[None]]},
+        VALID | {"data": [[True]]},
+        VALID | {"data": [[[1.0]]]},
+        VALID | {"data": [[math.nan]]},
+        VALID | {"data": [[10**400]]},
+        VALID | {"data": [[]] * 1000},
     ],
 )
-def test_a_document_that_is_no_sketch_says_so(document):
+def test_a_document_that_is_not_a_sketch_is_refused(document):
     with pytest.raises(InvalidInput) as refused:
         KllSketch.from_document(document)
     assert refused.value.code == "InvalidSketch"

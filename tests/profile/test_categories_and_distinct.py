@@ -1,4 +1,4 @@
-"""Counts of values and of distinct values, exact where they can be and bounded where they cannot."""
+"""Counts of values and of distinct values, which are exact up to a limit and then approximate."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def counted(values: list[str], categories: CategoryCounts) -> CategoryCounts:
 
 @given(_chunks)
 def test_few_values_are_counted_exactly_in_any_split_and_merge(chunks: list[list[str]]) -> None:
-    whole = CategoryCounts()
+    unsplit = CategoryCounts()
     merged = CategoryCounts()
     for chunk in chunks:
-        counted(chunk, whole)
+        counted(chunk, unsplit)
         merged = merged.merge(counted(chunk, CategoryCounts()))
     expected = Counter(value for chunk in chunks for value in chunk)
-    for categories in (whole, merged):
+    for categories in (unsplit, merged):
         assert categories.is_exact
         assert categories.total == expected.total()
         assert list(categories.counts().items()) == sorted(expected.items(), key=lambda item: (-item[1], item[0]))
@@ -40,7 +40,7 @@ def test_few_values_are_counted_exactly_in_any_split_and_merge(chunks: list[list
 
 
 @given(_chunks, st.sets(st.sampled_from("abc"), max_size=2), st.integers(1, 4))
-def test_beyond_the_limit_counts_fall_short_by_the_stated_error_at_most(
+def test_beyond_the_limit_counts_are_short_by_at_most_the_stated_error(
     chunks: list[list[str]], known: set[str], limit: int
 ) -> None:
     one = CategoryCounts(known=known, limit=limit)
@@ -52,7 +52,7 @@ def test_beyond_the_limit_counts_fall_short_by_the_stated_error_at_most(
     for categories in (one, merged):
         counts = categories.counts()
         assert categories.total == exact.total()
-        # Misra and Gries: a total of n is short by n / (limit + 1) at most.
+        # Misra and Gries: for a total of n, counts are short by at most n / (limit + 1).
         assert categories.error <= exact.total() / (limit + 1)
         assert len(counts) <= limit + len(known)
         for value, times in exact.items():
@@ -70,7 +70,7 @@ def test_long_values_are_kept_only_as_far_as_they_fit() -> None:
     assert categories.error == 2
 
 
-def test_frequencies_of_countless_values_add_up_and_none_of_the_made_up_ones_stands_out() -> None:
+def test_frequencies_of_many_values_add_up_and_no_placeholder_stands_out() -> None:
     categories = CategoryCounts(known=["a"], limit=50)
     for start in range(0, 5000, 500):
         counted(["a"] * 100 + [f"id-{number}" for number in range(start, start + 500)], categories)
@@ -82,28 +82,28 @@ def test_frequencies_of_countless_values_add_up_and_none_of_the_made_up_ones_sta
 
 @given(st.lists(st.lists(st.integers(0, 40).map(str), max_size=30), max_size=5))
 def test_distinct_values_are_counted_exactly_below_k_in_any_split_and_merge(chunks: list[list[str]]) -> None:
-    whole, merged = DistinctCounter(), DistinctCounter()
+    unsplit, merged = DistinctCounter(), DistinctCounter()
     for chunk in chunks:
         values = pl.Series(chunk, dtype=pl.String)
-        whole.update(values)
+        unsplit.update(values)
         part = DistinctCounter()
         part.update(values)
         merged = merged.merge(part)
-    assert whole.count == merged.count == len({value for chunk in chunks for value in chunk})
+    assert unsplit.count == merged.count == len({value for chunk in chunks for value in chunk})
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 3000), max_size=4), st.integers(0, 1000))
-def test_the_estimate_beyond_k_depends_on_no_order_and_no_split(sizes: list[int], seed: int) -> None:
+def test_the_estimate_beyond_k_does_not_depend_on_order_or_split(sizes: list[int], seed: int) -> None:
     values = [str(number) for number in range(10_000)]
-    whole, split = DistinctCounter(k=256), DistinctCounter(k=256)
-    whole.update(pl.Series(values))
+    unsplit, split = DistinctCounter(k=256), DistinctCounter(k=256)
+    unsplit.update(pl.Series(values))
     random.Random(seed).shuffle(values)
     for size in [*sizes, len(values)]:
         part = DistinctCounter(k=256)
         part.update(pl.Series(values[:size]))
         split = split.merge(part)
-    assert split.count == whole.count
+    assert split.count == unsplit.count
 
 
 def test_the_estimate_beyond_k_is_within_four_standard_errors() -> None:
@@ -114,7 +114,7 @@ def test_the_estimate_beyond_k_is_within_four_standard_errors() -> None:
     assert counter.count == pytest.approx(200_000, rel=4 * 0.0078)
 
 
-def test_another_process_estimates_the_same() -> None:
+def test_another_process_gives_the_same_estimate() -> None:
     code = (
         "import polars as pl; from modelwatch_analyzer.profile.distinct import DistinctCounter;"
         "c = DistinctCounter(k=100); c.update(pl.Series([str(n) for n in range(1000)])); print(c.count)"

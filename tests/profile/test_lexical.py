@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers, type_of_spelled
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
     ColumnType(name) for name in ("Integral", "Fractional", "Boolean", "String", "Unknown")
@@ -36,8 +36,8 @@ INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
         ],
     ],
 )
-def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
-    assert type_of_spelled(pl.Series([value])) is kind
+def test_each_text_has_the_type_that_deequ_gives_it(value: str, kind: ColumnType) -> None:
+    assert infer_type(pl.Series([value])) is kind
 
 
 @pytest.mark.parametrize(
@@ -53,30 +53,30 @@ def test_each_spelling_has_the_type_that_deequ_gives_it(value: str, kind: Column
         ([FRACTIONAL, STRING, BOOLEAN], STRING),
     ],
 )
-def test_types_of_values_combine_to_the_columns_type(kinds: list[ColumnType], column: ColumnType) -> None:
+def test_types_of_values_combine_to_the_type_of_the_column(kinds: list[ColumnType], column: ColumnType) -> None:
     combined = UNKNOWN
     for kind in kinds:
-        combined = combined.with_(kind)
+        combined = combined.combine(kind)
     assert combined is column
 
 
 @given(st.lists(st.sampled_from(list(ColumnType)), min_size=3, max_size=3))
 def test_types_combine_in_any_order_and_grouping(kinds: list[ColumnType]) -> None:
     one, two, three = kinds
-    assert one.with_(two) is two.with_(one)
-    assert one.with_(two).with_(three) is one.with_(two.with_(three))
-    assert one.with_(one) is one
+    assert one.combine(two) is two.combine(one)
+    assert one.combine(two).combine(three) is one.combine(two.combine(three))
+    assert one.combine(one) is one
 
 
-def test_numbers_are_read_in_row_order_beside_whatever_else_a_column_holds() -> None:
+def test_numbers_are_read_in_row_order_among_other_values() -> None:
     numbers = read_numbers(pl.Series(["1", None, "x", "-2.5", "- 3", "1e400", "true", "5."]))
     assert numbers.values.tolist() == [1.0, -2.5, -3.0, 5.0]
     assert (numbers.type, numbers.present, numbers.missing, numbers.integral) == (STRING, 7, 1, 2)
 
 
-def test_typed_columns_are_taken_as_they_are() -> None:
-    whole = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
-    assert (whole.values.tolist(), whole.type, whole.present, whole.missing, whole.integral) == (
+def test_typed_columns_keep_their_values() -> None:
+    integers = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
+    assert (integers.values.tolist(), integers.type, integers.present, integers.missing, integers.integral) == (
         [1.0, 3.0],
         INTEGRAL,
         2,
@@ -94,10 +94,12 @@ _FRACTIONAL = re.compile(r"[-+]? ?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9
 
 
 @given(st.lists(st.text("0159.+-eE _xn", max_size=7), max_size=10))
-def test_values_types_and_counts_are_those_of_pythons_own_float_and_the_grammar(values: list[str]) -> None:
-    spelled = [value for value in values if _FRACTIONAL.fullmatch(value)]
-    expected = [number for value in spelled if math.isfinite(number := float(value.replace(" ", "")))]
+def test_values_types_and_counts_agree_with_pythons_float_and_the_grammar(values: list[str]) -> None:
+    numeric = [value for value in values if _FRACTIONAL.fullmatch(value)]
+    expected = [number for value in numeric if math.isfinite(number := float(value.replace(" ", "")))]
     numbers = read_numbers(pl.Series(values, dtype=pl.String))
     assert numbers.values.tolist() == expected
-    whole = [value for value in spelled if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))]
-    assert numbers.integral == len(whole)
+    integral = [
+        value for value in numeric if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))
+    ]
+    assert numbers.integral == len(integral)

@@ -1,4 +1,4 @@
-"""A dataset's profile: the same in any split, in one pass or in two."""
+"""The profile of a dataset is the same in any split, and in one or two passes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DTYPES = {"a": pl.Int64(), "b": pl.String()}
 
 @dataclass
 class InMemory:
-    """A dataset whose columns hold what their values are spelled as, in batches of given sizes."""
+    """A dataset of text columns, in batches of given sizes."""
 
     rows: list[tuple[str | None, ...]]
     cuts: tuple[int, ...] = ()
@@ -58,32 +58,32 @@ def seen(table: TableAccumulator) -> list[object]:
     assert not hasattr(numbers, "distinct")
     return [
         (numbers.type, numbers.present, numbers.missing, numbers.integral, numbers.negative, numbers.moments.count),
-        numbers.sketch.to_document(),  # exact below 2051 values, see the sketch's own tests
+        numbers.sketch.to_document(),  # exact below 2051 values; see the tests of the sketch
         (text.type, text.present, text.missing, text.categories.counts(), text.distinct.count),
     ]
 
 
 def accumulated(rows: list[tuple[str | None, ...]]) -> TableAccumulator:
-    table = TableAccumulator.planned(Plan(_DTYPES), {})
+    table = TableAccumulator.for_plan(Plan(_DTYPES), {})
     table.update(pl.DataFrame(rows, schema=dict.fromkeys("ab", pl.String()), orient="row"))
     return table
 
 
 @settings(deadline=None)
 @given(_rows, st.lists(st.integers(0, 60), max_size=5))
-def test_any_split_into_batches_and_any_merge_of_parts_gives_what_the_whole_gives(
+def test_any_split_into_batches_and_merged_parts_gives_the_same_profile(
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
-    whole = accumulated(rows)
-    batched = TableAccumulator.planned(Plan(_DTYPES), {})
-    merged = TableAccumulator.planned(Plan(_DTYPES), {})
+    unsplit = accumulated(rows)
+    batched = TableAccumulator.for_plan(Plan(_DTYPES), {})
+    merged = TableAccumulator.for_plan(Plan(_DTYPES), {})
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for start, end in pairwise(edges):
         batched.update(pl.DataFrame(rows[start:end], schema=dict.fromkeys("ab", pl.String()), orient="row"))
         merged = merged.merge(accumulated(rows[start:end]))
     for table in (batched, merged):
-        assert seen(table) == seen(whole)
-        moments, expected = table.columns["a"].moments, whole.columns["a"].moments
+        assert seen(table) == seen(unsplit)
+        moments, expected = table.columns["a"].moments, unsplit.columns["a"].moments
         assert (moments.sum, moments.minimum, moments.maximum) == (expected.sum, expected.minimum, expected.maximum)
         if moments.count:
             assert moments.mean == pytest.approx(expected.mean, rel=1e-12)
@@ -94,13 +94,13 @@ def test_any_split_into_batches_and_any_merge_of_parts_gives_what_the_whole_give
 
 @settings(deadline=None)
 @given(_rows.filter(bool), st.lists(st.integers(0, 60), max_size=3))
-def test_a_column_gets_the_statistics_of_its_type_whatever_its_first_batch_looked_like(
+def test_a_column_gets_the_statistics_of_its_type_whatever_its_first_batch_holds(
     rows: list[tuple[str | None, ...]], cuts: list[int]
 ) -> None:
     dataset = InMemory(rows, tuple(cuts))
     profile = profile_dataset(dataset)
     assert profile.records.read == len(rows)
-    assert dataset.passes <= 3  # a look at the first batch, and two passes
+    assert dataset.passes <= 3  # the first batch, and two passes
     for index, name in enumerate("ab"):
         values = [row[index] for row in rows if row[index] is not None]
         column = profile.columns[name]
@@ -132,7 +132,7 @@ def test_a_column_that_is_not_of_the_expected_type_has_both_statistics() -> None
     assert numbers.completeness == pytest.approx(2 / 3)
 
 
-def test_only_the_columns_asked_for_are_profiled() -> None:
+def test_only_the_requested_columns_are_profiled() -> None:
     profile = profile_dataset(InMemory([("1", "x")]), columns=["b"])
     assert list(profile.columns) == ["b"]
 

@@ -39,18 +39,18 @@ def test_an_attribute_finds_rows(expression: str, document: Any, records: list[A
     [
         ("scores", {"score": 1}, "features_attribute finds nothing in the payload"),
         ("scores[*]", {"scores": []}, "features_attribute finds nothing in the payload"),
-        ("length(@)", 5, "features_attribute does not fit the payload"),
-        ("3", [1, 2], "features_attribute is 3, the payload has 2 columns"),
-        ("0", {"a": 1}, "features_attribute is an index and the payload is an object: give a JMESPath"),
+        ("length(@)", 5, "features_attribute cannot be applied to the payload"),
+        ("3", [1, 2], "features_attribute is 3, but the payload has 2 columns"),
+        ("0", {"a": 1}, "features_attribute is an index but the payload is an object: give a JMESPath"),
     ],
 )
-def test_what_an_attribute_does_not_find_is_told(expression: str, document: Any, reason: str) -> None:
+def test_an_attribute_that_finds_nothing_gives_a_reason(expression: str, document: Any, reason: str) -> None:
     with pytest.raises(Unflattenable, match=reason):
         Attribute.of("features_attribute", expression).records(document)
 
 
 @pytest.mark.parametrize("expression", ["a[", "a b", "\N{SUPERSCRIPT TWO}", "-1"])
-def test_what_is_neither_index_nor_path_is_refused(expression: str) -> None:
+def test_an_attribute_that_is_neither_index_nor_path_is_refused(expression: str) -> None:
     with pytest.raises(InvalidInput, match="inference_attribute is neither") as refused:
         Attributes.of(inference=expression)
     assert refused.value.code == "InvalidAttribute"
@@ -58,9 +58,9 @@ def test_what_is_neither_index_nor_path_is_refused(expression: str) -> None:
 
 def test_columns_are_excluded_by_name_or_by_their_index_among_the_inputs() -> None:
     columns, inputs = ("_c0", "_c1", "_c2", "age"), ("_c1", "_c2", "age")
-    assert Attributes.of(exclude_features=" age , 0,").left(columns, inputs) == ("_c0", "_c2")
-    assert Attributes().left(columns, inputs) == columns
+    assert Attributes.of(exclude_features=" age , 0,").remaining(columns, inputs) == ("_c0", "_c2")
+    assert Attributes().remaining(columns, inputs) == columns
     for unknown in ("3", "Age"):
         with pytest.raises(InvalidInput) as refused:
-            Attributes.of(exclude_features=unknown).left(columns, inputs)
+            Attributes.of(exclude_features=unknown).remaining(columns, inputs)
         assert refused.value.code == "UnknownColumn"

@@ -1,4 +1,4 @@
-"""What batch transform jobs captured, by their manifests."""
+"""The data that batch transform jobs captured, found by their manifests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CSV = {"csv": {"header": False}}
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., Path]:
-    """Write a manifest and its objects as a host fetches them."""
+    """Write a manifest and its objects where a host downloads them to."""
 
     def job(objects: dict[str, bytes | str], *, side: str = "output", hour: str = "2026/01/31/09") -> Path:
         manifest = tmp_path / side / hour / "0a1b.json"
@@ -68,7 +68,7 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_the_inference_time_chooses_the_rows_and_neither_it_nor_the_id_is_a_feature(
+def test_rows_are_filtered_by_inference_time_and_neither_it_nor_the_id_is_a_feature(
     job: Callable[..., Path], kind: str
 ) -> None:
     content, options, column = OUTPUTS[kind]
@@ -83,7 +83,7 @@ def test_the_inference_time_chooses_the_rows_and_neither_it_nor_the_id_is_a_feat
     assert (log.objects, log.read, log.out_of_window, log.malformed) == (1, 2, 2, 0)
 
 
-def test_the_inference_time_chooses_records_that_attributes_take_apart(job: Callable[..., Path]) -> None:
+def test_records_read_by_attributes_are_filtered_by_their_inference_time(job: Callable[..., Path]) -> None:
     lines = [json.dumps({"p": [{"y": i}, {"y": i + 10}], **row}) for i, row in enumerate(ROWS)]
     timeless = [json.dumps({"p": [{"y": 20}]}), "{", "[]", '{"SageMakerInferenceTime": "noon", "p": [{"y": 21}]}']
     window = {"start_time": "2026-01-31T09:15:00Z", "end_time": "2026-01-31T09:45:00Z"}
@@ -98,7 +98,7 @@ def test_the_inference_time_chooses_records_that_attributes_take_apart(job: Call
     assert log.out_of_window == 2
 
 
-def test_without_id_and_time_all_rows_of_the_hours_jobs_are_read(job: Callable[..., Path]) -> None:
+def test_without_id_and_time_all_rows_of_the_jobs_in_the_hours_are_read(job: Callable[..., Path]) -> None:
     job({"early.csv": "0,x\n"}, side="input", hour="2026/01/31/08")
     source = job({"a.csv": "1,x\n2,y\n", "b/c.csv": "3,z\n"}, side="input")
     dataset, rows, log = read(source, CSV, start_time="2026-01-31T09:00:00Z", end_time="2026-01-31T10:00:00Z")
@@ -128,7 +128,7 @@ def test_attributes_and_preprocessors_work_on_transformed_records_too(job: Calla
     assert read(source, options, record_preprocessor_script=str(script))[1] == [("2",)]
 
 
-def test_objects_are_found_as_a_person_may_have_copied_them(tmp_path: Path) -> None:
+def test_objects_are_found_wherever_a_user_may_have_copied_them(tmp_path: Path) -> None:
     (tmp_path / "input").mkdir()
     (tmp_path / "input" / "m.json").write_text(
         json.dumps([{"prefix": "s3://b/p/"}, "1.csv", "2.csv", "3.csv", "1.csv"])
@@ -137,7 +137,7 @@ def test_objects_are_found_as_a_person_may_have_copied_them(tmp_path: Path) -> N
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    with pytest.raises(InvalidInput) as refused:  # beside the manifest lies what is no manifest
+    with pytest.raises(InvalidInput) as refused:  # a file next to the manifest is not a manifest
         read(tmp_path, CSV)
     assert refused.value.code == "InvalidManifest"
     (tmp_path / "p" / "3.csv").write_text("3\n")
@@ -160,7 +160,7 @@ def test_objects_are_found_as_a_person_may_have_copied_them(tmp_path: Path) -> N
         ('[{"prefix": "s3://b/"}, "/secret.csv"]', "ObjectNotFetched"),
     ],
 )
-def test_a_manifest_that_is_none_or_names_what_is_not_there_is_refused(
+def test_an_invalid_manifest_or_one_that_names_missing_objects_is_refused(
     tmp_path: Path, manifest: str, code: str
 ) -> None:
     source = tmp_path / "data" / "in"
@@ -180,7 +180,7 @@ def test_a_side_that_was_not_captured_or_a_window_without_jobs_has_no_data(job: 
         assert refused.value.code == "NoData"
 
 
-def test_it_takes_exactly_one_format(job: Callable[..., Path]) -> None:
+def test_exactly_one_format_must_be_given(job: Callable[..., Path]) -> None:
     for options in ({}, {**CSV, "json": {}}):
         with pytest.raises(InvalidInput, match="one of csv, json and parquet") as refused:
             read(job({"a": "1\n"}), options)

@@ -1,4 +1,4 @@
-"""Captured records: SageMaker's JSON Lines of requests and answers in CSV."""
+"""Captured records: SageMaker's JSON Lines of requests and responses in CSV."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files, json_lines
-from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -22,9 +23,9 @@ Write = Callable[..., Path]
 
 
 def record(
-    request: str | None, answer: str | None, *, time: str | None = "2026-11-22T09:30:00Z", encoding: str = "CSV"
+    request: str | None, response: str | None, *, time: str | None = "2026-11-22T09:30:00Z", encoding: str = "CSV"
 ) -> dict[str, Any]:
-    sides = {"endpointInput": request, "endpointOutput": answer}
+    sides = {"endpointInput": request, "endpointOutput": response}
     return {
         "captureData": {
             side: {"observedContentType": "text/csv", "mode": "X", "data": data, "encoding": encoding}
@@ -58,7 +59,7 @@ def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:
     return [row for batch in dataset.batches(plan, log) for row in batch.select(dataset.columns).rows()], log
 
 
-def test_the_answers_columns_come_first_unless_they_are_said_to_come_last(write: Write) -> None:
+def test_the_response_columns_come_first_unless_the_option_says_last(write: Write) -> None:
     path = write([record("1,2", "0.5\n"), record("3,4", "0.7\n")])
     first = opened(path)
     assert first.columns == ("_c0", "_c1", "_c2")
@@ -69,13 +70,13 @@ def test_the_answers_columns_come_first_unless_they_are_said_to_come_last(write:
     assert read(last)[0] == [("1", "2", "0.5"), ("3", "4", "0.7")]
 
 
-def test_one_side_alone_can_be_read(write: Write) -> None:
+def test_a_single_side_can_be_read(write: Write) -> None:
     path = write([record("1,2", "0.5")])
     assert read(opened(path, captureIndexNames=["endpointInput"]))[0] == [("1", "2")]
     assert read(opened(path, captureIndexNames=["endpointOutput"]))[0] == [("0.5",)]
 
 
-def test_captures_of_requests_alone_have_the_requests_columns(write: Write) -> None:
+def test_captures_of_requests_only_have_the_columns_of_requests(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
     assert dataset.columns == dataset.input_columns == ("_c0", "_c1")
     assert read(dataset)[0] == [("1", "2"), ("3", "4")]
@@ -88,7 +89,7 @@ def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
     assert (log.read, log.malformed) == (5, 0)
 
 
-def test_the_window_is_half_open_and_what_lies_outside_is_counted(write: Write) -> None:
+def test_the_window_is_half_open_and_records_outside_are_counted(write: Write) -> None:
     times = ["2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T11:59:59+02:00", "2026-11-22T10:00:00Z"]
     path = write([record(str(index), "0", time=time) for index, time in enumerate(times)])
     rows, log = read(opened(path, "2026-11-22T09:00:00", "2026-11-22T10:00:00"))
@@ -96,10 +97,10 @@ def test_the_window_is_half_open_and_what_lies_outside_is_counted(write: Write) 
     assert log.out_of_window == 2
 
 
-def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kept(write: Write) -> None:
-    good = record("1,2", "0.5")
+def test_malformed_records_are_counted_with_their_location_and_the_others_are_kept(write: Write) -> None:
+    valid = record("1,2", "0.5")
     lines: list[dict[str, Any] | bytes] = [
-        good,
+        valid,
         b'{"captureData": {"endpointInput": {"data": "1,2", "enc',
         b"",
         b'{"captureData": []}',
@@ -111,8 +112,8 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
         record('1,"2', "0.5"),
         record(None, None),
         record("1,2", None),
-        b"\xff" + json.dumps(good).encode(),
-        good,
+        b"\xff" + json.dumps(valid).encode(),
+        valid,
     ]
     rows, log = read(opened(write(lines)))
     assert rows == [("0.5", "1", "2")] * 2
@@ -121,10 +122,10 @@ def test_what_cannot_be_understood_is_counted_with_its_place_and_the_rest_is_kep
     assert places["2"] == "not JSON"
     assert places["4"].startswith("not a captured record")
     assert places["5"] == "a payload is malformed: not JSON"
-    assert places["6"] == "a BASE64 payload that is no text, such as an image: a preprocessor can read it"
+    assert places["6"] == "a BASE64 payload that is not text, such as an image: a record preprocessor can read it"
     assert places["7"] == "endpointInput has 3 fields instead of 2"
     assert places["8"] == "endpointOutput has 2 fields instead of 1, endpointInput has 1 fields instead of 2"
-    assert places["9"] == "the request has another number of rows than the answer"
+    assert places["9"] == "the request and the response differ in their number of rows"
     assert places["10"] == "a payload is malformed: a quote is opened and not closed"
     assert places["11"] == "no payload"
     assert places["12"] == "endpointOutput was not captured, or is empty"
@@ -136,7 +137,7 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
     assert read(opened(path))[0] == [("2", "1"), ("4", "3")]
     rows, log = read(opened(path, "2026-11-22T09:00:00"))
     assert rows == [("4", "3")]
-    assert log.malformed_examples == ["capture.jsonl:1: no time of inference, so that it belongs to no window"]
+    assert log.malformed_examples == ["capture.jsonl:1: no inference time, so it belongs to no window"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
         ([], None),
     ],
 )
-def test_a_time_is_iso_8601_or_none_and_the_record_is_read_all_the_same(
+def test_a_time_that_is_not_iso_8601_is_ignored_and_the_record_is_read(
     write: Write, time: Any, inside: int | None
 ) -> None:
     source = write([record("1", "2"), record("3", "4", time=time)])
@@ -180,7 +181,7 @@ def test_a_window_without_a_usable_record_is_refused(write: Write, lines: list[A
     assert refused.value.code == code
 
 
-def test_no_message_holds_a_value(write: Write) -> None:
+def test_no_message_contains_a_value(write: Write) -> None:
     lines = [
         record("1", "2"),
         record('secret,"secret', "2"),
@@ -205,11 +206,11 @@ _rows = st.lists(st.tuples(_fields, _fields, _fields), min_size=1, max_size=3)
 
 
 def _csv(rows: Iterable[tuple[str, ...]]) -> str:
-    def spelled(field: str, alone: bool) -> str:
+    def written(field: str, alone: bool) -> str:
         must = any(character in field for character in ',"\n\r') or (alone and not field)
         return '"' + field.replace('"', '""') + '"' if must else field
 
-    return "\n".join(",".join(spelled(field, len(row) == 1) for field in row) for row in rows)
+    return "\n".join(",".join(written(field, len(row) == 1) for field in row) for row in rows)
 
 
 @settings(max_examples=150, deadline=None)

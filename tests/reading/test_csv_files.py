@@ -1,4 +1,4 @@
-"""Files of comma-separated text, good and bad."""
+"""Files of comma-separated text, valid and malformed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read(source: Path, *, header: bool = True) -> tuple[list[tuple[str | None, .
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_every_line_end_works_and_blank_lines_are_passed_over(write: Write, line_end: str) -> None:
+def test_every_line_end_works_and_blank_lines_are_skipped(write: Write, line_end: str) -> None:
     rows, log = read(write(line_end.join(["", "a,b", "1,x", "", "2,", ""])))
     assert rows == [("1", "x"), ("2", None)]
     assert (log.objects, log.read, log.malformed) == (1, 2, 0)
@@ -45,7 +45,7 @@ def test_every_line_end_works_and_blank_lines_are_passed_over(write: Write, line
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("block_bytes", [1, 2, 7])
-def test_the_header_is_found_below_more_blank_lines_than_a_record_may_be_long(
+def test_the_header_is_found_after_more_blank_lines_than_the_limit_of_a_record(
     write: Write, monkeypatch: pytest.MonkeyPatch, line_end: str, block_bytes: int
 ) -> None:
     monkeypatch.setattr(csv_files, "LONGEST_RECORD", 20)
@@ -56,13 +56,13 @@ def test_the_header_is_found_below_more_blank_lines_than_a_record_may_be_long(
     assert log.malformed_examples == ["data.csv:53: 1 fields instead of 2"]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(write: Write) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_name(write: Write) -> None:
     path = write(b"\xef\xbb\xbfa,b\n1,2\n")
     assert open_csv(path, CsvOptions()).columns == ("a", "b")
     assert read(path)[0] == [("1", "2")]
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name(write: Write) -> None:
+def test_a_name_that_looks_like_a_pattern_is_only_a_name(write: Write) -> None:
     dataset = open_csv(write("^a.*$,ab,*\n1,2,3\n"), CsvOptions())
     for dtype in (pl.String(), pl.Int64()):
         (batch,) = dataset.batches(Plan({"^a.*$": dtype, "*": dtype}), ReadLog())
@@ -74,7 +74,7 @@ def test_quoted_commas_line_ends_and_quotes_are_content(write: Write) -> None:
     assert rows == [("x,y", 'z\n"w"'), (None, None)]
 
 
-def test_each_malformed_row_is_counted_with_its_place_and_the_good_ones_around_it_are_kept(write: Write) -> None:
+def test_each_malformed_row_is_counted_with_its_location_and_the_others_are_kept(write: Write) -> None:
     content = b'a,b\n1,2\n3\n4,5,6\n\n\xe9,7\n"8"x,9\n10,"11\n12,13\n'
     rows, log = read(write(content))
     assert rows == [("1", "2"), ("12", "13")]
@@ -89,10 +89,10 @@ def test_each_malformed_row_is_counted_with_its_place_and_the_good_ones_around_i
     ]
 
 
-def test_a_malformed_row_costs_the_rows_far_behind_it_neither_the_fast_path_nor_their_line_numbers(
+def test_rows_long_after_a_malformed_one_take_the_fast_path_and_keep_their_line_numbers(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_files, "_CAREFUL_BYTES", 10)
+    monkeypatch.setattr(csv_files, "_FALLBACK_BYTES", 10)
     path = write('a,b\n"1,2\n' + "3,4\n" * 100 + "5\n" + "6,7\n" * 3)
     dataset, log = open_csv(path, CsvOptions()), ReadLog()
     batches = list(dataset.batches(Plan(dict.fromkeys("ab", pl.Int64())), log))
@@ -149,7 +149,7 @@ def test_without_a_header_columns_are_named_by_position_and_the_usual_width_coun
         (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "header"),
         ("a,b\n1,2\n".encode("utf-16"), "NotUtf8", "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NotUtf8", "UTF-16"),
-        (b"\x1f\x8b\x08\x00", "AllMalformed", "breaks off"),
+        (b"\x1f\x8b\x08\x00", "AllMalformed", "is truncated"),
     ],
     ids=str,
 )
@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_reason(
     assert refused.value.code == code
 
 
-def test_a_missing_path_an_empty_folder_and_unlike_headers_are_refused(write: Write, tmp_path: Path) -> None:
+def test_missing_paths_empty_folders_and_different_headers_are_refused(write: Write, tmp_path: Path) -> None:
     write("a,b\n1,2\n", "unlike/1.csv")
     write("a,c\n1,2\n", "unlike/2.csv")
     (tmp_path / "nothing").mkdir()
@@ -171,7 +171,7 @@ def test_a_missing_path_an_empty_folder_and_unlike_headers_are_refused(write: Wr
         assert refused.value.code == code
 
 
-def test_a_header_without_end_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unterminated_header_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (csv_files, csv_text):
         monkeypatch.setattr(module, "LONGEST_RECORD", 1000)
     with pytest.raises(InvalidInput) as refused:
@@ -179,7 +179,7 @@ def test_a_header_without_end_is_refused(write: Write, monkeypatch: pytest.Monke
     assert refused.value.code == "MalformedHeader"
 
 
-def test_no_message_holds_a_value(write: Write) -> None:
+def test_no_message_contains_a_value(write: Write) -> None:
     _, log = read(write(b'a,b\nsecret\n"secret"x,1\nsecret\xff,1\n'))
     assert log.malformed == 3
     assert not any("secret" in example for example in log.malformed_examples)
@@ -192,7 +192,7 @@ _PIECES = ["a", "1", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', ',"', '",', 
 @given(text=st.lists(st.sampled_from(_PIECES), max_size=40).map("".join), block=st.integers(1, 40))
 @example(text='"' + "x" * 30 + "\n", block=1)
 @example(text='aaaaaaa\r\n\r\n""""""""""""' + "x" * 30 + "\ra", block=26)
-def test_whatever_the_size_of_blocks_the_same_rows_are_read_and_the_same_left_out(
+def test_any_block_size_gives_the_same_rows_and_malformed_records(
     tmp_path_factory: pytest.TempPathFactory, text: str, block: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"

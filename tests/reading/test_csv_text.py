@@ -1,4 +1,4 @@
-"""The fast and the careful path read one language, and it is the one that Python's csv module writes."""
+"""The fast and the fallback path read the same language, which is the one that Python's csv module writes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import read_numbers
-from modelwatch_analyzer.reading.csv_text import careful_records, parse_block, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block, text_frame
 from modelwatch_analyzer.reading.dataset import Plan
 
-# What can go wrong lies in these; other characters are all alike to the parsers.
+# Only these characters matter to the parsers.
 _PIECES = [*'aé😀0159.+-eE ,"', "\n", "\r", "\r\n", "\t", "\0", "nan", "inf", "true", "1e400", '""', '",', ',"', '"\n']
 _texts = st.lists(st.sampled_from(_PIECES), max_size=25).map("".join)
 _fields = st.one_of(
@@ -24,16 +24,16 @@ _dtypes = st.sampled_from([pl.Int64(), pl.Float64(), pl.String()])
 
 @st.composite
 def _written_tables(draw: st.DrawFn) -> tuple[list[list[str]], bytes, list[pl.DataType]]:
-    """Write a table as RFC 4180 says: quotes where they must be, and elsewhere at will."""
+    """Write a table by RFC 4180: with quotes where they are required, and sometimes elsewhere."""
     dtypes = draw(st.lists(_dtypes, min_size=1, max_size=4))
     rows = draw(st.lists(st.lists(_fields, min_size=len(dtypes), max_size=len(dtypes)), max_size=8))
     line_end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
 
-    def spelled(field: str, alone: bool) -> str:
+    def written(field: str, alone: bool) -> str:
         must = any(character in field for character in ',"\n\r') or (alone and not field)
         return '"' + field.replace('"', '""') + '"' if must or draw(st.booleans()) else field
 
-    text = "".join(",".join(spelled(field, len(row) == 1) for field in row) + line_end for row in rows)
+    text = "".join(",".join(written(field, len(row) == 1) for field in row) + line_end for row in rows)
     return rows, (text.removesuffix(line_end) if draw(st.booleans()) else text).encode(), dtypes
 
 
@@ -41,7 +41,7 @@ def _written_tables(draw: st.DrawFn) -> tuple[list[list[str]], bytes, list[pl.Da
 def _any_texts(draw: st.DrawFn) -> tuple[bytes, list[pl.DataType]]:
     """Draw any text, and as many columns as its first record has fields."""
     text = draw(_texts).encode()
-    width = next((len(record.fields) for record in careful_records(text, last=True) if record.fields), 1)
+    width = next((len(record.fields) for record in parse_records(text, last=True) if record.fields), 1)
     return text, draw(st.lists(_dtypes, min_size=width, max_size=width))
 
 
@@ -54,19 +54,19 @@ def _plan(dtypes: list[pl.DataType]) -> Plan:
 
 
 def _both_paths(text: bytes, dtypes: list[pl.DataType]) -> Iterator[pl.DataFrame]:
-    """Yield the columns as each path gives them that has no doubt about the text."""
+    """Yield the columns from both paths, or from the fallback path if the fast one leaves the text to it."""
     names = _names(dtypes)
     block = plain_block(text, last=True)
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if fast is not None:
         yield fast
-    records = list(careful_records(text, last=True))
+    records = list(parse_records(text, last=True))
     if all(record.fields is not None and len(record.fields) in (0, len(dtypes)) for record in records):
         yield text_frame([record.fields for record in records if record.fields], names, _plan(dtypes))
 
 
 def _seen(column: pl.Series, dtype: pl.DataType) -> object:
-    """Return what a profile takes from a column; how many are Integral it asks only where Integral is planned."""
+    """Return what a profile uses of a column; the number of integers counts only if Integral is planned."""
     if dtype == pl.String():
         return column.to_list()
     numbers = read_numbers(column)
@@ -76,7 +76,7 @@ def _seen(column: pl.Series, dtype: pl.DataType) -> object:
 
 @settings(max_examples=400, deadline=None)
 @given(_written_tables())
-def test_a_table_that_was_written_is_read_by_both_paths_alike(
+def test_both_paths_read_a_written_table_correctly(
     table: tuple[list[list[str]], bytes, list[pl.DataType]],
 ) -> None:
     rows, text, dtypes = table
@@ -91,7 +91,7 @@ def test_a_table_that_was_written_is_read_by_both_paths_alike(
 @settings(max_examples=600, deadline=None)
 @given(_any_texts())
 @example((b"1,2\n3\n4,5,", [pl.Int64(), pl.Int64()]))
-def test_where_the_fast_path_is_certain_the_careful_one_reads_the_same(
+def test_whatever_the_fast_path_reads_the_fallback_path_reads_too(
     drawn: tuple[bytes, list[pl.DataType]],
 ) -> None:
     text, dtypes = drawn
@@ -100,28 +100,28 @@ def test_where_the_fast_path_is_certain_the_careful_one_reads_the_same(
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if block is None or fast is None:
         return
-    records = list(careful_records(text, last=True))
+    records = list(parse_records(text, last=True))
     assert [record.reason for record in records if record.fields is None] == []
     rows = [record.fields for record in records if record.fields]
     assert {len(row) for row in rows} <= {len(dtypes)}
     assert fast.height == block.rows == len(rows)
-    careful = text_frame(rows, names, _plan(dtypes))
+    fallback = text_frame(rows, names, _plan(dtypes))
     for name, dtype in zip(names, dtypes, strict=True):
-        assert _seen(fast[name], dtype) == _seen(careful[name], dtype)
+        assert _seen(fast[name], dtype) == _seen(fallback[name], dtype)
 
 
 @settings(max_examples=300, deadline=None)
 @given(_any_texts(), st.data())
-def test_whole_records_are_cut_off_the_start_and_the_rest_reads_on_from_there(
+def test_complete_records_are_taken_from_the_start_and_parsing_continues_after_them(
     drawn: tuple[bytes, list[pl.DataType]], data: st.DataObject
 ) -> None:
     text, _ = drawn
-    whole = [record[1:3] for record in careful_records(text, last=True) if record.fields != []]
+    all_at_once = [record[1:3] for record in parse_records(text, last=True) if record.fields != []]
     cut = data.draw(st.integers(0, len(text)))
-    parts = list(careful_records(text[:cut], last=False))
+    parts = list(parse_records(text[:cut], last=False))
     rest = text[parts[-1].end if parts else 0 :]
-    parts += careful_records(rest, last=True)
-    assert [record[1:3] for record in parts if record.fields != []] == whole
+    parts += parse_records(rest, last=True)
+    assert [record[1:3] for record in parts if record.fields != []] == all_at_once
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_whole_records_are_cut_off_the_start_and_the_rest_reads_on_from_there(
         (b'"a\nb",2\r\n\r\n3,"x ""y"""', 2, True),
     ],
 )
-def test_plain_text_takes_the_fast_path(text: bytes, rows: int, quoted: bool) -> None:
+def test_simple_text_takes_the_fast_path(text: bytes, rows: int, quoted: bool) -> None:
     block = plain_block(text, last=True)
     assert block is not None
     assert (block.rows, block.separators, block.quoted, block.consumed) == (rows, rows, quoted, len(text))
@@ -149,13 +149,13 @@ def test_plain_text_takes_the_fast_path(text: bytes, rows: int, quoted: bool) ->
     [b"1,2\n3\n4,5,6\n", b"1,2\n3\n", b"1,2\n3,4,5\n", b"\xff,2\n", b'"a"b,2\n', b'a"b,2\n', b'"a,2\n'],
     ids=["ragged", "short", "long", "latin-1", "text behind a quote", "quote in a field", "open quote"],
 )
-def test_doubtful_text_is_left_to_the_careful_path(text: bytes) -> None:
+def test_text_that_is_not_simple_is_left_to_the_fallback_path(text: bytes) -> None:
     block = plain_block(text, last=True)
     assert block is None or parse_block(block, ["a", "b"], Plan({"a": pl.String(), "b": pl.String()})) is None
 
 
 def test_a_long_row_that_makes_up_for_a_short_one_is_found_in_a_block_of_many_megabytes() -> None:
-    # polars cuts large texts into parts that it parses side by side.
+    # polars splits large texts into parts that it parses in parallel.
     rows = [b"1.5,2.5,3.5"] * 300_000
     rows[100_000], rows[200_000] = b"1.5,2.5", b"1.5,2.5,3.5,4.5"
     block = plain_block(b"\n".join(rows), last=True)
@@ -166,15 +166,15 @@ def test_a_long_row_that_makes_up_for_a_short_one_is_found_in_a_block_of_many_me
 
 @pytest.mark.parametrize("dtype", [pl.Int64(), pl.Float64()])
 @pytest.mark.parametrize("place", ["before", "after", "within"])
-def test_no_byte_beside_a_digit_is_read_otherwise_than_the_grammar_says(dtype: pl.DataType, place: str) -> None:
+def test_every_byte_next_to_a_digit_is_read_as_the_grammar_says(dtype: pl.DataType, place: str) -> None:
     for byte in range(256):
         value = {"before": b"%c5", "after": b"5%c", "within": b"5%c5"}[place] % byte
         text = b"x," + value + b"\nx,6.5\n"
         block = plain_block(text, last=True)
         frame = parse_block(block, ["a", "b"], Plan({"b": dtype})) if block else None
         if frame is not None:
-            spelled = pl.Series([record.fields[1] for record in careful_records(text, last=True) if record.fields])
-            assert _seen(frame["b"], dtype) == _seen(spelled, dtype), byte
+            as_text = pl.Series([record.fields[1] for record in parse_records(text, last=True) if record.fields])
+            assert _seen(frame["b"], dtype) == _seen(as_text, dtype), byte
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_no_byte_beside_a_digit_is_read_otherwise_than_the_grammar_says(dtype: p
         (b"1.5\nabc\n", pl.String()),
     ],
 )
-def test_numbers_are_handed_over_as_text_wherever_their_type_is_in_doubt(column: bytes, read_as: pl.DataType) -> None:
+def test_numbers_are_delivered_as_text_if_their_type_is_in_doubt(column: bytes, read_as: pl.DataType) -> None:
     block = plain_block(column, last=True)
     assert block is not None
     planned = pl.Int64() if read_as == pl.Int64() else pl.Float64()
@@ -200,7 +200,7 @@ def test_numbers_are_handed_over_as_text_wherever_their_type_is_in_doubt(column:
     assert frame["a"].dtype == read_as
 
 
-def test_a_column_that_a_number_parser_refuses_is_planned_as_text_from_then_on_and_no_other() -> None:
+def test_only_a_column_that_cannot_be_parsed_as_numbers_is_planned_as_text_from_then_on() -> None:
     plan = Plan({"a": pl.Int64(), "b": pl.Int64()})
     block = plain_block(b"1,x\n2,3\n", last=True)
     assert block is not None

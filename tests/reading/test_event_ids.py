@@ -1,4 +1,4 @@
-"""Events that come again."""
+"""Repeated events."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from modelwatch_analyzer.reading.event_ids import EventIds
 
 
 @given(batches=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=6))
-def test_every_event_that_came_before_is_counted_in_whatever_batches(batches: list[list[str]]) -> None:
+def test_every_repeated_event_is_counted_in_any_batches(batches: list[list[str]]) -> None:
     events = EventIds()
-    told = sum(events.repeated(batch) for batch in batches)
+    repeated = sum(events.count_repeated(batch) for batch in batches)
     names = [name for batch in batches for name in batch]
-    assert told == len(names) - len(set(names))
+    assert repeated == len(names) - len(set(names))
 
 
-def test_events_without_an_id_repeat_nothing() -> None:
-    assert EventIds().repeated([None, None, "", ""]) == 0
+def test_events_without_an_id_are_not_repeated() -> None:
+    assert EventIds().count_repeated([None, None, "", ""]) == 0
 
 
 def test_the_oldest_ids_are_forgotten_and_the_latest_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_ids, "REMEMBERED_EVENTS", 4)
     events = EventIds()
     for start in range(0, 100, 2):
-        assert events.repeated([str(start), str(start + 1)]) == 0
-        assert len(events._latest) + len(events._before) <= 2 * 4 + 1
-    assert events.repeated(["96", "97", "98", "99"]) == 4
-    assert events.repeated(["1", "2"]) == 0
+        assert events.count_repeated([str(start), str(start + 1)]) == 0
+        assert len(events._latest) + len(events._older) <= 2 * 4 + 1
+    assert events.count_repeated(["96", "97", "98", "99"]) == 4
+    assert events.count_repeated(["1", "2"]) == 0

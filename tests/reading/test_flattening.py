@@ -30,11 +30,11 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatte
         ("null", [[None]]),
     ],
 )
-def test_a_document_holds_these_records(document: str, records: list[Any]) -> None:
+def test_the_records_in_a_document_are_found(document: str, records: list[Any]) -> None:
     assert records_of(decode(document)) == records
 
 
-def test_fields_within_get_dotted_names_and_elements_their_index() -> None:
+def test_nested_fields_get_dotted_names_and_elements_their_index() -> None:
     record = decode('{"a": 1, "b": {"c": "x", "d": [true, {"e": null}]}, "f": [], "g": {}, "h": ""}')
     assert list(flatten(record).items()) == [
         ("a", "1"),
@@ -47,16 +47,16 @@ def test_fields_within_get_dotted_names_and_elements_their_index() -> None:
     ]
 
 
-def test_a_record_that_is_a_list_gives_its_values_in_order() -> None:
+def test_a_list_becomes_its_values_in_order() -> None:
     assert list(flatten(decode('[1, [2, "x"], {"a": false}]')).values()) == ["1", "2", "x", "false"]
 
 
 @pytest.mark.parametrize("number", ["1.50", "1e400", "-0.0", "1E5", "1" * 300, "18446744073709551616", "-7"])
-def test_a_number_keeps_its_spelling(number: str) -> None:
+def test_a_number_keeps_its_text(number: str) -> None:
     assert flatten(decode(f"[{number}]")) == {"0": number}
 
 
-def test_of_two_fields_with_one_name_the_last_stands() -> None:
+def test_of_two_fields_with_the_same_name_the_last_one_counts() -> None:
     assert decode('{"a": 1, "a": 2}') == {"a": 2}
 
 
@@ -70,16 +70,16 @@ def test_of_two_fields_with_one_name_the_last_stands() -> None:
         ("", "not JSON"),
         (b'"\xff"', "not UTF-8"),
         ("1" * 5000, "too many digits"),
-        ("[" * 100_000 + "]" * 100_000, "nested"),
+        ("[" * 100_000 + "]" * 100_000, "nested more than 32 levels"),
     ],
     ids=range(8),
 )
-def test_what_is_no_json_says_why_and_nothing_of_itself(text: str | bytes, says: str) -> None:
+def test_the_reason_for_malformed_json_contains_none_of_it(text: str | bytes, says: str) -> None:
     with pytest.raises(Unflattenable, match=f"^.{{0,20}}{says}.{{0,20}}$"):
         decode(text)
 
 
-def test_what_would_be_too_deep_too_wide_or_ambiguous_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_deep_too_wide_and_ambiguous_records_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flattening, "MOST_COLUMNS", 3)
     assert len(flatten([1, 2, 3])) == 3
     deep: Any = 1
@@ -116,9 +116,9 @@ def leaves(value: Any) -> list[Any]:
 def test_no_value_of_a_document_is_lost_or_made_up(document: Any) -> None:
     records = records_of(decode(json.dumps(document)))
     found = [value for record in records for value in flatten(record).values()]
-    spelling = {True: "true", False: "false"}
+    as_text = {True: "true", False: "false"}
     wanted = [
-        spelling[leaf] if isinstance(leaf, bool) else None if leaf in (None, "") else str(leaf)
+        as_text[leaf] if isinstance(leaf, bool) else None if leaf in (None, "") else str(leaf)
         for record in records_of(document)
         if record != [] and record != {}
         for leaf in leaves(record)

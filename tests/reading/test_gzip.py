@@ -1,4 +1,4 @@
-"""Compressed objects: what is whole is read, what is not is counted, and none costs more than the limit."""
+"""Compressed objects: valid content is read, damage is counted, and the size is limited."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def text_of(file: SourceFile, start: int = 0) -> tuple[bytes, ReadLog]:
     return b"".join(file.blocks(log, start)), log
 
 
-def test_an_object_is_known_to_be_compressed_by_its_first_bytes_and_not_by_its_name(stored) -> None:
+def test_a_compressed_object_is_recognised_by_its_first_bytes_not_by_its_name(stored) -> None:
     assert text_of(stored(gzip.compress(b"a,b\n"), "a.csv"))[0] == b"a,b\n"
     assert text_of(stored(b"a,b\n", "b.csv.gz"))[0] == b"a,b\n"
 
 
-def test_members_that_follow_each_other_are_one_text(stored) -> None:
+def test_consecutive_gzip_members_are_one_text(stored) -> None:
     text, log = text_of(stored(gzip.compress(b"a,b\n1,") + gzip.compress(b"") + gzip.compress(b"2\n")))
     assert (text, log.malformed) == (b"a,b\n1,2\n", 0)
 
@@ -43,13 +43,13 @@ def test_members_that_follow_each_other_are_one_text(stored) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda good: good + b"garbage", "something else follows"),
-        (lambda good: good + b"\x1f\x8b", "breaks off"),
-        (lambda good: good[:-4], "breaks off"),
-        (lambda good: good[:-8] + b"\xff" * 8, "damaged"),
+        (lambda valid: valid + b"garbage", "followed by something else"),
+        (lambda valid: valid + b"\x1f\x8b", "is truncated"),
+        (lambda valid: valid[:-4], "is truncated"),
+        (lambda valid: valid[:-8] + b"\xff" * 8, "damaged"),
     ],
 )
-def test_damage_behind_the_text_is_counted_once_and_the_text_is_kept(stored, damage, says: str) -> None:
+def test_damage_after_the_text_is_counted_once_and_the_text_is_kept(stored, damage, says: str) -> None:
     text, log = text_of(stored(damage(gzip.compress(b"1,2\n" * 5000))))
     assert text == b"1,2\n" * 5000
     assert log.malformed == 1
@@ -57,7 +57,7 @@ def test_damage_behind_the_text_is_counted_once_and_the_text_is_kept(stored, dam
     assert says in log.malformed_examples[0]
 
 
-def test_what_holds_more_than_the_limit_is_refused_with_the_limit(stored, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_decompresses_beyond_the_limit_is_refused(stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "DECOMPRESSED_LIMIT", 3_000_000)
     assert len(text_of(stored(gzip.compress(b"x\n" * 1_500_000)))[0]) == 3_000_000
     with pytest.raises(InvalidInput, match="3,000,000") as refused:
@@ -65,7 +65,7 @@ def test_what_holds_more_than_the_limit_is_refused_with_the_limit(stored, monkey
     assert refused.value.code == "DecompressedTooLarge"
 
 
-def test_a_bomb_is_told_by_how_many_times_more_it_holds_than_it_takes(stored, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzip_bomb_is_recognised_by_its_compression_ratio(stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "BOMB_BYTES", 100_000)
     bomb = gzip.compress(b"x" * 10_000_000)
     with pytest.raises(InvalidInput, match=f"{files.BOMB_RATIO * len(bomb):,}") as refused:
@@ -74,7 +74,7 @@ def test_a_bomb_is_told_by_how_many_times_more_it_holds_than_it_takes(stored, mo
     assert len(text_of(stored(gzip.compress(b"x" * 100_000)))[0]) == 100_000
 
 
-def test_a_byte_order_mark_is_passed_over_and_utf_16_refused_in_compressed_text_too(stored) -> None:
+def test_compressed_text_may_have_a_byte_order_mark_but_not_be_utf_16(stored) -> None:
     assert text_of(stored(gzip.compress("a,b\n".encode("utf-8-sig"))), 2)[0] == b"b\n"
     with pytest.raises(InvalidInput) as refused:
         text_of(stored(gzip.compress("a,b\n".encode("utf-16"))))
@@ -87,7 +87,7 @@ def test_a_byte_order_mark_is_passed_over_and_utf_16_refused_in_compressed_text_
     st.integers(0, 60),
     st.integers(1, 30),
 )
-def test_blocks_of_compressed_and_of_plain_text_hold_the_same(
+def test_compressed_and_uncompressed_text_have_the_same_content(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], start: int, block: int
 ) -> None:
     folder, text = tmp_path_factory.mktemp("both"), b"x" + b"".join(lines)

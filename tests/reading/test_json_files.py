@@ -1,4 +1,4 @@
-"""Files of JSON: one document a line, or one array of documents."""
+"""Files of JSON: one document per line, or one array of documents."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def opened(source: Path, *, lines: bool = True, **attributes: str) -> JsonFiles:
-    asked = {Role(role): text for role, text in attributes.items()}
-    return open_json(source_files(source), JsonOptions(lines=lines), asked)
+    requested = {Role(role): text for role, text in attributes.items()}
+    return open_json(source_files(source), JsonOptions(lines=lines), requested)
 
 
 def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[JsonFiles, list[tuple[Any, ...]], ReadLog]:
@@ -41,21 +41,21 @@ def read(source: Path, *, lines: bool = True, **attributes: str) -> tuple[JsonFi
     return dataset, [row for batch in dataset.batches(plan, log) for row in batch[list(dataset.columns)].rows()], log
 
 
-def test_columns_are_all_that_any_record_names_and_what_a_record_lacks_is_missing(write: Write) -> None:
+def test_columns_are_all_names_that_occur_and_absent_fields_are_missing_values(write: Write) -> None:
     dataset, rows, log = read(write('{"a": 1, "b": {"c": 1.50}}\n\n{"d": [true, "x"], "a": null}\r\n'))
     assert (dataset.columns, dataset.named) == (("a", "b.c", "d.0", "d.1"), True)
     assert rows == [("1", "1.50", None, None), (None, None, "true", "x")]
     assert (log.objects, log.read, log.malformed) == (1, 2, 0)
 
 
-def test_each_malformed_line_is_counted_with_its_place_and_the_good_ones_around_it_are_kept(write: Write) -> None:
+def test_each_malformed_line_is_counted_with_its_location_and_the_others_are_kept(write: Write) -> None:
     content = b'{"a": 1}\n{"a": \n{"a": NaN}\n[1]\n{"a": "\xff"}\n{"a.b": 1, "a": {"b": 2}}\n{"a": 1e400}'
     _, rows, log = read(write(content))
     assert [row[0] for row in rows] == ["1", "1e400"]
     assert log.malformed_examples == [
         "data.json:2: not JSON",
         "data.json:3: not JSON",
-        "data.json:4: a list among objects",
+        "data.json:4: a list, but most records are objects",
         "data.json:5: not UTF-8",
         "data.json:6: two fields become columns of the same name",
     ]
@@ -66,10 +66,13 @@ def test_lists_are_columns_by_position_and_ragged_ones_are_left_out(write: Write
     dataset, rows, log = read(write('[1, "x"]\n[2, "y"]\n[3]\n{"a": 1}\n'))
     assert (dataset.columns, dataset.named) == (("_c0", "_c1"), False)
     assert rows == [("1", "x"), ("2", "y")]
-    assert log.malformed_examples == ["data.json:3: 1 values instead of 2", "data.json:4: an object among lists"]
+    assert log.malformed_examples == [
+        "data.json:3: 1 values instead of 2",
+        "data.json:4: an object, but most records are lists",
+    ]
 
 
-def test_an_array_may_span_lines_and_its_elements_know_theirs(write: Write) -> None:
+def test_elements_of_an_array_over_several_lines_have_their_line_numbers(write: Write) -> None:
     content = '\n[\n {"a": "],\\"{["},\n {"a": NaN}, {"a": "\\\\"},\n\n {"a":\n 3}\n]\n'
     _, rows, log = read(write(content), lines=False)
     assert rows == [('],"{[',), ("\\",), ("3",)]
@@ -80,17 +83,17 @@ def test_an_array_may_span_lines_and_its_elements_know_theirs(write: Write) -> N
     ("content", "rows", "malformed"),
     [
         ('{"a": 1}', [("1",)], []),
-        ('[{"a": 1}, {"a": 2}', [("1",)], ["data.json:1: the array breaks off"]),
-        ('[{"a": 1}] {"a": 2}', [("1",)], ["data.json:1: something else follows the array"]),
-        ('[{"a": 1}]\n[{"a": 2}]', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1}, {"a": 2}', [("1",)], ["data.json:1: the array is truncated"]),
+        ('[{"a": 1}] {"a": 2}', [("1",)], ["data.json:1: the array is followed by something else"]),
+        ('[{"a": 1}]\n[{"a": 2}]', [("1",)], ["data.json:1: the array is followed by something else"]),
         ('[{"a": 1},]', [("1",)], ["data.json:1: not JSON"]),
         ('[{"a": 1},,{"a": 2}]', [("1",), ("2",)], ["data.json:1: not JSON"]),
-        ('[{"a": 1}}', [("1",)], ["data.json:1: something else follows the array"]),
+        ('[{"a": 1}}', [("1",)], ["data.json:1: the array is followed by something else"]),
         ("[1, 2]", [("1",), ("2",)], []),
         ('{"instances": [{"a": 1}, {"a": 2}]}', [("1",), ("2",)], []),
     ],
 )
-def test_a_file_that_is_no_tidy_array_gives_what_it_holds(
+def test_a_malformed_array_yields_the_elements_that_are_valid(
     write: Write, content: str, rows: list[tuple[str]], malformed: list[str]
 ) -> None:
     _, found, log = read(write(content), lines=False)
@@ -125,10 +128,10 @@ def test_an_element_beyond_the_limit_ends_the_reading_of_its_file(
     monkeypatch.setattr(files, "BLOCK_BYTES", 40)
     _, rows, log = read(write('[{"a": 1}, {"a": "' + "x" * 200_000 + '"}, {"a": 2}]'), lines=False)
     assert rows == [("1",)]
-    assert "what follows were not read" in log.malformed_examples[0]
+    assert "everything after it were not read" in log.malformed_examples[0]
 
 
-def test_attributes_say_where_inference_and_features_lie(write: Write) -> None:
+def test_attributes_select_inference_and_features(write: Write) -> None:
     content = '{"x": [{"f": [1, 2]}, {"f": [3, 4]}], "y": {"p": [0.1, 0.9]}, "id": 7}\n{"x": [{"f": [5, 6]}]}\n'
     dataset, rows, log = read(write(content), features="x[*].f", inference="y.p[*]")
     assert (dataset.columns, dataset.named) == (("_c0", "_c1", "_c2"), False)
@@ -136,7 +139,7 @@ def test_attributes_say_where_inference_and_features_lie(write: Write) -> None:
     assert log.malformed_examples == ["data.json:2: inference_attribute finds nothing in the payload"]
 
 
-def test_records_that_name_a_field_each_are_refused_before_they_fill_the_memory(write: Write) -> None:
+def test_records_that_each_have_another_field_are_refused_before_they_exhaust_the_memory(write: Write) -> None:
     with pytest.raises(InvalidInput) as refused:
         opened(write("\n".join(json.dumps({f"k{i}": 1}) for i in range(10_001))))
     assert refused.value.code == "TooManyColumns"
@@ -171,11 +174,11 @@ def test_lines_and_arrays_of_the_same_records_give_the_same_rows_whatever_the_bl
     assert one.columns == other.columns
     assert rows == rows_of_array
     assert (log.read, log.malformed) == (len(records), 0)
-    spelling = {None: None, "": None, True: "true", False: "false"}
+    as_text = {None: None, "": None, True: "true", False: "false"}
     for record, row in zip(records, rows, strict=True):
         values = dict(zip(one.columns, row, strict=True))
         for name, value in record.items():
-            assert values[name] == (spelling[value] if value in (None, "") or isinstance(value, bool) else str(value))
+            assert values[name] == (as_text[value] if value in (None, "") or isinstance(value, bool) else str(value))
 
 
 VALUES = (
@@ -189,15 +192,15 @@ VALUES = (
     st.sampled_from([pl.String(), pl.Int64(), pl.Float64()]),
     st.booleans(),
 )
-def test_documents_read_together_give_what_each_gives_alone(
+def test_documents_that_are_parsed_together_give_the_same_rows_as_one_by_one(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], dtype: pl.DataType, named: bool
 ) -> None:
-    source = tmp_path_factory.mktemp("quick") / "a.json"
+    source = tmp_path_factory.mktemp("uniform") / "a.json"
     documents = [dict(zip(["a", "b.c", "d", "e"], row, strict=True)) if named else list(row) for row in rows]
     source.write_text("\n".join(map(json.dumps, documents)).replace("Infinity", "1e999"))
     dataset = opened(source)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
+        patch.setattr(json_files, "count_uniform_rows", lambda *_: None)
         assert opened(source).columns == dataset.columns
     together = pl.concat(dataset.batches(Plan(dict.fromkeys(dataset.columns, dtype)), ReadLog()))
     alone = pl.concat(dataset.table.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), ReadLog()))
@@ -206,8 +209,8 @@ def test_documents_read_together_give_what_each_gives_alone(
         if together[column].dtype == pl.String:
             assert together[column].to_list() == alone[column].to_list()
         else:
-            spelled = [None if text is None else float(text) for text in alone[column]]
-            assert together[column].cast(pl.Float64).to_list() == spelled
+            as_floats = [None if text is None else float(text) for text in alone[column]]
+            assert together[column].cast(pl.Float64).to_list() == as_floats
 
 
 LEAVES = st.integers(0, 3) | st.sampled_from(["x", "", 0.5, None])
@@ -221,20 +224,24 @@ FOUND = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(FOUND, LEAVES, FOUND), min_size=1, max_size=5), st.booleans())
-def test_what_attributes_find_together_is_what_they_find_in_each(
+def test_attributes_select_the_same_in_all_documents_together_and_in_each(
     tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[Any, ...]], alike: bool
 ) -> None:
-    source = tmp_path_factory.mktemp("quick") / "a.json"
+    source = tmp_path_factory.mktemp("uniform") / "a.json"
     documents = [dict(zip(["in", "out", "y"], part, strict=True)) for part in parts]
     source.write_text("\n".join(map(json.dumps, documents[:1] * 3 if alike else documents)))
     try:
         dataset = opened(source, features="in", inference="out", ground_truth="y")
-    except InvalidInput:  # nothing is found in any, as the tests of attributes tell
+    except InvalidInput:  # nothing is found in any document; the tests of attributes cover this
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_files, "rows_of_one_shape", lambda *_: None)
-        carefully = opened(source, features="in", inference="out", ground_truth="y")
-    assert (dataset.columns, dataset.named, dataset.found) == (carefully.columns, carefully.named, carefully.found)
+        patch.setattr(json_files, "count_uniform_rows", lambda *_: None)
+        one_by_one = opened(source, features="in", inference="out", ground_truth="y")
+    assert (dataset.columns, dataset.named, dataset.selected_roles) == (
+        one_by_one.columns,
+        one_by_one.named,
+        one_by_one.selected_roles,
+    )
     plan, logs = Plan(dict.fromkeys(dataset.columns, pl.String())), (ReadLog(), ReadLog())
     together, alone = (
         [row for batch in table.batches(plan, log) for row in batch[:, list(dataset.columns)].rows()]

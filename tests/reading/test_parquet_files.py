@@ -1,4 +1,4 @@
-"""Files of Parquet, good and bad."""
+"""Files of Parquet, valid and damaged."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def read(source: Path, dtype: pl.DataType) -> tuple[pl.DataFrame, ReadLog]:
     return pl.concat(batches, how="vertical_relaxed"), log
 
 
-def test_every_type_has_its_spelling(tmp_path: Path) -> None:
+def test_every_type_becomes_text(tmp_path: Path) -> None:
     pl.DataFrame(
         {
-            "whole": [1, None],
+            "integer": [1, None],
             "float": [1.0, float("nan")],
             "text": ["x", ""],
             "flag": [True, None],
@@ -40,7 +40,7 @@ def test_every_type_has_its_spelling(tmp_path: Path) -> None:
             "time": [dt.timedelta(days=1), None],
             "money": [Decimal("1.50"), None],
             "bytes": [b"\xff\x00", b""],
-            "vast": pl.Series([2**63, None], dtype=pl.UInt64),
+            "uint64": pl.Series([2**63, None], dtype=pl.UInt64),
             "kind": pl.Series(["a", None], dtype=pl.Categorical),
             "none": [None, None],
         }
@@ -51,7 +51,7 @@ def test_every_type_has_its_spelling(tmp_path: Path) -> None:
     assert (log.objects, log.read, log.bytes) == (1, 2, (tmp_path / "a.parquet").stat().st_size)
 
 
-def test_structs_and_lists_become_columns_as_those_of_json_do(tmp_path: Path) -> None:
+def test_structs_and_lists_become_columns_like_those_of_json(tmp_path: Path) -> None:
     for name, lists in (("a", [[1, 2], None]), ("b", [[3, 4, 5], []])):
         frame = pl.DataFrame({"s": [{"x": 1, "y": [{"z": "q"}]}, None], "l": lists})
         frame.write_parquet(tmp_path / f"{name}.parquet")
@@ -65,14 +65,14 @@ def test_structs_and_lists_become_columns_as_those_of_json_do(tmp_path: Path) ->
     ]
 
 
-def test_names_that_look_like_patterns_paths_or_html_are_names(tmp_path: Path) -> None:
+def test_names_that_look_like_patterns_paths_or_html_are_only_names(tmp_path: Path) -> None:
     names = ["^a.*$", "ab", "../b", "<b>", "*"]
     pl.DataFrame([[1], [2], [3], [4], [5]], schema=names).write_parquet(tmp_path / "a.parquet")
     frame, _ = read(tmp_path / "a.parquet", pl.Int64())
     assert (frame.columns, frame.rows()) == (names, [(1, 2, 3, 4, 5)])
 
 
-def test_numbers_come_as_numbers_and_infinities_as_text(tmp_path: Path) -> None:
+def test_numbers_are_delivered_as_numbers_and_infinities_as_text(tmp_path: Path) -> None:
     frame = pl.DataFrame({"i": pl.Series([1, 2], dtype=pl.Int8), "f": [1.0, 2.0], "n": [None, 0.5], "x": [1.0, -1e999]})
     frame.write_parquet(tmp_path / "a.parquet")
     dataset, plan = opened(tmp_path / "a.parquet"), Plan(dict.fromkeys("ifnx", pl.Float64()))
@@ -83,14 +83,14 @@ def test_numbers_come_as_numbers_and_infinities_as_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"PAR1" + b"x" * 50 + b"PAR1", b"\x80\x04K\x01."])
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(InvalidInput, match=r"a\.parquet") as refused:
         opened(tmp_path / "a.parquet")
     assert refused.value.code == "NotParquet"
 
 
-def test_files_with_other_columns_no_columns_or_too_many_are_refused(
+def test_files_with_different_no_or_too_many_columns_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
@@ -122,17 +122,17 @@ def test_files_with_other_columns_no_columns_or_too_many_are_refused(
 def test_a_file_is_read_slice_by_slice_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(parquet_files, "_SLICE_CELLS", 8)
     monkeypatch.setattr(parquet_files, "_BATCH_CELLS", 6)
-    whole = pl.DataFrame({"a": range(rows), "b": [f"{row}.5" for row in range(rows)]}, schema={"a": pl.Int64, "b": str})
-    whole.write_parquet(tmp_path / "a.parquet", row_group_size=5)
+    frame = pl.DataFrame({"a": range(rows), "b": [f"{row}.5" for row in range(rows)]}, schema={"a": pl.Int64, "b": str})
+    frame.write_parquet(tmp_path / "a.parquet", row_group_size=5)
     dataset, log = opened(tmp_path / "a.parquet"), ReadLog()
     batches = list(dataset.batches(Plan({"a": pl.Int64(), "b": pl.String()}), log))
     assert log.read == rows
     assert max((batch.height for batch in batches), default=0) <= 4
-    assert [row for batch in batches for row in batch.select("a", "b").iter_rows()] == whole.rows()
+    assert [row for batch in batches for row in batch.select("a", "b").iter_rows()] == frame.rows()
 
 
 @pytest.fixture(scope="module")
-def good() -> bytes:
+def valid() -> bytes:
     import io
 
     file = io.BytesIO()
@@ -144,10 +144,10 @@ def good() -> bytes:
 @given(
     changes=st.dictionaries(st.integers(0, 400), st.integers(0, 255), min_size=1, max_size=5), cut=st.integers(0, 30)
 )
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
-    tmp_path_factory: pytest.TempPathFactory, good: bytes, changes: dict[int, int], cut: int
+def test_a_damaged_file_is_either_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, valid: bytes, changes: dict[int, int], cut: int
 ) -> None:
-    content: Any = bytearray(good)
+    content: Any = bytearray(valid)
     for place, value in changes.items():
         content[place % len(content)] = value
     if cut < 10:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, CaptureOptions, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
 
-TRUTH = "groundTruthData"
+GROUND_TRUTH = "groundTruthData"
 ROWS = [{"age": 41, "score": 0.75, "guess": 1, "the label": 1}, {"age": 23, "score": 0.25, "guess": 0, "the label": 1}]
 BY_NAME = {"inference_attribute": "guess", "probability_attribute": "score", "ground_truth_attribute": "the label"}
 
@@ -54,7 +55,7 @@ def written(folder: Path, name: str) -> tuple[Path, dict[str, Any]]:
     "attributes",
     [BY_NAME, {"inference_attribute": "2", "probability_attribute": "1", "ground_truth_attribute": "3"}],
 )
-def test_columns_of_files_are_named_or_counted(name: str, attributes: dict[str, str], tmp_path: Path) -> None:
+def test_columns_of_files_are_selected_by_name_or_index(name: str, attributes: dict[str, str], tmp_path: Path) -> None:
     dataset = opened(*written(tmp_path, name), **attributes)
     assert dataset.roles == {
         Role.FEATURES: ("age",),
@@ -71,7 +72,7 @@ def test_without_attributes_all_columns_are_features(name: str, tmp_path: Path) 
     assert opened(*written(tmp_path, name)).roles == {Role.FEATURES: ("age", "score", "guess", "the label")}
 
 
-def test_a_name_of_digits_comes_before_an_index(tmp_path: Path) -> None:
+def test_a_name_of_digits_has_precedence_over_an_index(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("x,0\n5,6\n")
     assert opened(path, {"csv": {"header": True}}, inference_attribute="0").roles[Role.INFERENCE] == ("0",)
@@ -84,13 +85,13 @@ def test_excluded_columns_have_no_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["csv", "parquet"])
-def test_an_attribute_that_names_no_column_is_told_with_the_columns_there_are(name: str, tmp_path: Path) -> None:
+def test_an_attribute_that_names_no_column_is_refused_with_the_existing_columns(name: str, tmp_path: Path) -> None:
     dataset = opened(*written(tmp_path, name), ground_truth_attribute="labels")
     with pytest.raises(InvalidInput, match=r"ground_truth_attribute is 'labels'.* it has age, score, guess, the label"):
         _ = dataset.roles
 
 
-def test_paths_find_the_roles_of_json_documents(tmp_path: Path) -> None:
+def test_paths_select_the_roles_in_json_documents(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     documents = [
         {"instances": [{"f": [n, n + 1], "label": n % 2}, {"f": [0, 0], "label": 0}], "out": {"predictions": [n, 0]}}
@@ -112,7 +113,7 @@ def test_paths_find_the_roles_of_json_documents(tmp_path: Path) -> None:
     assert values(dataset, Role.GROUND_TRUTH) == [("0",), ("0",), ("1",), ("0",), ("0",), ("0",)]
 
 
-def test_paths_find_named_columns_too(tmp_path: Path) -> None:
+def test_paths_also_select_named_columns(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_text('{"in": {"a": 1, "b": 2}, "out": {"p": 0.5}, "truth": {"y": 1}}\n')
     paths = {"features_attribute": "in", "probability_attribute": "out", "ground_truth_attribute": "truth"}
@@ -123,7 +124,7 @@ def test_paths_find_named_columns_too(tmp_path: Path) -> None:
     }
 
 
-def test_json_lists_are_counted(tmp_path: Path) -> None:
+def test_json_lists_are_selected_by_index(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_text("[0.5, 41, 1]\n[0.25, 23, 0]\n")
     dataset = opened(path, {"json": {"lines": True}}, probability_attribute="0", ground_truth_attribute="2")
@@ -195,8 +196,8 @@ def as_json(document: Any) -> dict[str, str]:
 
 
 def merged(**sides: dict[str, str]) -> str:
-    truth = {TRUTH: sides.pop(TRUTH)} if TRUTH in sides else {}
-    return json.dumps({"captureData": sides, "eventMetadata": {"eventId": "e"}, "eventVersion": "0", **truth})
+    ground_truth = {GROUND_TRUTH: sides.pop(GROUND_TRUTH)} if GROUND_TRUTH in sides else {}
+    return json.dumps({"captureData": sides, "eventMetadata": {"eventId": "e"}, "eventVersion": "0", **ground_truth})
 
 
 def captured(folder: Path, *lines: str, names: tuple[str, ...] = (), **attributes: str) -> CaptureFiles:
@@ -205,25 +206,25 @@ def captured(folder: Path, *lines: str, names: tuple[str, ...] = (), **attribute
     return open_capture(folder / "c.jsonl", options, attributes=Attributes.of(**attributes))
 
 
-def test_requests_are_features_and_answers_predictions(tmp_path: Path) -> None:
+def test_requests_are_features_and_responses_are_predictions(tmp_path: Path) -> None:
     line = merged(endpointInput=csv("41,7"), endpointOutput=csv("0.5"))
     assert captured(tmp_path, line).roles == {Role.FEATURES: ("_c1", "_c2"), Role.INFERENCE: ("_c0",)}
 
 
-def test_ground_truth_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_ground_truth_is_read_if_it_is_requested(tmp_path: Path) -> None:
     line = merged(endpointInput=csv("41,7"), endpointOutput=csv("1,0.5"), groundTruthData=csv("1"))
     assert Role.GROUND_TRUTH not in captured(tmp_path, line).roles
-    named = captured(tmp_path, line, names=("endpointOutput", TRUTH), inference="0", probability="1")
+    named = captured(tmp_path, line, names=("endpointOutput", GROUND_TRUTH), inference="0", probability="1")
     assert named.roles == {Role.INFERENCE: ("_c0",), Role.PROBABILITY: ("_c1",), Role.GROUND_TRUTH: ("_c2",)}
-    asked = captured(tmp_path, line, inference="0", probability="1", ground_truth="0")
-    assert asked.roles == {
+    requested = captured(tmp_path, line, inference="0", probability="1", ground_truth="0")
+    assert requested.roles == {
         Role.INFERENCE: ("_c0",),
         Role.PROBABILITY: ("_c1",),
         Role.FEATURES: ("_c2", "_c3"),
         Role.GROUND_TRUTH: ("_c4",),
     }
-    assert asked.input_columns == ("_c2", "_c3")
-    assert values(asked, Role.GROUND_TRUTH) == [("1",)]
+    assert requested.input_columns == ("_c2", "_c3")
+    assert values(requested, Role.GROUND_TRUTH) == [("1",)]
 
 
 def test_roles_of_a_real_merged_record_of_a_batch_request(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_roles_of_a_real_merged_record_of_a_batch_request(tmp_path: Path) -> Non
     }
 
 
-def test_a_batch_output_by_paths_and_by_indices(tmp_path: Path) -> None:
+def test_a_transform_output_is_read_by_paths_and_by_indices(tmp_path: Path) -> None:
     line = merged(
         batchTransformOutput=as_json({"SageMakerOutput": [0.9], "x": [1, 2]}), groundTruthData=as_json({"label": 1})
     )
@@ -267,15 +268,15 @@ def test_a_batch_output_by_paths_and_by_indices(tmp_path: Path) -> None:
 FIELD = st.sampled_from(["0", "1", "0.5", "", "a", '"x,y"'])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     records=st.lists(st.tuples(st.lists(FIELD, min_size=1, max_size=3), st.integers(0, 3)), min_size=1, max_size=6),
-    quick=st.booleans(),
+    together=st.booleans(),
 )
-def test_the_quick_reading_of_labels_agrees_with_the_careful_one(
-    records: list[tuple[list[str], int]], quick: bool, tmp_path: Path
+def test_parsing_ground_truth_together_and_one_by_one_gives_the_same(
+    records: list[tuple[list[str], int]], together: bool, tmp_path: Path
 ) -> None:
-    """A record in another encoding, put behind, sends the whole block the careful way."""
+    """A last record in another encoding makes all records of the block be parsed one by one."""
     lines = [
         merged(
             endpointInput=csv("\n".join(f"{place},7" for place in range(len(fields)))),
@@ -284,9 +285,9 @@ def test_the_quick_reading_of_labels_agrees_with_the_careful_one(
         )
         for fields, ends in records
     ]
-    if not quick:
+    if not together:
         lines.append(merged(endpointInput=csv("1,7"), endpointOutput=csv("1"), groundTruthData=as_json([["z", 9]])))
     dataset = captured(tmp_path, *lines, probability="0", ground_truth="0")
-    expected = [field.strip('"') or None for fields, _ in records for field in fields] + ["z"] * (not quick)
+    expected = [field.strip('"') or None for fields, _ in records for field in fields] + ["z"] * (not together)
     assert [value for (value,) in values(dataset, Role.GROUND_TRUTH)] == expected
     assert len(values(dataset, Role.FEATURES)) == len(expected)

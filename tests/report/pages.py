@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+from modelwatch_analyzer.report import ReportBody, write_page
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import OutcomeStatus
@@ -31,11 +33,12 @@ class Page(HTMLParser):
         self.close()
         assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
         if tag == "path":
-            self.paths.append((dict(attrs)["class"], dict(attrs)["d"]))
+            path = dict(attrs)
+            self.paths.append((path["class"] or "", path["d"] or ""))
         if tag == "tr":
             self.rows.append([])
         if tag in {"td", "th"}:
@@ -43,14 +46,14 @@ class Page(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in VOID
         self.handle_starttag(tag, attrs)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.texts.append(data)
         if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
@@ -66,15 +69,16 @@ class Page(HTMLParser):
         return [value for name, value in self.attributes if name == attribute]
 
 
-def written(write: Callable[..., None], **fields) -> Page:
-    """Write a report and read it again."""
+def written(body: Callable[[AnalysisSummary], ReportBody], **frame: Any) -> Page:
+    """Write a report, its body made for a summary, and read it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        write(path, **({"title": "T", "summary": summary(), "facts": {}} | fields))
+        given = {"title": "T", "summary": summary(), "facts": {}} | frame
+        write_page(path, **given, body=body(given["summary"]))
         return Page(path.read_text(encoding="utf-8"))
 
 
-def summary(*violations: dict | tuple[str | None, str, str], **fields) -> AnalysisSummary:
+def summary(*violations: dict[str, Any] | tuple[str | None, str, str], **fields: Any) -> AnalysisSummary:
     """Make a summary; a violation is its fields, or feature name, check and description."""
     names = ("feature_name", "constraint_check_type", "description")
     documents = [given if isinstance(given, dict) else dict(zip(names, given, strict=True)) for given in violations]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwatch_analyzer.report import BiasRow, write_bias_report
+from modelwatch_analyzer.bias.report import BiasRow, report_body
 from modelwatch_analyzer.undefined import Undefined
 from tests.report.pages import Page, summary, written
 from tests.report.test_figures import extent
@@ -12,8 +12,8 @@ def row(metric: str, value: float | Undefined = 0.2, facet: str = "Sex", facet_v
     return BiasRow(facet, facet_value, "post-training", metric, f"what {metric} is", value, **fields)
 
 
-def report(*rows: BiasRow, **fields) -> Page:
-    return written(write_bias_report, rows=rows, **fields)
+def report(*rows: BiasRow, groups=(), **frame) -> Page:
+    return written(lambda summary: report_body(rows, groups, summary.records), **frame)
 
 
 def test_a_metric_is_shown_with_its_interval_its_baseline_and_its_note():

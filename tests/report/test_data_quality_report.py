@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.data_quality.drift import Drift
+from modelwatch_analyzer.data_quality.report import report_body
+from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.moments import Moments
-from modelwatch_analyzer.report import Drift, write_data_quality_report
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from tests.report.pages import Page, summary, written
@@ -53,12 +55,17 @@ def categorical(name: str, counts: dict[str, int], missing: int = 0) -> dict:
     }
 
 
-def statistics(*features: dict, items: int = 100) -> dict:
+def document(*features: dict, items: int = 100) -> dict:
     return {"version": 0.0, "dataset": {"item_count": items}, "features": list(features)}
 
 
-def render(**fields) -> Page:
-    return written(write_data_quality_report, **({"statistics": statistics()} | fields))
+def render(*, statistics=None, baseline_statistics=None, drifts=None, **frame) -> Page:
+    now = document() if statistics is None else statistics
+
+    def body(summary):
+        return report_body(now, baseline_statistics, drifts or {}, summary.violations, summary.records)
+
+    return written(body, **frame)
 
 
 def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_words():
@@ -68,7 +75,7 @@ def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_words()
             ("income", "some_new_check", "Something."),
             ("race", "completeness_check", "Data completeness requirement is not met."),
         ),
-        statistics=statistics(numerical("income", range(9)), categorical("race", {"a": 1}), items=1234),
+        statistics=document(numerical("income", range(9)), categorical("race", {"a": 1}), items=1234),
     )
     assert "3 violations in 1,234 records of 2 features: income, race." in page.text
     assert ["income", "Drift from the baseline", "Baseline drift distance: 0.3 exceeds threshold: 0.1"] in page.rows
@@ -94,17 +101,17 @@ def test_a_violation_of_no_feature_is_about_the_dataset():
     ],
 )
 def test_without_violations_the_verdict_tells_a_check_from_a_baseline(fields, verdict):
-    page = render(summary=summary(**fields), statistics=statistics(numerical("a", [1.0])))
+    page = render(summary=summary(**fields), statistics=document(numerical("a", [1.0])))
     assert verdict in page.text
 
 
 def test_a_feature_is_shown_beside_its_baseline_with_the_distance_and_the_threshold():
     page = render(
-        statistics=statistics(numerical("x", [1.0, 2.0, 3.0], missing=1), numerical("n", [5.0], "Integral")),
-        baseline_statistics=statistics(numerical("x", [1.0, 1.0, 4.0]), categorical("n", {"b": 3, "": 1})),
+        statistics=document(numerical("x", [1.0, 2.0, 3.0], missing=1), numerical("n", [5.0], "Integral")),
+        baseline_statistics=document(numerical("x", [1.0, 1.0, 4.0]), categorical("n", {"b": 3, "": 1})),
         drifts={
-            "x": Drift(0.25, 0.1, "Simple L-infinity", exceeded=True),
-            "n": Drift(Undefined("the types differ"), 0.1, "Simple L-infinity", exceeded=False),
+            "x": Drift(0.25, 0.1, SIMPLE),
+            "n": Drift(Undefined("the types differ"), 0.1, SIMPLE),
         },
     )
     x, n = page.row("x"), page.row("n")
@@ -119,19 +126,19 @@ def test_a_feature_is_shown_beside_its_baseline_with_the_distance_and_the_thresh
 
 
 def test_categories_are_captioned_by_the_most_frequent():
-    page = render(statistics=statistics(categorical("s", {"a": 1, "b": 60, "c": 20, "d": 19})))
+    page = render(statistics=document(categorical("s", {"a": 1, "b": 60, "c": 20, "d": 19})))
     assert "b 60%, c 20%, d 19%, and 1 more" in page.row("s")[3]
 
 
 def test_a_feature_that_only_the_baseline_has_is_still_shown():
-    page = render(statistics=statistics(), baseline_statistics=statistics(numerical("gone", [1.0])))
+    page = render(statistics=document(), baseline_statistics=document(numerical("gone", [1.0])))
     assert page.row("gone")[2] == "-"
 
 
 def test_charts_of_then_and_now_share_their_axes():
     page = render(
-        statistics=statistics(numerical("x", np.linspace(10.0, 20.0, 50))),
-        baseline_statistics=statistics(numerical("x", np.linspace(0.0, 10.0, 50))),
+        statistics=document(numerical("x", np.linspace(10.0, 20.0, 50))),
+        baseline_statistics=document(numerical("x", np.linspace(0.0, 10.0, 50))),
     )
     (then,) = re.findall(r'class="then" d="([^"]*)"', page.raw)
     (now,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
@@ -140,7 +147,7 @@ def test_charts_of_then_and_now_share_their_axes():
 
 
 def test_the_axis_starts_at_the_least_value_and_not_at_zero():
-    page = render(statistics=statistics(numerical("x", np.linspace(1000.0, 1001.0, 50))))
+    page = render(statistics=document(numerical("x", np.linspace(1000.0, 1001.0, 50))))
     (path,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
     assert path.startswith("M0 ")
     assert path.count("M") == 10
@@ -153,7 +160,7 @@ def test_the_axis_starts_at_the_least_value_and_not_at_zero():
     ids=["constant", "widest", "tiny", "narrow"],
 )
 def test_extreme_ranges_draw_within_the_chart(values):
-    page = render(statistics=statistics(numerical("x", values)))
+    page = render(statistics=document(numerical("x", values)))
     (path,) = re.findall(r'class="now" d="([^"]*)"', page.raw)
     numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e[+-]?\d+)?", path)]
     assert numbers
@@ -166,9 +173,9 @@ def test_five_hundred_columns_stay_below_a_megabyte():
     columns += [categorical(f"category_{i}", {f"some_label_{j}": j + 1 for j in range(120)}) for i in range(100)]
     page = render(
         summary=summary(*[(f"category_{i}", "baseline_drift_check", "x" * 100) for i in range(100)]),
-        statistics=statistics(*columns),
-        baseline_statistics=statistics(*columns),
-        drifts={column["name"]: Drift(0.123456789, 0.1, "Robust L-infinity", exceeded=True) for column in columns},
+        statistics=document(*columns),
+        baseline_statistics=document(*columns),
+        drifts={column["name"]: Drift(0.123456789, 0.1, ROBUST) for column in columns},
     )
     assert len(page.rows) == 602
     assert len(page.raw.encode()) < 1_000_000
@@ -197,7 +204,7 @@ def test_whatever_a_statistics_file_holds_there_is_a_page(current, baseline):
 
 def test_thousands_of_features_are_cut_with_those_in_violation_kept():
     columns = [{"name": f"c{i}", "inferred_type": "Unknown"} for i in range(3000)]
-    page = render(statistics=statistics(*columns), summary=summary(("c2999", "data_type_check", "Mixed.")))
+    page = render(statistics=document(*columns), summary=summary(("c2999", "data_type_check", "Mixed.")))
     assert "Shown are 1,000 of 3,000 features: those in violation, then the first." in page.text
     assert "1 violation in 100 records of 3,000 features: c2999." in page.text
     assert [row[0] for row in page.rows[-2:]] == ["c998", "c2999"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from modelwatch_analyzer.report import AttributionRow, MetricRow, write_explainability_report
+from modelwatch_analyzer.explainability.report import AttributionRow, report_body
+from modelwatch_analyzer.report import MetricRow
 from tests.report.pages import Page, summary, written
 from tests.report.test_figures import extent
 
 
-def report(*attributions: AttributionRow, **fields) -> Page:
-    return written(write_explainability_report, attributions=attributions, **fields)
+def report(*attributions: AttributionRow, drifts=(), **frame) -> Page:
+    return written(lambda summary: report_body(attributions, drifts, summary.records), **frame)
 
 
 def test_a_feature_is_shown_with_its_rank_now_and_before():

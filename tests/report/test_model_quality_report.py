@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelwatch_analyzer.report import ConfusionMatrix, Curve, MetricRow, write_model_quality_report
+from modelwatch_analyzer.model_quality.confusion import ConfusionCounts, ConfusionMatrix
+from modelwatch_analyzer.model_quality.report import Curve, report_body
+from modelwatch_analyzer.report import MetricRow
 from modelwatch_analyzer.undefined import Undefined
 from tests.report.pages import Page, summary, written
 
 
-def report(*metrics: MetricRow, **fields) -> Page:
-    return written(write_model_quality_report, metrics=metrics, **fields)
+def report(*metrics: MetricRow, matrix: ConfusionMatrix | None = None, curves=(), **frame) -> Page:
+    return written(lambda _: report_body(metrics, matrix, curves), **frame)
+
+
+def confusion(labels: tuple[str, ...], counts) -> ConfusionMatrix:
+    """Make a confusion matrix of a table: rows are the actual labels, columns the predicted ones."""
+    cells = ConfusionCounts()
+    cells.update(((labels[i], labels[j]), int(counts[i][j])) for i in range(len(labels)) for j in range(len(labels)))
+    return cells.finish(labels.index, labels)
 
 
 def test_a_metric_is_shown_with_its_deviation_its_interval_and_its_baseline():
@@ -38,7 +47,7 @@ def test_a_violation_leads_to_its_metric():
 
 
 def test_the_confusion_matrix_has_shares_of_the_actual_label():
-    page = report(confusion_matrix=ConfusionMatrix(("no", "yes", "new"), ((90, 10, 0), (1, 3, 0), (0, 0, 0))))
+    page = report(matrix=confusion(("no", "yes", "new"), ((90, 10, 0), (1, 3, 0), (0, 0, 0))))
     assert page.row("Actual") == ["Actual", "Records", "no", "yes", "new"]
     assert page.row("no") == ["no", "100", "9090.0%", "1010.0%", "00.0%"]
     assert page.row("yes") == ["yes", "4", "125.0%", "375.0%", "00.0%"]
@@ -50,7 +59,7 @@ def test_the_confusion_matrix_has_shares_of_the_actual_label():
 
 def test_of_many_labels_the_most_frequent_are_shown():
     counts = np.diag(np.arange(1, 31))
-    page = report(confusion_matrix=ConfusionMatrix(tuple(f"c{i}" for i in range(30)), counts))
+    page = report(matrix=confusion(tuple(f"c{i}" for i in range(30)), counts))
     assert page.row("Actual") == ["Actual", "Records", *(f"c{i}" for i in range(10, 30))]
     assert page.row("c29")[-1] == "30100.0%"
     assert "Shown are 20 of 30 labels: the most frequent." in page.text

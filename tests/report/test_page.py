@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 from importlib import resources
@@ -11,22 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.report import (
-    AttributionRow,
-    BiasRow,
-    ConfusionMatrix,
-    Curve,
-    Drift,
-    MetricRow,
-    write_bias_report,
-    write_data_quality_report,
-    write_explainability_report,
-    write_model_quality_report,
-)
+from modelwatch_analyzer.bias.report import BiasRow
+from modelwatch_analyzer.bias.report import report_body as bias_body
+from modelwatch_analyzer.data_quality.drift import Drift
+from modelwatch_analyzer.data_quality.report import report_body as data_quality_body
+from modelwatch_analyzer.distances import SIMPLE
+from modelwatch_analyzer.explainability.report import AttributionRow
+from modelwatch_analyzer.explainability.report import report_body as explainability_body
+from modelwatch_analyzer.model_quality.report import Curve
+from modelwatch_analyzer.model_quality.report import report_body as model_quality_body
+from modelwatch_analyzer.report import MetricRow, write_page
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
 from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus, RecordCounts
 from tests.report.pages import HOSTILE, Page, summary, written
+from tests.report.test_model_quality_report import confusion
 
 
 def data_quality(text: str, **frame) -> Page:
@@ -43,43 +44,35 @@ def data_quality(text: str, **frame) -> Page:
             }
         ]
     }
-    drift = Drift(Undefined(text), 0.1, text, exceeded=False)
-    sides = {"statistics": features, "baseline_statistics": features}
-    return written(write_data_quality_report, **sides, drifts={text: drift}, **frame)
+    drift = Drift(Undefined(text), 0.1, dataclasses.replace(SIMPLE, title=text))
+    return written(
+        lambda summary: data_quality_body(features, features, {text: drift}, summary.violations, summary.records),
+        **frame,
+    )
 
 
 def model_quality(text: str, **frame) -> Page:
-    return written(
-        write_model_quality_report,
-        metrics=[MetricRow(text, Undefined(text)), MetricRow(text, 0.5, 0.1, (0.4, 0.6), 0.7, violated=True)],
-        confusion_matrix=ConfusionMatrix((text, "b"), ((1, 2), (3, 4))),
-        curves=[Curve(text, text, text, [0, 1], [0, 1], diagonal=True), Curve(text, text, text, [], [])],
-        **frame,
-    )
+    metrics = [MetricRow(text, Undefined(text)), MetricRow(text, 0.5, 0.1, (0.4, 0.6), 0.7, violated=True)]
+    curves = [Curve(text, text, text, [0, 1], [0, 1], diagonal=True), Curve(text, text, text, [], [])]
+    matrix = confusion((text, "b"), ((1, 2), (3, 4)))
+    return written(lambda _: model_quality_body(metrics, matrix, curves), **frame)
 
 
 def bias(text: str, **frame) -> Page:
-    return written(
-        write_bias_report,
-        rows=[
-            BiasRow(text, text, text, text, text, 0.5, (0.4, 0.6), text, violated=True, note=text),
-            BiasRow(text, "b", text, text, text, Undefined(text)),
-        ],
-        groups=[(text, text, 5)],
-        **frame,
-    )
+    rows = [
+        BiasRow(text, text, text, text, text, 0.5, (0.4, 0.6), text, violated=True, note=text),
+        BiasRow(text, "b", text, text, text, Undefined(text)),
+    ]
+    return written(lambda summary: bias_body(rows, [(text, text, 5)], summary.records), **frame)
 
 
 def explainability(text: str, **frame) -> Page:
-    return written(
-        write_explainability_report,
-        attributions=[
-            AttributionRow(text, text, 0.5, 0.4, (0.4, 0.6), 1, 2, violated=True),
-            AttributionRow("b", text, None),
-        ],
-        drifts=[MetricRow(text, Undefined(text))],
-        **frame,
-    )
+    attributions = [
+        AttributionRow(text, text, 0.5, 0.4, (0.4, 0.6), 1, 2, violated=True),
+        AttributionRow("b", text, None),
+    ]
+    drifts = [MetricRow(text, Undefined(text))]
+    return written(lambda summary: explainability_body(attributions, drifts, summary.records), **frame)
 
 
 KINDS = {
@@ -108,13 +101,23 @@ def assert_inert(page: Page) -> None:
         assert name != "href" or value[1:] in page.values("id")
 
 
-def test_there_is_a_test_page_for_every_module_that_has_a_template():
+def test_there_is_a_test_page_for_every_kind_with_a_template_beside_its_analysis():
+    packages = [kind.analysis.rpartition(".")[0] for kind in MONITOR_KINDS.values() if kind.analysis]
+    assert {package.rpartition(".")[2] for package in packages} == set(KINDS)
+    for package in packages:
+        folder = resources.files(package)
+        assert (folder / "report.py").is_file()
+        assert (folder / "report.html.j2").read_text().startswith('{% extends "page.html.j2" %}')
+
+
+def test_the_frame_knows_no_kind_of_monitor():
     folder = resources.files("modelwatch_analyzer.report")
-    templates = {entry.name.partition(".")[0] for entry in folder.iterdir() if entry.name.endswith(".html.j2")}
-    assert templates - {"page", "macros"} == set(KINDS)
-    for kind in KINDS:
-        assert (folder / f"{kind}.py").is_file()
-        assert (folder / f"{kind}.html.j2").read_text().startswith('{% extends "page.html.j2" %}')
+    templates = {entry.name for entry in folder.iterdir() if entry.name.endswith(".html.j2")}
+    assert templates == {"page.html.j2", "macros.html.j2"}
+    for entry in folder.iterdir():
+        if entry.is_file():
+            text = entry.read_text(encoding="utf-8")
+            assert not [kind for kind in KINDS if f"modelwatch_analyzer.{kind}" in text]
 
 
 @every_kind
@@ -235,6 +238,6 @@ def test_a_report_is_written_as_utf8_over_an_older_one_even_if_a_name_is_half_a_
     assert "é ?" in kind("\udc00", title="é \ud800").text
     path = tmp_path / "report.html"
     path.write_text("old")
-    write_model_quality_report(path, title="new", summary=summary(), facts={}, metrics=[])
+    write_page(path, title="new", summary=summary(), facts={}, body=model_quality_body([]))
     assert "new" in Page(path.read_text(encoding="utf-8")).text
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]

@@ -1,4 +1,4 @@
-"""Record preprocessors and post-analytics scripts, in processes of their own."""
+"""Record preprocessors and post-analytics scripts, which run in separate processes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def captured(number: int, **more: Any) -> str:
     return json.dumps({"captureData": {"endpointInput": payload}, "eventMetadata": event, "eventVersion": "0", **more})
 
 
-def test_it_gets_the_raw_line_and_its_dict_becomes_a_row(read) -> None:
+def test_a_script_gets_the_raw_line_and_the_dict_that_it_returns_becomes_a_row(read) -> None:
     source = (
         "def preprocess_handler(line):\n    a, b = line.split(',')\n"
         "    return {'b': b, 'sum': int(a) + 1, 'n': {'x': 1.5}}"
@@ -69,13 +69,13 @@ def test_it_gets_the_raw_line_and_its_dict_becomes_a_row(read) -> None:
     assert (log.objects, log.read, log.bytes) == (1, 2, 17)
 
 
-def test_rows_that_would_fill_the_disk_are_refused_and_their_file_is_gone(
+def test_rows_that_would_fill_the_disk_are_refused_and_their_file_is_deleted(
     read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spools = tmp_path / "spools"
     spools.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(spools))
-    monkeypatch.setattr("modelwatch_analyzer.reading.preprocessed.MOST_BYTES", 1000)
+    monkeypatch.setattr("modelwatch_analyzer.reading.preprocessed.MAX_BYTES", 1000)
     source = "def preprocess_handler(line):\n    return [{'a': 'x' * 10}] * 20"
     read(source, "a\n1\n")
     with pytest.raises(InvalidInput, match="1,000 bytes") as refused:
@@ -97,7 +97,7 @@ def preprocess_handler(inference_record, logger):
         "id": event.event_id, "time": event.event_time, "custom": event.custom_attribute[0], "data": request.data,
         "encoding": request.encoding, "type": request.observedContentType, "mode": request.mode,
         "version": inference_record.event_version, "truth": inference_record.ground_truth.data,
-        "whole": inference_record.event_dict["eventVersion"],
+        "event_version": inference_record.event_dict["eventVersion"],
     }
 """
     _, rows, log = read(
@@ -130,7 +130,7 @@ def test_names_that_are_numbers_are_positions(read) -> None:
     assert rows == [tuple("abcdefghijkl")]
 
 
-def test_values_are_taken_as_a_file_would_spell_them(read) -> None:
+def test_returned_values_become_the_text_that_a_file_would_have(read) -> None:
     source = (
         "import numpy as np, datetime as dt\n"
         "def preprocess_handler(line):\n"
@@ -159,7 +159,9 @@ def test_values_are_taken_as_a_file_would_spell_them(read) -> None:
         ("def preprocess_handler(line):\n    return {'a': bytearray(3 << 30)}", "MemoryError"),
     ],
 )
-def test_a_script_that_raises_or_returns_nonsense_fails_with_its_own_words(read, source: str, says: str) -> None:
+def test_a_script_that_raises_or_returns_something_invalid_fails_with_its_own_error(
+    read, source: str, says: str
+) -> None:
     with pytest.raises(InvalidInput, match=says) as failed:
         read(source, "x\n1\n")
     assert failed.value.code == "PreprocessorFailed"
@@ -168,7 +170,7 @@ def test_a_script_that_raises_or_returns_nonsense_fails_with_its_own_words(read,
     assert len(failed.value.message) < 1100
 
 
-def test_its_own_frames_are_told_and_nobody_elses(read) -> None:
+def test_only_the_frames_of_the_script_are_reported(read) -> None:
     source = "import json\ndef preprocess_handler(line):\n    return json.loads('{')"
     with pytest.raises(InvalidInput) as failed:
         read(source, "x\n1\n")
@@ -179,14 +181,14 @@ def test_its_own_frames_are_told_and_nobody_elses(read) -> None:
 @pytest.mark.parametrize(
     "where", ["while True: pass\n", "def preprocess_handler(line):\n    import time; time.sleep(99)"]
 )
-def test_a_script_that_hangs_is_ended(read, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    monkeypatch.setattr(process, "ANSWER_SECONDS", 0.5)
+def test_a_script_that_hangs_is_killed(read, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(process, "RESPONSE_SECONDS", 0.5)
     with pytest.raises(InvalidInput, match=r"within 0\.5 seconds") as failed:
         read(where, "x\n" + "1" * 200_000 + "\n")
     assert failed.value.code == "PreprocessorTimedOut"
 
 
-def test_it_sees_the_settings_and_no_credentials_and_prints_into_no_answer(
+def test_a_script_sees_the_settings_but_no_credentials_and_its_prints_are_not_responses(
     read, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -199,7 +201,7 @@ def test_it_sees_the_settings_and_no_credentials_and_prints_into_no_answer(
     assert capfd.readouterr().err == "loud\n"
 
 
-def test_a_script_that_drops_all_or_is_not_there_or_has_no_lines_is_refused(read, tmp_path: Path) -> None:
+def test_dropping_all_records_a_missing_script_and_a_format_without_lines_are_refused(read, tmp_path: Path) -> None:
     drops = "def preprocess_handler(line):\n    return []"
     with pytest.raises(InvalidInput, match="dropped all 2") as refused:
         read(drops, "x\n1\n2\n")
@@ -215,7 +217,7 @@ def test_a_script_that_drops_all_or_is_not_there_or_has_no_lines_is_refused(read
     assert refused.value.code == "ScriptNotFound"
 
 
-def test_the_post_analytics_script_runs_once_the_reports_are_written(tmp_path: Path, script: Script) -> None:
+def test_the_post_analytics_script_runs_after_the_reports_are_written(tmp_path: Path, script: Script) -> None:
     (tmp_path / "data.csv").write_text("a\n1\n2\n")
     source = (
         "import os, pathlib\ndef postprocess_handler():\n"

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from modelwatch_analyzer import bias, data_quality, explainability, model_quality
+from modelwatch_analyzer.cloudwatch import METRICS, metric_lines
+from modelwatch_analyzer.documents import VIOLATIONS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.kind_analysis import KindAnalysis, analysis_of
 from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
+from modelwatch_analyzer.report import facts_of, title_of, write_page
+from modelwatch_analyzer.reruns import violations_since
 from modelwatch_analyzer.scripts.process import postprocess
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, Switch
+from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.monitor_kinds import MonitorKind, kind_of_analysis
+from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
 
-KINDS: Mapping[str, Callable[[Any, Host], Findings]] = {
-    "DATA_QUALITY": data_quality.run,
-    "MODEL_BIAS": bias.run,
-    "MODEL_EXPLAINABILITY": explainability.run,
-    "MODEL_QUALITY": model_quality.run,
-}
-"""The kinds of monitor; those that ask a model get it from the host."""
-
-REPORT, METRICS, SUMMARY = "report.html", "cloudwatch_metrics.jsonl", "analysis_summary.json"
+REPORT, SUMMARY = "report.html", "analysis_summary.json"
 
 _WRITTEN = frozenset(
     {
@@ -37,14 +35,12 @@ _WRITTEN = frozenset(
 )
 """Settings that name what an analysis writes, or may replace; every other path is read."""
 
-_LONGEST_MESSAGE = 1024  # SageMaker's limit for an exit message
-
 
 def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSummary:
     """Run one analysis and write its reports into ``settings.output_path``.
 
-    Without ``baseline_constraints`` the dataset becomes a baseline (``statistics.json``, ``constraints.json``);
-    with them it is checked (``statistics.json``, ``constraint_violations.json``). Always written: ``report.html``,
+    Without ``baseline_constraints`` the dataset becomes a baseline (``constraints.json``); with them it is checked
+    (``constraint_violations.json``). Always written: the statistics of the kind, ``report.html``,
     ``cloudwatch_metrics.jsonl``, empty unless publishing is enabled, ``analysis_summary.json``, and the exit message
     where the settings name a file for it. Each file is written whole or not at all.
 
@@ -53,7 +49,7 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
     settings : AnalysisSettings
         What to do.
     host : Host, optional
-        Brings SageMaker's models, and is told of progress.
+        Gives access to SageMaker's models, and receives progress.
 
     Returns
     -------
@@ -63,12 +59,15 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
     Raises
     ------
     InvalidInput
-        What is wrong with the input and how to mend it; ``NoData`` where a window holds nothing; ``OutputAmongInput``
-        where a report would replace what was read. The exit message is written then too.
+        What is wrong with the input and how to fix it; ``NoData`` where a window holds nothing; ``OutputAmongInput``
+        where a report would replace what was read; ``NoAnalysisOfKind`` for a kind that the user's own container
+        analyses. The exit message is written then too.
     """
     try:
-        findings = KINDS[settings.analysis_type](settings, host or Host())
-        summary = _write(settings, findings)
+        kind = kind_of_analysis(settings.analysis_type)
+        analysis = analysis_of(kind)
+        findings = analysis.run(settings, host or Host())
+        summary = _write(settings, kind, findings, tuple(_changes(settings, analysis, findings)))
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.script_environment)
     except InvalidInput as error:
@@ -78,25 +77,42 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
     return summary
 
 
-def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
+def _changes(settings: AnalysisSettings, analysis: KindAnalysis[Any], findings: Findings) -> Iterator[str]:
+    previous = settings.previous_attempt_results
+    if previous is not None:
+        yield from analysis.changes_since(previous, findings)
+        yield from violations_since(previous, findings.violations)
+
+
+def _write(
+    settings: AnalysisSettings, kind: MonitorKind, findings: Findings, changes: tuple[str, ...]
+) -> AnalysisSummary:
     output = settings.output_path
     metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
-    paths = {name: output / name for name in (*findings.documents, *findings.tables, REPORT, SUMMARY)} | {
-        METRICS: metrics
-    }
-    summary = _summary(findings, {name: _below(path, output) for name, path in paths.items()})
-    _refuse_to_spoil_input(settings, paths.values())
-    published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else []
+    documents = dict(findings.documents)
+    if settings.baseline_constraints is not None:
+        version = {} if findings.violations_version is None else {"version": findings.violations_version}
+        documents[VIOLATIONS_FILE] = version | to_json(ConstraintViolations(violations=findings.violations))
+    paths = {name: output / name for name in (*documents, *findings.tables, REPORT, SUMMARY)} | {METRICS: metrics}
+    summary = _summary(findings, changes, {name: _below(path, output) for name, path in paths.items()})
+    _refuse_to_overwrite_input(settings, paths.values())
+    published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else ()
     try:
         output.mkdir(parents=True, exist_ok=True)
         metrics.parent.mkdir(parents=True, exist_ok=True)
-        for name, document in findings.documents.items():
+        for name, document in documents.items():
             write_json(paths[name], document)
         for name, table in findings.tables.items():
             paths[name].parent.mkdir(parents=True, exist_ok=True)
             write_csv(paths[name], table)
-        write_json_lines(metrics, published)
-        findings.write_report(paths[REPORT], summary)
+        write_json_lines(metrics, metric_lines(settings, published))
+        write_page(
+            paths[REPORT],
+            title=title_of(kind.title, settings),
+            facts=facts_of(settings) | dict(findings.report.facts),
+            summary=summary,
+            body=findings.report,
+        )
         write_json(paths[SUMMARY], to_json(summary))
     except OSError as error:
         raise InvalidInput(
@@ -105,29 +121,29 @@ def _write(settings: AnalysisSettings, findings: Findings) -> AnalysisSummary:
     return summary
 
 
-def _refuse_to_spoil_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
-    """Refuse reports that would replace the baseline or lie among the data, where the next run would read them."""
+def _refuse_to_overwrite_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
+    """Refuse reports that would replace the baseline or be among the data, where the next run would read them."""
     inputs = [value.resolve() for name, value in settings if isinstance(value, Path) and name not in _WRITTEN]
     for path in written:
-        spoilt = next((given for given in inputs if path.resolve().is_relative_to(given)), None)
-        if spoilt is not None:
-            message = f"{path} would be written over or into {spoilt}, which is read: give another output folder"
+        overwritten = next((source for source in inputs if path.resolve().is_relative_to(source)), None)
+        if overwritten is not None:
+            message = f"{path} would be written over or into {overwritten}, which is read: give another output folder"
             raise InvalidInput("OutputAmongInput", message)
 
 
-def _summary(findings: Findings, outputs: dict[str, str]) -> AnalysisSummary:
+def _summary(findings: Findings, changes: tuple[str, ...], outputs: dict[str, str]) -> AnalysisSummary:
     number = len(findings.violations)
     status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if number else OutcomeStatus.COMPLETED
-    told = f"{number} violations" if number else "no violations"
+    violations = f"{number} violations" if number else "no violations"
     return AnalysisSummary(
         status=status,
-        exit_message=f"{status}: Job completed successfully with {told}.",
+        exit_message=f"{status}: Job completed successfully with {violations}.",
         records=findings.records,
         warnings=findings.warnings,
         notes=findings.notes,
         violations=findings.violations,
         ground_truth=findings.ground_truth,
-        changes=findings.changes,
+        changes=changes,
         outputs=outputs,
     )
 
@@ -139,4 +155,4 @@ def _below(path: Path, folder: Path) -> str:
 def _write_message(settings: AnalysisSettings, message: str) -> None:
     if settings.output_message_file is not None:
         settings.output_message_file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(settings.output_message_file, message[:_LONGEST_MESSAGE])
+        write_text(settings.output_message_file, message[:LONGEST_REASON])

@@ -1,35 +1,49 @@
-"""CloudWatch metric lines in the form that SageMaker's container contract asks for."""
+"""CloudWatch metric lines in the form that SageMaker's container contract specifies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import iso_utc
 
-MetricLine = Callable[..., dict[str, Any]]
-"""Called with a name, a value or a mapping of ``StatisticValues``, and further dimensions by keyword."""
+METRICS = "cloudwatch_metrics.jsonl"
 
 
-def metric_line_of(settings: AnalysisSettings) -> MetricLine:
-    """Return what makes metric lines of one analysis: at the end of its window, of its endpoint and schedule."""
-    moment = iso_utc(settings.end_time or datetime.now(UTC))
+@dataclass(frozen=True, slots=True)
+class MetricDatum:
+    """A metric to publish.
+
+    Attributes
+    ----------
+    value : float or mapping of str to float
+        A value, or CloudWatch's ``StatisticValues``.
+    dimensions : mapping of str to str
+        Besides endpoint and schedule.
+    """
+
+    name: str
+    value: float | Mapping[str, float]
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+def metric_lines(settings: AnalysisSettings, metrics: Iterable[MetricDatum]) -> Iterator[dict[str, Any]]:
+    """Yield the metric lines of one analysis: at the end of its window, of its endpoint and schedule."""
+    timestamp = iso_utc(settings.end_time or datetime.now(UTC))
     monitor = {
         "Endpoint": settings.sagemaker_endpoint_name,
         "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name,
     }
-
-    def line(name: str, value: float | Mapping[str, float], **dimensions: str) -> dict[str, Any]:
-        told = monitor | dimensions
-        return {
-            "MetricName": name,
-            ("StatisticValues" if isinstance(value, Mapping) else "Value"): value,
-            "Timestamp": moment,
+    for metric in metrics:
+        dimensions = monitor | dict(metric.dimensions)
+        yield {
+            "MetricName": metric.name,
+            ("StatisticValues" if isinstance(metric.value, Mapping) else "Value"): metric.value,
+            "Timestamp": timestamp,
             # CloudWatch takes no dimension without a value.
-            "Dimensions": [{"Name": dimension, "Value": text} for dimension, text in told.items() if text],
+            "Dimensions": [{"Name": name, "Value": text} for name, text in dimensions.items() if text],
             "Unit": "None",
         }
-
-    return line

@@ -1,14 +1,26 @@
-"""Reading JSON documents that people may have edited: what is wrong with one is told with its place."""
+"""SageMaker's files of a baseline and of a check, and reading JSON documents that users may have edited."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
+
+STATISTICS_FILE = "statistics.json"
+"""What data quality and model quality measured."""
+
+ANALYSIS_FILE = "analysis.json"
+"""What bias and explainability measured."""
+
+CONSTRAINTS_FILE = "constraints.json"
+"""What a baseline suggests; a check reads it."""
+
+VIOLATIONS_FILE = "constraint_violations.json"
+"""What a check found."""
 
 _MOST_MISTAKES = 3
 
@@ -16,17 +28,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_document(model: type[_Model], path: Path, code: str) -> _Model:
-    """Read a file.
+    """Read and validate a JSON file.
 
     Parameters
     ----------
     code : str
-        Of the error.
+        The code of the error if it cannot be read.
 
     Raises
     ------
     InvalidInput
-        Naming the file, and the places of the first three mistakes.
+        With the given code, naming the file and the locations of its first three mistakes.
     """
     try:
         text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
@@ -35,11 +47,5 @@ def read_document(model: type[_Model], path: Path, code: str) -> _Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_input=False, include_context=False)
-        told = (f"{_place(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in mistakes)
-        raise InvalidInput(code, f"{path.name}: {'; '.join(list(told)[:_MOST_MISTAKES])}") from None
-
-
-def _place(location: Iterable[int | str]) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return path.removeprefix(".") or "the file"
+        mistakes = validation_message(error, document_name="the file", limit=_MOST_MISTAKES)
+        raise InvalidInput(code, f"{path.name}: {mistakes}") from None

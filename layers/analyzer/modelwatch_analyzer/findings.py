@@ -1,48 +1,51 @@
-"""What an analysis of any kind hands over to be written."""
+"""The result of an analysis of any kind, before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_analyzer.cloudwatch import MetricDatum
+from modelwatch_analyzer.report.body import ReportBody
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The result of one analysis, not yet written.
+    """The result of one analysis.
 
     Attributes
     ----------
-    documents : dict of str to object
-        What JSON each file holds, by file name.
-    metrics : list of dict
-        CloudWatch metric lines.
-    tables : dict of str to DataFrame
-        What rows each CSV file holds, by file name.
+    documents : mapping of str to object
+        The content of each JSON file, by file name. ``constraint_violations.json`` is not among them; it is made of
+        `violations`.
+    report : ReportBody
+        The kind's part of the report.
+    violations : tuple of ConstraintViolation
+        None where a baseline is made.
+    violations_version : str, optional
+        The ``version`` in ``constraint_violations.json``, for kinds whose file has one.
+    metrics : tuple of MetricDatum
+        What is published to CloudWatch.
+    tables : mapping of str to DataFrame
+        The rows of each CSV file, by file name.
     notes : tuple of str
-        How it was done, and at what expense.
-    write_report : callable
-        Writes the report for people to a path.
+        How the analysis was done, and at what cost.
     ground_truth : GroundTruthCounts, optional
         Where predictions were merged with labels.
-    changes : tuple of str
-        What is other than in the earlier run of the same window, a sentence each.
     """
 
     records: RecordCounts
-    warnings: tuple[str, ...]
-    violations: tuple[ConstraintViolation, ...]
-    documents: dict[str, Any]
-    metrics: list[dict[str, Any]]
-    write_report: Callable[[Path, AnalysisSummary], None]
-    ground_truth: GroundTruthCounts | None = None
-    changes: tuple[str, ...] = ()
-    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    documents: Mapping[str, Any]
+    report: ReportBody
+    warnings: tuple[str, ...] = ()
+    violations: tuple[ConstraintViolation, ...] = ()
+    violations_version: str | None = None
+    metrics: tuple[MetricDatum, ...] = ()
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ground_truth: GroundTruthCounts | None = None

@@ -1,4 +1,4 @@
-"""What a folder of captures holds, for a person who wants to get the attributes right before a monitor is scheduled."""
+"""Shows the content of captures to users who want to check their attributes before they schedule a monitor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import islice
 
 import polars as pl
 
-from modelwatch_analyzer.profile.lexical import type_of_spelled
+from modelwatch_analyzer.profile.lexical import infer_type
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.capture import CapturedRecord, CapturedRecords
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload
@@ -19,24 +19,24 @@ from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
 
-_LONGEST_PAYLOAD = 500
+_MAX_PAYLOAD_LENGTH = 500
 NO_TIME = "no time"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureInspection:
-    """What was found. Rows and payloads hold what was captured: they are for a terminal, never for a log.
+    """The content of captures. Rows and payloads contain captured values: show them on a terminal, never log them.
 
     Attributes
     ----------
     hours : dict of str to int
-        Captured records in the window by the UTC hour of their event, in order.
+        The number of captured records in the window by the UTC hour of their event, in order.
     encodings : dict of str to int
-        Payloads by side, encoding and content type.
+        The number of payloads by side, encoding and content type.
     records : RecordCounts
-        As an analysis of them would count. Where they could not be read, ``read`` is 0.
+        The counts that an analysis would have. If the records cannot be read, ``read`` is 0.
     columns : dict of str to str
-        The columns in their order, with the types that the values of the first block have.
+        The columns in their order, with the types of the values of the first block.
     named : bool
         Whether the names come from the payloads.
     rows : list of list of str or None
@@ -44,7 +44,7 @@ class CaptureInspection:
     payloads : dict of str to str
         The beginning of each payload of the first record.
     problem : str, optional
-        Why the records cannot be read with these settings.
+        The reason why the records cannot be read with these settings.
     """
 
     hours: dict[str, int]
@@ -58,19 +58,19 @@ class CaptureInspection:
 
 
 def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
-    """Read captures as an analysis with the same settings would, and tell what they are.
+    """Read captures as an analysis with the same settings would, and describe their content.
 
     Parameters
     ----------
     settings : AnalysisSettings
-        Of the format ``sagemakerCaptureJson``.
+        Settings with the format ``sagemakerCaptureJson``.
     rows : int
-        How many rows are shown.
+        The number of rows to show.
 
     Raises
     ------
     InvalidInput
-        ``NoData``, ``DatasetNotFound``, and what makes a file unreadable as a whole.
+        ``NoData``, ``DatasetNotFound``, and errors because of which a file cannot be read at all.
     """
     log, hours, encodings = ReadLog(), Counter[str](), Counter[str]()
     payloads: dict[str, str] = {}
@@ -78,39 +78,34 @@ def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
     for block in captured.blocks(log):
         for record in block.records:
             hours[record.time.strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
-            sides = dict(_payloads(record))
-            payloads = payloads or {side: payload.data[:_LONGEST_PAYLOAD] for side, payload in sides.items()}
+            sides = dict(_payloads_by_side(record))
+            payloads = payloads or {side: payload.data[:_MAX_PAYLOAD_LENGTH] for side, payload in sides.items()}
             for side, payload in sides.items():
                 content_type = f" ({payload.observedContentType})" if payload.observedContentType else ""
                 encodings[f"{side}: {payload.encoding}{content_type}"] += 1
-    found = CaptureInspection(
+    inspection = CaptureInspection(
         dict(sorted(hours.items())), dict(sorted(encodings.items())), log.counts(), payloads=payloads
     )
     try:
-        return _with_rows(found, settings, rows)
+        return _with_rows(inspection, settings, rows)
     except InvalidInput as error:
-        return replace(found, problem=str(error))
+        return replace(inspection, problem=str(error))
 
 
-def _with_rows(found: CaptureInspection, settings: AnalysisSettings, count: int) -> CaptureInspection:
+def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count: int) -> CaptureInspection:
     dataset, log = open_dataset(settings), ReadLog()
     columns = list(dataset.columns)
     rows: list[list[str | None]] = []
     types: dict[str, str] = {}
     for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
-        types = types or {name: type_of_spelled(batch[name].drop_nulls()).value for name in columns}
+        types = types or {name: infer_type(batch[name].drop_nulls()).value for name in columns}
         rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
     log.require_records()
-    return replace(found, records=log.counts(), columns=types, named=dataset.named, rows=rows)
+    return replace(inspection, records=log.counts(), columns=types, named=dataset.named, rows=rows)
 
 
-def _payloads(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:
-    data = record.captureData
-    for name, payload in (
-        ("endpointInput", data.endpointInput),
-        ("endpointOutput", data.endpointOutput),
-        ("batchTransformOutput", data.batchTransformOutput),
-        ("groundTruthData", record.groundTruthData),
-    ):
+def _payloads_by_side(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:
+    for side, payload_of in PAYLOAD_OF.items():
+        payload = payload_of(record)
         if payload is not None:
-            yield name, payload
+            yield side, payload

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.spread import half_range, is_constant
+
 _BLOCK = 1 << 15  # values at a time: the working arrays stay in a core's cache, and sums of this many stay exact
 
 
@@ -79,7 +81,7 @@ class Moments:
 
     @property
     def population_std(self) -> float:
-        """The standard deviation with divisor n.
+        """The standard deviation with divisor n; exactly 0 for equal values, as `modelwatch_analyzer.spread` has it.
 
         Raises
         ------
@@ -87,9 +89,11 @@ class Moments:
             If there is no value.
         """
         self._require_values()
+        if is_constant(self.minimum, self.maximum):
+            return 0.0
         # In two steps, so that only a true overflow is one; half the range bounds it (Popoviciu's inequality).
         deviation = math.sqrt(self._squares / self.count) * 2.0 ** (self._exponent - 1) * 2
-        return min(deviation, self.maximum / 2 - self.minimum / 2)
+        return min(deviation, half_range(self.minimum, self.maximum))
 
     @property
     def _mean(self) -> Fraction:
@@ -108,8 +112,10 @@ class Moments:
         block.minimum, block.maximum = float(values.min()), float(values.max())
         if not (math.isfinite(block.minimum) and math.isfinite(block.maximum)):
             raise ValueError("moments take finite values only")
-        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square.
-        block._exponent = max(math.frexp(max(-block.minimum, block.maximum))[1], -1000)
+        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square. Zeros have
+        # the least of all: a merge takes the greater exponent, and must not lose the other values' squares to theirs.
+        greatest = max(-block.minimum, block.maximum)
+        block._exponent = max(math.frexp(greatest)[1], -1000) if greatest else -1000
         scale = 2.0**-block._exponent
         scaled = np.multiply(values, scale, out=work[0])
         total = _exact_sum(scaled, work[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwatch.cli.options import existing_path
+from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def _download(objects: S3ObjectStore, uri: str, path: Path, root: Path) -> None:
 def _objects_of(manifest: Path) -> list[str]:
     """Return the S3 URIs that a manifest names; none if it is not one, which its reader will report."""
     try:
-        head, *names = json.loads(manifest.read_bytes())
-        return [head["prefix"] + name for name in names] if head["prefix"].startswith("s3://") else []
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return manifest_objects(manifest.read_bytes(), manifest.name)
+    except InvalidInput:
         return []

@@ -10,9 +10,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pyawscron import AWSCron
-
 from modelwatch.local.errors import LocalStackError
+from modelwatch_core.domain.cron import CronExpression
 
 _FORM = re.compile(r"(cron|rate|at)\((.+)\)")
 _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)s?")
@@ -73,17 +72,16 @@ def _next_at(expression: str, body: str, after: datetime, zone: ZoneInfo) -> dat
 
 def _next_cron(expression: str, body: str, after: datetime, zone: ZoneInfo) -> datetime | None:
     try:
-        cron = AWSCron(body)
-        # The library computes in UTC only, so the wall time is labelled as UTC.
-        wall = after.astimezone(zone).replace(tzinfo=UTC)
-        while (wall := cron.occurrence(wall).next()) is not None:
-            local = wall.replace(tzinfo=zone)
-            due: datetime = local.astimezone(UTC)
-            exists = due.astimezone(zone).replace(tzinfo=UTC) == wall
-            if exists and due > after:
-                return due
-    except Exception as error:  # the library raises plain Exception
+        cron = CronExpression.parse(body)
+    except ValueError as error:
         raise _invalid(expression, f"cannot be read: {error}") from error
+    # Expressions are evaluated in UTC, so the wall time is labelled as UTC.
+    wall: datetime | None = after.astimezone(zone).replace(tzinfo=UTC)
+    while wall is not None and (wall := cron.after(wall)) is not None:
+        due = wall.replace(tzinfo=zone).astimezone(UTC)
+        exists = due.astimezone(zone).replace(tzinfo=UTC) == wall
+        if exists and due > after:
+            return due
     return None
 
 

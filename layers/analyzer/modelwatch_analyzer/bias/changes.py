@@ -1,46 +1,38 @@
-"""What a re-run of a window finds other than the run before, for instance because labels came late."""
+"""What changed in the bias metrics since the previous attempt at the same window, such as late labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from modelwatch_analyzer.bias.check import spelled
 from modelwatch_analyzer.bias.documents import BiasAnalysis
-from modelwatch_analyzer.bias.rules import spelled
-from modelwatch_analyzer.reruns import violations_since
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_analyzer.documents import ANALYSIS_FILE
+from modelwatch_analyzer.findings import Findings
 from modelwatch_core.domain.errors import InvalidInput
 
-ANALYSIS = "analysis.json"
 
-
-def changes_since(
-    folder: Path, analysis: Mapping[str, Any], violations: Iterable[ConstraintViolation]
-) -> Iterator[str]:
-    """Yield a sentence for each thing that is other than in the reports of a folder.
+def changes_since(folder: Path, findings: Findings) -> Iterator[str]:
+    """Yield a sentence for each difference in rows and metrics of the groups.
 
     Parameters
     ----------
     folder : Path
-        Of the earlier run; where it has no reports, nothing is said.
-    analysis : Mapping
-        This run's ``analysis.json``.
-    violations : iterable of ConstraintViolation
-        This run's.
+        The reports of the previous attempt; nothing is yielded where it has no analysis.
+    findings : Findings
+        Those of this attempt.
     """
-    if not (folder / ANALYSIS).exists():
+    if not (folder / ANALYSIS_FILE).exists():
         return
     try:
-        before = dict(_values(BiasAnalysis.read(folder / ANALYSIS)))
+        before = dict(_values(BiasAnalysis.read(folder / ANALYSIS_FILE)))
     except InvalidInput:
-        yield f"metrics are not compared: the earlier {ANALYSIS} is none of bias"
-    else:
-        now = dict(_values(BiasAnalysis.model_validate(analysis)))
-        for what in dict.fromkeys((*now, *before)):
-            if _told(before, what) != _told(now, what):
-                yield f"{what}: {_told(before, what)} before, {_told(now, what)} now"
-    yield from violations_since(folder, violations)
+        yield f"metrics are not compared: the previous attempt's {ANALYSIS_FILE} is not of bias"
+        return
+    now = dict(_values(BiasAnalysis.model_validate(findings.documents[ANALYSIS_FILE])))
+    for name in dict.fromkeys((*now, *before)):
+        if _text(before, name) != _text(now, name):
+            yield f"{name}: {_text(before, name)} before, {_text(now, name)} now"
 
 
 def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
@@ -53,8 +45,8 @@ def _values(analysis: BiasAnalysis) -> Iterator[tuple[str, float | None]]:
                 yield from ((f"{metric.name} of {name}", metric.value) for metric in group.metrics)
 
 
-def _told(values: Mapping[str, float | None], what: str) -> str:
-    value = values.get(what)
+def _text(values: Mapping[str, float | None], name: str) -> str:
+    value = values.get(name)
     if value is None:
-        return "undefined" if what in values else "not measured"
+        return "undefined" if name in values else "not measured"
     return spelled(value)

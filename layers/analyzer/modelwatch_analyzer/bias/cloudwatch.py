@@ -1,16 +1,14 @@
-"""CloudWatch metric lines of a bias analysis, in SageMaker's names and dimensions."""
+"""CloudWatch metrics of a bias analysis, in SageMaker's names and dimensions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from modelwatch_analyzer.bias.measures import Measure
+from modelwatch_analyzer.bias.group_metrics import GroupMetric
 from modelwatch_analyzer.bias.metrics import Stage
-from modelwatch_analyzer.cloudwatch import metric_line_of
+from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 _INFINITE = 2.348543e108
 """What SageMaker publishes for an infinite metric."""
@@ -18,19 +16,18 @@ _INFINITE = 2.348543e108
 _STAGES = {Stage.PRE_TRAINING: "Pre-training", Stage.POST_TRAINING: "Post-Training"}
 
 
-def metric_lines(
-    settings: AnalysisSettings, measures: Iterable[Measure], label: str, positive: str
-) -> Iterator[dict[str, Any]]:
+def metrics_of(metrics: Iterable[GroupMetric], label: str, positive: str) -> Iterator[MetricDatum]:
     """Yield every metric that is defined."""
-    line = metric_line_of(settings)
-    for each in measures:
+    for each in metrics:
         if not isinstance(each.value, Undefined):
-            yield line(
+            yield MetricDatum(
                 f"bias_metric_{each.metric.name}",
                 math.copysign(_INFINITE, each.value) if math.isinf(each.value) else each.value,
-                BiasStage=_STAGES[each.metric.stage],
-                Label=label,
-                LabelValue=positive,
-                Facet=each.facet,
-                FacetValue=each.group,
+                {
+                    "BiasStage": _STAGES[each.metric.stage],
+                    "Label": label,
+                    "LabelValue": positive,
+                    "Facet": each.facet,
+                    "FacetValue": each.group,
+                },
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.metrics import Stage
-from modelwatch_analyzer.bias.table import Columns, Prediction
+from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Role
@@ -56,7 +56,7 @@ def _lacks(settings: BiasSettings, column: str | None) -> bool:
 class Chosen:
     """The columns, and the name of the label in reports."""
 
-    columns: Columns
+    columns: BiasColumns
     label: str
 
 
@@ -96,7 +96,7 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
         facets[shown] = column, Listed(facet.value_or_threshold)
     prediction = _prediction(dataset, config, settings)
     flipped = prediction is not None and "FT" in config.metrics(Stage.POST_TRAINING)
-    columns = Columns(
+    columns = BiasColumns(
         label=labels[0],
         positive=Listed(config.label_values_or_threshold),
         facets=facets,

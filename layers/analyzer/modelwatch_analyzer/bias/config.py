@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from modelwatch_analyzer.bias.check import DisparateImpactRule
 from modelwatch_analyzer.bias.metrics import METRICS, Stage
-from modelwatch_analyzer.bias.rules import DisparateImpactRule
 from modelwatch_analyzer.bias.values import DataType, Value
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.metrics import Stage
-from modelwatch_analyzer.bias.rules import Constraint, DisparateImpactRule
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
@@ -61,12 +61,12 @@ class MetricEntry(_Part):
         return self
 
     @property
-    def constraint(self) -> Constraint:
+    def constraint(self) -> BiasConstraint:
         """What later values are held against."""
         if self.range is None:
-            return Constraint(self.value)
+            return BiasConstraint(self.value)
         least, most = self.range
-        return Constraint(self.value, (-math.inf if least is None else least, math.inf if most is None else most))
+        return BiasConstraint(self.value, (-math.inf if least is None else least, math.inf if most is None else most))
 
 
 class FacetEntry(_Part):
@@ -139,7 +139,7 @@ class BiasAnalysis(_Part):
         entries = (each for _, entry in self.stages() for each in entry.facets.get(facet, ()))
         return list(dict.fromkeys(each.value_or_threshold for each in entries))
 
-    def constraints(self) -> dict[tuple[str, str, str], Constraint]:
+    def constraints(self) -> dict[tuple[str, str, str], BiasConstraint]:
         """Return all constraints by facet, group (see `group_key`) and metric."""
         return {
             (facet, group_key(each.value_or_threshold), metric.name): metric.constraint

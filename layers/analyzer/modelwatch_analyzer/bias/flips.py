@@ -36,7 +36,7 @@ class FlipSample:
     Attributes
     ----------
     features, facets : tuple of str
-        Columns that are compared, but for a facet's own, and columns of facets.
+        BiasColumns that are compared, but for a facet's own, and columns of facets.
     generator : numpy.random.Generator
         What the numbers are drawn from; parts that are to be merged need different ones.
     rows : polars.DataFrame

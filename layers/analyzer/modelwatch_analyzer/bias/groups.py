@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.bias.metrics import Counts, Rows
+from modelwatch_analyzer.bias.counts import Counts, Rows
 from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key, named_as
 from modelwatch_analyzer.profile.lexical import ColumnType

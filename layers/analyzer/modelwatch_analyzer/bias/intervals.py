@@ -9,9 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from modelwatch_analyzer.bias.counts import Array, Counts, Rows
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.metrics import Array, Counts, Metric, Rows
+from modelwatch_analyzer.bias.metrics import BiasMetric
 from modelwatch_analyzer.resampling import Bootstrap
+from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
 
 Interval = tuple[float, float]
@@ -24,7 +26,7 @@ _MOST_WITHOUT_NUMBER = 0.05
 
 
 def replicates_of(
-    facet: Facet, counts: Sequence[Counts], metrics: Sequence[Metric], replicates: int, seed: int
+    facet: Facet, counts: Sequence[Counts], metrics: Sequence[BiasMetric], replicates: int, seed: int
 ) -> Iterator[dict[str, Array]]:
     """Draw a facet's rows anew, and compute metrics of all replicates.
 
@@ -104,5 +106,5 @@ def normal_interval(value: float | Undefined, replicates: Array, level: float) -
     if math.isinf(value) or finite.size < max(2.0, (1 - _MOST_WITHOUT_NUMBER) * replicates.size):
         without = replicates.size - finite.size
         return Undefined(f"the metric is undefined or infinite in {without} of {replicates.size} resamples")
-    half = NormalDist().inv_cdf((1 + level) / 2) * float(finite.std(ddof=1))
+    half = NormalDist().inv_cdf((1 + level) / 2) * standard_deviation(finite, ddof=1)
     return value - half, value + half

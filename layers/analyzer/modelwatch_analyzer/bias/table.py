@@ -34,9 +34,9 @@ class Prediction:
     Attributes
     ----------
     labels : tuple of str
-        Columns of predicted labels: one, or one for each of several probabilities.
+        BiasColumns of predicted labels: one, or one for each of several probabilities.
     scores : tuple of str
-        Columns of probabilities: one, which is compared with the threshold; or several, of which the greatest tells
+        BiasColumns of probabilities: one, which is compared with the threshold; or several, of which the greatest tells
         the label.
     guessed : bool
         Whether the one column may be either, which its values tell.
@@ -70,7 +70,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class BiasColumns:
     """The columns of a dataset that a bias analysis reads.
 
     Attributes
@@ -116,7 +116,7 @@ class BiasTable:
         Rows for the flip test.
     """
 
-    columns: Columns
+    columns: BiasColumns
     facets: dict[str, pl.DataFrame] = field(default_factory=dict)
     facet_facts: dict[str, ColumnFacts] = field(default_factory=dict)
     label: ColumnFacts = field(default_factory=ColumnFacts)
@@ -126,7 +126,7 @@ class BiasTable:
     sample: FlipSample | None = None
 
     @classmethod
-    def empty(cls, columns: Columns, seed: int) -> BiasTable:
+    def empty(cls, columns: BiasColumns, seed: int) -> BiasTable:
         """Make one without rows."""
         sample = None
         if columns.features and columns.prediction:

@@ -14,7 +14,7 @@ from enum import StrEnum
 import polars as pl
 
 from modelwatch_analyzer.profile.distinct import DistinctCounter
-from modelwatch_analyzer.profile.lexical import ColumnType, type_of_spelled
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 
 Value = bool | int | float | str
 """What a facet or a label may be compared with."""
@@ -163,7 +163,7 @@ class ColumnFacts:
     def update(self, column: pl.Series, codes: pl.Series | None = None) -> None:
         """Take in a batch of String, and the codes of its values where some are listed."""
         unique = column.drop_nulls().unique()
-        self.type = self.type.with_(type_of_spelled(unique))
+        self.type = self.type.combine(infer_type(unique))
         self.present += len(column) - column.null_count()
         self.missing += column.null_count()
         self.distinct.update(unique)
@@ -176,7 +176,7 @@ class ColumnFacts:
     def merge(self, other: ColumnFacts) -> ColumnFacts:
         """Return what both hold; neither changes."""
         return ColumnFacts(
-            type=self.type.with_(other.type),
+            type=self.type.combine(other.type),
             present=self.present + other.present,
             missing=self.missing + other.missing,
             minimum=min(self.minimum, other.minimum),

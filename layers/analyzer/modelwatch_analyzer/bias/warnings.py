@@ -8,8 +8,8 @@ import numpy as np
 
 from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
+from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
 from modelwatch_analyzer.bias.groups import Facet, Positive
-from modelwatch_analyzer.bias.measures import FEW_ROWS, Measure
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import DataType, group_key
@@ -25,13 +25,13 @@ def warnings_of(
     table: BiasTable,
     positive: Positive,
     facets: Sequence[Facet],
-    measures: Sequence[Measure],
+    measures: Sequence[GroupMetric],
     baseline: BiasAnalysis | None,
 ) -> Iterator[str]:
     """Yield sentences."""
     yield from _rows(table, facets, baseline)
     yield from _labels(positive, facets, baseline)
-    groups: dict[tuple[str, str], list[Measure]] = {}
+    groups: dict[tuple[str, str], list[GroupMetric]] = {}
     for each in measures:
         groups.setdefault((each.facet, each.group), []).append(each)
     for (facet, group), of_group in groups.items():
@@ -79,7 +79,7 @@ def _labels(positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis 
         yield f"the baseline's positive labels are {known[0]}, and these {positive.spelled}: the metrics are not alike"
 
 
-def _group(name: str, measures: Sequence[Measure], table: BiasTable) -> Iterator[str]:
+def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iterator[str]:
     first = measures[0]
     if first.small:
         held = [each.metric.name for each in measures if each.verdict.violated]
@@ -101,7 +101,7 @@ def _group(name: str, measures: Sequence[Measure], table: BiasTable) -> Iterator
             yield f"{name}: {each.metric.name} is {each.verdict.note}"
 
 
-def _uncompared(measures: Sequence[Measure], baseline: BiasAnalysis) -> Iterator[str]:
+def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:
     known = {(facet, group) for facet, group, _ in baseline.constraints()}
     now = {(each.facet, group_key(each.group)) for each in measures}
     new = list(

@@ -66,7 +66,7 @@ def left_features(dataset: Dataset, features: Sequence[str]) -> tuple[str, ...]:
     They are told by their names; where no column has a name by their position in the whole dataset, or among the
     columns of the requests, if there are as many features. A baseline may also have been made without them.
     """
-    whole, left = dataset.whole, set(dataset.columns)
+    whole, left = dataset.without_exclusions, set(dataset.columns)
     excluded = set(whole.columns) - left
     if not dataset.named and len(features) != len(dataset.columns):
         for columns in (whole.columns, whole.input_columns):

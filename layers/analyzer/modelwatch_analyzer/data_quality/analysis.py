@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 from modelwatch_analyzer.data_quality.alignment import align, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
+from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories, listed
+from modelwatch_analyzer.data_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
-from modelwatch_analyzer.data_quality.metrics import metric_lines
+from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
+from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.statistics import statistics_of
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod
+from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
-from modelwatch_analyzer.report import Drift, facts_of, title_of, write_data_quality_report
-from modelwatch_core.domain.analysis import AnalysisSummary
-from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
@@ -39,18 +37,19 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     InvalidInput
         Whatever is wrong with the dataset or the baseline's files.
     """
+    drift_method = _drift_method(settings)
     dataset = open_dataset(settings)
     if settings.baseline_constraints is None:
-        return _baseline(settings, dataset)
+        return _baseline(dataset, drift_method)
     constraints = Constraints.read(settings.baseline_constraints)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
-    return _check(settings, dataset, constraints, statistics)
+    return _check(dataset, constraints, statistics)
 
 
-def _baseline(settings: DataQualitySettings, dataset: Dataset) -> Findings:
+def _baseline(dataset: Dataset, drift_method: str | None) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, _drift_method(settings))
+    constraints = suggest_constraints(profile, drift_method)
     warnings = list(_statistics_warnings(statistics))
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -59,24 +58,20 @@ def _baseline(settings: DataQualitySettings, dataset: Dataset) -> Findings:
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),
-        violations=(),
-        documents={"statistics.json": document, "constraints.json": to_json(constraints)},
-        metrics=list(metric_lines(settings, profile.columns, {}, {})),
-        write_report=partial(_write_report, settings, document, None, {}),
+        documents={STATISTICS_FILE: document, CONSTRAINTS_FILE: to_json(constraints)},
+        metrics=tuple(metrics_of(profile.columns, {}, {})),
+        report=report_body(document, None, {}, (), profile.records),
     )
 
 
-def _drift_method(settings: DataQualitySettings) -> CategoricalDriftMethod | None:
-    method = settings.categorical_drift_method
-    if method is not None and method not in set(CategoricalDriftMethod):
-        known = ", ".join(CategoricalDriftMethod)
-        raise InvalidInput("InvalidSettings", f"categorical_drift_method: must be one of {known}")
-    return None if method is None else CategoricalDriftMethod(method)
+def _drift_method(settings: DataQualitySettings) -> str | None:
+    try:
+        return settings.categorical_drift_method and known_categorical_drift_method(settings.categorical_drift_method)
+    except ValueError as error:
+        raise InvalidInput("InvalidSettings", f"categorical_drift_method: {error}") from None
 
 
-def _check(
-    settings: DataQualitySettings, dataset: Dataset, constraints: Constraints, baseline: Statistics | None
-) -> Findings:
+def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
         update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
@@ -99,16 +94,14 @@ def _check(
     document = to_json(statistics)
     columns = {names[column]: seen for column, seen in profile.columns.items()}
     violations = tuple(result.violations)
+    baseline_document = to_json(baseline) if baseline else None
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),
         violations=violations,
-        documents={
-            "statistics.json": document,
-            "constraint_violations.json": to_json(ConstraintViolations(violations=violations)),
-        },
-        metrics=list(metric_lines(settings, columns, result.configs, result.drifts)),
-        write_report=partial(_write_report, settings, document, baseline, result.drifts),
+        documents={STATISTICS_FILE: document},
+        metrics=tuple(metrics_of(columns, result.configs, result.drifts)),
+        report=report_body(document, baseline_document, result.drifts, violations, profile.records),
     )
 
 
@@ -126,20 +119,4 @@ def _statistics_warnings(statistics: Statistics) -> Iterator[str]:
         yield f"the sum of {listed(vast)} is beyond the greatest double, which stands for it"
 
 
-def _write_report(
-    settings: DataQualitySettings,
-    statistics: Mapping[str, Any],
-    baseline: Statistics | None,
-    drifts: Mapping[str, Drift],
-    path: Path,
-    summary: AnalysisSummary,
-) -> None:
-    write_data_quality_report(
-        path,
-        title=title_of("Data quality", settings),
-        summary=summary,
-        facts=facts_of(settings),
-        statistics=statistics,
-        baseline_statistics=to_json(baseline) if baseline else None,
-        drifts=drifts,
-    )
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)

@@ -11,7 +11,6 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
 from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 
@@ -19,21 +18,21 @@ _MOST_SINGLETONS = 0.1
 """A column is no domain if more than this share of its distinct values came once: Deequ's CategoricalRangeRule."""
 
 
-def suggest_constraints(profile: TableProfile, drift_method: CategoricalDriftMethod | None) -> Constraints:
+def suggest_constraints(profile: TableProfile, drift_method: str | None) -> Constraints:
     """Suggest the constraints that the profiled dataset itself satisfies.
 
     Parameters
     ----------
     profile : TableProfile
         Of the baseline dataset.
-    drift_method : CategoricalDriftMethod, optional
-        How drift of categorical features shall be measured; L-infinity by default.
+    drift_method : str, optional
+        The drift measure of categorical features; L-infinity by default.
     """
     features = tuple(_feature(name, column) for name, column in profile.columns.items())
     return Constraints(features=features, monitoring_config=_config(drift_method))
 
 
-def _config(drift_method: CategoricalDriftMethod | None) -> MonitoringConfig:
+def _config(drift_method: str | None) -> MonitoringConfig:
     distribution = SUGGESTED.distribution_constraints
     if drift_method is None or distribution is None:
         return SUGGESTED

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
-from modelwatch_analyzer.data_quality.drift import measure_drift
+from modelwatch_analyzer.data_quality.drift import Drift, measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import TableProfile
-from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints, InferredType
-from modelwatch_analyzer.data_quality.drift import CHI_SQUARED
+from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.profile.table import ColumnProfile
-from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -118,11 +117,9 @@ def check_categorical_values(comparison: Comparison) -> str | None:
 
 @_check("baseline_drift_check")
 def check_baseline_drift(comparison: Comparison) -> str | None:
-    """Tell whether the measured drift is beyond the threshold of its method."""
+    """Compare the measured drift with the threshold of its measure."""
     drift = comparison.drift
     if drift is None or not drift.exceeded or isinstance(drift.distance, Undefined):
         return None
     distance, threshold = java_double(drift.distance), java_double(drift.threshold)
-    if drift.method == CHI_SQUARED:
-        return f"Baseline drift p-value: {distance} is below threshold: {threshold}"
-    return f"Baseline drift distance: {distance} exceeds threshold: {threshold}"
+    return f"Baseline drift {drift.measure.quantity}: {distance} {drift.measure.exceeds.value} threshold: {threshold}"

@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
+from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method, known_comparison_method
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
@@ -36,10 +36,6 @@ class InferredType(StrEnum):
 
 def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _method(value: object) -> object:
-    return {"linf_simple": "Simple", "linf_robust": "Robust"}.get(value, value) if isinstance(value, str) else value
 
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
@@ -128,6 +124,15 @@ class FeatureStatistics(_Document):
     string_statistics: StringStatistics | None = None
 
     @property
+    def completeness(self) -> float | None:
+        """The share of rows that hold a value; None if the file does not say."""
+        described = self.numerical_statistics or self.string_statistics
+        if described is None:
+            return None
+        rows = described.common.num_present + described.common.num_missing
+        return described.common.num_present / rows if rows else None
+
+    @property
     def sketch(self) -> Mapping[str, Any] | None:
         """The KLL sketch of a numeric feature, if the file has it."""
         numbers = self.numerical_statistics
@@ -191,9 +196,9 @@ class DistributionConstraints(_ConstraintsPart):
 
     perform_comparison: Switch | None = None
     comparison_threshold: float | None = None
-    comparison_method: Annotated[ComparisonMethod | None, BeforeValidator(_method)] = None
+    comparison_method: Annotated[str, AfterValidator(known_comparison_method)] | None = None
     categorical_comparison_threshold: float | None = None
-    categorical_drift_method: CategoricalDriftMethod | None = None
+    categorical_drift_method: Annotated[str, AfterValidator(known_categorical_drift_method)] | None = None
 
 
 class MonitoringConfig(_ConstraintsPart):

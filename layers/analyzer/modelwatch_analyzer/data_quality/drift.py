@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
+from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
-from modelwatch_analyzer.distances.chi_squared import chi_squared
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, l_infinity_categorical, l_infinity_numerical
+from modelwatch_analyzer.distances import DriftMeasure
 from modelwatch_analyzer.profile.table import ColumnProfile
-from modelwatch_analyzer.report import Drift
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 
-CHI_SQUARED = "chi-squared p-value"
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a feature has moved from its baseline.
+
+    Attributes
+    ----------
+    distance : float or Undefined
+        The statistic that is compared with the threshold, or why there is none.
+    threshold : float
+        The one in the constraints file.
+    measure : DriftMeasure
+        How the distance is measured.
+    """
+
+    distance: float | Undefined
+    threshold: float
+    measure: DriftMeasure
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether this is a violation."""
+        return not isinstance(self.distance, Undefined) and self.measure.is_drift(self.distance, self.threshold)
 
 
 def measure_drift(
@@ -22,34 +45,29 @@ def measure_drift(
     baseline: FeatureStatistics | None,
     observed: ColumnProfile,
 ) -> Drift | None:
-    """Compare a column with its baseline by the method and the threshold of its configuration.
+    """Compare a column with its baseline by the measure and the threshold of its configuration.
 
-    A numeric feature is compared by the sketches, a text feature by the categories. A distance drifts when it is
-    greater than the threshold, a chi-squared p-value when it is smaller.
+    A numeric feature is compared by the sketches, a text feature by the categories.
 
     Returns
     -------
     Drift or None
-        None if no comparison is asked for; its distance is Undefined, with the reason, where none is possible.
+        None if no comparison is configured; its distance is Undefined, with the reason, where none is possible.
     """
     if not config.perform_comparison or feature.inferred_type is InferredType.UNKNOWN:
         return None
     if feature.inferred_type.is_numeric:
-        distance = _numeric(config, baseline, observed)
-        return _distance(distance, config.comparison_threshold, f"{config.comparison_method} L-infinity")
-    threshold = config.categorical_comparison_threshold
-    if config.categorical_drift_method is CategoricalDriftMethod.CHI_SQUARED:
-        p_value = _p_value(baseline, observed)
-        return Drift(p_value, threshold, CHI_SQUARED, not isinstance(p_value, Undefined) and p_value < threshold)
-    distance = _categorical(config, baseline, observed)
-    return _distance(distance, threshold, f"{config.comparison_method} L-infinity")
+        measure = measure_of_numbers(config.comparison_method)
+        return Drift(_of_numbers(measure, baseline, observed), config.comparison_threshold, measure)
+    measure = measure_of_categories(config.categorical_drift_method, config.comparison_method)
+    return Drift(_of_categories(measure, baseline, observed), config.categorical_comparison_threshold, measure)
 
 
-def _distance(distance: float | Undefined, threshold: float, method: str) -> Drift:
-    return Drift(distance, threshold, method, not isinstance(distance, Undefined) and distance > threshold)
-
-
-def _numeric(config: EffectiveConfig, baseline: FeatureStatistics | None, observed: ColumnProfile) -> float | Undefined:
+def _of_numbers(
+    measure: DriftMeasure, baseline: FeatureStatistics | None, observed: ColumnProfile
+) -> float | Undefined:
+    if measure.numerical is None:
+        return Undefined(f"{measure.title} does not compare numbers")
     if baseline is None or baseline.sketch is None:
         return Undefined("the baseline statistics hold no sketch")
     if observed.numbers is None:
@@ -58,28 +76,16 @@ def _numeric(config: EffectiveConfig, baseline: FeatureStatistics | None, observ
         sketch = KllSketch.from_document(baseline.sketch)
     except InvalidInput as error:
         raise InvalidInput(error.code, f"feature {baseline.name!r}: {error.message}") from None
-    return l_infinity_numerical(sketch, observed.numbers.sketch, method=config.comparison_method)
+    return measure.numerical(sketch, observed.numbers.sketch)
 
 
-def _categorical(
-    config: EffectiveConfig, baseline: FeatureStatistics | None, observed: ColumnProfile
+def _of_categories(
+    measure: DriftMeasure, baseline: FeatureStatistics | None, observed: ColumnProfile
 ) -> float | Undefined:
+    if measure.categorical is None:
+        return Undefined(f"{measure.title} does not compare categories")
     if baseline is None or not baseline.categories:
-        return _without_categories()
+        return Undefined(f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)")
     if observed.text is None:
         return Undefined("there is no value in the current data")
-    current = observed.text.categories.frequencies()
-    return l_infinity_categorical(baseline.categories, current, method=config.comparison_method)
-
-
-def _p_value(baseline: FeatureStatistics | None, observed: ColumnProfile) -> float | Undefined:
-    if baseline is None or not baseline.categories:
-        return _without_categories()
-    if observed.text is None:
-        return Undefined("there is no value in the current data")
-    result = chi_squared(baseline.categories, observed.text.categories.counts())
-    return result if isinstance(result, Undefined) else result.p_value
-
-
-def _without_categories() -> Undefined:
-    return Undefined(f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)")
+    return measure.categorical(baseline.categories, observed.text.categories)

@@ -1,4 +1,4 @@
-"""What holds for a feature once its own overrides, the file's settings and the suggested ones are laid together."""
+"""What applies to a feature: its own overrides, else the file's settings, else the suggested ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.data_quality.documents import DistributionConstraints, MonitoringConfig
-from modelwatch_analyzer.distances.linf import CategoricalDriftMethod, ComparisonMethod
+from modelwatch_analyzer.data_quality.drift_methods import L_INFINITY
+from modelwatch_analyzer.distances import ROBUST
 from modelwatch_core.domain.analysis_settings import Switch
 
 SUGGESTED = MonitoringConfig(
@@ -18,17 +19,17 @@ SUGGESTED = MonitoringConfig(
     distribution_constraints=DistributionConstraints(
         perform_comparison=Switch.ENABLED,
         comparison_threshold=0.1,
-        comparison_method=ComparisonMethod.ROBUST,
+        comparison_method=ROBUST.name,
         categorical_comparison_threshold=0.1,
-        categorical_drift_method=CategoricalDriftMethod.L_INFINITY,
+        categorical_drift_method=L_INFINITY,
     ),
 )
-"""What a baseline suggests, and what holds where a file leaves a key out."""
+"""What a baseline suggests, and what applies where a file leaves a key out."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveConfig:
-    """`MonitoringConfig` with nothing left open."""
+    """A `MonitoringConfig` in which everything has a value."""
 
     evaluate_constraints: bool
     emit_metrics: bool
@@ -36,9 +37,9 @@ class EffectiveConfig:
     domain_content_threshold: float
     perform_comparison: bool
     comparison_threshold: float
-    comparison_method: ComparisonMethod
+    comparison_method: str
     categorical_comparison_threshold: float
-    categorical_drift_method: CategoricalDriftMethod
+    categorical_drift_method: str
 
     @classmethod
     def of(cls, layers: Iterable[MonitoringConfig]) -> EffectiveConfig:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds
+from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.undefined import Undefined
 
 
@@ -78,3 +80,19 @@ def chi_squared(expected: Mapping[str, float], observed: Mapping[str, float]) ->
 def _too_small(groups: list[tuple[float, str, float]]) -> bool:
     least, allowed = (10, 0) if len(groups) == 2 else (5, int(0.2 * len(groups)))
     return bisect.bisect_left(groups, (least,)) > allowed
+
+
+def _p_value(baseline: Mapping[str, int], current: CategoryCounts) -> float | Undefined:
+    result = chi_squared(baseline, current.counts())
+    return result if isinstance(result, Undefined) else result.p_value
+
+
+CHI_SQUARED = DriftMeasure(
+    name="ChiSquared",
+    title="chi-squared p-value",
+    quantity="p-value",
+    categorical=_p_value,
+    exceeds=Exceeds.SMALLER,
+    threshold="the chance of a difference as large as the observed one, or larger, if nothing has changed",
+    source="Deequ, analyzers/Distance; Cochran (1952); Yates, Moore and McCabe (1999)",
+)

@@ -1,36 +1,24 @@
-"""The L-infinity distance between a baseline and current data, SageMaker's measure of drift."""
+"""The L-infinity distance between a baseline and current data, SageMaker's measure of drift, Simple and Robust."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.distances.measure import DriftMeasure
+from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 
 _DEFAULT_CRITICAL_VALUE = 1.8
 
 
-class ComparisonMethod(StrEnum):
-    """``comparison_method`` of a constraints file."""
-
-    SIMPLE = "Simple"
-    ROBUST = "Robust"
-
-
-class CategoricalDriftMethod(StrEnum):
-    """How drift of a categorical feature is measured."""
-
-    L_INFINITY = "LInfinity"
-    CHI_SQUARED = "ChiSquared"
-
-
 def l_infinity_numerical(
-    baseline: KllSketch, current: KllSketch, *, method: ComparisonMethod, alpha: float | None = None
+    baseline: KllSketch, current: KllSketch, *, robust: bool, alpha: float | None = None
 ) -> float | Undefined:
     """Return the greatest difference between two empirical distribution functions, in [0, 1].
 
@@ -39,8 +27,8 @@ def l_infinity_numerical(
     Parameters
     ----------
     baseline, current : KllSketch
-    method : ComparisonMethod
-        ``ROBUST`` subtracts what chance alone explains, see Notes.
+    robust : bool
+        Whether to subtract what chance alone explains, see Notes.
     alpha : float, optional
         Level of significance of that correction; by default the first party's 1.8, about 0.003.
 
@@ -60,15 +48,12 @@ def l_infinity_numerical(
     items_c, weights_c = current.cumulative_weights()
     everywhere = np.concatenate([items_b, items_c])
     distance = np.abs(_cdf(items_b, weights_b, everywhere) - _cdf(items_c, weights_c, everywhere)).max()
-    return _corrected(float(distance), float(weights_b[-1]), float(weights_c[-1]), method, alpha)
+    sizes = float(weights_b[-1]), float(weights_c[-1])
+    return _less_chance(float(distance), *sizes, alpha) if robust else float(distance)
 
 
 def l_infinity_categorical(
-    baseline: Mapping[str, float],
-    current: Mapping[str, float],
-    *,
-    method: ComparisonMethod,
-    alpha: float | None = None,
+    baseline: Mapping[str, float], current: Mapping[str, float], *, robust: bool, alpha: float | None = None
 ) -> float | Undefined:
     """Return the greatest difference between the shares of a category, in [0, 1].
 
@@ -76,7 +61,7 @@ def l_infinity_categorical(
     ----------
     baseline, current : mapping of str to float
         How often each category occurs. One that is missing occurs never.
-    method, alpha
+    robust, alpha
         As in `l_infinity_numerical`.
 
     Returns
@@ -88,7 +73,7 @@ def l_infinity_categorical(
     if not (n and m):
         return Undefined("there is no value in " + ("the current data" if n else "the baseline"))
     distance = max(abs(baseline.get(key, 0.0) / n - current.get(key, 0.0) / m) for key in baseline.keys() | current)
-    return _corrected(distance, n, m, method, alpha)
+    return _less_chance(distance, n, m, alpha) if robust else distance
 
 
 def _cdf(items: NDArray[np.float64], weights: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,8 +81,32 @@ def _cdf(items: NDArray[np.float64], weights: NDArray[np.float64], at: NDArray[n
     return shares[np.searchsorted(items, at, side="right")]
 
 
-def _corrected(distance: float, n: float, m: float, method: ComparisonMethod, alpha: float | None) -> float:
-    if method is ComparisonMethod.SIMPLE:
-        return distance
+def _less_chance(distance: float, n: float, m: float, alpha: float | None) -> float:
     critical_value = _DEFAULT_CRITICAL_VALUE if alpha is None else math.sqrt(-math.log(alpha / 2) / 2)
     return max(0.0, distance - critical_value * math.sqrt((n + m) / (n * m)))
+
+
+def _categorical(baseline: Mapping[str, int], current: CategoryCounts, *, robust: bool) -> float | Undefined:
+    return l_infinity_categorical(baseline, current.frequencies(), robust=robust)
+
+
+_SOURCE = "SageMaker Model Monitor; Deequ, analyzers/Distance"
+
+SIMPLE = DriftMeasure(
+    name="Simple",
+    aliases=("linf_simple",),
+    title="Simple L-infinity",
+    numerical=partial(l_infinity_numerical, robust=False),
+    categorical=partial(_categorical, robust=False),
+    threshold="the greatest difference between cumulative shares, or between shares of a category, in [0, 1]",
+    source=_SOURCE,
+)
+ROBUST = DriftMeasure(
+    name="Robust",
+    aliases=("linf_robust",),
+    title="Robust L-infinity",
+    numerical=partial(l_infinity_numerical, robust=True),
+    categorical=partial(_categorical, robust=True),
+    threshold="as for Simple, less what chance explains in samples of these sizes",
+    source=f"{_SOURCE}; Knuth, The Art of Computer Programming 2, 3.3.1",
+)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.config import AggregationMethod
+from modelwatch_analyzer.spread import is_constant
 from modelwatch_analyzer.undefined import Undefined
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,7 @@ def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
     gains, scores = np.abs(baseline), np.abs(current)
     if not gains.any():
         return Undefined("no feature had any attribution in the baseline")
+    gains = gains / gains.max()  # the result does not depend on the scale, and so no sum overflows
     discounts = 1 / np.log2(np.arange(2, len(gains) + 2))
     groups = np.unique(-scores, return_inverse=True)[1]
     sizes = np.bincount(groups)
@@ -118,12 +120,14 @@ def consistency(values: Floats) -> float | Undefined:
         SHAP values.
     """
     magnitudes = np.abs(values)
-    together = magnitudes.mean(axis=0)
-    lengths = np.linalg.norm(magnitudes, axis=1)
-    explained = lengths > 0
+    greatest = magnitudes.max(axis=1)
+    explained = greatest > 0
     if not explained.any():
         return Undefined("no row has any attribution")
-    cosines = magnitudes[explained] @ together / (lengths[explained] * np.linalg.norm(together))
+    # Cosines do not depend on the scale; with greatest values of 1 no square overflows, and none of those vanishes.
+    directions = magnitudes[explained] / greatest[explained, None]
+    together = (magnitudes / greatest.max()).mean(axis=0)
+    cosines = directions @ together / (np.linalg.norm(directions, axis=1) * np.linalg.norm(together))
     return float(min(cosines.mean(), 1.0))
 
 
@@ -140,8 +144,8 @@ def stability(current: Floats, earlier: Sequence[Floats]) -> float | Undefined:
         Executions without any difference between features say nothing about an order and are left out.
     """
     now = _mean_ranks(current)
-    then = [rank for rank in map(_mean_ranks, earlier) if np.ptp(rank) > 0]
-    if np.ptp(now) == 0:
+    then = [rank for rank in map(_mean_ranks, earlier) if not is_constant(rank.min(), rank.max())]
+    if is_constant(now.min(), now.max()):
         return Undefined("all features have the same attribution")
     if not then:
         return Undefined("there is no earlier execution to compare with")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.config import InlineRows, ShapConfig
 from modelwatch_analyzer.explainability.requests import CSV, JSON, JSON_LINES, parse_rows
+from modelwatch_analyzer.spread import mean, standard_deviation
 from modelwatch_core.domain.errors import InvalidInput
 
 _ITERATIONS = 50
@@ -139,9 +140,9 @@ def _standardised(rows: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float6
     columns = []
     for name in names:
         values = _scaled(rows[name])
-        values[np.isnan(values)] = np.nanmean(values) if not np.isnan(values).all() else 0.0
-        spread = values.std()
-        columns.append((values - values.mean()) / (spread if spread > 0 else 1.0))
+        missing = np.isnan(values)
+        values[missing] = 0.0 if missing.all() else mean(values[~missing])
+        columns.append((values - mean(values)) / (standard_deviation(values) or 1.0))
     return np.stack(columns, axis=1) if columns else np.zeros((rows.height, 0))
 
 
@@ -162,6 +163,8 @@ def _assign(parts: NDArray[np.float64], numbers: int, clusters: int, rng: np.ran
     centres = parts[[rng.integers(len(parts))]]
     while len(centres) < clusters:
         far = distances(centres).min(axis=1)
+        if not far.any():  # rows that differ, but by so little that no square is left of it
+            break
         centres = np.vstack([centres, parts[rng.choice(len(parts), p=far / far.sum())]])
     members: NDArray[np.int64] = distances(centres).argmin(axis=1)
     for _ in range(_ITERATIONS):

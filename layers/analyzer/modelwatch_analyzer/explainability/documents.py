@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.documents import ANALYSIS_FILE, read_document
 from modelwatch_analyzer.explainability.config import AggregationMethod
 
-ANALYSIS, CONSTRAINTS, VIOLATIONS = "analysis.json", "constraints.json", "constraint_violations.json"
 LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
 
 _MOST_EARLIER = 10
@@ -58,7 +57,7 @@ class Explanations(_Document):
     kernel_shap: dict[str, LabelExplanation] = Field(min_length=1)
 
 
-class MonitoringConfig(_Document):
+class AttributionConstraints(_Document):
     """Ours: what is a violation. A limit that is not there is not checked, but for NDCG's.
 
     Attributes
@@ -126,7 +125,7 @@ class Analysis(_Document):
 
     version: str = "1.0"
     explanations: Explanations
-    monitoring_config: MonitoringConfig = MonitoringConfig()
+    monitoring_config: AttributionConstraints = AttributionConstraints()
     run_details: RunDetails | None = None
 
     @classmethod
@@ -158,4 +157,4 @@ def earlier_analyses(folder: Path | None) -> Sequence[Analysis]:
     """
     if folder is None:
         return ()
-    return [Analysis.read(path) for path in sorted(folder.rglob(ANALYSIS))[-_MOST_EARLIER:]]
+    return [Analysis.read(path) for path in sorted(folder.rglob(ANALYSIS_FILE))[-_MOST_EARLIER:]]

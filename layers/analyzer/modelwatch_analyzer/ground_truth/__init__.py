@@ -1,4 +1,4 @@
-"""Labels for predictions: datasets that hold both, or captures that are merged with labels collected later."""
+"""Datasets with predictions and ground truth: they have both, or are merged with labels that were collected later."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch_analyzer.ground_truth.labels import EXAMPLES, Labels, read_labels
+from modelwatch_analyzer.ground_truth.labels import MAX_EXAMPLES, GroundTruth, read_ground_truth
 from modelwatch_analyzer.ground_truth.merging import Merge, merge
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
 from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
-from modelwatch_analyzer.reading.capture import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, column_of
+from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, TRANSFORM_OUTPUT, CapturedRecords
+from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_column
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings
 from modelwatch_core.domain.errors import InvalidInput
@@ -22,20 +22,19 @@ from modelwatch_core.domain.outcome import GroundTruthCounts
 __all__ = ["LabelledDataset", "open_labelled_dataset"]
 
 _CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
-_NAMES, _TRUTH = "captureIndexNames", "groundTruthData"
-_BATCH = "batchTransformOutput"
+_INDEX_NAMES = "captureIndexNames"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledDataset:
-    """A dataset that holds predictions and labels.
+    """A dataset with predictions and labels.
 
     Attributes
     ----------
     counts : GroundTruthCounts, optional
-        Where they were merged.
+        The counts of the merge, if predictions and labels were merged.
     warnings : tuple of str
-        What a person should know of the labels.
+        What users should know about the labels.
     """
 
     dataset: Dataset
@@ -46,40 +45,42 @@ class LabelledDataset:
 def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
     """Open predictions with their labels.
 
-    With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, the merged
-    records written below ``merged_output_path``, and these opened. Otherwise the dataset holds both.
+    With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, and the merged
+    records are written below ``merged_output_path`` and opened. Without it the dataset must have both.
 
     Raises
     ------
     InvalidInput
-        ``GroundTruthNotFound`` where there are no labels, ``InvalidGroundTruth`` for files of neither form,
-        ``NoMatchingGroundTruth`` where no prediction has a label, ``NoInferenceIds`` for transform jobs without ids,
+        ``GroundTruthNotFound`` if there are no labels, ``InvalidGroundTruth`` for files of neither form,
+        ``NoMatchingGroundTruth`` if no prediction has a label, ``NoInferenceIds`` for transform jobs without ids,
         ``GroundTruthNotMergeable`` for other formats, ``OutputAmongInput``, ``OutputNotWritable``, and what
         `open_dataset` raises.
     """
     if settings.ground_truth_source is None:
-        return _holding_both(settings)
-    log, of_labels = ReadLog(), ReadLog()
+        return _open_with_labels(settings)
+    log, label_log = ReadLog(), ReadLog()
     output = settings.merged_output_path or settings.output_path / "merge"
     for source in (settings.dataset_source, settings.ground_truth_source):
         if output.resolve().is_relative_to(source.resolve()):
-            message = f"merged records would be written into {source}, which is read: give another output folder"
+            message = (
+                f"merged records would be written into {source}, from which data is read: choose another output folder"
+            )
             raise InvalidInput("OutputAmongInput", message)
     predictions = _predictions(settings)
-    labels = read_labels(settings.ground_truth_source, settings.end_time, of_labels)
-    merged = merge(predictions, labels, output, log)
-    records = CapturedRecords(merged.files, earlier=log)
-    opened = open_captured(_of_merged(settings, predictions), records)
-    return LabelledDataset(opened, merged.counts, tuple(_warnings(labels, merged, of_labels)))
+    ground_truth = read_ground_truth(settings.ground_truth_source, settings.end_time, label_log)
+    merged = merge(predictions, ground_truth, output, log)
+    records = CapturedRecords(merged.files, merge_log=log)
+    opened = open_captured(_settings_of_merged(settings, predictions), records)
+    return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
 
 
-def _holding_both(settings: AnalysisSettings) -> LabelledDataset:
+def _open_with_labels(settings: AnalysisSettings) -> LabelledDataset:
     captured = settings.dataset_format.name == _CAPTURE
-    dataset = open_dataset(_with_truth(settings) if captured else settings)
+    dataset = open_dataset(_with_ground_truth(settings) if captured else settings)
     if captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles:
         message = (
-            f"the records in {settings.dataset_source} hold no groundTruthData: give the labels as"
-            " ground_truth_source, or records that are merged with them"
+            f"the records in {settings.dataset_source} have no groundTruthData: give the labels as"
+            " ground_truth_source, or records that have been merged with them"
         )
         raise InvalidInput("GroundTruthNotFound", message)
     return LabelledDataset(dataset)
@@ -93,46 +94,46 @@ def _predictions(settings: AnalysisSettings) -> CapturedPredictions | Transforme
         options = dataset_options(settings, BatchTransformOptions).model_copy(update={"side": "output"})
         return TransformedPredictions.of(source, options, settings.sagemaker_monitoring_schedule_name or "", start, end)
     message = (
-        f"labels in files of their own are merged with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM});"
-        f" a dataset in {settings.dataset_format.name} must hold them: name them by ground_truth_attribute"
+        f"labels in separate files can be merged with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM});"
+        f" a dataset in {settings.dataset_format.name} must include them: name the column by ground_truth_attribute"
     )
     raise InvalidInput("GroundTruthNotMergeable", message)
 
 
-def _of_merged(
+def _settings_of_merged(
     settings: AnalysisSettings, predictions: CapturedPredictions | TransformedPredictions
 ) -> AnalysisSettings:
-    """Return the settings by which merged records are read."""
+    """Return the settings with which merged records are read."""
     if isinstance(predictions, CapturedPredictions):
-        return _with_truth(settings)
+        return _with_ground_truth(settings)
     changes: dict[str, Any] = {"dataset_format": DatasetFormat(name=_CAPTURE)}
-    if predictions.options.json_format is None:  # columns of text have no names any more
+    if predictions.options.json_format is None:  # the columns of comma-separated text have lost their names
         columns = predictions.columns()
         for role in (Role.INFERENCE, Role.PROBABILITY):
             name = getattr(settings, f"{role}_attribute")
-            column = name and column_of(columns, name)
+            column = name and find_column(columns, name)
             if column:
                 changes[f"{role}_attribute"] = str(columns.index(column))
-    return _with_truth(settings.model_copy(update=changes))
+    return _with_ground_truth(settings.model_copy(update=changes))
 
 
-def _with_truth(settings: AnalysisSettings) -> AnalysisSettings:
-    """Let ground truth be read, beside the sides that are asked for, or else those that the kind of monitor reads."""
+def _with_ground_truth(settings: AnalysisSettings) -> AnalysisSettings:
+    """Let ground truth be read in addition to the sides that are requested, or that the kind of monitor reads."""
     options = settings.dataset_format.options
     kind = kind_of_analysis(settings.analysis_type)
-    names = dict.fromkeys((*options.get(_NAMES, (*kind.captured_sides, _BATCH)), _TRUTH))
-    changed = DatasetFormat(name=_CAPTURE, options=options | {_NAMES: list(names)})
+    sides = dict.fromkeys((*options.get(_INDEX_NAMES, (*kind.captured_sides, TRANSFORM_OUTPUT)), GROUND_TRUTH))
+    changed = DatasetFormat(name=_CAPTURE, options=options | {_INDEX_NAMES: list(sides)})
     return settings.model_copy(update={"dataset_format": changed})
 
 
-def _warnings(labels: Labels, merged: Merge, log: ReadLog) -> Iterator[str]:
+def _warnings(ground_truth: GroundTruth, merged: Merge, log: ReadLog) -> Iterator[str]:
     if log.malformed:
-        examples = "; ".join(log.malformed_examples[:EXAMPLES])
-        yield f"{log.malformed} labels could not be understood and were left out, for instance {examples}"
-    if labels.conflicting:
+        examples = "; ".join(log.malformed_examples[:MAX_EXAMPLES])
+        yield f"{log.malformed} labels could not be parsed and were left out, for instance {examples}"
+    if ground_truth.conflicting:
         yield (
-            f"{labels.conflicting} labels contradict another one of the same id: the one counts that was uploaded"
-            " last, by path and line"
+            f"{ground_truth.conflicting} labels contradict another one with the same id: only the last one, by path"
+            " and line, is used"
         )
     if merged.counts.unlabelled:
         yield f"{merged.counts.unlabelled} of {merged.counts.predictions} predictions have no label yet"

@@ -1,12 +1,12 @@
-"""Predictions and labels into merged records, in the layout and the format of SageMaker's merge job.
+"""Merges predictions and labels into records, in the layout and the format of SageMaker's merge job.
 
-A prediction has the label of its ``inferenceId``; else that of its ``eventId``; else, of labels that have a timestamp
-and no id, the one of its ``inferenceTime``, if no other prediction of the window has the same. One label may belong to
-several predictions, if these share an id.
+The label of a prediction is the one with its ``inferenceId``. If there is none, it is the one with its ``eventId``, or
+else, among labels with only a timestamp, the one with its ``inferenceTime`` if no other prediction of the window has
+the same time. Several predictions that share an id may have the same label.
 
-Only labels are held in memory. A merged record is the captured one, byte for byte, with ``groundTruthData`` at its
-end. Each folder of captures, ``{endpoint}/{variant}/yyyy/mm/dd/hh``, becomes one file of records with labels, empty
-where there are none, so that a merge that is done again replaces all that the one before has written.
+Only labels are kept in memory. A merged record is the captured one, byte for byte, with ``groundTruthData`` at its end.
+Each folder of captures, ``{endpoint}/{variant}/yyyy/mm/dd/hh``, becomes one file of records with labels, which is empty
+if there are none, so that a repeated merge replaces everything that the previous one wrote.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
-from modelwatch_analyzer.ground_truth.labels import Labels, kinds_of
-from modelwatch_analyzer.ground_truth.predictions import Block, Predictions
+from modelwatch_analyzer.ground_truth.labels import GroundTruth, kinds_of
+from modelwatch_analyzer.ground_truth.predictions import PredictionBlock, Predictions
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.errors import InvalidInput
@@ -35,84 +35,85 @@ PART = "part-00000.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What a merge has written."""
+    """The files that a merge has written, and its counts."""
 
     files: tuple[SourceFile, ...]
     counts: GroundTruthCounts
 
 
-def merge(predictions: Predictions, labels: Labels, output: Path, log: ReadLog) -> Merge:
-    """Write the predictions that have labels, with these, below a folder.
+def merge(predictions: Predictions, ground_truth: GroundTruth, output: Path, log: ReadLog) -> Merge:
+    """Write the predictions that have labels, together with these, below a folder.
 
     Parameters
     ----------
     predictions : Predictions
-        Read once; twice where there are labels without ids.
+        They are read once, or twice if there are labels without ids.
     log : ReadLog
-        Takes note of what is left out of the predictions.
+        Where predictions that are left out are counted.
 
     Raises
     ------
     InvalidInput
-        ``NoMatchingGroundTruth`` where no prediction has a label, ``OutputNotWritable``, and what the predictions'
-        reader raises, ``NoData`` for one where there are none.
+        ``NoMatchingGroundTruth`` if no prediction has a label, ``OutputNotWritable``, and what the reader of the
+        predictions raises, such as ``NoData`` if there are none.
     """
-    matcher = _Matcher(labels, _only_ones(predictions, labels.times))
-    with _Files(output) as files:
+    matcher = _Matcher(ground_truth, _unambiguous_times(predictions, ground_truth.times))
+    with _OutputFiles(output) as files:
         for block in predictions.blocks(log):
-            places = matcher.match(block)
-            rows = np.flatnonzero(places >= 0)
-            fragments = labels.fragments(places[rows])
+            indices = matcher.match(block)
+            rows = np.flatnonzero(indices >= 0)
+            fragments = ground_truth.fragments(indices[rows])
             pairs = zip(rows.tolist(), fragments, strict=True)
             files.write(block.folder, [_joined(block.lines[row], fragment) for row, fragment in pairs])
         for folder in predictions.folders:
             files.write(folder, [])
-    log.read = 0  # what was read is what the analysis will read of the merged records
+    log.read = 0  # the rows are counted when the merged records are read
     if not matcher.predictions:
         _require_predictions(log)
     if not matcher.matched:
-        raise _nothing_in_common(predictions, labels, matcher.predictions)
+        raise _no_match(predictions, ground_truth, matcher.predictions)
     return Merge(tuple(files.written.values()), matcher.counts())
 
 
 class _Matcher:
-    """Finds the labels of predictions, and keeps the account."""
+    """Finds the labels of predictions, and counts matches."""
 
-    def __init__(self, labels: Labels, only_ones: NDArray[np.bool_]) -> None:
-        self._labels = labels
-        self._only_ones = only_ones
-        self._used = np.zeros(len(labels.data), bool)
+    def __init__(self, ground_truth: GroundTruth, unambiguous_times: NDArray[np.bool_]) -> None:
+        self._ground_truth = ground_truth
+        self._unambiguous_times = unambiguous_times
+        self._used = np.zeros(len(ground_truth.data), bool)
         self.predictions = self.matched = 0
 
-    def match(self, block: Block) -> NDArray[np.int64]:
-        """Return for each prediction the place of its label, or -1."""
-        places = _found(self._labels.ids, block.inference_ids)
-        places = np.where(places < 0, _found(self._labels.ids, block.event_ids), places)
-        if self._only_ones.size:
-            timed = _found(self._labels.times, block.times())
-            alone = (places < 0) & (timed >= 0) & self._only_ones[timed]
-            places[alone] = timed[alone] + self._labels.ids.first.size
-        matched = places[places >= 0]
+    def match(self, block: PredictionBlock) -> NDArray[np.int64]:
+        """Return the index of the label of each prediction, or -1."""
+        labels = self._ground_truth
+        indices = _find(labels.ids, block.inference_ids)
+        indices = np.where(indices < 0, _find(labels.ids, block.event_ids), indices)
+        if self._unambiguous_times.size:
+            by_time = _find(labels.times, block.times())
+            accepted = (indices < 0) & (by_time >= 0) & self._unambiguous_times[by_time]
+            indices[accepted] = by_time[accepted] + labels.ids.first.size
+        matched = indices[indices >= 0]
         self._used[matched] = True
-        self.predictions += places.size
+        self.predictions += indices.size
         self.matched += matched.size
-        return places
+        return indices
 
     def counts(self) -> GroundTruthCounts:
-        """Return the account."""
+        """Return the counts of all blocks."""
         return GroundTruthCounts(
             predictions=self.predictions,
-            labels=self._labels.found,
+            labels=self._ground_truth.found,
             matched=self.matched,
             unlabelled=self.predictions - self.matched,
             without_prediction=int(np.count_nonzero(~self._used)),
-            duplicates=self._labels.duplicates,
-            conflicting=self._labels.conflicting,
-            late=int(np.count_nonzero(self._used & self._labels.late)),
+            duplicates=self._ground_truth.duplicates,
+            conflicting=self._ground_truth.conflicting,
+            late=int(np.count_nonzero(self._used & self._ground_truth.late)),
         )
 
 
-def _found(labelled: Hashes, keys: pl.Series) -> NDArray[np.int64]:
+def _find(labelled: Hashes, keys: pl.Series) -> NDArray[np.int64]:
     if keys.null_count() == len(keys):
         return np.full(len(keys), -1, np.int64)
     found = labelled.find(Hashes.of(keys))
@@ -121,22 +122,22 @@ def _found(labelled: Hashes, keys: pl.Series) -> NDArray[np.int64]:
     return found
 
 
-def _only_ones(predictions: Predictions, times: Hashes) -> NDArray[np.bool_]:
-    """Tell of each label without an id whether one prediction alone was made at its time."""
-    made = np.zeros(times.first.size, np.int64)
-    if made.size:
+def _unambiguous_times(predictions: Predictions, times: Hashes) -> NDArray[np.bool_]:
+    """Return for each label without an id whether exactly one prediction was made at its time."""
+    predictions_made = np.zeros(times.first.size, np.int64)
+    if predictions_made.size:
         for block in predictions.blocks(ReadLog()):
-            found = _found(times, block.times())
-            made += np.bincount(found[found >= 0], minlength=made.size)
-    return np.equal(made, 1)
+            found = _find(times, block.times())
+            predictions_made += np.bincount(found[found >= 0], minlength=predictions_made.size)
+    return np.equal(predictions_made, 1)
 
 
 def _joined(line: bytes, ending: bytes) -> bytes:
     return (line if line.endswith(b"}") else line.rstrip())[:-1] + ending
 
 
-class _Files:
-    """Merged records, a file a folder, each there whole or not at all."""
+class _OutputFiles:
+    """Writes merged records, one file per folder; a file is either complete or does not exist."""
 
     def __init__(self, output: Path) -> None:
         self._output = output
@@ -155,7 +156,7 @@ class _Files:
             Path(self._stream.name).unlink(missing_ok=True)
 
     def write(self, folder: str, lines: Sequence[bytes]) -> None:
-        """Add lines to the file of a folder, the one that was written to last or a new one.
+        """Add lines to the file of a folder, which is the last one that was written to, or a new one.
 
         Raises
         ------
@@ -182,32 +183,34 @@ class _Files:
     def _finish(self) -> None:
         if self._stream:
             self._stream.close()
-            os.replace(self._stream.name, self.written[self._folder or ""].path)  # noqa: PTH105 (a name it is)
+            os.replace(self._stream.name, self.written[self._folder or ""].path)  # noqa: PTH105 (the stream has a name, not a path)
             self._stream = None
 
 
 def _require_predictions(log: ReadLog) -> None:
     if not (log.malformed or log.out_of_window):
-        raise InvalidInput("NoData", "there are no predictions in the window: check that there was traffic, captured")
+        raise InvalidInput(
+            "NoData", "there are no predictions in the window: check that there was traffic and that it was captured"
+        )
     log.require_records()
 
 
-def _nothing_in_common(predictions: Predictions, labels: Labels, count: int) -> InvalidInput:
-    given: dict[str, int] = {}
+def _no_match(predictions: Predictions, ground_truth: GroundTruth, count: int) -> InvalidInput:
+    kinds: dict[str, int] = {}
     for block in predictions.blocks(ReadLog()):
         for name, ids in (("inferenceId", block.inference_ids), ("eventId", block.event_ids)):
             for kind, number in kinds_of(ids.drop_nulls()).items():
                 key = f"{kind} ({name})"
-                given[key] = given.get(key, 0) + number
+                kinds[key] = kinds.get(key, 0) + number
     message = (
-        f"none of the {count} predictions has one of the {labels.found} labels. Predictions with {_told(given)};"
-        f" labels with {_told(labels.kinds)}. A label's eventId, or inference_id, must be the inferenceId that was"
-        " given with the request, or else the captured eventId; a timestamp alone, the inferenceTime of one prediction"
-        " and no other. Are these the labels of this window? If its own are still to come, run it again when they are"
-        " there (in the app: backfill)."
+        f"none of the {count} predictions has one of the {ground_truth.found} labels. Predictions with"
+        f" {_list_kinds(kinds)}; labels with {_list_kinds(ground_truth.kinds)}. A label's eventId, or inference_id,"
+        " must be the inferenceId that was given with the request, or else the captured eventId; a label with only a"
+        " timestamp must have the inferenceTime of exactly one prediction. Are these the labels of this window? If its"
+        " labels have not been uploaded yet, run it again when they have been (in the app: backfill)."
     )
     return InvalidInput("NoMatchingGroundTruth", message)
 
 
-def _told(kinds: dict[str, int]) -> str:
+def _list_kinds(kinds: dict[str, int]) -> str:
     return ", ".join(f"{kind}: {count}" for kind, count in kinds.items()) or "no ids"

@@ -1,4 +1,4 @@
-"""Predictions that wait for their labels: captured records, or what transform jobs wrote as such records."""
+"""Predictions to be merged with labels: captured records, or outputs of transform jobs in the form of such records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 import polars as pl
 
-from modelwatch_analyzer.ground_truth.labels import times_of
+from modelwatch_analyzer.ground_truth.label_files import times_to_keys
 from modelwatch_analyzer.reading.batch_transform import (
     ID_FIELD,
     TIME_FIELD,
@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.batch_transform import (
     in_window,
     transformed_by_hour,
 )
-from modelwatch_analyzer.reading.capture import CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
 from modelwatch_analyzer.reading.files import SourceFile
@@ -31,24 +31,24 @@ from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parqu
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain.errors import InvalidInput
 
-_DOCUMENTS_AT_ONCE = 8192
+_DOCUMENTS_PER_CHUNK = 8192
 _FIELDS = (ID_FIELD, TIME_FIELD)
-_TRUTH = attrgetter("groundTruthData")
+_GROUND_TRUTH = attrgetter("groundTruthData")
 
 
-class Block(NamedTuple):
-    """Some predictions of one hour folder, in order.
+class PredictionBlock(NamedTuple):
+    """Consecutive predictions of one hour folder.
 
     Attributes
     ----------
     folder : str
-        The folder that their merged records go to, such as ``{endpoint}/{variant}/yyyy/mm/dd/hh``.
+        The folder of their merged records, such as ``{endpoint}/{variant}/yyyy/mm/dd/hh``.
     lines : sequence of bytes
         The captured records, each an object in JSON without ground truth.
     inference_ids, event_ids : polars.Series of String
-        Null where there is none.
+        Null if there is none.
     times : callable
-        Returns when each prediction was made, in microseconds since 1970.
+        Returns the time of each prediction, in microseconds since 1970.
     """
 
     folder: str
@@ -63,16 +63,16 @@ class Predictions(Protocol):
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """All folders of merged records, those too for which there are no predictions."""
+        """All folders of merged records, including those without predictions."""
 
-    def blocks(self, log: ReadLog) -> Iterator[Block]:
-        """Read the predictions, folder after folder, in memory bounded by the size of a block."""
+    def blocks(self, log: ReadLog) -> Iterator[PredictionBlock]:
+        """Read the predictions folder by folder; memory is bounded by the size of a block."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedPredictions:
-    """`Predictions` that an endpoint's data capture, or a merge before, wrote; folders are those of the captures."""
+    """`Predictions` written by an endpoint's data capture, or by an earlier merge, with the folders of the captures."""
 
     files: tuple[SourceFile, ...]
     start: datetime | None
@@ -80,22 +80,22 @@ class CapturedPredictions:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Those that captures lie in, below the dataset."""
+        """The folders of captures, relative to the dataset."""
         return tuple(dict.fromkeys(map(_folder, self.files)))
 
-    def blocks(self, log: ReadLog) -> Iterator[Block]:
+    def blocks(self, log: ReadLog) -> Iterator[PredictionBlock]:
         """Read the captures."""
         files = tuple(sorted(self.files, key=lambda file: (_folder(file), file.label)))
         for block in CapturedRecords(files, self.start, self.end).blocks(log):
             lines = block.lines
-            if any(map(_TRUTH, block.records)):
-                lines = list(map(_without_truth, lines))
-            yield Block(
+            if any(map(_GROUND_TRUTH, block.records)):
+                lines = list(map(_without_ground_truth, lines))
+            yield PredictionBlock(
                 _folder(block.file),
                 lines,
                 pl.Series(block.inference_ids, dtype=pl.String),
                 pl.Series(block.event_ids, dtype=pl.String),
-                lambda records=block.records: times_of([record.time for record in records]),  # type: ignore[misc]
+                lambda records=block.records: times_to_keys([record.time for record in records]),  # type: ignore[misc]
             )
 
 
@@ -103,7 +103,7 @@ def _folder(file: SourceFile) -> str:
     return PurePosixPath(file.label).parent.as_posix()
 
 
-def _without_truth(line: bytes) -> bytes:
+def _without_ground_truth(line: bytes) -> bytes:
     record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     record.pop("groundTruthData", None)
     return msgspec.json.encode(record)
@@ -111,44 +111,44 @@ def _without_truth(line: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TransformedPredictions:
-    """`Predictions` that transform jobs wrote with ``GenerateInferenceId``; folders are the hours of their manifests.
+    """`Predictions` written by transform jobs with ``GenerateInferenceId``; folders are the hours of their manifests.
 
-    Each row of comma-separated text, and each JSON document, becomes a record with it as ``batchTransformOutput``,
-    without inference id and time, which become ``eventId`` and ``inferenceTime``.
+    Each row of comma-separated text, and each JSON document, becomes the ``batchTransformOutput`` of a record, without
+    inference id and time, which become ``eventId`` and ``inferenceTime``.
 
     Attributes
     ----------
-    below : str
-        The folder of the hours' folders: the schedule's name.
+    root : str
+        The parent of the hour folders: the schedule's name.
     """
 
     hours: dict[str, tuple[SourceFile, ...]]
     options: BatchTransformOptions
-    below: str
+    root: str
     start: datetime | None
     end: datetime | None
 
     @classmethod
     def of(
-        cls, source: Path, options: BatchTransformOptions, below: str, start: datetime | None, end: datetime | None
+        cls, source: Path, options: BatchTransformOptions, root: str, start: datetime | None, end: datetime | None
     ) -> TransformedPredictions:
         """Find the objects that the output manifests of a window name.
 
         Raises
         ------
         InvalidInput
-            As `transformed_by_hour`.
+            Like `transformed_by_hour`.
         """
         found = transformed_by_hour(source, options, start, end)
-        hours = {PurePosixPath(below, hour).as_posix(): files for hour, files in found.items()}
-        return cls(hours, options, below, start, end)
+        hours = {PurePosixPath(root, hour).as_posix(): files for hour, files in found.items()}
+        return cls(hours, options, root, start, end)
 
     @property
     def folders(self) -> tuple[str, ...]:
         """``{schedule}/yyyy/mm/dd/hh`` for each hour in which a job started."""
         return tuple(self.hours)
 
-    def blocks(self, log: ReadLog) -> Iterator[Block]:
+    def blocks(self, log: ReadLog) -> Iterator[PredictionBlock]:
         """Read the objects, hour by hour.
 
         Raises
@@ -170,33 +170,33 @@ class TransformedPredictions:
         table: Table
         table = open_csv_files(files, self.options.csv) if self.options.csv else open_parquet(files, ParquetOptions())
         if ID_FIELD in table.columns:
-            identity, time = ID_FIELD, TIME_FIELD
+            inference_id, time = ID_FIELD, TIME_FIELD
         elif self.options.csv and len(table.columns) > 2 and ends_with_inference(table):
-            identity, time = table.columns[-2:]
+            inference_id, time = table.columns[-2:]
         else:
             raise _no_ids(files)
-        return table, tuple(name for name in table.columns if name not in (identity, time)), identity, time
+        return table, tuple(name for name in table.columns if name not in (inference_id, time)), inference_id, time
 
-    def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[Block]:
-        table, columns, identity, time = self._table(files)
-        text = pl.concat_str([_field(pl.nth(place)) for place in range(len(columns))], separator=",")
-        wanted = (*columns, identity, *([time] if time in table.columns else []))
-        for batch in table.batches(Plan(dict.fromkeys(wanted, pl.String())), log):
+    def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[PredictionBlock]:
+        table, columns, inference_id, time = self._table(files)
+        text = pl.concat_str([_field(pl.nth(position)) for position in range(len(columns))], separator=",")
+        selected = (*columns, inference_id, *([time] if time in table.columns else []))
+        for batch in table.batches(Plan(dict.fromkeys(selected, pl.String())), log):
             kept = batch
             if time in batch.columns:
                 kept = batch.filter(in_window(batch[time], self.start, self.end, log))
             data = kept[:, list(columns)].select(text).to_series().to_list()
             times = kept[time].to_list() if time in kept.columns else [None] * kept.height
-            yield _block(folder, "CSV", data, kept[identity].to_list(), times)
+            yield _block(folder, "CSV", data, kept[inference_id].to_list(), times)
 
     def _documents(
         self, folder: str, files: tuple[SourceFile, ...], options: JsonOptions, log: ReadLog
-    ) -> Iterator[Block]:
+    ) -> Iterator[PredictionBlock]:
         documents = json_documents(files, options, log)
         schema = {"data": pl.String(), ID_FIELD: pl.String(), TIME_FIELD: pl.String()}
-        while run := list(islice(documents, _DOCUMENTS_AT_ONCE)):
+        while chunk := list(islice(documents, _DOCUMENTS_PER_CHUNK)):
             records = pl.DataFrame(
-                [record for line in run if (record := _taken_apart(line, log))], schema, orient="row"
+                [record for line in chunk if (record := _split_document(line, log))], schema, orient="row"
             )
             if records.height and records[ID_FIELD].is_null().all():
                 raise _no_ids(files)
@@ -207,30 +207,32 @@ class TransformedPredictions:
 
 def _no_ids(files: tuple[SourceFile, ...]) -> InvalidInput:
     message = (
-        f"{files[0].label} has no inference ids, by which labels are matched: create the transform job with"
+        f"{files[0].label} has no inference ids, which are needed to match labels: create the transform job with"
         " GenerateInferenceId in its DataCaptureConfig"
     )
     return InvalidInput("NoInferenceIds", message)
 
 
-def _taken_apart(document: Line, log: ReadLog) -> tuple[str, str | None, str | None] | None:
-    """Return a document without inference id and time, and these; None if it is malformed."""
+def _split_document(document: Line, log: ReadLog) -> tuple[str, str | None, str | None] | None:
+    """Return a document without inference id and time, the id, and the time; None if it is malformed."""
     try:
         fields = msgspec.json.decode(document.text, type=dict[str, msgspec.Raw])
-        identity, time = (msgspec.json.decode(fields.pop(name, b"null"), type=str | None) for name in _FIELDS)
+        inference_id, time = (msgspec.json.decode(fields.pop(name, b"null"), type=str | None) for name in _FIELDS)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        log.leave_out(document.file, document.line, "not a JSON object with a text as inference id")
+        log.leave_out(document.file, document.line, "not a JSON object with a string as inference id")
         return None
-    return msgspec.json.encode(fields).decode(), identity, time
+    return msgspec.json.encode(fields).decode(), inference_id, time
 
 
 def _field(value: pl.Expr) -> pl.Expr:
-    """Spell a value as a field of comma-separated text."""
+    """Return a value as a field of comma-separated text, with quotes if necessary."""
     quoted = pl.concat_str([pl.lit('"'), value.str.replace_all('"', '""', literal=True), pl.lit('"')])
     return pl.when(value.str.contains('[,"\r\n]')).then(quoted).otherwise(value).fill_null("")
 
 
-def _block(folder: str, encoding: str, data: list[str], ids: list[str | None], times: list[str | None]) -> Block:
+def _block(
+    folder: str, encoding: str, data: list[str], ids: list[str | None], times: list[str | None]
+) -> PredictionBlock:
     lines = [
         msgspec.json.encode(
             {
@@ -241,6 +243,6 @@ def _block(folder: str, encoding: str, data: list[str], ids: list[str | None], t
         )
         for text, event, time in zip(data, ids, times, strict=True)
     ]
-    moments = pl.Series(times, dtype=pl.String).str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
-    none = pl.Series([None] * len(ids), dtype=pl.String)
-    return Block(folder, lines, none, pl.Series(ids, dtype=pl.String), moments.to_physical)
+    times_made = pl.Series(times, dtype=pl.String).str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
+    no_ids = pl.Series([None] * len(ids), dtype=pl.String)
+    return PredictionBlock(folder, lines, no_ids, pl.Series(ids, dtype=pl.String), times_made.to_physical)

@@ -1,19 +1,16 @@
-"""What a re-run of a window finds other than the run before."""
+"""What changed in a model's quality since the previous attempt at the same window."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from modelwatch_analyzer.reruns import violations_since
+from modelwatch_analyzer.documents import STATISTICS_FILE
+from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.wording import java_double
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
-
-STATISTICS = "statistics.json"
 
 
 class _Dataset(BaseModel):
@@ -40,44 +37,37 @@ class _Statistics(BaseModel):
         }
 
 
-def changes_since(
-    folder: Path, statistics: Mapping[str, Any], violations: Iterable[ConstraintViolation]
-) -> Iterator[str]:
-    """Yield a sentence for each thing that is other than in the reports of a folder.
+def changes_since(folder: Path, findings: Findings) -> Iterator[str]:
+    """Yield a sentence for each difference in labelled rows and metrics.
 
     Parameters
     ----------
     folder : Path
-        Of the earlier run; where it has no reports, nothing is said.
-    statistics : Mapping
-        This run's ``statistics.json``.
-    violations : iterable of ConstraintViolation
-        This run's.
+        The reports of the previous attempt; nothing is yielded where it has no statistics.
+    findings : Findings
+        Those of this attempt.
     """
-    current = _Statistics.model_validate(statistics)
     try:
-        earlier = _Statistics.model_validate_json((folder / STATISTICS).read_bytes())
+        before = _Statistics.model_validate_json((folder / STATISTICS_FILE).read_bytes())
     except FileNotFoundError:
         return
     except (OSError, ValueError):
-        earlier = None
-    if earlier is None or not earlier.values:
-        yield f"metrics are not compared: the earlier {STATISTICS} is none of model quality"
+        before = None
+    if before is None or not before.values:
+        yield f"metrics are not compared: the previous attempt's {STATISTICS_FILE} is not of model quality"
     else:
-        yield from _between(earlier, current)
-    yield from violations_since(folder, violations)
+        yield from _between(before, _Statistics.model_validate(findings.documents[STATISTICS_FILE]))
 
 
-def _between(earlier: _Statistics, current: _Statistics) -> Iterator[str]:
-    before, now = earlier.values, current.values
-    if earlier.dataset != current.dataset:
-        yield f"rows with a label: {earlier.dataset.item_count} before, {current.dataset.item_count} now"
-    for name in dict.fromkeys((*now, *before)):
-        if now.get(name) != before.get(name):
-            yield f"{name}: {_told(before.get(name))} before, {_told(now.get(name))} now"
+def _between(before: _Statistics, now: _Statistics) -> Iterator[str]:
+    if before.dataset != now.dataset:
+        yield f"rows with a label: {before.dataset.item_count} before, {now.dataset.item_count} now"
+    for name in dict.fromkeys((*now.values, *before.values)):
+        if now.values.get(name) != before.values.get(name):
+            yield f"{name}: {_text(before.values.get(name))} before, {_text(now.values.get(name))} now"
 
 
-def _told(value: float | str | None) -> str:
+def _text(value: float | str | None) -> str:
     if value is None:
         return "not measured"
     return "undefined" if isinstance(value, str) or not math.isfinite(value) else java_double(value)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from modelwatch_analyzer.model_quality.documents import NAN, Constraint, R2Definition
+from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
@@ -20,7 +20,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(slots=True)
-class CheckResult:
+class MetricsCheck:
     """What a check found.
 
     Attributes
@@ -37,13 +37,13 @@ class CheckResult:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(metrics: Mapping[str, Measured], constraints: Mapping[str, Constraint]) -> CheckResult:
+def check(metrics: Mapping[str, Measured], constraints: Mapping[str, MetricConstraint]) -> MetricsCheck:
     """Compare metrics with their thresholds.
 
     The first party's rule: a metric is a violation where its value is on the worse side of the threshold, whatever
     its standard deviation. With ``beyond_confidence_interval`` the whole interval must be there.
     """
-    result = CheckResult()
+    result = MetricsCheck()
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
@@ -62,12 +62,12 @@ def camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
-def metric_compared(name: str, constraint: Constraint) -> str:
+def metric_compared(name: str, constraint: MetricConstraint) -> str:
     """Return the metric that a constraint compares: an ``r2`` that does not say otherwise is the first party's."""
     return R2_FIRST_PARTY if name == R2 and constraint.definition is not R2Definition.TEXTBOOK else name
 
 
-def _remarks(name: str, constraint: Constraint) -> Iterator[str]:
+def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
     if constraint.unknown:
         yield f"the constraint of {name} has {', '.join(constraint.unknown)}, which means nothing: is it misspelt?"
     if name == R2 and constraint.definition is None:
@@ -77,7 +77,7 @@ def _remarks(name: str, constraint: Constraint) -> Iterator[str]:
         )
 
 
-def _violation(name: str, measured: Measured, constraint: Constraint) -> ConstraintViolation | None:
+def _violation(name: str, measured: Measured, constraint: MetricConstraint) -> ConstraintViolation | None:
     value, threshold = measured.value, constraint.limit
     if isinstance(value, Undefined) or isinstance(threshold, Undefined):
         return None

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, Quality
+from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
+from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
@@ -43,7 +44,7 @@ class R2Definition(StrEnum):
     FIRST_PARTY = "FirstParty"
 
 
-class Constraint(BaseModel):
+class MetricConstraint(BaseModel):
     """What a metric must satisfy."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
@@ -68,12 +69,12 @@ class Constraint(BaseModel):
 class _Constraints(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    binary_classification_constraints: dict[str, Constraint] | None = None
-    multiclass_classification_constraints: dict[str, Constraint] | None = None
-    regression_constraints: dict[str, Constraint] | None = None
+    binary_classification_constraints: dict[str, MetricConstraint] | None = None
+    multiclass_classification_constraints: dict[str, MetricConstraint] | None = None
+    regression_constraints: dict[str, MetricConstraint] | None = None
 
 
-def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, Constraint]:
+def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, MetricConstraint]:
     """Read the constraints of a problem type, by metric.
 
     Raises
@@ -83,7 +84,7 @@ def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, Constra
     """
     document = read_document(_Constraints, path, "InvalidConstraints")
     wanted = f"{SECTIONS[problem_type]}_constraints"
-    found: dict[str, Constraint] | None = getattr(document, wanted)
+    found: dict[str, MetricConstraint] | None = getattr(document, wanted)
     if found is None:
         others = [name for name in type(document).model_fields if getattr(document, name) is not None]
         has = f"it has {' and '.join(others)}" if others else "it has no constraints of model quality"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
+from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
 
 LEAST_FOR_DEVIATION = 200
@@ -53,8 +54,8 @@ class Metric(Generic[E]):
         Evidence with leading axes to an array of these axes; NaN where the metric is not defined.
     worse : ComparisonOperator
         The side of a threshold on which the metric is worse.
-    undefined : str
-        Why it is not defined where it is not.
+    undefined : str or callable
+        Why it is not defined where it is not, or what says so of the evidence.
     bounds : tuple of float
         The least and the greatest value that it can have.
     suggested : bool
@@ -67,7 +68,7 @@ class Metric(Generic[E]):
     name: str
     measure: Callable[[E], NDArray[np.float64]]
     worse: ComparisonOperator = ComparisonOperator.LESS_THAN
-    undefined: str = "there is no record"
+    undefined: str | Callable[[E], str] = "there is no record"
     bounds: tuple[float, float] = (0.0, 1.0)
     suggested: bool = False
     raised_by_chance: bool = False
@@ -143,7 +144,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     for metric in metrics:
         value = values[metric.name]
         if math.isnan(value):
-            measured[metric.name] = Measured(Undefined(metric.undefined))
+            reason = metric.undefined if isinstance(metric.undefined, str) else metric.undefined(evidence)
+            measured[metric.name] = Measured(Undefined(reason))
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
         interval = _interval(metric, value, replicates, confidence.level)
@@ -180,4 +182,5 @@ def _interval(
 def _deviation(replicates: NDArray[np.float64] | None) -> float | None:
     if replicates is None or not np.isfinite(replicates).all():
         return None
-    return float(np.std(replicates, ddof=1))
+    deviation = standard_deviation(replicates, ddof=1)
+    return deviation if math.isfinite(deviation) else None

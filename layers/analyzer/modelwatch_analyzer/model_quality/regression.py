@@ -1,314 +1,62 @@
-"""Metrics of predicted numbers: sums of errors, and their quantiles."""
+"""The quality of models that predict numbers."""
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Self
+from collections.abc import Iterable
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
-from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
-from modelwatch_analyzer.moments import Moments
-from modelwatch_analyzer.resampling import Resampling
-from modelwatch_analyzer.sketches.kll import KllSketch
-
-BLOCKS = 1024
-"""Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
-
-_EPSILON = float(np.finfo(np.float64).eps)
-_QUANTILES = {
-    "median_absolute_error": 0.5,
-    "absolute_error_p90": 0.9,
-    "absolute_error_p95": 0.95,
-    "absolute_error_p99": 0.99,
-}
+from modelwatch_analyzer.model_quality.columns import Columns
+from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
+from modelwatch_analyzer.model_quality.metric import Confidence, Metric, measure
+from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
+from modelwatch_analyzer.model_quality.regression_metrics import QUANTILES, REGRESSION
+from modelwatch_analyzer.reading.dataset import Plan
 
 
-class RegressionErrors:
-    """A mergeable accumulator of everything that regression metrics need.
+class RegressionEvaluation:
+    """Of numbers."""
 
-    Sums are exact (`Moments`): offsets cost no digits, and any split of the rows gives the same metrics. Quantiles
-    of absolute errors come from a `KllSketch`: exact up to 2,050 rows, then of a rank that was off by less than
-    0.1 % of the rows in trials up to a million. For intervals, row ``i`` adds to the sums of block ``i % 1024``.
-    """
+    def __init__(self, columns: Columns) -> None:
+        if columns.prediction is None:
+            raise TypeError("a regression needs predictions")
+        self._label, self._prediction = columns.label, columns.prediction
+        self._complete = CompleteRows(Columns(columns.label, columns.prediction, ()))
+        self._errors = RegressionErrors()
 
-    __slots__ = ("_blocks", "_shifts", "absolute", "count", "percentage", "prediction", "sketch", "squared", "truth")
+    @staticmethod
+    def metrics() -> Iterable[Metric[Any]]:
+        """Return the registry of the problem type's metrics, in the order of the files."""
+        return (*REGRESSION, *QUANTILES)
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.truth = Moments()
-        self.prediction = Moments()
-        self.absolute = Moments()
-        self.squared = _Sum()
-        self.percentage = _Sum()
-        self.sketch = KllSketch()
-        self._blocks = BlockSums(*np.zeros((len(BlockSums.__slots__), BLOCKS)))
-        self._shifts = 0.0, 0.0
+    def plan(self) -> Plan:
+        """Return what is read, and as what."""
+        return Plan(dict.fromkeys((self._label, self._prediction), pl.Float64()))
 
-    def update(self, truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
-        """Take in rows.
+    def update(self, batch: pl.DataFrame) -> None:
+        """Take in rows."""
+        rows = self._complete.of(batch, (self._label, self._prediction))
+        self._errors.update(rows[self._label].to_numpy(), rows[self._prediction].to_numpy())
 
-        Parameters
-        ----------
-        truth, prediction : ndarray of float64, shape (n,)
-            Finite values. An error beyond the greatest float64 counts as that.
-        """
-        if not truth.size:
-            return
-        if not self.count:
-            self._shifts = float(truth[0]), float(prediction[0])
-        with np.errstate(over="ignore", invalid="ignore"):
-            absolute = np.minimum(np.abs(truth - prediction), sys.float_info.max)
-            squared = absolute * absolute
-            percentage = absolute / np.maximum(np.abs(truth), _EPSILON)
-            centred = truth - self._shifts[0], prediction - self._shifts[1]
-            powers = (power for values in centred for power in (values, values**2))
-            terms = (np.ones(truth.size), absolute, squared, percentage, *powers)
-            block = np.arange(self.count, self.count + truth.size) % BLOCKS
-            sums = (np.bincount(block, weights=term, minlength=BLOCKS).astype(np.float64) for term in terms)
-            self._blocks = self._blocks.plus(BlockSums(*sums))
-        self.truth.update(truth)
-        self.prediction.update(prediction)
-        self.absolute.update(absolute)
-        self.squared.update(squared)
-        self.percentage.update(percentage)
-        self.sketch.update(absolute)
-        self.count += truth.size
-
-    def merge(self, other: RegressionErrors) -> RegressionErrors:
-        """Return the errors of both, the other's rows behind this one's; neither changes."""
-        merged = RegressionErrors()
-        merged._include(self)
-        merged._include(other)
+    def merge(self, other: RegressionEvaluation) -> RegressionEvaluation:
+        """Return the evaluation of both; see `Evaluation`."""
+        merged = RegressionEvaluation(self._complete.columns)
+        merged._complete = self._complete.merge(other._complete)
+        merged._errors = self._errors.merge(other._errors)
         return merged
 
-    def _include(self, other: RegressionErrors) -> None:
-        if not other.count:
-            return
-        if not self.count:
-            self._shifts = other._shifts
-        for name in ("truth", "prediction", "absolute", "squared", "percentage", "sketch"):
-            setattr(self, name, getattr(self, name).merge(getattr(other, name)))
-        moved = other._blocks.moved(other._shifts[0] - self._shifts[0], other._shifts[1] - self._shifts[1])
-        self._blocks = self._blocks.plus(moved.rolled(self.count % BLOCKS))
-        self.count += other.count
+    def finish(self, confidence: Confidence) -> Quality:
+        """Return the quality of all rows; see `Evaluation`.
 
-    def finish(self) -> tuple[ErrorSums, ErrorQuantiles]:
-        """Return the evidence of `REGRESSION` and of `QUANTILES`."""
-        rows = np.float64(self.count)
-        with np.errstate(over="ignore"):
-            sums = ErrorSums(
-                rows=rows,
-                absolute=np.float64(self.absolute.mean) * rows,
-                squared=np.float64(self.squared.mean) * rows,
-                percentage=np.float64(self.percentage.mean) * rows,
-                truth_spread=np.float64(self.truth.population_std) ** 2 * rows,
-                prediction_spread=np.float64(self.prediction.population_std) ** 2 * rows,
-                blocks=self._blocks,
-            )
-        items, weights = self.sketch.cumulative_weights()
-        return sums, ErrorQuantiles(items, weights, np.array(list(_QUANTILES.values())))
-
-
-class _Sum:
-    """Moments of values that may be beyond the greatest float64; then there is no mean."""
-
-    __slots__ = ("_moments", "_overflown")
-
-    def __init__(self) -> None:
-        self._moments = Moments()
-        self._overflown = False
-
-    def update(self, values: NDArray[np.float64]) -> None:
-        if np.isfinite(values).all():
-            self._moments.update(values)
-        else:
-            self._overflown = True
-
-    def merge(self, other: _Sum) -> _Sum:
-        merged = _Sum()
-        merged._moments = self._moments.merge(other._moments)
-        merged._overflown = self._overflown or other._overflown
-        return merged
-
-    @property
-    def mean(self) -> float:
-        return float("nan") if self._overflown else self._moments.mean
-
-
-@dataclass(frozen=True, slots=True)
-class BlockSums:
-    """Sums by block of rows: of errors, and of truth and prediction less a number near them.
-
-    Attributes
-    ----------
-    rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared : ndarray, shape (..., k)
-    """
-
-    rows: NDArray[np.float64]
-    absolute: NDArray[np.float64]
-    squared: NDArray[np.float64]
-    percentage: NDArray[np.float64]
-    truth: NDArray[np.float64]
-    truth_squared: NDArray[np.float64]
-    prediction: NDArray[np.float64]
-    prediction_squared: NDArray[np.float64]
-
-    def plus(self, other: BlockSums) -> BlockSums:
-        """Add another's sums."""
-        return BlockSums(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
-
-    def rolled(self, places: int) -> BlockSums:
-        """Move every block some places on."""
-        return BlockSums(*(np.roll(getattr(self, name), places) for name in self.__slots__))
-
-    def moved(self, truth: float, prediction: float) -> BlockSums:
-        """Return the sums of truth and prediction that are greater by these numbers."""
-        return BlockSums(
-            self.rows,
-            self.absolute,
-            self.squared,
-            self.percentage,
-            self.truth + truth * self.rows,
-            self.truth_squared + 2 * truth * self.truth + truth * truth * self.rows,
-            self.prediction + prediction * self.rows,
-            self.prediction_squared + 2 * prediction * self.prediction + prediction * prediction * self.rows,
-        )
-
-    def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
-        """Add up the blocks, each as often as it comes.
-
-        Parameters
-        ----------
-        weights : ndarray of int, shape (..., k)
+        Raises
+        ------
+        InvalidInput
+            ``ValuesNotNumeric`` where no row holds numbers.
         """
-        rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared = (
-            weights @ getattr(self, name) for name in self.__slots__
-        )
-        spreads = truth_squared - truth**2 / rows, prediction_squared - prediction**2 / rows
-        truth_spread, prediction_spread = (np.maximum(spread, 0.0) for spread in spreads)
-        return ErrorSums(rows, absolute, squared, percentage, truth_spread, prediction_spread)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorSums:
-    """Sums over all rows; the evidence of `REGRESSION`.
-
-    Attributes
-    ----------
-    rows, absolute, squared, percentage : ndarray, shape (...)
-        Number of rows; sums of absolute, squared and relative errors.
-    truth_spread, prediction_spread : ndarray, shape (...)
-        Sums of squared deviations from the mean.
-    blocks : BlockSums, optional
-        What replicates are drawn from; they themselves have none.
-    """
-
-    rows: NDArray[np.float64] | np.float64
-    absolute: NDArray[np.float64] | np.float64
-    squared: NDArray[np.float64] | np.float64
-    percentage: NDArray[np.float64] | np.float64
-    truth_spread: NDArray[np.float64] | np.float64
-    prediction_spread: NDArray[np.float64] | np.float64
-    blocks: BlockSums | None = None
-
-    def resampled(self, resampling: Resampling) -> tuple[ErrorSums, ErrorSums]:
-        """Draw blocks of rows anew."""
-        if self.blocks is None:
-            raise TypeError("replicates are not drawn from replicates")
-        filled = self.blocks.rows > 0
-        blocks = BlockSums(*(getattr(self.blocks, name)[filled] for name in BlockSums.__slots__))
-        drawn = resampling.weights(blocks.rows.size)
-        return blocks.weighted(drawn), blocks.weighted(np.ones(blocks.rows.size, dtype=np.int64))
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorQuantiles:
-    """The distribution of absolute errors; the evidence of `QUANTILES`.
-
-    Attributes
-    ----------
-    items, weights : ndarray, shape (m,)
-        As `KllSketch.cumulative_weights` gives them.
-    levels : ndarray, shape (..., 4)
-        Where on the way from the least (0) to the greatest error (1) each quantile lies.
-    """
-
-    items: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    levels: NDArray[np.float64]
-
-    def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
-        """Draw the places anew: the rank of a resample's quantile follows a beta distribution."""
-        rows = self.weights[-1] / resampling.variance_ratio
-        size = (resampling.replicates, self.levels.size)
-        levels = resampling.generator().beta(self.levels * rows, (1 - self.levels) * rows, size=size)
-        return type(self)(self.items, self.weights, levels), self
-
-
-def _quantile(place: int, errors: ErrorQuantiles) -> NDArray[np.float64]:
-    """Return a quantile, between two errors by linear interpolation."""
-    rank = errors.levels[..., place] * (errors.weights[-1] - 1)
-    below = np.floor(rank)
-    lower, upper = (
-        errors.items[np.minimum(np.searchsorted(errors.weights, whole, side="right"), errors.items.size - 1)]
-        for whole in (below, below + 1)
-    )
-    return np.asarray(lower + (upper - lower) * (rank - below))
-
-
-def _r2(errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Return 1 - errors / spread; over a constant 1 if there is no error, else 0, as scikit-learn has it."""
-    perfect = np.where(np.isnan(errors.squared), np.nan, np.where(errors.squared > 0, 0.0, 1.0))
-    explained = np.where(spread > 0, 1 - errors.squared / spread, perfect)
-    return np.where(errors.rows > 1, explained, np.nan)
-
-
-def _loss(
-    name: str, measure: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool = True
-) -> Metric[ErrorSums]:
-    return Metric(
-        name,
-        lambda errors: np.asarray(measure(errors)),
-        worse=ComparisonOperator.GREATER_THAN,
-        undefined="an error, or its square or ratio, is beyond the greatest double",
-        bounds=(0.0, math.inf),
-        suggested=suggested,
-    )
-
-
-def _r_squared(
-    name: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
-) -> Metric[ErrorSums]:
-    return Metric(
-        name,
-        lambda errors: _r2(errors, spread(errors)),
-        undefined="there are fewer than two rows, or a squared error is beyond the greatest double",
-        bounds=(-math.inf, 1.0),
-        suggested=suggested,
-    )
-
-
-REGRESSION: tuple[Metric[ErrorSums], ...] = (
-    _loss("mae", lambda errors: errors.absolute / errors.rows),
-    _loss("mse", lambda errors: errors.squared / errors.rows),
-    _loss("rmse", lambda errors: np.sqrt(errors.squared / errors.rows)),
-    _r_squared("r2", lambda errors: errors.truth_spread, suggested=True),
-    _r_squared("r2_first_party", lambda errors: errors.prediction_spread, suggested=False),
-    _loss("mape", lambda errors: errors.percentage / errors.rows, suggested=False),
-)
-"""Metrics of predicted numbers that are sums of errors.
-
-``r2`` is the textbook's, over the spread of the truth; ``r2_first_party`` is over that of the predictions.
-"""
-
-QUANTILES: tuple[Metric[ErrorQuantiles], ...] = tuple(
-    Metric(name, partial(_quantile, place), worse=ComparisonOperator.GREATER_THAN, bounds=(0.0, math.inf))
-    for place, name in enumerate(_QUANTILES)
-)
-"""Quantiles of absolute errors."""
+        self._complete.require_rows()
+        sums, quantiles = self._errors.finish()
+        metrics = measure(REGRESSION, sums, self._complete.rows, confidence)
+        metrics |= measure(QUANTILES, quantiles, self._complete.rows, confidence)
+        return Quality(self._complete.rows, metrics, warnings=tuple(self._complete.warnings()))

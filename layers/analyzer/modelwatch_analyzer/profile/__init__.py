@@ -1,1 +1,1 @@
-"""What a dataset holds, column by column, gathered by accumulators that merge."""
+"""The profile of a dataset: accumulators for each column, which can be merged."""

@@ -1,4 +1,4 @@
-"""What is gathered about one column: accumulators that take in batches and merge."""
+"""The accumulators of one column, which are updated with batches and can be merged."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import polars as pl
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
-from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers, type_of_spelled
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
 from modelwatch_analyzer.sketches.kll import KllSketch
 
 
 @dataclass(slots=True)
 class NumericColumn:
-    """A column read as numbers. Values that are no numbers are counted and have no part in moments and sketch.
+    """A column that is read as numbers. Other values are counted, but not included in moments and sketch.
 
     Attributes
     ----------
     present, missing : int
-        Values of any type, and nulls.
+        The number of values of any type, and of nulls.
     integral : int
-        Values spelled as whole numbers; exact if the column was planned as Int64.
+        The number of integers; exact if the column was planned as Int64.
     negative : int
-        Numeric values below zero.
+        The number of numeric values below zero.
     """
 
     type: ColumnType = ColumnType.UNKNOWN
@@ -39,9 +39,9 @@ class NumericColumn:
     sketch: KllSketch = field(default_factory=KllSketch)
 
     def update(self, column: pl.Series) -> None:
-        """Take in a batch, see `Dataset.batches`."""
+        """Add a batch; see `Dataset.batches`."""
         numbers = read_numbers(column)
-        self.type = self.type.with_(numbers.type)
+        self.type = self.type.combine(numbers.type)
         self.present += numbers.present
         self.missing += numbers.missing
         self.integral += numbers.integral
@@ -50,9 +50,9 @@ class NumericColumn:
         self.sketch.update(numbers.values)
 
     def merge(self, other: Self) -> Self:
-        """Return what both hold; neither changes."""
+        """Return an accumulator of the values of both, which do not change."""
         return type(self)(
-            type=self.type.with_(other.type),
+            type=self.type.combine(other.type),
             present=self.present + other.present,
             missing=self.missing + other.missing,
             integral=self.integral + other.integral,
@@ -64,12 +64,12 @@ class NumericColumn:
 
 @dataclass(slots=True)
 class TextColumn:
-    """A column read as text.
+    """A column that is read as text.
 
     Attributes
     ----------
     present, missing : int
-        Values, and nulls.
+        The number of values, and of nulls.
     """
 
     type: ColumnType = ColumnType.UNKNOWN
@@ -79,26 +79,26 @@ class TextColumn:
     distinct: DistinctCounter = field(default_factory=DistinctCounter)
 
     @classmethod
-    def knowing(cls, categories: Collection[str]) -> Self:
-        """Make an empty column that counts the given categories exactly whatever else comes."""
+    def with_known_categories(cls, categories: Collection[str]) -> Self:
+        """Return an empty column that always counts the given categories exactly."""
         return cls(categories=CategoryCounts(known=categories))
 
     def update(self, column: pl.Series) -> None:
-        """Take in a batch of String."""
+        """Add a batch of String."""
         values = column.drop_nulls()
         counts = values.value_counts()
         distinct = counts.to_series(0)
-        if self.type is not ColumnType.STRING:  # no further value can change that one
-            self.type = self.type.with_(type_of_spelled(distinct))
+        if self.type is not ColumnType.STRING:  # which no further value can change
+            self.type = self.type.combine(infer_type(distinct))
         self.present += len(values)
         self.missing += column.null_count()
         self.categories.update(counts)
         self.distinct.update(distinct)
 
     def merge(self, other: Self) -> Self:
-        """Return what both hold; neither changes."""
+        """Return an accumulator of the values of both, which do not change."""
         return type(self)(
-            type=self.type.with_(other.type),
+            type=self.type.combine(other.type),
             present=self.present + other.present,
             missing=self.missing + other.missing,
             categories=self.categories.merge(other.categories),

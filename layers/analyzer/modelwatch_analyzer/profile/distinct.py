@@ -1,4 +1,4 @@
-"""How many distinct values there are, in bounded memory."""
+"""The number of distinct values, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 
 class DistinctCounter:
-    """Counts distinct values: exactly up to `k` of them, beyond that by an estimate.
+    """Counts distinct values: exactly up to `k` of them, and then as an estimate.
 
-    It keeps the `k` smallest hashes seen. Hashes of distinct values lie uniformly in ``[0, 1)``, so that the k-th
-    smallest of them tells how many there are. What it keeps does not depend on order, repetition or split.
+    It keeps the `k` smallest hashes. Hashes of distinct values are uniform in ``[0, 1)``, so that the k-th smallest one
+    gives an estimate of their number. What is kept does not depend on order, repetition or splits.
 
     Parameters
     ----------
     k : int
-        Hashes kept; 8 bytes each.
+        The number of hashes that are kept; they take 8 bytes each.
 
     Notes
     -----
@@ -29,11 +29,11 @@ class DistinctCounter:
         self._smallest: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def update(self, values: pl.Series) -> None:
-        """Take in values, spelled as String, without nulls."""
+        """Add values as String, without nulls."""
         self._add(values.hash().to_numpy())
 
     def merge(self, other: DistinctCounter) -> DistinctCounter:
-        """Return a counter of both; neither changes."""
+        """Return a counter of the values of both, which do not change."""
         merged = DistinctCounter(k=self._k)
         merged._smallest = self._smallest
         merged._add(other._smallest)
@@ -41,7 +41,7 @@ class DistinctCounter:
 
     @property
     def count(self) -> float:
-        """Distinct values: a whole number while it is exact."""
+        """The number of distinct values, which is an integer as long as it is exact."""
         if self._smallest.size < self._k:
             return float(self._smallest.size)
         return (self._k - 1) / ((float(self._smallest[-1]) + 1) / 2.0**64)

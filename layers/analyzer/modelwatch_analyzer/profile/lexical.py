@@ -1,6 +1,6 @@
-"""What a spelled value is: the grammar by which a column's type is inferred, for text of any format.
+"""The types of values: the grammar by which a column's type is inferred from text of any format.
 
-The grammar is Deequ's, whose types SageMaker Model Monitor reports; docs/compatibility.md has the details.
+The grammar is that of Deequ, whose types SageMaker Model Monitor reports; docs/compatibility.md has the details.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _BOOLEAN = r"^(?:true|false)$"
 
 
 class ColumnType(StrEnum):
-    """The type of a column or of a value, Deequ's.
+    """The type of a column or of a value, as Deequ defines it.
 
-    The types of a column's values combine to the column's type by `with_`, in any order.
+    The types of all values are combined into the type of the column by `combine`, in any order.
     """
 
     UNKNOWN = "Unknown"
@@ -31,14 +31,14 @@ class ColumnType(StrEnum):
 
     @property
     def is_numeric(self) -> bool:
-        """Whether it is a number's type."""
+        """Whether it is a type of numbers."""
         return self in (ColumnType.INTEGRAL, ColumnType.FRACTIONAL)
 
-    def with_(self, other: ColumnType) -> ColumnType:
-        """Return the type of a column that holds values of both types.
+    def combine(self, other: ColumnType) -> ColumnType:
+        """Return the type of a column that has values of both types.
 
-        ``Unknown``, the type of no value, gives way to any other; Integral and Fractional make Fractional; any other
-        mixture makes String.
+        ``Unknown``, the type of no values, combines with any other type to that type; Integral and Fractional combine
+        to Fractional; any other combination gives String.
         """
         if self is other or other is ColumnType.UNKNOWN:
             return self
@@ -49,19 +49,19 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a batch of a column holds when it is read as numbers.
+    """The values of a batch of a column when it is read as numbers.
 
     Attributes
     ----------
     values : ndarray of float64, shape (n,)
         The numeric values, all finite, in row order.
     type : ColumnType
-        Of all values together, those too that are no numbers.
+        The type of all values together, including those that are not numbers.
     present, missing : int
-        Values, and nulls.
+        The number of values, and of nulls.
     integral : int
-        Values that are spelled as whole numbers; where `type` is Fractional and the reader delivered Float64, they
-        were not told apart and count as none.
+        The number of integers; 0 if `type` is Fractional and the reader delivered Float64, where they cannot be
+        distinguished.
     """
 
     values: NDArray[np.float64]
@@ -72,53 +72,53 @@ class Numbers:
 
 
 def read_numbers(column: pl.Series) -> Numbers:
-    """Read a column as a `Dataset` delivers it as numbers.
+    """Read as numbers a column in the form of `Dataset.batches`.
 
-    A value that is spelled as a number but is not finite as a float64 (``1e400``) is a String.
+    The text of a number that is not finite as a float64 (``1e400``) is a String.
 
     Parameters
     ----------
     column : polars.Series
-        Of Int64, Float64 or String.
+        A series of Int64, Float64 or String.
     """
     missing = column.null_count()
     if column.dtype == pl.String:
-        return _read_spelled(column.drop_nulls(), missing)
+        return _read_text(column.drop_nulls(), missing)
     values = column.to_numpy().astype(np.float64, copy=False)
     if missing:
-        values = values[~np.isnan(values)]  # as which polars hands over nulls
-    kind = ColumnType.INTEGRAL if column.dtype == pl.Int64 else ColumnType.FRACTIONAL
-    integral = values.size if kind is ColumnType.INTEGRAL else 0
-    return Numbers(values, kind if values.size else ColumnType.UNKNOWN, values.size, missing, integral)
+        values = values[~np.isnan(values)]  # polars converts nulls to NaN
+    column_type = ColumnType.INTEGRAL if column.dtype == pl.Int64 else ColumnType.FRACTIONAL
+    integral = values.size if column_type is ColumnType.INTEGRAL else 0
+    return Numbers(values, column_type if values.size else ColumnType.UNKNOWN, values.size, missing, integral)
 
 
-def type_of_spelled(values: pl.Series) -> ColumnType:
-    """Infer the type that spelled values have together.
+def infer_type(values: pl.Series) -> ColumnType:
+    """Return the type that the text of some values has.
 
     Parameters
     ----------
     values : polars.Series
-        Of String, without nulls; their order and how often each comes does not matter.
+        A series of String without nulls; order and repetitions do not matter.
     """
-    numbers = _read_spelled(values, 0)
+    numbers = _read_text(values, 0)
     return numbers.type
 
 
-def _read_spelled(values: pl.Series, missing: int) -> Numbers:
+def _read_text(values: pl.Series, missing: int) -> Numbers:
     numeric = values.filter(values.str.contains(_NUMERIC))
     parsed = numeric.str.replace(" ", "", literal=True).cast(pl.Float64)
     finite = parsed.is_finite()
-    whole = numeric.str.contains(_INTEGRAL) & finite
-    numbers, integral = int(finite.sum()), int(whole.sum())
+    is_integer = numeric.str.contains(_INTEGRAL) & finite
+    numbers, integral = int(finite.sum()), int(is_integer.sum())
     others = len(values) - numbers
     booleans = int(values.str.contains(_BOOLEAN).sum()) if others else 0
-    kind = ColumnType.UNKNOWN
-    for count, held in (
+    column_type = ColumnType.UNKNOWN
+    for count, value_type in (
         (integral, ColumnType.INTEGRAL),
         (numbers - integral, ColumnType.FRACTIONAL),
         (booleans, ColumnType.BOOLEAN),
         (others - booleans, ColumnType.STRING),
     ):
         if count:
-            kind = kind.with_(held)
-    return Numbers(parsed.filter(finite).to_numpy(), kind, len(values), missing, integral)
+            column_type = column_type.combine(value_type)
+    return Numbers(parsed.filter(finite).to_numpy(), column_type, len(values), missing, integral)

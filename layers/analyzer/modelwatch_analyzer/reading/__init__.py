@@ -1,4 +1,4 @@
-"""Datasets of all formats, read block by block into columns."""
+"""Datasets of all formats, which are read block by block into columns."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from modelwatch_analyzer.reading.batch_transform import (
     transformed_files,
     transformed_lines,
 )
-from modelwatch_analyzer.reading.capture import CapturedRecords, CaptureFiles, CaptureOptions, open_records
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
+from modelwatch_analyzer.reading.capture_options import CaptureOptions
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
-from modelwatch_analyzer.reading.dataset import Assigned, Dataset, Role, Table
+from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithRoles
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
@@ -29,28 +31,28 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
 
-Open = Callable[[AnalysisSettings], Table]
+Opener = Callable[[AnalysisSettings], Table]
 
-FORMATS: Mapping[str, Open] = {
+FORMATS: Mapping[str, Opener] = {
     "batchTransform": lambda settings: open_batch_transform(
         settings.dataset_source,
         dataset_options(settings, BatchTransformOptions),
         settings.start_time,
         settings.end_time,
-        _asked(settings),
+        _attributes(settings),
     ),
     "csv": lambda settings: open_csv(settings.dataset_source, dataset_options(settings, CsvOptions)),
     "json": lambda settings: open_json(
-        source_files(settings.dataset_source), dataset_options(settings, JsonOptions), _asked(settings)
+        source_files(settings.dataset_source), dataset_options(settings, JsonOptions), _attributes(settings)
     ),
     "parquet": lambda settings: open_parquet(
         source_files(settings.dataset_source), dataset_options(settings, ParquetOptions)
     ),
-    "sagemakerCaptureJson": lambda settings: _open_records(settings, _captured(settings)),
+    "sagemakerCaptureJson": lambda settings: _open_records(settings, _captured_records(settings)),
 }
-"""How a dataset is opened, by SageMaker's name of its format."""
+"""The function that opens a dataset, by SageMaker's name of its format."""
 
-TEXTS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
+LINE_READERS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
     "batchTransform": lambda settings: _transformed_lines(settings, dataset_options(settings, BatchTransformOptions)),
     "csv": lambda settings: partial(
         csv_lines, source_files(settings.dataset_source), header=dataset_options(settings, CsvOptions).header
@@ -58,69 +60,71 @@ TEXTS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
     "json": lambda settings: partial(
         json_documents, source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
     ),
-    "sagemakerCaptureJson": lambda settings: partial(captured_lines, _captured(settings)),
+    "sagemakerCaptureJson": lambda settings: partial(captured_lines, _captured_records(settings)),
 }
-"""How the texts are read that a record preprocessor gets, for the formats that have texts."""
+"""The functions that read the lines of text for a record preprocessor, by format; not all formats have lines."""
 
 
 def open_dataset(settings: AnalysisSettings) -> Dataset:
-    """Open the dataset that the settings name, by way of their record preprocessor if there is one.
+    """Open the dataset that the settings name, through their record preprocessor if there is one.
 
     Raises
     ------
     InvalidInput
         ``UnsupportedFormat``, ``PreprocessorNotApplicable`` where the format has no lines of text,
-        ``InvalidSettings`` for options that the format does not have, or what the format's own reader refuses.
+        ``InvalidSettings`` for options that the format does not have, and what the reader of the format raises.
     """
-    opened_by = _preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
-    if opened_by is None:
-        message = f"there is no reader for the format {settings.dataset_format.name!r}; there is {', '.join(FORMATS)}"
+    opener = _open_preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
+    if opener is None:
+        message = (
+            f"there is no reader for the format {settings.dataset_format.name!r}; the formats are {', '.join(FORMATS)}"
+        )
         raise InvalidInput("UnsupportedFormat", message)
-    return _assigned(settings, opened_by(settings))
+    return _with_roles(settings, opener(settings))
 
 
 def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Dataset:
-    """Open captured records as `open_dataset` opens those that the settings name.
+    """Open captured records in the same way as `open_dataset` opens the dataset that the settings name.
 
     Raises
     ------
     InvalidInput
-        As `open_dataset`.
+        Like `open_dataset`.
     """
     script = settings.record_preprocessor_script
     if script is None:
         return _open_records(settings, captured)
     lines = partial(captured_lines, captured)
-    return _assigned(settings, open_preprocessed(lines, script, settings.script_environment, captured=True))
+    return _with_roles(settings, open_preprocessed(lines, script, settings.script_environment, captured=True))
 
 
-def _assigned(settings: AnalysisSettings, table: Table) -> Dataset:
+def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     if isinstance(table, CaptureFiles):
         return table
-    excluding = Attributes.of(exclude_features=settings.exclude_features_attribute)
-    left = excluding.left(table.columns, table.input_columns)
-    if not left:
+    exclusions = Attributes.of(exclude_features=settings.exclude_features_attribute)
+    columns = exclusions.remaining(table.columns, table.input_columns)
+    if not columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
-    found = table.found if isinstance(table, JsonFiles | BatchTransformFiles) else None
-    return Assigned(table, left, _asked(settings), found)
+    selected = table.selected_roles if isinstance(table, JsonFiles | BatchTransformFiles) else None
+    return TableWithRoles(table, columns, _attributes(settings), selected)
 
 
-def _preprocessed(settings: AnalysisSettings) -> Table:
+def _open_preprocessed(settings: AnalysisSettings) -> Table:
     name, script = settings.dataset_format.name, settings.record_preprocessor_script
-    texts = TEXTS.get(name)
-    if texts is None or script is None:
+    reader = LINE_READERS.get(name)
+    if reader is None or script is None:
         message = f"a record preprocessor reads lines of text, which {name!r} does not have; it can be used with "
-        raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(TEXTS))
+        raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(LINE_READERS))
     captured = name == "sagemakerCaptureJson"
-    return open_preprocessed(texts(settings), script, settings.script_environment, captured=captured)
+    return open_preprocessed(reader(settings), script, settings.script_environment, captured=captured)
 
 
-def _captured(settings: AnalysisSettings) -> CapturedRecords:
+def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
     return CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
 
 
 def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
-    attributes = Attributes.of(**_asked(settings), exclude_features=settings.exclude_features_attribute)
+    attributes = Attributes.of(**_attributes(settings), exclude_features=settings.exclude_features_attribute)
     return open_records(captured, dataset_options(settings, CaptureOptions), attributes)
 
 
@@ -129,12 +133,12 @@ def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOption
     return partial(transformed_lines, files, options)
 
 
-def _asked(settings: AnalysisSettings) -> dict[Role, str]:
+def _attributes(settings: AnalysisSettings) -> dict[Role, str]:
     return {role: text for role in Role if (text := getattr(settings, f"{role}_attribute"))}
 
 
 def dataset_options(settings: AnalysisSettings, model: type[_Options]) -> _Options:
-    """Read the options of the settings' format.
+    """Return the options of the dataset's format, validated by a model.
 
     Raises
     ------
@@ -144,5 +148,5 @@ def dataset_options(settings: AnalysisSettings, model: type[_Options]) -> _Optio
     try:
         return model.model_validate(settings.dataset_format.options)
     except ValidationError as error:
-        place = f"dataset_format.{settings.dataset_format.name}"
-        raise InvalidInput("InvalidSettings", validation_message(error, location_prefix=place)) from None
+        location = f"dataset_format.{settings.dataset_format.name}"
+        raise InvalidInput("InvalidSettings", validation_message(error, location_prefix=location)) from None

@@ -14,48 +14,53 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
-_LAST_OF = ("subexpression", "pipe")
+_CHAINS = ("subexpression", "pipe")
 """Expressions whose result is that of their second part."""
 
 
-class Steps(NamedTuple):
-    """A JMESPath of names alone and at most one ``[*]``: names that lead to a thing, then names in each of its parts.
+class SimplePath(NamedTuple):
+    """A JMESPath of nothing but names and at most one ``[*]``, such as ``a.b[*].c``.
 
-    Without a ``[*]``, `each` is None.
+    Attributes
+    ----------
+    container : tuple of str
+        The names before ``[*]``, or all names.
+    element : tuple of str, optional
+        The names behind ``[*]``; None without a ``[*]``.
     """
 
-    to: tuple[str, ...]
-    each: tuple[str, ...] | None
+    container: tuple[str, ...]
+    element: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute: where in a payload some columns lie.
+    """One attribute, which says where some columns are in a payload.
 
     Attributes
     ----------
     name : str
         SageMaker's name of the attribute, for messages.
     index : int, optional
-        Of a column that is known by its position, from 0.
+        The position of a column, from 0.
     path : jmespath.parser.ParsedResult, optional
-        The compiled JMESPath; there if the index is not.
+        The compiled JMESPath; None if there is an index.
     many : bool
-        Whether the path is a projection such as ``predictions[*].score``, which finds one thing a row. A list that
+        Whether the path is a projection such as ``predictions[*].score``, which finds one value per row. A list that
         another path finds is one row, unless it is a list of lists or of objects.
-    steps : Steps, optional
-        What the path is, if it is as simple as most are.
+    simple_path : SimplePath, optional
+        The path's names, if it is as simple as most paths are.
     """
 
     name: str
     index: int | None
     path: ParsedResult | None
     many: bool
-    steps: Steps | None = None
+    simple_path: SimplePath | None = None
 
     @classmethod
     def of(cls, name: str, expression: str) -> Self:
-        """Read an attribute as it is given.
+        """Parse an attribute as the settings give it.
 
         Raises
         ------
@@ -70,10 +75,10 @@ class Attribute:
         except JMESPathError:
             message = f"{name} is neither the index of a column nor a JMESPath such as predictions[*].score"
             raise InvalidInput("InvalidAttribute", message) from None
-        return cls(name, None, path, _projects(path.parsed), _steps(path.parsed))
+        return cls(name, None, path, _is_projection(path.parsed), _simple_path(path.parsed))
 
     def records(self, document: Any) -> list[Any]:
-        """Return the records that are found in a JSON document, objects or lists.
+        """Return the records, objects or lists, that the attribute finds in a JSON document.
 
         Raises
         ------
@@ -85,7 +90,7 @@ class Attribute:
         try:
             found = self.path.search(document)
         except JMESPathError:
-            raise Unflattenable(f"{self.name} does not fit the payload") from None
+            raise Unflattenable(f"{self.name} cannot be applied to the payload") from None
         if found is None or found == []:
             raise Unflattenable(f"{self.name} finds nothing in the payload")
         if self.many and isinstance(found, list):
@@ -93,7 +98,7 @@ class Attribute:
         return records_of(found)
 
     def field(self, fields: list[str]) -> str:
-        """Return the field of a row of comma-separated text.
+        """Return the field that the attribute selects in a row of comma-separated text.
 
         Raises
         ------
@@ -101,30 +106,30 @@ class Attribute:
             If there is none.
         """
         if self.index is None:
-            raise Unflattenable(f"{self.name} is a JMESPath and the payload is CSV: give the index of a column")
+            raise Unflattenable(f"{self.name} is a JMESPath but the payload is CSV: give the index of a column")
         return str(self._at(fields))
 
     def _at(self, record: dict[str, Any] | list[Any]) -> Any:
         if self.index is None or not isinstance(record, list):
-            raise Unflattenable(f"{self.name} is an index and the payload is an object: give a JMESPath")
+            raise Unflattenable(f"{self.name} is an index but the payload is an object: give a JMESPath")
         if self.index >= len(record):
-            raise Unflattenable(f"{self.name} is {self.index}, the payload has {len(record)} columns")
+            raise Unflattenable(f"{self.name} is {self.index}, but the payload has {len(record)} columns")
         return record[self.index]
 
 
-def _projects(expression: dict[str, Any]) -> bool:
-    kind = expression["type"]
-    if kind in _LAST_OF:
-        return _projects(expression["children"][1])
-    return kind in _PROJECTIONS
+def _is_projection(expression: dict[str, Any]) -> bool:
+    expression_type = expression["type"]
+    if expression_type in _CHAINS:
+        return _is_projection(expression["children"][1])
+    return expression_type in _PROJECTIONS
 
 
-def _steps(expression: dict[str, Any]) -> Steps | None:
+def _simple_path(expression: dict[str, Any]) -> SimplePath | None:
     if expression["type"] != "projection":
-        to = _names(expression)
-        return None if to is None else Steps(to, None)
-    to, each = map(_names, expression["children"])
-    return None if to is None or each is None else Steps(to, each)
+        names = _names(expression)
+        return None if names is None else SimplePath(names, None)
+    container, element = map(_names, expression["children"])
+    return None if container is None or element is None else SimplePath(container, element)
 
 
 def _names(expression: dict[str, Any]) -> tuple[str, ...] | None:
@@ -140,15 +145,15 @@ def _names(expression: dict[str, Any]) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """SageMaker's attributes of a monitor's input; where one is not given, the whole payload is read.
+    """SageMaker's attributes of a monitor's input; without any for a side, all of its payload is read.
 
     Attributes
     ----------
     features, inference, probability, ground_truth : Attribute, optional
-        Where features lie in the request, predicted value and probability in the answer, and the label in what was
-        merged with them.
+        Where the features are in the request, the predicted value and the probability in the response, and the label
+        in the ground truth.
     excluded : tuple of str
-        Columns that are not analysed: names, or indices among the columns of the requests.
+        Columns that are not analysed: names, or indices of columns of the requests.
     """
 
     features: Attribute | None = None
@@ -166,7 +171,7 @@ class Attributes:
         exclude_features: str | None = None,
         ground_truth: str | None = None,
     ) -> Self:
-        """Read the attributes as settings hold them.
+        """Parse the attributes as the settings give them.
 
         Raises
         ------
@@ -179,31 +184,31 @@ class Attributes:
             Role.FEATURES: features,
             Role.GROUND_TRUTH: ground_truth,
         }
-        read = {role: Attribute.of(f"{role}_attribute", text) for role, text in given.items() if text}
+        parsed = {role: Attribute.of(f"{role}_attribute", text) for role, text in given.items() if text}
         excluded = (name.strip() for name in (exclude_features or "").split(","))
-        return cls(**read, excluded=tuple(name for name in excluded if name))
+        return cls(**parsed, excluded=tuple(name for name in excluded if name))
 
     @property
     def given(self) -> dict[Role, Attribute]:
-        """The attributes that there are, in the order of their columns."""
+        """The attributes that are not None, in the order of their columns."""
         order = (Role.INFERENCE, Role.PROBABILITY, Role.FEATURES, Role.GROUND_TRUTH)
         return {role: attribute for role in order if (attribute := getattr(self, role))}
 
-    def left(self, columns: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[str, ...]:
+    def remaining(self, columns: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the columns that are not excluded.
 
         Raises
         ------
         InvalidInput
-            ``UnknownColumn`` for an excluded column that is not there.
+            ``UnknownColumn`` for an excluded column that does not exist.
         """
-        gone = set()
+        excluded = set()
         for name in self.excluded:
             if name in columns:
-                gone.add(name)
+                excluded.add(name)
             elif name.isdecimal() and int(name) < len(inputs):
-                gone.add(inputs[int(name)])
+                excluded.add(inputs[int(name)])
             else:
-                message = f"exclude_features_attribute names {name!r}, and the dataset has no such column"
+                message = f"exclude_features_attribute names {name!r}, but the dataset has no such column"
                 raise InvalidInput("UnknownColumn", message)
-        return tuple(name for name in columns if name not in gone)
+        return tuple(name for name in columns if name not in excluded)

@@ -1,11 +1,11 @@
-"""``batchTransform``: what a batch transform job captured, by the manifests that it wrote.
+"""``batchTransform``: the data that batch transform jobs captured, found by the manifests that they wrote.
 
-A dataset is a folder with a copy of what SageMaker's data capture of batch transform writes: below ``input`` and
-``output`` manifests in folders ``yyyy/mm/dd/hh``, the hour in which the job started. A manifest names objects in S3.
-``s3://bucket/key`` is looked for in ``objects/bucket/key``, ``bucket/key`` and ``key`` below the folder.
+A dataset is a folder with a copy of what SageMaker's data capture of batch transform writes: in ``input`` and
+``output``, manifests in folders ``yyyy/mm/dd/hh`` of the hour in which the job started. A manifest names objects in
+S3; ``s3://bucket/key`` is searched at ``objects/bucket/key``, ``bucket/key`` and ``key`` in the folder.
 
-With ``GenerateInferenceId`` an output carries the id and the time of each inference, as its last two columns in
-comma-separated text and as fields in JSON. They are no features; the time says which rows lie in the window.
+With ``GenerateInferenceId`` an output has the id and the time of each inference, in the last two columns of
+comma-separated text and in fields of JSON. They are not features; the time says which rows are in the window.
 """
 
 from __future__ import annotations
@@ -29,26 +29,28 @@ from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 ID_FIELD, TIME_FIELD = "SageMakerInferenceId", "SageMakerInferenceTime"
 OBJECTS = "objects"
-"""The folder that a host fetches the objects to which manifests name."""
+"""The folder into which a host downloads the objects that the manifests name."""
 
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
-_ID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
-_LONGEST_MANIFEST = 64 << 20
+UUID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_INFERENCE_TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
+_MAX_MANIFEST_BYTES = 64 << 20
 
 
 class BatchTransformOptions(Owned):
-    """What of a transform job is read, and in which format its objects are: exactly one.
+    """Which side of a transform job is read, and the format of its objects, which is exactly one.
 
     Attributes
     ----------
     side : {"input", "output"}
-        The records that the job was given, or what it wrote. An output that was joined with its input holds both.
+        The records that the job read, or what it wrote. An output that was joined with the input has both.
     """
 
     side: Literal["input", "output"] = "input"
@@ -68,40 +70,35 @@ class BatchTransformFiles:
     """A `Table` of the rows in ``[start, end)``, without the columns of inference id and time."""
 
     table: Table
-    times: str
-    left: tuple[str, ...]
+    time_column: str
+    columns: tuple[str, ...]
     start: datetime | None
     end: datetime | None
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Those of the objects, but for inference id and time."""
-        return self.left
-
-    @property
     def named(self) -> bool:
-        """As the objects."""
+        """Like the objects."""
         return self.table.named
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """All columns."""
-        return self.left
+        return self.columns
 
     @property
-    def found(self) -> Roles | None:
-        """As the objects."""
-        return self.table.found if isinstance(self.table, JsonFiles) else None
+    def selected_roles(self) -> Roles | None:
+        """Like the objects."""
+        return self.table.selected_roles if isinstance(self.table, JsonFiles) else None
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all objects in their order; see `Dataset.batches`."""
-        wanted = Plan({**plan.dtypes, self.times: pl.String()})
-        for batch in self.table.batches(wanted, log):
-            plan.dtypes.update({name: wanted.dtypes[name] for name in plan.dtypes})
-            kept = batch.filter(in_window(batch[self.times], self.start, self.end, log))
+        plan_with_time = Plan({**plan.dtypes, self.time_column: pl.String()})
+        for batch in self.table.batches(plan_with_time, log):
+            plan.dtypes.update({name: plan_with_time.dtypes[name] for name in plan.dtypes})
+            kept = batch.filter(in_window(batch[self.time_column], self.start, self.end, log))
             log.read -= batch.height - kept.height
             if kept.height:
-                yield kept.drop(self.times)
+                yield kept.drop(self.time_column)
 
 
 def open_batch_transform(
@@ -109,7 +106,7 @@ def open_batch_transform(
     options: BatchTransformOptions,
     start: datetime | None,
     end: datetime | None,
-    asked: Mapping[Role, str],
+    attributes: Mapping[Role, str],
 ) -> Table:
     """Open the objects of the transform jobs that started in ``[start, end)``, rounded to hours.
 
@@ -127,32 +124,34 @@ def open_batch_transform(
         return table
     if options.json_format:
         documents = partial(json_documents, files, options.json_format)
-        # What JMESPaths find is without the time, and the rows of names and indices are looked at below.
-        table = open_documents(partial(_documents_in_window, documents, start, end) if asked else documents, asked)
+        # What JMESPaths select has no time column, so that the rows cannot be filtered by it later.
+        table = open_documents(
+            partial(_documents_in_window, documents, start, end) if attributes else documents, attributes
+        )
     else:
         table = open_parquet(files, ParquetOptions())
     if TIME_FIELD not in table.columns:
         return table
-    left = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
-    return BatchTransformFiles(table, TIME_FIELD, left, start, end)
+    columns = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
+    return BatchTransformFiles(table, TIME_FIELD, columns, start, end)
 
 
-class _Timed(msgspec.Struct):
+class _InferenceTime(msgspec.Struct):
     SageMakerInferenceTime: datetime | None = None
 
 
-_TIMED = msgspec.json.Decoder(_Timed)
+_TIME_DECODER = msgspec.json.Decoder(_InferenceTime)
 
 
 def _documents_in_window(
     documents: Documents, start: datetime | None, end: datetime | None, log: ReadLog
 ) -> Iterator[Line]:
-    """Yield the documents whose own time lies in the window, and those that have none."""
+    """Yield the documents whose time is in the window, and those without a time."""
     for document in documents(log):
         try:
-            time = _TIMED.decode(document.text).SageMakerInferenceTime
+            time = _TIME_DECODER.decode(document.text).SageMakerInferenceTime
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            time = None  # which the reader of the documents tells
+            time = None  # if the document is malformed, its reader reports that
         time = time.replace(tzinfo=UTC) if time and not time.tzinfo else time
         if time and ((start and time < start) or (end and time >= end)):
             log.out_of_window += 1
@@ -160,11 +159,11 @@ def _documents_in_window(
             yield document
 
 
-def in_window(spelled: pl.Series, start: datetime | None, end: datetime | None, log: ReadLog) -> pl.Series:
-    """Tell which inference times lie in ``[start, end)``; log those that do not."""
-    times = spelled.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
+def in_window(column: pl.Series, start: datetime | None, end: datetime | None, log: ReadLog) -> pl.Series:
+    """Return which inference times are in ``[start, end)``; log those that are not."""
+    times = column.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
     for _ in range(times.null_count()):
-        log.leave_out(spelled.name, None, "a row without an inference time belongs to no window")
+        log.leave_out(column.name, None, "a row without an inference time, so it belongs to no window")
     inside = times.is_not_null()
     if start:
         inside &= (times >= start).fill_null(value=False)
@@ -175,7 +174,7 @@ def in_window(spelled: pl.Series, start: datetime | None, end: datetime | None, 
 
 
 def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOptions, log: ReadLog) -> Iterator[Line]:
-    """Yield the texts of the objects' records.
+    """Yield the records of the objects as lines of text.
 
     Raises
     ------
@@ -186,22 +185,24 @@ def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOpti
         return csv_lines(files, log, header=options.csv.header)
     if options.json_format:
         return json_documents(files, options.json_format, log)
-    raise InvalidInput("PreprocessorNotApplicable", "a record preprocessor reads lines of text; Parquet has none")
+    raise InvalidInput(
+        "PreprocessorNotApplicable", "a record preprocessor reads lines of text, which Parquet does not have"
+    )
 
 
 def transformed_files(
     source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
 ) -> tuple[SourceFile, ...]:
-    """Return the objects that the manifests of a window's hours name, each once, in the manifests' order."""
+    """Return the objects that the manifests of a window's hours name, each once, in the order of the manifests."""
     return tuple(chain.from_iterable(transformed_by_hour(source, options, start, end).values()))
 
 
 def transformed_by_hour(
     source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
 ) -> dict[str, tuple[SourceFile, ...]]:
-    """Return the objects of a window by the hour folder ``yyyy/mm/dd/hh`` of their manifest, as `transformed_files`.
+    """Return the objects of `transformed_files` by the hour folder ``yyyy/mm/dd/hh`` of their manifest.
 
-    Those whose manifest lies in no such folder have the folder ``""``.
+    Objects whose manifest is in no such folder have the folder ``""``.
 
     Raises
     ------
@@ -216,14 +217,14 @@ def transformed_by_hour(
     if not manifests:
         raise InvalidInput("NoData", f"no transform job with data capture started in the window ({options.side})")
     hours: dict[str, tuple[SourceFile, ...]] = {}
-    known: set[str] = set()
+    seen: set[str] = set()
     for manifest in manifests:
         hour = _HOUR.search(manifest.label)
         name = "/".join(hour.groups()) if hour else ""
-        fresh = {file.label: file for file in _named_by(manifest, source) if file.label not in known}
-        hours[name] = (*hours.get(name, ()), *fresh.values())
-        known.update(fresh)
-    if not known:
+        unseen = {file.label: file for file in _objects_named_by(manifest, source) if file.label not in seen}
+        hours[name] = (*hours.get(name, ()), *unseen.values())
+        seen.update(unseen)
+    if not seen:
         raise InvalidInput("NoData", f"the manifests of the window name no objects ({options.side})")
     return hours
 
@@ -233,41 +234,38 @@ def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) 
     if hour is None:
         return True
     try:
-        begun = datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+        started = datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
     except ValueError:
         return True
-    return (start is None or start < begun + timedelta(hours=1)) and (end is None or begun < end)
+    return (start is None or start < started + timedelta(hours=1)) and (end is None or started < end)
 
 
-def _named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
-    if manifest.size > _LONGEST_MANIFEST:
-        raise InvalidInput("InvalidManifest", f"{manifest.label} is longer than a manifest may be")
-    try:
-        head, *names = msgspec.json.decode(manifest.path.read_bytes(), type=list[dict[str, str] | str])
-        prefix = head["prefix"] if isinstance(head, dict) else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
-        prefix = ""
-    if not prefix.startswith("s3://") or not all(isinstance(name, str) for name in names):
-        message = f'{manifest.label} is no manifest: [{{"prefix": "s3://bucket/folder/"}}, "name", ...] was expected'
-        raise InvalidInput("InvalidManifest", message)
-    for name in names:
-        yield _fetched(f"{prefix}{name}", manifest, source)
+def _objects_named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:
+    if manifest.size > _MAX_MANIFEST_BYTES:
+        raise InvalidInput(
+            "InvalidManifest",
+            f"{manifest.label} has more than {_MAX_MANIFEST_BYTES:,} bytes, which is too long for a manifest",
+        )
+    for uri in manifest_objects(manifest.path.read_bytes(), manifest.label):
+        yield _local_copy(uri, manifest, source)
 
 
-def _fetched(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
-    key = uri.removeprefix("s3://")
-    below_bucket = key.partition("/")[2]
-    if not {"..", ".", ""} & {*key.split("/")}:
-        for place in (source / OBJECTS / key, source / key, source / below_bucket):
-            if place.is_file():
-                return SourceFile(place, below_bucket)
-    message = f"{manifest.label} names {uri}, which is not at {OBJECTS}/{key}: was it deleted, or not copied?"
+def _local_copy(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
+    bucket, key = s3_layout.split(uri)
+    path = f"{bucket}/{key}"
+    if not {"..", ".", ""} & {*path.split("/")}:
+        for candidate in (source / OBJECTS / path, source / path, source / key):
+            if candidate.is_file():
+                return SourceFile(candidate, key)
+    message = f"{manifest.label} names {uri}, and there is no file {OBJECTS}/{path}: was it deleted, or not copied?"
     raise InvalidInput("ObjectNotFetched", message)
 
 
 def ends_with_inference(table: Table) -> bool:
-    """Tell whether the last two columns hold ids and times, by the first rows."""
-    identity, time = table.columns[-2:]
-    batches = table.batches(Plan({identity: pl.String(), time: pl.String()}), ReadLog())
-    first = next(batches, pl.DataFrame(schema={identity: pl.String(), time: pl.String()}))
-    return first.height > 0 and bool(first[identity].str.contains(_ID).all() and first[time].str.contains(_TIME).all())
+    """Return whether the last two columns have inference ids and times, by the first rows."""
+    inference_id, time = table.columns[-2:]
+    batches = table.batches(Plan({inference_id: pl.String(), time: pl.String()}), ReadLog())
+    first = next(batches, pl.DataFrame(schema={inference_id: pl.String(), time: pl.String()}))
+    return first.height > 0 and bool(
+        first[inference_id].str.contains(UUID_PATTERN).all() and first[time].str.contains(_INFERENCE_TIME_PATTERN).all()
+    )

@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, careful_records, parse_block, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, parse_block, parse_records, plain_block, text_frame
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
@@ -20,11 +20,11 @@ from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
-_SNIFFED_RECORDS = 1000
-_NAMED_AT_MOST = 20
+_SAMPLED_RECORDS = 1000
+_MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
-_CAREFUL_BYTES = 1 << 20
-"""About how much of a doubtful text is read carefully before the fast path is tried again."""
+_FALLBACK_BYTES = 1 << 20
+"""About how much text is read record by record before the fast path is tried again."""
 
 
 class CsvOptions(Owned):
@@ -33,11 +33,11 @@ class CsvOptions(Owned):
     Attributes
     ----------
     header : bool
-        Whether each file's first record holds the names of the columns.
+        Whether the first record of each file has the names of the columns.
     separator : {","}
-        Accepted as SageMaker's documents write it; there is no other.
+        The only one; the option exists because SageMaker's documentation has it.
     output_columns_position : {"START", "END"}
-        Accepted, and without effect: the columns of a plain file are taken as they stand.
+        Has no effect: the order of the columns is that of the file.
     """
 
     header: bool = True
@@ -47,7 +47,7 @@ class CsvOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class _CsvFile:
-    """A file, the columns in its own order, and where its rows start."""
+    """A file, its columns in their own order, and where its rows start."""
 
     file: SourceFile
     columns: tuple[str, ...]
@@ -65,7 +65,7 @@ class CsvFiles:
 
     @property
     def input_columns(self) -> tuple[str, ...]:
-        """All columns: a plain file does not tell inputs from outputs."""
+        """All columns: a plain file does not distinguish inputs from outputs."""
         return self.columns
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
@@ -73,11 +73,11 @@ class CsvFiles:
         for file in self.files:
             log.objects += 1
             log.bytes += file.file.size
-            yield from _read(file, plan, log)
+            yield from _read_file(file, plan, log)
 
 
 def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
-    """Open a file, or all files of a folder, as `open_csv_files` does."""
+    """Open a file, or all files of a folder, like `open_csv_files`."""
     return open_csv_files(source_files(source), options)
 
 
@@ -97,7 +97,7 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions) -> CsvFil
     if options.header:
         files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1, log)))
     else:
-        heads = (_head(file, _SNIFFED_RECORDS, log) for file in sources)
+        heads = (_head(file, _SAMPLED_RECORDS, log) for file in sources)
         columns = next((positional_names(_usual_width(head)) for head in heads if head), ())
         files = tuple(_CsvFile(file, columns) for file in sources) if columns else ()
     if not files:
@@ -106,13 +106,15 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions) -> CsvFil
         raise InvalidInput("EmptyDataset", f"{sources[0].path} is empty: give a dataset with at least one row")
     for file in files:
         if set(file.columns) != set(files[0].columns):
-            message = f"{file.file.label} has other columns than {files[0].file.label}: give all files the same header"
+            message = (
+                f"{file.file.label} and {files[0].file.label} have different columns: give all files the same header"
+            )
             raise InvalidInput("HeadersDiffer", message)
     return CsvFiles(files, files[0].columns, named=options.header)
 
 
 def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Iterator[Line]:
-    """Yield the files' lines as they stand, without headers and blank ones; quotes have no meaning here."""
+    """Yield the lines of the files without headers and blank lines; quotes have no meaning here."""
     for file in files:
         log.objects += 1
         log.bytes += file.size
@@ -121,7 +123,7 @@ def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Ite
 
 
 def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
-    """Return the first records of a file, malformed ones too, blank lines not."""
+    """Return the first records of a file, including malformed ones but not blank lines."""
     text, offset, line = b"", 0, 0
     for block in chain(file.blocks(log), [b""]):
         text += block
@@ -129,10 +131,10 @@ def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
         blank -= text.endswith(b"\r", 0, blank)  # a return may be half of a line end
         line += text.count(b"\n", 0, blank) + text.count(b"\r", 0, blank) - text.count(b"\r\n", 0, blank)
         text, offset = text[blank:], offset + blank
-        whole = not block or len(text) > LONGEST_RECORD
-        records = (record for record in careful_records(text, last=whole) if record.fields != [])
+        complete = not block or len(text) > LONGEST_RECORD
+        records = (record for record in parse_records(text, last=complete) if record.fields != [])
         head = list(islice(records, count))
-        if head or whole:
+        if head or complete:
             return [
                 record._replace(line=line + record.line, end=offset + record.end, end_line=line + record.end_line)
                 for record in head
@@ -146,25 +148,25 @@ def _usual_width(head: list[Record]) -> int:
 
 
 def _with_header(file: SourceFile, header: Record) -> _CsvFile:
-    place = f"{file.label}:{header.line + 1}"
+    location = f"{file.label}:{header.line + 1}"
     if header.fields is None:
         code = "NotUtf8" if header.reason == "not UTF-8" else "MalformedHeader"
-        raise InvalidInput(code, f"{place}: the header cannot be read: {header.reason}")
+        raise InvalidInput(code, f"{location}: the header cannot be read: {header.reason}")
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():
-            message = f"{place}: column {number} has no name; name it, or say that the file has no header"
+            message = f"{location}: column {number} has no name; name it, or set header to false if the file has none"
             raise InvalidInput("BlankColumnName", message)
     times = Counter(header.fields)
-    if alike := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
-        # By number: where a first row was taken for a header, its names are values.
-        told = ", ".join(alike[:_NAMED_AT_MOST]) + (" and more" if len(alike) > _NAMED_AT_MOST else "")
-        message = f"{place}: columns {told} share names; rename them, or say that the file has no header"
+    if repeated := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
+        # Numbers, not names: if the first row was mistaken for a header, the names are values.
+        numbers = ", ".join(repeated[:_MAX_NAMED_COLUMNS]) + (" and more" if len(repeated) > _MAX_NAMED_COLUMNS else "")
+        message = f"{location}: columns {numbers} share names; rename them, or set header to false if the file has none"
         raise InvalidInput("DuplicateColumn", message)
     return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
 
 
-def _read(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
-    """Read one file; every line of it ends up in a batch or in the log, or was blank."""
+def _read_file(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+    """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
     for block in chain(source.file.blocks(log, source.offset), [b""]):
         if in_long_line:
@@ -175,21 +177,21 @@ def _read(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
             text += block
         consumed = -1
         while text and consumed:
-            frame, consumed, lines = _take(text, source, plan, log, line, last=not block)
+            frame, consumed, lines = _take_records(text, source, plan, log, line, last=not block)
             text, line = text[consumed:], line + lines
             log.read += frame.height
             if frame.height:
                 yield frame
         if len(text) > LONGEST_RECORD:
             log.leave_out(source.file.label, line, TOO_LONG)
-            in_long_line = not text.endswith(b"\r")  # a return may end the line, and is kept to see
+            in_long_line = not text.endswith(b"\r")  # a return may end the line, so it is kept for the next block
             text = b"" if in_long_line else b"\r"
 
 
-def _take(
+def _take_records(
     text: bytes, source: _CsvFile, plan: Plan, log: ReadLog, line: int, *, last: bool
 ) -> tuple[pl.DataFrame, int, int]:
-    """Take whole records off the start of a text; return them, and how many bytes and lines they were."""
+    """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
     block = plain_block(text, last=last) if len(text) <= LONGEST_RECORD else None
     if block is not None:
         frame = parse_block(block, source.columns, plan)
@@ -198,7 +200,7 @@ def _take(
         text, last = text[: block.consumed], True
     rows: list[list[str]] = []
     consumed = lines = 0
-    for record in careful_records(text, last=last):
+    for record in parse_records(text, last=last):
         consumed, lines = record.end, record.end_line
         if record.fields is None:
             log.leave_out(source.file.label, line + record.line, record.reason)
@@ -207,6 +209,6 @@ def _take(
         elif record.fields:
             reason = f"{len(record.fields)} fields instead of {len(source.columns)}"
             log.leave_out(source.file.label, line + record.line, reason)
-        if consumed > _CAREFUL_BYTES:
+        if consumed > _FALLBACK_BYTES:
             break
     return text_frame(rows, source.columns, plan), consumed, lines

@@ -1,16 +1,17 @@
-r"""Comma-separated text to columns: a fast path for what is plain, a careful one for everything else.
+r"""Comma-separated text to columns: a fast path for simple text, a fallback path for everything else.
 
-Both read the same language, RFC 4180 as far as it goes:
+Both read the same language, an extension of RFC 4180:
 
-- Records end with ``\n``, ``\r\n`` or ``\r``, fields with a comma. Lines without any character are passed over.
-- A field that starts with a quote ends with one; a quote within is doubled. Commas and line ends within are content.
-  A quote inside a field that does not start with one is content as well.
+- Records end with ``\n``, ``\r\n`` or ``\r``, fields with a comma. Empty lines are skipped.
+- A field that starts with a quote ends with one; quotes inside it are doubled. Commas and line ends inside it are
+  content. So are quotes inside a field that does not start with one.
 - An empty field is a missing value, quoted or not.
-- A record is malformed that has another number of fields than the columns, is not UTF-8, is longer than
-  `LONGEST_RECORD`, goes on after a closing quote, or opens a quote that is not closed. Of the last three, the physical
-  line at which it starts is left out, and reading goes on at the next one.
+- A record is malformed if its number of fields differs from that of the columns, if it is not UTF-8, is longer than
+  `LONGEST_RECORD`, continues after a closing quote, or opens a quote that is not closed. In the last three cases only
+  the physical line at which it starts is left out, and reading continues at the next line.
 
-The fast path takes whole blocks and hands over to the careful path whenever it is not certain that both agree.
+The fast path parses many records at once, and leaves a block to the fallback path, which parses record by record,
+whenever the two might disagree.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
 
-TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps for a quote that is not closed"
-"""Why a record is left out that does not end."""
+TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps because of a quote that is not closed"
+"""The reason why a record that does not end is left out."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _QUOTE, _COMMA, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '",\n\r .')
@@ -37,45 +38,45 @@ _QUOTE, _COMMA, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '",\n\
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    r"""Whole records whose structure is plain: only ``\n`` ends them, no line is blank, all quotes are in order."""
+    r"""Complete records of simple structure: only ``\n`` ends them, no line is blank, all quotes are balanced."""
 
     body: bytes
     rows: int
     separators: int
     quoted: bool
     consumed: int
-    """Bytes of the original text."""
+    """The number of bytes of the original text."""
     lines: int
-    """Physical lines of the original text."""
+    """The number of physical lines of the original text."""
 
 
 class Record(NamedTuple):
-    """One record as the careful path finds it."""
+    """One record, as the fallback path parses it."""
 
     line: int
-    """Of the first physical line, counted from 0 at the start of the text."""
+    """The number of its first physical line, from 0 at the start of the text."""
     fields: list[str] | None
-    """Empty for a blank line; None if the record is malformed, and then `reason` says why."""
+    """Empty for a blank line; None if the record is malformed, for which `reason` is the reason."""
     reason: str
     end: int
-    """Offset of the first byte behind it."""
+    """The offset of the first byte after it."""
     end_line: int
 
 
 def plain_block(text: bytes, *, last: bool) -> Block | None:
-    """Take the longest run of whole records off the start of a text.
+    """Return the longest run of complete records at the start of a text.
 
     Parameters
     ----------
     text : bytes
-        Starts where a record starts.
+        It starts with a record.
     last : bool
-        Whether the text ends where the data ends; otherwise its last record may be incomplete and is not taken.
+        Whether the text ends where the data ends; if not, its last record may be incomplete and is not included.
 
     Returns
     -------
     Block or None
-        None if the structure is not plain enough to be sure of. ``consumed`` is 0 if no whole record is there yet.
+        None if the structure is not simple. ``consumed`` is 0 if there is no complete record yet.
     """
     if b'"' in text:
         return _quoted_block(np.frombuffer(text, np.uint8), last=last)
@@ -91,18 +92,18 @@ def plain_block(text: bytes, *, last: bool) -> Block | None:
         body = re.sub(rb"\n+", b"\n", body).removeprefix(b"\n")
         rows -= blank
     if body.endswith(b",") and last:
-        body += b"\n"  # polars overlooks a field too many where a text ends with its comma
+        body += b"\n"  # polars overlooks an extra field where the text ends with its comma
     separators = int(np.count_nonzero(np.frombuffer(body, np.uint8) == _COMMA))
     return Block(body, rows, separators, quoted=False, consumed=end, lines=lines)
 
 
 def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFrame | None:
-    """Parse plain records into the columns that the plan wants.
+    """Parse the records of a block into the columns that the plan wants.
 
     Returns
     -------
     polars.DataFrame or None
-        Columns as `Dataset.batches` promises; None if a record may be malformed, for the careful path to tell which.
+        Columns as in `Dataset.batches`; None if a record may be malformed, which the fallback path finds out.
     """
     if block.separators != block.rows * (len(columns) - 1) or not _is_utf8(block.body):
         return None
@@ -111,57 +112,57 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     dtypes = {column: plan.dtypes.get(column, pl.String()) for column in columns}
     as_text: dict[str, pl.DataType] = dict.fromkeys(columns, pl.String())
     if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block):
-        frame = _read(block, dtypes)
+        frame = _read_csv(block, dtypes)
         if frame is not None:
-            return _with_certain_numbers(frame[:, plan.among(columns)], block, as_text, plan)
-    frame = _read(block, as_text)
+            return _doubtful_numbers_as_text(frame[:, plan.columns_among(columns)], block, as_text, plan)
+    frame = _read_csv(block, as_text)
     if frame is not None:
-        frame = frame[:, plan.among(columns)]  # `select` would take names such as ^a.*$ for patterns
-        _read_refused_as_text(frame, plan)
+        frame = frame[:, plan.columns_among(columns)]  # `select` would interpret names such as ^a.*$ as patterns
+        _plan_unparsable_as_text(frame, plan)
     return frame
 
 
-def careful_records(text: bytes, *, last: bool) -> Iterator[Record]:
-    """Read a text record by record, good ones and malformed ones.
+def parse_records(text: bytes, *, last: bool) -> Iterator[Record]:
+    """Parse a text record by record, yielding valid and malformed ones.
 
-    Parameters and the place to stop are those of `plain_block`; the last record's ``end`` tells what was consumed.
+    The parameters, and where it stops, are those of `plain_block`; the ``end`` of the last record is what was consumed.
     """
     csv.field_size_limit(2**31 - 1)  # records are bounded below
-    feed = _Feed(text, len(text) if last else _line_end(text))
-    reader = csv.reader(feed, strict=True)
-    while feed.offset < feed.end:
-        start, line = feed.offset, feed.line
-        feed.undecodable = feed.exhausted = False
+    line_reader = _LineReader(text, len(text) if last else _line_end(text))
+    reader = csv.reader(line_reader, strict=True)
+    while line_reader.offset < line_reader.end:
+        start, line = line_reader.offset, line_reader.line
+        line_reader.undecodable = line_reader.exhausted = False
         fields, reason, end = None, "", len(text)
         try:
             fields = next(reader)
         except csv.Error:
-            if feed.exhausted and not last and len(text) - start <= LONGEST_RECORD:
+            if line_reader.exhausted and not last and len(text) - start <= LONGEST_RECORD:
                 return
-            reason = "a quote is opened and not closed" if feed.exhausted else "text follows a closing quote"
-        if not feed.exhausted:
-            end = feed.offset
+            reason = "a quote is opened and not closed" if line_reader.exhausted else "text follows a closing quote"
+        if not line_reader.exhausted:
+            end = line_reader.offset
         if end - start > LONGEST_RECORD:
             reason = TOO_LONG
         if reason:
-            feed.offset, feed.line = start, line
-            next(feed)
-            reader = csv.reader(feed, strict=True)
-            yield Record(line, None, reason, feed.offset, feed.line)
-        elif feed.undecodable:
-            yield Record(line, None, "not UTF-8", feed.offset, feed.line)
+            line_reader.offset, line_reader.line = start, line
+            next(line_reader)
+            reader = csv.reader(line_reader, strict=True)
+            yield Record(line, None, reason, line_reader.offset, line_reader.line)
+        elif line_reader.undecodable:
+            yield Record(line, None, "not UTF-8", line_reader.offset, line_reader.line)
         else:
-            yield Record(line, fields, "", feed.offset, feed.line)
+            yield Record(line, fields, "", line_reader.offset, line_reader.line)
 
 
 def text_frame(rows: list[list[str]], columns: Sequence[str], plan: Plan) -> pl.DataFrame:
-    """Put rows that were read carefully into the columns that the plan wants, all as text."""
+    """Return rows of the fallback path as the columns that the plan wants, all as text."""
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String()), orient="row")
-    return _empty_as_null(frame[:, plan.among(columns)])
+    return _empty_as_null(frame[:, plan.columns_among(columns)])
 
 
-class _Feed:
-    """Physical lines for `csv.reader`, one at a time, which can be wound back."""
+class _LineReader:
+    """Gives `csv.reader` one physical line at a time, and can be rewound."""
 
     def __init__(self, text: bytes, end: int) -> None:
         self._text = text
@@ -171,7 +172,7 @@ class _Feed:
         self.exhausted = False
         self.undecodable = False
 
-    def __iter__(self) -> _Feed:
+    def __iter__(self) -> _LineReader:
         return self
 
     def __next__(self) -> str:
@@ -190,12 +191,12 @@ class _Feed:
 
 
 def _line_end(text: bytes) -> int:
-    r"""Return the offset behind the last line end; a ``\r`` at the very end may be half of one."""
+    r"""Return the offset after the last line end; a ``\r`` at the very end may be half of one."""
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
 
 
 def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
-    """Find the records of a text with quotes; None unless every quote opens, doubles or closes where it may."""
+    """Find the records of a text with quotes; None unless every quote opens, doubles or closes where it is allowed."""
     quotes = text == _QUOTE
     outside = ~np.logical_xor.accumulate(quotes)
     ends = np.flatnonzero(((text == _LF) | (text == _CR)) & outside)
@@ -204,8 +205,8 @@ def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
     if last and not outside[-1]:
         return None
     end = text.size if last else int(ends[-1]) + 1 if ends.size else 0
-    places = np.flatnonzero(quotes[:end])
-    if not _in_order(text[:end], places):
+    positions = np.flatnonzero(quotes[:end])
+    if not _are_balanced(text[:end], positions):
         return None
     text, outside = text[:end], outside[:end]
     if (text == _CR).any():
@@ -222,7 +223,7 @@ def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
     return Block(text.tobytes(), rows, separators, quoted=True, consumed=end, lines=lines)
 
 
-def _in_order(text: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
+def _are_balanced(text: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
     opening, closing = quotes[::2], quotes[1::2]
     if opening.size != closing.size:
         return False
@@ -251,10 +252,10 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _would_be_trimmed(block: Block) -> bool:
-    """Tell whether polars' parser for numbers might skip blanks that the grammar does not allow.
+    """Return whether polars' parser of numbers might skip blanks that the grammar does not allow.
 
-    It skips all blanks and tabs before a number, and takes a field of nothing else for missing. The grammar allows
-    one blank before a digit or a point.
+    It skips all blanks and tabs before a number, and treats a field of nothing else as missing. The grammar allows
+    one blank before a digit or a decimal point.
     """
     if b"\t" in block.body or b"\r" in block.body:
         return True
@@ -265,13 +266,13 @@ def _would_be_trimmed(block: Block) -> bool:
     before = np.where(blanks > 0, text[blanks - 1], _LF)
     boundary = (before == _COMMA) | (before == _LF)
     if block.quoted:
-        within = np.searchsorted(np.flatnonzero(text == _QUOTE), blanks) % 2 == 1
-        boundary = (boundary & ~within) | (before == _QUOTE)
+        inside_quotes = np.searchsorted(np.flatnonzero(text == _QUOTE), blanks) % 2 == 1
+        boundary = (boundary & ~inside_quotes) | (before == _QUOTE)
     after = text[np.minimum(blanks[boundary] + 1, text.size - 1)]
     return not bool((((after >= ord("0")) & (after <= ord("9"))) | (after == _DOT)).all())
 
 
-def _read(block: Block, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def _read_csv(block: Block, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
     try:
         frame = pl.read_csv(block.body, has_header=False, schema=schema, quote_char='"' if block.quoted else None)
     except pl.exceptions.PolarsError:
@@ -281,10 +282,10 @@ def _read(block: Block, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
     return _empty_as_null(frame) if block.quoted else frame
 
 
-def _with_certain_numbers(
+def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
-    """Hand over as text the Float64 columns that hold NaN or infinities, or nothing but whole numbers."""
+    """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
     floats = pl.col(pl.Float64)
     certain = frame.select((floats.is_finite().all() & (floats != floats.floor()).any()) | floats.is_null().all())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]
@@ -292,12 +293,12 @@ def _with_certain_numbers(
         return frame
     for column in uncertain:
         plan.read_as_text(column)
-    text = _read(block, as_text)
+    text = _read_csv(block, as_text)
     return None if text is None else frame.with_columns(text[uncertain])
 
 
-def _read_refused_as_text(frame: pl.DataFrame, plan: Plan) -> None:
-    """Plan as text the columns that hold what the parser for numbers refuses: others of their kind will follow."""
+def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:
+    """Plan as text the columns with values that cannot be parsed as numbers: more such values will follow."""
     for column in frame.iter_columns():
         if column.cast(plan.dtypes[column.name], strict=False).null_count() > column.null_count():
             plan.read_as_text(column.name)

@@ -1,4 +1,4 @@
-"""What every format's reader gives: batches of columns, and an account of what was read and what was left out."""
+"""What the reader of every format provides: batches of columns, and a log of what was read and what was left out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import polars as pl
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
 
-_EXAMPLES = 20
-_REASONS = 3
+_MAX_EXAMPLES = 20
+_MAX_REASONS = 3
 _COUNTS = (
     "objects",
     "bytes",
@@ -26,12 +26,12 @@ _COUNTS = (
     "dropped",
     "with_unread_fields",
 )
-_NAMED_AT_MOST = 10
+_MAX_NAMED_COLUMNS = 10
 
 
 @dataclass(slots=True)
 class ReadLog:
-    """Counts, while a dataset is read, what becomes of its records."""
+    """Counts what happens to the records of a dataset while it is read."""
 
     objects: int = 0
     bytes: int = 0
@@ -46,48 +46,46 @@ class ReadLog:
     malformed_examples: list[str] = field(default_factory=list)
 
     def leave_out(self, file: str, line: int | None, reason: str) -> None:
-        """Count one malformed record; `reason` says what is wrong with it and never holds its content.
+        """Count a malformed record; `reason` says what is wrong with it, without any of its content.
 
-        The line is None where it is not known.
+        The line is None if it is not known.
         """
         self.malformed += 1
-        if len(self.malformed_examples) < _EXAMPLES:
-            place = file if line is None else f"{file}:{line}"
-            self.malformed_examples.append(f"{place}: {reason}")
+        if len(self.malformed_examples) < _MAX_EXAMPLES:
+            location = file if line is None else f"{file}:{line}"
+            self.malformed_examples.append(f"{location}: {reason}")
 
     def include(self, other: ReadLog) -> None:
-        """Add the account of an earlier step to this one."""
+        """Add the counts and examples of another log."""
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
-        self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_EXAMPLES]
+        self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
 
     def require_records(self) -> None:
-        """Refuse to go on with nothing.
+        """Raise an error if no record was read.
 
         Raises
         ------
         InvalidInput
-            ``AllMalformed``, ``NoData`` where all records lie outside the window, or ``EmptyDataset``.
+            ``AllMalformed``, ``NoData`` if all records are outside the window, or ``EmptyDataset``.
         """
         if self.read:
             return
         if self.malformed:
             reasons = {example.split(": ", 1)[1]: example for example in reversed(self.malformed_examples)}
-            first = "; ".join(list(reversed(reasons.values()))[:_REASONS])
-            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be understood: {first}")
+            first = "; ".join(list(reversed(reasons.values()))[:_MAX_REASONS])
+            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}")
         if self.out_of_window:
-            message = (
-                f"none of the {self.out_of_window} captured records lies in the window from start_time to end_time"
-            )
+            message = f"none of the {self.out_of_window} captured records is in the window from start_time to end_time"
             raise InvalidInput("NoData", message)
         if self.dropped:
             message = f"the record preprocessor dropped all {self.dropped} records"
-            raise InvalidInput("EmptyDataset", f"{message}: let it keep some")
-        raise InvalidInput("EmptyDataset", "the dataset has no rows: give one with at least one row below the header")
+            raise InvalidInput("EmptyDataset", f"{message}: at least one must be kept")
+        raise InvalidInput("EmptyDataset", "the dataset has no rows: it needs at least one row below the header")
 
     def counts(self) -> RecordCounts:
-        """Return the account as the analysis contract has it."""
+        """Return the counts in the form of the analysis contract."""
         return RecordCounts(
             **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
@@ -96,22 +94,22 @@ class ReadLog:
 
 
 class Plan:
-    """The columns that are wanted of a dataset, and as what each is best parsed.
+    """The columns to read from a dataset, and the data type to parse each as.
 
-    A reader that meets spellings in a column that its parser for numbers refuses, or would read otherwise than the
-    grammar of `modelwatch_analyzer.profile.lexical` does, hands that column over as text, for that batch at least.
+    If the reader's number parser refuses values of a column, or would parse them differently from the grammar of
+    `modelwatch_analyzer.profile.lexical`, the reader delivers that column as text, at least for that batch.
 
     Parameters
     ----------
     dtypes : Mapping of str to polars data type
-        ``Int64``, ``Float64`` or ``String`` by column name. Columns that are not named are not delivered.
+        ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
     """
 
     def __init__(self, dtypes: Mapping[str, pl.DataType]) -> None:
         self.dtypes = dict(dtypes)
 
-    def among(self, columns: Iterable[str]) -> list[str]:
-        """Return which of some columns are wanted, in their own order."""
+    def columns_among(self, columns: Iterable[str]) -> list[str]:
+        """Return those of the given columns that are to be read, in the given order."""
         return [column for column in columns if column in self.dtypes]
 
     def read_as_text(self, column: str) -> None:
@@ -120,7 +118,7 @@ class Plan:
 
 
 class Role(StrEnum):
-    """What columns are to a model; ``<role>_attribute`` is the setting that says where they lie."""
+    """The role of columns for a model; the setting ``<role>_attribute`` says which columns have it."""
 
     FEATURES = "features"
     INFERENCE = "inference"
@@ -129,7 +127,7 @@ class Role(StrEnum):
 
 
 Roles = Mapping[Role, tuple[str, ...]]
-"""Columns by their role. A role that was not asked for and is not there is absent."""
+"""Columns by their role, without roles that have no columns unless an attribute gives the role."""
 
 
 class Table(Protocol):
@@ -137,34 +135,34 @@ class Table(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names; ``_c0, _c1, ...`` where the data carries none."""
+        """The names; ``_c0, _c1, ...`` if the data has no names."""
 
     @property
     def named(self) -> bool:
-        """Whether the names come from the data. Without, columns are known by their position only."""
+        """Whether the names come from the data; otherwise columns are known by their position only."""
 
     @property
     def input_columns(self) -> tuple[str, ...]:
-        """Of captured data, the columns of the requests alone; otherwise all columns."""
+        """The columns of the requests only, for captured data; otherwise all columns."""
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
-        """Read the dataset from its start, in file order, in memory bounded by the size of a block.
+        """Read the dataset from its start in the order of its files; memory is bounded by the size of a block.
 
         Parameters
         ----------
         plan : Plan
-            What to read; the reader may turn columns of it to text.
+            What to read; the reader may change columns to text.
         log : ReadLog
-            Where the reader keeps its account.
+            Where the reader counts records.
 
         Yields
         ------
         polars.DataFrame
-            The plan's columns, in any order. A column is one of
+            The plan's columns, in any order. The data type of a column is one of
 
-            - ``String``: the values as they are spelled, empty ones as null;
+            - ``String``: the text of the values, with empty ones as null;
             - ``Int64``: values that are all Integral by the grammar;
-            - ``Float64``: finite values that are all numeric, one at least of them no whole number.
+            - ``Float64``: finite values that are all numeric, at least one of them not an integer.
         """
         ...
 
@@ -173,65 +171,67 @@ class Dataset(Table, Protocol):
     """A table whose columns have roles."""
 
     @property
-    def whole(self) -> Table:
-        """The same with the columns that are excluded."""
+    def without_exclusions(self) -> Table:
+        """The same table with no column excluded."""
 
     @property
     def roles(self) -> Roles:
-        """The columns of each role, all of them among `columns`.
+        """The columns of each role, which are all among `columns`.
 
         Raises
         ------
         InvalidInput
-            ``UnknownColumn`` where an attribute names none.
+            ``UnknownColumn`` if an attribute names a column that does not exist.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class TableWithRoles:
     """A `Dataset`: the columns of a table that are not excluded, and their roles.
 
     Attributes
     ----------
-    asked : mapping of Role to str
-        The attributes as they are given: names of columns, or indices.
-    found : mapping of Role to tuple of str, optional
-        The roles, where JMESPaths have found the columns.
+    attributes : mapping of Role to str
+        The attributes as the settings give them: names of columns, or indices.
+    selected_roles : mapping of Role to tuple of str, optional
+        The roles, if JMESPaths have selected the columns.
     """
 
     table: Table
     columns: tuple[str, ...]
-    asked: Mapping[Role, str]
-    found: Roles | None = None
+    attributes: Mapping[Role, str]
+    selected_roles: Roles | None = None
 
     @property
-    def whole(self) -> Table:
+    def without_exclusions(self) -> Table:
         """The table."""
         return self.table
 
     @property
     def named(self) -> bool:
-        """As the table."""
+        """Like the table."""
         return self.table.named
 
     @property
     def input_columns(self) -> tuple[str, ...]:
-        """Those that are left of the table's."""
-        return among(self.columns, self.table.input_columns)
+        """Those of the table's input columns that are not excluded."""
+        return names_among(self.columns, self.table.input_columns)
 
     @property
     def roles(self) -> Roles:
-        """By the attributes. Without one for features, they are the columns that have no other role."""
-        found = roles_by_name(self.table.columns, self.asked) if self.found is None else self.found
-        return {role: among(self.columns, names) for role, names in found.items()}
+        """The roles by the attributes; without one for features, these are the columns that have no other role."""
+        roles = self.selected_roles
+        if roles is None:
+            roles = roles_by_name(self.table.columns, self.attributes)
+        return {role: names_among(self.columns, names) for role, names in roles.items()}
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
-        """Read the table, whose plan names what is wanted."""
+        """Read the table."""
         return self.table.batches(plan, log)
 
 
-def roles_by_name(columns: Sequence[str], asked: Mapping[Role, str]) -> Roles:
-    """Find the column that each attribute names; features, unless asked for, are all that nothing else names.
+def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:
+    """Find the column that each attribute names; without one for features, these are all columns that none names.
 
     Raises
     ------
@@ -239,30 +239,30 @@ def roles_by_name(columns: Sequence[str], asked: Mapping[Role, str]) -> Roles:
         ``UnknownColumn``.
     """
     roles: dict[Role, tuple[str, ...]] = {}
-    for role, name in asked.items():
-        column = column_of(columns, name)
+    for role, name in attributes.items():
+        column = find_column(columns, name)
         if column is None:
-            known = ", ".join(columns[:_NAMED_AT_MOST]) + (" and more" if len(columns) > _NAMED_AT_MOST else "")
-            message = f"{role}_attribute is {name!r}, and the dataset has no such column; it has {known}"
+            known = ", ".join(columns[:_MAX_NAMED_COLUMNS]) + (" and more" if len(columns) > _MAX_NAMED_COLUMNS else "")
+            message = f"{role}_attribute is {name!r}, but the dataset has no such column; it has {known}"
             raise InvalidInput("UnknownColumn", message)
         roles[role] = (column,)
     taken = {column for names in roles.values() for column in names}
     return {Role.FEATURES: tuple(name for name in columns if name not in taken)} | roles
 
 
-def column_of(columns: Sequence[str], name: str) -> str | None:
-    """Return the column of a name, or else of an index from 0; None if there is none."""
+def find_column(columns: Sequence[str], name: str) -> str | None:
+    """Return the column with a name or, if there is none, with an index from 0; None if neither exists."""
     if name in columns:
         return name
     return columns[int(name)] if name.isdecimal() and int(name) < len(columns) else None
 
 
-def among(columns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that are columns, in their own order."""
-    kept = set(columns)
-    return tuple(name for name in names if name in kept)
+def names_among(columns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that are columns, in the order of the names."""
+    known = set(columns)
+    return tuple(name for name in names if name in known)
 
 
 def positional_names(count: int) -> tuple[str, ...]:
-    """Name the columns of data that carries no names as Spark does: ``_c0, _c1, ...``."""
+    """Name the columns of data without names as Spark does: ``_c0, _c1, ...``."""
     return tuple(f"_c{index}" for index in range(count))

@@ -15,7 +15,7 @@ from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 BLOCK_BYTES = 8 << 20
-"""How much is read at once. Parsing is quickest where a block and its columns fit the processor's caches."""
+"""How much is read at once. Parsing is fastest if a block and its columns fit into the processor's caches."""
 
 _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
@@ -23,46 +23,46 @@ _GZIP = b"\x1f\x8b"
 _PIECE_BYTES = 1 << 20
 
 DECOMPRESSED_LIMIT = 8 << 30
-"""More than so many bytes out of one compressed object are refused; it bounds the time that it can cost."""
+"""The size to which one compressed object may decompress; it bounds the time that the object can take."""
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
-"""So much out of an object that is so many times smaller is a gzip bomb: text that people write compresses tenfold."""
+"""An object that decompresses to more bytes than this, and to more than so many times its size, is refused."""
 
 LONGEST_RECORD = 32 << 20
-"""A record that does not end within so many bytes is malformed; it bounds the memory that a stray quote can cost."""
+"""A longer record is malformed; this bounds the memory that a stray quote can take."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a dataset; `label` is how messages name it: its path below the dataset's folder."""
+    """One file of a dataset; `label` is its name in messages, the path relative to the dataset's folder."""
 
     path: Path
     label: str
 
     @property
     def size(self) -> int:
-        """Bytes as stored."""
+        """The number of bytes as stored."""
         return self.path.stat().st_size
 
     def blocks(self, log: ReadLog, start: int = 0) -> Iterator[bytes]:
-        """Yield the file's text block by block from an offset behind the byte order mark, if there is one.
+        """Yield the file's text block by block, from an offset after the byte order mark if there is one.
 
-        Blocks end with a line where lines are not too long, so that they seldom have to be put together. What gzip
-        compressed, told by its first bytes and not by its name, is decompressed.
+        Blocks end with a line unless lines are very long, so that they rarely have to be joined. Gzip is recognised by
+        its first bytes, not by the name of the file, and decompressed.
 
         Parameters
         ----------
         log : ReadLog
-            Takes note, as of one malformed record, of compressed data that breaks off, is damaged, or goes on as
-            something else; what was decompressed before is delivered.
+            Counts as one malformed record that compressed data is truncated, damaged, or followed by something else;
+            what was decompressed before is yielded.
         start : int
-            Offset in the text.
+            The offset in the text.
 
         Raises
         ------
         InvalidInput
             ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
-            ``UnreadableFile`` where the system refuses.
+            ``UnreadableFile`` if the system cannot read it.
         """
         try:
             with self.path.open("rb") as stream:
@@ -71,7 +71,7 @@ class SourceFile:
                 if head.startswith(_GZIP):
                     yield from self._decompressed_blocks(stream, log, start)
                 else:
-                    yield from self._stored_blocks(stream, start + self._mark(head))
+                    yield from self._stored_blocks(stream, start + self._mark_length(head))
         except OSError as error:
             raise InvalidInput("UnreadableFile", f"{self.label} cannot be read: {error.strerror}") from None
 
@@ -87,13 +87,13 @@ class SourceFile:
             start += len(block)
 
     def _decompressed_blocks(self, stream: BinaryIO, log: ReadLog, start: int) -> Iterator[bytes]:
-        text, begun = bytearray(), False
+        text, started = bytearray(), False
         for piece in chain(self._decompressed(stream, log), [b""]):
             text += piece
-            if not begun:
+            if not started:
                 if piece and len(text) < start + _HEAD_BYTES:
                     continue
-                text, begun = text[start + self._mark(text[:_HEAD_BYTES]) :], True
+                text, started = text[start + self._mark_length(text[:_HEAD_BYTES]) :], True
             if text and (not piece or len(text) >= BLOCK_BYTES):
                 end = (text.rfind(b"\n", -_LINE_BYTES) + 1 if piece else 0) or len(text)
                 yield bytes(text[:end])
@@ -106,27 +106,27 @@ class SourceFile:
                 while piece := members.read1(_PIECE_BYTES):
                     size += len(piece)
                     if size > limit:
-                        message = f"{self.label} holds more than {limit:,} bytes when it is decompressed, and is "
+                        message = f"{self.label} holds more than {limit:,} bytes when decompressed, and is "
                         message += f"{self.size:,} bytes as stored: split it into smaller objects"
                         raise InvalidInput("DecompressedTooLarge", message)
                     yield piece
             except EOFError:
-                log.leave_out(self.label, None, "the compressed data breaks off")
+                log.leave_out(self.label, None, "the compressed data is truncated")
             except (gzip.BadGzipFile, zlib.error):
-                log.leave_out(self.label, None, "the compressed data is damaged, or something else follows it")
+                log.leave_out(self.label, None, "the compressed data is damaged, or followed by something else")
 
-    def _mark(self, head: bytes | bytearray) -> int:
-        """Return the length of the byte order mark, and refuse other encodings than UTF-8."""
+    def _mark_length(self, head: bytes | bytearray) -> int:
+        """Return the length of the byte order mark; raise an error for encodings other than UTF-8."""
         zeros = max(head[::2].count(0), head[1::2].count(0))
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zeros > len(head) // 3:
-            raise InvalidInput("NotUtf8", f"{self.label} is UTF-16, it seems: save it as UTF-8")
+            raise InvalidInput("NotUtf8", f"{self.label} seems to be UTF-16: save it as UTF-8")
         return len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8)
 
 
 def source_files(source: Path) -> tuple[SourceFile, ...]:
-    """List the files of a dataset in the order in which they are read, by path.
+    """Return the files of a dataset in the order in which they are read, by path.
 
-    Names that start with ``.`` or ``_`` are passed over, as Spark and Hadoop do (``_SUCCESS``, ``.part.crc``).
+    Names that start with ``.`` or ``_`` are skipped, as Spark and Hadoop do (``_SUCCESS``, ``.part.crc``).
 
     Raises
     ------
@@ -137,10 +137,10 @@ def source_files(source: Path) -> tuple[SourceFile, ...]:
         return (SourceFile(source, source.name),)
     if not source.is_dir():
         raise InvalidInput("DatasetNotFound", f"there is no file or folder {source}")
-    below = [(path, path.relative_to(source)) for path in source.rglob("*")]
+    paths = [(path, path.relative_to(source)) for path in source.rglob("*")]
     files = [
         SourceFile(path, relative.as_posix())
-        for path, relative in below
+        for path, relative in paths
         if path.is_file() and not any(part.startswith((".", "_")) for part in relative.parts)
     ]
     if not files:

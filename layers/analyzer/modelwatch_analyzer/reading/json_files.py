@@ -1,4 +1,4 @@
-"""``json``: files of one JSON document a line, or of one array of documents."""
+"""``json``: files with one JSON document per line, or with one array of documents."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, column_of
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_column
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
-from modelwatch_analyzer.reading.payloads import quick_columns, rows_of_one_shape
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
+from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')
 _BLANK = b" \t\r\n"
-_DOCUMENTS_AT_ONCE = 2000
-_SNIFFED_DOCUMENTS = 1000
-_QUICK = msgspec.json.Decoder()
+_DOCUMENTS_PER_CHUNK = 2000
+_SAMPLED_DOCUMENTS = 1000
+_FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 
 
@@ -37,35 +37,35 @@ class JsonOptions(Owned):
     Attributes
     ----------
     lines : bool
-        Whether each line is a document of its own. Otherwise a file is one array, whose elements are the documents,
-        or one object. The batch transform input of SageMaker's API spells it ``line``.
+        Whether each line is a document. Otherwise a file is one array, whose elements are the documents, or one
+        object. In the batch transform input of SageMaker's API the option is called ``line``.
     """
 
     lines: bool = Field(default=True, validation_alias=AliasChoices("lines", "line"))
 
 
 Documents = Callable[[ReadLog], Iterator[Line]]
-"""Reads the documents from their start; what is left out goes to the log."""
+"""Reads the documents from the first one on; logs what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonFiles:
-    """A `Table` of JSON documents; runs of one shape are parsed column by column, others record by record.
+    """A `Table` of JSON documents; chunks of the same shape are parsed column by column, others record by record.
 
     Attributes
     ----------
-    found : mapping of Role to tuple of str, optional
-        Which columns each JMESPath has found; None where the documents are read whole.
+    selected_roles : mapping of Role to tuple of str, optional
+        The columns that each JMESPath selects; None if everything in the documents is read.
     """
 
     documents: Documents
     attributes: Attributes
     table: RowFiles
-    found: Roles | None
+    selected_roles: Roles | None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All that any record has; see `open_rows`."""
+        """All columns that any record has; see `open_rows`."""
         return self.table.columns
 
     @property
@@ -80,38 +80,38 @@ class JsonFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all documents in their order; see `Dataset.batches`."""
-        parts = list(self._parts())
-        wanted = plan.among(self.columns)
-        for run in _runs(self.documents(log)):
-            quick = quick_columns([document.text for document in run], parts, plan)
-            if quick:
-                frame = pl.DataFrame(quick[0])
+        selections = list(self._selections())
+        columns = plan.columns_among(self.columns)
+        for chunk in _chunks(self.documents(log)):
+            uniform = parse_uniform_documents([document.text for document in chunk], selections, plan)
+            if uniform:
+                frame = pl.DataFrame(uniform[0])
             else:
-                rows = (row for document in run for row in rows_of(document, self.attributes, log))
-                frame = self.table.frame(rows, wanted, log)
+                rows = (row for document in chunk for row in rows_of(document, self.attributes, log))
+                frame = self.table.frame(rows, columns, log)
             log.read += frame.height
             if frame.height:
                 yield frame
 
-    def _parts(self) -> Iterator[tuple[Attribute | None, dict[int | str, str]]]:
-        """Yield the attributes with the columns that each finds, by their names or places in what it finds."""
-        found: list[tuple[Attribute | None, tuple[str, ...]]] = [(None, self.columns)]
-        if self.found is not None:
-            found = [(self.attributes.given[role], columns) for role, columns in self.found.items()]
-        for attribute, columns in found:
+    def _selections(self) -> Iterator[tuple[Attribute | None, dict[int | str, str]]]:
+        """Yield the attributes, with the columns that each selects by their names or positions in the selection."""
+        selected: list[tuple[Attribute | None, tuple[str, ...]]] = [(None, self.columns)]
+        if self.selected_roles is not None:
+            selected = [(self.attributes.given[role], columns) for role, columns in self.selected_roles.items()]
+        for attribute, columns in selected:
             yield attribute, dict(zip(columns if self.named else count(), columns, strict=False))
 
 
-def open_json(files: Sequence[SourceFile], options: JsonOptions, asked: Mapping[Role, str]) -> JsonFiles:
-    """Open files of JSON, as `open_documents` does."""
-    return open_documents(partial(json_documents, files, options), asked)
+def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Mapping[Role, str]) -> JsonFiles:
+    """Open files of JSON, like `open_documents`."""
+    return open_documents(partial(json_documents, files, options), attributes)
 
 
-def open_documents(documents: Documents, asked: Mapping[Role, str]) -> JsonFiles:
-    """Open documents of JSON; `modelwatch_analyzer.reading.flattening` says how documents become rows.
+def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonFiles:
+    """Open JSON documents; `modelwatch_analyzer.reading.flattening` says how documents become rows.
 
-    Documents are read whole if no attributes are asked for, or if each names a column of the first 1,000 documents
-    and none is for features. Otherwise the attributes are JMESPaths, and what they find is read.
+    Everything in the documents is read if no attributes are requested, or if each one names a column of the first
+    1,000 documents and none is for features. Otherwise the attributes are JMESPaths, and only what they select is read.
 
     Raises
     ------
@@ -119,68 +119,68 @@ def open_documents(documents: Documents, asked: Mapping[Role, str]) -> JsonFiles
         ``InvalidAttribute``, and what `open_rows` and `SourceFile.blocks` raise.
     """
     log, shapes = ReadLog(), Shapes()
-    attributes = Attributes() if _name_columns(asked, documents) else Attributes.of(**dict(asked))
-    for run in _runs(documents(log)):
-        alike = rows_of_one_shape([document.text for document in run], list(attributes.given.values()) or [None])
-        first = next(rows_of(run[0], attributes, ReadLog()), None) if alike else None
-        if alike and first:
-            log.read += alike
-            shapes.see(first, alike)
+    attributes = Attributes() if _name_columns(requested, documents) else Attributes.of(**dict(requested))
+    for chunk in _chunks(documents(log)):
+        count = count_uniform_rows([document.text for document in chunk], list(attributes.given.values()) or [None])
+        first = next(rows_of(chunk[0], attributes, ReadLog()), None) if count else None
+        if count and first:
+            log.read += count
+            shapes.add(first, count)
         else:
-            _see_each(run, attributes, shapes, log)
+            _add_one_by_one(chunk, attributes, shapes, log)
     log.require_records()
 
     def rows(log: ReadLog) -> Iterator[Row]:
         for document in documents(log):
             yield from rows_of(document, attributes, log)
 
-    found = shapes.roles(tuple(attributes.given)) if attributes.given else None
-    return JsonFiles(documents, attributes, shapes.table(rows), found)
+    selected = shapes.roles(tuple(attributes.given)) if attributes.given else None
+    return JsonFiles(documents, attributes, shapes.table(rows), selected)
 
 
-def _see_each(run: list[Line], attributes: Attributes, shapes: Shapes, log: ReadLog) -> None:
-    for document in run:
-        parsed = None if attributes.given else _flat(document)
+def _add_one_by_one(chunk: list[Line], attributes: Attributes, shapes: Shapes, log: ReadLog) -> None:
+    for document in chunk:
+        parsed = None if attributes.given else _parse_flat(document)
         if parsed:
             log.read += 1
-            shapes.see_object(parsed, document.file, document.line)
+            shapes.add_object(parsed, document.file, document.line)
             continue
         for row in rows_of(document, attributes, log):
             log.read += 1
-            shapes.see(row)
+            shapes.add(row)
 
 
-def _name_columns(asked: Mapping[Role, str], documents: Documents) -> bool:
-    if not asked or Role.FEATURES in asked:
-        return not asked
+def _name_columns(attributes: Mapping[Role, str], documents: Documents) -> bool:
+    if not attributes or Role.FEATURES in attributes:
+        return not attributes
     log, shapes = ReadLog(), Shapes()
     try:
-        for document in islice(documents(log), _SNIFFED_DOCUMENTS):
+        for document in islice(documents(log), _SAMPLED_DOCUMENTS):
             for row in rows_of(document, Attributes(), log):
-                shapes.see(row)
-    except InvalidInput:  # too many columns, if documents are read whole
+                shapes.add(row)
+    except InvalidInput:  # too many columns, if everything in the documents is read
         return False
     columns = shapes.columns
-    return all(column_of(columns, name) for name in asked.values())
+    return all(find_column(columns, name) for name in attributes.values())
 
 
-def _flat(document: Line) -> dict[str, Any] | None:
-    """Parse a document that is an object of nothing but values, quicker than by the rule; None if it is another."""
+def _parse_flat(document: Line) -> dict[str, Any] | None:
+    """Parse an object without nested ones faster than by the general rule; None for any other document."""
     try:
-        parsed = _QUICK.decode(document.text)
+        parsed = _FAST_DECODER.decode(document.text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    plain = type(parsed) is dict and _SCALARS.issuperset(map(type, parsed.values())) and all(map(str.strip, parsed))
-    return parsed if plain else None
+    flat = type(parsed) is dict and _SCALARS.issuperset(map(type, parsed.values())) and all(map(str.strip, parsed))
+    return parsed if flat else None
 
 
-def _runs(documents: Iterator[Line]) -> Iterator[list[Line]]:
-    while run := list(islice(documents, _DOCUMENTS_AT_ONCE)):
-        yield run
+def _chunks(documents: Iterator[Line]) -> Iterator[list[Line]]:
+    while chunk := list(islice(documents, _DOCUMENTS_PER_CHUNK)):
+        yield chunk
 
 
 def json_documents(files: Sequence[SourceFile], options: JsonOptions, log: ReadLog) -> Iterator[Line]:
-    """Yield the files' documents, each with the line on which it starts."""
+    """Yield the documents in the files, each with the line on which it starts."""
     for file in files:
         log.objects += 1
         log.bytes += file.size
@@ -192,7 +192,7 @@ def json_documents(files: Sequence[SourceFile], options: JsonOptions, log: ReadL
 
 
 def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:
-    """Yield the elements of a file that is one array, or what it is instead as one document.
+    """Yield the elements of a file that is one array; anything else is yielded as one document.
 
     Memory is bounded by the longest element.
     """
@@ -207,7 +207,7 @@ def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:
     if text.startswith(b"["):
         yield from _array(file, text[1:], line, blocks, log)
     elif text:
-        text = _rest(text, blocks)
+        text = _read_rest(text, blocks)
         if len(text) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
         else:
@@ -228,19 +228,19 @@ def _array(file: SourceFile, text: bytes, line: int, blocks: Iterator[bytes], lo
             line += element.count(b"\n")
             start, first = end + 1, False
         if closed:
-            if not text.startswith(b"]", start - 1) or _rest(text[start:].lstrip(_BLANK), blocks).strip(_BLANK):
-                log.leave_out(file.label, line, "something else follows the array")
+            if not text.startswith(b"]", start - 1) or _read_rest(text[start:].lstrip(_BLANK), blocks).strip(_BLANK):
+                log.leave_out(file.label, line, "the array is followed by something else")
             return
         text = text[start:]
         if len(text) > LONGEST_RECORD:
-            reason = f"an element is longer than {LONGEST_RECORD >> 20} MiB; it and what follows were not read"
+            reason = f"an element is longer than {LONGEST_RECORD >> 20} MiB; it and everything after it were not read"
             log.leave_out(file.label, line, reason)
             return
-    log.leave_out(file.label, line, "the array breaks off")
+    log.leave_out(file.label, line, "the array is truncated")
 
 
-def _rest(text: bytes, blocks: Iterator[bytes]) -> bytes:
-    """Read on to the end, or until it is too much for a record."""
+def _read_rest(text: bytes, blocks: Iterator[bytes]) -> bytes:
+    """Read to the end, or until the text is too long for a record."""
     pieces, size = [text], len(text)
     for block in blocks:
         pieces.append(block)
@@ -251,7 +251,7 @@ def _rest(text: bytes, blocks: Iterator[bytes]) -> bytes:
 
 
 def _element_ends(content: bytes) -> tuple[list[int], bool]:
-    """Find where the elements of an array end: the offsets behind them, and whether the last one closes the array."""
+    """Return the offsets after the elements of an array, and whether the array is closed after the last one."""
     text = np.frombuffer(content, np.uint8)
     quotes = text == _QUOTE
     if b"\\" in content:
@@ -266,9 +266,9 @@ def _element_ends(content: bytes) -> tuple[list[int], bool]:
 
 
 def _escaped(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Mark the bytes behind an odd number of backslashes."""
+    """Mark the bytes after an odd number of backslashes."""
     backslashes = text == _BACKSLASH
-    places = np.arange(text.size, dtype=np.int32)
-    before_run = np.maximum.accumulate(np.where(backslashes, -1, places))
-    odd = backslashes & ((places - before_run) % 2 == 1)
+    positions = np.arange(text.size, dtype=np.int32)
+    before_run = np.maximum.accumulate(np.where(backslashes, -1, positions))
+    odd = backslashes & ((positions - before_run) % 2 == 1)
     return np.concatenate([[False], odd[:-1]])

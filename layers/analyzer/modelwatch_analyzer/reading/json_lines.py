@@ -1,4 +1,4 @@
-"""Files of one JSON document a line, in blocks of whole lines."""
+"""Files in blocks of complete lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 
 
 def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
-    """Yield blocks of whole lines, each with the number of its first line; the last line may lack its end.
+    """Yield blocks of complete lines, each with the number of its first line; the last line may have no line end.
 
     A line that is longer than `LONGEST_RECORD` is left out and logged.
     """

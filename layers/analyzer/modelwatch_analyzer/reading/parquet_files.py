@@ -1,8 +1,8 @@
-"""``parquet``: files of columns with types, read in batches of rows.
+"""``parquet``: files of typed columns, read in batches of rows.
 
-Values of other types than numbers are taken as text, booleans as ``true`` and ``false``, binary ones in hexadecimal.
-Fields of structs become columns with dotted names, elements of lists columns by their index, as in
-`modelwatch_analyzer.reading.flattening`. NaN is a missing value, as for pandas, which writes the one for the other.
+Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
+Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
+`modelwatch_analyzer.reading.flattening`. NaN is a missing value, because pandas writes missing values as NaN.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from modelwatch_core.domain.errors import InvalidInput
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 21
-"""How many cells polars may read ahead; left to itself it reads many row groups, and takes the memory of them all."""
-_WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
-"""Types whose values all are Int64."""
+"""How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+"""Types whose values all fit into Int64."""
 _FLOATS = (pl.Float32, pl.Float64)
 
 
@@ -37,18 +37,18 @@ class ParquetOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class _ParquetFile:
-    """A file, its rows and its own columns, and how each column of the dataset is found in it."""
+    """A file: its number of rows, its top-level columns, and how each column of the dataset is computed from it."""
 
     file: SourceFile
     rows: int
-    top: frozenset[str]
+    top_level_columns: frozenset[str]
     leaves: dict[str, pl.Expr]
     dtypes: dict[str, pl.DataType]
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetFiles:
-    """A `Table` of Parquet files. What a file lacks of the columns within lists is missing."""
+    """A `Table` of Parquet files. Elements that the lists of a file do not have are missing values."""
 
     files: tuple[_ParquetFile, ...]
     columns: tuple[str, ...]
@@ -61,15 +61,15 @@ class ParquetFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order, in batches of rows; see `Dataset.batches`."""
-        wanted = plan.among(self.columns)
+        names = plan.columns_among(self.columns)
         with parquet_process() as collect:
             for source in self.files:
                 log.objects += 1
                 log.bytes += source.file.size
-                columns = [_delivered(source, name, plan).alias(name) for name in wanted]
+                columns = [_column(source, name, plan).alias(name) for name in names]
                 scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
                 with _readable(source.file):
-                    for batch in _batches(collect, scan, source.rows, len(wanted)) if wanted else ():
+                    for batch in _batches(collect, scan, source.rows, len(names)) if names else ():
                         log.read += batch.height
                         yield _without_infinities(batch, plan)
 
@@ -80,17 +80,17 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
     Raises
     ------
     InvalidInput
-        ``NotParquet`` for a file that is none or is damaged, ``HeadersDiffer``, ``TooManyColumns``, ``EmptyDataset``
-        where there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
+        ``NotParquet`` for a file of another format or a damaged one, ``HeadersDiffer``, ``TooManyColumns``,
+        ``EmptyDataset`` if there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
     """
     opened, columns = [], dict[str, None]()
     with parquet_process() as collect:
         for file in files:
             _require_parquet(file)
             with _readable(file):
-                opened.append(_opened(collect, file))
-            if opened[-1].top != opened[0].top:
-                message = f"{file.label} has other columns than {files[0].label}: give all files the same columns"
+                opened.append(_open_file(collect, file))
+            if opened[-1].top_level_columns != opened[0].top_level_columns:
+                message = f"{file.label} and {files[0].label} have different columns: give all files the same columns"
                 raise InvalidInput("HeadersDiffer", message)
             columns.update(dict.fromkeys(opened[-1].leaves))
     if not columns:
@@ -98,19 +98,21 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
     return ParquetFiles(tuple(opened), tuple(columns))
 
 
-def _opened(collect: Collect, file: SourceFile) -> _ParquetFile:
+def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
     scan = pl.scan_parquet(file.path, glob=False)
     (empty,) = collect(scan.head(0), 1)
     found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
-    for place, (column, dtype) in enumerate(empty.schema.items()):  # by place: names may look like patterns
-        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(place), dtype, 1):
+    for position, (column, dtype) in enumerate(
+        empty.schema.items()
+    ):  # by position, because names may look like patterns
+        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1):
             if not name.strip():
                 raise InvalidInput("BlankColumnName", f"{file.label}: a column has no name; name it")
             if name in found:
                 raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
             found[name] = expression, leaf
     if len(found) > MOST_COLUMNS:
-        message = f"{file.label} has more than {MOST_COLUMNS} columns, those within structs and lists counted"
+        message = f"{file.label} has more than {MOST_COLUMNS} columns, including those in structs and lists"
         raise InvalidInput("TooManyColumns", message)
     leaves = {name: expression for name, (expression, _) in found.items()}
     dtypes = {name: leaf for name, (_, leaf) in found.items()}
@@ -126,7 +128,7 @@ def _require_parquet(file: SourceFile) -> None:
     except OSError as error:
         raise InvalidInput("UnreadableFile", f"{file.label} cannot be read: {error.strerror}") from None
     if (head, foot) != (_MAGIC, _MAGIC):
-        raise InvalidInput("NotParquet", f"{file.label} is no Parquet file, or only a part of one: write it anew")
+        raise InvalidInput("NotParquet", f"{file.label} is not a Parquet file, or only a part of one: write it again")
 
 
 @contextmanager
@@ -134,19 +136,19 @@ def _readable(file: SourceFile) -> Iterator[None]:
     try:
         yield
     except (PolarsError, PanicException, OSError, Unreadable):
-        message = f"{file.label} is damaged, or has what cannot be read: write it anew"
+        message = f"{file.label} is damaged, or has content that cannot be read: write it again"
         raise InvalidInput("NotParquet", message) from None
 
 
 def _batches(collect: Collect, scan: pl.LazyFrame, height: int, width: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a scan in their order, those of one slice after the other."""
+    """Yield the rows of a scan in their order, slice by slice."""
     rows = max(1, _SLICE_CELLS // width)
     for start in range(0, height, rows):
         missing = min(rows, height - start)
         for batch in collect(scan.slice(start, rows), max(1, _BATCH_CELLS // width)):
             missing -= batch.height
             yield batch
-        if missing:  # of some damage polars tells nothing
+        if missing:  # polars does not report some kinds of damage
             raise Unreadable
 
 
@@ -164,16 +166,16 @@ def _leaves(
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
     if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
-            inner = _instance(field.dtype)
+            inner = _dtype_instance(field.dtype)
             yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
         if not dtype.fields:
             yield name, pl.lit(None), pl.Null()
     elif isinstance(dtype, pl.List | pl.Array):
-        inner = _instance(dtype.inner)
+        inner = _dtype_instance(dtype.inner)
         elements = found.cast(pl.List(inner))
         longest = _single(collect, scan.select(elements.list.len().max()))
         if longest > MOST_COLUMNS:
-            message = f"the lists of {name!r} have up to {longest} elements, and {MOST_COLUMNS} columns are the most"
+            message = f"the lists of {name!r} have up to {longest} elements, but {MOST_COLUMNS} columns are the limit"
             raise InvalidInput("TooManyColumns", message)
         for index in range(longest):
             element = elements.list.get(index, null_on_oob=True)
@@ -184,31 +186,31 @@ def _leaves(
         yield name, found, dtype
 
 
-def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
     return dtype() if isinstance(dtype, DataTypeClass) else dtype
 
 
-def _delivered(source: _ParquetFile, name: str, plan: Plan) -> pl.Expr:
-    """Return a column as a `Dataset` delivers it."""
+def _column(source: _ParquetFile, name: str, plan: Plan) -> pl.Expr:
+    """Return a column in the data type that `Dataset.batches` has for it."""
     if name not in source.leaves:
         return pl.lit(None, pl.String())
     value, dtype = source.leaves[name], source.dtypes[name]
     if dtype in _FLOATS:
         value = value.cast(pl.Float64).fill_nan(None)
-    if plan.dtypes[name] == pl.String or dtype not in (*_WHOLE, *_FLOATS):
-        text = _spelled(value, dtype)
+    if plan.dtypes[name] == pl.String or dtype not in (*_INTEGERS, *_FLOATS):
+        text = _as_text(value, dtype)
         return pl.when(text != "").then(text)
     return value if dtype in _FLOATS else value.cast(pl.Int64)
 
 
-def _spelled(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Binary):
         return value.bin.encode("hex")
     return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
 
 
 def _without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Hand over as text the columns of floats that hold infinities, or nothing."""
+    """Return as text the columns of floats that have infinities, or no values at all."""
     floats = pl.col(pl.Float64)
     certain = batch.select(floats.is_finite().all() & floats.is_not_null().any())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]

@@ -1,7 +1,7 @@
-"""Queries of Parquet files in a process of their own: polars ends the process that meets some kinds of damage.
+"""Queries of Parquet files in a process of their own: on some kinds of damage polars aborts the process.
 
-The process is this file. It is told queries on standard input, and answers each on standard output with frames and
-then an empty message. Every message follows its length in eight bytes; frames are written as Arrow's IPC.
+The process runs this file. It reads queries from standard input, and responds on standard output to each with frames
+and then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from polars.exceptions import PanicException, PolarsError
 _LENGTH_BYTES = 8
 
 Collect = Callable[[pl.LazyFrame, int], Iterator[pl.DataFrame]]
-"""Collects a query in batches of at most so many rows, in order; one batch at least, which may be empty."""
+"""Collects a query in batches of at most the given number of rows, in order; there is at least one, perhaps empty."""
 
 
 class Unreadable(Exception):
-    """A query failed, or ended the process."""
+    """A query failed, or aborted the process."""
 
 
 @contextmanager
 def parquet_process() -> Iterator[Collect]:
-    """Run the process for as long as the context lasts; `Unreadable` may be raised by what it collects.
+    """Run the process for the duration of the context; collecting a query may raise `Unreadable`.
 
-    A query must be collected to its end before the next one begins.
+    A query must be collected completely before the next one starts.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # where polars tells programmers of damage, at length
+        stderr=subprocess.DEVNULL,  # where polars writes long backtraces about damage
         env=environment,
     )
     if process.stdin is None or process.stdout is None:
-        raise AssertionError("the pipes were asked for")
-    queries, answers = process.stdin, process.stdout
+        raise AssertionError("the process was started with pipes")
+    queries, responses = process.stdin, process.stdout
 
     def collect(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         try:
             _send(queries, rows.to_bytes(_LENGTH_BYTES, "big") + query.serialize())
-            while message := _receive(answers):
+            while message := _receive(responses):
                 yield pl.read_ipc(BytesIO(message))
         except (BrokenPipeError, EOFError):
             raise Unreadable from None
@@ -56,14 +56,14 @@ def parquet_process() -> Iterator[Collect]:
     try:
         yield collect
     finally:
-        process.kill()  # it may be in the midst of what nobody waits for
+        process.kill()  # it may still be running a query whose result is not needed
         process.wait()
-        answers.close()
+        responses.close()
         with suppress(BrokenPipeError):
             queries.close()
 
 
-def _serve(queries: IO[bytes], answers: IO[bytes]) -> None:
+def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
     with suppress(EOFError, BrokenPipeError, PolarsError, PanicException, OSError):
         while True:
             message = _receive(queries)
@@ -71,16 +71,16 @@ def _serve(queries: IO[bytes], answers: IO[bytes]) -> None:
             for batch in _batches(pl.LazyFrame.deserialize(query), rows):
                 frame = BytesIO()
                 batch.write_ipc(frame, compression="uncompressed")
-                _send(answers, frame.getbuffer())
-            _send(answers, b"")
+                _send(responses, frame.getbuffer())
+            _send(responses, b"")
 
 
 def _batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
-    some = False
+    has_batches = False
     for batch in query.collect_batches(chunk_size=rows, maintain_order=True):
-        some = True
+        has_batches = True
         yield batch
-    if not some:
+    if not has_batches:
         yield query.head(0).collect()
 
 
@@ -91,15 +91,15 @@ def _send(stream: IO[bytes], message: bytes | memoryview) -> None:
 
 
 def _receive(stream: IO[bytes]) -> bytes:
-    size = int.from_bytes(_exactly(stream, _LENGTH_BYTES), "big")
-    return _exactly(stream, size)
+    size = int.from_bytes(_read_exactly(stream, _LENGTH_BYTES), "big")
+    return _read_exactly(stream, size)
 
 
-def _exactly(stream: IO[bytes], size: int) -> bytes:
-    found = stream.read(size)
-    if len(found) < size:
+def _read_exactly(stream: IO[bytes], size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) < size:
         raise EOFError
-    return found
+    return content
 
 
 if __name__ == "__main__":

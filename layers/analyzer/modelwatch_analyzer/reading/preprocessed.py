@@ -1,4 +1,4 @@
-"""Records that a user's script makes rows of, whatever their format."""
+"""Records of any format that a user's record preprocessor turns into rows."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from modelwatch_analyzer.reading.capture import CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import ReadLog, positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, open_rows
-from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running
+from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running_script
 from modelwatch_core.domain.errors import InvalidInput
 
 _CHUNK_RECORDS = 500
 _CHUNK_BYTES = 1 << 20
 
-MOST_BYTES = 8 << 30
-"""More than so many bytes of rows, as JSON in a temporary file, are refused."""
+MAX_BYTES = 8 << 30
+"""The size that the rows may have, as JSON in a temporary file."""
 
 Lines = Callable[[ReadLog], Iterator[Line]]
-"""Reads the texts of the records from their start; what is left out goes to the log."""
+"""Reads the records as text from the first one on; logs what is left out."""
 
 
 def captured_lines(captured: CapturedRecords, log: ReadLog) -> Iterator[Line]:
-    """Yield captured records as they stand in their files."""
+    """Yield captured records as they are in their files."""
     for block in captured.blocks(log):
         for number, text in zip(block.numbers, block.lines, strict=True):
             yield Line(block.file.label, number, text)
 
 
 def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *, captured: bool) -> RowFiles:
-    """Hand every record to a record preprocessor once, keep the rows in a temporary file, and open that.
+    """Run a record preprocessor once on every record, keep the rows in a temporary file, and open that.
 
-    Names that are whole numbers, all of them, are positions: SageMaker's documents have a preprocessor name columns
+    If all names are integers, they are positions: SageMaker's documentation has a preprocessor name the columns
     ``str(index).zfill(20)`` where it knows no names.
 
     Parameters
     ----------
     captured : bool
-        Whether the texts are captured records, which the script gets taken apart.
+        Whether the lines are captured records, which the script receives as objects.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
     log = ReadLog()
     descriptor, name = tempfile.mkstemp(prefix="preprocessed-", suffix=".jsonl")
     try:
-        with os.fdopen(descriptor, "wb") as spool, running(script, settings) as process:
+        with os.fdopen(descriptor, "wb") as spool, running_script(script, settings) as process:
             for chunk in _chunks(lines(log)):
                 for line, rows in _preprocessed(process, chunk, log, captured=captured):
                     spool.writelines(json.dumps([line.file, line.line, row]).encode() + b"\n" for row in rows)
                     log.dropped += not rows
-                _require_at_most(MOST_BYTES, spool.tell())
+                _check_size(spool.tell())
         dataset = _by_position(open_rows(_spooled(Path(name), log)))
     except BaseException:
         Path(name).unlink()
@@ -67,9 +67,9 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
     return dataset
 
 
-def _require_at_most(most: int, size: int) -> None:
-    if size > most:
-        message = f"the rows of the record preprocessor are more than {most:,} bytes: let it return fewer rows or "
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        message = f"the rows of the record preprocessor have more than {MAX_BYTES:,} bytes: return fewer rows or "
         raise InvalidInput("PreprocessedTooLarge", message + "columns, or drop records")
 
 
@@ -89,21 +89,21 @@ def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
 def _preprocessed(
     process: ScriptProcess, chunk: list[Line], log: ReadLog, *, captured: bool
 ) -> Iterator[tuple[Line, list[dict[str, object]]]]:
-    good: list[Line] = []
+    decoded: list[Line] = []
     texts: list[str] = []
     for line in chunk:
         try:
             texts.append(line.text.decode().removesuffix("\r"))
-            good.append(line)
+            decoded.append(line)
         except UnicodeDecodeError:
             log.leave_out(line.file, line.line, "not UTF-8")
-    if good:
-        yield from zip(good, preprocess(process, texts, captured=captured), strict=True)
+    if decoded:
+        yield from zip(decoded, preprocess(process, texts, captured=captured), strict=True)
 
 
-def _spooled(path: Path, before: ReadLog) -> Callable[[ReadLog], Iterator[Row]]:
+def _spooled(path: Path, preprocessing_log: ReadLog) -> Callable[[ReadLog], Iterator[Row]]:
     def rows(log: ReadLog) -> Iterator[Row]:
-        log.include(before)
+        log.include(preprocessing_log)
         with path.open("rb") as spool:
             for text in spool:
                 try:

@@ -1,4 +1,4 @@
-"""Records of any kind, taken apart into rows, as a dataset."""
+"""Records of any format, flattened into rows, as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BATCH_CELLS = 1 << 20
 
 
 class Line(NamedTuple):
-    """A JSON document, and where it starts."""
+    """A JSON document or a line of text, and where it starts."""
 
     file: str
     line: int
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     widths : tuple of int
-        Where attributes found it, how many columns each did, in their order.
+        The number of columns that each attribute selected, in their order; empty without attributes.
     """
 
     file: str
@@ -45,11 +45,11 @@ class Row(NamedTuple):
 
 
 Rows = Callable[[ReadLog], Iterator[Row]]
-"""Reads the rows from their start; what is left out goes to the log."""
+"""Reads the rows from the first one on; logs what is left out."""
 
 
 def rows_of(document: Line, attributes: Attributes, log: ReadLog) -> Iterator[Row]:
-    """Yield the rows that a JSON document holds, whole or what the attributes find in it, side by side."""
+    """Yield the rows of a JSON document: all its columns, or those that the attributes select, next to each other."""
     try:
         rows = _rows_in(decode(document.text), attributes)
     except Unflattenable as error:
@@ -60,10 +60,10 @@ def rows_of(document: Line, attributes: Attributes, log: ReadLog) -> Iterator[Ro
 
 
 def _rows_in(document: Any, attributes: Attributes) -> list[tuple[_Values, tuple[int, ...]]]:
-    found = [attribute.records(document) for attribute in attributes.given.values()] or [records_of(document)]
-    if len(set(map(len, found))) > 1:
-        raise Unflattenable("the attributes find different numbers of rows")
-    return [_joined(records) for records in zip(*found, strict=True)]
+    selected = [attribute.records(document) for attribute in attributes.given.values()] or [records_of(document)]
+    if len(set(map(len, selected))) > 1:
+        raise Unflattenable("the attributes select different numbers of rows")
+    return [_joined(records) for records in zip(*selected, strict=True)]
 
 
 def _joined(records: tuple[Any, ...]) -> tuple[_Values, tuple[int, ...]]:
@@ -73,13 +73,13 @@ def _joined(records: tuple[Any, ...]) -> tuple[_Values, tuple[int, ...]]:
         return [value for part in parts for value in part.values()], widths
     row = {name: value for part in parts for name, value in part.items()}
     if len(row) < sum(widths):
-        raise Unflattenable("the attributes find columns of the same name")
+        raise Unflattenable("the attributes select columns with the same name")
     return row, widths
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class RowFiles:
-    """A `Table` of rows. What a record lacks of the columns is missing; columns without names need all of them."""
+    """A `Table` of rows. Objects may lack columns, which are missing values; lists must have all of them."""
 
     rows: Rows
     columns: tuple[str, ...]
@@ -92,30 +92,30 @@ class RowFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all rows in their order, as text; see `Dataset.batches`."""
-        wanted = plan.among(self.columns)
+        columns = plan.columns_among(self.columns)
         rows = self.rows(log)
-        while chunk := list(islice(rows, max(1, _BATCH_CELLS // max(1, len(wanted))))):
-            frame = self.frame(chunk, wanted, log)
+        while chunk := list(islice(rows, max(1, _BATCH_CELLS // max(1, len(columns))))):
+            frame = self.frame(chunk, columns, log)
             log.read += frame.height
             if frame.height:
                 yield frame
 
-    def frame(self, rows: Iterable[Row], wanted: list[str], log: ReadLog) -> pl.DataFrame:
-        """Put rows into columns, as text; those that do not fit are left out."""
-        values = list(self._values(rows, wanted, log))
-        return pl.DataFrame(values, schema=dict.fromkeys(wanted, pl.String()), orient="row")
+    def frame(self, rows: Iterable[Row], columns: list[str], log: ReadLog) -> pl.DataFrame:
+        """Return columns of the rows, as text; rows that do not fit are left out."""
+        values = list(self._values(rows, columns, log))
+        return pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String()), orient="row")
 
-    def _values(self, rows: Iterable[Row], wanted: list[str], log: ReadLog) -> Iterator[list[str | None]]:
-        places = {name: index for index, name in enumerate(self.columns)}
-        indices = [places[name] for name in wanted]
+    def _values(self, rows: Iterable[Row], columns: list[str], log: ReadLog) -> Iterator[list[str | None]]:
+        positions = {name: index for index, name in enumerate(self.columns)}
+        indices = [positions[name] for name in columns]
         for row in rows:
             if isinstance(row.values, dict):
                 if self.named:
-                    yield [row.values.get(name) for name in wanted]
+                    yield [row.values.get(name) for name in columns]
                 else:
-                    log.leave_out(row.file, row.line, "an object among lists")
+                    log.leave_out(row.file, row.line, "an object, but most records are lists")
             elif self.named:
-                log.leave_out(row.file, row.line, "a list among objects")
+                log.leave_out(row.file, row.line, "a list, but most records are objects")
             elif len(row.values) != len(self.columns):
                 log.leave_out(row.file, row.line, f"{len(row.values)} values instead of {len(self.columns)}")
             else:
@@ -124,7 +124,7 @@ class RowFiles:
 
 @dataclass(slots=True)
 class Shapes:
-    """The columns that records are seen to have."""
+    """Collects the columns that records have."""
 
     names: dict[str, None] = field(default_factory=dict)
     objects: int = 0
@@ -132,8 +132,8 @@ class Shapes:
     parts: dict[str, int] = field(default_factory=dict)
     splits: Counter[tuple[int, ...]] = field(default_factory=Counter)
 
-    def see(self, row: Row, times: int = 1) -> None:
-        """Take in a row, or so many of the same columns.
+    def add(self, row: Row, times: int = 1) -> None:
+        """Add a row, or as many rows with the same columns.
 
         Raises
         ------
@@ -144,12 +144,12 @@ class Shapes:
             self.widths[len(row.values)] += times
             self.splits[row.widths] += times
         else:
-            self.see_object(row.values, row.file, row.line, times)
+            self.add_object(row.values, row.file, row.line, times)
             if row.widths:
                 self.parts.update(zip(row.values, _numbers(row.widths), strict=True))
 
-    def see_object(self, names: Iterable[str], file: str, line: int, times: int = 1) -> None:
-        """Take in the names of one record's columns, as `see` does."""
+    def add_object(self, names: Iterable[str], file: str, line: int, times: int = 1) -> None:
+        """Add the names of one record's columns, like `add`."""
         self.objects += times
         self.names.update(dict.fromkeys(names))
         if len(self.names) > MOST_COLUMNS:
@@ -163,21 +163,21 @@ class Shapes:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are named, or as many as most lists have values."""
+        """All names, or by position as many columns as the most frequent length of the lists."""
         return tuple(self.names) if self.named else positional_names(self.widths.most_common(1)[0][0])
 
     def roles(self, given: Sequence[Role]) -> Roles:
-        """Return which columns were found by which attribute; `given` is their order."""
+        """Return the columns that each attribute selected; `given` is the order of the attributes."""
         columns = self.columns
         if self.named:
             numbers: Iterable[int] = map(self.parts.__getitem__, columns)
         else:
             fitting = Counter({split: count for split, count in self.splits.items() if sum(split) == len(columns)})
             numbers = _numbers(fitting.most_common(1)[0][0])
-        found: dict[Role, tuple[str, ...]] = dict.fromkeys(given, ())
+        roles: dict[Role, tuple[str, ...]] = dict.fromkeys(given, ())
         for name, number in zip(columns, numbers, strict=True):
-            found[given[number]] += (name,)
-        return found
+            roles[given[number]] += (name,)
+        return roles
 
     def table(self, rows: Rows) -> RowFiles:
         """Return the rows as a table."""
@@ -185,31 +185,31 @@ class Shapes:
 
 
 def open_rows(rows: Rows) -> RowFiles:
-    """Read all rows for their columns.
+    """Read all rows to find the columns.
 
-    The columns are all that any record names, in the order in which they are first seen. Where most records are
-    lists, they are those of the most frequent length.
+    The columns are all names that occur, in the order of their first occurrence. If most records are lists, there are
+    as many columns as the most frequent length of the lists.
 
     Raises
     ------
     InvalidInput
-        ``TooManyColumns``, or where there is no row ``AllMalformed``, ``NoData`` or ``EmptyDataset``.
+        ``TooManyColumns``, or if there is no row ``AllMalformed``, ``NoData`` or ``EmptyDataset``.
     """
     log, shapes = ReadLog(), Shapes()
     for row in rows(log):
         log.read += 1
-        shapes.see(row)
+        shapes.add(row)
     log.require_records()
     return shapes.table(rows)
 
 
 def _numbers(widths: tuple[int, ...]) -> Iterator[int]:
-    """Yield 0, 1, ... each so many times."""
+    """Yield 0, 1, ..., each as many times as the width at that position."""
     return chain.from_iterable(repeat(number, width) for number, width in enumerate(widths))
 
 
 def lines_in(file: str, first_line: int, block: bytes) -> Iterable[Line]:
-    """Yield the lines of a block that hold anything."""
+    """Yield the lines of a block that are not blank."""
     for number, text in enumerate(block.split(b"\n"), start=first_line):
         if text and not text.isspace():
             yield Line(file, number, text)

@@ -1,6 +1,6 @@
 """The frame of every report: one self-contained HTML page, without scripts or anything to fetch.
 
-A kind of report is a template that extends ``page.html.j2``, and a module that calls `write_page` with it.
+Each kind of monitor fills it by a `ReportBody` with a template that extends ``page.html.j2``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TypeVar
 import jinja2
 from markupsafe import Markup
 
+from modelwatch_analyzer.report.body import ReportBody
 from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
@@ -25,24 +26,14 @@ from modelwatch_core.domain.outcome import OutcomeStatus
 ROWS = 1000
 """The rows that a table or list of the page holds at most."""
 
+_FRAME = "modelwatch_analyzer.report"
 _NAMED = 3  # subjects that the verdict names
 _NAME_LENGTH = 80
 
 Row = TypeVar("Row")
 
 
-def write_page(
-    path: Path,
-    *,
-    title: str,
-    summary: AnalysisSummary,
-    facts: Mapping[str, str],
-    template: str,
-    extent: str | None = None,
-    checks: Mapping[str, str] | None = None,
-    anchors: Mapping[str, str] | None = None,
-    **content: object,
-) -> None:
+def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mapping[str, str], body: ReportBody) -> None:
     """Write a report, whole or not at all.
 
     It holds names, counts and labels, all escaped, and no other values of rows.
@@ -56,30 +47,22 @@ def write_page(
     summary : AnalysisSummary
         Verdict, records, warnings, violations, ground truth, changes.
     facts : mapping of str to str
-        Whatever else a reader wants to know first, label to text, in order.
-    template : str
-        The kind's template, which extends ``page.html.j2``.
-    extent : str, optional
-        What was analysed, as the verdict counts it; the records if not given.
-    checks : mapping of str to str, optional
-        A heading for each ``constraint_check_type`` of the kind.
-    anchors : mapping of str to str, optional
-        Ids of elements of the template, by the subject of the violations that lead there.
-    **content
-        What the template shows.
+        What else a reader wants to know first, label to text, in order.
+    body : ReportBody
+        The kind's part.
     """
     page = (
-        _environment()
-        .get_template(template)
+        _environment(body.package or _FRAME)
+        .get_template(body.template if body.package else "page.html.j2")
         .render(
             title=title,
             summary=summary,
-            verdict=_verdict(summary, extent or counted(summary.records.read, "record")),
+            verdict=_verdict(summary, body.extent or count_text(summary.records.read, "record")),
             facts=facts,
             limit=ROWS,
-            checks=checks or {},
-            anchors=anchors or {},
-            **content,
+            checks=body.checks,
+            anchors=body.anchors,
+            **body.context,
         )
     )
     partial = path.with_name(path.name + ".partial")
@@ -96,24 +79,27 @@ def most_important(rows: Sequence[Row], weight: Callable[[Row], float], limit: i
     return [rows[i] for i in sorted(chosen)]
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a number of things."""
+def count_text(count: int, noun: str) -> str:
+    """Write a number of things: ``1 record``, ``1,200 records``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
+    """Return the environment of a kind's template: the frame's templates, and those in the kind's package."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("modelwatch_analyzer.report", "."),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name, ".") for name in (_FRAME, package)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (resources.files("modelwatch_analyzer.report") / "page.css").read_text(encoding="utf-8")
+    style = (resources.files(_FRAME) / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
-    environment.filters.update(number=number_text, short=_short, grouped=lambda count: f"{count:,}", counted=counted)
+    environment.filters.update(
+        number=number_text, short=_short, grouped=lambda count: f"{count:,}", count_text=count_text
+    )
     environment.tests["undefined_result"] = lambda value: isinstance(value, Undefined)
     return environment
 
@@ -131,4 +117,4 @@ def _verdict(summary: AnalysisSummary, extent: str) -> str:
         return f"No violations in {extent}." if checked else f"A baseline of {extent}."
     names = ", ".join(_short(name) for name in subjects[:_NAMED])
     more = f" and {len(subjects) - _NAMED:,} more" if len(subjects) > _NAMED else ""
-    return f"{counted(len(summary.violations), 'violation')} in {extent}: {names}{more}."
+    return f"{count_text(len(summary.violations), 'violation')} in {extent}: {names}{more}."

@@ -1,7 +1,7 @@
-"""A user's script in a process of its own, with limits of memory and time, spoken to through pipes.
+"""Runs a user's script in a process of its own, with limits on memory and time, and talks to it through pipes.
 
-The process gets none of this one's environment but the search paths and the settings of the analysis: no credentials.
-Nothing keeps it from the network but the host's own network.
+Of this process's environment it gets only the search paths and the settings of the analysis, so no credentials.
+Only the network of the host restricts its access to the network.
 """
 
 from __future__ import annotations
@@ -22,94 +22,94 @@ from modelwatch_core.domain.errors import InvalidInput
 
 MEMORY_BYTES = 2 << 30
 PROCESSOR_SECONDS = 840
-ANSWER_SECONDS = 60.0
-"""How long a script may take for one chunk of records, or as a post-analytics processor for all its work."""
+RESPONSE_SECONDS = 60.0
+"""How long a script may take for one chunk of records, or a post-analytics processor for everything."""
 
-_LONGEST_ANSWER = 256 << 20
-_PARTING_SECONDS = 5.0
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_MAX_RESPONSE_BYTES = 256 << 20
+_EXIT_SECONDS = 5.0
+_INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
-class Stopped(Exception):
-    """The script's process ended without an answer; the words say why."""
+class ScriptProcessEnded(Exception):
+    """The script's process ended without a response; the message says why."""
 
 
 class ScriptError(Exception):
-    """The script raised, or returned nonsense; the words tell what, with its own traceback."""
+    """The script raised an exception or returned something invalid; the message has the details and its traceback."""
 
 
-class TookTooLong(Exception):
-    """The script did not answer in time."""
+class ScriptTimedOut(Exception):
+    """The script did not respond in time."""
 
 
 class ScriptProcess:
     """A running script."""
 
-    def __init__(self, process: subprocess.Popen[bytes], requests: IO[bytes], answers: IO[bytes]) -> None:
-        self._process, self._requests, self._answers = process, requests, answers
+    def __init__(self, process: subprocess.Popen[bytes], requests: IO[bytes], responses: IO[bytes]) -> None:
+        self._process, self._requests, self._responses = process, requests, responses
 
-    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one request and return the answer.
+    def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request and return the response.
 
         Raises
         ------
-        ScriptError, TookTooLong, Stopped
-            After any of them but the first the process is gone.
+        ScriptError, ScriptTimedOut, ScriptProcessEnded
+            After any of them except `ScriptError` the process has ended.
         """
-        late = Event()
+        timed_out = Event()
 
         def end() -> None:
-            late.set()
+            timed_out.set()
             self.kill()
 
-        timer = Timer(ANSWER_SECONDS, end)
+        timer = Timer(RESPONSE_SECONDS, end)
         timer.start()
         try:
-            with suppress(BrokenPipeError):  # what the process ended of is told below
+            with suppress(BrokenPipeError):  # the reason why the process ended is reported below
                 self._requests.write(json.dumps(request).encode() + b"\n")
                 self._requests.flush()
-            line = self._answers.readline(_LONGEST_ANSWER)
+            line = self._responses.readline(_MAX_RESPONSE_BYTES)
         finally:
             timer.cancel()
-        if late.is_set():
-            raise TookTooLong(f"it did not answer within {ANSWER_SECONDS:g} seconds")
+        if timed_out.is_set():
+            raise ScriptTimedOut(f"it did not respond within {RESPONSE_SECONDS:g} seconds")
         if not line.endswith(b"\n"):
             self.kill()
-            raise Stopped(self._end(too_long=bool(line)))
+            raise ScriptProcessEnded(self._reason_of_end(too_long=bool(line)))
         try:
-            answer = json.loads(line)
+            response = json.loads(line)
         except ValueError:
-            raise Stopped("its process answered with what is no answer") from None
-        if "error" in answer:
-            raise ScriptError(answer["error"])
-        return dict(answer)
+            raise ScriptProcessEnded("its process sent an invalid response") from None
+        if "error" in response:
+            raise ScriptError(response["error"])
+        return dict(response)
 
     def kill(self) -> None:
-        """End the process and all that it started."""
+        """Kill the process and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _end(self, *, too_long: bool) -> str:
+    def _reason_of_end(self, *, too_long: bool) -> str:
         if too_long:
-            return f"its answer is longer than {_LONGEST_ANSWER >> 20} MiB"
+            return f"its response is longer than {_MAX_RESPONSE_BYTES >> 20} MiB"
         code = self._process.wait()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return (
-            f"its process {how} before it answered; it may use {MEMORY_BYTES >> 20} MiB of memory and"
+            f"its process {how} before it responded; it may use {MEMORY_BYTES >> 20} MiB of memory and"
             f" {PROCESSOR_SECONDS} seconds of processor time"
         )
 
 
 @contextmanager
-def running(script: Path, settings: Mapping[str, str]) -> Iterator[ScriptProcess]:
-    """Run a script's process for as long as the context lasts.
+def running_script(script: Path, settings: Mapping[str, str]) -> Iterator[ScriptProcess]:
+    """Run a script's process for the duration of the context.
 
     Parameters
     ----------
     script : Path
         A Python file.
     settings : Mapping of str to str
-        What its environment holds besides.
+        Further variables of its environment.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def running(script: Path, settings: Mapping[str, str]) -> Iterator[ScriptProcess
     if not script.is_file():
         raise InvalidInput("ScriptNotFound", f"there is no script {script}")
     command = [sys.executable, "-s", "-P", worker.__file__, str(script.resolve()), str(MEMORY_BYTES)]
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     environment |= {
         "PYTHONPATH": os.pathsep.join(sys.path),
         "OPENBLAS_NUM_THREADS": "1",
@@ -133,27 +133,27 @@ def running(script: Path, settings: Mapping[str, str]) -> Iterator[ScriptProcess
         start_new_session=True,
     )
     if process.stdin is None or process.stdout is None:
-        raise AssertionError("the pipes were asked for")
-    served = ScriptProcess(process, process.stdin, process.stdout)
+        raise AssertionError("the process was started with pipes")
+    script_process = ScriptProcess(process, process.stdin, process.stdout)
     try:
-        yield served
+        yield script_process
     finally:
         with suppress(BrokenPipeError):
-            process.stdin.close()  # at which it ends
+            process.stdin.close()  # which makes it exit
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_PARTING_SECONDS)
-        served.kill()
+            process.wait(_EXIT_SECONDS)
+        script_process.kill()
         process.wait()
         process.stdout.close()
 
 
 def preprocess(process: ScriptProcess, texts: Sequence[str], *, captured: bool) -> list[list[dict[str, Any]]]:
-    """Return the rows that ``preprocess_handler`` makes of each record.
+    """Return the rows that ``preprocess_handler`` returns for each record.
 
     Parameters
     ----------
     texts : sequence of str
-        Lines of text, or of captured records.
+        Lines of text, or captured records.
 
     Raises
     ------
@@ -162,10 +162,10 @@ def preprocess(process: ScriptProcess, texts: Sequence[str], *, captured: bool) 
     """
     request = {"handler": "preprocess_handler", "captured": captured, "records": texts}
     try:
-        return list(process.ask(request)["rows"])
-    except TookTooLong as error:
-        raise InvalidInput("PreprocessorTimedOut", f"the record preprocessor hangs: {error}") from None
-    except (ScriptError, Stopped) as error:
+        return list(process.call(request)["rows"])
+    except ScriptTimedOut as error:
+        raise InvalidInput("PreprocessorTimedOut", f"the record preprocessor timed out: {error}") from None
+    except (ScriptError, ScriptProcessEnded) as error:
         raise InvalidInput("PreprocessorFailed", f"the record preprocessor failed: {error}") from None
 
 
@@ -177,8 +177,8 @@ def postprocess(script: Path, settings: Mapping[str, str]) -> None:
     InvalidInput
         ``PostprocessorFailed``.
     """
-    with running(script, settings) as process:
+    with running_script(script, settings) as process:
         try:
-            process.ask({"handler": "postprocess_handler"})
-        except (ScriptError, Stopped, TookTooLong) as error:
+            process.call({"handler": "postprocess_handler"})
+        except (ScriptError, ScriptProcessEnded, ScriptTimedOut) as error:
             raise InvalidInput("PostprocessorFailed", f"the post-analytics script failed: {error}") from None

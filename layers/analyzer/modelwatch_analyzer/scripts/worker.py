@@ -1,7 +1,7 @@
-"""The process that a user's script runs in. It knows nothing of Modelwatch and is run as a file.
+"""The process in which a user's script runs. It imports nothing of Modelwatch and is run as a file.
 
-It is told what to do as JSON, one line a request on standard input, and answers each with one line of JSON. What the
-script prints goes to standard error.
+It reads requests from standard input, each a line of JSON, and responds to each with a line of JSON. What the script
+prints goes to standard error.
 
 The attributes of `CapturedData`, `EventData` and `EventMetadata` are those that SageMaker documents for
 ``preprocess_handler``.
@@ -24,12 +24,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-_LONGEST_TRACEBACK = 700
-_LONGEST_MESSAGE = 300
+_MAX_TRACEBACK_LENGTH = 700
+_MAX_MESSAGE_LENGTH = 300
 
 
 class EventMetadata:
-    """When and as what a record was captured."""
+    """The time and the identifiers of a captured record."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.event_id = document.get("eventId")
@@ -38,13 +38,13 @@ class EventMetadata:
         self.custom_attribute = document.get("customAttributes")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it in the words of the capture file."""
+        """Return the fields with their names in the capture file."""
         names = {"eventId": self.event_id, "inferenceTime": self.event_time, "inferenceId": self.inference_id}
         return {name: value for name, value in (names | {"customAttributes": self.custom_attribute}).items() if value}
 
 
 class EventData:
-    """One side of a record; its attributes are None where it was not captured."""
+    """One side of a record; its attributes are None if it was not captured."""
 
     def __init__(self, document: Mapping[str, Any] | None) -> None:
         document = document or {}
@@ -59,7 +59,7 @@ class EventData:
 
 
 class CapturedData:
-    """A captured record, as ``preprocess_handler`` gets it."""
+    """A captured record, as ``preprocess_handler`` receives it."""
 
     def __init__(self, event_dict: dict[str, Any]) -> None:
         captured = event_dict.get("captureData") or {}
@@ -72,7 +72,7 @@ class CapturedData:
         self.ground_truth = EventData(event_dict.get("groundTruthData"))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it in the words of the capture file."""
+        """Return the fields with their names in the capture file."""
         sides = {
             "endpointInput": self.endpoint_input,
             "endpointOutput": self.endpoint_output,
@@ -91,34 +91,34 @@ class CapturedData:
         return str(self.as_dict())
 
 
-class Nonsense(Exception):
-    """A script returned what the contract does not allow."""
+class InvalidScript(Exception):
+    """A script does not keep to the contract of its handler."""
 
 
 def main() -> None:
     """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
     script, memory, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    with suppress(ValueError, OSError):  # where the system knows no such limit
+    with suppress(ValueError, OSError):  # if the system does not have this limit
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, responses = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what the script prints is no answer
+    os.dup2(2, 1)  # what the script prints is not a response
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     handlers: dict[str, Callable[..., Any]] = {}
     for request in requests:
         try:
-            answer = _answer(json.loads(request), script, handlers)
-        except BaseException as error:  # a script may raise anything, also to end its process
-            answer = {"error": _told(error, script)}
-        answers.write(json.dumps(answer).encode() + b"\n")
-        answers.flush()
+            response = _respond(json.loads(request), script, handlers)
+        except BaseException as error:  # a script may raise anything, including SystemExit
+            response = {"error": _error_text(error, script)}
+        responses.write(json.dumps(response).encode() + b"\n")
+        responses.flush()
 
 
-def _answer(request: dict[str, Any], script: Path, handlers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
+def _respond(request: dict[str, Any], script: Path, handlers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
     name = request["handler"]
     if name not in handlers:
         handlers[name] = _handler(script, name)
@@ -135,12 +135,12 @@ def _handler(script: Path, name: str) -> Callable[..., Any]:
     sys.path.insert(0, str(script.parent))
     specification = importlib.util.spec_from_file_location("user_script", script)
     if specification is None or specification.loader is None:
-        raise Nonsense("the script is no Python file: its name must end with .py")
+        raise InvalidScript("the script is not a Python file: its name must end with .py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     handler: Callable[..., Any] | None = getattr(module, name, None)
     if handler is None or not callable(handler):
-        raise Nonsense(f"the script defines no function {name}")
+        raise InvalidScript(f"the script defines no function {name}")
     return handler
 
 
@@ -154,18 +154,18 @@ def _rows(returned: Any) -> list[dict[str, Any]]:
     for row in rows:
         if not isinstance(row, Mapping):
             kind = f"a list with a {type(row).__name__}" if rows is returned else type(row).__name__
-            raise Nonsense(f"preprocess_handler returned {kind}: it must return a dict, a list of dicts, or []")
-    return [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+            raise InvalidScript(f"preprocess_handler returned {kind}: it must return a dict, a list of dicts, or []")
+    return [{str(name): _json_value(value) for name, value in row.items()} for row in rows]
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; numbers of numpy as numbers, NaN as none, what JSON has not as its text."""
+def _json_value(value: Any) -> Any:
+    """Convert a value to JSON: NumPy numbers to numbers, NaN to null, values that JSON does not have to text."""
     if hasattr(value, "tolist") and hasattr(value, "dtype"):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): _json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
     if value is None or isinstance(value, bool | int):
@@ -173,18 +173,18 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _told(error: BaseException, script: Path) -> str:
-    """Tell an error with the frames of the script alone, paths shortened to names."""
+def _error_text(error: BaseException, script: Path) -> str:
+    """Format an error with the frames of the script only, and file names instead of paths."""
     last = traceback.format_exception_only(error)[-1].strip()
-    if isinstance(error, Nonsense):
+    if isinstance(error, InvalidScript):
         return str(error)
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == script.parent
     ]
     for frame in frames:
         frame.filename = Path(frame.filename).name
-    lines = "".join(traceback.format_list(frames))[-_LONGEST_TRACEBACK:]
-    last = last if len(last) <= _LONGEST_MESSAGE else f"{last[:_LONGEST_MESSAGE]}..."
+    lines = "".join(traceback.format_list(frames))[-_MAX_TRACEBACK_LENGTH:]
+    last = last if len(last) <= _MAX_MESSAGE_LENGTH else f"{last[:_MAX_MESSAGE_LENGTH]}..."
     if isinstance(error, SyntaxError):
         lines = f"  File {script.name}, line {error.lineno}\n"
     return f"Traceback (most recent call last):\n{lines}{last}"

@@ -18,7 +18,7 @@ _MAX_LEVELS = 48  # an item at level 47 stands for 1.4e14 values
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bar of a histogram: how many values lie in ``[lower_bound, upper_bound)``, the last bar's end included."""
+    """A bucket of a histogram: the number of values in ``[lower_bound, upper_bound)``, the last one with its end."""
 
     lower_bound: float
     upper_bound: float
@@ -26,9 +26,9 @@ class Bucket:
 
 
 class _Compactor:
-    """One level of a sketch: a buffer that, when it is compacted, keeps every second item of its sorted self.
+    """One level of a sketch: a buffer of which compaction keeps every second item after sorting.
 
-    The buffer is reused, so a compaction sorts in place in memory that is warm in the cache.
+    The buffer is reused, so that a compaction sorts in place, in memory that is in the processor's cache.
     """
 
     __slots__ = ("_items", "capacity", "compactions", "length")
@@ -53,7 +53,7 @@ class _Compactor:
         self.length = end
 
     def compact_into(self, above: _Compactor) -> int:
-        """Move every second item of the sorted buffer up, and return how many were given up for them."""
+        """Move every second item of the sorted buffer up, and return the number of items that were dropped."""
         even = self.length - self.length % 2
         # The first survivor is sorted item 0, 1, 1, 0, 0, 1, 1, ...: each pair of compactions cancels its bias.
         offset = (self.compactions + 1) // 2 % 2
@@ -68,20 +68,20 @@ class _Compactor:
 
 
 class KllSketch:
-    """A quantile sketch of a stream of numbers, bounded in memory whatever the stream's length.
+    """A quantile sketch of a stream of numbers, in memory that does not grow with the length of the stream.
 
-    Items lie on levels; one at level ``h`` stands for ``2**h`` values. Level ``h`` holds about
-    ``capacity(h) = 2 * (ceil(k * c**h / 2) + 1)`` items. When the sketch holds more items than all its levels together
-    should, the lowest level that is full is sorted and every second item of it moves up. When that happens depends on
-    how many values have come and never on what they are, so whole blocks are taken at once, and any split of a
-    sequence into calls of `update` leaves the identical sketch.
+    Items are on levels; one at level ``h`` stands for ``2**h`` values. Level ``h`` holds about
+    ``capacity(h) = 2 * (ceil(k * c**h / 2) + 1)`` items. When the sketch holds more items than the capacity
+    of all its levels, the lowest full level is sorted and every second item of it moves up. This depends only on the
+    number of values and never on the values themselves, so that blocks of values can be added at once, and any split
+    of a sequence into calls of `update` gives the identical sketch.
 
     Parameters
     ----------
     k : int
-        Size of the lowest level, at least 2. Up to ``capacity(0)`` values the sketch is exact (2050 by default).
+        The size of the lowest level, at least 2. The sketch is exact up to ``capacity(0)`` values (2050 by default).
     c : float
-        Each level's size as a share of the one below, ``0 < c <= 1``.
+        The ratio of the sizes of a level and the one below, ``0 < c <= 1``.
 
     Notes
     -----
@@ -101,11 +101,11 @@ class KllSketch:
 
     @property
     def count(self) -> int:
-        """How many values the sketch stands for."""
+        """The number of values that the sketch stands for."""
         return sum(level.length << height for height, level in enumerate(self._levels))
 
     def update(self, values: NDArray[np.float64]) -> None:
-        """Take in finite values, in row order.
+        """Add finite values, in row order.
 
         Parameters
         ----------
@@ -128,10 +128,10 @@ class KllSketch:
                 self._condense()
 
     def merge(self, other: KllSketch) -> KllSketch:
-        """Return a sketch of both streams; neither changes.
+        """Return a sketch of both streams; the two sketches do not change.
 
         Level by level, the other's items are appended to this one's, then full levels are compacted. The result
-        depends on the order of merging, as it does in the first-party container.
+        depends on the order of merging, as in SageMaker's container.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class KllSketch:
         return merged
 
     def cumulative_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the sorted distinct items, and for each how many values it and the smaller ones stand for.
+        """Return the sorted distinct items, and for each the number of values that it and all smaller ones stand for.
 
         Returns
         -------
@@ -168,21 +168,21 @@ class KllSketch:
         Parameters
         ----------
         minimum, maximum : float
-            Of the stream, exact: the sketch itself may have lost them. Where they are equal, all bounds are that
-            value and the last bucket holds everything.
+            The exact minimum and maximum of the stream, which the sketch may have lost. If they are equal, all bounds
+            are that value and the last bucket holds everything.
         n : int
             Number of buckets.
 
         Returns
         -------
         tuple of Bucket, length n
-            Counts are the sketch's estimates, whole numbers exact up to ``capacity(0)`` values.
+            The counts are estimates of the sketch, which are exact integers up to ``capacity(0)`` values.
 
         Notes
         -----
-        The bounds are ``minimum + (maximum - minimum) * i / n`` in this order of operations, which are the
-        first-party bounds to the last bit. The last one may therefore fall short of `maximum` by a rounding
-        error, and then, as in the first-party file, no bucket holds the values between.
+        The bounds are ``minimum + (maximum - minimum) * i / n`` in this order of operations, which gives exactly the
+        bounds of SageMaker's container. The last one may therefore be less than `maximum` by a rounding error, and
+        then, as in the files of that container, no bucket holds the values in between.
         """
         edges = _bucket_edges(minimum, maximum, n)
         items, weights = self.cumulative_weights()
@@ -204,15 +204,15 @@ class KllSketch:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> KllSketch:
-        """Read a ``sketch`` object of ``statistics.json``, SageMaker's or ours.
+        """Read a ``sketch`` object of a ``statistics.json`` of SageMaker or Modelwatch.
 
-        The document does not say how often each level was compacted, so further updates may keep other items than
-        the sketch that it was written from would.
+        The document does not say how often each level was compacted, so that after further updates the sketch may have
+        different items from the one that was written.
 
         Raises
         ------
         InvalidInput
-            ``InvalidSketch`` if it is no such object.
+            ``InvalidSketch`` if it is not such an object.
         """
         try:
             parameters, data = document["parameters"], document["data"]
@@ -220,9 +220,7 @@ class KllSketch:
         except (KeyError, TypeError, IndexError):
             raise _invalid('it must be an object with "parameters" {"c", "k"} and "data"') from None
         if {type(k), type(c)} - {int, float} or not (2 <= k <= _MAX_K and k == int(k) and 0 < c <= 1):
-            raise _invalid(
-                f"its parameter k must be a whole number from 2 to {_MAX_K}, and c more than 0 and at most 1"
-            )
+            raise _invalid(f"its parameter k must be an integer from 2 to {_MAX_K}, and c more than 0 and at most 1")
         sketch = cls(k=int(k), c=float(c))
         if not isinstance(data, Sequence) or isinstance(data, str) or len(data) > _MAX_LEVELS:
             raise _invalid(f"its data must be a list of at most {_MAX_LEVELS} levels")
@@ -246,7 +244,7 @@ class KllSketch:
             self._extend(height, level.items)
 
     def _condense(self) -> None:
-        """Compact the lowest full level, once. There is one whenever the sketch holds its capacity or more."""
+        """Compact the lowest full level once. There is one if the number of items is the capacity or more."""
         for height, level in enumerate(self._levels):
             if level.length >= level.capacity:
                 if height + 1 == len(self._levels):
@@ -256,7 +254,7 @@ class KllSketch:
 
 
 def _without_negative_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values with 0.0 for -0.0: the two compare equal, so sorting would leave their order to chance."""
+    """Replace -0.0 by 0.0: the two compare equal, so that their order after sorting would be undefined."""
     return values + 0.0
 
 
@@ -266,23 +264,23 @@ def _bucket_edges(minimum: float, maximum: float, n: int) -> NDArray[np.float64]
         edges = minimum + (maximum - minimum) * steps / n
     if np.isfinite(edges).all():
         return edges
-    return minimum * (1 - steps / n) + maximum * (steps / n)  # a range wider than a float64 can express
+    return minimum * (1 - steps / n) + maximum * (steps / n)  # the range overflows a float64
 
 
 def _read_level(height: int, values: object) -> NDArray[np.float64]:
-    wanted = _invalid(f"level {height} of its data must be a list of finite numbers")
+    error = _invalid(f"level {height} of its data must be a list of finite numbers")
     if not isinstance(values, Sequence) or not set(map(type, values)) <= {int, float}:
-        raise wanted
+        raise error
     try:
         level = np.array(values, dtype=np.float64)
     except OverflowError:
-        raise wanted from None
+        raise error from None
     if not np.isfinite(level).all():
-        raise wanted
+        raise error
     return level
 
 
-def _invalid(why: str) -> InvalidInput:
+def _invalid(reason: str) -> InvalidInput:
     return InvalidInput(
-        "InvalidSketch", f"the KLL sketch in statistics.json cannot be read: {why}; make the baseline anew"
+        "InvalidSketch", f"the KLL sketch in statistics.json cannot be read: {reason}; create the baseline again"
     )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
-from modelwatch_core.domain.documents import Inbound, S3Uri
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
 from modelwatch_core.domain.windows import Window
@@ -81,7 +77,7 @@ def _of_batch_transform(
         for found in objects.list(uri)
         if found.size
     ]
-    named = dict.fromkeys(uri for manifest in manifests for uri in _named_in(objects, manifest.s3_uri))
+    named = dict.fromkeys(uri for manifest in manifests for uri in _objects_of(objects, manifest.s3_uri))
     data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
     return CapturedObjects(
         inputs=(*manifests, *data),
@@ -91,23 +87,8 @@ def _of_batch_transform(
     )
 
 
-class _Prefix(Inbound):
-    prefix: S3Uri
-
-
-_MANIFEST: TypeAdapter[tuple[_Prefix | str, ...]] = TypeAdapter(tuple[_Prefix | str, ...])
-
-
-def _named_in(objects: ObjectStore, manifest: str) -> Iterator[str]:
-    """Yield the S3 URIs that a manifest names: ``[{"prefix": "s3://..."}, "key", "key"]``."""
-    try:
-        head, *keys = _MANIFEST.validate_json(objects.read(manifest) or b"[]")
-    except ValueError:  # pydantic's own is one
-        head, keys = "", []
-    if not isinstance(head, _Prefix) or not all(isinstance(key, str) for key in keys):
-        example = '[{"prefix": "s3://bucket/folder/"}, "file"]'
-        raise InvalidInput("InvalidManifest", f"{manifest} is no manifest; one looks like {example}")
-    yield from (f"{head.prefix}{key}" for key in keys)
+def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
+    return manifest_objects(objects.read(manifest) or b"", manifest)
 
 
 def _size(objects: ObjectStore, uri: str) -> int:

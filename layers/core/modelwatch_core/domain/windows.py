@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from pyawscron import AWSCron
 from pydantic import model_validator
 
+from modelwatch_core.domain.cron import CronExpression
 from modelwatch_core.domain.documents import Owned, UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -17,7 +17,6 @@ _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
 """Where expressions are tried when they are parsed: the start of a leap year, so that every day of a year follows."""
 
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")
-_FIELDS = 6
 
 
 class Window(Owned):
@@ -73,37 +72,40 @@ class ScheduleExpression:
     def __init__(self, text: str) -> None:
         self.text = text.strip()
         match = _CRON.match(self.text)
-        fields = match["fields"].split() if match else []
-        if len(fields) != _FIELDS:
+        if match is None:
             raise InvalidInput(
                 "InvalidScheduleExpression",
                 f"{text!r} is not a schedule expression; write cron(minutes hours day-of-month month day-of-week year),"
                 " for instance cron(0 * ? * * *) for every hour, in UTC",
             )
-        minute, year = fields[0], fields[5]
-        if not (minute.isascii() and minute.isdigit() and year == "*"):
+        try:
+            self._cron = CronExpression.parse(match["fields"])
+        except ValueError as error:
+            raise InvalidInput("InvalidScheduleExpression", f"{text!r} is not a cron expression: {error}") from None
+        self._fields = match["fields"].split()
+        minute, year = self._fields[0], self._fields[5]
+        if not (minute.isdigit() and year == "*"):
             raise InvalidInput(
                 "InvalidScheduleExpression",
                 f"{text!r} must be due once an hour at most and every year: write one number for the minutes and * for"
                 " the year, for instance cron(0 * ? * * *)",
             )
-        self._fields = fields
-        try:
-            self._cron = AWSCron(" ".join(fields))
-            self.example_due_time = self.after(_REFERENCE)
-        except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-            raise InvalidInput(
-                "InvalidScheduleExpression", f"{text!r} is not a valid cron expression: {error}"
-            ) from None
+        due = self._cron.after(_REFERENCE)
+        if due is None:
+            raise InvalidInput("InvalidScheduleExpression", f"{text!r} is never due: its months have no such day")
+        self.example_due_time = due
 
     def after(self, moment: datetime) -> datetime:
         """Return the first time strictly after a moment at which the schedule is due."""
-        due: datetime = self._cron.occurrence(moment).next()
-        return due
+        return self._exists(self._cron.after(moment), moment)
 
     def before(self, moment: datetime) -> datetime:
         """Return the last time strictly before a moment at which the schedule was due."""
-        due: datetime = self._cron.occurrence(moment).prev()
+        return self._exists(self._cron.before(moment), moment)
+
+    def _exists(self, due: datetime | None, moment: datetime) -> datetime:
+        if due is None:  # the years of the grammar, 1970 to 2199, are over
+            raise InvalidInput("NotAScheduledTime", f"{self.text} has no time on that side of {iso_utc(moment)}")
         return due
 
     def window(self, scheduled_time: datetime) -> Window:

@@ -1,0 +1,114 @@
+"""When a metric is worse than its baseline allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modelwatch_analyzer.bias.intervals import Interval
+from modelwatch_analyzer.undefined import Undefined
+
+_ROUNDING = 1e-12
+"""Relative: the same rows give the same number as in a baseline of others but for the last digits."""
+
+_FARTHEST_RATIO = 700.0
+"""Beyond that the exponential function leaves the range of a double."""
+
+
+class DisparateImpactRule(StrEnum):
+    """From where the distance of DI is measured. All other metrics' is that from 0.
+
+    1 is the fair value of DI, and still SageMaker compares its distance from 0, as far as real violations tell.
+    """
+
+    FROM_ZERO = "FromZero"
+    FROM_ONE = "FromOne"
+    LOG_RATIO = "LogRatio"
+
+
+@dataclass(frozen=True, slots=True)
+class BiasConstraint:
+    """What a metric is held against.
+
+    Attributes
+    ----------
+    value : float, optional
+        The baseline's.
+    range : (float, float), optional
+        Allowed values, both ends among them; where there is one, it holds and not the value.
+    """
+
+    value: float | None
+    range: Interval | None = None
+
+    def __str__(self) -> str:
+        """Write it as violations do."""
+        if self.range is None:
+            return "undefined" if self.value is None else spelled(self.value)
+        return f"[{spelled(self.range[0])}, {spelled(self.range[1])}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a metric breaks its constraint, and what must be said of that."""
+
+    violated: bool
+    note: str | None = None
+
+
+def spelled(value: float) -> str:
+    """Write a number as SageMaker's violations do."""
+    return ("Infinity" if value > 0 else "-Infinity") if math.isinf(value) else repr(value)
+
+
+def distance(metric: str, value: float, rule: DisparateImpactRule) -> float:
+    """Return how far a metric is from what counts as no bias."""
+    if metric == "DI" and rule is DisparateImpactRule.FROM_ONE:
+        return abs(1 - value)
+    if metric == "DI" and rule is DisparateImpactRule.LOG_RATIO:
+        return abs(math.log(value)) if value > 0 else math.inf
+    return abs(value)
+
+
+def suggested_range(metric: str, value: float, interval: Interval | Undefined, rule: DisparateImpactRule) -> Interval:
+    """Return what a baseline allows later data: as far from no bias as the baseline's own interval reaches."""
+    reached = [value] if isinstance(interval, Undefined) else [value, *interval]
+    farthest = max(distance(metric, each, rule) for each in reached)
+    least, most = 0.0 - farthest, farthest  # never -0.0
+    if metric == "DI" and rule is DisparateImpactRule.FROM_ONE:
+        least, most = 1 - farthest, 1 + farthest
+    elif metric == "DI" and rule is DisparateImpactRule.LOG_RATIO:
+        farthest = min(farthest, _FARTHEST_RATIO)
+        least, most = math.exp(-farthest), math.exp(farthest)
+    return min(least, *reached), max(most, *reached)  # rounding must not put the baseline outside of its own range
+
+
+def judge(
+    metric: str,
+    value: float | Undefined,
+    interval: Interval | Undefined,
+    constraint: BiasConstraint,
+    rule: DisparateImpactRule,
+) -> Verdict:
+    """Hold a metric against its constraint.
+
+    Against a value: it is violated if the metric is farther from no bias than the baseline's value. Against a range:
+    if the range and the metric's interval have no point in common; an infinite metric is its own interval, and one
+    without an interval is not judged.
+    """
+    if isinstance(value, Undefined):
+        return Verdict(violated=False)
+    if constraint.range is None:
+        if constraint.value is None:
+            return Verdict(violated=False, note="the baseline has no value")
+        allowed = distance(metric, constraint.value, rule) * (1 + _ROUNDING)
+        return Verdict(distance(metric, value, rule) > allowed)
+    least, most = constraint.range
+    if math.isinf(value):
+        interval = (value, value)
+    if isinstance(interval, Undefined):
+        outside = not least <= value <= most
+        note = f"outside of its range, but it has no interval: {interval.reason}" if outside else None
+        return Verdict(violated=False, note=note)
+    return Verdict(interval[1] < least or interval[0] > most)

@@ -1,0 +1,153 @@
+"""Every metric of every group, with its interval, and held against its constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
+from modelwatch_analyzer.bias.config import BiasConfig
+from modelwatch_analyzer.bias.counts import Counts
+from modelwatch_analyzer.bias.documents import BiasAnalysis, written
+from modelwatch_analyzer.bias.groups import Facet
+from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
+from modelwatch_analyzer.bias.metrics import METRICS, BiasMetric, Stage
+from modelwatch_analyzer.bias.values import group_key
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+
+FEW_ROWS = 30
+"""With fewer rows in the group, or outside of it, its metrics never alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMetric:
+    """One metric of one group.
+
+    Attributes
+    ----------
+    rows, others : int
+        Of the group, and of everybody else.
+    interval : (float, float) or Undefined
+        Of confidence.
+    constraint : BiasConstraint, optional
+        What the baseline says of it; nothing where there is no baseline.
+    """
+
+    facet: str
+    group: str
+    rows: int
+    others: int
+    metric: BiasMetric
+    value: float | Undefined
+    interval: Interval | Undefined
+    constraint: BiasConstraint | None
+    verdict: Verdict
+
+    @property
+    def small(self) -> bool:
+        """Whether the group is too small to alert."""
+        return min(self.rows, self.others) < FEW_ROWS
+
+    @property
+    def violated(self) -> bool:
+        """Whether it is a violation."""
+        return self.verdict.violated and not self.small
+
+    def violation(self, level: float) -> ConstraintViolation:
+        """Tell it as ``constraint_violations.json`` does."""
+        value = self.value if isinstance(self.value, Undefined) else spelled(self.value)
+        description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
+        if self.constraint and self.constraint.range and not isinstance(self.interval, Undefined):
+            least, most = map(spelled, self.interval)
+            description += f". Its {level * 100:g}% interval [{least}, {most}] lies outside of it"
+        return ConstraintViolation.model_validate(
+            {
+                "facet": self.facet,
+                "facet_value": self.group,
+                "metric_name": self.metric.name,
+                "constraint_check_type": "bias_drift_check",
+                "description": description,
+            }
+        )
+
+    def entry(self, rule: DisparateImpactRule | None) -> dict[str, Any]:
+        """Write it as ``analysis.json`` does; with a rule, with the range that a baseline suggests by it."""
+        told: dict[str, Any] = {"name": self.metric.name, "description": self.metric.description}
+        if isinstance(self.value, Undefined):
+            return told | {"value": None, "error": self.value.reason}
+        told["value"] = written(self.value)
+        if not isinstance(self.interval, Undefined):
+            told["interval"] = list(self.interval)
+        if rule is not None and told["value"] == self.value:  # an infinite one is held against as a value
+            allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
+            told["range"] = list(allowed)
+        return told
+
+
+def group_metrics_of(
+    facet: Facet,
+    config: BiasConfig,
+    baseline: BiasAnalysis | None,
+    settings: BiasSettings,
+    *,
+    grouped: bool,
+    predicted: bool,
+) -> Iterator[GroupMetric]:
+    """Measure a facet's groups: all metrics of one group after the other, by stage and name.
+
+    Parameters
+    ----------
+    grouped, predicted : bool
+        Whether there is a group variable, and whether there are predictions.
+    """
+    constraints = baseline.constraints() if baseline else None
+    rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
+    names = [*(config.metrics(Stage.POST_TRAINING) if predicted else ()), *config.metrics(Stage.PRE_TRAINING)]
+    metrics = [METRICS[name] for name in names]
+    counts = [
+        Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, constraints))
+        for group in range(len(facet.values))
+    ]
+    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed)
+    for group, (name, replicates) in enumerate(zip(facet.values, drawn, strict=True)):
+        rows, others = facet.rows(group)
+        for metric in metrics:
+            value = metric.value(counts[group])
+            interval = (
+                value
+                if isinstance(value, Undefined)
+                else normal_interval(value, replicates[metric.name], settings.confidence_level)
+            )
+            constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
+            verdict = judge(metric.name, value, interval, constraint, rule) if constraint else Verdict(violated=False)
+            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, constraint, verdict)
+
+
+def _baseline_share(
+    facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], BiasConstraint] | None
+) -> float | Undefined:
+    """Return the share of the group in the baseline: by its class imbalance, so that SageMaker's baselines have it."""
+    rows, others = facet.rows(group)
+    if constraints is None:
+        return rows / (rows + others) if rows + others else Undefined("there are no rows")
+    constraint = constraints.get((facet.name, group_key(facet.values[group]), "CI"))
+    if constraint is None or constraint.value is None:
+        return Undefined("the baseline has no class imbalance (CI) of the group, which tells its share")
+    return (1 - constraint.value) / 2
+
+
+def entries_of(
+    measures: list[GroupMetric], rule: DisparateImpactRule | None
+) -> Mapping[Stage, list[tuple[str, dict[str, Any]]]]:
+    """Write the groups' entries of ``analysis.json``, by stage."""
+    stages: dict[Stage, dict[tuple[str, str], dict[str, Any]]] = {}
+    for each in measures:
+        entries = stages.setdefault(each.metric.stage, {})
+        entry = entries.setdefault(
+            (each.facet, each.group), {"value_or_threshold": each.group, "rows": each.rows, "metrics": []}
+        )
+        entry["metrics"].append(each.entry(rule))
+    return {stage: [(facet, entry) for (facet, _), entry in entries.items()] for stage, entries in stages.items()}

@@ -1,0 +1,65 @@
+"""What a drift measure is: a statistic of two distributions, and what a threshold on it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from modelwatch_analyzer.profile.categories import CategoryCounts
+from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.undefined import Undefined
+
+NumericalStatistic = Callable[[KllSketch, KllSketch], float | Undefined]
+"""Of the sketches of baseline and current values."""
+
+CategoricalStatistic = Callable[[Mapping[str, int], CategoryCounts], float | Undefined]
+"""Of how often each category occurs in the baseline and in the current data."""
+
+
+class Exceeds(Enum):
+    """On which side of the threshold a statistic means drift."""
+
+    LARGER = "exceeds"
+    SMALLER = "is below"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftMeasure:
+    """A way to measure how far a feature has moved from its baseline.
+
+    Attributes
+    ----------
+    name : str
+        What constraints files call it: ``Robust``.
+    aliases : tuple of str
+        Other spellings of the name in files.
+    title : str
+        Its name in reports: ``Robust L-infinity``.
+    quantity : str
+        What the statistic is, for violations: ``distance``.
+    numerical : callable, optional
+        The statistic of numeric features; None where the measure has none.
+    categorical : callable, optional
+        The statistic of text features; None where the measure has none.
+    exceeds : Exceeds
+        Whether a larger or a smaller value than the threshold is drift.
+    threshold : str
+        What the threshold means.
+    source : str
+        Where the definition is from.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    title: str
+    quantity: str = "distance"
+    numerical: NumericalStatistic | None = None
+    categorical: CategoricalStatistic | None = None
+    exceeds: Exceeds = Exceeds.LARGER
+    threshold: str
+    source: str
+
+    def is_drift(self, statistic: float, threshold: float) -> bool:
+        """Return whether a statistic is on the far side of a threshold."""
+        return statistic > threshold if self.exceeds is Exceeds.LARGER else statistic < threshold

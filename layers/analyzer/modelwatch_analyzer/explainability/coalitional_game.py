@@ -1,0 +1,281 @@
+"""Asking a model about coalitions: all rows of all explained instances planned first, and sent in full payloads.
+
+A synthetic row takes a coalition's features from an explained row and the others from a background row. Its cells are
+those of the data, spelled as they are there, so its length in bytes is known before it is made: how many rows the
+budget reaches, and how many requests that takes, is told before the first one is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.answers import Answer, Read
+from modelwatch_analyzer.explainability.explainers import Design
+from modelwatch_analyzer.explainability.parallel import in_order
+from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.model_endpoints import Model, ModelFailure
+from modelwatch_core.domain.redaction import strictly_redacted_message
+
+Progress = Callable[[int, int], None]
+"""Told after each request how many are done, and how many are planned at most."""
+
+_BLOCK_ROWS = 1 << 15
+_PROBABILITY_MARGIN = 1e-7
+_ROUNDING = 1e-12
+"""Of the worths, what sums of them may be off by: features that a model does not use have no order among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """How a model may be asked.
+
+    Attributes
+    ----------
+    calls, parallel_calls : int
+        The most requests of all, and at a time.
+    payload_bytes : int
+        Of a request's body.
+    """
+
+    calls: int
+    parallel_calls: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    """What asking will take.
+
+    Attributes
+    ----------
+    rows : int
+        How many of the given rows are explained, from the first on.
+    calls : int
+        Requests, at most.
+    scored : int
+        Rows in them.
+    """
+
+    rows: int
+    calls: int
+    scored: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShapValues:
+    """What came of asking.
+
+    Attributes
+    ----------
+    values : array, shape (rows, outputs, features)
+        SHAP values.
+    expected : array, shape (outputs,)
+        Worth of the empty coalition.
+    calls : int
+        Requests that were sent, without retries.
+    """
+
+    values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    calls: int
+
+
+class CoalitionalGame:
+    """Rows, a background and a model that is asked what coalitions of features are worth.
+
+    Parameters
+    ----------
+    rows, background : DataFrame of str
+        The same columns: the features in the order of the model.
+    numeric : sequence of bool
+        Which features are numbers; JSON requests spell them so.
+    """
+
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        background: pl.DataFrame,
+        numeric: Iterable[bool],
+        request: RequestFormat,
+        read: Read,
+        limits: RequestLimits,
+        accept: str,
+    ) -> None:
+        self._rows, self._background = rows.height, background.height
+        self._tables = rows, background
+        self._request, self._read, self._limits, self._accept = request, read, limits, accept
+        self._cells = [
+            request.cells(pl.concat([rows[name], background[name]]), numeric=number).rechunk()
+            for name, number in zip(rows.columns, numeric, strict=True)
+        ]
+        self._lengths = np.stack([cells.str.len_bytes().to_numpy() for cells in self._cells], axis=1).astype(np.int64)
+
+    def plan(self, design: Design) -> RequestPlan:
+        """Tell how many rows can be explained within the budget, and what that takes.
+
+        Raises
+        ------
+        InvalidInput
+            ``RowTooLarge`` where one row is more than a payload; ``ModelCallBudgetTooSmall`` where the budget does not
+            suffice for a single row.
+        """
+        ours, theirs = self._lengths[: self._rows], self._lengths[self._rows :]
+        coalitions, literal = len(design.coalitions), self._request.literal_bytes
+        members = design.coalitions.sum(axis=0)
+        largest = literal + int(np.maximum(ours.max(axis=0), theirs.max(axis=0)).sum())
+        room = self._room
+        if largest > room:
+            message = f"a row of features can take {largest:,} bytes, and a request may hold {room:,} of them: "
+            raise InvalidInput("RowTooLarge", f"{message}raise max_payload_bytes, or leave features out")
+        synthetic = self._background * (coalitions * literal + ours @ members) + int(
+            (theirs.sum(axis=0) * (coalitions - members)).sum()
+        )
+        ends = theirs.sum() + self._background * literal + np.cumsum(ours.sum(axis=1) + literal)
+        count = np.arange(1, self._rows + 1)
+        per_row = self._background * coalitions
+        calls = self._most_calls(ends, self._background + count, largest)
+        calls += self._most_calls(np.cumsum(synthetic), count * per_row, largest)
+        reached = int(np.count_nonzero(calls <= self._limits.calls))
+        if not reached:
+            message = f"one row takes up to {calls[0]:,} requests, and max_model_calls is {self._limits.calls:,}: "
+            raise InvalidInput(
+                "ModelCallBudgetTooSmall", f"{message}raise it, or lower num_samples or the baseline's rows"
+            )
+        return RequestPlan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
+
+    def evaluate(
+        self, design: Design, plan: RequestPlan, model: Model, progress: Progress, *, use_logit: bool
+    ) -> ShapValues:
+        """Ask the model, and make SHAP values of its answers.
+
+        Raises
+        ------
+        InvalidInput
+            The model's failure, with its own words without row values; ``ModelAnswerRowsDiffer``,
+            ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are asked of something else.
+        """
+        calls = 0
+
+        def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
+            nonlocal calls
+            ask = partial(self._ask, model)
+            with closing(in_order(ask, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
+                for answer in answers:
+                    calls += 1
+                    progress(calls, max(calls, plan.calls))
+                    yield answer
+
+        link = _log_odds if use_logit else np.asarray
+        first = np.concatenate(list(scores(self._ends(plan.rows))))
+        empty, full = link(first[: self._background].mean(axis=0)), link(first[self._background :])
+        values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
+        done = 0
+        # Closed at once, so that no thread is left if an answer cannot be used.
+        with closing(scores(self._synthetic(design, plan.rows))) as answers:
+            for worths in self._worths(design, first.shape[1], answers):
+                values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
+                done += len(worths)
+        largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
+        values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
+        return ShapValues(values, empty, calls)
+
+    def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
+        """Average answers over the background; yield rows as they are complete, shape (some, outputs, C)."""
+        coalitions = len(design.coalitions)
+        a_row = coalitions * self._background
+        if not a_row:
+            return
+        begun = np.zeros((outputs, coalitions))  # the sums of the row whose answers are not all there
+        done = 0
+        for answer in answers:
+            if answer.shape[1] != outputs:
+                message = f"the model answered {outputs} numbers a row first, and {answer.shape[1]} later"
+                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer as many to every request")
+            start = done // a_row
+            done += len(answer)
+            played = (np.arange(done - len(answer), done) - start * a_row) // self._background
+            touched = -(-done // a_row) - start
+            sums: NDArray[np.float64] = np.stack(
+                [np.bincount(played, column, touched * coalitions) for column in answer.T], dtype=np.float64
+            )
+            sums[:, :coalitions] += begun
+            complete = done // a_row - start
+            begun = sums[:, complete * coalitions :] if complete < touched else np.zeros((outputs, coalitions))
+            if complete:
+                worths = sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
+                yield worths.transpose(1, 0, 2)
+
+    @property
+    def _room(self) -> int:
+        return self._limits.payload_bytes - self._request.envelope_bytes
+
+    def _most_calls(self, size: NDArray[np.int64], rows: NDArray[np.int64], largest: int) -> NDArray[np.int64]:
+        """Bound the requests for rows of a size in all: every payload but the last lacks less than a row."""
+        calls = -(-size // (self._room - largest + 1))
+        most = self._request.most_rows
+        return calls if most is None else (-(-rows // most) if most == 1 else calls - (-rows // most))
+
+    def _ends(self, rows: int) -> Iterator[pl.Series]:
+        order = np.r_[self._rows : self._rows + self._background, 0:rows]
+        for start in range(0, len(order), _BLOCK_ROWS):
+            yield self._request.rows([cells.gather(order[start : start + _BLOCK_ROWS]) for cells in self._cells])
+
+    def _synthetic(self, design: Design, rows: int) -> Iterator[pl.Series]:
+        coalitions = len(design.coalitions)
+        total = rows * coalitions * self._background
+        for start in range(0, total, _BLOCK_ROWS):
+            game, theirs = np.divmod(np.arange(start, min(start + _BLOCK_ROWS, total)), self._background)
+            row, coalition = np.divmod(game, coalitions)
+            yield self._request.rows(
+                [
+                    cells.gather(np.where(design.coalitions[coalition, feature], row, self._rows + theirs))
+                    for feature, cells in enumerate(self._cells)
+                ]
+            )
+
+    def _payloads(self, blocks: Iterable[pl.Series]) -> Iterator[tuple[int, bytes]]:
+        """Fill payloads as far as the next whole row allows."""
+        room, separator = self._room, len(self._request.separator.encode())
+        most = self._request.most_rows or _BLOCK_ROWS * 64
+        rest = pl.Series("row", [], dtype=pl.String)
+        for block in blocks:
+            rest = rest.append(block)
+            ends = np.cumsum(rest.str.len_bytes().to_numpy().astype(np.int64) + separator)
+            taken = 0
+            while True:
+                before = ends[taken - 1] if taken else 0
+                fits = min(int(np.searchsorted(ends, before + room, side="right")) - taken, most)
+                if taken + fits >= len(rest) and fits < most:
+                    break
+                yield fits, self._request.body(rest[taken : taken + fits])
+                taken += fits
+            rest = rest[taken:]
+        if len(rest):
+            yield len(rest), self._request.body(rest)
+
+    def _ask(self, model: Model, payload: tuple[int, bytes]) -> Answer:
+        rows, body = payload
+        try:
+            answer = model.invoke(body, self._request.content_type, self._accept)
+        except ModelFailure as failure:
+            sent = {cell for table in self._tables for column in table for cell in column.drop_nulls().unique()}
+            redacted = strictly_redacted_message(failure.model_message, sent)
+            raise InvalidInput(failure.code, f"{failure.message}{redacted and f'. It says: {redacted}'}") from None
+        return self._read(answer, rows)
+
+
+def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
+        raise InvalidInput("NotProbabilities", f"{message}name its probability, or switch use_logit off")
+    inside = probabilities.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)
+    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return odds

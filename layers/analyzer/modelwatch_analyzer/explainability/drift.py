@@ -1,0 +1,164 @@
+"""Global attributions compared with a baseline's: what moved, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ranks
+from modelwatch_analyzer.explainability.documents import AttributionConstraints, LabelExplanation
+from modelwatch_analyzer.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureChange:
+    """How one feature's attribution moved.
+
+    Attributes
+    ----------
+    change : float
+        Of the global attribution, in units of the model's output.
+    share_change : float or Undefined
+        Of its share of all attribution.
+    share_interval : tuple of float, optional
+        Of that, by bootstrap over the rows explained now.
+    rank, baseline_rank : int
+        From 1.
+    """
+
+    change: float
+    share_change: float | Undefined
+    share_interval: tuple[float, float] | None
+    rank: int
+    baseline_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDrift:
+    """One output of the model against its baseline.
+
+    Attributes
+    ----------
+    ndcg : float or Undefined
+        See `modelwatch_analyzer.explainability.attribution.ndcg`.
+    ndcg_interval : tuple of float, optional
+    changes : dict of str to FeatureChange
+        Of features that are in both.
+    new, missing : tuple of str
+        Features that the baseline, or this run, does not have.
+    stability, consistency : float or Undefined
+    """
+
+    label: str
+    config: AttributionConstraints
+    ndcg: float | Undefined
+    ndcg_interval: tuple[float, float] | None
+    changes: dict[str, FeatureChange]
+    new: tuple[str, ...]
+    missing: tuple[str, ...]
+    stability: float | Undefined
+    consistency: float | Undefined
+
+
+def compare(
+    label: str,
+    current: dict[str, float],
+    samples: Floats | Undefined,
+    baseline: LabelExplanation,
+    config: AttributionConstraints,
+    *,
+    level: float,
+    stability: float | Undefined,
+    consistency: float | Undefined,
+) -> LabelDrift:
+    """Compare global attributions with the baseline's.
+
+    Parameters
+    ----------
+    current : dict of str to float
+        By feature.
+    samples : array, shape (replicates, features), or Undefined
+        Bootstrap replicates of them.
+    level : float
+        Of the intervals.
+    """
+    then = baseline.global_shap_values
+    new = tuple(name for name in current if name not in then)
+    missing = tuple(name for name in then if name not in current)
+    common = [name for name in current if name in then]
+    now_values = np.array([current[name] for name in common])
+    then_values = np.array([then[name] for name in common])
+    resampled = None if isinstance(samples, Undefined) else samples[:, [name in then for name in current]]
+    drift: float | Undefined
+    if new or missing:
+        drift = Undefined("the model's features are not those of the baseline")
+    else:
+        drift = ndcg(then_values, now_values)
+    drifts = None
+    if resampled is not None and not isinstance(drift, Undefined):
+        drifts = interval([_defined(ndcg(then_values, sample)) for sample in resampled], level)
+    changes = _changes(common, now_values, then_values, resampled, level)
+    return LabelDrift(label, config, drift, drifts, changes, new, missing, stability, consistency)
+
+
+def _changes(
+    names: list[str], now: Floats, then: Floats, resampled: Floats | None, level: float
+) -> dict[str, FeatureChange]:
+    places, places_then = ranks(now), ranks(then)
+    share, share_then = _shares(now), _shares(then)
+    shares = None if resampled is None else np.stack([_shares(sample) for sample in resampled])
+    changes = {}
+    for i, name in enumerate(names):
+        moved = float(share[i] - share_then[i])
+        spread = None
+        if shares is not None and np.isfinite(shares[:, i]).all() and np.isfinite(moved):
+            spread = interval(shares[:, i] - share_then[i], level)
+        changes[name] = FeatureChange(
+            change=float(now[i] - then[i]),
+            share_change=moved if np.isfinite(moved) else Undefined("no feature has any attribution, or had any"),
+            share_interval=spread,
+            rank=int(places[i]),
+            baseline_rank=int(places_then[i]),
+        )
+    return changes
+
+
+def _shares(attributions: Floats) -> Floats:
+    """Return the parts of all attribution; NaN where there is none, which is told as Undefined."""
+    magnitudes = np.abs(attributions)
+    total = magnitudes.sum()
+    return magnitudes / total if total > 0 else np.full(len(magnitudes), np.nan)
+
+
+def _defined(value: float | Undefined) -> float:
+    if isinstance(value, Undefined):
+        raise TypeError(value.reason)
+    return value
+
+
+def drift_document(drift: LabelDrift) -> dict[str, Any]:
+    """Write a label's drift as JSON; what is undefined is an object with the reason."""
+    return {
+        "ndcg": _json_number(drift.ndcg),
+        "ndcg_interval": drift.ndcg_interval,
+        "attribution_stability": _json_number(drift.stability),
+        "explanation_consistency": _json_number(drift.consistency),
+        "new_features": list(drift.new),
+        "missing_features": list(drift.missing),
+        "features": {
+            name: {
+                "change": moved.change,
+                "share_change": _json_number(moved.share_change),
+                "share_change_interval": moved.share_interval,
+                "rank": moved.rank,
+                "baseline_rank": moved.baseline_rank,
+            }
+            for name, moved in drift.changes.items()
+        },
+    }
+
+
+def _json_number(value: float | Undefined) -> float | dict[str, str]:
+    return {"undefined": value.reason} if isinstance(value, Undefined) else value

@@ -1,0 +1,224 @@
+"""The report of the explainability monitor: which features drive the model, now and in the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modelwatch_analyzer.explainability.attribution import ranks
+from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation, RunDetails
+from modelwatch_analyzer.explainability.drift import LabelDrift
+from modelwatch_analyzer.report import ReportBody
+from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
+from modelwatch_analyzer.report.metrics import MetricRow, figures_of
+from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
+from modelwatch_core.domain.outcome import RecordCounts
+
+_LABELS = 20
+_FEATURES = 100
+_CHECKS = {
+    "feature_attribution_drift_check": "Drift of the attributions",
+    "feature_set_check": "Features new or gone",
+    "feature_attribution_change_check": "Attribution changed",
+    "feature_rank_check": "Rank changed",
+    "attribution_stability_check": "Stability of the attributions",
+    "explanation_consistency_check": "Consistency of the explanations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRow:
+    """The global attribution of one feature for one label, as the report shows it.
+
+    Attributes
+    ----------
+    label, feature : str
+        Of the model's output and of its input.
+    current, baseline : float, optional
+        The attribution now and in the baseline; None where there is none, as for a feature that is new.
+    interval : tuple of float, optional
+        Confidence limits of the current one, the lower first.
+    rank, baseline_rank : int, optional
+        Places by attribution, from 1.
+    violated : bool
+        Whether this is a violation.
+    """
+
+    label: str
+    feature: str
+    current: float | None
+    baseline: float | None = None
+    interval: tuple[float, float] | None = None
+    rank: int | None = None
+    baseline_rank: int | None = None
+    violated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """A label's part of the page; each feature with the anchor of its row and its drawing."""
+
+    name: str
+    anchor: str
+    features: int
+    rows: list[tuple[AttributionRow, str, BarsFigure]]
+
+
+def report_of(
+    analysis: Analysis,
+    baseline: Analysis | None,
+    drifts: Mapping[str, LabelDrift],
+    violations: Sequence[ConstraintViolation],
+    records: RecordCounts,
+) -> ReportBody:
+    """Return the report of an explainability analysis."""
+    then = list(baseline.labels.values()) if baseline else []
+    attributions = [
+        row
+        for place, (label, explanation) in enumerate(analysis.labels.items())
+        for row in _rows(label, explanation, _then(baseline, label, then, place), violations)
+    ]
+    drift_rows = [row for drift in drifts.values() for row in _drift_rows(drift, violations)]
+    return report_body(attributions, drift_rows, records, facts=_facts(analysis.run_details))
+
+
+def report_body(
+    attributions: Sequence[AttributionRow],
+    drifts: Sequence[MetricRow],
+    records: RecordCounts,
+    facts: Mapping[str, str] | None = None,
+) -> ReportBody:
+    """Lay out the report.
+
+    Parameters
+    ----------
+    attributions : sequence of AttributionRow
+        Labels are shown in their order, the features of a label by their attribution.
+    drifts : sequence of MetricRow
+        How far the attributions have moved: NDCG and others.
+    records : RecordCounts
+        How many rows were read.
+    """
+    by_label: dict[str, list[AttributionRow]] = {}
+    for row in attributions:
+        by_label.setdefault(row.label, []).append(row)
+    names = most_important(list(by_label), lambda name: any(row.violated for row in by_label[name]), _LABELS)
+    labels = [_label(f"a{i}", name, by_label[name]) for i, name in enumerate(names)]
+    shown = most_important(drifts, lambda row: row.violated)
+    anchors = {row.name: f"m{i}" for i, row in enumerate(shown)}
+    for label in labels:
+        anchors |= {label.name: label.anchor, subject_text("shap", label=label.name): label.anchor}
+        anchors |= {subject_text(row.feature, label=label.name): anchor for row, anchor, _ in label.rows}
+    features = len({row.feature for row in attributions})
+    return ReportBody(
+        package="modelwatch_analyzer.explainability",
+        extent=f"{count_text(records.read, 'record')} of {count_text(features, 'feature')}",
+        checks=_CHECKS,
+        anchors=anchors,
+        facts=facts or {},
+        context={
+            "drifts": list(zip(shown, figures_of(shown), strict=True)),
+            "drifts_in_all": len(drifts),
+            "labels": labels,
+            "labels_in_all": len(by_label),
+        },
+    )
+
+
+def _facts(run: RunDetails | None) -> dict[str, str]:
+    if run is None:
+        return {}
+    return {
+        "Explainer": f"{run.explainer}, {run.coalitions:,} coalitions" if run.coalitions else run.explainer,
+        "Rows explained": f"{run.rows_explained:,} of {run.rows_in_dataset:,}",
+        "Baseline rows": f"{run.background_rows:,}",
+        "Model calls": f"{run.model_calls:,} of at most {run.max_model_calls:,}, {run.rows_scored:,} rows scored",
+        "Global value": f"{run.agg_method}{', log-odds' if run.use_logit else ''}",
+    }
+
+
+def _label(anchor: str, name: str, rows: Sequence[AttributionRow]) -> _Label:
+    rows = sorted(rows, key=_weight, reverse=True)
+    shown = most_important(rows, lambda row: math.inf if row.violated else _weight(row), _FEATURES)
+    numbers = [number for row in shown for number in (row.current, row.baseline, *(row.interval or ()))]
+    scale = Scale.over((0.0, *numbers), BarsFigure.WIDTH) or Scale(0.0, 1.0, BarsFigure.WIDTH)
+    drawn = [
+        (row, f"{anchor}-{i}", bars_figure(row.baseline, row.current, row.interval, scale))
+        for i, row in enumerate(shown)
+    ]
+    return _Label(name, anchor, len(rows), drawn)
+
+
+def _weight(row: AttributionRow) -> float:
+    """Return how much a feature counts: a lost one as much as it did in the baseline."""
+    attribution = row.baseline if row.current is None else row.current
+    return abs(attribution) if attribution is not None and math.isfinite(attribution) else 0.0
+
+
+def _then(
+    baseline: Analysis | None, label: str, in_order: Sequence[LabelExplanation], place: int
+) -> LabelExplanation | None:
+    return None if baseline is None else baseline.labels.get(label) or in_order[place]
+
+
+def _rows(
+    label: str,
+    explanation: LabelExplanation,
+    baseline: LabelExplanation | None,
+    violations: Sequence[ConstraintViolation],
+) -> list[AttributionRow]:
+    now, then = explanation.global_shap_values, baseline.global_shap_values if baseline else {}
+    places, places_then = _places(now), _places(then)
+    violated = {found.feature_name for found in violations if _label_of(found) == label}
+    spread = explanation.confidence_intervals or {}
+    return [
+        AttributionRow(
+            label=label,
+            feature=name,
+            current=now.get(name),
+            baseline=then.get(name),
+            interval=tuple(spread[name]) if name in spread else None,
+            rank=places.get(name),
+            baseline_rank=places_then.get(name),
+            violated=name in violated,
+        )
+        for name in {**now, **then}
+    ]
+
+
+def _drift_rows(drift: LabelDrift, violations: Sequence[ConstraintViolation]) -> list[MetricRow]:
+    violated = {found.constraint_check_type for found in violations if _label_of(found) == drift.label}
+    config, label = drift.config, drift.label
+    return [
+        MetricRow(
+            f"NDCG of {label}",
+            drift.ndcg,
+            interval=drift.ndcg_interval,
+            baseline=config.feature_attribution_drift_threshold,
+            violated="feature_attribution_drift_check" in violated,
+        ),
+        MetricRow(
+            f"attribution_stability of {label}",
+            drift.stability,
+            baseline=config.min_attribution_stability,
+            violated="attribution_stability_check" in violated,
+        ),
+        MetricRow(
+            f"explanation_consistency of {label}",
+            drift.consistency,
+            baseline=config.min_explanation_consistency,
+            violated="explanation_consistency_check" in violated,
+        ),
+    ]
+
+
+def _places(attributions: Mapping[str, float]) -> dict[str, int]:
+    return dict(zip(attributions, map(int, ranks(np.array([*attributions.values()]))), strict=True))
+
+
+def _label_of(violation: ConstraintViolation) -> str | None:
+    return (violation.model_extra or {}).get("label")

@@ -1,0 +1,83 @@
+"""Which columns of a dataset hold labels, predictions and probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import ProblemType
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that an evaluation reads.
+
+    Attributes
+    ----------
+    label : str
+    prediction : str, optional
+    probabilities : tuple of str
+        None, one, or one for each class.
+    threshold : float
+        A probability above it predicts the positive class where there is no prediction.
+    """
+
+    label: str
+    prediction: str | None
+    probabilities: tuple[str, ...]
+    threshold: float = DEFAULT_THRESHOLD
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column once."""
+        return tuple(dict.fromkeys(filter(None, (self.label, self.prediction, *self.probabilities))))
+
+    def plan(self) -> Plan:
+        """Read labels and predictions as they are, probabilities as numbers."""
+        return Plan({name: pl.Float64() if name in self.probabilities else pl.Int64() for name in self.all})
+
+
+def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
+    """Find the columns of a model quality analysis by their roles.
+
+    Raises
+    ------
+    InvalidInput
+        ``GroundTruthNotFound``, ``PredictionNotGiven``, ``OneColumnExpected``, ``ProbabilityNotGiven``,
+        ``SameColumn``, ``InvalidSettings`` for a threshold that is no probability.
+    """
+    roles, threshold = dataset.roles, settings.probability_threshold_attribute
+    label = _only(roles.get(Role.GROUND_TRUTH, ()), "label", "ground_truth_attribute")
+    if label is None:
+        message = "there is no column of labels: say by ground_truth_attribute where they lie"
+        raise InvalidInput("GroundTruthNotFound", message)
+    probabilities = roles.get(Role.PROBABILITY, ())
+    if threshold is not None and not probabilities:
+        message = "probability_threshold_attribute is given and there is no probability: give probability_attribute too"
+        raise InvalidInput("ProbabilityNotGiven", message)
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must lie in [0, 1]")
+    if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
+        _only(probabilities, "probability", "probability_attribute")
+    prediction = _only(roles.get(Role.INFERENCE, ()), "prediction", "inference_attribute")
+    regression = settings.problem_type is ProblemType.REGRESSION
+    if prediction is None and (regression or not probabilities):
+        message = "there is no column of predictions: say by inference_attribute where they lie"
+        raise InvalidInput("PredictionNotGiven", message)
+    if label in (prediction, *probabilities):
+        message = f"{label!r} is named both as the label and as what was predicted: name another column for one of them"
+        raise InvalidInput("SameColumn", message)
+    return Columns(label, prediction, probabilities, DEFAULT_THRESHOLD if threshold is None else threshold)
+
+
+def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:
+    if len(columns) > 1:
+        message = f"{len(columns)} columns stand for one {what}: say by {attribute} which one it is"
+        raise InvalidInput("OneColumnExpected", message)
+    return columns[0] if columns else None

@@ -1,0 +1,100 @@
+"""Rows that have a label and a prediction; what is left out is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.model_quality.columns import Columns
+from modelwatch_core.domain.errors import InvalidInput
+
+
+@dataclass(slots=True)
+class CompleteRows:
+    """Leaves out rows that lack a label or a prediction, and counts them."""
+
+    columns: Columns
+    rows: int = 0
+    unlabelled: int = 0
+    without_prediction: int = 0
+    not_numeric: Counter[str] = field(default_factory=Counter)
+
+    def of(self, batch: pl.DataFrame, numeric: tuple[str, ...] = ()) -> pl.DataFrame:
+        """Return the rows that have everything, with some columns as finite numbers."""
+        label = self.columns.label
+        unlabelled = batch[label].null_count()
+        self.unlabelled += unlabelled
+        if unlabelled:
+            batch = batch.drop_nulls(label)
+        complete = batch.drop_nulls(list(self.columns.all))
+        self.without_prediction += batch.height - complete.height
+        numbers = complete.with_columns(_number(complete[name]) for name in dict.fromkeys(numeric))
+        for name in dict.fromkeys(numeric):
+            self.not_numeric[name] += numbers[name].null_count()
+        complete = numbers.drop_nulls(list(numeric)) if numeric else numbers
+        self.rows += complete.height
+        return complete
+
+    def merge(self, other: CompleteRows) -> CompleteRows:
+        """Return the counts of both."""
+        return CompleteRows(
+            self.columns,
+            self.rows + other.rows,
+            self.unlabelled + other.unlabelled,
+            self.without_prediction + other.without_prediction,
+            self.not_numeric + other.not_numeric,
+        )
+
+    def require_rows(self) -> None:
+        """Refuse to say anything of nothing."""
+        if self.rows:
+            return
+        not_numeric = sum(self.not_numeric.values())
+        if not_numeric:
+            named = ", ".join(repr(name) for name, count in self.not_numeric.items() if count)
+            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
+            raise InvalidInput("ValuesNotNumeric", message)
+        message = (
+            f"no row has both a label and a prediction: {self.unlabelled} have no label, {self.without_prediction} no "
+            "prediction. Are the attributes right, and have the labels arrived?"
+        )
+        raise InvalidInput("GroundTruthNotFound", message)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each reason to leave rows out."""
+        if self.unlabelled:
+            yield f"{self.unlabelled} rows without a label were left out"
+        if self.without_prediction:
+            yield f"{self.without_prediction} rows without a prediction or probability were left out"
+        for name, count in self.not_numeric.items():
+            if count:
+                yield f"{count} rows whose {name!r} is no number were left out"
+
+
+def _number(column: pl.Series) -> pl.Series:
+    """Return a column as Float64; what is no finite number becomes null."""
+    if column.dtype == pl.String:
+        column = column.str.strip_chars().cast(pl.Float64, strict=False)
+    column = column.cast(pl.Float64)
+    return column.set(~column.is_finite(), None) if column.len() else column
+
+
+def probabilities_of(batch: pl.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return a column of probabilities.
+
+    Raises
+    ------
+    InvalidInput
+        ``ProbabilityOutOfRange``.
+    """
+    values = batch[column].to_numpy()
+    outside = np.count_nonzero((values < 0) | (values > 1))
+    if outside:
+        message = f"{outside} values of {column!r} lie outside [0, 1]: probability_attribute must name probabilities"
+        raise InvalidInput("ProbabilityOutOfRange", message)
+    return values

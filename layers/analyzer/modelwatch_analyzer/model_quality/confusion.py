@@ -1,0 +1,179 @@
+"""Confusion matrices: accumulated from batches of rows, and resampled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.resampling import Resampling
+
+MOST_RESAMPLED_CELLS = 4096
+"""A confusion matrix of more cells is resampled by what was predicted right and wrong of each class alone."""
+
+
+@dataclass(slots=True)
+class ConfusionCounts:
+    """How often each class was predicted where each was true: a mergeable accumulator.
+
+    Attributes
+    ----------
+    cells : Counter
+        By pair of actual and predicted label.
+    """
+
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def update(self, cells: Iterable[tuple[tuple[str, str], int]]) -> None:
+        """Take in counts by pair of actual and predicted label."""
+        for pair, count in cells:
+            self.cells[pair] += count
+
+    def merge(self, other: ConfusionCounts) -> ConfusionCounts:
+        """Return the counts of both; neither changes."""
+        return ConfusionCounts(self.cells + other.cells)
+
+    def finish(self, order: Callable[[str], Any], labels: Iterable[str] = ()) -> ConfusionMatrix:
+        """Return the matrix of all labels that were met, and of those given, in an order.
+
+        Parameters
+        ----------
+        order : callable
+            A label to what it is sorted by.
+        labels : iterable of str
+            Labels that have their row and column even if they were not met.
+        """
+        met = {label for pair in self.cells for label in pair} | set(labels)
+        ordered = tuple(sorted(met, key=order))
+        place = {label: index for index, label in enumerate(ordered)}
+        pairs = sorted((place[actual], place[predicted], count) for (actual, predicted), count in self.cells.items())
+        actual, predicted, counts = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
+        return ConfusionMatrix(ordered, actual, predicted, actual == predicted, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCounts:
+    """The sums of a confusion matrix that its metrics need.
+
+    Attributes
+    ----------
+    correct, actual, predicted : ndarray of int, shape (..., k)
+        By class: rows that are of it and were predicted as it, that are of it, that were predicted as it.
+    """
+
+    correct: NDArray[np.int64]
+    actual: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+    @property
+    def total(self) -> NDArray[np.int64]:
+        """All rows, shape (...)."""
+        return np.asarray(self.actual.sum(axis=-1))
+
+    @property
+    def constant(self) -> ClassCounts:
+        """The counts of a classifier that always predicts the most frequent class, of equals the first."""
+        best = np.argmax(self.actual, axis=-1)[..., None] == np.arange(self.actual.shape[-1])
+        return ClassCounts(self.actual * best, self.actual, self.total[..., None] * best)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """A finished confusion matrix, sparse.
+
+    Attributes
+    ----------
+    labels : tuple of str, length k
+    actual, predicted : ndarray of int, shape (m,)
+        Where the cells lie that are not empty, sorted: indices of labels.
+    right : ndarray of bool, shape (m,)
+        Whether a cell holds what was predicted right.
+    counts : ndarray of int, shape (m,)
+        Of these cells.
+    """
+
+    labels: tuple[str, ...]
+    actual: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+
+    def sums(self) -> ClassCounts:
+        """Return the sums by class."""
+        return _sums(self, self.counts)
+
+    def dense(self) -> NDArray[np.int64]:
+        """Return the matrix, shape (k, k); rows are actual, columns predicted classes."""
+        matrix = np.zeros((len(self.labels), len(self.labels)), dtype=np.int64)
+        matrix[self.actual, self.predicted] = self.counts
+        return matrix
+
+    def coarse(self) -> ConfusionMatrix:
+        """Return a matrix of the same sums by class, and of three cells a class at most, unless this one is small.
+
+        What was predicted wrong is paired anew, rows and columns in their order (the north-west corner rule of
+        transport problems). The variances of all sums stay as they are; only the covariance between how often one
+        class was missed and how often another was predicted wrongly is another.
+        """
+        if self.counts.size <= MOST_RESAMPLED_CELLS:
+            return self
+        wrong = np.where(self.right, 0, self.counts)
+        missed, mistaken = (np.cumsum(_by_class(wrong, at, len(self.labels))) for at in (self.actual, self.predicted))
+        ends = np.union1d(missed, mistaken)
+        starts = np.concatenate([[0], ends[:-1]])
+        held = ends > starts
+        right = self.right
+        return ConfusionMatrix(
+            self.labels,
+            np.concatenate([self.actual[right], np.searchsorted(missed, starts[held], side="right")]),
+            np.concatenate([self.predicted[right], np.searchsorted(mistaken, starts[held], side="right")]),
+            np.concatenate([right[right], np.zeros(int(held.sum()), dtype=np.bool_)]),
+            np.concatenate([self.counts[right], (ends - starts)[held]]),
+        )
+
+
+def _sums(matrix: ConfusionMatrix, counts: NDArray[np.int64]) -> ClassCounts:
+    """Add up counts of a matrix's cells, shape (..., m), by class."""
+    right, size = matrix.right, len(matrix.labels)
+    return ClassCounts(
+        _by_class(counts[..., right], matrix.actual[right], size),
+        _by_class(counts, matrix.actual, size),
+        _by_class(counts, matrix.predicted, size),
+    )
+
+
+def _by_class(counts: NDArray[np.int64], places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Add up counts by their class."""
+    order = np.argsort(places, kind="stable")
+    present, starts = np.unique(places[order], return_index=True)
+    sums = np.zeros((*counts.shape[:-1], size), dtype=np.int64)
+    if present.size:
+        sums[..., present] = np.add.reduceat(counts[..., order], starts, axis=-1)
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The evidence of the metrics of predicted classes.
+
+    Attributes
+    ----------
+    sums : ClassCounts
+        Of binary classification with the positive class last.
+    matrix : ConfusionMatrix, optional
+        Where they come from; replicates have none.
+    """
+
+    sums: ClassCounts
+    matrix: ConfusionMatrix | None = None
+
+    def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
+        """Draw the cells of the confusion matrix anew."""
+        if self.matrix is None:
+            raise TypeError("replicates are not drawn from replicates")
+        matrix = self.matrix.coarse()
+        return type(self)(_sums(matrix, resampling.counts(matrix.counts))), self

@@ -1,0 +1,139 @@
+"""The quality of classifiers of any number of classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.model_quality.classification import MULTICLASS, measure_matrix
+from modelwatch_analyzer.model_quality.columns import Columns
+from modelwatch_analyzer.model_quality.complete_rows import CompleteRows, probabilities_of
+from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
+from modelwatch_analyzer.model_quality.curves import calibration_curve
+from modelwatch_analyzer.model_quality.labels import class_of, require_few, sort_key
+from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
+from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
+from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
+from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_core.domain.errors import InvalidInput
+
+
+class MulticlassEvaluation:
+    """Of any number of classes, by predicted classes; by probabilities too, one a row or one a class.
+
+    Of a probability a row it is taken that it is the prediction's own. Of one a class, the column ``i``, or the one
+    whose name ends in the class, belongs to class ``i``, or to that of its name; without predictions the greatest
+    predicts.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        if columns.prediction is None and len(columns.probabilities) == 1:
+            message = "one probability does not say which class is predicted: say by inference_attribute where it lies"
+            raise InvalidInput("PredictionNotGiven", message)
+        self._columns = columns
+        self._complete = CompleteRows(columns)
+        self._counts = ConfusionCounts()
+        self._scores = ScoreTable()
+        self._without_probability = 0
+        self._classes = tuple(_class_of_column(name, i) for i, name in enumerate(columns.probabilities))
+
+    @staticmethod
+    def metrics() -> Iterable[Metric[Any]]:
+        """Return the registry of the problem type's metrics, in the order of the files."""
+        return (*MULTICLASS, *TRUE_CLASS, *CONFIDENCES)
+
+    def plan(self) -> Plan:
+        """Return what is read, and as what."""
+        return self._columns.plan()
+
+    def update(self, batch: pl.DataFrame) -> None:
+        """Take in rows.
+
+        Raises
+        ------
+        InvalidInput
+            ``TooManyClasses``, ``ProbabilityOutOfRange``.
+        """
+        columns = self._columns
+        rows = self._complete.of(batch, columns.probabilities)
+        if not rows.height:
+            return
+        probabilities = np.column_stack(
+            [probabilities_of(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
+        )
+        guess = rows[columns.prediction] if columns.prediction else self._most_probable(probabilities)
+        pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
+        cells = Counter[tuple[str, str]]()
+        for label, predicted, count in pairs.group_by("label", "guess").len().iter_rows():
+            cells[class_of(label), class_of(predicted)] += count
+        self._counts.update(cells.items())
+        require_few(name for pair in self._counts.cells for name in pair)
+        if probabilities.shape[1] == 1:
+            label, predicted = (_classes_of(pairs[name]) for name in ("label", "guess"))
+            self._scores.update(probabilities[:, 0], (label == predicted).to_numpy())
+        elif probabilities.shape[1]:
+            self._add_true_class(_classes_of(pairs["label"]), probabilities)
+
+    def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
+        """Return the evaluation of both; see `Evaluation`."""
+        merged = MulticlassEvaluation(self._columns)
+        merged._complete = self._complete.merge(other._complete)
+        merged._counts = self._counts.merge(other._counts)
+        merged._scores = self._scores.merge(other._scores)
+        merged._without_probability = self._without_probability + other._without_probability
+        return merged
+
+    def _most_probable(self, probabilities: NDArray[np.float64]) -> pl.Series:
+        return pl.Series(self._classes).gather(probabilities.argmax(axis=1))
+
+    def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> None:
+        place = {name: index for index, name in enumerate(self._classes)}
+        known = [name for name in labels.unique().to_list() if name in place]
+        index = labels.replace_strict(known, [place[name] for name in known], default=-1, return_dtype=pl.Int64)
+        places = index.to_numpy()
+        found = places >= 0
+        self._without_probability += int((~found).sum())
+        scores = probabilities[found, places[found]]
+        self._scores.update(scores, np.ones(scores.size, dtype=np.bool_))
+
+    def finish(self, confidence: Confidence) -> Quality:
+        """Return the quality of all rows; see `Evaluation`."""
+        self._complete.require_rows()
+        matrix = self._counts.finish(sort_key)
+        metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
+        warnings = list(self._complete.warnings())
+        cells, calibration = self._scores.finish(), None
+        if self._without_probability:
+            told = f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
+            warnings.append(f"{told} own; columns of probabilities are taken for the classes 0, 1, ... or by name")
+        elif cells.scores.size:
+            if not self._scores.exact:
+                warnings.append(INEXACT)
+            one = len(self._columns.probabilities) == 1
+            metrics |= self._measured(CONFIDENCES if one else TRUE_CLASS, cells, confidence)
+            calibration = calibration_curve(cells) if one else None
+        return Quality(
+            self._complete.rows, metrics, per_class, matrix, calibration=calibration, warnings=tuple(warnings)
+        )
+
+    def _measured(
+        self, metrics: tuple[Metric[ScoreCells], ...], cells: ScoreCells, confidence: Confidence
+    ) -> dict[str, Measured]:
+        return measure(metrics, cells, self._complete.rows, confidence)
+
+
+def _class_of_column(name: str, index: int) -> str:
+    """Return whose probability a column holds: the class that its name ends in, or else its place."""
+    last = name.rpartition(".")[2]
+    return str(index) if last.removeprefix("_c").isdecimal() or not last else class_of(last)
+
+
+def _classes_of(column: pl.Series) -> pl.Series:
+    values = column.unique().to_list()
+    return column.replace_strict(values, [class_of(value) for value in values], return_dtype=pl.String)

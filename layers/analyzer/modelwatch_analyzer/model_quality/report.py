@@ -1,0 +1,136 @@
+"""The report of the model quality monitor: metrics with their intervals, the confusion matrix, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from modelwatch_analyzer.model_quality.check import camel_case, metric_compared
+from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
+from modelwatch_analyzer.model_quality.documents import MetricConstraint
+from modelwatch_analyzer.model_quality.metric import Measured
+from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.report import MetricRow, ReportBody
+from modelwatch_analyzer.report.figures import curve_figure
+from modelwatch_analyzer.report.metrics import figures_of
+from modelwatch_analyzer.report.page import most_important
+from modelwatch_analyzer.undefined import Undefined
+
+_LABELS = 20
+_CURVES = 24
+_SHADES = 5
+_CHECKS = {"LessThanThreshold": "Below the threshold", "GreaterThanThreshold": "Above the threshold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve such as ROC, precision against recall, or calibration.
+
+    Attributes
+    ----------
+    name, x_label, y_label : str
+        What it is and what its axes are.
+    x, y : sequence of float
+        Its points, as many of one as of the other, in the order of the line; along x, in either direction.
+    diagonal : bool
+        Whether x = y means something: chance for a ROC curve, perfection for a calibration.
+    """
+
+    name: str
+    x_label: str
+    y_label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    diagonal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    count: int
+    share: float
+    shade: int
+
+
+def report_of(quality: Quality, constraints: Mapping[str, MetricConstraint], violated: Collection[str]) -> ReportBody:
+    """Return the report of a model quality analysis.
+
+    Parameters
+    ----------
+    constraints : mapping of str to MetricConstraint
+        Those of the baseline; none where a baseline is made.
+    violated : collection of str
+        Names of the metrics in violation.
+    """
+    compared = {metric_compared(name, constraint): constraint for name, constraint in constraints.items()}
+    return report_body(
+        [_metric_row(name, measured, compared.get(name), name in violated) for name, measured in _all_metrics(quality)],
+        quality.matrix,
+        list(_curves(quality)),
+        facts={"Rows evaluated": f"{quality.rows:,}"},
+    )
+
+
+def report_body(
+    metrics: Sequence[MetricRow],
+    matrix: ConfusionMatrix | None = None,
+    curves: Sequence[Curve] = (),
+    facts: Mapping[str, str] | None = None,
+) -> ReportBody:
+    """Lay out the report; metrics and curves are shown in their order."""
+    shown = most_important(metrics, lambda row: row.violated)
+    return ReportBody(
+        package="modelwatch_analyzer.model_quality",
+        checks=_CHECKS,
+        anchors={row.name: f"m{i}" for i, row in enumerate(shown)},
+        facts=facts or {},
+        context={
+            "metrics": list(zip(shown, figures_of(shown), strict=True)),
+            "metrics_in_all": len(metrics),
+            "matrix": _shown(matrix.labels, matrix.dense().tolist()) if matrix else None,
+            "labels_in_all": len(matrix.labels) if matrix else 0,
+            "curves": [(curve, curve_figure(curve.x, curve.y, diagonal=curve.diagonal)) for curve in curves[:_CURVES]],
+            "curves_in_all": len(curves),
+        },
+    )
+
+
+def _all_metrics(quality: Quality) -> Iterator[tuple[str, Measured]]:
+    yield from quality.metrics.items()
+    for label, metrics in quality.per_class.items():
+        yield from ((f"{name} of {label}", measured) for name, measured in metrics.items())
+
+
+def _metric_row(name: str, measured: Measured, constraint: MetricConstraint | None, violated: bool) -> MetricRow:
+    limit = constraint.limit if constraint else None
+    return MetricRow(
+        name=camel_case(name),
+        value=measured.value,
+        standard_deviation=measured.standard_deviation,
+        interval=measured.interval,
+        baseline=None if isinstance(limit, Undefined) else limit,
+        violated=violated,
+    )
+
+
+def _curves(quality: Quality) -> Iterator[Curve]:
+    if quality.roc is not None:
+        false, true = quality.roc
+        yield Curve("ROC curve", "false positive rate", "true positive rate", false, true, diagonal=True)
+    if quality.precision_recall is not None:
+        precisions, recalls = quality.precision_recall
+        yield Curve("Precision and recall", "recall", "precision", recalls, precisions)
+    if quality.calibration is not None:
+        means, shares = quality.calibration
+        yield Curve("Calibration", "mean probability", "share that came true", means, shares, diagonal=True)
+
+
+def _shown(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[tuple[str, int, list[_Cell]]]:
+    """Return the rows of the most frequent labels: label, rows of the data, cells of the same labels."""
+    totals = [sum(row) for row in counts]
+    places = most_important(range(len(labels)), lambda i: totals[i], _LABELS)
+    return [(labels[i], totals[i], [_cell(counts[i][j], totals[i]) for j in places]) for i in places]
+
+
+def _cell(count: int, total: int) -> _Cell:
+    share = count / total if total else 0.0
+    return _Cell(count, share, round(_SHADES * share))

@@ -1,0 +1,155 @@
+"""Blocks of captured records to columns: all payloads at once where they are alike, else record by record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple
+
+import polars as pl
+
+from modelwatch_analyzer.reading.capture_options import ColumnGroup
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, RecordBlock, Side
+from modelwatch_analyzer.reading.capture_rows import Keys, has_unread_fields, mismatch, rows_of_record, sides_of
+from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.flattening import Unflattenable
+from modelwatch_analyzer.reading.payloads import ENCODINGS, Payload
+from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
+
+_ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
+
+
+class _SidePayloads(NamedTuple):
+    """The payloads of one side of some records, without those that were not captured, and their encodings."""
+
+    payloads: list[Payload]
+    encodings: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockParser:
+    """Parses blocks of records into columns.
+
+    Attributes
+    ----------
+    groups : tuple of ColumnGroup
+        What is read of each record.
+    keys : tuple of tuple of int or str
+        The names, or positions, that the columns of each group have in the payloads; see `CaptureFiles`.
+    names : tuple of tuple of str
+        The names of these columns.
+    """
+
+    groups: tuple[ColumnGroup, ...]
+    keys: tuple[Keys, ...]
+    names: tuple[tuple[str, ...], ...]
+
+    def parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
+        """Return the columns that the plan wants; log records that are left out."""
+        sides = {side: _side_payloads(side, block.records) for side in sides_of(self.groups)}
+        for side_payloads in sides.values():
+            for encoding in ENCODINGS:
+                log.encodings[encoding] += side_payloads.encodings[encoding]
+        frame = self._parse_together(sides, len(block.records), plan)
+        if frame is None:
+            return self._parse_one_by_one(block, plan, log)
+        log.captured += len(block.records)
+        return frame
+
+    def _parse_together(self, sides: dict[Side, _SidePayloads], records: int, plan: Plan) -> pl.DataFrame | None:
+        """Parse all payloads of each side together; None if their rows may not belong together."""
+        columns: list[pl.Series] = []
+        heights: list[int] | None = None
+        for side, (payloads, encodings) in sides.items():
+            members = [index for index, group in enumerate(self.groups) if group.side == side]
+            if not payloads and not any(self.keys[index] for index in members):
+                continue
+            if len(payloads) < records or not all(self.keys[index] for index in members):
+                return None
+            texts = list(map(_DATA, payloads))
+            if encodings.keys() == {"CSV"}:
+                parsed = self._parse_csv(texts, members, plan)
+            elif encodings.keys() == {"JSON"}:
+                parsed = self._parse_json(texts, members, plan)
+            else:
+                parsed = None
+            if parsed is None or parsed[1] != (heights or parsed[1]):
+                return None
+            columns += parsed[0]
+            heights = parsed[1]
+        return None if heights is None else _frame(columns, sum(heights))
+
+    def _parse_json(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
+        names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
+        attributes = (self.groups[index].attribute for index in members)
+        return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan)
+
+    def _parse_csv(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
+        fields = self._csv_fields(texts[0], members)
+        if fields is None:
+            return None
+        joined = "\n".join(texts)
+        heights = [1] * len(texts)
+        if joined.count("\n") >= len(texts):
+            texts = [text.rstrip("\r\n") for text in texts]
+            joined = "\n".join(texts)
+            if joined.count("\n") >= len(texts):
+                heights = [text.count("\n") + 1 for text in texts]
+        if '"' in joined or "\r" in joined:
+            return None
+        block = plain_block(joined.encode(errors="surrogatepass"), last=True)
+        if block is None or block.rows != sum(heights):
+            return None
+        frame = parse_block(block, fields, plan)
+        read = set(chain.from_iterable(self.names[index] for index in members))
+        return None if frame is None else ([column for column in frame if column.name in read], heights)
+
+    def _csv_fields(self, first_text: str, members: list[int]) -> tuple[str, ...] | None:
+        """Return a name for each field of a row of text; None if the fields have no positions that are all distinct."""
+        attributes = [self.groups[index].attribute for index in members]
+        if attributes == [None]:
+            (member,) = members
+            return None if isinstance(self.keys[member][0], str) else self.names[member]
+        fields = [f"\0{index}" for index in range(first_text.count(",") + 1)]  # those that no attribute selects
+        for member, attribute in zip(members, attributes, strict=True):
+            if attribute is None or attribute.index is None or attribute.index >= len(fields):
+                return None
+            if not fields[attribute.index].startswith("\0"):
+                return None
+            fields[attribute.index] = self.names[member][0]
+        return tuple(fields)
+
+    def _parse_one_by_one(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
+        rows: list[list[str | None]] = []
+        expected = [dict.fromkeys(keys) for keys in self.keys]
+        for number, record in zip(block.numbers, block.records, strict=True):
+            rows_before = len(rows)
+            try:
+                for row in rows_of_record(record, self.groups):
+                    reasons = [reason for reason in map(mismatch, self.groups, expected, row) if reason]
+                    if reasons:
+                        log.leave_out(block.file.label, number, ", ".join(reasons))
+                    else:
+                        log.with_unread_fields += any(map(has_unread_fields, expected, row))
+                        rows.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
+            except Unflattenable as error:
+                log.leave_out(block.file.label, number, str(error))
+            log.captured += len(rows) > rows_before
+        values = zip(*rows, strict=True) if rows else iter(())
+        columns = zip(chain.from_iterable(self.names), values, strict=False)
+        return _frame(
+            [pl.Series(name, column, pl.String()) for name, column in columns if name in plan.dtypes], len(rows)
+        )
+
+
+def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:
+    payloads = [payload for payload in map(PAYLOAD_OF[side], records) if payload is not None]
+    return _SidePayloads(payloads, Counter(map(_ENCODING, payloads)))
+
+
+def _frame(columns: list[pl.Series], height: int) -> pl.DataFrame:
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=height)

@@ -1,0 +1,213 @@
+"""The records that SageMaker's data capture writes, one a line: a request with its response, or a transform output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Literal
+
+import msgspec
+
+from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.event_ids import EventIds
+from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.payloads import Payload
+
+Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
+REQUEST: Side = "endpointInput"
+RESPONSE: Side = "endpointOutput"
+TRANSFORM_OUTPUT: Side = "batchTransformOutput"
+GROUND_TRUTH: Side = "groundTruthData"
+
+_CSV_RECORDS_PER_BLOCK = 16384
+_JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per record
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+class _CaptureData(msgspec.Struct, gc=False):
+    endpointInput: Payload | None = None  # noqa: N815
+    endpointOutput: Payload | None = None  # noqa: N815
+    batchTransformOutput: Payload | None = None  # noqa: N815
+
+
+class _EventMetadata(msgspec.Struct, gc=False):
+    eventId: str | None = None  # noqa: N815
+    inferenceId: str | None = None  # noqa: N815
+    inferenceTime: datetime | None = None  # noqa: N815
+
+
+class CapturedRecord(msgspec.Struct, gc=False):
+    """The fields of a captured record that readers need, named as in the file."""
+
+    captureData: _CaptureData  # noqa: N815
+    eventMetadata: _EventMetadata | None = None  # noqa: N815
+    groundTruthData: Payload | None = None  # noqa: N815
+
+    @property
+    def time(self) -> datetime | None:
+        """The time of the event; one without an offset is UTC."""
+        time = self.eventMetadata.inferenceTime if self.eventMetadata else None
+        return time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+
+
+_DECODER = msgspec.json.Decoder(CapturedRecord)
+PAYLOAD_OF: Mapping[Side, Callable[[CapturedRecord], Payload | None]] = {
+    REQUEST: attrgetter(f"captureData.{REQUEST}"),
+    RESPONSE: attrgetter(f"captureData.{RESPONSE}"),
+    TRANSFORM_OUTPUT: attrgetter(f"captureData.{TRANSFORM_OUTPUT}"),
+    GROUND_TRUTH: attrgetter(GROUND_TRUTH),
+}
+"""How to get the payload of each side of a record; it is None if the side was not captured."""
+
+_EVENT_ID, _INFERENCE_ID = attrgetter("eventMetadata.eventId"), attrgetter("eventMetadata.inferenceId")
+_TIME = attrgetter("eventMetadata.inferenceTime")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBlock:
+    """Consecutive records of one file.
+
+    Attributes
+    ----------
+    numbers : sequence of int
+        The line number of each record in the file.
+    lines : sequence of bytes
+        The text of each record in the file.
+    records : sequence of CapturedRecord
+        The parsed records.
+    """
+
+    file: SourceFile
+    numbers: Sequence[int]
+    lines: Sequence[bytes]
+    records: Sequence[CapturedRecord]
+
+    @property
+    def event_ids(self) -> list[str | None]:
+        """The event id of each record, or None."""
+        return self._metadata(_EVENT_ID)
+
+    @property
+    def inference_ids(self) -> list[str | None]:
+        """The inference id that the caller gave with each request, or None."""
+        return self._metadata(_INFERENCE_ID)
+
+    def _metadata(self, value: Callable[[CapturedRecord], str | None]) -> list[str | None]:
+        try:
+            return list(map(value, self.records))
+        except AttributeError:
+            return [value(record) if record.eventMetadata else None for record in self.records]
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedRecords:
+    """The records of some files, of those the ones that were captured in ``[start, end)``.
+
+    Attributes
+    ----------
+    merge_log : ReadLog, optional
+        The log of the merge that wrote the files. It counts the objects and events that were merged, so those of the
+        merged files are not counted again.
+    """
+
+    files: tuple[SourceFile, ...]
+    start: datetime | None = None
+    end: datetime | None = None
+    merge_log: ReadLog | None = None
+
+    def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
+        """Read all files in their order, block by block; log records that are left out, and repeated events."""
+        events = EventIds()
+        if self.merge_log:
+            log.include(self.merge_log)
+        for file in self.files:
+            if not self.merge_log:
+                log.objects += 1
+                log.bytes += file.size
+            for first_line, lines in _line_chunks(file, log):
+                block = self._in_window(_parse(file, first_line, lines, log), log)
+                if not self.merge_log:
+                    log.duplicate_events += events.count_repeated(block.event_ids)
+                yield block
+
+    def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
+        if self.start is None and self.end is None:
+            return block
+        start, end = self.start or _EARLIEST, self.end or _LATEST
+        try:
+            if all(start <= time < end for time in map(_TIME, block.records)):
+                return block
+        except (AttributeError, TypeError):
+            pass  # a record has no time, or one without an offset
+        times = [record.time for record in block.records]
+        inside = [time is not None and start <= time < end for time in times]
+        for number, time in zip(block.numbers, times, strict=True):
+            if time is None:
+                log.leave_out(block.file.label, number, "no inference time, so it belongs to no window")
+        log.out_of_window += len(inside) - sum(inside) - times.count(None)
+        return _select(block, [index for index, is_inside in enumerate(inside) if is_inside])
+
+
+def _select(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
+    return RecordBlock(
+        block.file,
+        [block.numbers[index] for index in indices],
+        [block.lines[index] for index in indices],
+        [block.records[index] for index in indices],
+    )
+
+
+def _line_chunks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield a file's lines in chunks that, when parsed, fit into the processor's caches."""
+    for first_line, text in line_blocks(file, log):
+        lines = text.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        size = _JSON_RECORDS_PER_BLOCK if lines and b'"JSON"' in lines[0] else _CSV_RECORDS_PER_BLOCK
+        for start in range(0, len(lines), size):
+            yield first_line + start, lines[start : start + size]
+
+
+def _parse_record(line: bytes) -> CapturedRecord:
+    """Decode one record; any ISO 8601 time is accepted, and an inference time that is not one is ignored."""
+    try:
+        return _DECODER.decode(line)
+    except msgspec.ValidationError:
+        document = msgspec.json.decode(line)
+        metadata = document.get("eventMetadata") if isinstance(document, dict) else None
+        if not isinstance(metadata, dict) or "inferenceTime" not in metadata:
+            raise
+        text = metadata.pop("inferenceTime")
+        record = msgspec.convert(document, CapturedRecord)
+        if record.eventMetadata:
+            with suppress(ValueError, TypeError):
+                record.eventMetadata.inferenceTime = datetime.fromisoformat(text)
+        return record
+
+
+def _parse(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) -> RecordBlock:
+    try:
+        return RecordBlock(file, range(first_line, first_line + len(lines)), lines, list(map(_DECODER.decode, lines)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    block = RecordBlock(file, numbers := [], valid_lines := [], records := [])
+    for number, line in enumerate(lines, start=first_line):
+        if not line or line.isspace():
+            continue
+        try:
+            record = _parse_record(line)
+        except msgspec.ValidationError as error:
+            log.leave_out(file.label, number, f"not a captured record: {error}")
+        except RecursionError:
+            log.leave_out(file.label, number, "not a captured record: nested too deeply")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            log.leave_out(file.label, number, "not JSON")
+        else:
+            numbers.append(number)
+            valid_lines.append(line)
+            records.append(record)
+    return block

@@ -1,0 +1,37 @@
+"""What a kind of monitor adds to the frame of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportBody:
+    """The kind's part of a report.
+
+    Attributes
+    ----------
+    package : str
+        The package that holds the template: that of the kind.
+    template : str
+        The name of the template's file in the package; the template extends ``page.html.j2``.
+    context : mapping of str to object
+        The variables of the template.
+    extent : str, optional
+        What was analysed, for the sentence at the top; the number of records if not given.
+    checks : mapping of str to str
+        A heading for each ``constraint_check_type`` of the kind.
+    anchors : mapping of str to str
+        Ids of elements of the template, by the subject of the violations that link to them.
+    facts : mapping of str to str
+        Facts to list after those that all kinds have, label to text.
+    """
+
+    package: str | None = None
+    template: str = "report.html.j2"
+    context: Mapping[str, object] = field(default_factory=dict)
+    extent: str | None = None
+    checks: Mapping[str, str] = field(default_factory=dict)
+    anchors: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,46 @@
+"""The manifests that SageMaker's data capture of batch transform writes: which S3 objects a job read or wrote."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from modelwatch_core.domain.documents import Inbound
+from modelwatch_core.domain.errors import InvalidInput
+
+
+class _Prefix(Inbound):
+    """The first element of a manifest, to which the names that follow are appended."""
+
+    prefix: Annotated[str, Field(pattern=r"^s3://[^/]")]
+
+
+_MANIFEST: TypeAdapter[list[_Prefix | str]] = TypeAdapter(list[_Prefix | str])
+
+
+def manifest_objects(content: bytes, name: str) -> list[str]:
+    """Return the S3 URIs that a manifest names: ``[{"prefix": "s3://bucket/folder/"}, "file", ...]``.
+
+    Parameters
+    ----------
+    content : bytes
+        The manifest.
+    name : str
+        How the message of the error refers to it.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidManifest``.
+    """
+    try:
+        elements = _MANIFEST.validate_json(content)
+    except ValidationError:
+        elements = []
+    head, *names = elements or [""]
+    keys = [key for key in names if isinstance(key, str)]
+    if not isinstance(head, _Prefix) or len(keys) < len(names):
+        expected = '[{"prefix": "s3://bucket/folder/"}, "file", ...]'
+        raise InvalidInput("InvalidManifest", f"{name} is not a batch transform manifest; expected {expected}")
+    return [f"{head.prefix}{key}" for key in keys]

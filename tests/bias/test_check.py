@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, judge, suggested_range
+from modelwatch_analyzer.bias.documents import MetricEntry
+from modelwatch_analyzer.bias.values import group_key
+from modelwatch_analyzer.undefined import Undefined
+
+ZERO, ONE, RATIO = DisparateImpactRule
+NONE = Undefined("few replicates have a number")
+
+# Baseline, current value, flagged: a real run of SageMaker's monitor (amazon-sagemaker-examples, Adult, by sex).
+REAL = {
+    "CDDPL": (0.28177, 0.37489, True),
+    "DAR": (-0.09508, -0.34694, True),
+    "DCA": (-0.52787, -36.69388, True),
+    "DCR": (0.02787, -0.07651, True),
+    "FT": (-0.03333, -0.13636, True),
+    "GE": (0.08412, 0.94550, True),
+    "RD": (0.13081, 0.17253, True),
+    "SD": (0.10465, 0.27419, True),
+    "TE": (2.91667, math.inf, True),
+    "DI": (0.1780, 0.0831, False),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_plain_rule_flags_what_sagemaker_flagged(name):
+    baseline, current, flagged = REAL[name]
+    assert judge(name, current, NONE, BiasConstraint(baseline), ZERO).violated is flagged
+
+
+@pytest.mark.parametrize(("baseline", "current", "flagged"), [(0.2, -0.3, True), (0.2, 0.1, False), (0.2, 0.2, False)])
+def test_the_plain_rule_looks_at_the_distance_from_zero(baseline, current, flagged):
+    # The developer guide's own examples, and a value that stays.
+    assert judge("DPL", current, NONE, BiasConstraint(baseline), ZERO).violated is flagged
+
+
+def test_the_last_digit_is_no_violation():
+    # SageMaker's number of 334 rows of Adult, and ours.
+    assert not judge("CDDPL", 0.3748947825295132, NONE, BiasConstraint(0.3748947825295131), ZERO).violated
+    assert judge("CDDPL", 0.37489478254, NONE, BiasConstraint(0.3748947825295131), ZERO).violated
+
+
+@pytest.mark.parametrize(
+    ("rule", "current", "flagged"),
+    [
+        (ZERO, 0.5, False),
+        (ONE, 0.5, True),
+        (RATIO, 0.5, True),
+        (ZERO, 1.3, True),
+        (ONE, 1.15, False),
+        (RATIO, 1.24, False),
+        (RATIO, 1.26, True),
+        (RATIO, 0.0, True),
+    ],
+)
+def test_the_rule_of_disparate_impact_can_be_chosen(rule, current, flagged):
+    assert judge("DI", current, NONE, BiasConstraint(0.8), rule).violated is flagged
+
+
+@pytest.mark.parametrize(
+    ("interval", "violated"),
+    [((0.3, 0.4), True), ((0.15, 0.4), False), ((0.2, 0.4), False), ((-0.5, -0.3), True), ((-0.5, 0.5), False)],
+)
+def test_a_range_is_violated_only_if_the_interval_does_not_meet_it(interval, violated):
+    constraint = BiasConstraint(0.0, (-0.2, 0.2))
+    assert judge("DPL", sum(interval) / 2, interval, constraint, ZERO).violated is violated
+
+
+def test_an_infinite_metric_is_outside_of_a_range_and_one_without_interval_is_only_noted():
+    constraint = BiasConstraint(0.0, (-3.0, 3.0))
+    assert judge("TE", math.inf, NONE, constraint, ZERO).violated
+    unsure = judge("TE", 4.0, NONE, constraint, ZERO)
+    assert (unsure.violated, unsure.note) == (False, f"outside of its range, but it has no interval: {NONE.reason}")
+    assert judge("TE", 2.0, NONE, constraint, ZERO).note is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside", "outside"),
+    [([None, 0.1], -9.0, 0.2), ([-0.1, None], 9.0, -0.2), (["-Infinity", 0.1], -9.0, 0.2)],
+)
+def test_null_leaves_an_end_of_a_range_open(bounds, inside, outside):
+    constraint = MetricEntry.model_validate({"name": "DPL", "range": bounds}).constraint
+    assert not judge("DPL", inside, (inside, inside), constraint, ZERO).violated
+    assert judge("DPL", outside, (outside, outside), constraint, ZERO).violated
+
+
+def test_what_is_undefined_now_or_in_the_baseline_is_no_violation():
+    assert not judge("DPL", Undefined("one label"), NONE, BiasConstraint(0.1), ZERO).violated
+    assert judge("DPL", 0.4, NONE, BiasConstraint(None), ZERO).note == "the baseline has no value"
+
+
+@given(st.floats(0.01, 20), st.floats(0, 5), st.sampled_from(list(DisparateImpactRule)), st.sampled_from(["DI", "DPL"]))
+def test_a_suggested_range_holds_the_interval_that_it_is_made_of(value, half, rule, name):
+    interval = (max(value - half, 1e-3), value + half)
+    least, most = suggested_range(name, value, interval, rule)
+    assert least <= interval[0] + 1e-12
+    assert most >= interval[1] - 1e-9
+    assert not judge(name, value, interval, BiasConstraint(value, (least, most)), rule).violated
+
+
+def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():
+    assert group_key("(0.5, 0.99]") == group_key("(0.5, 1.2]") == group_key("(0.50, 3]")
+    assert group_key("(0.5, 0.99]") != group_key("(0.6, 0.99]")
+    assert group_key("(a, b]") != group_key("(a, c]")
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("b,1", "b,1.0"), ("true", "1")])
+def test_groups_are_the_same_however_their_values_are_spelled(one, other):
+    assert group_key(one) == group_key(other) != group_key("F")
+
+
+def test_values_that_hold_commas_are_told_apart():
+    assert len({group_key(value) for value in ("1,5", "5,1", "1,1", "1", "15")}) == 5

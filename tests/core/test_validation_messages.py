@@ -1,0 +1,54 @@
+"""Validation errors as sentences for users."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError, field_validator, model_validator
+
+from modelwatch_core.domain.documents import validation_message
+
+
+class Feature(BaseModel):
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _lower_case(cls, value: str) -> str:
+        if not value.islower():
+            raise ValueError("must be lower case")
+        return value
+
+
+class Dataset(BaseModel):
+    features: list[Feature]
+    rows: int = 0
+
+    @model_validator(mode="after")
+    def _enough_rows(self) -> Dataset:
+        if self.rows < len(self.features):
+            raise ValueError("must have a row for every feature")
+        return self
+
+
+def error_of(document: object) -> ValidationError:
+    try:
+        Dataset.model_validate(document)
+    except ValidationError as error:
+        return error
+    raise AssertionError("the document is valid")
+
+
+def test_each_mistake_has_its_location_and_no_value() -> None:
+    error = error_of({"features": [{"name": "a"}, {"name": "SECRET"}], "rows": "many"})
+    assert validation_message(error) == (
+        "features[1].name: must be lower case; "
+        "rows: Input should be a valid integer, unable to parse string as an integer"
+    )
+    assert validation_message(error, limit=1) == "features[1].name: must be lower case"
+    assert validation_message(error, location_prefix="dataset", limit=1).startswith("dataset.features[1].name: ")
+
+
+def test_a_mistake_of_the_whole_document_is_located_by_what_the_caller_knows() -> None:
+    error = error_of({"features": [{"name": "a"}]})
+    assert validation_message(error) == "must have a row for every feature"
+    assert validation_message(error, document_name="the file") == "the file: must have a row for every feature"
+    assert validation_message(error, location_prefix="dataset", document_name="the file").startswith("dataset: must")

@@ -1,0 +1,102 @@
+"""Drift measures: what the registry says of them, and a new one from the constraints file to the report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelwatch_analyzer import distances
+from modelwatch_analyzer.distances import MEASURES, DriftMeasure, Exceeds
+from modelwatch_core.domain.errors import InvalidInput
+from tests.data_quality.conftest import Workbench, found, table
+
+TOY = DriftMeasure(
+    name="MedianShift",
+    title="shift of the median",
+    quantity="shift",
+    numerical=lambda baseline, current: abs(_median(current) - _median(baseline)),
+    categorical=lambda baseline, current: float(len(set(current.counts()) - set(baseline))),
+    threshold="how far the median may move",
+    source="this test",
+)
+
+
+def _median(sketch) -> float:
+    items, weights = sketch.cumulative_weights()
+    return float(items[(weights >= weights[-1] / 2).argmax()])
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_every_measure_says_what_its_threshold_means_and_where_it_is_from(measure: DriftMeasure) -> None:
+    assert measure.numerical or measure.categorical
+    assert measure.threshold
+    assert measure.source
+    assert MEASURES[measure.name] is measure
+
+
+def test_names_and_aliases_are_unique() -> None:
+    names = [name for measure in MEASURES.values() for name in (measure.name, *measure.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_a_new_measure_works_from_the_constraints_file_to_a_violation_and_the_report(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, TOY.name, TOY)
+    workbench.baseline(table({"n": [1, 2, 3], "s": ["x", "x", "y"]}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"] |= {
+        "comparison_method": "MedianShift",
+        "comparison_threshold": 5.0,
+        "categorical_drift_method": "MedianShift",
+        "categorical_comparison_threshold": 0.5,
+    }
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(table({"n": [11, 12, 13], "s": ["x", "z", "y"]}), publish_cloudwatch_metrics="Enabled")
+    assert ("n", "baseline_drift_check") in found(summary)
+    descriptions = {each.feature_name: each.description for each in summary.violations if "drift" in each.description}
+    assert descriptions == {
+        "n": "Baseline drift shift: 10.0 exceeds threshold: 5.0",
+        "s": "Baseline drift shift: 1.0 exceeds threshold: 0.5",
+    }
+    assert "shift of the median" in (workbench.folder / "check/report.html").read_text()
+    lines = (workbench.folder / "check/cloudwatch_metrics.jsonl").read_text().splitlines()
+    metrics = {line["MetricName"]: line.get("Value") for line in map(json.loads, lines)}
+    assert metrics["feature_baseline_drift_n"] == 10.0
+
+
+def test_a_measure_that_exceeds_by_smaller_values_is_drift_below_its_threshold() -> None:
+    chi_squared = distances.CHI_SQUARED
+    assert chi_squared.exceeds is Exceeds.SMALLER
+    assert chi_squared.is_drift(0.01, 0.05)
+    assert not chi_squared.is_drift(0.05, 0.05)
+    assert not distances.SIMPLE.is_drift(0.1, 0.1)
+    assert distances.SIMPLE.is_drift(0.2, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("comparison_method", "Wobbly", "must be one of Simple, Robust"),
+        ("comparison_method", "ChiSquared", "must be one of Simple, Robust"),
+        ("categorical_drift_method", "Wobbly", "must be one of LInfinity, Simple, Robust, ChiSquared"),
+    ],
+)
+def test_an_unknown_measure_is_refused_with_its_place_and_the_known_names(
+    workbench: Workbench, key: str, value: str, says: str
+) -> None:
+    workbench.baseline("a\n1\n")
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"][key] = value
+    workbench.rewrite("baseline/constraints.json", constraints)
+    with pytest.raises(InvalidInput) as refused:
+        workbench.check("a\n1\n")
+    assert refused.value.code == "InvalidConstraints"
+    assert refused.value.message.endswith(f"monitoring_config.distribution_constraints.{key}: {says}")
+
+
+def test_an_unknown_measure_in_the_settings_is_refused(workbench: Workbench) -> None:
+    with pytest.raises(InvalidInput, match="categorical_drift_method: must be one of LInfinity") as refused:
+        workbench.baseline("a\n1\n", categorical_drift_method="Wobbly")
+    assert refused.value.code == "InvalidSettings"
