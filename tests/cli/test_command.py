@@ -225,6 +225,54 @@ def test_the_analysis_contract_runs_from_the_environment(run: Run, monkeypatch: 
     assert Path("out/constraints.json").is_file()
 
 
+SCRIPT = """import json, os
+def postprocess_handler():
+    json.dump(dict(os.environ), open("seen.json", "w"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("job_config", "seen"),
+    [(None, None), ('{"Environment": {"MINE": "1", "dataset_source": "train.csv"}}', "1"), ("{}", None)],
+)
+def test_scripts_see_the_variables_of_the_job_and_none_of_the_host(
+    run: Run, monkeypatch: pytest.MonkeyPatch, job_config: str | None, seen: str | None
+) -> None:
+    Path("train.csv").write_text(TRAIN)
+    Path("after.py").write_text(SCRIPT)
+    if job_config is not None:
+        Path("processingjobconfig.json").write_text(job_config)
+    monkeypatch.setattr("modelwatch.cli.analyze.JOB_CONFIG", Path("processingjobconfig.json"))
+    environment = {
+        "dataset_source": "train.csv",
+        "dataset_format": '{"csv": {"header": true}}',
+        "output_path": "out",
+        "post_analytics_processor_script": "after.py",
+        "MINE": "1",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = run("analyze")
+    assert result.exit_code == 0, result.stderr
+    script_environment = json.loads(Path("seen.json").read_text())
+    assert script_environment["dataset_source"] == "train.csv"
+    assert script_environment.get("MINE") == seen
+    assert "secret" not in script_environment.values()
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"Environment": 1}'])
+def test_a_description_of_the_job_that_cannot_be_read_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    Path("processingjobconfig.json").write_text(content)
+    monkeypatch.setattr("modelwatch.cli.analyze.JOB_CONFIG", Path("processingjobconfig.json"))
+    result = run("analyze")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("modelwatch: InvalidSettings: processingjobconfig.json ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_violations_are_no_failure_of_the_analysis_contract(
     with_baseline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
