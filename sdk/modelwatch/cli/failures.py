@@ -96,7 +96,7 @@ def _report(failure: Exception, *, as_json: bool) -> int:
         case ModelwatchError():
             print_failure(failure.code, failure.message, as_json=as_json)
         case typer.TyperException():
-            # Help that was asked for by giving no arguments at all has been printed, and carries no message.
+            # Help that is shown for a command without arguments has been printed, and carries no message.
             if message := " ".join(failure.format_message().replace("Value error, ", "").split()).rstrip("."):
                 context = getattr(failure, "ctx", None)
                 command = context.command_path if context else "modelwatch"

@@ -108,7 +108,8 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
             fields["dataset_source"] = copies.enter_context(source)
             for option in kind_options(kind, verb):
                 if option.field in fields and is_path(kind, option):
-                    fields[option.field] = copies.enter_context(local_copy(fields[option.field], option.option))
+                    copy = copies.enter_context(local_copy(fields[option.field], option.option))
+                    fields |= dict.fromkeys((option.field, *option.also_sets), copy)
             folder = usable_output(output)
             settings = analysis_settings(
                 **fields,

@@ -18,7 +18,7 @@ class Observation:
     Attributes
     ----------
     status : str
-        The execution's status in SageMaker's words, or why there is none.
+        The execution's status as SageMaker names it, or ``missing``.
     violations : tuple of ConstraintViolation
         Those of the violation report.
     mails : int

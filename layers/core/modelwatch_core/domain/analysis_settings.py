@@ -107,7 +107,7 @@ class AnalysisSettings(Owned):
         Python files with a function ``preprocess_handler`` or ``postprocess_handler``; they run in processes of their
         own, see ``modelwatch_analyzer.scripts``.
     user_environment : dict of str to str
-        Variables that are none of ours: for the user's own scripts and containers.
+        Variables that are not settings: for the user's own scripts and containers.
     """
 
     analysis_type: NonEmpty

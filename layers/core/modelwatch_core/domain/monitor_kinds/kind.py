@@ -29,7 +29,7 @@ class MonitorKind:
     monitoring_type : str
         Its name in SageMaker's API: ``DataQuality``.
     title : str
-        Its name for people: ``Data quality``.
+        Its name in texts: ``Data quality``.
     settings : type of AnalysisSettings
         What its analysis is given.
     analysis : str, optional
