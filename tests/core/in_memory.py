@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -30,7 +31,12 @@ class ManualClock:
         self.moment += span
 
 
-def _follows_on(standing, new, exists: str) -> None:
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+def _follows_on(standing: _Versioned | None, new: _Versioned, exists: str) -> None:
     if new.version == 1:
         if standing is not None:
             raise InvalidInput(exists, "exists already")
