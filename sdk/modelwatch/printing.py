@@ -21,24 +21,24 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def counted(number: int, thing: str) -> str:
-    """Say how many of a thing there are.
+def count_text(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural if need be.
 
     Examples
     --------
-    >>> counted(1, "file"), counted(2000, "file")
+    >>> count_text(1, "file"), count_text(2000, "file")
     ('1 file', '2,000 files')
     """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to the command what to do when its reader went away; rich would end with exit code 1."""
+        """Leave it to the command what to do when its reader has gone; rich would end with exit code 1."""
         raise BrokenPipeError
 
 
-def a_console(*, stderr: bool = False) -> Console:
+def make_console(*, stderr: bool = False) -> Console:
     """Make a console that adds nothing of its own: no markup, no guessed colours, no lines broken in pipes."""
     return _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 

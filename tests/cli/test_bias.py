@@ -75,7 +75,7 @@ def test_the_screen_says_which_metric_of_which_group(run):
 
 def test_a_threshold_decides_what_is_a_positive_prediction(run):
     assert run(*check("unfair.csv", "--probability-threshold-attribute", "0.3")).exit_code == 1
-    assert metrics("post_training")["RD"]["value"] == 0.0  # all women and men with a positive label lie above it
+    assert metrics("post_training")["RD"]["value"] == 0.0  # the scores of all with a positive label are above it
 
 
 def test_labels_alone_make_a_baseline_of_pre_training_metrics(run):
@@ -87,17 +87,17 @@ def test_labels_alone_make_a_baseline_of_pre_training_metrics(run):
 
 def test_replicates_level_and_seed_reach_the_analysis(run):
     run(*check("fair.csv", "--bootstrap-replicates", "150", "--confidence-level", "0.9", "--seed", "7"))
-    told = json.loads(Path("report/analysis.json").read_text())["bootstrap"]
-    assert told == {"replicates": 150, "confidence_level": 0.9, "seed": 7}
+    bootstrap = json.loads(Path("report/analysis.json").read_text())["bootstrap"]
+    assert bootstrap == {"replicates": 150, "confidence_level": 0.9, "seed": 7}
 
 
-def test_a_repeated_check_tells_what_changed(run):
+def test_a_repeated_check_lists_what_changed(run):
     run(*check("fair.csv"))
     found = run(*check("unfair.csv", "--backfill", "--json"))
     assert any("DPPL of sex = F" in change for change in json.loads(found.stdout)["changes"])
 
 
-def test_labels_of_captures_may_lie_in_files_of_their_own(run):
+def test_labels_of_captures_can_be_in_files_of_their_own(run):
     captures, labels = [], []
     for i, row in enumerate(FAIR.splitlines()[1:]):
         sex, income, score, approved = row.split(",")
@@ -107,8 +107,8 @@ def test_labels_of_captures_may_lie_in_files_of_their_own(run):
         }
         event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
         captures.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
-        truth = {"groundTruthData": {"data": approved, "encoding": "CSV"}, "eventMetadata": {"eventId": str(i)}}
-        labels.append(json.dumps(truth | {"eventVersion": "0"}))
+        label = {"groundTruthData": {"data": approved, "encoding": "CSV"}, "eventMetadata": {"eventId": str(i)}}
+        labels.append(json.dumps(label | {"eventVersion": "0"}))
     Path("captures.jsonl").write_text("\n".join(captures))
     Path("labels.jsonl").write_text("\n".join(labels))
     Path("config.json").write_text(json.dumps(CONFIG | {"headers": ["sex", "income", "approved"]}))

@@ -42,7 +42,7 @@ def with_baseline(run: Run) -> Run:
 
 
 def check(data: str, *more: str) -> list[str]:
-    """Give the arguments of a check of CSV data against the baseline."""
+    """Return the arguments of a check of CSV data against the baseline."""
     files = ["--statistics", "baseline/statistics.json", "--constraints", "baseline/constraints.json"]
     return ["check", "data-quality", "--data", data, "--dataset-format", "csv", *files, "--output", "report", *more]
 
@@ -51,7 +51,7 @@ def strict_json(text: str) -> dict[str, object]:
     """Parse exactly one JSON object, refusing NaN and Infinity."""
 
     def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
+        raise AssertionError(f"{word} is not JSON")
 
     document = json.loads(text, parse_constant=refuse)
     assert isinstance(document, dict)
@@ -59,7 +59,7 @@ def strict_json(text: str) -> dict[str, object]:
 
 
 def listed(result: Result) -> list[str]:
-    """Give the lines of the table of violations."""
+    """Return the lines of the table of violations."""
     return [line for line in result.stdout.splitlines() if "_check" in line]
 
 
@@ -102,7 +102,7 @@ def test_json_holds_for_failures_too(run: Run, arguments: list[str]) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_message_names_the_option_and_the_mend(run: Run) -> None:
+def test_a_message_names_the_option_and_the_fix(run: Run) -> None:
     result = run("baseline", "data-quality", "--dataset", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
     assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
     result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
@@ -172,8 +172,8 @@ def test_column_names_are_printed_as_they_are_and_never_obeyed(run: Run) -> None
     assert run(*baseline).exit_code == 0
     result = run(*check("now.csv"))
     assert result.exit_code == 1
-    told = [line.partition("  ")[0] for line in listed(result)]
-    assert told == ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\\tb", "\\x1b[31mred"]
+    subjects = [line.partition("  ")[0] for line in listed(result)]
+    assert subjects == ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\\tb", "\\x1b[31mred"]
 
 
 def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_a_mistake_of_ours_shows_neither_a_traceback_nor_values(run: Run, monkey
     assert result.stderr.count("\n") == 1
 
 
-def test_a_missing_extra_is_named_with_its_mend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named_with_its_fix(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.impute", None)
     monkeypatch.delitem(sys.modules, "modelwatch.demo.scenario", raising=False)
     monkeypatch.delitem(sys.modules, "modelwatch.demo.model", raising=False)
@@ -223,6 +223,54 @@ def test_the_analysis_contract_runs_from_the_environment(run: Run, monkeypatch: 
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("Completed")
     assert Path("out/constraints.json").is_file()
+
+
+SCRIPT = """import json, os
+def postprocess_handler():
+    json.dump(dict(os.environ), open("seen.json", "w"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("job_config", "seen"),
+    [(None, None), ('{"Environment": {"MINE": "1", "dataset_source": "train.csv"}}', "1"), ("{}", None)],
+)
+def test_scripts_see_the_variables_of_the_job_and_none_of_the_host(
+    run: Run, monkeypatch: pytest.MonkeyPatch, job_config: str | None, seen: str | None
+) -> None:
+    Path("train.csv").write_text(TRAIN)
+    Path("after.py").write_text(SCRIPT)
+    if job_config is not None:
+        Path("processingjobconfig.json").write_text(job_config)
+    monkeypatch.setattr("modelwatch.cli.analyze.JOB_CONFIG", Path("processingjobconfig.json"))
+    environment = {
+        "dataset_source": "train.csv",
+        "dataset_format": '{"csv": {"header": true}}',
+        "output_path": "out",
+        "post_analytics_processor_script": "after.py",
+        "MINE": "1",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = run("analyze")
+    assert result.exit_code == 0, result.stderr
+    script_environment = json.loads(Path("seen.json").read_text())
+    assert script_environment["dataset_source"] == "train.csv"
+    assert script_environment.get("MINE") == seen
+    assert "secret" not in script_environment.values()
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"Environment": 1}'])
+def test_a_description_of_the_job_that_cannot_be_read_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    Path("processingjobconfig.json").write_text(content)
+    monkeypatch.setattr("modelwatch.cli.analyze.JOB_CONFIG", Path("processingjobconfig.json"))
+    result = run("analyze")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("modelwatch: InvalidSettings: processingjobconfig.json ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_violations_are_no_failure_of_the_analysis_contract(
@@ -262,8 +310,8 @@ def test_help_loads_no_numeric_package() -> None:
     code = (
         "import sys, modelwatch.cli.commands; print({'numpy', 'polars', 'boto3', 'moto', 'sklearn'} & set(sys.modules))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout == "set()\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
 
 
 def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -273,7 +321,7 @@ def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProces
 
 
 @pytest.mark.slow
-def test_a_reader_that_went_away_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
+def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
     for more in ([], ["--json"]):
@@ -305,7 +353,7 @@ def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path
         assert "Traceback" not in ended.stderr
 
 
-def test_the_process_exits_with_the_code_and_prints_where_told(tmp_path: Path) -> None:
+def test_the_process_exits_with_the_code_and_prints_on_both_streams(tmp_path: Path) -> None:
     ended = modelwatch("check", "data-quality", "--json", stdout=subprocess.PIPE, cwd=tmp_path)
     assert ended.returncode == 2
     assert strict_json(ended.stdout)["error"]["code"] == "UnusableArguments"

@@ -1,4 +1,4 @@
-"""The flags that say which data is read, and data in S3."""
+"""The options that say which data is read, and data in S3."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_scripts_run_before_and_after(run: Run) -> None:
     assert Path("ran").exists()
 
 
-def test_the_account_of_captures_tells_encodings_and_duplicates(run: Run) -> None:
+def test_the_record_counts_of_captures_include_encodings_and_duplicates(run: Run) -> None:
     Path("c.jsonl").write_text("\n".join(map(captured, [*ROWS, ROWS[0]])))
     arguments = ("baseline", "data-quality", "--dataset", "c.jsonl", "--dataset-format", "capture", "--output", "b")
     assert "Captured payloads by encoding: 202 JSON." in run(*arguments).stdout
@@ -166,7 +166,7 @@ def test_the_account_of_captures_tells_encodings_and_duplicates(run: Run) -> Non
 
 
 @pytest.mark.slow
-def test_data_and_baseline_may_lie_in_s3(run: Run, bucket: Callable[[str, bytes | str], None]) -> None:
+def test_data_and_baseline_can_be_in_s3(run: Run, bucket: Callable[[str, bytes | str], None]) -> None:
     bucket("train/a.csv", FILES["csv"])
     bucket("train/b/c.csv", FILES["csv"])
     assert baseline(run, "s3://bucket/train/", "csv")["age"] == ("Integral", 13900.0)
@@ -209,14 +209,18 @@ def test_the_objects_that_manifests_in_s3_name_are_fetched_too(
     ("uri", "code"),
     [("s3://bucket/none", "FileNotFound"), ("s3://nobody/none", "BucketNotFound"), ("s3://bucket/dots", "KeyOutside")],
 )
-def test_what_is_not_in_s3_is_told(run: Run, bucket: Callable[[str, bytes | str], None], uri: str, code: str) -> None:
+def test_a_missing_object_in_s3_is_one_line(
+    run: Run, bucket: Callable[[str, bytes | str], None], uri: str, code: str
+) -> None:
     bucket("dots/../../../x.csv", "a\n1\n")
     result = run("baseline", "data-quality", "--dataset", uri, "--dataset-format", "csv", "--output", "b")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert code in result.stderr
 
 
-def test_without_credentials_the_mend_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_credentials_the_message_says_how_to_fix_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

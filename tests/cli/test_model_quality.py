@@ -65,7 +65,7 @@ def test_a_model_that_is_worse_is_a_violation_and_exit_code_1(run):
     assert json.loads(checked.stdout)["violations"] == len(violations)
 
 
-def test_a_backfill_replaces_the_results_and_tells_what_changed(run):
+def test_a_backfill_replaces_the_results_and_lists_what_changed(run):
     assert run(*csv("good.csv")).exit_code == 0
     again = run(*csv("bad.csv", "--backfill", "--json"))
     changes = json.loads(again.stdout)["changes"]
@@ -96,8 +96,8 @@ def captured(event: str, probability: float) -> str:
 
 
 def labelled(event: str, label: int) -> str:
-    truth = {"data": str(label), "encoding": "CSV"}
-    return json.dumps({"groundTruthData": truth, "eventMetadata": {"eventId": event}, "eventVersion": "0"}) + "\n"
+    data = {"data": str(label), "encoding": "CSV"}
+    return json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": event}, "eventVersion": "0"}) + "\n"
 
 
 ROWS = [(f"event-{place}", 0.1 + 0.8 * (place % 2), place % 2) for place in range(40)]
@@ -114,14 +114,14 @@ def captures(run: Run) -> Run:
     return run
 
 
-def test_captures_meet_labels_that_lie_apart(captures):
+def test_captures_are_merged_with_labels_in_files_of_their_own(captures):
     checked = captures(*check("captures", *CAPTURED, "--ground-truth", "labels", "--json"))
     assert checked.exit_code == 0, checked.stderr
     counts = json.loads(checked.stdout)["ground_truth"]
     assert (counts["predictions"], counts["matched"], counts["unlabelled"]) == (40, 20, 20)
 
 
-def test_labels_apart_may_say_where_in_them_the_label_lies(captures):
+def test_an_attribute_says_where_in_a_file_of_labels_the_label_is(captures):
     lines = [
         json.dumps(
             {
@@ -133,8 +133,8 @@ def test_labels_apart_may_say_where_in_them_the_label_lies(captures):
         for event, _, label in ROWS
     ]
     Path("labels/a.jsonl").write_text("\n".join(lines))
-    told = ["--ground-truth", "labels", "--ground-truth-attribute", "label"]
-    checked = captures(*check("captures", *CAPTURED, *told, "--json"))
+    ground_truth = ["--ground-truth", "labels", "--ground-truth-attribute", "label"]
+    checked = captures(*check("captures", *CAPTURED, *ground_truth, "--json"))
     assert checked.exit_code == 0, checked.stderr
     assert json.loads(checked.stdout)["ground_truth"]["matched"] == 40
 
@@ -183,8 +183,8 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(run, code, arguments):
     assert code in refused.stdout + refused.stderr
 
 
-def test_labels_without_any_prediction_are_told(captures):
-    Path("labels/a.jsonl").write_text(labelled("somebody-else", 1))
+def test_labels_without_any_prediction_are_refused(captures):
+    Path("labels/a.jsonl").write_text(labelled("another-event", 1))
     refused = captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
     assert refused.exit_code == 2
     assert "NoMatchingGroundTruth" in refused.stderr

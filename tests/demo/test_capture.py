@@ -22,7 +22,7 @@ NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 
 class Bucket:
-    """An S3 client that remembers what it was given."""
+    """An S3 client that keeps what it is given."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], str] = {}
@@ -31,8 +31,8 @@ class Bucket:
         self.objects[Bucket, Key] = Body.decode()
 
 
-def exchange(moment: datetime, event_id: str = "f04a8538-696c-4648-8064-8b680b2e3318") -> Exchange:
-    return Exchange(event_id, "application-1", moment, CSV, "132,10", "0.0364", "text/csv; charset=utf-8")
+def exchange(time: datetime, event_id: str = "f04a8538-696c-4648-8064-8b680b2e3318") -> Exchange:
+    return Exchange(event_id, "application-1", time, CSV, "132,10", "0.0364", "text/csv; charset=utf-8")
 
 
 def test_a_record_has_sagemakers_shape() -> None:
@@ -56,10 +56,10 @@ def test_a_record_has_sagemakers_shape() -> None:
     }
 
 
-def test_files_lie_below_their_hour_and_hold_several_records() -> None:
+def test_files_are_below_their_hour_and_have_several_records() -> None:
     bucket = Bucket()
-    moments = [NINE + timedelta(minutes=m, milliseconds=871) for m in (0, 1, 4, 5, 59)]
-    keys = capture(bucket, "s3://b/captures/endpoint/", "AllTraffic", map(exchange, moments))
+    times = [NINE + timedelta(minutes=m, milliseconds=871) for m in (0, 1, 4, 5, 59)]
+    keys = capture(bucket, "s3://b/captures/endpoint/", "AllTraffic", map(exchange, times))
     folder = r"captures/endpoint/AllTraffic/2026/01/31/09/"
     assert all(re.fullmatch(folder + r"\d\d-00-871-[0-9a-f-]{36}\.jsonl", key) for key in keys)
     assert [key.removeprefix(folder)[:2] for key in keys] == ["00", "05", "59"]
@@ -69,8 +69,8 @@ def test_files_lie_below_their_hour_and_hold_several_records() -> None:
 
 def test_no_file_spans_two_hours() -> None:
     bucket = Bucket()
-    moments = [NINE + timedelta(minutes=59, seconds=59), NINE + timedelta(hours=1)]
-    keys = capture(bucket, "s3://b/p", "v", map(exchange, moments))
+    times = [NINE + timedelta(minutes=59, seconds=59), NINE + timedelta(hours=1)]
+    keys = capture(bucket, "s3://b/p", "v", map(exchange, times))
     assert [key[:16] for key in keys] == ["p/v/2026/01/31/0", "p/v/2026/01/31/1"]
 
 
@@ -93,9 +93,9 @@ def test_traffic_is_what_went_over_the_wire_in_order_of_time_and_repeatable(payl
     assert [e.request for e in sent[0]] == payloads.write_requests(applications)
     answers = [payloads.write_answer([income / 1000]) for income in applications["appinc"]]
     assert [e.response for e in sent[0]] == answers
-    moments = [e.moment for e in sent[0]]
-    assert moments == sorted(moments)
-    assert NINE <= moments[0] < moments[-1] < NINE + timedelta(hours=1)
+    times = [e.time for e in sent[0]]
+    assert times == sorted(times)
+    assert NINE <= times[0] < times[-1] < NINE + timedelta(hours=1)
     assert len({e.event_id for e in sent[0] + sent[2]} | {e.inference_id for e in sent[0] + sent[2]}) == 32
 
 
@@ -112,7 +112,7 @@ def test_a_captured_json_payload_is_the_text_that_went_over_the_wire() -> None:
     assert list(json.loads(captured["endpointOutput"]["data"])) == ["predictions"]
 
 
-def test_labels_have_sagemakers_shape_and_lie_below_the_hour_in_which_they_were_collected() -> None:
+def test_labels_have_sagemakers_shape_and_are_below_the_hour_in_which_they_were_collected() -> None:
     bucket = Bucket()
     collected = datetime(2026, 1, 31, 11, 55, 7, tzinfo=UTC)
     key = upload_labels(bucket, "s3://b/labels/loans/", {"application-1": 1, "application-2": 0}, collected=collected)

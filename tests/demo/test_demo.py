@@ -1,4 +1,4 @@
-"""The demo whole, on the local stack."""
+"""The whole demo, on the local stack."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from modelwatch.cli.commands import app
-from modelwatch.demo.hours import DRIFT, HOURS, Hour, Promise
+from modelwatch.demo.hours import DRIFT, HOURS, Expectation, Hour
 from modelwatch.demo.monitors import BRANCHES, BRANCHES_DATA_QUALITY, DECIDED_AFTER, MONITORS
 from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch.demo.scenario import RECIPIENT, _Demo, run
 from modelwatch.demo.timeline import Timeline
-from modelwatch.demo.verdict import again
+from modelwatch.demo.verdict import rerun_name
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from tests.repository import HANGS_AFTER
 
-TOLD = re.compile(
+PRINTED = re.compile(
     r"^ {7}(mortgage-\S+-(?:quality|bias|explainability))(?: of hour \d+)?((?:, again)?): (\w+)", re.MULTILINE
 )
 MODELWATCH = [sys.executable, "-c", "from modelwatch.cli import main; main()"]
@@ -47,37 +47,39 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
     assert "\x1b" not in ended.stdout
-    told = [(name + repeated, status) for name, repeated, status in TOLD.findall(ended.stdout)]
-    due = [(number, m.name, h.promise(m)) for number, h in enumerate(HOURS, 1) for m in MONITORS if m.is_due(number)]
-    due += [(n, again(h.rerun.monitor.name), h.rerun.promise) for n, h in enumerate(HOURS, 1) if h.rerun]
+    printed_statuses = [(name + repeated, status) for name, repeated, status in PRINTED.findall(ended.stdout)]
+    due = [
+        (number, m.name, h.expectation(m)) for number, h in enumerate(HOURS, 1) for m in MONITORS if m.is_due(number)
+    ]
+    due += [(n, rerun_name(h.rerun.monitor.name), h.rerun.expectation) for n, h in enumerate(HOURS, 1) if h.rerun]
     due.sort(key=lambda each: each[0])
-    assert told == [(name, promise.status) for _, name, promise in due]
+    assert printed_statuses == [(name, expectation.status) for _, name, expectation in due]
 
-    for number, name, promise in due:
+    for number, name, expectation in due:
         folder = tmp_path / f"modelwatch-demo/hour-{number}/{name.replace(', ', '-')}"
-        if promise.failure:
+        if expectation.failure:
             assert not list(folder.iterdir()) if folder.exists() else True
             continue
         assert (folder / "report.html").stat().st_size > 0
         report = ConstraintViolations.model_validate_json((folder / "constraint_violations.json").read_bytes())
         named = {(violation.subject, violation.constraint_check_type) for violation in report.violations}
-        assert promise.causes <= named <= promise.causes | promise.consequences
+        assert expectation.causes <= named <= expectation.causes | expectation.consequences
 
     mails = [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted((tmp_path / "modelwatch-demo/mails").iterdir())
     ]
-    promises = [(name.removesuffix(", again"), promise) for _, name, promise in due if promise.mails]
-    assert [mail["To"] for mail in mails] == [RECIPIENT] * len(promises)
-    for name, promise in promises:
+    mailed = [(name.removesuffix(", again"), expectation) for _, name, expectation in due if expectation.mails]
+    assert [mail["To"] for mail in mails] == [RECIPIENT] * len(mailed)
+    for name, expectation in mailed:
         about = [mail.get_content() for mail in mails if f"Schedule:  {name} " in mail.get_content()]
-        assert len(about) == sum(other == name for other, _ in promises)
-        wanted = [subject for subject, _ in promise.causes] + [promise.failure] * bool(promise.failure)
+        assert len(about) == sum(other == name for other, _ in mailed)
+        wanted = [subject for subject, _ in expectation.causes] + [expectation.failure] * bool(expectation.failure)
         assert any(all(f"- {each}: " in mail or f"\n{each}: " in mail for each in wanted) for mail in about), about
 
     for number in range(1, len(HOURS) + 1):
-        came = [n for n, hour in enumerate(HOURS, start=1) if n + DECIDED_AFTER + hour.labels_late == number]
-        folders = [tmp_path / f"modelwatch-demo/hour-{n}/captures" for n in came]
+        arrived = [n for n, hour in enumerate(HOURS, start=1) if n + DECIDED_AFTER + hour.labels_late == number]
+        folders = [tmp_path / f"modelwatch-demo/hour-{n}/captures" for n in arrived]
         asked = sorted(chain.from_iterable(inference_ids(folder, "inferenceId") for folder in folders))
         assert inference_ids(tmp_path / f"modelwatch-demo/hour-{number}/labels", "eventId") == asked
 
@@ -99,36 +101,36 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
 
 
 @pytest.mark.xdist_group("local_stack")
-def test_a_promise_that_is_not_kept_is_named_and_so_is_an_endpoint_that_is_left(
+def test_an_expectation_that_is_not_met_is_named_and_so_is_an_endpoint_that_remains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forget_one(demo: _Demo) -> None:
-        demo._stack.client("sagemaker").create_endpoint(EndpointName="forgotten", EndpointConfigName=BRANCHES.name)
+    def leave_one(demo: _Demo) -> None:
+        demo._stack.client("sagemaker").create_endpoint(EndpointName="left-over", EndpointConfigName=BRANCHES.name)
 
-    monkeypatch.setattr(_Demo, "keep_mails", forget_one)
-    watching = BRANCHES_DATA_QUALITY.name
-    promised = Hour("nothing happens", promises={watching: Promise(causes=frozenset({("appinc", DRIFT)}))})
+    monkeypatch.setattr(_Demo, "save_mails", leave_one)
+    monitor = BRANCHES_DATA_QUALITY.name
+    hour = Hour("nothing happens", expectations={monitor: Expectation(causes=frozenset({("appinc", DRIFT)}))})
     failed = run(
         ResultsFolder(tmp_path / "demo"),
         Timeline(Console(file=io.StringIO())),
         now=datetime(2026, 3, 1, 0, 3, tzinfo=UTC),
-        hours=[promised],
+        hours=[hour],
     )
     assert failed == [
-        f"hour 1 (nothing happens), {watching}: {what}"
+        f"hour 1 (nothing happens), {monitor}: {what}"
         for what in (
-            "the execution was to end CompletedWithViolations, it is Completed",
-            "baseline_drift_check of appinc was to fail, it did not",
-            "mails to arrive: 1, mails that did: 0",
+            "the execution should be CompletedWithViolations, it is Completed",
+            "baseline_drift_check of appinc should have failed, it did not",
+            "mails expected: 1, mails received: 0",
         )
-    ] + ["no endpoint was to be left, forgotten was"]
+    ] + ["no endpoint should remain, left-over does"]
 
 
-def test_a_demo_that_is_not_as_promised_exits_1_and_says_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_with_a_failed_expectation_exits_1_and_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelwatch.demo.scenario.run", lambda *_, **__: ["hour 4 (x): nothing was found"])
     result = CliRunner().invoke(app, ["demo", "--output", str(tmp_path / "demo")])
     assert result.exit_code == 1
-    assert "Not as promised: hour 4 (x): nothing was found" in result.stdout
+    assert "Expectation failed: hour 4 (x): nothing was found" in result.stdout
 
 
 @pytest.mark.xdist_group("local_stack")

@@ -110,7 +110,7 @@ def test_the_model_takes_a_missing_input_and_refuses_a_row_of_another_length() -
     row = cells(applications[:1])[0]
     without = ["", *row[1:]]
     assert 0 < model.score([without])[0] < 1
-    with pytest.raises(ValueError, match="row 2 has 3 values, the model wants 17"):
+    with pytest.raises(ValueError, match="row 2 has 3 values, the model needs 17"):
         model.score([row, row[:3]])
 
 

@@ -1,4 +1,4 @@
-"""The demo's folder: ours is replaced whole, anybody else's is never touched."""
+"""The demo's folder: its own is replaced as a whole, any other is never touched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch_core.domain.errors import InvalidInput
 
 
-def test_an_earlier_demos_folder_is_replaced_whole(tmp_path: Path) -> None:
+def test_the_folder_of_an_earlier_demo_is_replaced_as_a_whole(tmp_path: Path) -> None:
     ResultsFolder(tmp_path / "demo").write("hour-1/report.html", b"old")
     again = ResultsFolder(tmp_path / "demo")
     again.write("mails/1.eml", b"new")

@@ -13,9 +13,9 @@ from rich.console import Console
 from modelwatch.demo.hours import Hour
 from modelwatch.demo.monitors import BRANCHES_BIAS, BRANCHES_DATA_QUALITY, BROKERS_DATA_QUALITY, Monitor
 from modelwatch.demo.timeline import Timeline
-from modelwatch.demo.verdict import Outcome, again
-from modelwatch_core.domain.analysis import GroundTruthCounts
+from modelwatch.demo.verdict import Observation, rerun_name
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.outcome import GroundTruthCounts
 
 NOON = datetime(2026, 1, 31, 12, 6, tzinfo=UTC)
 DRIFTED = ConstraintViolation(
@@ -23,20 +23,20 @@ DRIFTED = ConstraintViolation(
     constraint_check_type="baseline_drift_check",
     description="Distance 0.12345678 exceeds threshold: 0.1",
 )
-BROKEN = Outcome("CompletedWithViolations", (DRIFTED,), mails=1)
+BROKEN = Observation("CompletedWithViolations", (DRIFTED,), mails=1)
 
 
-def told(outcome: Outcome, *, terminal: bool) -> str:
+def printed(observation: Observation, *, terminal: bool) -> str:
     text = io.StringIO()
     timeline = Timeline(Console(file=text, force_terminal=terminal, markup=False, highlight=False, width=100))
     scores = {"loans": [0.9, 0.1, 0.5, 0.8], "loans-json": [0.1]}
-    outcomes = {"loans-quality": outcome, "loans-json-quality": Outcome("Completed")}
-    timeline.tell_hour(NOON, 4, Hour("a bad one"), scores, outcomes)
+    observations = {"loans-quality": observation, "loans-json-quality": Observation("Completed")}
+    timeline.print_hour(NOON, 4, Hour("a bad one"), scores, observations)
     return text.getvalue()
 
 
 def test_a_pipe_gets_plain_lines() -> None:
-    assert told(BROKEN, terminal=False).splitlines() == [
+    assert printed(BROKEN, terminal=False).splitlines() == [
         "12:06  hour 4: a bad one",
         "       loans: 4 requests, 75% approved",
         "       loans-json: 1 request, 0% approved",
@@ -47,51 +47,51 @@ def test_a_pipe_gets_plain_lines() -> None:
 
 
 def test_a_terminal_gets_colours_of_ours_and_none_of_the_datas() -> None:
-    text = told(BROKEN, terminal=True)
+    text = printed(BROKEN, terminal=True)
     assert "\x1b[33mCompletedWithViolations" in text
     assert "[red]income\\x1b[2J" in text
     assert "\x1b[2J" not in text
 
 
-def test_a_failure_is_told_with_its_reason() -> None:
-    text = told(Outcome("Failed", failure_reason="NoData: the window holds no records"), terminal=False)
+def test_a_failure_is_printed_with_its_reason() -> None:
+    text = printed(Observation("Failed", failure_reason="NoData: the window holds no records"), terminal=False)
     assert "loans-quality: Failed\n           NoData: the window holds no records\n" in text
 
 
-def test_of_an_earlier_hour_it_is_told_which_one_and_how_many_labels_there_were() -> None:
-    labels = GroundTruthCounts(
+def test_for_an_earlier_hour_its_number_and_the_number_of_labels_are_printed() -> None:
+    counts = GroundTruthCounts(
         predictions=5, labels=4, matched=4, unlabelled=1, without_prediction=0, duplicates=0, conflicting=0, late=0
     )
-    text = told(replace(BROKEN, hours=(2,), labels=labels), terminal=False)
+    text = printed(replace(BROKEN, hours=(2,), ground_truth=counts), terminal=False)
     assert "loans-quality of hour 2: CompletedWithViolations, 4 labels for 5, 1 mail\n" in text
 
 
-def test_what_was_run_again_is_told_as_such() -> None:
+def test_a_rerun_is_marked_as_such() -> None:
     text = io.StringIO()
-    outcomes = {again("loans-quality"): Outcome("Completed", hours=(2,))}
-    Timeline(Console(file=text, width=100)).tell_hour(NOON, 4, Hour("labels come"), {}, outcomes)
+    observations = {rerun_name("loans-quality"): Observation("Completed", hours=(2,))}
+    Timeline(Console(file=text, width=100)).print_hour(NOON, 4, Hour("labels come"), {}, observations)
     assert "loans-quality of hour 2, again: Completed\n" in text.getvalue()
 
 
 @pytest.mark.parametrize(
     ("monitor", "line"),
     [
-        (BRANCHES_DATA_QUALITY, "mortgage-approval-data-quality looks at mortgage-approval every hour"),
-        (BROKERS_DATA_QUALITY, "mortgage-brokers-data-quality looks at mortgage-brokers every 3 hours"),
+        (BRANCHES_DATA_QUALITY, "mortgage-approval-data-quality monitors mortgage-approval every hour"),
+        (BROKERS_DATA_QUALITY, "mortgage-brokers-data-quality monitors mortgage-brokers every 3 hours"),
         (
             BRANCHES_BIAS,
-            "mortgage-approval-bias looks at mortgage-approval every hour, 3 hours later, when its labels are there",
+            "mortgage-approval-bias monitors mortgage-approval every hour, 3 hours later, when its labels are there",
         ),
     ],
     ids=lambda each: getattr(each, "name", None),
 )
-def test_a_monitor_that_begins_says_when_it_looks(monitor: Monitor, line: str) -> None:
+def test_a_monitor_that_starts_says_when_it_runs(monitor: Monitor, line: str) -> None:
     text = io.StringIO()
-    Timeline(Console(file=text, width=200)).tell_monitor(NOON, monitor)
+    Timeline(Console(file=text, width=200)).print_monitor(NOON, monitor)
     assert text.getvalue() == f"12:06  {line}\n"
 
 
-def test_every_mail_is_named_and_the_first_one_shown_whole() -> None:
+def test_every_mail_is_listed_and_the_first_one_printed() -> None:
     mails = []
     for number in (1, 2):
         mail = EmailMessage()
@@ -99,7 +99,7 @@ def test_every_mail_is_named_and_the_first_one_shown_whole() -> None:
         mail.set_content(f"Look at\nreport {number}\x1b[2J")
         mails.append(mail)
     text = io.StringIO()
-    Timeline(Console(file=text, markup=False, highlight=False, width=100)).tell_mails(mails)
+    Timeline(Console(file=text, markup=False, highlight=False, width=100)).print_mails(mails)
     assert text.getvalue().count("Violations ") == 2
     assert "    report 1\\x1b[2J" in text.getvalue()
     assert "report 2" not in text.getvalue()

@@ -1,4 +1,4 @@
-"""The demo's verdict can fail, for every promise that it makes."""
+"""The demo's verdict can fail, for every expectation."""
 
 from __future__ import annotations
 
@@ -12,105 +12,105 @@ from modelwatch.demo.hours import (
     COMPLETENESS,
     DRIFT,
     HOURS,
+    Expectation,
     Finding,
     Hour,
-    Promise,
     Rerun,
     as_usual,
     income_in_dollars_at_a_branch,
     obligations_refused,
 )
-from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY, ENDPOINTS, MONITORS, Endpoint, Monitor
-from modelwatch.demo.verdict import NOT_THERE, Outcome, again, failed_expectations
+from modelwatch.demo.monitors import BRANCHES, DATA_QUALITY_BASELINE, ENDPOINTS, MONITORS, Endpoint, Monitor
+from modelwatch.demo.verdict import MISSING, Observation, failed_expectations, rerun_name
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
-HOURLY = Monitor("hourly", BRANCHES, DATA_QUALITY)
-EVERY_OTHER = Monitor("every-other", BRANCHES, DATA_QUALITY, hours_apart=2)
+HOURLY = Monitor("hourly", BRANCHES, DATA_QUALITY_BASELINE)
+EVERY_OTHER = Monitor("every-other", BRANCHES, DATA_QUALITY_BASELINE, hours_apart=2)
 HEALTHY = Hour("as usual")
 BROKEN = Hour(
     "dollars",
-    promises={
-        "hourly": Promise(causes=frozenset({("income", DRIFT)}), consequences=frozenset({(SCORE, DRIFT)})),
+    expectations={
+        "hourly": Expectation(causes=frozenset({("income", DRIFT)}), consequences=frozenset({(SCORE, DRIFT)})),
     },
 )
 
 
-def outcome(status: str, *findings: Finding, mails: int) -> Outcome:
+def observation(status: str, *findings: Finding, mails: int) -> Observation:
     violations = [ConstraintViolation(feature_name=f, constraint_check_type=c, description="") for f, c in findings]
-    return Outcome(status, tuple(violations), mails)
+    return Observation(status, tuple(violations), mails)
 
 
-GOOD = outcome("Completed", mails=0)
-CAUGHT = outcome("CompletedWithViolations", ("income", DRIFT), mails=1)
+GOOD = observation("Completed", mails=0)
+CAUGHT = observation("CompletedWithViolations", ("income", DRIFT), mails=1)
 
 
 @pytest.mark.parametrize(
     "caught",
-    [CAUGHT, outcome("CompletedWithViolations", ("income", DRIFT), (SCORE, DRIFT), mails=1)],
+    [CAUGHT, observation("CompletedWithViolations", ("income", DRIFT), (SCORE, DRIFT), mails=1)],
     ids=["the cause", "the cause and what follows from it"],
 )
-def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_are_as_promised(caught: Outcome) -> None:
+def test_healthy_hours_that_pass_and_broken_ones_that_are_caught_meet_their_expectations(caught: Observation) -> None:
     assert failed_expectations([HEALTHY, BROKEN], [HOURLY], [{"hourly": GOOD}, {"hourly": caught}]) == []
 
 
 @pytest.mark.parametrize(
-    ("hour", "outcome", "failed"),
+    ("hour", "observed", "failed"),
     [
         (
             HEALTHY,
-            outcome("CompletedWithViolations", ("age", DRIFT), mails=1),
+            observation("CompletedWithViolations", ("age", DRIFT), mails=1),
             [
-                "the execution was to end Completed, it is CompletedWithViolations",
+                "the execution should be Completed, it is CompletedWithViolations",
                 "baseline_drift_check of age failed without a cause",
-                "mails to arrive: 0, mails that did: 1",
+                "mails expected: 0, mails received: 1",
             ],
         ),
-        (HEALTHY, outcome("not there", mails=0), ["the execution was to end Completed, it is not there"]),
+        (HEALTHY, observation("missing", mails=0), ["the execution should be Completed, it is missing"]),
         (
             HEALTHY,
-            Outcome("Failed", failure_reason="NoData: nothing"),
-            ["the execution was to end Completed, it is Failed (NoData: nothing)"],
+            Observation("Failed", failure_reason="NoData: nothing"),
+            ["the execution should be Completed, it is Failed (NoData: nothing)"],
         ),
         (
             BROKEN,
             GOOD,
             [
-                "the execution was to end CompletedWithViolations, it is Completed",
-                "baseline_drift_check of income was to fail, it did not",
-                "mails to arrive: 1, mails that did: 0",
+                "the execution should be CompletedWithViolations, it is Completed",
+                "baseline_drift_check of income should have failed, it did not",
+                "mails expected: 1, mails received: 0",
             ],
         ),
         (
             BROKEN,
-            outcome("CompletedWithViolations", (SCORE, DRIFT), mails=1),
-            ["baseline_drift_check of income was to fail, it did not"],
+            observation("CompletedWithViolations", (SCORE, DRIFT), mails=1),
+            ["baseline_drift_check of income should have failed, it did not"],
         ),
         (
             BROKEN,
-            outcome("CompletedWithViolations", ("income", COMPLETENESS), mails=1),
+            observation("CompletedWithViolations", ("income", COMPLETENESS), mails=1),
             [
-                "baseline_drift_check of income was to fail, it did not",
+                "baseline_drift_check of income should have failed, it did not",
                 "completeness_check of income failed without a cause",
             ],
         ),
         (
             BROKEN,
-            outcome("CompletedWithViolations", ("income", DRIFT), ("age", DRIFT), mails=1),
+            observation("CompletedWithViolations", ("income", DRIFT), ("age", DRIFT), mails=1),
             ["baseline_drift_check of age failed without a cause"],
         ),
         (
             BROKEN,
-            outcome("CompletedWithViolations", ("income", DRIFT), mails=2),
-            ["mails to arrive: 1, mails that did: 2"],
+            observation("CompletedWithViolations", ("income", DRIFT), mails=2),
+            ["mails expected: 1, mails received: 2"],
         ),
     ],
 )
-def test_each_broken_promise_is_named(hour: Hour, outcome: Outcome, failed: list[str]) -> None:
+def test_each_failed_expectation_is_named(hour: Hour, observed: Observation, failed: list[str]) -> None:
     named = [f"hour 1 ({hour.title}), hourly: {what}" for what in failed]
-    assert failed_expectations([hour], [HOURLY], [{"hourly": outcome}]) == named
+    assert failed_expectations([hour], [HOURLY], [{"hourly": observed}]) == named
 
 
-def test_each_monitor_is_held_to_its_own_promise() -> None:
+def test_each_monitor_is_held_to_its_own_expectation() -> None:
     both = {"hourly": CAUGHT, "every-other": GOOD}
     assert failed_expectations([HEALTHY, BROKEN], [HOURLY, EVERY_OTHER], [{"hourly": GOOD}, both]) == []
     swapped = {"hourly": GOOD, "every-other": CAUGHT}
@@ -123,72 +123,70 @@ def test_each_monitor_is_held_to_its_own_promise() -> None:
 @pytest.mark.parametrize(
     ("hourly", "failed"),
     [
-        ({}, "hourly: the execution was to end Completed, it is not there"),
+        ({}, "hourly: the execution should be Completed, it is missing"),
         ({"hourly": GOOD, "every-other": GOOD}, "every-other: no execution was due, one is Completed"),
         (
-            {"hourly": GOOD, "every-other": replace(NOT_THERE, mails=1)},
-            "every-other: mails to arrive: 0, mails that did: 1",
+            {"hourly": GOOD, "every-other": replace(MISSING, mails=1)},
+            "every-other: mails expected: 0, mails received: 1",
         ),
         (
-            {"hourly": GOOD, "a stranger": replace(NOT_THERE, mails=1)},
-            "a stranger: mails to arrive: 0, mails that did: 1",
+            {"hourly": GOOD, "unknown": replace(MISSING, mails=1)},
+            "unknown: mails expected: 0, mails received: 1",
         ),
     ],
 )
-def test_what_was_due_and_is_not_there_and_what_was_not_due_and_is_break_the_promise(
-    hourly: dict[str, Outcome], failed: str
-) -> None:
+def test_a_missing_execution_and_one_that_was_not_due_fail(hourly: dict[str, Observation], failed: str) -> None:
     assert failed_expectations([HEALTHY], [HOURLY, EVERY_OTHER], [hourly]) == [f"hour 1 (as usual), {failed}"]
 
 
-def test_an_hour_that_was_not_watched_is_a_broken_promise() -> None:
+def test_an_hour_that_was_not_monitored_fails() -> None:
     failed = failed_expectations([HEALTHY, HEALTHY], [HOURLY], [{"hourly": GOOD}])
-    assert failed == ["2 hours were to be watched, 1 were"]
+    assert failed == ["2 hours should have been monitored, 1 were"]
 
 
-LATE = Hour("labels are late", promises={"hourly": Promise(failure="NoMatchingGroundTruth")})
-UNLABELLED = Outcome("Failed", mails=1, failure_reason="NoMatchingGroundTruth: none of the 500 predictions has one")
+LATE = Hour("labels are late", expectations={"hourly": Expectation(failure="NoMatchingGroundTruth")})
+UNLABELLED = Observation("Failed", mails=1, failure_reason="NoMatchingGroundTruth: none of the 500 predictions has one")
 
 
 @pytest.mark.parametrize(
-    ("outcome", "failed"),
+    ("observed", "failed"),
     [
         (UNLABELLED, []),
         (
             replace(UNLABELLED, failure_reason="NoData: nothing"),
-            ["the execution was to fail with NoMatchingGroundTruth, it did with NoData: nothing"],
+            ["the execution should fail with NoMatchingGroundTruth, it failed with NoData: nothing"],
         ),
-        (replace(UNLABELLED, mails=0), ["mails to arrive: 1, mails that did: 0"]),
-        (GOOD, ["the execution was to end Failed, it is Completed", "mails to arrive: 1, mails that did: 0"]),
+        (replace(UNLABELLED, mails=0), ["mails expected: 1, mails received: 0"]),
+        (GOOD, ["the execution should be Failed, it is Completed", "mails expected: 1, mails received: 0"]),
     ],
 )
-def test_a_failure_that_was_promised_must_come_for_its_own_reason(outcome: Outcome, failed: list[str]) -> None:
+def test_an_expected_failure_must_have_the_expected_code(observed: Observation, failed: list[str]) -> None:
     named = [f"hour 1 ({LATE.title}), hourly: {what}" for what in failed]
-    assert failed_expectations([LATE], [HOURLY], [{"hourly": outcome}]) == named
+    assert failed_expectations([LATE], [HOURLY], [{"hourly": observed}]) == named
 
 
-def test_what_is_run_again_is_held_to_a_promise_of_its_own() -> None:
-    hour = Hour("labels come", rerun=Rerun(HOURLY, due=1, promise=BROKEN.promises["hourly"]))
-    assert failed_expectations([hour], [HOURLY], [{"hourly": GOOD, again("hourly"): CAUGHT}]) == []
+def test_a_rerun_is_held_to_an_expectation_of_its_own() -> None:
+    hour = Hour("labels come", rerun=Rerun(HOURLY, due=1, expectation=BROKEN.expectations["hourly"]))
+    assert failed_expectations([hour], [HOURLY], [{"hourly": GOOD, rerun_name("hourly"): CAUGHT}]) == []
     assert failed_expectations([hour], [HOURLY], [{"hourly": GOOD}]) == [
         f"hour 1 (labels come), hourly, again: {what}"
         for what in (
-            "the execution was to end CompletedWithViolations, it is not there",
-            "baseline_drift_check of income was to fail, it did not",
-            "mails to arrive: 1, mails that did: 0",
+            "the execution should be CompletedWithViolations, it is missing",
+            "baseline_drift_check of income should have failed, it did not",
+            "mails expected: 1, mails received: 0",
         )
     ]
-    assert failed_expectations([HEALTHY], [HOURLY], [{"hourly": GOOD, again("hourly"): CAUGHT}]) == [
+    assert failed_expectations([HEALTHY], [HOURLY], [{"hourly": GOOD, rerun_name("hourly"): CAUGHT}]) == [
         "hour 1 (as usual), hourly, again: no execution was due, one is CompletedWithViolations",
-        "hour 1 (as usual), hourly, again: mails to arrive: 0, mails that did: 1",
+        "hour 1 (as usual), hourly, again: mails expected: 0, mails received: 1",
     ]
 
 
 def test_the_story_begins_healthy_and_has_a_failure_for_every_kind_of_monitor() -> None:
-    assert [bool(hour.promises) for hour in HOURS[:2]] == [False, False]
-    found = {name for hour in HOURS for name, promise in hour.promises.items() if promise.causes}
-    assert {m.baseline.monitoring_type for m in MONITORS if m.name in found} == {
-        m.baseline.monitoring_type for m in MONITORS
+    assert [bool(hour.expectations) for hour in HOURS[:2]] == [False, False]
+    found = {name for hour in HOURS for name, expectation in hour.expectations.items() if expectation.causes}
+    assert {m.baseline.kind.monitoring_type for m in MONITORS if m.name in found} == {
+        m.baseline.kind.monitoring_type for m in MONITORS
     }
 
 
@@ -206,7 +204,7 @@ def test_an_hour_is_drawn_alike_from_the_same_seed_and_leaves_the_data_alone(num
     assert applications.equals(before)
 
 
-def test_a_bank_that_decides_otherwise_leaves_no_trace_in_what_is_sent() -> None:
+def test_a_bank_that_changes_its_rule_sends_the_same_applications() -> None:
     applications = load_applications()
     usual, refused = (
         draw(applications, 500, np.random.default_rng(4)).reset_index(drop=True)
@@ -218,7 +216,7 @@ def test_a_bank_that_decides_otherwise_leaves_no_trace_in_what_is_sent() -> None
     assert refused[DECISION].sum() < usual[DECISION].sum()
 
 
-def test_a_branch_that_errs_errs_for_some_of_its_customers_and_for_too_few_to_be_seen_in_all_rows() -> None:
+def test_a_faulty_branch_affects_too_few_rows_for_data_quality() -> None:
     applications = load_applications()
     usual, wrong = (
         draw(applications, 500, np.random.default_rng(4)).reset_index(drop=True)

@@ -13,7 +13,7 @@ def main() -> None:
     try:
         from modelwatch.cli.commands import app
     except ModuleNotFoundError as missing:
-        sys.exit(f"modelwatch: {missing.name} is not installed. Mend it with: pip install 'modelwatch[sdk]'")
+        sys.exit(f"modelwatch: {missing.name} is not installed. Fix it with: pip install 'modelwatch[sdk]'")
     except KeyboardInterrupt:  # while the imports run
         sys.exit(130)
     app()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 import typer
 
 from modelwatch.cli.failures import print_failure
 from modelwatch.cli.models import open_endpoint, read_object
-from modelwatch_core.domain.analysis import AnalysisStatus
-from modelwatch_core.domain.errors import ModelwatchError
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.settings_environment import settings_from_environment
 
 ANALYZE_EXAMPLE = """\b
 Example:
   dataset_source=train.csv dataset_format='{"csv":{"header":true}}' output_path=out modelwatch analyze"""
 FAILED = 1
 """SageMaker's contract: a processing job failed if its container's exit code is not 0."""
+JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")
+"""Where SageMaker describes a processing job to its container."""
 
 
 def analyze() -> None:
@@ -25,14 +30,31 @@ def analyze() -> None:
     """
     from modelwatch_analyzer.analysis import analyze as run
     from modelwatch_analyzer.host import Host
-    from modelwatch_analyzer.settings import AnalysisSettings
 
     host = Host(model=open_endpoint, read=read_object, announce=typer.echo)
     try:
-        summary = run(AnalysisSettings.from_environment(os.environ), host)
-    except ModelwatchError as wrong:
-        print_failure(wrong.code, wrong.message, as_json=False)
+        summary = run(settings_from_environment(os.environ, user_names=_user_variables(JOB_CONFIG)), host)
+    except ModelwatchError as error:
+        print_failure(error.code, error.message, as_json=False)
         raise typer.Exit(FAILED) from None
     typer.echo(summary.exit_message)
-    if summary.status is AnalysisStatus.FAILED:
+    if summary.status is OutcomeStatus.FAILED:
         raise typer.Exit(FAILED)
+
+
+def _user_variables(job_config: Path) -> frozenset[str]:
+    """Return the names of the variables that were set for the job; all others are the host's, credentials among them.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSettings``.
+    """
+    try:
+        environment = json.loads(job_config.read_bytes()).get("Environment") or {}
+        return frozenset(environment.keys())
+    except FileNotFoundError:
+        return frozenset()
+    except (ValueError, AttributeError, RecursionError):
+        message = f"{job_config} is not SageMaker's description of a processing job: remove or replace the file"
+        raise InvalidInput("InvalidSettings", message) from None

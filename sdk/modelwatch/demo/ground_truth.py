@@ -1,4 +1,4 @@
-"""What becomes known later: how people decided on applications, written as SageMaker takes ground truth."""
+"""What becomes known later: the decisions of the bank on applications, written as SageMaker takes ground truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Labels = Mapping[str, int]
 
 
 def to_record(inference_id: str, label: int) -> dict[str, Any]:
-    """Write a label as SageMaker's ground truth record; its ``eventId`` is the inference id where there is one."""
+    """Return a label as SageMaker's ground truth record; its ``eventId`` is the inference id where there is one."""
     return {
         "groundTruthData": {"data": str(label), "encoding": "CSV"},
         "eventMetadata": {"eventId": inference_id},
@@ -29,21 +29,21 @@ def upload_labels(s3: ObjectStore, destination_s3_uri: str, labels: Labels, *, c
     Parameters
     ----------
     s3 : ObjectStore
-        Where to.
+        Where they are written to.
     destination_s3_uri : str
         The folder of all labels of an endpoint.
     labels : Labels
         What is known now.
     collected : datetime
-        When it became known, which names the file: not when the model was asked.
+        When they became known, which names the file; not the time of the predictions.
 
     Returns
     -------
     str
         The key written.
     """
-    place = urlsplit(destination_s3_uri)
-    key = f"{place.path.strip('/')}/{collected.astimezone(UTC):%Y/%m/%d/%H/%M%S}.jsonl"
+    destination = urlsplit(destination_s3_uri)
+    key = f"{destination.path.strip('/')}/{collected.astimezone(UTC):%Y/%m/%d/%H/%M%S}.jsonl"
     body = "".join(json.dumps(to_record(inference_id, label)) + "\n" for inference_id, label in labels.items())
-    s3.put_object(Bucket=place.netloc, Key=key, Body=body.encode())
+    s3.put_object(Bucket=destination.netloc, Key=key, Body=body.encode())
     return key

@@ -1,4 +1,4 @@
-"""The demo's story: hours of traffic, and what each must come to. A new hour is one more entry in ``HOURS``."""
+"""The demo's story: hours of traffic, and what monitors must find. A new hour is one more entry in ``HOURS``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from modelwatch.demo.monitors import (
     Endpoint,
     Monitor,
 )
-from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 DRIFT = "baseline_drift_check"
 COMPLETENESS = "completeness_check"
@@ -31,23 +31,23 @@ ATTRIBUTION_DRIFT = "feature_attribution_drift_check"
 ATTRIBUTION_CHANGE = "feature_attribution_change_check"
 
 Finding = tuple[str, str]
-"""What a violation is about, a feature or a metric, and the check that it fails."""
+"""The subject of a violation, a feature or a metric, and the check that failed."""
 Draw = Callable[[pd.DataFrame, int, np.random.Generator], pd.DataFrame]
-"""Applications to draw from, how many to draw and a source of randomness to an hour's applications."""
+"""From applications to draw from, how many to draw and a random generator to an hour's applications."""
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What a monitor must make of an hour.
+class Expectation:
+    """What a monitor must find in an hour.
 
     Attributes
     ----------
     causes : frozenset of Finding
-        What it must name; none: it finds nothing wrong.
+        The violations that it must report; without any, it must report none.
     consequences : frozenset of Finding
-        What it may name beside, because it follows from the cause. Anything else is a false alarm.
+        Further violations that it may report, because they follow from the causes. Others are false alarms.
     failure : str, optional
-        The code of the error that its execution must end with.
+        The code of the error with which its execution must fail.
     """
 
     causes: frozenset[Finding] = field(default_factory=frozenset)
@@ -55,19 +55,19 @@ class Promise:
     failure: str | None = None
 
     @property
-    def status(self) -> AnalysisStatus:
-        """How its execution must end."""
+    def status(self) -> OutcomeStatus:
+        """The status that its execution must end with."""
         if self.failure:
-            return AnalysisStatus.FAILED
-        return AnalysisStatus.COMPLETED_WITH_VIOLATIONS if self.causes else AnalysisStatus.COMPLETED
+            return OutcomeStatus.FAILED
+        return OutcomeStatus.COMPLETED_WITH_VIOLATIONS if self.causes else OutcomeStatus.COMPLETED
 
     @property
     def mails(self) -> int:
-        """How many mails it must bring."""
+        """The number of mails that it must cause."""
         return 1 if self.causes or self.failure else 0
 
 
-HEALTHY = Promise()
+NO_VIOLATIONS = Expectation()
 
 
 def as_usual(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
@@ -77,21 +77,21 @@ def as_usual(applications: pd.DataFrame, count: int, randomness: np.random.Gener
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """An earlier look of a monitor that people have done again, because there is more to see by then.
+    """A repeated execution of a monitor, because more labels are there by then.
 
     Attributes
     ----------
     monitor : Monitor
-        Which one.
+        The monitor.
     due : int
-        The hour at whose end it looked first.
-    promise : Promise
+        The hour at whose end it first ran.
+    expectation : Expectation
         What it must find now.
     """
 
     monitor: Monitor
     due: int
-    promise: Promise
+    expectation: Expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +103,18 @@ class Hour:
     title : str
         What happens, for the timeline.
     traffic : mapping of str to callable
-        By the name of an endpoint, how the applications come about that are sent to it; others are as usual.
-    promises : mapping of str to Promise
-        By the name of a monitor, what it must find; others that look at this hour's end must find nothing.
+        By the name of an endpoint, how the applications that are sent to it are drawn; others get the usual ones.
+    expectations : mapping of str to Expectation
+        By the name of a monitor, what it must find; others that run at this hour's end must find no violations.
     labels_late : int
-        So many hours later than those of other hours, the labels of this one come.
+        The number of hours by which its labels are later than those of other hours.
     rerun : Rerun, optional
-        What is done again at this hour's end.
+        What is repeated at this hour's end.
     """
 
     title: str
     traffic: Mapping[str, Draw] = field(default_factory=dict)
-    promises: Mapping[str, Promise] = field(default_factory=dict)
+    expectations: Mapping[str, Expectation] = field(default_factory=dict)
     labels_late: int = 0
     rerun: Rerun | None = None
 
@@ -122,13 +122,13 @@ class Hour:
         """Draw what is sent to an endpoint."""
         return self.traffic.get(endpoint.name, as_usual)(applications, endpoint.requests_per_hour, randomness)
 
-    def promise(self, monitor: Monitor) -> Promise:
-        """Return what a monitor that looks at this hour's end must find."""
-        return self.promises.get(monitor.name, HEALTHY)
+    def expectation(self, monitor: Monitor) -> Expectation:
+        """Return what a monitor that runs at this hour's end must find."""
+        return self.expectations.get(monitor.name, NO_VIOLATIONS)
 
 
 def income_in_dollars(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Send the income in dollars, while the model learnt thousands of dollars."""
+    """Send the income in dollars, while the model was trained on thousands of dollars."""
     hour = as_usual(applications, count, randomness)
     return hour.assign(appinc=hour["appinc"] * 1000)
 
@@ -138,34 +138,34 @@ def income_in_dollars_at_a_branch(
 ) -> pd.DataFrame:
     """Send the income in dollars for every fourth black or hispanic applicant."""
     hour = as_usual(applications, count, randomness)
-    there = (hour["race"] != "white") & (randomness.random(count) < 0.25)
-    return hour.assign(appinc=hour["appinc"].mask(there, hour["appinc"] * 1000))
+    at_branch = (hour["race"] != "white") & (randomness.random(count) < 0.25)
+    return hour.assign(appinc=hour["appinc"].mask(at_branch, hour["appinc"] * 1000))
 
 
 def obligations_refused(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Let people turn away everyone with obligations above 36% of income, whatever they decided in 1990."""
+    """Let the bank refuse everyone with obligations above 36% of income, whatever it decided in 1990."""
     hour = as_usual(applications, count, randomness)
     return hour.assign(**{DECISION: hour[DECISION].where(hour["obrat"] <= 36, 0)})
 
 
 def obligations_left_out(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Let two requests in five come from a client that leaves the obligations empty."""
+    """Send two requests in five from a client that leaves the obligations empty."""
     hour = as_usual(applications, count, randomness)
     return hour.assign(obrat=hour["obrat"].mask(randomness.random(len(hour)) < 0.4))
 
 
 def little_paid_down(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Draw only from applicants who borrow more than nine tenths of the price."""
+    """Draw only applicants who borrow more than nine tenths of the price."""
     return as_usual(applications[applications["loanprc"] > 0.9], count, randomness)
 
 
 def dependents_renamed(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Send the number of dependents by a name that the model does not know."""
+    """Send the number of dependents with a name that the model does not know."""
     return as_usual(applications, count, randomness).rename(columns={"dep": "dependents"})
 
 
 def unemployment_per_thousand(applications: pd.DataFrame, count: int, randomness: np.random.Generator) -> pd.DataFrame:
-    """Send the unemployment rate per thousand, while the model learnt per cent."""
+    """Send the unemployment rate per thousand, while the model was trained on per cent."""
     hour = as_usual(applications, count, randomness)
     return hour.assign(unem=hour["unem"] * 10)
 
@@ -174,16 +174,16 @@ HOURS = (
     Hour("traffic as usual"),
     Hour("traffic as usual"),
     Hour(
-        "for this hour, the brokers' new software calls the field dep by the name dependents",
+        "for this hour, the brokers' new software renames the field dep to dependents",
         {BROKERS.name: dependents_renamed},
         {
-            BROKERS_DATA_QUALITY.name: Promise(
+            BROKERS_DATA_QUALITY.name: Expectation(
                 causes=frozenset({("dep", COMPLETENESS), ("dependents", EXTRA_COLUMN)}),
             )
         },
     ),
     Hour(
-        "the bank now turns away everyone whose obligations exceed 36% of income, and the model is not told",
+        "the bank now refuses everyone whose obligations exceed 36% of income, and the model stays as it is",
         {BRANCHES.name: obligations_refused},
         labels_late=1,
     ),
@@ -195,38 +195,40 @@ HOURS = (
         "every branch gets that release: all incomes are in dollars, not in thousands",
         {BRANCHES.name: income_in_dollars},
         {
-            BRANCHES_DATA_QUALITY.name: Promise(
+            BRANCHES_DATA_QUALITY.name: Expectation(
                 causes=frozenset({("appinc", DRIFT)}),
                 consequences=frozenset({(SCORE, DRIFT)}),
             ),
-            BRANCHES_MODEL_QUALITY.name: Promise(failure="NoMatchingGroundTruth"),  # hour 4, whose labels are late
+            BRANCHES_MODEL_QUALITY.name: Expectation(failure="NoMatchingGroundTruth"),  # hour 4, whose labels are late
         },
     ),
     Hour(
-        "that client is mended, and the bank keeps to its old rule; the labels of hour 4 come at last",
+        "that client is fixed, and the bank is back to its old rule; the late labels of hour 4 arrive",
         rerun=Rerun(
             BRANCHES_MODEL_QUALITY,
             due=6,
-            promise=Promise(causes=frozenset({("accuracy", TOO_LOW), ("precision", TOO_LOW)})),
+            expectation=Expectation(causes=frozenset({("accuracy", TOO_LOW), ("precision", TOO_LOW)})),
         ),
     ),
     Hour(
-        "a new client, two requests in five, leaves the obligations empty",
+        "a new client, with two requests in five, leaves the obligations empty",
         {BRANCHES.name: obligations_left_out},
         {
-            BRANCHES_DATA_QUALITY.name: Promise(causes=frozenset({("obrat", COMPLETENESS)})),
-            BRANCHES_MODEL_QUALITY.name: Promise(  # hour 6, incomes in dollars: hardly anybody was approved
+            BRANCHES_DATA_QUALITY.name: Expectation(causes=frozenset({("obrat", COMPLETENESS)})),
+            BRANCHES_MODEL_QUALITY.name: Expectation(  # hour 6, incomes in dollars: almost nobody was approved
                 causes=frozenset({("accuracy", TOO_LOW)}),
                 consequences=frozenset({("precision", TOO_LOW)}),
             ),
-            BRANCHES_BIAS.name: Promise(causes=frozenset({("DPPL of race = black,hispanic", BIAS_DRIFT)})),  # hour 5
+            BRANCHES_BIAS.name: Expectation(
+                causes=frozenset({("DPPL of race = black,hispanic", BIAS_DRIFT)})
+            ),  # hour 5
         },
     ),
     Hour(
         "a campaign brings applicants who pay down less than a tenth",
         {BRANCHES.name: little_paid_down},
         {
-            BRANCHES_DATA_QUALITY.name: Promise(
+            BRANCHES_DATA_QUALITY.name: Expectation(
                 causes=frozenset({("loanprc", DRIFT)}),
                 consequences=frozenset({("price", DRIFT), (SCORE, DRIFT)}),
             )
@@ -236,11 +238,11 @@ HOURS = (
         "the same field means something else: unem, the rate of unemployment, comes per thousand, not per cent",
         {BRANCHES.name: unemployment_per_thousand},
         {
-            BRANCHES_DATA_QUALITY.name: Promise(
+            BRANCHES_DATA_QUALITY.name: Expectation(
                 causes=frozenset({("unem", DRIFT)}),
                 consequences=frozenset({(SCORE, DRIFT)}),
             ),
-            BRANCHES_EXPLAINABILITY.name: Promise(
+            BRANCHES_EXPLAINABILITY.name: Expectation(
                 causes=frozenset({(f"shap of {SCORE}", ATTRIBUTION_DRIFT), (f"unem of {SCORE}", ATTRIBUTION_CHANGE)}),
             ),
         },

@@ -1,4 +1,4 @@
-"""The demo's model, and the server that answers for it as a SageMaker model container does."""
+"""The demo's model, and a server for it with the contract of a SageMaker model container."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LoanModel:
         """
         for number, row in enumerate(rows, start=1):
             if len(row) != len(FEATURES):
-                raise ValueError(f"row {number} has {len(row)} values, the model wants {len(FEATURES)}")
+                raise ValueError(f"row {number} has {len(row)} values, the model needs {len(FEATURES)}")
         inputs = [[float(cell) if cell else np.nan for cell in row[: len(MODEL_INPUTS)]] for row in rows]
         scores: Scores = self._pipeline.predict_proba(np.asarray(inputs, dtype=float))[:, 1]
         return scores
@@ -106,7 +106,7 @@ class ModelServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A thread a connection; a client that hangs up is nobody's failure."""
+    """A thread per connection; a client that disconnects is not an error."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
@@ -141,8 +141,8 @@ class _Invocations(BaseHTTPRequestHandler):
         try:
             rows = payloads.read_request(body.decode())
             scores = self.score(rows) if rows else None
-        except ValueError as wrong:
-            return self._answer(HTTPStatus.BAD_REQUEST, str(wrong))
+        except ValueError as error:
+            return self._answer(HTTPStatus.BAD_REQUEST, str(error))
         if scores is None:
             return self._answer(HTTPStatus.BAD_REQUEST, "the body is empty")
         return self._answer(HTTPStatus.OK, payloads.write_answer(scores), f"{payloads.content_type}; charset=utf-8")
@@ -156,4 +156,4 @@ class _Invocations(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: the timeline tells what happens."""
+        """Print nothing: the timeline reports what happens."""

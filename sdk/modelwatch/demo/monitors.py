@@ -1,6 +1,6 @@
 """What is watched, and by what: the endpoints, the baselines and the monitoring schedules of the demo.
 
-A new monitor is one more entry in ``MONITORS``; what it must say of an hour stands in ``hours.HOURS``.
+A new monitor is one more entry in ``MONITORS``; what it must find in an hour is in ``hours.HOURS``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from typing import Any
 
 from modelwatch.demo.applications import DECISION, FEATURES, SCORE
 from modelwatch.demo.payloads import CSV, JSON, PayloadFormat
-from modelwatch_core.domain.monitor_kinds import MonitoringType, ProblemType
+from modelwatch_core.domain.monitor_kinds import (
+    BIAS,
+    DATA_QUALITY,
+    EXPLAINABILITY,
+    MODEL_QUALITY,
+    MonitorKind,
+    ProblemType,
+)
 
 MODEL = "mortgage-approval"
 DECIDED_AFTER = 2
-"""So many hours after its own, people have decided on an hour's applications."""
+"""The number of hours after which the bank has decided on an hour's applications."""
 APPROVED_ABOVE = 0.5
 
 
@@ -30,7 +37,7 @@ class Endpoint:
     name : str
         Its name in SageMaker.
     payloads : PayloadFormat
-        How its clients write.
+        How its clients write requests.
     requests_per_hour : int
         Its traffic.
     """
@@ -41,7 +48,7 @@ class Endpoint:
 
 
 class Applications(Enum):
-    """The parts of the data; the value says what people call it."""
+    """The parts of the data, with descriptions."""
 
     TRAINING = "applications that the model was trained on"
     HELD_OUT = "applications that the model has not seen"
@@ -53,13 +60,13 @@ class Edit:
 
     Attributes
     ----------
-    told : str
+    description : str
         What, for the timeline.
     apply : callable
-        From the file's document to the changed one.
+        Takes the document in the file, and returns the changed one.
     """
 
-    told: str
+    description: str
     apply: Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -71,22 +78,22 @@ class Baseline:
     ----------
     name : str
         Of the baselining job.
-    monitoring_type : MonitoringType
-        Its kind.
+    kind : MonitorKind
+        Of which kind of monitor it is.
     columns : tuple of str
-        What of the scored applications it describes, in this order.
+        The columns of the scored applications that it describes, in this order.
     described : Applications
-        Which ones.
+        The applications that it describes.
     parameters : mapping of str to object
-        What its kind must know, of the baseline as of the schedule.
+        What its kind needs, for the baseline and for the schedule.
     attributes : mapping of str to str
-        Which columns are what, in SageMaker's words.
+        Which columns have which roles, as SageMaker names them.
     edit : Edit, optional
         What is changed in its constraints before a monitor uses them.
     """
 
     name: str
-    monitoring_type: MonitoringType
+    kind: MonitorKind
     columns: tuple[str, ...]
     described: Applications = Applications.TRAINING
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -107,17 +114,17 @@ class Monitor:
     baseline : Baseline
         What it compares with; it is of the same kind.
     hours_apart : int
-        How often it looks: each time at everything since the last, if ``window_hours`` says nothing else.
+        How often it runs: each time on everything since the last run, unless ``window_hours`` is given.
     phase : int
-        It looks at the end of hours whose numbers leave this remainder.
+        It runs at the end of hours whose numbers leave this remainder.
     hours_back : int
-        So many hours lie between what it looks at and the moment at which it does, because labels come late.
+        The number of hours between the end of its window and its run, because labels come late.
     window_hours : int, optional
-        How many hours it looks at.
+        The length of its window.
     attributes : mapping of str to str
-        Where features and predictions lie in the payloads, in SageMaker's words.
+        Where features and predictions are in the payloads, as SageMaker names it.
     remark : str
-        What the timeline tells beside.
+        What the timeline adds.
     """
 
     name: str
@@ -131,26 +138,26 @@ class Monitor:
     remark: str = ""
 
     def is_due(self, number: int) -> bool:
-        """Whether it looks at the end of an hour; the first one is hour 1."""
+        """Return whether it runs at the end of an hour; the first one is hour 1."""
         return number > self.hours_back and number % self.hours_apart == self.phase
 
-    def hours_seen(self, number: int) -> range:
-        """Return the numbers of the hours that it looks at, at the end of one at which it is due."""
+    def hours_in_window(self, number: int) -> range:
+        """Return the numbers of the hours in its window, when it runs at the end of one at which it is due."""
         last = number - self.hours_back
         return range(max(1, last - (self.window_hours or self.hours_apart) + 1), last + 1)
 
     @property
     def starts_with(self) -> int:
-        """The hour from which on it runs: the first one at whose end there may be anything to look at."""
+        """The hour from which on it runs: the first one at whose end its window can have data."""
         return self.hours_back + 1
 
     def schedule_expression(self, first_hour: datetime) -> str:
-        """Write when it looks, if hour 1 starts at ``first_hour``."""
+        """Return when it runs, if hour 1 starts at ``first_hour``."""
         return f"cron(0 {(first_hour.hour + self.phase) % self.hours_apart}/{self.hours_apart} ? * * *)"
 
     @property
     def offsets(self) -> Mapping[str, str]:
-        """The window in SageMaker's words, where it is not everything since the last look."""
+        """The window as SageMaker writes it, where it is not everything since the last run."""
         if not self.hours_back and self.window_hours is None:
             return {}
         start = self.hours_back + (self.window_hours or self.hours_apart)
@@ -180,10 +187,10 @@ BROKERS = Endpoint("mortgage-brokers", JSON, requests_per_hour=100)
 ENDPOINTS = (BRANCHES, BROKERS)
 
 # SageMaker puts output before features, so a baseline must name it first.
-DATA_QUALITY = Baseline("data-quality-baseline", MonitoringType.DATA_QUALITY, (SCORE, *FEATURES))
-MODEL_QUALITY = Baseline(
+DATA_QUALITY_BASELINE = Baseline("data-quality-baseline", DATA_QUALITY, (SCORE, *FEATURES))
+MODEL_QUALITY_BASELINE = Baseline(
     "model-quality-baseline",
-    MonitoringType.MODEL_QUALITY,
+    MODEL_QUALITY,
     (SCORE, DECISION),
     described=Applications.HELD_OUT,
     parameters={"problem_type": ProblemType.BINARY_CLASSIFICATION},
@@ -193,13 +200,13 @@ MODEL_QUALITY = Baseline(
         "ground_truth_attribute": DECISION,
     },
     edit=Edit(
-        "accuracy and precision stay, and are to be worse by more than chance: by their whole confidence interval",
+        "only accuracy and precision are checked, and must be worse by their whole confidence interval to alarm",
         _worse_beyond_chance,
     ),
 )
-BIAS = Baseline(
+BIAS_BASELINE = Baseline(
     "bias-baseline",
-    MonitoringType.MODEL_BIAS,
+    BIAS,
     (SCORE, *FEATURES, DECISION),
     described=Applications.HELD_OUT,
     parameters={
@@ -216,13 +223,13 @@ BIAS = Baseline(
     },
     attributes={"probability_attribute": SCORE, "probability_threshold_attribute": APPROVED_ABOVE},
     edit=Edit(
-        "the share of approvals (DPPL) may differ between groups by 0.1; an interval that reaches less is no alarm",
+        "the share of approvals (DPPL) may differ between groups by 0.1; only a whole interval beyond it alarms",
         _at_most_ten_points,
     ),
 )
-EXPLAINABILITY = Baseline(
+EXPLAINABILITY_BASELINE = Baseline(
     "explainability-baseline",
-    MonitoringType.MODEL_EXPLAINABILITY,
+    EXPLAINABILITY,
     tuple(FEATURES),
     described=Applications.HELD_OUT,
     parameters={
@@ -230,7 +237,7 @@ EXPLAINABILITY = Baseline(
             "headers": [*FEATURES],
             "methods": {
                 "shap": {
-                    "explainer": "permutation",  # gives columns that the model never sees, race and sex, nothing at all
+                    "explainer": "permutation",  # attributes exactly 0 to race and sex, which the model ignores
                     "num_clusters": 1,
                     "num_samples": 128,
                     "agg_method": "mean_abs",
@@ -238,7 +245,7 @@ EXPLAINABILITY = Baseline(
                     "save_local_shap_values": False,
                 }
             },
-            # Of the model a temporary endpoint is made: the live one would capture what it is asked for explanations.
+            # A temporary endpoint of the model: the live one would capture the requests of the explanation.
             "predictor": {
                 "model_name": MODEL,
                 "instance_type": "ml.m5.large",
@@ -251,15 +258,15 @@ EXPLAINABILITY = Baseline(
     },
     edit=Edit("no feature's share of all attribution may change by more than 0.1", _no_feature_decides_alone),
 )
-BASELINES = (DATA_QUALITY, MODEL_QUALITY, BIAS, EXPLAINABILITY)
+BASELINES = (DATA_QUALITY_BASELINE, MODEL_QUALITY_BASELINE, BIAS_BASELINE, EXPLAINABILITY_BASELINE)
 
 _SCORE_IS_THE_ANSWER = {"probability_attribute": "0", "probability_threshold_attribute": APPROVED_ABOVE}
 
-BRANCHES_DATA_QUALITY = Monitor("mortgage-approval-data-quality", BRANCHES, DATA_QUALITY)
+BRANCHES_DATA_QUALITY = Monitor("mortgage-approval-data-quality", BRANCHES, DATA_QUALITY_BASELINE)
 BROKERS_DATA_QUALITY = Monitor(
     "mortgage-brokers-data-quality",
     BROKERS,
-    DATA_QUALITY,
+    DATA_QUALITY_BASELINE,
     hours_apart=3,
     attributes={
         "features_attribute": "instances[*].features",
@@ -269,25 +276,25 @@ BROKERS_DATA_QUALITY = Monitor(
 BRANCHES_MODEL_QUALITY = Monitor(
     "mortgage-approval-model-quality",
     BRANCHES,
-    MODEL_QUALITY,
+    MODEL_QUALITY_BASELINE,
     hours_back=DECIDED_AFTER,
     attributes=_SCORE_IS_THE_ANSWER,
 )
 BRANCHES_BIAS = Monitor(
     "mortgage-approval-bias",
     BRANCHES,
-    BIAS,
-    hours_back=DECIDED_AFTER + 1,  # an hour of grace for labels that are late
+    BIAS_BASELINE,
+    hours_back=DECIDED_AFTER + 1,  # one hour more, for late labels
     attributes=_SCORE_IS_THE_ANSWER,
 )
 BRANCHES_EXPLAINABILITY = Monitor(
     "mortgage-approval-explainability",
     BRANCHES,
-    EXPLAINABILITY,
+    EXPLAINABILITY_BASELINE,
     hours_apart=6,
     phase=4,
-    window_hours=1,  # explaining is dear: a sample of the hours will do
-    remark=", at the last one of them, by a temporary endpoint of the same model",
+    window_hours=1,  # explaining is expensive: a sample of the hours is enough
+    remark=", at the last of them, through a temporary endpoint of the same model",
 )
 MONITORS = (
     BRANCHES_DATA_QUALITY,

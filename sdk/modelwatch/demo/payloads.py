@@ -1,4 +1,4 @@
-"""How applications and scores are written on the wire: one entry in ``FORMATS`` for each Content-Type."""
+"""How applications and scores are written in requests and answers: one entry in ``FORMATS`` per Content-Type."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PayloadFormat(Protocol):
     Attributes
     ----------
     content_type : str
-        What HTTP calls it.
+        Its name in HTTP.
     encoding : str
-        What SageMaker's data capture calls it.
+        Its name in SageMaker's data capture.
     """
 
     content_type: str
@@ -45,42 +45,42 @@ class PayloadFormat(Protocol):
 
 
 class Csv:
-    """A row a line; a score a line."""
+    """One row per line; one score per line."""
 
     content_type = "text/csv"
     encoding = "CSV"
 
     def write_requests(self, applications: pd.DataFrame) -> list[str]:
-        """Write the features by their places."""
+        """Write the features by position."""
         return [to_csv_line(row) for row in to_text(applications).to_numpy().tolist()]
 
     def read_request(self, body: str) -> list[list[str]]:
         """Read any number of rows, of any length."""
         try:
             return list(csv.reader(body.splitlines()))
-        except csv.Error as wrong:
-            raise ValueError(str(wrong)) from None
+        except csv.Error as error:
+            raise ValueError(str(error)) from None
 
     def write_answer(self, scores: Iterable[float]) -> str:
-        """Write one score a line."""
+        """Write one score per line."""
         return "\n".join(map(format_score, scores))
 
     def read_answer(self, body: str) -> list[float]:
-        """Read one score a line."""
+        """Read one score per line."""
         return [float(line) for line in body.splitlines()]
 
 
 class Json:
     """``{"instances": [{"features": {...}}]}``; ``{"predictions": [{"score": ...}]}``.
 
-    Features go by their names: one that is absent or null is missing, one that the model does not know is passed over.
+    Features have names: one that is absent or null is missing, one that the model does not know is ignored.
     """
 
     content_type = "application/json"
     encoding = "JSON"
 
     def write_requests(self, applications: pd.DataFrame) -> list[str]:
-        """Write the features by their names, whatever the client calls them; a missing one is null."""
+        """Write the features with the names that the client gives them; a missing one is null."""
         each_features = json.loads(applications.drop(columns=DECISION).to_json(orient="records"))
         return [json.dumps({"instances": [{"features": features}]}) for features in each_features]
 
@@ -93,11 +93,11 @@ class Json:
         raise ValueError('the body is not {"instances": [...]}')
 
     def write_answer(self, scores: Iterable[float]) -> str:
-        """Write one prediction an instance."""
+        """Write one prediction per instance."""
         return json.dumps({"predictions": [{"score": float(format_score(score))} for score in scores]})
 
     def read_answer(self, body: str) -> list[float]:
-        """Read one score a prediction."""
+        """Read one score per prediction."""
         return [prediction["score"] for prediction in json.loads(body)["predictions"]]
 
 
@@ -111,4 +111,4 @@ def _cells(number: int, instance: Any) -> list[str]:
 
 CSV, JSON = Csv(), Json()
 FORMATS: dict[str, PayloadFormat] = {each.content_type: each for each in (CSV, JSON)}
-"""What the model server speaks, by Content-Type."""
+"""What the model server accepts, by Content-Type."""

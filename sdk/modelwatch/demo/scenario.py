@@ -1,4 +1,4 @@
-"""The demo itself: deploy, suggest a baseline, watch hours of traffic, and hold what came of it against the promise."""
+"""The demo itself: deploys, suggests baselines, monitors hours of traffic, and compares results with expectations."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from modelwatch.demo.payloads import format_score
 from modelwatch.demo.results_folder import ResultsFolder
 from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
-from modelwatch.demo.verdict import NOT_THERE, Outcome, Outcomes, again, failed_expectations
+from modelwatch.demo.verdict import MISSING, Observation, Observations, failed_expectations, rerun_name
 from modelwatch.local import LocalStack
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
-from modelwatch_core.domain.monitor_kinds import MonitoringType
+from modelwatch_core.domain.monitor_kinds import DATA_QUALITY
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
 SEED = 1989
@@ -52,9 +52,9 @@ RECIPIENT = "loans-team@example.com"
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(minutes=5)
-"""A schedule fires so long after the full hour, because captures arrive late."""
+"""A schedule fires this long after the full hour, because captures arrive late."""
 SETTLED = TICK + timedelta(minutes=1)
-"""So long after the full hour the schedule has fired, and what it started has ended."""
+"""This long after the full hour the schedule has fired, and what it started has ended."""
 
 
 def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequence[Hour] = HOURS) -> list[str]:
@@ -63,9 +63,9 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
     Parameters
     ----------
     folder : ResultsFolder
-        Receives reports, mails, captures and the baseline.
+        Gets reports, mails, captures and baselines.
     timeline : Timeline
-        Is told what happens.
+        Prints what happens.
     now : datetime
         The hours of the demo are the last ones whose reports are due by now.
     hours : sequence of Hour
@@ -78,16 +78,16 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
     """
     applications = load_applications().sample(frac=1, random_state=SEED, ignore_index=True)
     half, three_quarters = len(applications) // 2, 3 * len(applications) // 4
-    known = {
+    parts = {
         Applications.TRAINING: applications[:half],
         Applications.HELD_OUT: applications[half:three_quarters],
     }
     later = applications[three_quarters:]
-    training = known[Applications.TRAINING]
-    timeline.tell_lines([f"Mortgage applications in Boston: {CITATION}", "Times are UTC, by the stack's clock"])
+    training = parts[Applications.TRAINING]
+    timeline.print_lines([f"Mortgage applications in Boston: {CITATION}", "Times are UTC, by the stack's clock"])
     model = LoanModel.train(training)
-    first_hour = _whole_hour(now - SETTLED) - len(hours) * HOUR
-    # Once the hour has rung: the schedule's first window is then the first hour of the demo.
+    first_hour = _full_hour(now - SETTLED) - len(hours) * HOUR
+    # After the full hour: the schedule's first window is then the first hour of the demo.
     start = first_hour + SETTLED
     started = time.monotonic()
     stack = LocalStack(parameters={"NotificationEmail": RECIPIENT, "MonitoredBuckets": TRAFFIC_BUCKET}, start=start)
@@ -95,54 +95,54 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
         with timeline.waiting("Deploying template.yaml"):
             stack.start()
         seconds = time.monotonic() - started
-        timeline.tell(start, f"template.yaml deployed: {_resources(stack)} resources in {seconds:.0f} s")
+        timeline.print_event(start, f"template.yaml deployed: {_resource_count(stack)} resources in {seconds:.0f} s")
         demo = _Demo(stack, server, folder, timeline)
-        demo.open_endpoints()
-        timeline.tell(
+        demo.create_endpoints()
+        timeline.print_event(
             start,
             f"model trained on {len(training):,} of {len(applications):,} applications, served at {server.url}",
         )
         for endpoint in ENDPOINTS:
-            timeline.tell(start, f"endpoint {endpoint.name} speaks {endpoint.payloads.encoding}")
+            timeline.print_event(start, f"endpoint {endpoint.name} takes {endpoint.payloads.encoding}")
         jobs = {}
         for baseline in BASELINES:
-            job = jobs[baseline.name] = demo.suggest_baseline(baseline, known[baseline.described], model)
+            job = jobs[baseline.name] = demo.create_baseline(baseline, parts[baseline.described], model)
             if job.status is not JobStatus.COMPLETED:
-                why = f"it is {job.status}: {job.failure_reason}"
-                return [f"{baseline.name} was to end {JobStatus.COMPLETED}, {why}"]
-        timeline.tell(start, f"mail goes to {RECIPIENT}")
-        outcomes: list[Outcomes] = []
+                reason = f": {job.outcome.failure_reason}" if job.outcome else ""
+                return [f"{baseline.name} should be {JobStatus.COMPLETED}, it is {job.status}{reason}"]
+        timeline.print_event(start, f"mail goes to {RECIPIENT}")
+        observations: list[Observations] = []
         for number, hour in enumerate(hours, start=1):
             for monitor in MONITORS:
                 if monitor.starts_with == number:
-                    demo.watch(monitor, jobs[monitor.baseline.name], first_hour)
+                    demo.start_monitor(monitor, jobs[monitor.baseline.name], first_hour)
             end = first_hour + number * HOUR
-            outcomes.append(demo.live_through(number, hour, later, start=max(start, end - HOUR), end=end))
-        demo.keep_mails()
-        left = [f"no endpoint was to be left, {name} was" for name in demo.endpoints_left()]
-    return failed_expectations(hours, MONITORS, outcomes) + left
+            observations.append(demo.run_hour(number, hour, later, start=max(start, end - HOUR), end=end))
+        demo.save_mails()
+        remaining = [f"no endpoint should remain, {name} does" for name in demo.remaining_endpoints()]
+    return failed_expectations(hours, MONITORS, observations) + remaining
 
 
-def _whole_hour(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+def _full_hour(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _resources(stack: LocalStack) -> int:
+def _resource_count(stack: LocalStack) -> int:
     pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
     return sum(len(page["StackResourceSummaries"]) for page in pages)
 
 
-def _outcome_of(mail: EmailMessage) -> str:
-    """Return the name of the outcome that a mail is about."""
+def _observation_of(mail: EmailMessage) -> str:
+    """Return the name of the observation that a mail is about."""
     subject = str(mail["Subject"])
     named = re.search(r"^Schedule: +(\S+)", mail.get_content(), re.MULTILINE)
     if named is None:
         return subject
-    return again(named[1]) if "(attempt" in subject else named[1]
+    return rerun_name(named[1]) if "(attempt" in subject else named[1]
 
 
 class _Demo:
-    """The steps, on a running stack."""
+    """The steps of the demo on a running stack."""
 
     def __init__(self, stack: LocalStack, server: ModelServer, folder: ResultsFolder, timeline: Timeline) -> None:
         self._stack = stack
@@ -151,12 +151,12 @@ class _Demo:
         self._server = server
         self._folder = folder
         self._timeline = timeline
-        self._watching: set[str] = set()
+        self._started: set[str] = set()
         self._labels: defaultdict[int, dict[str, Labels]] = defaultdict(dict)
-        """By the hour that they come in and the endpoint."""
+        """By the hour in which they arrive, and the endpoint."""
 
-    def open_endpoints(self) -> None:
-        """Register the endpoints with their data capture, as their owner would have done in SageMaker."""
+    def create_endpoints(self) -> None:
+        """Create the endpoints with their data capture, as their owner does in SageMaker."""
         self._s3.create_bucket(Bucket=TRAFFIC_BUCKET)
         sagemaker = self._stack.client("sagemaker")
         sagemaker.create_model(
@@ -188,14 +188,14 @@ class _Demo:
             sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
         self._stack.settle()
 
-    def endpoints_left(self) -> list[str]:
-        """Return the endpoints that are none of the demo's own: what the app made, and forgot to delete."""
+    def remaining_endpoints(self) -> list[str]:
+        """Return the endpoints that are not the demo's own: temporary ones that the app did not delete."""
         pages = self._stack.client("sagemaker").get_paginator("list_endpoints").paginate()
         found = {endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"]}
         return sorted(found - {endpoint.name for endpoint in ENDPOINTS})
 
-    def suggest_baseline(self, baseline: Baseline, applications: pd.DataFrame, model: LoanModel) -> BaseliningJob:
-        """Have the app describe applications as the model scores them, and edit what it suggests."""
+    def create_baseline(self, baseline: Baseline, applications: pd.DataFrame, model: LoanModel) -> BaseliningJob:
+        """Let the app describe applications with their scores, and edit the constraints that it suggests."""
         table = to_text(applications)
         table[SCORE] = [format_score(score) for score in model.score(table.to_numpy().tolist())]
         table[DECISION] = applications[DECISION].to_numpy()
@@ -205,7 +205,7 @@ class _Demo:
         self._folder.write(f"{baseline.name}/{baseline.name}.csv", content)
         request = {
             "baselining_job_name": baseline.name,
-            "monitoring_type": baseline.monitoring_type,
+            "monitoring_type": baseline.kind.monitoring_type,
             "baseline_dataset_s3_uri": f"s3://{TRAFFIC_BUCKET}/{key}",
             "dataset_format": {"csv": {"header": True}},
             **baseline.parameters,
@@ -215,46 +215,46 @@ class _Demo:
             self._app.create_baseline(request)
             self._stack.settle()
         job = self._app.baselining_job(baseline.name)
-        suggested = self._keep(job.output_s3_uri, baseline.name)
-        if job.records:
-            described = f"{job.records.read:,} {baseline.described.value}"
-            self._timeline.tell(self._stack.now, f"{baseline.name} suggested from {described}")
+        suggested = self._save(job.output_s3_uri, baseline.name)
+        if job.outcome and job.outcome.records:
+            described = f"{job.outcome.records.read:,} {baseline.described.value}"
+            self._timeline.print_event(self._stack.now, f"{baseline.name} suggested from {described}")
         if baseline.edit and CONSTRAINTS in suggested:
             edited = json.dumps(baseline.edit.apply(json.loads(suggested[CONSTRAINTS])), indent=2).encode()
             self._app.write(f"{job.output_s3_uri}/{CONSTRAINTS}", edited)
             self._folder.write(f"{baseline.name}/{CONSTRAINTS}", edited)
-            self._timeline.tell_detail(f"its {CONSTRAINTS} edited: {baseline.edit.told}")
+            self._timeline.print_detail(f"its {CONSTRAINTS} edited: {baseline.edit.description}")
         return job
 
-    def watch(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
-        """Have the app run a monitor from the first hour on."""
-        kind = monitor.baseline.monitoring_type
+    def start_monitor(self, monitor: Monitor, job: BaseliningJob, first_hour: datetime) -> None:
+        """Create the schedule of a monitor."""
+        kind = monitor.baseline.kind
         files = {"constraints_s3_uri": f"{job.output_s3_uri}/{CONSTRAINTS}"}
-        if kind is MonitoringType.DATA_QUALITY:
+        if kind is DATA_QUALITY:
             files["statistics_s3_uri"] = f"{job.output_s3_uri}/statistics.json"
         labels = {"ground_truth_input": f"{LABELS}/{monitor.endpoint.name}"}
         self._app.create_schedule(
             monitoring_schedule_name=monitor.name,
-            monitoring_type=kind,
+            monitoring_type=kind.monitoring_type,
             schedule_expression=monitor.schedule_expression(first_hour),
             endpoint_input={"endpoint_name": monitor.endpoint.name, **monitor.attributes, **monitor.offsets},
             baseline=files,
             start_delay_minutes=TICK // timedelta(minutes=1),
             **monitor.baseline.parameters,
-            **(labels if "ground_truth_input" in kind.kind.schedule_parameters else {}),
+            **(labels if "ground_truth_input" in kind.schedule_parameters else {}),
         )
-        self._watching.add(monitor.name)
-        self._timeline.tell_monitor(self._stack.now, monitor)
+        self._started.add(monitor.name)
+        self._timeline.print_monitor(self._stack.now, monitor)
 
-    def live_through(
+    def run_hour(
         self, number: int, hour: Hour, applications: pd.DataFrame, *, start: datetime, end: datetime
-    ) -> Outcomes:
-        """Send an hour's traffic, let the hour pass, and see what came of it."""
+    ) -> Observations:
+        """Send an hour's traffic, let the hour pass, and return what the monitors found."""
         mails_before = len(self._stack.mails)
         scores = {}
         with self._timeline.waiting(f"Hour {number}: {hour.title}"):
-            for place, endpoint in enumerate(ENDPOINTS):
-                drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, place]))
+            for index, endpoint in enumerate(ENDPOINTS):
+                drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, index]))
                 seed = f"{SEED} {number} {endpoint.name}"
                 exchanges = send(self._server.address, drawn, endpoint.payloads, start=start, end=end, seed=seed)
                 capture(self._s3, f"{CAPTURES}/{endpoint.name}", VARIANT, exchanges)
@@ -263,8 +263,8 @@ class _Demo:
                 ]
                 inference_ids = (exchange.inference_id for exchange in exchanges)
                 decided = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
-                come = self._labels[number + DECIDED_AFTER + hour.labels_late]
-                come[endpoint.name] = {**come.get(endpoint.name, {}), **decided}
+                arriving = self._labels[number + DECIDED_AFTER + hour.labels_late]
+                arriving[endpoint.name] = {**arriving.get(endpoint.name, {}), **decided}
             for name, labels in self._labels.pop(number, {}).items():
                 upload_labels(self._s3, f"{LABELS}/{name}", labels, collected=end - TICK)
             self._stack.advance_to(end + SETTLED)
@@ -273,57 +273,57 @@ class _Demo:
                 self._stack.settle()
         for endpoint in ENDPOINTS:
             captures = f"{CAPTURES}/{endpoint.name}/{VARIANT}/{start:%Y/%m/%d/%H}"
-            self._keep(captures, f"hour-{number}/captures/{endpoint.name}")
-            self._keep(f"{LABELS}/{endpoint.name}/{start:%Y/%m/%d/%H}", f"hour-{number}/labels/{endpoint.name}")
-        outcomes = dict(self._outcomes(number, hour, end))
-        mails = Counter(map(_outcome_of, self._stack.mails[mails_before:]))
+            self._save(captures, f"hour-{number}/captures/{endpoint.name}")
+            self._save(f"{LABELS}/{endpoint.name}/{start:%Y/%m/%d/%H}", f"hour-{number}/labels/{endpoint.name}")
+        observations = dict(self._observations(number, hour, end))
+        mails = Counter(map(_observation_of, self._stack.mails[mails_before:]))
         for name in mails:
-            outcomes[name] = replace(outcomes.get(name, NOT_THERE), mails=mails[name])
-        self._timeline.tell_hour(end + SETTLED, number, hour, scores, outcomes)
-        return outcomes
+            observations[name] = replace(observations.get(name, MISSING), mails=mails[name])
+        self._timeline.print_hour(end + SETTLED, number, hour, scores, observations)
+        return observations
 
     def _end_of(self, due: int, number: int, end: datetime) -> datetime:
         return end - (number - due) * HOUR
 
-    def _outcomes(self, number: int, hour: Hour, end: datetime) -> Iterator[tuple[str, Outcome]]:
+    def _observations(self, number: int, hour: Hour, end: datetime) -> Iterator[tuple[str, Observation]]:
         for monitor in MONITORS:
             for execution in self._executions(monitor, end):
                 yield (
                     monitor.name,
-                    self._outcome(execution, f"hour-{number}/{monitor.name}", monitor.hours_seen(number)),
+                    self._observation(execution, f"hour-{number}/{monitor.name}", monitor.hours_in_window(number)),
                 )
         if hour.rerun:
             monitor, due = hour.rerun.monitor, hour.rerun.due
-            name = again(monitor.name)
+            name = rerun_name(monitor.name)
             for execution in self._executions(monitor, self._end_of(due, number, end)):
                 if execution.attempt > 1:
                     folder = f"hour-{number}/{monitor.name}-again"
-                    yield name, self._outcome(execution, folder, monitor.hours_seen(due))
+                    yield name, self._observation(execution, folder, monitor.hours_in_window(due))
 
     def _executions(self, monitor: Monitor, scheduled: datetime) -> Iterator[MonitoringExecution]:
-        if monitor.name in self._watching:
+        if monitor.name in self._started:
             yield from (e for e in self._app.executions(monitor.name) if e.scheduled_time == scheduled)
 
-    def _outcome(self, execution: MonitoringExecution, folder: str, seen: Sequence[int]) -> Outcome:
-        files = self._keep(execution.output_s3_uri, folder)
+    def _observation(self, execution: MonitoringExecution, folder: str, hours: Sequence[int]) -> Observation:
+        files = self._save(execution.output_s3_uri, folder)
         report = ConstraintViolations.model_validate_json(files.get("constraint_violations.json", b"{}"))
-        status = execution.monitoring_execution_status
-        return Outcome(
-            status,
+        outcome = execution.outcome
+        return Observation(
+            execution.monitoring_execution_status,
             report.violations,
-            failure_reason=execution.failure_reason,
-            hours=tuple(seen),
-            labels=execution.ground_truth,
+            failure_reason=outcome.failure_reason if outcome else None,
+            hours=tuple(hours),
+            ground_truth=outcome.ground_truth if outcome else None,
         )
 
-    def keep_mails(self) -> None:
-        """Save what was mailed, and show it."""
+    def save_mails(self) -> None:
+        """Save all mails, and print them."""
         for number, mail in enumerate(self._stack.mails, start=1):
             self._folder.write(f"mails/{number}.eml", mail.as_bytes())
-        self._timeline.tell_mails(self._stack.mails)
+        self._timeline.print_mails(self._stack.mails)
 
-    def _keep(self, s3_folder: str, name: str) -> dict[str, bytes]:
-        """Copy a folder of S3 into the demo's folder, and give its files back."""
+    def _save(self, s3_folder: str, name: str) -> dict[str, bytes]:
+        """Copy a folder of S3 into the demo's folder, and return its files."""
         files = dict(self._app.files(s3_folder))
         for path, content in files.items():
             self._folder.write(f"{name}/{path}", content)

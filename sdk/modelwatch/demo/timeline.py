@@ -1,4 +1,4 @@
-"""What the demo tells while it runs."""
+"""What the demo prints while it runs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rich.text import Text
 
 from modelwatch.demo.hours import Hour
 from modelwatch.demo.monitors import Monitor
-from modelwatch.demo.verdict import Outcome, Outcomes
-from modelwatch.printing import counted, printable
-from modelwatch_core.domain.analysis import AnalysisStatus
+from modelwatch.demo.verdict import Observation, Observations
+from modelwatch.printing import count_text, printable
+from modelwatch_core.domain.outcome import OutcomeStatus
 
 STATUS_STYLES: Mapping[str, str] = {
-    AnalysisStatus.COMPLETED: "green",
-    AnalysisStatus.COMPLETED_WITH_VIOLATIONS: "yellow",
+    OutcomeStatus.COMPLETED: "green",
+    OutcomeStatus.COMPLETED_WITH_VIOLATIONS: "yellow",
 }
 
 
@@ -27,64 +27,65 @@ _LONG_NUMBER = re.compile(r"\d+\.\d{5,}(?:[eE]-?\d+)?")
 
 
 def _rounded(text: str) -> str:
-    """Cut the numbers in a sentence to what a reader takes in; the reports have them whole."""
+    """Round the numbers in a sentence to what a reader needs; the reports have all digits."""
     return _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.4g}", text)
 
 
 class Timeline:
-    """Prints events with the time of day that the stack lives in; plain where the console is no terminal."""
+    """Prints events with the time of the stack's clock; as plain text where the console is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def tell(self, moment: datetime, text: str) -> None:
+    def print_event(self, time: datetime, text: str) -> None:
         """Print one event."""
-        self._console.print(Text.assemble((f"{moment:%H:%M}  ", "dim"), text))
+        self._console.print(Text.assemble((f"{time:%H:%M}  ", "dim"), text))
 
-    def tell_detail(self, text: str) -> None:
-        """Print more about the event before."""
+    def print_detail(self, text: str) -> None:
+        """Print more about the previous event."""
         self._console.print(f"       {text}")
 
-    def tell_monitor(self, moment: datetime, monitor: Monitor) -> None:
-        """Print that a monitor begins."""
+    def print_monitor(self, time: datetime, monitor: Monitor) -> None:
+        """Print that a monitor starts."""
         often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
         late = f", {monitor.hours_back} hours later, when its labels are there" if monitor.hours_back else ""
-        self.tell(moment, f"{monitor.name} looks at {monitor.endpoint.name} {often}{late}{monitor.remark}")
+        self.print_event(time, f"{monitor.name} monitors {monitor.endpoint.name} {often}{late}{monitor.remark}")
 
-    def tell_hour(
+    def print_hour(
         self,
-        moment: datetime,
+        time: datetime,
         number: int,
         hour: Hour,
         scores: Mapping[str, Sequence[float]],
-        outcomes: Outcomes,
+        observations: Observations,
     ) -> None:
-        """Print what came of an hour, in which the model gave these scores at each endpoint."""
-        self.tell(moment, f"hour {number}: {hour.title}")
+        """Print what was observed of an hour, in which the model returned these scores at each endpoint."""
+        self.print_event(time, f"hour {number}: {hour.title}")
         for endpoint, given in scores.items():
             approved = sum(score >= 0.5 for score in given) / len(given)
-            self._console.print(f"       {endpoint}: {counted(len(given), 'request')}, {approved:.0%} approved")
-        for monitor, outcome in outcomes.items():
-            self._tell_outcome(monitor, outcome, number)
+            self._console.print(f"       {endpoint}: {count_text(len(given), 'request')}, {approved:.0%} approved")
+        for monitor, observation in observations.items():
+            self._print_observation(monitor, observation, number)
 
-    def _tell_outcome(self, monitor: str, outcome: Outcome, number: int) -> None:
-        status = (printable(outcome.status), STATUS_STYLES.get(outcome.status, "red"))
-        mails = f", {counted(outcome.mails, 'mail')}" if outcome.mails else ""
-        seen = "" if not outcome.hours or number in outcome.hours else f" of hour {outcome.hours[-1]}"
-        labels = f", {outcome.labels.matched} labels for {outcome.labels.predictions}" if outcome.labels else ""
+    def _print_observation(self, monitor: str, observation: Observation, number: int) -> None:
+        status = (printable(observation.status), STATUS_STYLES.get(observation.status, "red"))
+        mails = f", {count_text(observation.mails, 'mail')}" if observation.mails else ""
+        seen = "" if not observation.hours or number in observation.hours else f" of hour {observation.hours[-1]}"
+        counts = observation.ground_truth
+        labels = f", {counts.matched} labels for {counts.predictions}" if counts else ""
         name, _, repeated = monitor.partition(", ")
-        told = f"       {name}{seen}{repeated and f', {repeated}'}: "
-        self._console.print(Text.assemble(told, status, labels, mails))
-        if outcome.failure_reason:
-            self._console.print(f"           {printable(outcome.failure_reason)}")
-        for violation in outcome.violations:
+        head = f"       {name}{seen}{repeated and f', {repeated}'}: "
+        self._console.print(Text.assemble(head, status, labels, mails))
+        if observation.failure_reason:
+            self._console.print(f"           {printable(observation.failure_reason)}")
+        for violation in observation.violations:
             self._console.print(
                 f"           {printable(violation.subject)}: {_rounded(printable(violation.description))}"
             )
 
-    def tell_mails(self, mails: Sequence[EmailMessage]) -> None:
-        """Print the subject of every mail, and the first one whole."""
-        self.head("Mail")
+    def print_mails(self, mails: Sequence[EmailMessage]) -> None:
+        """Print the subject of every mail, and the whole first one."""
+        self.print_heading("Mail")
         for mail in mails:
             self._console.print(f"{printable(mail['To'])}: {printable(mail['Subject'])}")
         for mail in mails[:1]:
@@ -92,15 +93,15 @@ class Timeline:
             for line in mail.get_content().splitlines():
                 self._console.print(f"    {printable(line)}")
 
-    def head(self, title: str) -> None:
-        """Print a headline."""
+    def print_heading(self, title: str) -> None:
+        """Print a heading."""
         self._console.print(Text(f"\n{title}", style="bold"))
 
-    def tell_lines(self, lines: Iterable[str]) -> None:
+    def print_lines(self, lines: Iterable[str]) -> None:
         """Print lines as they are."""
         for line in lines:
             self._console.print(line)
 
     def waiting(self, what: str) -> AbstractContextManager[object]:
-        """Show on a terminal that something is going on."""
+        """Show on a terminal what the demo is waiting for."""
         return self._console.status(Text(what)) if self._console.is_terminal else nullcontext()

@@ -23,34 +23,34 @@ def send(
     end: datetime,
     seed: str,
 ) -> list[Exchange]:
-    """Send each application by itself, and note the exchange as of a moment between ``start`` and ``end``.
+    """Send each application by itself, and record the exchange with a time between ``start`` and ``end``.
 
     Parameters
     ----------
     address : tuple of str and int
         Host and port of the model server.
     applications : DataFrame
-        What is sent, in this order.
+        What is sent, in order.
     payloads : PayloadFormat
-        How it is written.
+        How requests are written.
     start, end : datetime
         The requests are spread at random over [start, end), in order.
     seed : str
-        For moments and ids.
+        Of times and ids.
 
     Raises
     ------
     RuntimeError
-        If the server answers anything but 200.
+        If the server answers with a status other than 200.
     """
     draw = random.Random(seed)
     span = (end - start).total_seconds()
     requests = payloads.write_requests(applications)
-    moments = sorted(start + timedelta(seconds=draw.uniform(0, span)) for _ in requests)
+    times = sorted(start + timedelta(seconds=draw.uniform(0, span)) for _ in requests)
     connection = HTTPConnection(*address, timeout=30)
     exchanges = []
     try:
-        for moment, request in zip(moments, requests, strict=True):
+        for time, request in zip(times, requests, strict=True):
             inference_id = f"application-{draw.getrandbits(48):012x}"
             headers = {"Content-Type": payloads.content_type, "X-Amzn-SageMaker-Inference-Id": inference_id}
             connection.request("POST", "/invocations", request.encode(), headers)
@@ -59,8 +59,8 @@ def send(
             if answer.status != HTTPStatus.OK:
                 raise RuntimeError(f"the model server answered {answer.status}: {response}")
             event_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-            kind = answer.headers["Content-Type"]
-            exchanges.append(Exchange(event_id, inference_id, moment, payloads, request, response, kind))
+            content_type = answer.headers["Content-Type"]
+            exchanges.append(Exchange(event_id, inference_id, time, payloads, request, response, content_type))
     finally:
         connection.close()
     return exchanges

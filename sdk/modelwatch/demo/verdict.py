@@ -1,34 +1,34 @@
-"""Whether the demo did what it promises."""
+"""Compares what the monitors of the demo found with what they must find."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelwatch.demo.hours import Finding, Hour, Promise
+from modelwatch.demo.hours import Expectation, Finding, Hour
 from modelwatch.demo.monitors import Monitor
-from modelwatch_core.domain.analysis import GroundTruthCounts
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.outcome import GroundTruthCounts
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a monitor made of an hour.
+class Observation:
+    """What a monitor found in an hour.
 
     Attributes
     ----------
     status : str
         The execution's status in SageMaker's words, or why there is none.
     violations : tuple of ConstraintViolation
-        As the violation report has them.
+        Those of the violation report.
     mails : int
-        How many mails arrived because of it.
+        The number of mails about it.
     failure_reason : str, optional
-        What the execution says of its failure.
+        Of the execution.
     hours : tuple of int
-        The hours that it looked at.
-    labels : GroundTruthCounts, optional
-        How many predictions met their labels.
+        The hours in its window.
+    ground_truth : GroundTruthCounts, optional
+        How many predictions have labels.
     """
 
     status: str
@@ -36,75 +36,77 @@ class Outcome:
     mails: int = 0
     failure_reason: str | None = None
     hours: tuple[int, ...] = ()
-    labels: GroundTruthCounts | None = None
+    ground_truth: GroundTruthCounts | None = None
 
     @property
     def findings(self) -> frozenset[Finding]:
-        """The features and checks that the violations name."""
+        """The features and checks of the violations."""
         return frozenset((violation.subject, violation.constraint_check_type) for violation in self.violations)
 
 
-NOT_THERE = Outcome("not there")
+MISSING = Observation("missing")
 
-Outcomes = Mapping[str, Outcome]
-"""What came of an hour, by the name of the monitor: those that were due, and whatever else stirred."""
+Observations = Mapping[str, Observation]
+"""Of one hour, by the name of the monitor: of those that were due, and of any others that ran or sent mail."""
 
 
-def again(monitor: str) -> str:
-    """Return by what name the outcome of a re-run goes."""
+def rerun_name(monitor: str) -> str:
+    """Return the name of the observation of a re-run."""
     return f"{monitor}, again"
 
 
-def failed_expectations(hours: Sequence[Hour], monitors: Sequence[Monitor], outcomes: Sequence[Outcomes]) -> list[str]:
-    """Compare what came of each hour with what it must come to.
+def failed_expectations(
+    hours: Sequence[Hour], monitors: Sequence[Monitor], observations: Sequence[Observations]
+) -> list[str]:
+    """Compare what was observed of each hour with what is expected.
 
     Parameters
     ----------
     hours : sequence of Hour
         What happened.
     monitors : sequence of Monitor
-        What watched.
-    outcomes : sequence of Outcomes
-        What came of each hour.
+        The monitors that ran.
+    observations : sequence of Observations
+        What was observed of each hour.
 
     Returns
     -------
     list of str
-        One sentence for each expectation that failed; empty if the demo did what it promises.
+        One sentence for each expectation that failed; empty if all were met.
     """
     failed = []
-    if len(outcomes) != len(hours):
-        failed.append(f"{len(hours)} hours were to be watched, {len(outcomes)} were")
-    for number, (hour, hourly) in enumerate(zip(hours, outcomes, strict=False), start=1):
-        due = {monitor.name: hour.promise(monitor) for monitor in monitors if monitor.is_due(number)}
+    if len(observations) != len(hours):
+        failed.append(f"{len(hours)} hours should have been monitored, {len(observations)} were")
+    for number, (hour, hourly) in enumerate(zip(hours, observations, strict=False), start=1):
+        due = {monitor.name: hour.expectation(monitor) for monitor in monitors if monitor.is_due(number)}
         if hour.rerun:
-            due[again(hour.rerun.monitor.name)] = hour.rerun.promise
+            due[rerun_name(hour.rerun.monitor.name)] = hour.rerun.expectation
         for name in sorted(due.keys() | hourly.keys()):
-            promise, outcome = due.get(name), hourly.get(name, NOT_THERE)
-            wrong = _not_due(outcome) if promise is None else _failed(promise, outcome)
+            expectation, observation = due.get(name), hourly.get(name, MISSING)
+            wrong = _not_due(observation) if expectation is None else _failed(expectation, observation)
             failed += [f"hour {number} ({hour.title}), {name}: {what}" for what in wrong]
     return failed
 
 
-def _failed(promise: Promise, outcome: Outcome) -> Iterable[str]:
-    if outcome.status != promise.status:
-        reason = f" ({outcome.failure_reason})" if outcome.failure_reason else ""
-        yield f"the execution was to end {promise.status}, it is {outcome.status}{reason}"
-    elif promise.failure and not (outcome.failure_reason or "").startswith(f"{promise.failure}: "):
-        yield f"the execution was to fail with {promise.failure}, it did with {outcome.failure_reason}"
-    for feature, check in sorted(promise.causes - outcome.findings):
-        yield f"{check} of {feature} was to fail, it did not"
-    for feature, check in sorted(outcome.findings - promise.causes - promise.consequences):
+def _failed(expectation: Expectation, observation: Observation) -> Iterable[str]:
+    if observation.status != expectation.status:
+        reason = f" ({observation.failure_reason})" if observation.failure_reason else ""
+        yield f"the execution should be {expectation.status}, it is {observation.status}{reason}"
+    elif expectation.failure and not (observation.failure_reason or "").startswith(f"{expectation.failure}: "):
+        yield f"the execution should fail with {expectation.failure}, it failed with {observation.failure_reason}"
+    for feature, check in sorted(expectation.causes - observation.findings):
+        yield f"{check} of {feature} should have failed, it did not"
+    for feature, check in sorted(observation.findings - expectation.causes - expectation.consequences):
         yield f"{check} of {feature} failed without a cause"
-    yield from _mails(promise.mails, outcome)
+    yield from _mails(expectation.mails, observation)
 
 
-def _not_due(outcome: Outcome) -> Iterable[str]:
-    if outcome.status != NOT_THERE.status:
-        yield f"no execution was due, one is {outcome.status}"
-    yield from _mails(0, outcome)
+def _not_due(observation: Observation) -> Iterable[str]:
+    if observation.status != MISSING.status:
+        yield f"no execution was due, one is {observation.status}"
+    yield from _mails(0, observation)
 
 
-def _mails(expected: int, outcome: Outcome) -> Iterable[str]:
-    if outcome.mails != expected:
-        yield f"mails to arrive: {expected}, mails that did: {outcome.mails}"
+def _mails(expected: int, observation: Observation) -> Iterable[str]:
+    if observation.mails != expected:
+        yield f"mails expected: {expected}, mails received: {observation.mails}"

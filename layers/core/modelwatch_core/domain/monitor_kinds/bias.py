@@ -6,6 +6,13 @@ from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import ConfiguredSettings, GroundTruthSettings, IntervalSettings
 from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
+from modelwatch_core.domain.monitor_kinds.shell import (
+    GROUND_TRUTH_OPTIONS,
+    INTERVAL_OPTIONS,
+    Shell,
+    ShellCommand,
+    ShellOption,
+)
 
 
 class BiasSettings(GroundTruthSettings, IntervalSettings, ConfiguredSettings):
@@ -23,4 +30,38 @@ BIAS = MonitorKind(
     transform_side="output",
     schedule_parameters=frozenset({"ground_truth_input", "analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),
+    # Labels need not be given: the configuration may name them, and merged captures need no name for them.
+    shell=Shell(
+        baseline=ShellCommand(
+            help="Measure bias in training data: analysis.json, which later data should not be worse than.",
+            details="Labels alone give the pre-training metrics; with --inference-attribute or "
+            "--probability-attribute there are the post-training ones too.",
+            data="Training data with labels: a file, or a folder of files; local or in S3.",
+            example="--dataset train.csv --dataset-format csv --analysis-config analysis_config.json "
+            "--inference-attribute prediction --output baseline",
+        ),
+        check=ShellCommand(
+            help="Check a model's bias against its baseline, with labels in the data or in files of their own.",
+            data="Predictions: a file, or a folder of files; local or in S3.",
+            example="--data captures --dataset-format capture --analysis-config analysis_config.json "
+            "--ground-truth labels --constraints baseline/analysis.json --output report",
+        ),
+        constraints="analysis.json of the baseline, edited or not.",
+        options=(
+            *GROUND_TRUTH_OPTIONS,
+            ShellOption(
+                field="analysis_config",
+                metavar="FILE|S3URI",
+                help="SageMaker's analysis_config.json: label, label_values_or_threshold, facet, group_variable, "
+                "headers.",
+                required=True,
+            ),
+            ShellOption(
+                field="probability_threshold_attribute",
+                metavar="X",
+                help="A probability above it predicts 1, or the positive label if there is one; 0.5 by default.",
+            ),
+            *INTERVAL_OPTIONS,
+        ),
+    ),
 )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
+from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
 
 
 class DataQualitySettings(AnalysisSettings):
@@ -27,4 +28,29 @@ DATA_QUALITY = MonitorKind(
     settings=DataQualitySettings,
     analysis="modelwatch_analyzer.data_quality.analysis",
     metric_namespace="data-metrics",
+    shell=Shell(
+        baseline=ShellCommand(
+            help="Describe training data: statistics.json, and constraints.json that later data should satisfy.",
+            details="If the model's traffic will be checked and has no column names, put the model's output first "
+            "and then its features: that is the order of captured records.",
+            data="A file, or a folder of files, of training data; local or in S3.",
+            example="--dataset train.csv --dataset-format csv --output baseline",
+        ),
+        check=ShellCommand(
+            help="Check data against a baseline: types, completeness, domains, drift, columns that are missing or new.",
+            data="A file, or a folder of files, to check; local or in S3.",
+            example="--data today.csv --dataset-format csv --output report --statistics baseline/statistics.json "
+            "--constraints baseline/constraints.json",
+        ),
+        options=(
+            ShellOption(
+                field="baseline_statistics",
+                name="--statistics",
+                metavar="FILE|S3URI",
+                help="statistics.json of the baseline.",
+                required=True,
+                verbs=CHECK_ONLY,
+            ),
+        ),
+    ),
 )

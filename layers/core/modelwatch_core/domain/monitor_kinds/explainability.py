@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import ConfiguredSettings, IntervalSettings
 from modelwatch_core.domain.documents import NonEmpty
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import REQUEST, MonitorKind
+from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
 
 
 class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
@@ -35,6 +38,29 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
     earlier_executions_results: Path | None = None
 
 
+_MODEL_OPTIONS = (
+    ShellOption(field="model_url", metavar="URL", help="An HTTP server with SageMaker's /invocations."),
+    ShellOption(
+        field="model_endpoint_name",
+        name="--endpoint",
+        metavar="NAME",
+        help="A live SageMaker endpoint.",
+        also_sets=("sagemaker_endpoint_name",),
+    ),
+    ShellOption(
+        field="model_artifact",
+        metavar="FILE|S3URI",
+        help="A model of trees as a file: XGBoost's .json or .ubj, LightGBM's .txt.",
+    ),
+)
+
+
+def _refuse_several_models(given: Mapping[str, object]) -> None:
+    named = [option.option for option in _MODEL_OPTIONS if option.field in given]
+    if len(named) > 1:
+        raise InvalidInput("UnusableArguments", f"{' and '.join(named)} each name a model: give one of them")
+
+
 EXPLAINABILITY = MonitorKind(
     monitoring_type="ModelExplainability",
     title="Explainability",
@@ -45,4 +71,45 @@ EXPLAINABILITY = MonitorKind(
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),
     earlier_report="analysis.json",
+    shell=Shell(
+        baseline=ShellCommand(
+            help="Explain a model on training data: analysis.json, which later explanations are compared with.",
+            details="The model is the one that --model-url, --endpoint or --model-artifact names, or else the "
+            "predictor of the configuration. The number of requests is printed before the first one, and "
+            "limited by methods.shap.max_model_calls of the configuration (100 by default); rows are sampled "
+            "to fit.",
+            data="A file, or a folder of files, of training data; local or in S3.",
+            example="--dataset train.csv --dataset-format csv --output baseline "
+            "--analysis-config analysis_config.json --model-url http://127.0.0.1:8080/invocations",
+        ),
+        check=ShellCommand(
+            help="Compare what drives a model now with a baseline: NDCG, and the change of each feature.",
+            data="A file, or a folder of files, to explain; local or in S3.",
+            example="--data today.csv --dataset-format csv --output report "
+            "--analysis-config analysis_config.json --endpoint my-endpoint "
+            "--constraints baseline/analysis.json",
+        ),
+        constraints="analysis.json of the baseline, edited or not.",
+        options=(
+            ShellOption(
+                field="analysis_config",
+                metavar="FILE|S3URI",
+                help="SageMaker's analysis_config.json: headers, methods.shap and predictor.",
+                required=True,
+            ),
+            *_MODEL_OPTIONS,
+            ShellOption(
+                field="allow_pickle",
+                help="Let --model-artifact be a pickle. It runs whatever code is in it.",
+            ),
+            ShellOption(
+                field="earlier_executions_results",
+                name="--earlier-results",
+                metavar="DIR|S3URI",
+                help="Results of earlier executions, for the stability of attributions.",
+                verbs=CHECK_ONLY,
+            ),
+        ),
+        refuse=_refuse_several_models,
+    ),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.monitor_kinds.shell import Shell
 
 REQUEST, ANSWER = "endpointInput", "endpointOutput"
 """SageMaker's names of the two sides of a captured record."""
@@ -46,6 +47,8 @@ class MonitorKind:
         What may be given, and concerns not every kind.
     earlier_report : str, optional
         The report of executions of earlier windows that it compares with.
+    shell : Shell
+        Its commands on the shell, which kinds with an analysis have.
     """
 
     monitoring_type: str
@@ -59,6 +62,18 @@ class MonitorKind:
     baseline_parameters: frozenset[str] = frozenset()
     optional_parameters: frozenset[str] = frozenset()
     earlier_report: str | None = None
+    shell: Shell = field(default_factory=Shell)
+
+    def __post_init__(self) -> None:
+        """Refuse options of settings that do not exist."""
+        options = {name for option in self.shell.options for name in (option.field, *option.also_sets)}
+        if unknown := sorted(options - self.settings.model_fields.keys()):
+            raise ValueError(f"{self.settings.__name__} has no {', '.join(unknown)}, which its shell options set")
+
+    @property
+    def command_name(self) -> str:
+        """Its name on the shell: ``data-quality``."""
+        return "-".join(self.title.lower().split())
 
     @property
     def analysis_type(self) -> str:

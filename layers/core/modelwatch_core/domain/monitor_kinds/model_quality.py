@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import GroundTruthSettings, IntervalSettings
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import ANSWER, MonitorKind, ProblemType
+from modelwatch_core.domain.monitor_kinds.shell import (
+    GROUND_TRUTH_OPTIONS,
+    INTERVAL_OPTIONS,
+    Shell,
+    ShellCommand,
+    ShellOption,
+    refuse_missing_ground_truth,
+)
 
 
 class ModelQualitySettings(GroundTruthSettings, IntervalSettings):
@@ -21,6 +31,13 @@ class ModelQualitySettings(GroundTruthSettings, IntervalSettings):
     problem_type: ProblemType | None = None
 
 
+def _refuse(given: Mapping[str, object]) -> None:
+    if "probability_threshold_attribute" in given and "probability_attribute" not in given:
+        message = "--probability-threshold-attribute needs --probability-attribute: which probability is meant?"
+        raise InvalidInput("ProbabilityNotGiven", message)
+    refuse_missing_ground_truth(given)
+
+
 MODEL_QUALITY = MonitorKind(
     monitoring_type="ModelQuality",
     title="Model quality",
@@ -31,4 +48,33 @@ MODEL_QUALITY = MonitorKind(
     transform_side="output",
     schedule_parameters=frozenset({"ground_truth_input", "problem_type"}),
     baseline_parameters=frozenset({"ground_truth_attribute", "problem_type"}),
+    shell=Shell(
+        baseline=ShellCommand(
+            help="Measure a model on labelled data: statistics.json, and constraints.json that later data should "
+            "satisfy.",
+            data="Predictions with labels: a file, or a folder of files; local or in S3.",
+            example="--dataset validation.csv --dataset-format csv --output baseline "
+            "--problem-type BinaryClassification --inference-attribute prediction "
+            "--probability-attribute probability --ground-truth-attribute label",
+        ),
+        check=ShellCommand(
+            help="Check a model's quality against its baseline, with labels in the data or in files of their own.",
+            data="Predictions: a file, or a folder of files; local or in S3.",
+            example="--data captures --dataset-format capture --ground-truth labels --output report "
+            "--problem-type BinaryClassification --probability-attribute 0 "
+            "--probability-threshold-attribute 0.8 --constraints baseline/constraints.json",
+        ),
+        options=(
+            *GROUND_TRUTH_OPTIONS,
+            ShellOption(field="problem_type", help="What the model does.", required=True),
+            ShellOption(
+                field="probability_threshold_attribute",
+                metavar="X",
+                help="A probability above it predicts the positive class, where no --inference-attribute says what was "
+                "predicted; 0.5 by default.",
+            ),
+            *INTERVAL_OPTIONS,
+        ),
+        refuse=_refuse,
+    ),
 )

@@ -1,0 +1,148 @@
+"""``modelwatch baseline KIND`` and ``modelwatch check KIND``, built from the descriptor of each kind of monitor."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from modelwatch.cli.dataset import DatasetOptions
+from modelwatch.cli.kind_options import is_path, kind_options, option_parameters
+from modelwatch.cli.local_analysis import analyze_locally
+from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.option_groups import group_parameters, keyword_parameter, take_group, with_parameters
+from modelwatch.cli.options import AsJson, Backfill, Output, usable_output
+from modelwatch.cli.result import print_result
+from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
+from modelwatch_core.domain.monitor_kinds.shell import ShellCommand, Verb
+from modelwatch_core.domain.settings_environment import analysis_settings
+
+VIOLATIONS_FOUND = 1
+"""Exit code of a check that found violations, for CI."""
+
+_DATA_OPTIONS = {Verb.BASELINE: "--dataset", Verb.CHECK: "--data"}
+_EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: something could not be used."
+_EXAMPLE_WIDTH = 110
+
+
+class KindGroup(TyperGroup):
+    """A command for each kind of monitor with an analysis of ours, whenever it was registered."""
+
+    verb: ClassVar[Verb]
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the library's signature)
+        """Return the names of the kinds."""
+        return _kind_names()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+        """Return the command of a kind."""
+        return next((_command(self.verb, kind) for kind in _kinds() if kind.command_name == cmd_name), None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of a kind; a message about a misspelt name suggests one of ``commands``."""
+        self.commands = {kind.command_name: _command(self.verb, kind) for kind in _kinds()}
+        return super().resolve_command(ctx, args)
+
+
+class BaselineKinds(KindGroup):
+    """``modelwatch baseline``."""
+
+    verb = Verb.BASELINE
+
+
+class CheckKinds(KindGroup):
+    """``modelwatch check``."""
+
+    verb = Verb.CHECK
+
+
+def require_kind(context: typer.Context) -> None:
+    """Name the kinds of monitor if none was chosen."""
+    if context.invoked_subcommand is None:
+        context.fail(f"Missing kind of monitor: give one of {', '.join(_kind_names())}.")
+
+
+def _kinds() -> Iterator[MonitorKind]:
+    return (kind for kind in KINDS.values() if kind.analysis is not None)
+
+
+def _kind_names() -> list[str]:
+    return [kind.command_name for kind in _kinds()]
+
+
+@cache
+def _command(verb: Verb, kind: MonitorKind) -> TyperCommand:
+    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
+    paragraphs = (texts.help, texts.details, _EXIT_CODES if verb is Verb.CHECK else "")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    register = app.command(kind.command_name, help="\n\n".join(filter(None, paragraphs)), epilog=_epilog(verb, kind))
+    register(with_parameters(_function(verb, kind), _parameters(verb, kind, texts)))
+    return cast("TyperCommand", typer.main.get_command(app))
+
+
+def _parameters(verb: Verb, kind: MonitorKind, texts: ShellCommand) -> Iterator[inspect.Parameter]:
+    data = typer.Option(_DATA_OPTIONS[verb], metavar="PATH|S3URI", help=texts.data)
+    yield keyword_parameter("dataset_source", Annotated[str, data])
+    yield from group_parameters(DatasetOptions)
+    yield from option_parameters(kind, verb)
+    yield keyword_parameter("output", Output)
+    if verb is Verb.CHECK:
+        yield keyword_parameter("backfill", Backfill, default=False)
+    yield keyword_parameter("as_json", AsJson, default=False)
+
+
+def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
+    def run(*, dataset_source: str, output: Path, as_json: bool, backfill: bool = False, **values: Any) -> None:
+        dataset: DatasetOptions = take_group(DatasetOptions, values)
+        fields = {"analysis_type": kind.analysis_type, **dataset.settings(), **_given(verb, kind, values)}
+        kind.shell.refuse(fields)
+        with ExitStack() as copies:
+            source = local_copy(dataset_source, _DATA_OPTIONS[verb], dataset.may_be_in_window)
+            fields["dataset_source"] = copies.enter_context(source)
+            for option in kind_options(kind, verb):
+                if option.field in fields and is_path(kind, option):
+                    fields[option.field] = copies.enter_context(local_copy(fields[option.field], option.option))
+            folder = usable_output(output)
+            settings = analysis_settings(
+                **fields,
+                output_path=folder,
+                publish_cloudwatch_metrics="Enabled",
+                previous_attempt_results=folder if backfill else None,
+            )
+            summary = analyze_locally(settings, as_json=as_json)
+        print_result(summary, folder, as_json=as_json)
+        if summary.violations:
+            raise typer.Exit(VIOLATIONS_FOUND)
+
+    return run
+
+
+def _given(verb: Verb, kind: MonitorKind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that options of a kind were given for; one without a value is not given."""
+    return {
+        name: values[option.field]
+        for option in kind_options(kind, verb)
+        for name in (option.field, *option.also_sets)
+        if values[option.field] not in (None, "")
+    }
+
+
+def _epilog(verb: Verb, kind: MonitorKind) -> str | None:
+    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
+    if not texts.example:
+        return None
+    lines = [f"  modelwatch {verb} {kind.command_name}"]
+    for option in re.split(r" (?=--)", texts.example):
+        if len(lines[-1]) + len(option) > _EXAMPLE_WIDTH:
+            lines[-1] += " \\"
+            lines.append(f"      {option}")
+        else:
+            lines[-1] += f" {option}"
+    return "\n".join(("\b", "Example:", *lines))

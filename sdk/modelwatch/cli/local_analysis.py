@@ -1,0 +1,40 @@
+"""Runs an analysis on this machine for a command, and shows how far it is."""
+
+from __future__ import annotations
+
+from modelwatch.cli.models import open_endpoint, read_object
+from modelwatch.printing import make_console, printable
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+
+
+def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSummary:
+    """Run an analysis that may ask SageMaker's endpoints and read from S3.
+
+    What a model will be asked is printed on stderr before the first request. Progress is shown on a terminal only, and
+    never beside JSON.
+
+    Raises
+    ------
+    InvalidInput
+        If settings or data cannot be used.
+    """
+    # Imported only now: the numeric packages would slow down ``--help``.
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from modelwatch_analyzer.analysis import analyze
+    from modelwatch_analyzer.host import Host
+
+    console = make_console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[calls]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+        task = bar.add_task("Analysing", total=None, calls="")
+
+        def announce(message: str) -> None:
+            bar.console.print(printable(f"{message[:1].upper()}{message[1:]}."))
+            bar.update(task, description="Asking the model")
+
+        def show_calls(done: int, planned: int) -> None:
+            bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}")
+
+        return analyze(settings, Host(model=open_endpoint, read=read_object, announce=announce, progress=show_calls))

@@ -1,0 +1,89 @@
+"""Local copies of what commands are given: paths stay as they are, objects in S3 are downloaded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwatch.cli.options import existing_path
+from modelwatch_core.domain.batch_manifest import manifest_objects
+from modelwatch_core.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+
+_MANIFEST_FOLDERS = ("input", "output")
+"""Of what a batch transform job captured: the manifests of what it was given and of what it wrote."""
+
+
+@contextmanager
+def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = None) -> Iterator[Path]:
+    """Give the path of local data, or of a temporary copy of data in S3.
+
+    Parameters
+    ----------
+    uri : str
+        A path, or ``s3://bucket/key`` of an object or a folder.
+    option : str
+        What the user gave it with, for messages.
+    is_wanted : callable, optional
+        Whether an object is copied, by its S3 URI; all are by default.
+
+    Raises
+    ------
+    InvalidInput
+        ``FileNotFound`` or ``NoData``, naming the option; ``AccessDenied``, ``BucketNotFound``, ``NoCredentials``.
+    Upstream
+        ``ServiceNotReached`` or ``ServiceError``.
+    """
+    if not uri.startswith("s3://"):
+        yield existing_path(Path(uri), option)
+        return
+    with tempfile.TemporaryDirectory(prefix="modelwatch-") as folder:
+        yield _fetch(_object_store(option), uri, option, Path(folder), is_wanted)
+
+
+def _object_store(option: str) -> S3ObjectStore:
+    import boto3  # only users of S3 wait for it
+
+    from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        message = f"{option}: there are no AWS credentials to read from S3 with: sign in, or set AWS_PROFILE."
+        raise InvalidInput("NoCredentials", message)
+    return S3ObjectStore(session.client("s3"))
+
+
+def _fetch(objects: S3ObjectStore, uri: str, option: str, root: Path, is_wanted: Callable[[str], bool] | None) -> Path:
+    target = root / (uri.rstrip("/").rpartition("/")[2] or "data")
+    found = [stored.s3_uri for stored in objects.list(uri) if not stored.s3_uri.endswith("/")]
+    wanted = list(filter(is_wanted, found)) if is_wanted else found
+    if not wanted:
+        code, what = ("NoData", "nothing in the window") if found else ("FileNotFound", "nothing")
+        raise InvalidInput(code, f"{option}: there is {what} at {uri}.")
+    for stored in wanted:
+        below = stored.removeprefix(uri).strip("/")
+        _download(objects, stored, target / below if below else target, root)
+    for manifest in sorted(path for name in _MANIFEST_FOLDERS for path in (target / name).rglob("*") if path.is_file()):
+        for named in _objects_of(manifest):
+            _download(objects, named, target / "objects" / named.removeprefix("s3://"), root)
+    return target
+
+
+def _download(objects: S3ObjectStore, uri: str, path: Path, root: Path) -> None:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise InvalidInput("KeyOutsideFolder", f"the key of {uri} leads out of its folder; rename the object")
+    if not path.exists():
+        objects.download(uri, path)
+
+
+def _objects_of(manifest: Path) -> list[str]:
+    """Return the S3 URIs that a manifest names; none if it is not one, which its reader will report."""
+    try:
+        return manifest_objects(manifest.read_bytes(), manifest.name)
+    except InvalidInput:
+        return []

@@ -1,0 +1,95 @@
+"""What came of an analysis: for users as text, for scripts as one JSON object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelwatch.cli.failures import print_json
+from modelwatch.printing import count_text, make_console, print_table, printable
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
+
+
+def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
+    """Print what an analysis found, and where its files are.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    as_json : bool
+        Print one JSON object instead of text.
+    """
+    if as_json:
+        print_json(
+            {
+                "status": summary.status.value,
+                "violations": len(summary.violations),
+                "records": summary.records.model_dump(mode="json"),
+                "ground_truth": summary.ground_truth.model_dump() if summary.ground_truth else None,
+                "changes": list(summary.changes),
+                "warnings": list(summary.warnings),
+                "notes": list(summary.notes),
+                "outputs": {name: str(folder / path) for name, path in summary.outputs.items()},
+            }
+        )
+    else:
+        _print_text(summary, folder)
+
+
+def _print_text(summary: AnalysisSummary, folder: Path) -> None:
+    console = make_console()
+    for line in (*record_counts_lines(summary.records), *ground_truth_lines(summary.ground_truth)):
+        console.print(line)
+    for note in summary.notes:
+        console.print(f"{printable(note)}.")
+    for warning in summary.warnings:
+        console.print(f"Warning: {printable(warning)}", style="yellow")
+    console.print(printable(summary.exit_message), style="red" if summary.violations else "green")
+    if summary.violations:
+        rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
+        print_table(console, ("subject", "check", "description"), rows)
+    for change in summary.changes:
+        console.print(f"Changed: {printable(change)}")
+    console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
+
+
+def record_counts_lines(records: RecordCounts) -> list[str]:
+    """Return sentences about what was read and what was left out."""
+    rows = count_text(records.read, "row")
+    read = f"{rows} of {count_text(records.captured, 'captured record')}" if records.captured else rows
+    lines = [f"Read {read} from {count_text(records.objects, 'file')}, {records.bytes:,} bytes."]
+    if records.encodings:
+        encodings = ", ".join(f"{number:,} {printable(name)}" for name, number in records.encodings.items())
+        lines.append(f"Captured payloads by encoding: {encodings}.")
+    if records.duplicate_events:
+        repeated = count_text(records.duplicate_events, "record")
+        lines.append(f"Read all the same: {repeated} of an event id seen before.")
+    if records.with_unread_fields:
+        in_part = count_text(records.with_unread_fields, "record")
+        lines.append(f"Read in part: {in_part} with fields that the first 1,000 rows lack, which were ignored.")
+    if records.dropped:
+        lines.append(f"Left out: {count_text(records.dropped, 'record')} that the preprocessor dropped.")
+    if records.out_of_window:
+        lines.append(f"Left out: {count_text(records.out_of_window, 'record')} outside the window.")
+    if records.malformed:
+        lines.append(f"Left out: {count_text(records.malformed, 'malformed record')}, for instance:")
+        lines += [f"  {printable(place)}" for place in records.malformed_examples]
+    return lines
+
+
+def ground_truth_lines(counts: GroundTruthCounts | None) -> list[str]:
+    """Return sentences about which predictions have labels, and which labels have predictions."""
+    if counts is None:
+        return []
+    lines = [f"Labels: {counts.matched:,} of {count_text(counts.predictions, 'prediction')} have a label."]
+    if counts.unlabelled:
+        lines.append(f"Left out: {count_text(counts.unlabelled, 'prediction')} without a label yet.")
+    if counts.without_prediction:
+        lines.append(f"Left out: {count_text(counts.without_prediction, 'label')} whose prediction is not in the data.")
+    if counts.late:
+        lines.append(f"Collected after the window had ended: {count_text(counts.late, 'label')}.")
+    if counts.duplicates or counts.conflicting:
+        repeated = f"{counts.duplicates:,} with the same value, {counts.conflicting:,} with another value"
+        lines.append(f"Labels that came again: {repeated}.")
+    return lines
