@@ -25,7 +25,7 @@ _SCORES_AT = next(place for place, metric in enumerate(BINARY) if metric.name ==
 
 
 class BinaryEvaluation:
-    """Of two classes, by predicted classes, by probabilities, or by both."""
+    """Two classes, by predicted classes, by probabilities, or by both."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns

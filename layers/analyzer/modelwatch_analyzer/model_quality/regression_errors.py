@@ -122,7 +122,7 @@ def _spread(moments: Moments) -> np.float64:
 
 
 class _Sum:
-    """Moments of values that may be beyond the greatest float64; then there is no mean."""
+    """Moments of values that may be beyond the greatest float64, in which case there is no mean."""
 
     __slots__ = ("_moments", "_overflown")
 
@@ -149,7 +149,7 @@ class _Sum:
 
 @dataclass(frozen=True, slots=True)
 class BlockSums:
-    """Sums by block of rows: of errors, and of truth and prediction less a number near them.
+    """Sums by block of rows: of errors, and of labels and predictions less a number near them.
 
     Attributes
     ----------
@@ -188,7 +188,7 @@ class BlockSums:
         return BlockSums.of(sums, *ranges)
 
     def rolled(self, places: int) -> BlockSums:
-        """Move every block some places on."""
+        """Rotate the blocks by some places."""
         return self._each(lambda blocks: np.roll(blocks, places))
 
     def filled(self) -> BlockSums:
@@ -201,7 +201,7 @@ class BlockSums:
         return BlockSums.of(sums, *(Ranges(change(each.minimum), change(each.maximum)) for each in ranges))
 
     def moved(self, truth: float, prediction: float) -> BlockSums:
-        """Return the sums of truth and prediction that are greater by these numbers."""
+        """Return the sums of labels and predictions that are greater by these numbers."""
         return BlockSums(
             self.rows,
             self.absolute,
@@ -216,7 +216,7 @@ class BlockSums:
         )
 
     def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
-        """Add up the blocks, each as often as it comes.
+        """Add up the blocks, each as often as it occurs.
 
         Parameters
         ----------
@@ -247,7 +247,7 @@ class ErrorSums:
     truth_spread, prediction_spread : ndarray, shape (...)
         Sums of squared deviations from the mean; 0 exactly where the values are equal.
     blocks : BlockSums, optional
-        What replicates are drawn from; they themselves have none.
+        What replicates are drawn from; replicates have none.
     """
 
     rows: NDArray[np.float64] | np.float64
@@ -259,7 +259,7 @@ class ErrorSums:
     blocks: BlockSums | None = None
 
     def resampled(self, resampling: Resampling) -> tuple[ErrorSums, ErrorSums]:
-        """Draw blocks of rows anew."""
+        """Resample blocks of rows."""
         if self.blocks is None:
             raise TypeError("replicates are not drawn from replicates")
         blocks = self.blocks.filled()
@@ -276,7 +276,7 @@ class ErrorQuantiles:
     items, weights : ndarray, shape (m,)
         As `KllSketch.cumulative_weights` gives them.
     levels : ndarray, shape (..., 4)
-        Where on the way from the least (0) to the greatest error (1) each quantile lies.
+        The level of each quantile, from the least (0) to the greatest error (1).
     """
 
     items: NDArray[np.float64]
@@ -284,7 +284,7 @@ class ErrorQuantiles:
     levels: NDArray[np.float64]
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
-        """Draw the places anew: the rank of a resample's quantile follows a beta distribution."""
+        """Resample the levels: the rank of a resample's quantile follows a beta distribution."""
         rows = self.weights[-1] / resampling.variance_ratio
         size = (resampling.replicates, self.levels.size)
         levels = resampling.generator().beta(self.levels * rows, (1 - self.levels) * rows, size=size)
