@@ -35,8 +35,8 @@ def make(folder: Path, rows: int) -> None:
             stream.write(_captured(str(ids[place]), float(score[place])))
     with (folder / "labels/labels.jsonl").open("w") as stream:
         for place in late.tolist():
-            truth = {"data": str(label[place]), "encoding": "CSV"}
-            record = {"groundTruthData": truth, "eventMetadata": {"eventId": str(ids[place])}, "eventVersion": "0"}
+            label_data = {"data": str(label[place]), "encoding": "CSV"}
+            record = {"groundTruthData": label_data, "eventMetadata": {"eventId": str(ids[place])}, "eventVersion": "0"}
             stream.write(json.dumps(record) + "\n")
     (folder / "made").touch()
 

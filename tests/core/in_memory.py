@@ -202,7 +202,7 @@ class MemoryTemporaryEndpoints:
 
     def create(self, name: str, model: ModelReference, subject: str) -> None:
         if model.instance_type is None:
-            raise InvalidInput("InstanceTypeMissing", "what shall it run on?")
+            raise InvalidInput("InstanceTypeMissing", "it needs an instance type")
         if model.model_name == "missing":
             raise InvalidInput("TemporaryEndpointRefused", "could not find model")
         self.configs.add(name)

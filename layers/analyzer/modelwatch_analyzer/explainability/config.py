@@ -208,7 +208,7 @@ class ExplainabilityConfig(BaseModel):
         except OSError as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_told(error)}") from None
+            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_mistakes_text(error)}") from None
         except (ValueError, RecursionError) as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path.name} is not JSON: {error}") from None
 
@@ -216,10 +216,10 @@ class ExplainabilityConfig(BaseModel):
 _PLACES = {"shap": "methods.shap"}
 
 
-def _told(error: ValidationError) -> str:
+def _mistakes_text(error: ValidationError) -> str:
     """Say each mistake once, with its place in SageMaker's form and without its value."""
-    told = {
+    mistakes = {
         ".".join(_PLACES.get(str(part), str(part)) for part in detail["loc"][:2]): detail["msg"]
         for detail in error.errors(include_url=False, include_input=False, include_context=False)
     }
-    return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(told.items())[:3])
+    return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(mistakes.items())[:3])

@@ -65,7 +65,7 @@ class BinaryEvaluation:
         if columns.prediction:
             predicted = self._predictions.among(rows[columns.prediction]).to_numpy()
         cells = np.bincount(2 * actual + predicted, minlength=4).tolist()
-        pairs = [(truth, guess) for truth in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
+        pairs = [(label, guess) for label in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
         self._counts.update(zip(pairs, cells, strict=True))
 
     def merge(self, other: BinaryEvaluation) -> BinaryEvaluation:
