@@ -39,7 +39,7 @@ test-fast: $(STAMP) ## run the tests that need no local stack and no long search
 	@$(PYTEST) -q -m "not slow and not hypothesis" --ignore=tests/app --ignore=tests/local --ignore=tests/demo --ignore=tests/image --ignore=tests/core/test_port_contracts.py
 
 coverage: $(STAMP) ## run all tests and print which lines of the product none of them runs
-	@COVERAGE_CORE=sysmon $(PYTEST) --cov --cov-report=term
+	@COVERAGE_CORE=$$("$(BIN)/python" -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') $(PYTEST) --cov --cov-report=term
 
 fuzz: $(STAMP) ## search for failing examples at random, for FUZZ_SECONDS=600; SEED=n repeats one round
 	@"$(BIN)/python" -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))

@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> None:
         table.add_row(name, spread(spent), spread([ours / other for ours, other in zip(spent, theirs, strict=True)]))
     console.print(table)
     ratio = median(rows["modelwatch, 1,000 replicates"]) / median(theirs)
-    told = "met" if ratio <= TARGET else "MISSED"
+    verdict = "met" if ratio <= TARGET else "MISSED"
     whole = {job: spread([usage.cpu for usage in of_job]) for job, of_job in usages.items()}
     console.print(
         f"CPU of whole processes: smclarify {whole['smclarify']} s, modelwatch, twice, {whole['modelwatch']} s"
     )
-    console.print(f"CPU ratio of the medians {ratio:.2f} (target at most {TARGET}): {told}")
+    console.print(f"CPU ratio of the medians {ratio:.2f} (target at most {TARGET}): {verdict}")
     ours, other = found["modelwatch"][-1]["values"], found["smclarify"][-1]["values"]
     apart = max(abs(ours[name] - value) for name, value in other.items())
     console.print(f"{len(other)} metrics that both have, at most {apart:.1e} apart")

@@ -38,15 +38,15 @@ def modelwatch(folder: Path) -> None:
     from modelwatch_analyzer.bias.analysis import ANALYSIS
     from modelwatch_analyzer.bias.metrics import METRICS, Stage
     from modelwatch_analyzer.host import Host
-    from modelwatch_core.domain.settings_environment import analysis_settings
+    from modelwatch_core.domain.analysis_settings import DatasetFormat
+    from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
     post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
     methods = {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": post}}
     (folder / "without_ft.json").write_text(json.dumps(CONFIG | {"methods": methods}))
-    settings = analysis_settings(
+    settings = BiasSettings(
         dataset_source=folder / "data.csv",
-        dataset_format={"csv": {"header": True}},
-        analysis_type="MODEL_BIAS",
+        dataset_format=DatasetFormat(name="csv", options={"header": True}),
         analysis_config=folder / "without_ft.json",
         inference_attribute="prediction",
         output_path=folder / "modelwatch",

@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> None:
             server.wait()
     counts = {job: json.loads(usages[-1].output) for job, usages in measured.items()}
     errors = {job: float(np.abs(values[job] - values["exact"]).mean()) for job in _NAMES}
-    told = f"{EXPLAINED} rows, {FEATURES} features, {SAMPLES} samples, {BACKGROUND} background rows"
-    table = Table(title=f"{told}; a process each, min / median of {options.repetitions}")
+    size = f"{EXPLAINED} rows, {FEATURES} features, {SAMPLES} samples, {BACKGROUND} background rows"
+    table = Table(title=f"{size}; a process each, min / median of {options.repetitions}")
     table.add_column("by", no_wrap=True)
     for heading in ("requests", "rows scored", "wall s", "CPU s", "error"):
         table.add_column(heading, justify="right")

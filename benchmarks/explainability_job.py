@@ -66,9 +66,9 @@ def serve() -> None:
 
         def do_GET(self) -> None:
             with lock:
-                told = json.dumps(counts).encode()
+                body = json.dumps(counts).encode()
                 counts.update(requests=0, rows=0)
-            self._answer(200, told)
+            self._answer(200, body)
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)

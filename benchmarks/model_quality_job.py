@@ -35,8 +35,8 @@ def make(folder: Path, rows: int) -> None:
             stream.write(_captured(str(ids[place]), float(score[place])))
     with (folder / "labels/labels.jsonl").open("w") as stream:
         for place in late.tolist():
-            truth = {"data": str(label[place]), "encoding": "CSV"}
-            record = {"groundTruthData": truth, "eventMetadata": {"eventId": str(ids[place])}, "eventVersion": "0"}
+            label_data = {"data": str(label[place]), "encoding": "CSV"}
+            record = {"groundTruthData": label_data, "eventMetadata": {"eventId": str(ids[place])}, "eventVersion": "0"}
             stream.write(json.dumps(record) + "\n")
     (folder / "made").touch()
 
@@ -116,7 +116,8 @@ def tables_modelwatch(folder: Path) -> None:
     """Join both tables with polars, evaluate with 1,000 replicates."""
     import polars as pl
 
-    from modelwatch_analyzer.model_quality.evaluation import BinaryEvaluation, Columns
+    from modelwatch_analyzer.model_quality.binary import BinaryEvaluation
+    from modelwatch_analyzer.model_quality.columns import Columns
     from modelwatch_analyzer.model_quality.metric import Confidence
 
     predictions = pl.scan_parquet(folder / "predictions.parquet")

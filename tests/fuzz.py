@@ -29,7 +29,7 @@ def main() -> int:
         if code := _round(seed):
             _print(f"round {rounds} failed; `make fuzz SEED={seed}` repeats it")
             return code
-    _print(f"{rounds} rounds, no failing example")
+    _print(f"{rounds} round{'s' if rounds > 1 else ''}, no failing example")
     return 0
 
 

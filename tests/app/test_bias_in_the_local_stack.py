@@ -1,4 +1,4 @@
-"""Bias in the deployed app: an hour in which approvals shift against a group is told, with its interval."""
+"""Bias in the deployed app: an hour in which approvals shift against a group is reported, with its interval."""
 
 from __future__ import annotations
 

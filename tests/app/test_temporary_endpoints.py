@@ -133,8 +133,8 @@ def left(app: App) -> list[str]:
     sagemaker, table = app.stack.client("sagemaker"), app.stack.outputs["LedgerTableName"]
     notes = app.stack.client("dynamodb").scan(
         TableName=table,
-        FilterExpression="begins_with(pk, :shadow)",
-        ExpressionAttributeValues={":shadow": {"S": "DEFERRED#"}},
+        FilterExpression="begins_with(pk, :deferred)",
+        ExpressionAttributeValues={":deferred": {"S": "DEFERRED#"}},
     )
     found = [one["EndpointName"] for one in sagemaker.list_endpoints(NameContains="modelwatch-temporary-")["Endpoints"]]
     configs = sagemaker.list_endpoint_configs(NameContains="modelwatch-temporary-")["EndpointConfigs"]

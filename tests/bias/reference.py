@@ -1,4 +1,4 @@
-"""smclarify, the open implementation of SageMaker Clarify's metrics, asked for what the tests expect."""
+"""smclarify, the open implementation of SageMaker Clarify's metrics, which computes what the tests expect."""
 
 from __future__ import annotations
 

@@ -99,11 +99,11 @@ def test_predictions_that_shift_against_a_group_violate_with_their_interval(benc
     assert most < lower
     assert violation["description"] == (
         f"Metric value {metric['value']} doesn't meet the baseline constraint requirement [{least}, {most}]. "
-        f"Its 95% interval [{lower}, {upper}] lies outside of it"
+        f"Its 95% interval [{lower}, {upper}] is outside of it"
     )
 
 
-def test_against_an_imported_baseline_the_plain_rule_holds_in_first_party_words(bench):
+def test_against_an_imported_baseline_the_plain_rule_holds_in_the_first_partys_wording(bench):
     bench.baseline(UNFAIR, CONFIG, **PREDICTED)
     current = values(bench.metrics("baseline", "sex", "F"))
     baseline = {"AD": -1.0, "DPPL": -current["DPPL"] + 1e-9, "DCR": -1.0, "RD": 0.25}
@@ -131,7 +131,7 @@ def test_against_an_imported_baseline_the_plain_rule_holds_in_first_party_words(
     ]
 
 
-def test_an_infinite_metric_is_told_by_name_and_violates(bench):
+def test_an_infinite_metric_is_reported_by_name_and_violates(bench):
     data = applicants((40, 60, 0, 60), (40, 10, 10, 60))
     bench.baseline(data, CONFIG, **PREDICTED)
     assert bench.metrics("baseline", "sex", "F")["TE"]["value"] == "Infinity"
@@ -141,8 +141,8 @@ def test_an_infinite_metric_is_told_by_name_and_violates(bench):
         if metric["name"] == "TE":
             metric["value"] = 2.916666666666667
     (violation,) = bench.check(data, CONFIG, constraints, **PREDICTED).violations
-    told = "Metric value Infinity doesn't meet the baseline constraint requirement 2.916666666666667"
-    assert violation.description == told  # SageMaker's own words, of a real file
+    wording = "Metric value Infinity doesn't meet the baseline constraint requirement 2.916666666666667"
+    assert violation.description == wording  # SageMaker's own, of a real file
 
 
 def test_a_probability_above_the_threshold_is_a_positive_prediction(bench):
@@ -206,7 +206,7 @@ def test_the_baseline_says_how_a_facet_is_read_in_any_later_window(bench):
     assert not any("knows nothing" in warning for warning in summary.warnings)
 
 
-def test_a_window_with_nobody_above_the_threshold_has_the_group_of_the_baseline_without_rows(bench):
+def test_a_window_without_rows_above_the_threshold_has_the_group_of_the_baseline_without_rows(bench):
     config = {
         "label": "y",
         "label_values_or_threshold": [1],
@@ -262,7 +262,7 @@ def test_continuous_labels_are_positive_above_their_threshold_and_so_are_predict
     bench.baseline("\n".join(rows), config, **PREDICTED)
     assert bench.report("baseline")["post_training_bias_metrics"]["label_value_or_threshold"] == "(25.0, 49.75]"
     found = values(bench.metrics("baseline", "sex", "F"))
-    # By hand: of each sex's 50 rows, 25 prices lie above 25, and 28 or 29 predictions: i + 8 > 50 from i = 43 on.
+    # By hand: of each sex's 50 rows, 25 prices are above 25, and 28 or 29 predictions: i + 8 > 50 from i = 43 on.
     assert found["DPL"] == 0.0
     assert found["DPPL"] == pytest.approx(29 / 50 - 28 / 50)
 
@@ -446,7 +446,7 @@ def test_a_small_group_never_alerts_alone_and_the_warning_says_what_is_beyond(be
     summary = bench.check(applicants((1, 14, 0, 10), (100, 20, 40, 140)), CONFIG, **PREDICTED)
     assert summary.violations == ()
     (warning,) = [text for text in summary.warnings if "fewer than 30" in text]
-    assert warning.startswith("sex = F: 25 rows, and 300 of everybody else.")
+    assert warning.startswith("sex = F: 25 rows, and 300 outside of it.")
     assert "DPPL" in warning.partition("beyond the baseline: ")[2]
     assert "interval" in bench.metrics("check", "sex", "F")["DPPL"]
 
@@ -518,7 +518,7 @@ def test_the_flip_test_asks_as_many_neighbours_as_the_baseline_did(bench):
     assert bench.metrics("check", "sex", "F")["FT"]["value"] == 0.0
 
 
-def test_whole_numbers_that_are_read_as_categories_are_told_for_a_threshold_may_be_meant(bench):
+def test_whole_numbers_that_are_read_as_categories_are_reported_since_a_threshold_may_be_meant(bench):
     rows = "\n".join(["age,approved", *(f"{20 + i % 40},{i % 3 % 2}" for i in range(2000))])
     config = {"label": "approved", "label_values_or_threshold": [1]}
     facet = {"name_or_index": "age", "value_or_threshold": [40]}
@@ -529,7 +529,7 @@ def test_whole_numbers_that_are_read_as_categories_are_told_for_a_threshold_may_
     assert bench.metrics("baseline", "age", "(40, 59]")["CI"]["value"] == pytest.approx((21 - 19) / 40)
 
 
-def test_a_rerun_tells_what_changed(bench):
+def test_a_rerun_reports_what_changed(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     bench.check(FAIR, CONFIG, **PREDICTED)
     summary = bench.check(UNFAIR, CONFIG, previous_attempt_results=bench.folder / "check", **PREDICTED)
@@ -538,7 +538,7 @@ def test_a_rerun_tells_what_changed(bench):
     assert not any(change.startswith("CI of") for change in summary.changes)
 
 
-def test_a_rerun_tells_what_was_not_measured_or_cannot_be_compared(bench):
+def test_a_rerun_reports_what_was_not_measured_or_cannot_be_compared(bench):
     config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
     bench.baseline(FAIR, config, **PREDICTED)
     bench.check(FAIR, CONFIG, **PREDICTED)
@@ -584,7 +584,7 @@ def test_a_facet_value_that_no_row_has_leaves_metrics_undefined_with_the_reason(
     assert any("sex = X: undefined are" in warning for warning in summary.warnings)
 
 
-def test_a_group_of_the_baseline_that_is_gone_is_told(bench):
+def test_a_group_of_the_baseline_that_is_gone_is_reported(bench):
     config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
     bench.baseline(FAIR, config, **PREDICTED)
     summary = bench.check(applicants((0, 0, 0, 0), (90, 30, 30, 150)), config, **PREDICTED)
@@ -600,19 +600,19 @@ def test_one_label_only(bench):
     assert found["DPL"]["value"] == 0.0
 
 
-def test_labels_that_are_none_of_those_listed_or_all_are_told(bench):
+def test_labels_of_which_none_or_all_are_listed_are_reported(bench):
     summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": ["yes"]}, **PREDICTED)
-    assert "no label is yes: is that what label_values_or_threshold shall be?" in summary.warnings
+    assert "no label is yes: is label_values_or_threshold right?" in summary.warnings
     summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": [0, 1]}, **PREDICTED)
     assert "all labels are 0,1" in summary.warnings
     assert not any("label" in warning for warning in bench.baseline(FAIR, CONFIG, **PREDICTED).warnings)
 
 
-def test_a_baseline_of_other_positive_labels_is_told(bench):
+def test_a_baseline_of_other_positive_labels_is_reported(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     summary = bench.check(FAIR, CONFIG | {"label_values_or_threshold": [0]}, **PREDICTED)
-    told = "the baseline's positive labels are 1, and these 0: the metrics are not alike"
-    assert told in summary.warnings
+    warning = "the baseline's positive labels are 1, these 0: the metrics are not comparable"
+    assert warning in summary.warnings
     summary = bench.check(FAIR, CONFIG | {"label_values_or_threshold": ["1.0"]}, **PREDICTED)
     assert not any("positive labels" in warning for warning in summary.warnings)
 
@@ -620,17 +620,17 @@ def test_a_baseline_of_other_positive_labels_is_told(bench):
 def test_a_check_without_predictions_says_what_it_leaves_out(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     (warning,) = bench.check(FAIR, CONFIG).warnings
-    assert warning.startswith("without predictions nothing is held against the baseline's AD, BA, CDDPL, ")
+    assert warning.startswith("without predictions nothing is compared with the baseline's AD, BA, CDDPL, ")
     assert "probability_attribute" in warning
     bench.baseline(FAIR, CONFIG)
     assert bench.check(FAIR, CONFIG).warnings == ()
 
 
-def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_told(bench):
+def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_reported(bench):
     bench.baseline(FAIR, CONFIG)
     config = CONFIG | {"facet": [{"name_or_index": "region", "value_or_threshold": ["N"]}]}
     warnings = bench.check(FAIR, config, **PREDICTED).warnings
-    assert "the baseline knows nothing of region = N: not compared" in warnings
+    assert "the baseline does not have region = N: not compared" in warnings
     assert "the baseline has sex = F, which the configuration does not name: not checked" in warnings
     (lacking,) = [warning for warning in warnings if warning.startswith("the baseline has no AD, BA, ")]
     assert lacking.endswith("TE: reported, not compared")
@@ -647,10 +647,10 @@ def test_no_predicted_positives(bench):
 def test_no_group_variable(bench):
     summary = bench.baseline(FAIR, {name: value for name, value in CONFIG.items() if name != "group_variable"})
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["error"] == "Group variable is empty or not provided"
-    assert summary.warnings == ()  # nobody asked for it
+    assert summary.warnings == ()  # it was not requested
 
 
-def test_features_that_are_no_numbers_leave_the_flip_test_undefined(bench):
+def test_features_that_are_not_numbers_leave_the_flip_test_undefined(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     error = bench.metrics("baseline", "sex", "F")["FT"]["error"]
     assert error == "FlipTest does not support non-numeric columns: region"
@@ -717,7 +717,7 @@ ONE_METRIC = {
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("{", "JSON"),
         ({}, "no bias metrics"),
@@ -748,8 +748,8 @@ ONE_METRIC = {
         ),
     ],
 )
-def test_constraints_that_are_none_are_refused_with_their_place(bench, content, told):
-    with pytest.raises(InvalidInput, match=told) as refused:
+def test_constraints_that_are_invalid_are_refused_with_their_place(bench, content, message):
+    with pytest.raises(InvalidInput, match=message) as refused:
         bench.check(FAIR, CONFIG, content)
     assert refused.value.code == "InvalidConstraints"
 

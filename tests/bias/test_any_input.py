@@ -1,4 +1,4 @@
-"""Whatever is configured and whatever the data hold: an analysis, or a sentence that says what to mend."""
+"""Whatever is configured and whatever the data hold: an analysis, or a sentence that says what to fix."""
 
 from __future__ import annotations
 

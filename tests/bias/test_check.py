@@ -116,5 +116,5 @@ def test_groups_are_the_same_however_their_values_are_spelled(one, other):
     assert group_key(one) == group_key(other) != group_key("F")
 
 
-def test_values_that_hold_commas_are_told_apart():
+def test_values_that_hold_commas_are_distinguished():
     assert len({group_key(value) for value in ("1,5", "5,1", "1,1", "1", "15")}) == 5

@@ -55,7 +55,7 @@ def test_of_whole_numbers_with_many_ties_smclarify_s_neighbours_are_chosen(seed)
 
 
 def test_a_single_neighbour_may_be_asked():
-    # By hand: d = 1 lies nearest to a = 0.9, which was rejected; four others were accepted.
+    # By hand: d = 1 is nearest to a = 0.9, which was rejected; four others were accepted.
     features = pd.DataFrame({"x": [1.0, 0.9, *(5.0 + i for i in range(10))]})
     facet, predicted = np.arange(12) == 0, np.arange(12) != 1
     assert flip_test(sampled(features, facet, predicted), neighbours=1) == 1.0

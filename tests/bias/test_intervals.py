@@ -76,7 +76,7 @@ def test_the_group_variable_widens_no_interval_but_of_the_metrics_that_look_at_i
     apart[0, 0], apart[1, 1] = CELLS[0, 0], CELLS[1, 0]
     (one,), (two,) = (replicates(facet(cells, 1), ["CDDL", "RD"]) for cells in (CELLS, apart))
     assert one["RD"].std() == pytest.approx(two["RD"].std(), rel=0.15)
-    # Whoever is rejected in a group is of its only facet value, and so is whoever is accepted: no disparity.
+    # All rejected rows of a group are of its only facet value, and so are all accepted ones: no disparity.
     assert np.all(two["CDDL"] == 0.0)
     assert one["CDDL"].std() > 0.01
 

@@ -44,7 +44,7 @@ def counted(*batches: pl.DataFrame, columns: BiasColumns = COLUMNS) -> BiasTable
     return table
 
 
-def told(table: BiasTable) -> dict[str, object]:
+def content(table: BiasTable) -> dict[str, object]:
     """Return everything that is made of a table."""
     positive = positive_of(table, ())
     facets = [facet_of(table, name, positive, None, (), neighbours=1) for name in ("sex", "age")]
@@ -59,11 +59,11 @@ def test_parts_merged_are_the_whole(rows, first, second):
     one, other = sorted((first, second))
     whole = frame(rows)
     parts = [whole[:one], whole[one:other], whole[other:]]
-    expected = told(counted(whole))
-    assert told(counted(*parts)) == expected
+    expected = content(counted(whole))
+    assert content(counted(*parts)) == expected
     left, middle, right = map(counted, parts)
-    assert told(left.merge(middle).merge(right)) == expected
-    assert told(left.merge(middle.merge(right))) == expected
+    assert content(left.merge(middle).merge(right)) == expected
+    assert content(left.merge(middle.merge(right))) == expected
 
 
 @settings(max_examples=15)
@@ -89,7 +89,7 @@ def test_metrics_of_a_table_are_those_of_smclarify_on_its_rows(rows):
                 assert found == expected or found == pytest.approx(expected, abs=1e-12), name
 
 
-def test_listed_values_leave_everybody_else_in_the_other_group():
+def test_listed_values_leave_all_other_rows_in_the_other_group():
     columns = BiasColumns("label", Listed((1,)), {"sex": ("sex", Listed(("F", "X")))})
     table = counted(frame([{"sex": sex, "label": "1"} for sex in "FFMX"]), columns=columns)
     facet = facet_of(table, "sex", positive_of(table, ()), None, (), neighbours=1)
@@ -107,7 +107,7 @@ def predictions(prediction: Prediction, columns: dict[str, list[object]], positi
     return int(facet.cells[..., 1].sum())
 
 
-def test_of_several_probabilities_the_greatest_tells_the_label():
+def test_of_several_probabilities_the_greatest_gives_the_label():
     columns = {"l0": ["0"] * 4, "l1": ["1"] * 4, "p0": [0.9, 0.2, 0.5, None], "p1": [0.1, 0.8, 0.6, 0.3]}
     assert predictions(Prediction(("l0", "l1"), ("p0", "p1")), columns) == 2
 

@@ -34,7 +34,7 @@ def test_other_values_are_not(listed, value):
     assert not codes(listed, [value])[0] & LISTED
 
 
-def test_what_lies_above_a_threshold_is_noted_beside():
+def test_what_is_above_a_threshold_is_noted_beside():
     assert codes((0.5,), ["0.5", "0.6", "x", None, "0.4"]) == [LISTED, ABOVE, 0, None, 0]
     assert codes((0, 1), ["0", "1", "2"]) == [LISTED, LISTED, 0]  # no threshold
 
@@ -78,7 +78,7 @@ def test_how_a_column_is_read(values, listed, expected):
         ((0.5,), 0.9936148802477393, False, "(0.5, 0.9936148802477393]"),  # SageMaker's own report
         ((40,), 90.0, True, "(40, 90]"),  # str of pandas' Interval(40, 90)
         ((40,), 90.5, False, "(40.0, 90.5]"),
-        ((95,), 90.0, True, "(95, 95]"),  # nobody; smclarify writes (90, 95]
+        ((95,), 90.0, True, "(95, 95]"),  # no row; smclarify writes (90, 95]
     ],
 )
 def test_continuous_groups_are_named_by_their_interval(listed, maximum, whole, expected):

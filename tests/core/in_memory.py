@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -30,7 +31,12 @@ class ManualClock:
         self.moment += span
 
 
-def _follows_on(standing, new, exists: str) -> None:
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+def _follows_on(standing: _Versioned | None, new: _Versioned, exists: str) -> None:
     if new.version == 1:
         if standing is not None:
             raise InvalidInput(exists, "exists already")
@@ -196,7 +202,7 @@ class MemoryTemporaryEndpoints:
 
     def create(self, name: str, model: ModelReference, subject: str) -> None:
         if model.instance_type is None:
-            raise InvalidInput("InstanceTypeMissing", "what shall it run on?")
+            raise InvalidInput("InstanceTypeMissing", "it needs an instance type")
         if model.model_name == "missing":
             raise InvalidInput("TemporaryEndpointRefused", "could not find model")
         self.configs.add(name)

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 from tests.repository import ROOT
-
-
-class _CloudFormation(yaml.SafeLoader):
-    """Reads a template; what an intrinsic function would give does not matter here."""
-
-
-_CloudFormation.add_multi_constructor("!", lambda *_: None)
 
 
 def create_ledger_table(aws: Any) -> Any:
@@ -24,7 +17,7 @@ def create_ledger_table(aws: Any) -> Any:
     aws : module or session
         What gives resources: ``boto3``.
     """
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=_CloudFormation)
+    template = yaml_parse((ROOT / "template.yaml").read_text())
     properties = template["Resources"]["Ledger"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     return aws.resource("dynamodb").create_table(TableName="ledger", **{name: properties[name] for name in names})

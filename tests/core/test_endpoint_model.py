@@ -19,7 +19,7 @@ from modelwatch_core.domain.redaction import redacted_message
 
 
 class Runtime:
-    """sagemaker-runtime on loopback: gives the answers it was told, the last of them for ever."""
+    """sagemaker-runtime on loopback: gives the answers that it is set to, the last of them for ever."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, str, dict]] = []
@@ -176,7 +176,7 @@ def test_a_model_that_hangs_is_given_up_and_one_that_is_not_there_is_not_reached
 
 class TestWords:
     @pytest.mark.parametrize(
-        ("said", "told"),
+        ("message", "redacted"),
         [
             ("expected 21 features, got 20", "expected 21 features, got 20"),
             ("row 3: 1.50 is not valid, nor 12.346", "row …: … is not valid, nor …"),  # 3, 1.5 sent; 12.3456 rounded
@@ -185,13 +185,13 @@ class TestWords:
             ("a\n\n  b", "a b"),
         ],
     )
-    def test_what_was_sent_is_left_out_and_the_rest_is_told(self, said, told):
-        assert redacted_message(said, b"3,1.5,12.3456,New York\n") == told
+    def test_what_was_sent_is_left_out_and_the_rest_is_kept(self, message, redacted):
+        assert redacted_message(message, b"3,1.5,12.3456,New York\n") == redacted
 
     def test_they_are_cut(self):
-        told = redacted_message("word " * 100, b"")
-        assert len(told) == 200
-        assert told.endswith("…")
+        redacted = redacted_message("word " * 100, b"")
+        assert len(redacted) == 200
+        assert redacted.endswith("…")
 
     @settings(max_examples=60)
     @given(
@@ -199,8 +199,8 @@ class TestWords:
         st.sampled_from(["bad value {}", "'{}'", "x={};", "({})", '["{}", 1]', "{}, {}"]),
     )
     def test_no_cell_is_ever_told(self, cells, saying):
-        told = redacted_message(" and ".join(saying.format(cell, cell) for cell in cells), ",".join(cells).encode())
-        kept = told.replace("…", " ")
+        redacted = redacted_message(" and ".join(saying.format(cell, cell) for cell in cells), ",".join(cells).encode())
+        kept = redacted.replace("…", " ")
         for fixed in ("bad value", "x=", " and ", ", 1]"):
             kept = kept.replace(fixed, " ")
         assert not set(kept) - set(" ',.-;=()[]\"")

@@ -64,8 +64,8 @@ def test_any_bytes_become_a_baseline_that_they_pass_or_are_refused(
     statistics = workbench.read("baseline/statistics.json")
     assert statistics["dataset"]["item_count"] == made.records.read > 0
     for feature in statistics["features"]:
-        (told,) = (feature[kind]["common"] for kind in feature if kind.endswith("_statistics"))
-        assert told["num_present"] + told["num_missing"] == made.records.read
+        (common,) = (feature[kind]["common"] for kind in feature if kind.endswith("_statistics"))
+        assert common["num_present"] + common["num_missing"] == made.records.read
     checked = workbench.check(content, dataset_format={"csv": {"header": header}})
     assert found(checked) == []
     assert checked.records == made.records.model_copy(update={"malformed_examples": checked.records.malformed_examples})

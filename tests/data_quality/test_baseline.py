@@ -42,7 +42,7 @@ def test_statistics_and_constraints_are_those_of_the_data(workbench: Workbench) 
     assert (numbers["min"], numbers["max"]) == (-4.25, 2.0)
     kll = numbers["distribution"]["kll"]
     assert kll["sketch"] == {"parameters": {"c": 0.64, "k": 2048.0}, "data": [[1.5, 2.0, -4.25]]}
-    # Ten buckets of 0.625 from -4.25; 1.5 lies in [1.375, 2.0], whose end is included.
+    # Ten buckets of 0.625 from -4.25; 1.5 is in [1.375, 2.0], whose end is included.
     assert [bucket["count"] for bucket in kll["buckets"]] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
     assert plan["string_statistics"] == {
         "common": {"num_present": 4, "num_missing": 0},
@@ -112,7 +112,7 @@ def test_a_column_has_a_domain_if_its_values_are_few_and_hardly_any_came_once(wo
     assert [bucket is not None for bucket in buckets] == [True, True, True, False]
 
 
-def test_the_suggested_drift_method_is_the_one_asked_for(workbench: Workbench) -> None:
+def test_the_suggested_drift_method_is_the_requested_one(workbench: Workbench) -> None:
     workbench.baseline("a\n1\n", categorical_drift_method="ChiSquared")
     config = workbench.read("baseline/constraints.json")["monitoring_config"]
     assert config["distribution_constraints"]["categorical_drift_method"] == "ChiSquared"

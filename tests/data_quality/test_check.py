@@ -1,4 +1,4 @@
-"""A dataset against its baseline: each check's rule and its words."""
+"""A dataset against its baseline: each check's rule and its wording."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def configure(workbench: Workbench, **config: Any) -> None:
     workbench.rewrite("baseline/constraints.json", constraints)
 
 
-def test_values_of_another_type_are_told_in_the_first_partys_words(workbench: Workbench) -> None:
+def test_values_of_another_type_are_reported_in_the_first_partys_wording(workbench: Workbench) -> None:
     workbench.baseline(table({"a": list(range(1977))}))
     # 1970 of 1977 values are Integral: the share in the violation file of the introductory notebook.
     summary = workbench.check(table({"a": [*range(1970), *[0.5] * 7]}))
@@ -82,7 +82,7 @@ def test_the_threshold_of_the_type_check_is_the_files(workbench: Workbench) -> N
     assert "Expected match: 50.0%" in description(workbench.check(table({"a": [1, "x", "y"]})), "data_type_check")
 
 
-def test_missing_values_are_told_in_the_first_partys_words(workbench: Workbench) -> None:
+def test_missing_values_are_reported_in_the_first_partys_wording(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1] * 32, "b": [1, None] * 16}))
     summary = workbench.check(table({"a": [None] + [1] * 31, "b": [1, None] * 16}))
     assert found(summary) == [("a", "completeness_check")]
@@ -91,7 +91,7 @@ def test_missing_values_are_told_in_the_first_partys_words(workbench: Workbench)
     assert description(summary, "completeness_check") == expected
 
 
-def test_negative_values_are_told_where_the_baseline_has_none(workbench: Workbench) -> None:
+def test_negative_values_are_reported_where_the_baseline_has_none(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [0, 1, 2, 3], "b": [-1, 1, 2, 3]}))
     summary = workbench.check(table({"a": [0, 1, 2, -3], "b": [-1, -2, -2, -3]}))
     assert found(summary) == [("a", "is_non_negative_check")]
@@ -102,16 +102,16 @@ def test_negative_values_are_told_where_the_baseline_has_none(workbench: Workben
     assert description(summary, "is_non_negative_check") == expected
 
 
-def test_values_that_are_no_numbers_have_no_part_in_the_share_that_is_not_negative(workbench: Workbench) -> None:
+def test_values_that_are_not_numbers_have_no_part_in_the_share_that_is_not_negative(workbench: Workbench) -> None:
     workbench.baseline("a\n1\n2\n")
     summary = workbench.check("a\n-1\n2\nx\ny\n")
-    told = next(
+    text = next(
         each.description for each in summary.violations if each.constraint_check_type == "is_non_negative_check"
     )
-    assert told.endswith("Only 50.0% of values are non-negative.")
+    assert text.endswith("Only 50.0% of values are non-negative.")
 
 
-def test_values_outside_the_domain_are_told_and_the_threshold_is_the_files(workbench: Workbench) -> None:
+def test_values_outside_the_domain_are_reported_and_the_threshold_is_the_files(workbench: Workbench) -> None:
     workbench.baseline(table({"a": ["x", "y"] * 10}))
     data = table({"a": ["x"] * 5 + ["y"] * 4 + ["z"]})
     expected = (
@@ -132,7 +132,9 @@ def test_a_domain_is_counted_exactly_among_more_values_than_are_kept(workbench: 
     assert "Only 0.008% of values" in description(summary, "categorical_values_check")
 
 
-def test_drift_is_told_in_the_first_partys_words_with_all_digits_and_the_files_threshold(workbench: Workbench) -> None:
+def test_drift_is_reported_in_the_first_partys_wording_with_all_digits_and_the_files_threshold(
+    workbench: Workbench,
+) -> None:
     workbench.baseline(table({"a": [1, 2, 3, 4]}))
     configure(workbench, distribution_constraints={"comparison_method": "Simple", "comparison_threshold": 0.2})
     # Deequ, KLLDistanceTest: {1,2,3,4} against {2,3,4,5} has a simple distance of 0.25.
@@ -153,9 +155,9 @@ def test_categorical_drift_is_measured_by_shares(workbench: Workbench) -> None:
     configure(workbench, domain_content_threshold=0.0)
     summary = workbench.check(table({"a": spread({"a": 22, "b": 20, "c": 25, "d": 12, "e": 13, "f": 15})}))
     assert found(summary) == [("a", "baseline_drift_check")]
-    told = description(summary, "baseline_drift_check")
-    assert told.endswith(" exceeds threshold: 0.1")
-    distance = float(told.removeprefix("Baseline drift distance: ").split()[0])
+    text = description(summary, "baseline_drift_check")
+    assert text.endswith(" exceeds threshold: 0.1")
+    distance = float(text.removeprefix("Baseline drift distance: ").split()[0])
     # By hand, by the Robust formula: "a" has moved most, of 304 and 107 values.
     assert distance == pytest.approx(207 / 304 - 22 / 107 - 1.8 * math.sqrt(411 / (304 * 107)), rel=1e-12)
 
@@ -166,9 +168,9 @@ def test_a_small_chi_squared_p_value_is_drift_and_a_large_one_is_not(workbench: 
     sample = {"a": 207, "b": 20, "c": 25, "d": 14, "e": 25, "g": 13}
     workbench.baseline(table({"a": spread(expected)}), categorical_drift_method="ChiSquared")
     configure(workbench, domain_content_threshold=0.0)
-    told = description(workbench.check(table({"a": spread(sample)})), "baseline_drift_check")
-    assert told.endswith(" is below threshold: 0.1")
-    number = float(told.removeprefix("Baseline drift p-value: ").split()[0])
+    text = description(workbench.check(table({"a": spread(sample)})), "baseline_drift_check")
+    assert text.endswith(" is below threshold: 0.1")
+    number = float(text.removeprefix("Baseline drift p-value: ").split()[0])
     assert number == pytest.approx(3.3640191298478506e-5, rel=1e-9)
     assert found(workbench.check(table({"a": spread(expected)}))) == []
 
@@ -178,13 +180,13 @@ def test_categories_of_countless_new_values_drift_by_the_shares_of_the_known_one
     configure(workbench, distribution_constraints={"comparison_method": "Simple"})
     rows = 24_000
     summary = workbench.check(table({"a": ["x" if index % 4 == 0 else f"id-{index}" for index in range(rows)]}))
-    told = description(summary, "baseline_drift_check")
+    text = description(summary, "baseline_drift_check")
     # y fell from a half to nothing.
-    assert float(told.removeprefix("Baseline drift distance: ").split()[0]) == pytest.approx(0.5, rel=1e-12)
+    assert float(text.removeprefix("Baseline drift distance: ").split()[0]) == pytest.approx(0.5, rel=1e-12)
     assert "Observed: Only 25.0% of values" in description(summary, "categorical_values_check")
 
 
-def test_named_columns_are_found_in_any_order_and_each_missing_or_extra_one_is_told(workbench: Workbench) -> None:
+def test_named_columns_are_found_in_any_order_and_each_missing_or_extra_one_is_reported(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1], "b": [2], "c": [3]}))
     summary = workbench.check(table({"c": [3], "x": [9], "b": [2], "y": [9]}))
     assert found(summary) == [
@@ -210,7 +212,9 @@ def test_captured_columns_are_the_baselines_by_position_answers_first(workbench:
     assert found(summary) == [("age", "is_non_negative_check")]
 
 
-def test_a_baseline_of_inputs_alone_is_checked_against_the_requests_and_the_count_is_told(workbench: Workbench) -> None:
+def test_a_baseline_of_inputs_alone_is_checked_against_the_requests_and_the_count_is_reported(
+    workbench: Workbench,
+) -> None:
     workbench.baseline(table({"age": [1, 2], "plan": ["x", "x"]}))
     summary = workbench.check(captured(("-1,x", "0.5")), dataset_format=_CAPTURE)
     assert found(summary) == [("age", "is_non_negative_check"), ("Extra columns", "extra_column_check")]
@@ -232,11 +236,11 @@ def test_named_fields_of_requests_are_found_by_name_and_the_unnamed_answer_by_it
     ]
 
 
-def test_columns_that_cannot_be_told_by_position_are_counted_and_not_checked(workbench: Workbench) -> None:
+def test_columns_that_cannot_be_identified_by_position_are_counted_and_not_checked(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1], "b": [2], "c": [3], "d": [4]}))
     summary = workbench.check(captured(("-1,-1", "-1")), dataset_format=_CAPTURE)
     assert found(summary) == [("Missing columns", "missing_column_check")]
-    assert any("no column can be told by its position" in warning for warning in summary.warnings)
+    assert any("no column can be identified by its position" in warning for warning in summary.warnings)
     names = [feature["name"] for feature in workbench.read("check/statistics.json")["features"]]
     assert names == ["_c0", "_c1", "_c2"]
 
@@ -253,18 +257,18 @@ def test_checks_are_switched_off_by_feature_and_altogether(workbench: Workbench)
     assert found(workbench.check(table({"x": [-3]}))) == []
 
 
-def test_keys_of_the_constraints_file_that_mean_nothing_where_they_stand_are_pointed_out(workbench: Workbench) -> None:
+def test_keys_of_the_constraints_file_that_have_no_meaning_where_they_are_are_pointed_out(workbench: Workbench) -> None:
     workbench.baseline("a\n1\n")
     constraints = workbench.read("baseline/constraints.json")
-    assert not any("mean nothing" in warning for warning in workbench.check("a\n1\n").warnings)
+    assert not any("have no meaning" in warning for warning in workbench.check("a\n1\n").warnings)
     constraints["features"][0]["monitoringConfigOverrides"] = {"comparison_threshold": -1}  # one level too high
     # As in sagemaker-python-sdk tests/data/monitor/constraints.json, of 2019.
     constraints["monitoring_config"]["distribution_constraints"]["min_domain_mass"] = 1.0
     workbench.rewrite("baseline/constraints.json", constraints)
     summary = workbench.check("a\n1\n")
     assert summary.violations == ()
-    told = next(warning for warning in summary.warnings if "mean nothing" in warning)
-    assert told.endswith("'comparison_threshold', 'min_domain_mass'")
+    text = next(warning for warning in summary.warnings if "have no meaning" in warning)
+    assert text.endswith("'comparison_threshold', 'min_domain_mass'")
 
 
 def test_violations_come_in_the_order_of_the_file_and_then_of_the_checks(workbench: Workbench) -> None:

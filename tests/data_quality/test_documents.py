@@ -1,4 +1,4 @@
-"""SageMaker's files of all ages are read, and mistakes in them are told with their place."""
+"""SageMaker's files of all versions are read, and mistakes in them are reported with their place."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_the_baseline_passes_its_own_check(explaining: Explaining, rows: Rows) -
     assert drift["features"]["f0"]["change"] == pytest.approx(0.0)
 
 
-def test_drift_of_attribution_is_found_in_the_documented_words_and_its_features_are_named(
+def test_drift_of_attribution_is_found_in_the_documented_wording_and_its_features_are_named(
     explaining: Explaining, rows: Rows
 ) -> None:
     data = explaining.write(rows)
@@ -109,7 +109,7 @@ def test_drift_of_attribution_is_found_in_the_documented_words_and_its_features_
     }
     assert drift["ndcg_interval"][1] < 0.9
     assert (drift["features"]["f2"]["rank"], drift["features"]["f2"]["baseline_rank"]) == (1, 3)
-    assert any("moved most for 'f2' (rank 3 to 1" in warning or "'f0' (rank 1 to 3" in warning
+    assert any("changed most for 'f2' (rank 3 to 1" in warning or "'f0' (rank 1 to 3" in warning
                for warning in summary.warnings)  # fmt: skip
     assert summary.exit_message == "CompletedWithViolations: Job completed successfully with 1 violations."
     page = (explaining.folder / "check/report.html").read_text()
@@ -320,15 +320,15 @@ def test_rows_are_sampled_where_the_budget_does_not_reach_all_and_it_is_said(
     explaining: Explaining, rows: Rows
 ) -> None:
     explaining.config["methods"]["shap"] |= {"max_model_calls": 10, "max_payload_bytes": 1000}
-    told: list[str] = []
+    announced: list[str] = []
     done: list[tuple[int, int]] = []
-    host = Host(announce=told.append, progress=lambda number, planned: done.append((number, planned)))
+    host = Host(announce=announced.append, progress=lambda number, planned: done.append((number, planned)))
     summary = explaining.run(explaining.write(rows), "baseline", host)
     details = explaining.read("baseline/analysis.json")["run_details"]
     assert 0 < details["rows_explained"] < 150 == details["rows_in_dataset"]
     assert len(explaining.server.asked) == details["model_calls"] <= 10
-    rows_told = f"explaining {details['rows_explained']} of 150 rows by exact SHAP: {details['rows_scored']} rows"
-    assert told == [f"{rows_told} to score in at most {done[-1][1]} of 10 model calls"]
+    sentence = f"explaining {details['rows_explained']} of 150 rows by exact SHAP: {details['rows_scored']} rows"
+    assert announced == [f"{sentence} to score in at most {done[-1][1]} of 10 model calls"]
     assert [number for number, _ in done] == list(range(1, details["model_calls"] + 1))
     assert f"{details['rows_explained']} of 150 rows were explained, drawn with seed 0" in " ".join(summary.warnings)
 
@@ -383,7 +383,7 @@ def test_a_rerun_of_a_window_reports_what_changed(explaining: Explaining, rows: 
         f"attribution of {name} to label0: {before[name]!r} before, {attribution[name]!r} now" for name in before
     )
     assert changed.changes[4] == "new violation: shap of label0 feature_attribution_drift_check"
-    assert "Changed since the run before" in (explaining.folder / "check/report.html").read_text()
+    assert "Changed since the previous attempt" in (explaining.folder / "check/report.html").read_text()
     (explaining.folder / "previous/analysis.json").write_text("{")
     spoilt = explaining.check(data, previous_attempt_results=explaining.folder / "previous")
     assert len(spoilt.changes) == 2
@@ -417,7 +417,7 @@ def test_a_rerun_with_more_rows_reports_the_rows_and_bounds_the_attributions(
         ({}, {"sagemaker_endpoint_name": "watched"}, ModelReference(endpoint_name="watched")),
     ],
 )  # fmt: skip
-def test_the_host_is_asked_for_the_model_that_is_named_and_gets_it_back(
+def test_the_host_opens_the_model_that_is_named_and_closes_it(
     explaining: Explaining, rows: Rows, predictor: dict[str, Any], settings: dict[str, Any], asked: ModelReference
 ) -> None:
     references: list[ModelReference] = []
@@ -453,7 +453,7 @@ def test_without_a_model_nothing_can_be_explained(
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"explanations": {"kernel_shap": {}}}',
     '{"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"f0": "1"}}}}}'])  # fmt: skip
-def test_baselines_that_are_none_are_refused(explaining: Explaining, rows: Rows, content: str) -> None:
+def test_baselines_that_are_invalid_are_refused(explaining: Explaining, rows: Rows, content: str) -> None:
     path = explaining.folder / "analysis.json"
     path.write_text(content)
     with pytest.raises(InvalidInput) as refused:
@@ -470,7 +470,7 @@ def trees(tmp_path: Path, rows: Rows) -> Path:
     return path
 
 
-def test_trees_in_a_file_give_the_values_that_asking_them_gives(
+def test_trees_in_a_file_give_the_values_that_calling_the_model_gives(
     explaining: Explaining, rows: Rows, trees: Path
 ) -> None:
     model = pickle.loads(trees.read_bytes())
@@ -523,7 +523,7 @@ def test_files_that_are_no_trees(
 
 
 @pytest.mark.parametrize("kind", ["json", "txt"])
-def test_a_format_whose_package_is_not_there_is_told(
+def test_a_format_whose_package_is_not_there_is_reported(
     explaining: Explaining, rows: Rows, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     package = {"json": "xgboost", "txt": "lightgbm"}[kind]
@@ -535,10 +535,10 @@ def test_a_format_whose_package_is_not_there_is_told(
     assert refused.value.code == "ModelArtifactNotReadable"
 
 
-def test_a_model_that_answers_the_same_to_everything_is_told(explaining: Explaining, rows: Rows) -> None:
+def test_a_model_that_answers_the_same_to_everything_is_reported(explaining: Explaining, rows: Rows) -> None:
     data = explaining.write(rows)
-    assert not [told for told in explaining.baseline(data).warnings if "any attribution" in told]
+    assert not [warning for warning in explaining.baseline(data).warnings if "any attribution" in warning]
     explaining.server.function = lambda values: np.full(len(values), 0.1)
-    told = explaining.check(data).warnings
-    assert "no feature has any attribution to label0: the model answers the same to all that it was asked" in told
-    assert not [warning for warning in told if "moved most" in warning]
+    warnings = explaining.check(data).warnings
+    assert "no feature has any attribution to label0: the model gives the same answer to all requests" in warnings
+    assert not [warning for warning in warnings if "changed most" in warning]

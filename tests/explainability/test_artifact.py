@@ -61,9 +61,14 @@ def test_a_forest_has_an_output_for_each_class() -> None:
     ("model", "target", "use_logit", "says"),
     [
         (RandomForestClassifier(5), CLASSES, True, "log-odds"),
-        (GradientBoostingClassifier(n_estimators=2), np.digitize(SCORES, [-0.5, 0.5]), False, "shap does not take it"),
-        (IsolationForest(n_estimators=5), CLASSES, False, "does not add up to its predictions"),
-        (LinearRegression(), SCORES, False, "shap does not take it"),
+        (
+            GradientBoostingClassifier(n_estimators=2),
+            np.digitize(SCORES, [-0.5, 0.5]),
+            False,
+            "shap does not support it",
+        ),
+        (IsolationForest(n_estimators=5), CLASSES, False, "do not add up to its predictions"),
+        (LinearRegression(), SCORES, False, "shap does not support it"),
     ],
 )
 def test_what_would_be_explained_wrongly_is_refused(

@@ -43,7 +43,7 @@ def test_rows_may_be_given_inline(baseline: Any) -> None:
         ("rows.jsonl", '{"age": 37, "city": "Oslo"}\n{"age": 1.5, "city": null}\n'),
     ],
 )
-def test_rows_may_lie_in_a_file(tmp_path: Path, name: str, text: str) -> None:
+def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), Host().read, FEATURES)
     uri = ShapConfig(baseline={"mime_type": "text/csv", "shap_baseline_uri": f"s3://bucket/{name}"})

@@ -185,7 +185,7 @@ def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("message", "redacted"),
     [
         ("could not convert string to float: 'Smith'", "could not convert string to float: '...'"),
         ("row 17 has value 3.25e-4", "row # has value #"),
@@ -201,17 +201,17 @@ def test_certain_probabilities_have_finite_log_odds_and_other_numbers_none() -> 
         ("", ""),
     ],
 )
-def test_an_endpoints_words_are_cut_and_hold_no_values(words: str, told: str) -> None:
-    assert strictly_redacted_message(words, ["Oslo", '"New York, N.Y."', "", "12", "Köln"]) == told
+def test_an_endpoints_message_is_cut_and_holds_no_values(message: str, redacted: str) -> None:
+    assert strictly_redacted_message(message, ["Oslo", '"New York, N.Y."', "", "12", "Köln"]) == redacted
 
 
 @given(
     cells=st.lists(st.text(st.characters(categories=["L", "N", "Z"]), min_size=1, max_size=12), min_size=1),
-    words=st.lists(st.sampled_from(["could", "not", "take", "{}", "'{}'", "x={}", "[{}, {}]", "row:{}"]), max_size=6),
+    message=st.lists(st.sampled_from(["could", "not", "take", "{}", "'{}'", "x={}", "[{}, {}]", "row:{}"]), max_size=6),
 )
 @settings(max_examples=80)
-def test_no_word_that_was_sent_is_in_what_is_told(cells: list[str], words: list[str]) -> None:
-    said = " ".join(word.format(*([cells[number % len(cells)]] * 2)) for number, word in enumerate(words))
-    told = strictly_redacted_message(said, cells)
+def test_no_word_that_was_sent_is_in_what_is_shown(cells: list[str], message: list[str]) -> None:
+    said = " ".join(word.format(*([cells[number % len(cells)]] * 2)) for number, word in enumerate(message))
+    redacted = strictly_redacted_message(said, cells)
     sent = {word.lower() for cell in cells for word in re.findall(r"\w+", cell)}
-    assert not sent & {word.lower() for word in re.findall(r"\w+", told)}
+    assert not sent & {word.lower() for word in re.findall(r"\w+", redacted)}

@@ -123,11 +123,11 @@ def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelS
         try:
             assert asked.wait(HANGS_AFTER)
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=50)  # a model is given 60
+            _, output = process.communicate(timeout=50)  # a model is given 60
         finally:
             process.kill()
             ended.set()
-    assert (process.returncode, told.splitlines()[-1].split(":")[1]) == (130, " Interrupted")
+    assert (process.returncode, output.splitlines()[-1].split(":")[1]) == (130, " Interrupted")
     assert not Path("b/analysis.json").exists()
 
 

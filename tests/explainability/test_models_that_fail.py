@@ -68,12 +68,12 @@ def test_a_model_that_fails_once_is_asked_again(explaining: Explaining, rows: Ro
         (500, "ModelFailed", 5),
     ],
 )
-def test_a_model_that_fails_for_good_ends_the_run_in_its_own_words(
+def test_a_model_that_fails_for_good_ends_the_run_with_its_own_message(
     explaining: Explaining, rows: Rows, status: int, code: str, times: int
 ) -> None:
     value = str(rows[0, 0])
-    words = f"could not take {value} of 'Smith' " + "very long " * 100
-    failed = failing(explaining, rows, lambda _: (status, words.encode()))
+    message = f"could not take {value} of 'Smith' " + "very long " * 100
+    failed = failing(explaining, rows, lambda _: (status, message.encode()))
     assert failed.code == code
     assert str(status) in failed.message
     assert "It says: could not take # of '...' very long" in failed.message
@@ -133,7 +133,7 @@ def test_a_model_that_answers_other_numbers_of_outputs(explaining: Explaining, r
     assert failing(explaining, rows, answer).code == "ModelAnswerNotNumbers"
 
 
-def test_a_server_that_takes_less_than_sagemaker_is_asked_for_less(explaining: Explaining, rows: Rows) -> None:
+def test_a_server_that_takes_less_than_sagemaker_is_sent_less(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
 
     def answer(asked: Asked) -> tuple[int, bytes]:
@@ -242,18 +242,18 @@ def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
     assert (server.asked[0].content_type, server.asked[0].accept) == ("text/csv", "application/json")
 
 
-def test_what_https_cannot_be_spoken_with_is_told_as_such(server: ModelServer) -> None:
+def test_what_https_cannot_be_spoken_with_is_reported_as_such(server: ModelServer) -> None:
     with pytest.raises(ModelFailure, match=r"SSLError.*certificate") as failed:
         HttpModel(server.url.replace("http://", "https://")).invoke(b"1", "text/csv", "text/csv")
     assert failed.value.code == "ModelNotReached"
 
 
-def test_an_answer_that_breaks_off_is_asked_for_once_more_and_told(server: ModelServer) -> None:
+def test_an_answer_that_is_aborted_is_requested_once_more_and_reported(server: ModelServer) -> None:
     server.lengths = [100]
     server.answer = lambda _: (200, b"1,2")
     assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1,2"
     server.lengths = [100, 100]
-    with pytest.raises(ModelFailure, match="breaks off its answers"):
+    with pytest.raises(ModelFailure, match="aborts its answers"):
         HttpModel(server.url).invoke(b"1", "text/csv", "text/csv")
 
 
@@ -294,7 +294,7 @@ def test_an_analysis_whose_host_is_about_to_end_ends_by_itself(explaining: Expla
     explaining.config["methods"]["shap"] |= {"max_payload_bytes": 200, "max_parallel_calls": 1, "max_model_calls": 1000}
     left = iter(range(150, 0, -10))
     host = Host(progress=within(lambda: next(left)))
-    with pytest.raises(InvalidInput, match=r"time is over after 5 of at most \d+ model calls") as refused:
+    with pytest.raises(InvalidInput, match=r"time ran out after 5 of at most \d+ model calls") as refused:
         explaining.baseline(explaining.write(rows), host=host)
     assert refused.value.code == "ModelTooSlow"
     assert len(explaining.server.asked) <= 7  # and what was under way

@@ -108,8 +108,11 @@ def test_a_template_of_one_record_asks_for_one_row_at_a_time() -> None:
         ({"content_type": "image/png"}, "content_type"),
         ({"content_type": "application/json", "record_template": "$features"}, "content_template: must hold"),
         ({"content_type": "application/json", "content_template": "$records"}, "record_template: is needed"),
-        ({"content_type": "application/jsonlines", "content_template": "{}"}, "holds none of"),
-        ({"content_type": "application/jsonlines", "content_template": "${height}"}, "'height', which is no feature"),
+        ({"content_type": "application/jsonlines", "content_template": "{}"}, "must hold "),
+        (
+            {"content_type": "application/jsonlines", "content_template": "${height}"},
+            "'height', which is not a feature",
+        ),
     ],
 )
 def test_templates_that_cannot_be_filled_are_refused(predictor: dict[str, str], says: str) -> None:
@@ -162,7 +165,7 @@ def test_answers_become_a_row_for_each_row(
         ("application/json", "join('', scores)", b'{"scores": 1}', "ModelAnswerNotNumbers"),
     ],
 )
-def test_answers_that_are_no_numbers_are_refused(accept: str, attribute: str | None, body: bytes, code: str) -> None:
+def test_answers_that_are_not_numbers_are_refused(accept: str, attribute: str | None, body: bytes, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         reader(accept, attribute)(body, 2)
     assert refused.value.code == code
@@ -190,7 +193,7 @@ def test_baseline_rows_are_read_from_text(text: str, mime_type: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[[1, NaN]]", "[[1, [2]]]", '[{"a": 1}]', "[1, 2]", "[" * 100_000])
-def test_baseline_rows_that_are_none_are_refused(text: str) -> None:
+def test_baseline_rows_that_are_invalid_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="baseline") as refused:
         parse_rows(text, "application/json", ("a", "b"))
     assert refused.value.code == "InvalidAnalysisConfig"

@@ -12,7 +12,7 @@ import pytest
 
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
-from modelwatch_core.domain.settings_environment import analysis_settings
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 HOUR = "churn/AllTraffic/2026/11/22/03"
 WINDOW = {"start_time": "2026-11-22T03:00:00Z", "end_time": "2026-11-22T04:00:00Z"}
@@ -75,14 +75,13 @@ class World:
 
     def opened(self, **changes: Any) -> LabelledDataset:
         settings: dict[str, Any] = {
-            "analysis_type": "MODEL_BIAS",
             "dataset_source": self.folder / "capture",
             "dataset_format": {"sagemakerCaptureJson": {}},
             "output_path": self.folder / "out",
             "ground_truth_source": self.folder / "labels",
             **WINDOW,
         }
-        return open_labelled_dataset(analysis_settings(**(settings | changes)))
+        return open_labelled_dataset(BiasSettings.model_validate(settings | changes))
 
     def merged(self, path: str = f"{HOUR}/part-00000.jsonl") -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "out/merge" / path).read_text().splitlines()]

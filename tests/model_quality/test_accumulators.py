@@ -166,9 +166,9 @@ def test_a_cell_is_near_its_probability_and_keeps_it(score):
     assert once[0] == twice[0]
 
 
-def test_a_score_that_is_no_probability_is_refused():
+def test_a_score_that_is_not_a_probability_is_refused():
     for score in (-0.1, 1.5, float("nan")):
-        with pytest.raises(ValueError, match="must lie in"):
+        with pytest.raises(ValueError, match="must be in"):
             table([True], [score])
 
 

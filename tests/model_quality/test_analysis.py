@@ -177,7 +177,7 @@ def test_undefined_metrics_are_nan_strings_with_the_reason_and_have_no_constrain
     assert "auc" not in names
 
 
-def test_an_undefined_metric_is_not_compared_and_told(runs):
+def test_an_undefined_metric_is_not_compared_and_reported(runs):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
     source = runs.csv("ones.csv", HEADER, "0.9,1,1", "0.8,1,1")
     constraints = runs.folder / "baseline/constraints.json"
@@ -220,7 +220,7 @@ def test_without_predictions_a_probability_above_the_threshold_is_positive(runs)
     assert matrix == {"0": {"0": 1, "1": 0}, "1": {"0": 2, "1": 0}}
 
 
-def test_a_threshold_beside_predictions_is_told_to_be_of_no_use(runs):
+def test_a_threshold_beside_predictions_is_reported_as_unused(runs):
     source = runs.csv("good.csv", HEADER, *GOOD)
     summary = runs.run(source, "baseline", **BINARY, probability_threshold_attribute=0.7)
     assert any("probability_threshold_attribute is not used" in warning for warning in summary.warnings)
@@ -292,7 +292,7 @@ def test_one_probability_of_several_classes_is_that_of_the_prediction(runs):
     source = runs.csv("sure.csv", "prediction,label,probability", "cat,cat,0.9", "dog,cat,0.8")
     runs.run(source, "baseline", **MULTICLASS, probability_attribute="probability")
     metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
-    # By hand: one bin, (0.8, 0.9]? 0.8 lies in (0.7, 0.8]: |0.9 - 1| / 2 + |0.8 - 0| / 2.
+    # By hand: one bin, (0.8, 0.9]? 0.8 is in (0.7, 0.8]: |0.9 - 1| / 2 + |0.8 - 0| / 2.
     assert metrics["expected_calibration_error"]["value"] == pytest.approx(0.45)
 
 
@@ -368,7 +368,7 @@ def test_a_constraint_may_ask_for_worse_beyond_the_interval(runs, edited):
     assert "as was its whole confidence interval from" in many.violations[0].description
 
 
-def test_any_metric_may_be_constrained_and_what_means_nothing_is_told(runs, edited):
+def test_any_metric_may_be_constrained_and_what_has_no_meaning_is_reported(runs, edited):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
 
     def more(document):
@@ -412,7 +412,7 @@ def test_what_else_is_captured_is_no_prediction_where_a_probability_predicts(run
     assert metrics["confusion_matrix"] == {"0": {"0": 1, "1": 0}, "1": {"0": 0, "1": 1}}
 
 
-def test_a_re_run_tells_what_changed(runs):
+def test_a_re_run_reports_what_changed(runs):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
     constraints = runs.folder / "baseline/constraints.json"
     settings = BINARY | {"baseline_constraints": constraints}
@@ -440,7 +440,7 @@ def test_a_re_run_tells_what_changed(runs):
     ["{", "5", '{"dataset": 5}', '{"dataset": {"item_count": 9}, "features": []}'],
     ids=["not JSON", "no object", "another shape", "of another kind"],
 )
-def test_earlier_statistics_that_cannot_be_compared_are_told_and_no_obstacle(runs, spoilt):
+def test_earlier_statistics_that_cannot_be_compared_are_reported_and_no_obstacle(runs, spoilt):
     (runs.folder / "earlier").mkdir()
     (runs.folder / "earlier/statistics.json").write_text(spoilt)
     summary = runs.run(
@@ -452,7 +452,7 @@ def test_earlier_statistics_that_cannot_be_compared_are_told_and_no_obstacle(run
 
 
 @pytest.mark.parametrize("spoilt", ["{", '{"violations": 5}', '{"violations": [{"feature_name": "age"}]}'])
-def test_earlier_violations_that_cannot_be_compared_are_told_and_no_obstacle(runs, spoilt):
+def test_earlier_violations_that_cannot_be_compared_are_reported_and_no_obstacle(runs, spoilt):
     data = runs.csv("good.csv", HEADER, *GOOD)
     runs.run(data, "baseline", **BINARY)
     (runs.folder / "baseline/constraint_violations.json").write_text(spoilt)
@@ -462,7 +462,7 @@ def test_earlier_violations_that_cannot_be_compared_are_told_and_no_obstacle(run
     )
 
 
-def test_an_earlier_metric_that_is_no_number_is_told_as_undefined(runs):
+def test_an_earlier_metric_that_is_not_a_number_is_reported_as_undefined(runs):
     data = runs.csv("good.csv", HEADER, *GOOD)
     runs.run(data, "baseline", **BINARY)
     path = runs.folder / "baseline/statistics.json"
@@ -519,7 +519,7 @@ def test_the_report_shows_metrics_with_intervals_and_the_confusion_matrix(runs):
         ("SameColumn", GOOD, BINARY | {"ground_truth_attribute": "probability"}),
     ],
 )
-def test_what_cannot_be_used_is_told(runs, code, rows, settings):
+def test_what_cannot_be_used_is_reported(runs, code, rows, settings):
     with pytest.raises(InvalidInput) as refusal:
         runs.run(runs.csv("data.csv", HEADER, *rows), "baseline", **settings)
     assert refusal.value.code == code
@@ -542,7 +542,7 @@ def test_constraints_may_begin_with_a_byte_order_mark(runs):
         '{"regression_constraints": {}}',
     ],
 )
-def test_constraints_that_are_none_are_refused_with_their_place(runs, text):
+def test_constraints_that_are_invalid_are_refused_with_their_place(runs, text):
     path = runs.folder / "constraints.json"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=r"constraints\.json") as refusal:
@@ -550,8 +550,8 @@ def test_constraints_that_are_none_are_refused_with_their_place(runs, text):
     assert refusal.value.code == "InvalidConstraints"
 
 
-def test_labels_that_are_no_numbers_are_left_out_of_a_regression_and_counted(runs):
+def test_labels_that_are_not_numbers_are_left_out_of_a_regression_and_counted(runs):
     source = runs.csv("numbers.csv", "prediction,label", *NUMBERS, "1.0,unknown")
     summary = runs.run(source, "baseline", **REGRESSION)
-    assert "1 rows whose 'label' is no number were left out" in summary.warnings
+    assert "1 rows whose 'label' is not a number were left out" in summary.warnings
     assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 4

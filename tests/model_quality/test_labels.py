@@ -68,14 +68,14 @@ def test_what_is_neither(value):
     assert binary_class_of(value) is None
 
 
-def test_numbers_are_sorted_by_value_and_before_words():
+def test_numbers_are_sorted_by_value_and_before_text():
     assert sorted(["b", "10", "2", "a", "-1"], key=sort_key) == ["-1", "2", "10", "a", "b"]
 
 
 @pytest.mark.parametrize(
     "column", [pl.Series(["yes", "no", "1"]), pl.Series([1, 0, 1]), pl.Series(["false", "0", "n"])]
 )
-def test_values_are_told_apart_whatever_the_columns_type(column):
+def test_values_are_distinguished_whatever_the_columns_type(column):
     expected = [binary_class_of(value) == "1" for value in column.to_list()]
     values = PositiveValues("labels")
     assert values.among(column).to_list() == expected

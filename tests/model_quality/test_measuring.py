@@ -17,7 +17,7 @@ METRIC: Metric[Known] = Metric("known", lambda evidence: np.asarray(evidence.val
 
 @dataclass(frozen=True)
 class Known:
-    """Evidence whose replicates lie evenly between two limits."""
+    """Evidence whose replicates are spread evenly between two limits."""
 
     value: NDArray[np.float64] | float
     limits: tuple[float, float] = (0.0, 1.0)

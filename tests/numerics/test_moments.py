@@ -31,7 +31,7 @@ def moments_of(values) -> Moments:
 def exact_std(values: list[float]) -> float:
     mean = Fraction(sum(map(Fraction, values)), len(values))
     variance = sum((Fraction(value) - mean) ** 2 for value in values) / len(values)
-    # The root of a fraction that may lie beyond float64, by way of whole numbers.
+    # The root of a fraction that may be beyond float64, by way of integers.
     return float(Fraction(math.isqrt(int(variance * 4**1200)), 2**1200))
 
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.bias.intervals import normal_interval
 from modelwatch_analyzer.explainability.attribution import consistency, ndcg, stability
+from modelwatch_analyzer.model_quality.curves import calibration_curve
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
-from modelwatch_analyzer.model_quality.regression import REGRESSION, RegressionErrors
-from modelwatch_analyzer.model_quality.scores import ScoreTable, calibration_curve
+from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
+from modelwatch_analyzer.model_quality.regression_metrics import REGRESSION
+from modelwatch_analyzer.model_quality.score_table import ScoreTable
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.spread import Ranges, half_range, mean, standard_deviation, sum_of_squares_within
 from modelwatch_analyzer.undefined import Undefined

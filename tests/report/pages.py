@@ -73,7 +73,7 @@ def written(body: Callable[[AnalysisSummary], ReportBody], **frame: Any) -> Page
     """Write a report, its body made for a summary, and read it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        given = {"title": "T", "summary": summary(), "facts": {}} | frame
+        given: dict[str, Any] = {"title": "T", "summary": summary(), "facts": {}} | frame
         write_page(path, **given, body=body(given["summary"]))
         return Page(path.read_text(encoding="utf-8"))
 

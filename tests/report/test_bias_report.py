@@ -20,11 +20,11 @@ def test_a_metric_is_shown_with_its_interval_its_baseline_and_its_note():
     page = report(
         row("DPPL", 0.25, interval=(0.2, 0.3), baseline="-0.1 to 0.1", violated=True),
         row("AD", 0.125, baseline="0.1", note="only 12 rows: never alerts alone"),
-        row("DI", Undefined("nobody of the group is predicted positive")),
+        row("DI", Undefined("no row of the group is predicted positive")),
     )
     assert page.row("DPPLwhat DPPL is")[1:] == ["post-training", "0.25", "0.2 to 0.3", "-0.1 to 0.1", "violated"]
     assert page.row("ADwhat AD is")[1:] == ["post-training", "0.125", "", "0.1", "only 12 rows: never alerts alone"]
-    assert page.row("DIwhat DI is")[2] == "undefinednobody of the group is predicted positive"
+    assert page.row("DIwhat DI is")[2] == "undefinedno row of the group is predicted positive"
 
 
 def test_metrics_are_brought_together_by_group_with_its_size():
@@ -52,14 +52,14 @@ def test_no_bias_is_marked_at_zero_and_for_disparate_impact_at_one():
 
 
 def test_a_violation_leads_to_the_metric_of_its_group():
-    told = {
+    violation = {
         "facet": "Sex",
         "facet_value": "1",
         "metric_name": "DI",
         "constraint_check_type": "bias_drift_check",
         "description": "Metric value 0.3 ...",
     }
-    page = report(row("DI"), row("DI", facet_value="1"), summary=summary(told))
+    page = report(row("DI"), row("DI", facet_value="1"), summary=summary(violation))
     assert ["DI of Sex = 1", "Bias beyond the baseline", "Metric value 0.3 ..."] in page.rows
     assert page.values("href") == ["#b1"]
     assert "1 violation in 0 records and 2 groups: DI of Sex = 1." in page.text

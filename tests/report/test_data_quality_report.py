@@ -68,7 +68,7 @@ def render(*, statistics=None, baseline_statistics=None, drifts=None, **frame) -
     return written(body, **frame)
 
 
-def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_words():
+def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_plain_text():
     page = render(
         summary=summary(
             ("income", "baseline_drift_check", "Baseline drift distance: 0.3 exceeds threshold: 0.1"),
@@ -100,7 +100,7 @@ def test_a_violation_of_no_feature_is_about_the_dataset():
         ({"outputs": {"constraints.json": "constraints.json"}}, "A baseline of 100 records of 1 feature."),
     ],
 )
-def test_without_violations_the_verdict_tells_a_check_from_a_baseline(fields, verdict):
+def test_without_violations_the_verdict_distinguishes_a_check_from_a_baseline(fields, verdict):
     page = render(summary=summary(**fields), statistics=document(numerical("a", [1.0])))
     assert verdict in page.text
 

@@ -14,7 +14,7 @@ def settings(**fields) -> AnalysisSettings:
     return analysis_settings(**(given | fields))
 
 
-def test_the_title_names_the_kind_and_the_schedule_and_tells_a_check_from_a_baseline():
+def test_the_title_names_the_kind_and_the_schedule_and_distinguishes_a_check_from_a_baseline():
     assert title_of("Bias", settings()) == "Bias baseline of today.csv"
     hourly = settings(
         baseline_constraints=Path("/constraints.json"),

@@ -96,7 +96,7 @@ def test_bars_stay_within_their_drawing(rows):
             assert_within(path, BarsFigure.WIDTH, BarsFigure.HEIGHT)
 
 
-def test_bars_start_at_zero_and_lie_above_each_other():
+def test_bars_start_at_zero_and_are_above_each_other():
     scale = Scale.over((0.0, -0.5, 1.5), BarsFigure.WIDTH)
     figure = bars_figure(-0.5, 1.5, None, scale)
     zero = BarsFigure.WIDTH / 4

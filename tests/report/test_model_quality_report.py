@@ -38,8 +38,8 @@ def test_an_undefined_metric_shows_its_reason_and_its_baseline():
 
 
 def test_a_violation_leads_to_its_metric():
-    told = {"metric_name": "auc", "constraint_check_type": "LessThanThreshold", "description": "Too low."}
-    page = report(MetricRow("f1", 0.5), MetricRow("auc", 0.5), summary=summary(told))
+    violation = {"metric_name": "auc", "constraint_check_type": "LessThanThreshold", "description": "Too low."}
+    page = report(MetricRow("f1", 0.5), MetricRow("auc", 0.5), summary=summary(violation))
     assert ["auc", "Below the threshold", "Too low."] in page.rows
     assert page.values("href") == ["#m1"]
     assert '<tr id="m1"><td class="name"><bdi>auc</bdi>' in page.raw
@@ -72,8 +72,8 @@ def test_curves_are_drawn_with_their_axes_named():
             Curve("Empty", "x", "y", [float("nan")], [1.0]),
         ]
     )
-    for told in ("ROC", "False positive rate", "True positive rate", "Empty", "no point to draw"):
-        assert told in page.text
+    for text in ("ROC", "False positive rate", "True positive rate", "Empty", "no point to draw"):
+        assert text in page.text
     assert [kind for kind, _ in page.paths] == ["frame", "diagonal", "line"]
     assert dict(page.paths)["line"] == "M0 180L0 0L220 0"
 

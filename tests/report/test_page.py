@@ -88,8 +88,8 @@ def hostile_frame(text: str) -> dict:
     fields = ("feature_name", "metric_name", "facet", "facet_value", "label", "constraint_check_type", "description")
     violations = [dict.fromkeys(fields, text), {name: text for name in fields if name != "feature_name"}]
     records = RecordCounts(read=1, malformed=1, malformed_examples=(text,), encodings={text: 1})
-    told = summary(*violations, warnings=(text,), changes=(text,), records=records, ground_truth=GroundTruthCounts())
-    return {"title": text, "facts": {text: text}, "summary": told}
+    given = summary(*violations, warnings=(text,), changes=(text,), records=records, ground_truth=GroundTruthCounts())
+    return {"title": text, "facts": {text: text}, "summary": given}
 
 
 def assert_inert(page: Page) -> None:
@@ -163,7 +163,7 @@ def test_the_content_security_policy_allows_the_pages_own_style_and_nothing_else
 
 
 @every_kind
-def test_what_was_read_and_what_was_left_out_are_both_told(kind):
+def test_what_was_read_and_what_was_left_out_are_both_reported(kind):
     records = RecordCounts(
         objects=3,
         bytes=4567,
@@ -175,15 +175,15 @@ def test_what_was_read_and_what_was_left_out_are_both_told(kind):
         encodings={"CSV": 555, "JSON": 66},
         malformed_examples=("a.jsonl:4: no JSON",),
     )
-    told = summary(records=records, warnings=("Only 60 rows.",), changes=("auc is 0.7, it was 0.8.",))
-    text = kind("x", summary=told, facts={"Window": "09:00 to 10:00"}).text
+    given = summary(records=records, warnings=("Only 60 rows.",), changes=("auc is 0.7, it was 0.8.",))
+    text = kind("x", summary=given, facts={"Window": "09:00 to 10:00"}).text
     counts = ("1,200", "4,567 bytes", "3 files", "7", "21", "33", "44", "555 CSV, 66 JSON")
     for piece in (*counts, "a.jsonl:4: no JSON", "Only 60 rows.", "auc is 0.7, it was 0.8.", "09:00 to 10:00"):
         assert piece in text
 
 
 @every_kind
-def test_every_count_of_the_ground_truth_is_told(kind):
+def test_every_count_of_the_ground_truth_is_reported(kind):
     counts = GroundTruthCounts(
         predictions=9001,
         labels=8002,
@@ -214,7 +214,7 @@ def test_a_failed_analysis_shows_its_reason(kind):
         (["analysis.json"], "A baseline of"),
     ],
 )
-def test_without_violations_the_verdict_tells_a_check_from_a_baseline(kind, outputs, verdict):
+def test_without_violations_the_verdict_distinguishes_a_check_from_a_baseline(kind, outputs, verdict):
     assert verdict in kind("x", summary=summary(outputs={name: name for name in outputs})).text
 
 
@@ -223,8 +223,8 @@ def test_thousands_of_violations_warnings_and_changes_are_cut_and_the_page_says_
     many = [(f"f{i}", "c", "d") for i in range(1500)]
     lists = {"warnings": tuple(f"w{i}." for i in range(2000)), "changes": tuple(f"c{i}." for i in range(3000))}
     page = kind("x", summary=summary(*many, **lists))
-    for told, last in (("1,000 of 2,000 warnings", "w999."), ("1,000 of 3,000 changes", "c999.")):
-        assert f"Shown are {told}: the first." in page.text
+    for cut, last in (("1,000 of 2,000 warnings", "w999."), ("1,000 of 3,000 changes", "c999.")):
+        assert f"Shown are {cut}: the first." in page.text
         assert last in page.texts
     assert not {"w1000.", "c1000."} & set(page.texts)
     assert "Shown are 1,000 of 1,500 violations: the first." in page.text

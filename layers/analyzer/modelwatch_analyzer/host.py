@@ -1,4 +1,4 @@
-"""What a host brings to an analysis that asks a model, and what it is told on the way."""
+"""What a host provides to an analysis that calls a model, and the progress that it receives."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 
 _RESERVE_SECONDS = 120.0
-"""A call that is under way, and the report."""
+"""For a call that is in progress, and for the report."""
 
 
 def _no_model(reference: ModelReference) -> AbstractContextManager[Model]:
     named = reference.endpoint_name or reference.model_name
-    message = f"{named!r} lies in SageMaker, which this host does not reach: give a model's URL, or run it where it is"
+    message = (
+        f"{named!r} is in SageMaker, which this host cannot reach: give the model's URL, or run the analysis in AWS"
+    )
     raise InvalidInput("ModelNotReachable", message)
 
 
 def _no_object(s3_uri: str) -> bytes | None:
-    message = f"{s3_uri} lies in S3, which this host does not reach: name a copy of it that lies here"
+    message = f"{s3_uri} is in S3, which this host cannot reach: give the path of a local copy"
     raise InvalidInput("ObjectNotReachable", message)
 
 
-def _untold(*_: object) -> None:
+def _ignore(*_: object) -> None:
     pass
 
 
@@ -35,30 +37,31 @@ class Host:
     Attributes
     ----------
     model : callable
-        Gives SageMaker's models.
+        Opens SageMaker's models.
     read : callable
-        Gives what lies at an S3 URI, or None where nothing does.
+        Returns the content of an S3 object, or None where there is none.
     announce : callable
-        Told in words what is about to be done, before the first request.
+        Called with a sentence about what will be done, before the first request.
     progress : callable
-        Told how many requests are done, and how many are planned at most. May raise, and so end the analysis.
+        Called with the number of requests that are done, and of those that are planned at most. May raise to end the
+        analysis.
     """
 
     model: OpenModel = _no_model
     read: Callable[[str], bytes | None] = _no_object
-    announce: Callable[[str], None] = _untold
-    progress: Callable[[int, int], None] = _untold
+    announce: Callable[[str], None] = _ignore
+    progress: Callable[[int, int], None] = _ignore
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:
     """Return a ``progress`` that ends an analysis before its host does.
 
-    A host that kills it tells nobody why, and may start it again and ask the model everything a second time.
+    A host that kills the analysis does not report why, and may start it again and send all requests a second time.
 
     Parameters
     ----------
     seconds_left : callable
-        Tells how long the host goes on.
+        Returns how much time the host has left.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:
 
     def progress(done: int, planned: int) -> None:
         if seconds_left() < _RESERVE_SECONDS:
-            message = f"time is over after {done:,} of at most {planned:,} model calls: lower max_model_calls or "
+            message = f"time ran out after {done:,} of at most {planned:,} model calls: lower max_model_calls or "
             message += "num_samples, raise max_parallel_calls, or give the endpoint more instances"
             raise InvalidInput("ModelTooSlow", message)
 

@@ -1,4 +1,4 @@
-"""Writing files whole: readers see the old one or the new one, never half of one."""
+"""Writing files atomically: readers see the old one or the new one, never a part of one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONG = 1 << 20
 
 
 def to_json(document: BaseModel) -> dict[str, Any]:
-    """Return a document as JSON's own types, without what it does not say."""
+    """Return a document as JSON types, without fields that are None."""
     return document.model_dump(mode="json", exclude_none=True)
 
 
@@ -26,7 +26,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write strict JSON, laid out for people unless it is long. A NaN or an infinity in it is an error of ours."""
+    """Write strict JSON, indented unless it is long. A NaN or an infinity in it is a defect of the caller."""
     text = json.dumps(document, allow_nan=False)
     if len(text) < _LONG:
         text = json.dumps(document, allow_nan=False, indent=2)
@@ -34,7 +34,7 @@ def write_json(path: Path, document: object) -> None:
 
 
 def write_json_lines(path: Path, documents: Iterable[object]) -> None:
-    """Write strict JSON, a document a line."""
+    """Write strict JSON, one document per line."""
     write_text(path, "".join(json.dumps(document, allow_nan=False) + "\n" for document in documents))
 
 

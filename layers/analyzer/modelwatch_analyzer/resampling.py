@@ -1,4 +1,4 @@
-"""Drawing a dataset anew from counts of its cells: what intervals and standard deviations are made of."""
+"""Resampling a dataset from counts of its cells, for confidence intervals and standard deviations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MOST_HYPERGEOMETRIC = 10**9 - 1
 
 
 class Resampling(Protocol):
-    """A way to draw a dataset anew several times.
+    """A way to resample a dataset several times.
 
-    Every call starts from the seed, so that a result depends on nothing but its own input.
+    Every call starts from the seed, so that a result depends on its own input only.
     """
 
     @property
@@ -43,7 +43,7 @@ class Resampling(Protocol):
         """
 
     def weights(self, blocks: int) -> NDArray[np.int64]:
-        """Return how often each of some blocks of rows comes in every replicate, shape (replicates, blocks)."""
+        """Return how often each block of rows occurs in every replicate, shape (replicates, blocks)."""
 
     def generator(self) -> np.random.Generator:
         """Return the generator of random numbers, at its start."""
@@ -104,7 +104,7 @@ class Subsamples:
     def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw from a multivariate hypergeometric distribution.
 
-        From a thousand million rows on, each row is kept or not for itself, with the share as its probability.
+        From 10**9 rows on, each row is kept independently, with the share as its probability.
         """
         total = int(cells.sum())
         if total > _MOST_HYPERGEOMETRIC:

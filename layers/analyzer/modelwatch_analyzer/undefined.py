@@ -12,7 +12,7 @@ class Undefined:
     Attributes
     ----------
     reason : str
-        Why, in words that fit behind "not compared: ".
+        Why; fits after "not compared: ".
     """
 
     reason: str

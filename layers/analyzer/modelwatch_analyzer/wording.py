@@ -1,4 +1,4 @@
-"""Numbers in violation texts, as the first party's Java prints them."""
+"""Numbers in the texts of violations, as the first party's Java prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def java_double(value: float) -> str:
     """Print a finite double as Java's ``Double.toString`` does.
 
     Plain from 0.001 to 10,000,000, otherwise with an exponent (``1.0E-4``); at least one digit behind the point, and
-    no more digits than tell the value from its neighbours.
+    no more digits than distinguish the value from its neighbours.
     """
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.create_baseline import CreateBaseline
@@ -150,7 +150,7 @@ def _analyzer_function() -> AnalysisHost:
     )
 
 
-def _end_of_invocation(detail: Mapping[str, Any]) -> AnalysisEnded:
+def _end_of_invocation(detail: object) -> AnalysisEnded:
     from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
 
     return InvocationFailed.model_validate(detail).as_analysis_ended()
@@ -161,7 +161,7 @@ HOSTS: dict[str, Callable[[], AnalysisHost]] = {
 }
 """Every host by its name, the cheapest first."""
 
-ENDS: dict[str, Callable[[Mapping[str, Any]], AnalysisEnded]] = {
+ENDS: dict[str, Callable[[object], AnalysisEnded]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
     "Lambda Function Invocation Result - Failure": _end_of_invocation,
 }
@@ -260,7 +260,7 @@ def finish_analysis() -> FinishAnalysis:
     return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _owned_endpoints())
 
 
-def analysis_ended(detail_type: str, detail: Mapping[str, Any]) -> AnalysisEnded:
+def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded:
     """Return the end of a run that an event reports, of any host.
 
     Raises

@@ -1,4 +1,4 @@
-"""The bias monitor: how a model treats groups of people, in a baseline, and in later data against it."""
+"""The bias monitor: how a model treats groups of people, in a baseline and in later data compared with it."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
     log.require_records()
     _require_rows(table)
     positive = positive_of(table, baseline.label_values() if baseline else ())
-    asked = {facet: each.data_type for facet, each in zip(chosen.columns.facets, config.facet, strict=True)}
+    data_types = {facet: each.data_type for facet, each in zip(chosen.columns.facets, config.facet, strict=True)}
     neighbours = config.flip_test_neighbors or (baseline.flip_test_neighbors if baseline else NEIGHBOURS)
     facets = [
         facet_of(table, name, positive, kind, baseline.facet_values(name) if baseline else (), neighbours=neighbours)
-        for name, kind in asked.items()
+        for name, kind in data_types.items()
     ]
     grouped, predicted = chosen.columns.group is not None, chosen.columns.prediction is not None
     metrics = [
@@ -93,9 +93,9 @@ def _require_rows(table: BiasTable) -> None:
     if any(rows["rows"].sum() for rows in table.facets.values()):
         return
     if table.unpredicted:
-        message = f"none of the {table.unpredicted} labelled rows has a prediction: is the attribute the right one?"
+        message = f"all {table.unpredicted} labelled rows lack a prediction: is the attribute right?"
         raise InvalidInput("NoPredictions", message)
-    message = f"none of the {table.unlabelled} rows has a label in the column {table.columns.label!r}"
+    message = f"all {table.unlabelled} rows lack a label in the column {table.columns.label!r}"
     raise InvalidInput("NoLabels", message)
 
 

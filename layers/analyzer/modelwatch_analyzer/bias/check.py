@@ -1,4 +1,4 @@
-"""When a metric is worse than its baseline allows."""
+"""The check of a metric against what its baseline allows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.undefined import Undefined
 
 _ROUNDING = 1e-12
-"""Relative: the same rows give the same number as in a baseline of others but for the last digits."""
+"""Relative: the same rows give the same number up to the last digits, in whatever order they are summed."""
 
 _FARTHEST_RATIO = 700.0
-"""Beyond that the exponential function leaves the range of a double."""
+"""Beyond that the exponential function exceeds the range of a double."""
 
 
 class DisparateImpactRule(StrEnum):
-    """From where the distance of DI is measured. All other metrics' is that from 0.
+    """The value from which the distance of DI is measured; of all other metrics it is 0.
 
-    1 is the fair value of DI, and still SageMaker compares its distance from 0, as far as real violations tell.
+    The fair value of DI is 1. SageMaker compares its distance from 0 nevertheless, as real violations show.
     """
 
     FROM_ZERO = "FromZero"
@@ -29,14 +29,14 @@ class DisparateImpactRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BiasConstraint:
-    """What a metric is held against.
+    """What a metric is compared with.
 
     Attributes
     ----------
     value : float, optional
         The baseline's.
     range : (float, float), optional
-        Allowed values, both ends among them; where there is one, it holds and not the value.
+        Allowed values, both ends included; where there is a range, it applies instead of the value.
     """
 
     value: float | None
@@ -51,7 +51,7 @@ class BiasConstraint:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a metric breaks its constraint, and what must be said of that."""
+    """Whether a metric violates its constraint, and a note on that."""
 
     violated: bool
     note: str | None = None
@@ -91,11 +91,11 @@ def judge(
     constraint: BiasConstraint,
     rule: DisparateImpactRule,
 ) -> Verdict:
-    """Hold a metric against its constraint.
+    """Compare a metric with its constraint.
 
-    Against a value: it is violated if the metric is farther from no bias than the baseline's value. Against a range:
-    if the range and the metric's interval have no point in common; an infinite metric is its own interval, and one
-    without an interval is not judged.
+    A value is violated if the metric is farther from no bias than the baseline's value. A range is violated if it and
+    the metric's interval have no point in common; an infinite metric is its own interval, and one without an interval
+    is not judged.
     """
     if isinstance(value, Undefined):
         return Verdict(violated=False)

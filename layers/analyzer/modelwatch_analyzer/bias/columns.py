@@ -1,4 +1,4 @@
-"""Which columns of a dataset the configuration means."""
+"""Which columns of a dataset the configuration names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
-    name nothing: there the label is what was merged with a prediction.
+    have no meaning: there the label is what was merged with a prediction.
     """
     headerless = settings.dataset_format.name == "csv" and settings.dataset_format.options.get("header") is False
     known: dict[str, str | None] = {}
@@ -46,7 +46,7 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
 
 
 def _lacks(settings: BiasSettings, column: str | None) -> bool:
-    """Tell whether a table to make a baseline of has no such column: training data without predictions."""
+    """Return whether a table for a baseline has no such column: training data without predictions."""
     if column is None or settings.dataset_format.name not in _TABLES:
         return False
     return not column.isdecimal() and column not in open_dataset(settings).columns
@@ -80,9 +80,9 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
         code, found = (
             ("OneColumnExpected", f"{len(labels)} columns are labels")
             if labels
-            else ("LabelsNotGiven", "the data has no labels that anything names")
+            else ("LabelsNotGiven", "the data has no column that is known to be the labels")
         )
-        message = f"{found}: say by ground_truth_attribute, or label in the configuration, which column is"
+        message = f"{found}: set ground_truth_attribute, or label in the configuration, to the column it is"
         raise InvalidInput(code, message)
     features = roles.get(Role.FEATURES, ())
     names = _Names(dataset, features, config, by_feature=settings.features_attribute is not None)
@@ -127,8 +127,8 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        told = ", ".join(known[:_NAMED_AT_MOST]) + (" and more" if len(known) > _NAMED_AT_MOST else "")
-        raise InvalidInput("UnknownColumn", f"{key} is {name!r}, and the data has no such column; it has {told}")
+        columns = ", ".join(known[:_NAMED_AT_MOST]) + (" and more" if len(known) > _NAMED_AT_MOST else "")
+        raise InvalidInput("UnknownColumn", f"{key} is {name!r}, and the data has no such column; it has {columns}")
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""
@@ -178,7 +178,7 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) ->
     )
     if not labels and not scores:
         return None
-    if settings.inference_attribute is None and len(labels) == 1:  # an answer that nothing explains
+    if settings.inference_attribute is None and len(labels) == 1:  # an answer without attributes
         return Prediction(labels, labels, threshold, guessed=True)
     if len(labels) == 1 and len(scores) <= 1:
         return Prediction(labels, threshold=threshold)

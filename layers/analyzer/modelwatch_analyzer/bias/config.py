@@ -18,7 +18,7 @@ from pydantic import (
 
 from modelwatch_analyzer.bias.check import DisparateImpactRule
 from modelwatch_analyzer.bias.metrics import METRICS, Stage
-from modelwatch_analyzer.bias.values import DataType, Value
+from modelwatch_analyzer.bias.values import DataType, ListedValue
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=tuple[object, ...])
 
 
 def _listed(value: object) -> tuple[object, ...]:
-    """Take one value for a list of one, as SageMaker does."""
+    """Read a single value as a list of one, as SageMaker does."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list | tuple) else (value,)
@@ -34,7 +34,7 @@ def _listed(value: object) -> tuple[object, ...]:
 
 def _values(value: object) -> object:
     listed = _listed(value)
-    if not all(isinstance(each, Value) for each in listed):
+    if not all(isinstance(each, ListedValue) for each in listed):
         raise ValueError("must be a value or a list of values: text, numbers, true or false")
     return listed
 
@@ -51,7 +51,7 @@ def _some(listed: T) -> T:
     return listed
 
 
-Values = Annotated[tuple[Value, ...], BeforeValidator(_values)]
+Values = Annotated[tuple[ListedValue, ...], BeforeValidator(_values)]
 Name = Annotated[str | int, BeforeValidator(_name)]
 
 
@@ -69,7 +69,7 @@ class FacetConfig(_Part):
     value_or_threshold : tuple
         Values of the group; a number is a threshold if the column is continuous. None listed: one group per value.
     data_type : DataType, optional
-        How the column is read, where the rule of `modelwatch_analyzer.bias.values` would guess wrong; our addition.
+        How the column is read, where the rule of `modelwatch_analyzer.bias.values` would be wrong; our addition.
     """
 
     name_or_index: Name
@@ -100,19 +100,19 @@ class BiasConfig(_Part):
     Attributes
     ----------
     label : str or int, optional
-        Where the labels lie, if the settings do not say it: name, index or JMESPath.
+        Where the labels are, if the settings do not say: name, index or JMESPath.
     label_values_or_threshold : tuple
         The positive labels; a number is a threshold if the labels are continuous.
     headers : tuple of str
-        Names of the columns of data that carries none.
+        Names of the columns of data without names.
     predicted_label_name : str, optional
-        Where the predicted labels lie, if the settings do not say it.
+        Where the predicted labels are, if the settings do not say.
     probability_threshold : float, optional
-        A probability above it predicts 1, or else the positive label, if the settings do not say it.
+        A probability above it predicts 1, or else the positive label, if the settings do not say.
     disparate_impact_rule : DisparateImpactRule
-        How DI is compared where the constraints do not say it; our addition.
+        How DI is compared where the constraints do not say; our addition.
     flip_test_neighbors : int, optional
-        How many neighbours the flip test asks; our addition. As many as for the baseline if it is not given.
+        How many neighbours the flip test compares with; our addition. By default as many as for the baseline.
     """
 
     label: Name | None = None
@@ -171,7 +171,7 @@ class BiasConfig(_Part):
         return read_document(cls, path, "InvalidAnalysisConfig")
 
     def metrics(self, stage: Stage) -> tuple[str, ...]:
-        """Return the names of the metrics that are asked for, sorted; all if ``methods`` names neither stage."""
+        """Return the names of the requested metrics, sorted; all if ``methods`` names neither stage."""
         asked: dict[Stage, _Methods | None] = {
             Stage.PRE_TRAINING: self.methods.pre_training_bias,
             Stage.POST_TRAINING: self.methods.post_training_bias,

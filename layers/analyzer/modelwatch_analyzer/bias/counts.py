@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.undefined import Undefined
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
+RowCounts = NDArray[np.int64]
 
 NO_FLIP_TEST = Undefined("no flip test was made")
 NO_BASELINE = Undefined("there is no baseline")
@@ -35,32 +35,32 @@ class Counts:
         The share of ``d`` in the baseline.
     """
 
-    cells: Rows
+    cells: RowCounts
     grouped: bool = False
-    flips: Rows | Undefined = NO_FLIP_TEST
+    flips: RowCounts | Undefined = NO_FLIP_TEST
     baseline_share: float | Undefined = NO_BASELINE
 
     @cached_property
-    def by_label(self) -> Rows:
+    def by_label(self) -> RowCounts:
         """Rows by facet and label, shape (..., 2, labels)."""
-        by_label: Rows = self.confusion.sum(axis=-1)
+        by_label: RowCounts = self.confusion.sum(axis=-1)
         return by_label
 
     @cached_property
-    def by_prediction(self) -> Rows:
+    def by_prediction(self) -> RowCounts:
         """Rows by facet and prediction, shape (..., 2, 2)."""
-        by_prediction: Rows = self.confusion.sum(axis=-2)
+        by_prediction: RowCounts = self.confusion.sum(axis=-2)
         return by_prediction
 
     @cached_property
-    def confusion(self) -> Rows:
+    def confusion(self) -> RowCounts:
         """Rows by facet, label and prediction, shape (..., 2, labels, 2)."""
         # Where there are many groups, einsum sums short axes in a fraction of the time that sum takes.
-        confusion: Rows = np.einsum("...glp->...lp", self.cells)
+        confusion: RowCounts = np.einsum("...glp->...lp", self.cells)
         return confusion
 
     @cached_property
-    def rows(self) -> Rows:
+    def rows(self) -> RowCounts:
         """Rows by facet, shape (..., 2)."""
-        rows: Rows = self.by_label.sum(axis=-1)
+        rows: RowCounts = self.by_label.sum(axis=-1)
         return rows

@@ -1,4 +1,4 @@
-"""``analysis.json``: what the bias monitor measured, and, of a baseline, what later data is held against."""
+"""``analysis.json``: what the bias monitor measured, and, of a baseline, what later data is compared with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def _number(value: object) -> object:
-    """Read a number, or SageMaker's name of an infinite one; other text is a mistake."""
+    """Read a number, or SageMaker's name of an infinite one; any other text is a mistake."""
     if isinstance(value, str) and value in _INFINITE:
         return _INFINITE[value]
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf):
@@ -46,7 +46,7 @@ class MetricEntry(_Part):
     Attributes
     ----------
     range : tuple of float, optional
-        ``[min, max]``, our addition: the metric is held against it by its interval, and no more against `value`. null
+        ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
         leaves an end open.
     """
 
@@ -62,7 +62,7 @@ class MetricEntry(_Part):
 
     @property
     def constraint(self) -> BiasConstraint:
-        """What later values are held against."""
+        """What later values are compared with."""
         if self.range is None:
             return BiasConstraint(self.value)
         least, most = self.range
@@ -93,7 +93,7 @@ class BiasAnalysis(_Part):
     disparate_impact_rule : DisparateImpactRule, optional
         Our addition: how DI is compared.
     flip_test_neighbors : int
-        Our addition: how many neighbours the flip test asked; SageMaker's files are taken to have asked one.
+        Our addition: how many neighbours the flip test compared with; one is assumed for SageMaker's files.
     """
 
     pre_training_bias_metrics: StageEntry | None = None
@@ -162,7 +162,7 @@ def analysis_document(
     stages : mapping of Stage to (facet, entry) pairs
         The entries of each facet's groups.
     **additions
-        Keys that SageMaker's readers pass over.
+        Keys that SageMaker's readers ignore.
     """
     document: dict[str, Any] = {"version": "1.0"}
     for stage in (Stage.POST_TRAINING, Stage.PRE_TRAINING):

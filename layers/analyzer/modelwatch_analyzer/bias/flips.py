@@ -1,4 +1,4 @@
-"""The flip test: what the nearest neighbours of the sensitive group's rows got in the other group."""
+"""The flip test: the predictions of the nearest neighbours, in the other group, of the sensitive group's rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_ROWS = 50_000
 """Rows that are kept; of more, a sample without replacement. A row is 8 bytes a feature, and some 40 bytes."""
 
 NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
-"""How many are asked: smclarify's FT_DEFAULT_NEIGHBOR, and what reproduces the output of SageMaker's own container."""
+"""How many are compared with: smclarify's FT_DEFAULT_NEIGHBOR, and what SageMaker's own container uses."""
 
 _NAMED = 5
 _WORKING_MEMORY = 64
 """MiB of distances that are held at once."""
 
 _FEW_ROWS = 9
-"""smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is asked."""
+"""smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is compared with."""
 
 
 @dataclass(slots=True)
@@ -40,9 +40,9 @@ class FlipSample:
     generator : numpy.random.Generator
         What the numbers are drawn from; parts that are to be merged need different ones.
     rows : polars.DataFrame
-        The features as numbers, what `update` is told of each row, and its ``draw``; in the order of the dataset.
+        The features as numbers, the marks of each row, and its ``draw``; in the order of the dataset.
     not_numeric, lacking : set of str
-        Features that hold what is no number, or lack values.
+        Features that hold values that are not numbers, or lack values.
     """
 
     features: tuple[str, ...]
@@ -54,7 +54,7 @@ class FlipSample:
     lacking: set[str] = field(default_factory=set)
 
     def update(self, batch: pl.DataFrame, marks: pl.DataFrame, known: pl.Series) -> None:
-        """Take in the features of a batch, what is to be kept with them, and which rows count."""
+        """Take in the features of a batch, the marks to keep with them, and which rows count."""
         draws = pl.Series("draw", self.generator.random(batch.height))
         if self.all_unusable:
             return
@@ -69,7 +69,7 @@ class FlipSample:
         self.rows = pl.DataFrame() if self.all_unusable else self._cut([self.rows, rows])
 
     def merge(self, other: FlipSample) -> FlipSample:
-        """Return what both hold; neither changes. The other one's rows come behind."""
+        """Return what both hold; neither changes. The other one's rows come last."""
         return replace(
             self,
             not_numeric=self.not_numeric | other.not_numeric,
@@ -85,9 +85,9 @@ class FlipSample:
             (self.lacking - {facet}, "FlipTest does not support missing values"),
         ):
             if names:
-                told = sorted(names)
-                more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-                return Undefined(f"{reason}: {', '.join(told[:_NAMED])}{more}")
+                columns = sorted(names)
+                more = f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
+                return Undefined(f"{reason}: {', '.join(columns[:_NAMED])}{more}")
         return None
 
     @property
@@ -98,27 +98,26 @@ class FlipSample:
     def flips(
         self, facet_column: str, in_group: pl.Expr, in_others: pl.Expr, accepted: pl.Expr, *, neighbours: int
     ) -> NDArray[np.int64] | Undefined:
-        """Ask the neighbours.
+        """Compare predictions with those of the neighbours.
 
         Parameters
         ----------
         facet_column : str
-            The feature that tells the groups apart, which is not compared.
+            The feature that distinguishes the groups, which is not compared.
         in_group, in_others, accepted : polars.Expr
-            Of what `update` was told: who is of the sensitive group, who of the others, and whose prediction is
-            positive.
+            Conditions on the marks: of the sensitive group, of the others, and with a positive prediction.
         neighbours : int
-            How many are asked; a tie of their answers counts as negative.
+            How many are compared with; a tie of their predictions counts as negative.
 
         Returns
         -------
         ndarray of int, shape (2, 2), or Undefined
-            Rows of the group by their prediction (negative, positive), and by what most neighbours got.
+            Rows of the group by their prediction (negative, positive), and by that of most neighbours.
 
         Notes
         -----
         As smclarify: scikit-learn's ``KNeighborsClassifier`` with its defaults (Euclidean distance, features as they
-        are), so that neighbours at equal distances are chosen as there.
+        are), so that neighbours at equal distances are chosen alike.
         """
         if unusable := self.unusable(facet_column):
             return unusable
@@ -127,27 +126,27 @@ class FlipSample:
             return Undefined("no features are left to compare for the flip test")
         group, others = self.rows.filter(in_group), self.rows.filter(in_others)
         if not (group.height and others.height):
-            return Undefined("there is nobody to compare with for the flip test")
+            return Undefined("there are no rows to compare with for the flip test")
 
         from sklearn import config_context
         from sklearn.neighbors import KNeighborsClassifier
 
-        asked = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
+        compared_with = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
         whole = bool(np.all(self.rows.select(compared).to_numpy() % 1 == 0))
         of_group, of_others = (
             each.select(compared).to_numpy().astype(np.int64 if whole else np.float64) for each in (group, others)
         )
         with config_context(working_memory=_WORKING_MEMORY):
-            classifier = KNeighborsClassifier(n_neighbors=asked)
+            classifier = KNeighborsClassifier(n_neighbors=compared_with)
             classifier.fit(of_others, others.select(accepted).to_series().to_numpy())
             expected = classifier.predict(of_group)
-        got = group.select(accepted).to_series().to_numpy()
+        predicted = group.select(accepted).to_series().to_numpy()
         table: NDArray[np.int64] = np.zeros((2, 2), dtype=np.int64)
-        np.add.at(table, (got.astype(int), expected.astype(int)), 1)
+        np.add.at(table, (predicted.astype(int), expected.astype(int)), 1)
         return table
 
     def _cut(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        """Bring rows together, and keep as many as may be, in their order."""
+        """Join rows, and keep as many as allowed, in their order."""
         rows = pl.concat([part for part in parts if part.width] or parts[:1])
         if rows.height <= self.most:
             return rows

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.bias.counts import Array, Counts, Rows
+from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.undefined import Undefined
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ def conditional_disparity_in_predictions(counts: Counts) -> Array:
     return _conditional_disparity(np.einsum("...lp->...p", counts.cells))
 
 
-def _conditional_disparity(outcomes: Rows) -> Array:
+def _conditional_disparity(outcomes: RowCounts) -> Array:
     """``sum n_g (D_g - A_g) / sum n_g``: D and A are the share of ``d`` among a group's rejected and accepted.
 
     Parameters
@@ -128,9 +128,9 @@ def _conditional_disparity(outcomes: Rows) -> Array:
     outcomes : ndarray, shape (..., 2, groups, 2)
         Rows by facet, group, and outcome (rejected, accepted).
     """
-    everybody = outcomes.sum(axis=-3)
-    shares = divide(outcomes[..., 1, :, :], everybody)
-    sizes = everybody.sum(axis=-1)
+    all_rows = outcomes.sum(axis=-3)
+    shares = divide(outcomes[..., 1, :, :], all_rows)
+    sizes = all_rows.sum(axis=-1)
     return divide((sizes * (shares[..., 0] - shares[..., 1])).sum(axis=-1), sizes.sum(axis=-1))
 
 
@@ -138,7 +138,7 @@ def facet_drift(counts: Counts) -> Array:
     """Difference between the shares of the group now and in the baseline.
 
     The L-infinity distance (`modelwatch_analyzer.distances.linf`, Simple) between the two distributions over the
-    group and everybody else.
+    group and all other rows.
     """
     share = divide(counts.rows[..., 1], counts.rows.sum(axis=-1))
     return np.abs(share - defined(counts.baseline_share))
@@ -206,15 +206,15 @@ def treatment_equality(counts: Counts) -> Array:
 
 
 def generalized_entropy(counts: Counts) -> Array:
-    """Generalized entropy index of the benefits ``prediction - label + 1``, with alpha 2; of all rows, of any facet.
+    """Generalized entropy index of the benefits ``prediction - label + 1``, with alpha 2, over all rows.
 
     Speicher et al., "A unified approach to quantifying algorithmic unfairness", KDD 2018.
     """
-    everybody = counts.confusion.sum(axis=-3)
+    all_rows = counts.confusion.sum(axis=-3)
     benefits = np.array([[1.0, 2.0], [0.0, 1.0]])
-    rows = everybody.sum(axis=(-2, -1))
-    mean = divide((everybody * benefits).sum(axis=(-2, -1)), rows)
-    mean_square = divide((everybody * benefits**2).sum(axis=(-2, -1)), rows)
+    rows = all_rows.sum(axis=(-2, -1))
+    mean = divide((all_rows * benefits).sum(axis=(-2, -1)), rows)
+    mean_square = divide((all_rows * benefits**2).sum(axis=(-2, -1)), rows)
     return (divide(mean_square, mean**2) - 1) / 2
 
 

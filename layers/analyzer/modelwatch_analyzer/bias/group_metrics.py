@@ -1,4 +1,4 @@
-"""Every metric of every group, with its interval, and held against its constraint."""
+"""Every metric of every group, with its interval, and compared with its constraint."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class GroupMetric:
     Attributes
     ----------
     rows, others : int
-        Of the group, and of everybody else.
+        Of the group, and outside of it.
     interval : (float, float) or Undefined
         Of confidence.
     constraint : BiasConstraint, optional
-        What the baseline says of it; nothing where there is no baseline.
+        That of the baseline; None where there is no baseline.
     """
 
     facet: str
@@ -57,12 +57,12 @@ class GroupMetric:
         return self.verdict.violated and not self.small
 
     def violation(self, level: float) -> ConstraintViolation:
-        """Tell it as ``constraint_violations.json`` does."""
+        """Return the violation as ``constraint_violations.json`` has it."""
         value = self.value if isinstance(self.value, Undefined) else spelled(self.value)
         description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
         if self.constraint and self.constraint.range and not isinstance(self.interval, Undefined):
             least, most = map(spelled, self.interval)
-            description += f". Its {level * 100:g}% interval [{least}, {most}] lies outside of it"
+            description += f". Its {level * 100:g}% interval [{least}, {most}] is outside of it"
         return ConstraintViolation.model_validate(
             {
                 "facet": self.facet,
@@ -74,17 +74,17 @@ class GroupMetric:
         )
 
     def entry(self, rule: DisparateImpactRule | None) -> dict[str, Any]:
-        """Write it as ``analysis.json`` does; with a rule, with the range that a baseline suggests by it."""
-        told: dict[str, Any] = {"name": self.metric.name, "description": self.metric.description}
+        """Return the entry in ``analysis.json``; with a rule it has the range that a baseline suggests."""
+        entry: dict[str, Any] = {"name": self.metric.name, "description": self.metric.description}
         if isinstance(self.value, Undefined):
-            return told | {"value": None, "error": self.value.reason}
-        told["value"] = written(self.value)
+            return entry | {"value": None, "error": self.value.reason}
+        entry["value"] = written(self.value)
         if not isinstance(self.interval, Undefined):
-            told["interval"] = list(self.interval)
-        if rule is not None and told["value"] == self.value:  # an infinite one is held against as a value
+            entry["interval"] = list(self.interval)
+        if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
-            told["range"] = list(allowed)
-        return told
+            entry["range"] = list(allowed)
+        return entry
 
 
 def group_metrics_of(
@@ -129,13 +129,13 @@ def group_metrics_of(
 def _baseline_share(
     facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], BiasConstraint] | None
 ) -> float | Undefined:
-    """Return the share of the group in the baseline: by its class imbalance, so that SageMaker's baselines have it."""
+    """Return the share of the group in the baseline: from its class imbalance, which SageMaker's baselines have too."""
     rows, others = facet.rows(group)
     if constraints is None:
         return rows / (rows + others) if rows + others else Undefined("there are no rows")
     constraint = constraints.get((facet.name, group_key(facet.values[group]), "CI"))
     if constraint is None or constraint.value is None:
-        return Undefined("the baseline has no class imbalance (CI) of the group, which tells its share")
+        return Undefined("the baseline has no class imbalance (CI) of the group, from which its share follows")
     return (1 - constraint.value) / 2
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.bias.counts import Counts, Rows
+from modelwatch_analyzer.bias.counts import Counts, RowCounts
 from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key, named_as
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 
-_NOT_ASKED = Undefined("the flip test needs predictions and features")
+_NO_FLIP_TEST = Undefined("the flip test needs predictions and features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +25,25 @@ class Facet:
     Attributes
     ----------
     values : tuple of str
-        The groups, as reports name them; each is compared with everybody else.
+        The groups, as reports name them; each is compared with all other rows.
     cells : ndarray of int, shape (n, groups, 2, 2)
         Rows by position (see `positions`), value of the group variable, label and prediction.
     positions : tuple of int
         Of each group, its place on the first axis of `cells`.
     missing : int
-        Rows that were left out for they have no value of the facet.
+        Rows that were left out because they have no value of the facet.
     flips : tuple
         Of each group, the table of its flip test.
     """
 
     name: str
     values: tuple[str, ...]
-    cells: Rows
+    cells: RowCounts
     positions: tuple[int, ...]
     missing: int
-    flips: tuple[Rows | Undefined, ...]
+    flips: tuple[RowCounts | Undefined, ...]
 
-    def of(self, cells: Rows, group: int, everybody: Rows | None = None) -> Rows:
+    def of(self, cells: RowCounts, group: int, all_rows: RowCounts | None = None) -> RowCounts:
         """Return the cells of one group against all others: shape (..., 2, groups, 2, 2), see `Counts`.
 
         Parameters
@@ -52,11 +52,11 @@ class Facet:
             Those of the facet, or of replicates of it, as leading axes.
         group : int
             Which of `values`.
-        everybody : ndarray, optional
-            The cells' sum over the facet's values, where it is known.
+        all_rows : ndarray, optional
+            The cells' sum over the facet's values, if it is known.
         """
         sensitive = cells[..., self.positions[group], :, :, :]
-        total = cells.sum(axis=-4) if everybody is None else everybody
+        total = cells.sum(axis=-4) if all_rows is None else all_rows
         return np.stack([total - sensitive, sensitive], axis=-4)
 
     def rows(self, group: int) -> tuple[int, int]:
@@ -67,14 +67,14 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Positive:
-    """What positive labels and predictions are.
+    """Which labels and predictions are positive.
 
     Attributes
     ----------
     spelled : str
-        As reports name the labels.
+        The labels as reports name them.
     label, predicted : int
-        The bit of a code that tells.
+        The bit of a code that marks positive ones.
     """
 
     spelled: str
@@ -83,12 +83,12 @@ class Positive:
 
 
 def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
-    """Tell which labels and predictions are positive.
+    """Determine which labels and predictions are positive.
 
     Parameters
     ----------
     known : collection of str
-        How a baseline names the positive labels, if there is one: its data type holds.
+        How a baseline names the positive labels, if there is one: its data type applies.
 
     Raises
     ------
@@ -128,10 +128,10 @@ def facet_of(
     data_type : DataType, optional
         How the column is to be read.
     known : sequence of str
-        How a baseline names the groups of this facet, if there is one. Its data type holds where none is asked for,
+        How a baseline names the groups of this facet, if there is one. Its data type applies where none is configured,
         and groups that it has are reported even where no row is in them now.
     neighbours : int
-        How many the flip test asks.
+        How many neighbours the flip test compares with.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def facet_of(
         members = [pl.col(mark_of(name)).replace_strict(places, default=None) == place for place in positions]
     cells = _cells(present, position, axis, positive)
     flips = (
-        (_NOT_ASKED,) * len(values)
+        (_NO_FLIP_TEST,) * len(values)
         if table.sample is None
         else tuple(
             table.sample.flips(
@@ -184,10 +184,10 @@ def _code(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.UInt8)
 
 
-def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive) -> Rows:
+def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive) -> RowCounts:
     groups = rows["group"].unique().sort()
     shape = (axis, max(1, len(groups)), 2, 2)
-    cells: Rows = np.zeros(shape, dtype=np.int64)
+    cells: RowCounts = np.zeros(shape, dtype=np.int64)
     if rows.height:
         places = rows.select(
             position.cast(pl.Int64).alias("facet"),
@@ -200,7 +200,7 @@ def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive)
 
 
 def _known_type(known: Collection[str]) -> DataType | None:
-    """Tell from the names of groups how a baseline read the column."""
+    """Return how a baseline read the column, from the names of its groups."""
     if not known:
         return None
     continuous = any(value.startswith("(") and value.endswith("]") for value in known)

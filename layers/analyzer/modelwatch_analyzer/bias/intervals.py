@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from modelwatch_analyzer.bias.counts import Array, Counts, Rows
+from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metrics import BiasMetric
 from modelwatch_analyzer.resampling import Bootstrap
@@ -28,10 +28,10 @@ _MOST_WITHOUT_NUMBER = 0.05
 def replicates_of(
     facet: Facet, counts: Sequence[Counts], metrics: Sequence[BiasMetric], replicates: int, seed: int
 ) -> Iterator[dict[str, Array]]:
-    """Draw a facet's rows anew, and compute metrics of all replicates.
+    """Resample a facet's rows, and compute metrics of all replicates.
 
     Rows of one cell are alike, so that a multinomial draw over the cells is the bootstrap of the rows. The flip test's
-    table is drawn anew for itself, given the rows of the others: its interval does not tell the chance in these.
+    table is resampled on its own, given the rows of the others: its interval does not include the chance in these.
 
     Parameters
     ----------
@@ -41,29 +41,29 @@ def replicates_of(
     Yields
     ------
     dict of str to ndarray, shape (replicates,)
-        For each group, by metric; NaN where a replicate's is undefined.
+        For each group, by metric; NaN where it is undefined in a replicate.
     """
     conditional = [metric for metric in metrics if metric.conditional]
     found: list[dict[str, list[Array]]] = [{metric.name: [] for metric in conditional} for _ in counts]
     at_once = max(1, _MOST_CELLS // max(1, facet.cells.size))
     sizes = [min(at_once, replicates - start) for start in range(0, replicates, at_once)]
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes))
-    summed = []  # over the group variable, which leaves so few cells that those of all replicates are held
+    summed = []  # over the group variable, which leaves so few cells that those of all replicates fit into memory
     for size, state in zip(sizes, seeds, strict=True):
         cells = _drawn(Bootstrap(size, int(state)), facet.cells)
-        everybody = cells.sum(axis=-4)
+        all_rows = cells.sum(axis=-4)
         summed.append(np.einsum("...glp->...lp", cells)[..., None, :, :])
         for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
             if observed.grouped:
-                replicate = replace(observed, cells=facet.of(cells, group, everybody))
+                replicate = replace(observed, cells=facet.of(cells, group, all_rows))
                 for metric in conditional:
                     parts[metric.name].append(metric.replicates(replicate))
     cells = np.concatenate(summed)
-    everybody = cells.sum(axis=-4)
+    all_rows = cells.sum(axis=-4)
     for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
         flips = observed.flips
         drawn = flips if isinstance(flips, Undefined) else _drawn(Bootstrap(replicates, seed), flips)
-        replicate = replace(observed, cells=facet.of(cells, group, everybody), flips=drawn)
+        replicate = replace(observed, cells=facet.of(cells, group, all_rows), flips=drawn)
         yield {name: np.concatenate(each) for name, each in parts.items() if each} | {
             metric.name: metric.replicates(replicate)
             for metric in metrics
@@ -71,10 +71,10 @@ def replicates_of(
         }
 
 
-def _drawn(bootstrap: Bootstrap, cells: Rows) -> Rows:
-    """Draw over the cells that hold rows; the others stay empty."""
+def _drawn(bootstrap: Bootstrap, cells: RowCounts) -> RowCounts:
+    """Resample the cells that hold rows; the others stay empty."""
     held = np.flatnonzero(cells)
-    drawn: Rows = np.zeros((bootstrap.replicates, cells.size), dtype=np.int64)
+    drawn: RowCounts = np.zeros((bootstrap.replicates, cells.size), dtype=np.int64)
     if held.size:
         drawn[:, held] = bootstrap.counts(cells.ravel()[held])
     return drawn.reshape(bootstrap.replicates, *cells.shape)

@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 
 class Stage(StrEnum):
-    """What a metric looks at: the labels of the data, or what the model makes of it."""
+    """What a metric is about: the labels of the data, or the predictions of the model."""
 
     PRE_TRAINING = "pre_training"
     POST_TRAINING = "post_training"
@@ -26,7 +26,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Where a metric is defined, and what to say where it is not."""
+    """Where a metric is defined, and the reason where it is not."""
 
     holds: Callable[[Counts], Any]
     reason: str
@@ -68,11 +68,11 @@ class BiasMetric:
     name, description : str
         As reports have them; SageMaker's, where it has the metric.
     compute : callable
-        The value of every replicate; of no meaning where a requirement is not met.
+        The value of every replicate; meaningless where a requirement is not met.
     given : callable
         What the metric needs beside counts of rows; if that is undefined, so is the metric.
     allowed : (float, float), optional
-        What a baseline suggests as its range; as far as its own interval reaches, if nothing is said.
+        What a baseline suggests as its range; by default as far as its own interval reaches.
     """
 
     name: str
@@ -85,7 +85,7 @@ class BiasMetric:
 
     @property
     def conditional(self) -> bool:
-        """Whether it looks at the group variable; the others are the same of counts without it."""
+        """Whether it depends on the group variable; the others are the same for counts without it."""
         return _GROUPED in self.requirements
 
     def value(self, counts: Counts) -> float | Undefined:

@@ -36,11 +36,11 @@ class BiasRow:
     interval : tuple of float, optional
         Confidence limits, the lower first.
     baseline : str, optional
-        The number or range that the metric is to keep to, in words.
+        The number or range that the metric is compared with, as text.
     violated : bool
         Whether this is a violation.
     note : str, optional
-        What a reader must know of it: a group so small that it never alerts alone.
+        What a reader must know of it, such as a group that is too small to alert.
     """
 
     facet: str

@@ -22,24 +22,24 @@ MOST_GROUPS = 1000
 """Values of the group variable."""
 
 _AT_ONCE = 1 << 16
-"""Rows up to which small batches are brought together."""
+"""Rows up to which small batches are joined."""
 
 _KEYS = ("facet", "group", "label", "predicted")
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Where the predictions lie.
+    """Which columns hold the predictions.
 
     Attributes
     ----------
     labels : tuple of str
-        BiasColumns of predicted labels: one, or one for each of several probabilities.
+        Columns of predicted labels: one, or one for each of several probabilities.
     scores : tuple of str
-        BiasColumns of probabilities: one, which is compared with the threshold; or several, of which the greatest tells
+        Columns of probabilities: one, which is compared with the threshold; or several, of which the greatest gives
         the label.
     guessed : bool
-        Whether the one column may be either, which its values tell.
+        Whether the one column may be either, which its values decide.
     """
 
     labels: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class BiasColumns:
     facets : dict of str to (str, Listed)
         By the facet's name: its column, and the values that are listed.
     features : tuple of str
-        What the flip test compares; none where it is not asked for.
+        What the flip test compares; none where it is not requested.
     """
 
     label: str
@@ -90,7 +90,7 @@ class BiasColumns:
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
-        """As what each is read."""
+        """The type that each is read as."""
         read: dict[str, pl.DataType] = {name: pl.Float64() for name in self.features}
         if self.prediction:
             read |= {name: pl.Float64() for name in self.prediction.scores}
@@ -101,7 +101,7 @@ class BiasColumns:
 
 @dataclass(slots=True)
 class BiasTable:
-    """What is kept of the rows; ``update`` with batches in row order, ``merge`` with that of other rows.
+    """The counts of the rows; ``update`` with batches in row order, ``merge`` with that of other rows.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class BiasTable:
     label, predicted : ColumnFacts
         Of the rows' labels and predicted labels.
     unlabelled, unpredicted : int
-        Rows that were left out for they have no label, or no prediction.
+        Rows that were left out because they have no label, or no prediction.
     sample : FlipSample, optional
         Rows for the flip test.
     """
@@ -166,7 +166,7 @@ class BiasTable:
             self.sample.update(batch, pl.DataFrame({**marks, "predicted": predicted}), known)
 
     def merge(self, other: BiasTable) -> BiasTable:
-        """Return what both hold; neither changes. The other one's rows come behind."""
+        """Return what both hold; neither changes. The other one's rows come last."""
         return replace(
             self,
             facets={name: self._added(name, [mine, other.facets[name]]) for name, mine in self.facets.items()},
@@ -197,12 +197,12 @@ class BiasTable:
     def _added(self, facet: str, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
         total = pl.concat([part.cast(_SCHEMA) for part in parts]).group_by(_KEYS).agg(pl.col("rows").sum())
         column, _ = self.columns.facets[facet]
-        for code, key, name, most, mend in (
-            ("TooManyFacetValues", "facet", column, MOST_VALUES, "list those to look at, or a threshold"),
+        for code, key, name, most, fix in (
+            ("TooManyFacetValues", "facet", column, MOST_VALUES, "list the ones to analyse, or a threshold"),
             ("TooManyGroups", "group", self.columns.group, MOST_GROUPS, "choose a group variable of fewer"),
         ):
             if total[key].drop_nulls().n_unique() > most:
-                raise InvalidInput(code, f"the column {name!r} has more than {most} distinct values: {mend}")
+                raise InvalidInput(code, f"the column {name!r} has more than {most} distinct values: {fix}")
         return total
 
 
@@ -212,9 +212,9 @@ _SCHEMA = pl.Schema(
 
 
 def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Bring small batches together, for a table takes in a large one in as many steps as a small one.
+    """Join small batches, since a table takes in a large one in as many steps as a small one.
 
-    A column may come as a number in one batch and as text in the next; such batches are not brought together.
+    A column may be a number in one batch and text in the next; such batches are not joined.
     """
     waiting: list[pl.DataFrame] = []
     rows = 0
@@ -229,7 +229,7 @@ def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def mark_of(facet: str) -> str:
-    """Name the column of the flip test's sample that tells a facet's groups apart."""
+    """Return the column of the flip test's sample that marks a facet's groups."""
     return f"facet {facet}"
 
 

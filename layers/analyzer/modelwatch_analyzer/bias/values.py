@@ -1,7 +1,7 @@
 """Which rows belong to a group: values that are listed, or numbers above a threshold.
 
-Whether a column is categorical or continuous is known only once all of it was read. Until then every value is noted in
-both readings, as bits of a small code, so that the rows can be counted in one pass.
+Whether a column is categorical or continuous is known only once all of it was read. Until then every value is
+recorded in both readings, as bits of a small code, so that the rows can be counted in one pass.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import polars as pl
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 
-Value = bool | int | float | str
+ListedValue = bool | int | float | str
 """What a facet or a label may be compared with."""
 
 LISTED, ABOVE = 1, 2
 """The bits of a code: the value is one of those listed; it is above the threshold."""
 
 _FEW = 4
-"""If values come this often each, it is quicker to look at each distinct one once."""
+"""If each value occurs this often, it is faster to look at each distinct one once."""
 
 _UNIQUENESS = 0.05
 """Whole numbers are continuous if at least this share of the values is distinct: smclarify's UNIQUENESS_THRESHOLD."""
@@ -37,7 +37,7 @@ class DataType(StrEnum):
 
 
 def numbers(column: pl.Series) -> pl.Series:
-    """Read values as numbers, ``true`` as 1 and ``false`` as 0; what is no finite number becomes null."""
+    """Read values as numbers, ``true`` as 1 and ``false`` as 0; whatever is not a finite number becomes null."""
     if column.dtype != pl.String:
         return column.cast(pl.Float64)
     name = column.name
@@ -55,7 +55,7 @@ def numbers(column: pl.Series) -> pl.Series:
     )
 
 
-def _number(value: Value) -> float | None:
+def _number(value: ListedValue) -> float | None:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return float(value.strip().lower() == "true")
     try:
@@ -66,7 +66,7 @@ def _number(value: Value) -> float | None:
 
 
 def group_key(spelled: str) -> str:
-    """Return what tells a group from others, however a file or a payload spells it.
+    """Return what identifies a group, however a file or a payload writes it.
 
     Of ``(40, 90]`` the threshold alone, for the maximum is the data's; of ``b,1.0`` what ``b,1`` has too.
     """
@@ -86,10 +86,10 @@ def named_as(known: Iterable[str], spelled: str) -> str:
 class Listed:
     """Values of the configuration, and the codes of a column's values by them.
 
-    A value equals a listed one if both are spelled alike, or are the same number: ``1``, ``1.0`` and ``true`` are.
+    A value equals a listed one if both have the same text, or are the same number: ``1``, ``1.0`` and ``true`` are.
     """
 
-    values: tuple[Value, ...]
+    values: tuple[ListedValue, ...]
 
     @property
     def threshold(self) -> float | None:
@@ -97,7 +97,7 @@ class Listed:
         return _number(self.values[0]) if len(self.values) == 1 else None
 
     def holds(self, number: float) -> bool:
-        """Tell whether a number is listed."""
+        """Return whether a number is listed."""
         return any(_number(value) == number for value in self.values)
 
     def codes(self, column: pl.Series) -> pl.Series:
@@ -144,7 +144,7 @@ class Listed:
 
 @dataclass(slots=True)
 class ColumnFacts:
-    """What a column's data type follows from; ``update`` with batches, ``merge`` with those of other rows.
+    """The facts that determine a column's data type; ``update`` with batches, ``merge`` with those of other rows.
 
     Attributes
     ----------
@@ -185,8 +185,8 @@ class ColumnFacts:
             distinct=self.distinct.merge(other.distinct),
         )
 
-    def data_type(self, listed: Collection[Value]) -> DataType:
-        """Tell how the column is read.
+    def data_type(self, listed: Collection[ListedValue]) -> DataType:
+        """Return how the column is read.
 
         smclarify's rule: text, truth values, and anything of which several values are listed, are categorical; numbers
         with decimals continuous; whole numbers continuous if at least a twentieth of the values is distinct. Ours in

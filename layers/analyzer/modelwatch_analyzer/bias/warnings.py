@@ -1,4 +1,4 @@
-"""What a person should know of a bias analysis though it is no violation."""
+"""What the user should know of a bias analysis though it is not a violation."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def warnings_of(
         yield from _uncompared(measures, baseline)
         if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
             yield (
-                f"without predictions nothing is held against the baseline's {', '.join(unpredicted)}: name these by "
+                f"without predictions nothing is compared with the baseline's {', '.join(unpredicted)}: name these by "
                 "inference_attribute or probability_attribute"
             )
 
 
 def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
-    counted = max((int(facet.cells.sum()) for facet in facets), default=0)
-    if baseline is None and counted < _FEW_BASELINE_ROWS:
-        yield f"the baseline has {counted} rows: with fewer than {_FEW_BASELINE_ROWS} it is chance to a good part"
+    analysed = max((int(facet.cells.sum()) for facet in facets), default=0)
+    if baseline is None and analysed < _FEW_BASELINE_ROWS:
+        yield f"the baseline has {analysed} rows: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
     if table.unlabelled:
         yield f"{table.unlabelled} rows without a label were left out"
     if table.unpredicted:
@@ -61,22 +61,22 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
         if categories and listed.threshold is not None and facet.values == (str(listed.values[0]),):
             yield (
                 f"{facet.name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group is "
-                f"those equal to {listed.values[0]}. If it shall be those above, add "
+                f"those equal to {listed.values[0]}. For those above it, add "
                 f'"data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
             )
-    if table.sample is not None and table.sample.rows.height == MOST_ROWS < counted:
-        yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {counted} rows"
+    if table.sample is not None and table.sample.rows.height == MOST_ROWS < analysed:
+        yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {analysed} rows"
 
 
 def _labels(positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
     negatives, positives = np.sum([facet.cells.sum(axis=(0, 1, 3)) for facet in facets], axis=0)
     if negatives and not positives:
-        yield f"no label is {positive.spelled}: is that what label_values_or_threshold shall be?"
+        yield f"no label is {positive.spelled}: is label_values_or_threshold right?"
     if positives and not negatives:
         yield f"all labels are {positive.spelled}"
     known = baseline.label_values() if baseline else []
     if known and group_key(positive.spelled) not in map(group_key, known):
-        yield f"the baseline's positive labels are {known[0]}, and these {positive.spelled}: the metrics are not alike"
+        yield f"the baseline's positive labels are {known[0]}, these {positive.spelled}: the metrics are not comparable"
 
 
 def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iterator[str]:
@@ -85,12 +85,12 @@ def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iter
         held = [each.metric.name for each in measures if each.verdict.violated]
         beyond = f"; beyond the baseline: {', '.join(held)}" if held else ""
         yield (
-            f"{name}: {first.rows} rows, and {first.others} of everybody else. With fewer than {FEW_ROWS} on either "
-            f"side metrics are reported and do not alert{beyond}"
+            f"{name}: {first.rows} rows, and {first.others} outside of it. With fewer than {FEW_ROWS} on either "
+            f"side metrics are reported and never alert{beyond}"
         )
     reasons: dict[str, list[str]] = {}
     for each in measures:
-        # Nobody asked for a group variable; and FD of a baseline that does not tell shares is told with what it lacks.
+        # No group variable was requested; and FD of a baseline without shares is reported with what that lacks.
         quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.name in _GROUPED)
         if isinstance(each.value, Undefined) and not quiet:
             reasons.setdefault(each.value.reason, []).append(each.metric.name)
@@ -108,7 +108,7 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
         dict.fromkeys((each.facet, each.group) for each in measures if (each.facet, group_key(each.group)) not in known)
     )
     if new:
-        yield f"the baseline knows nothing of {_listed(new)}: not compared"
+        yield f"the baseline does not have {_listed(new)}: not compared"
     measured = {metric for _, _, metric in baseline.constraints()}
     lacking = [each.metric.name for each in measures if each.metric.name not in measured]
     if lacking:
@@ -126,5 +126,5 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
 
 
 def _listed(groups: Sequence[tuple[str, str]], most: int = 10) -> str:
-    told = ", ".join(f"{facet} = {group}" for facet, group in groups[:most])
-    return told if len(groups) <= most else f"{told} and {len(groups) - most} more"
+    text = ", ".join(f"{facet} = {group}" for facet, group in groups[:most])
+    return text if len(groups) <= most else f"{text} and {len(groups) - most} more"

@@ -1,4 +1,4 @@
-"""Which column of a dataset is which feature of the baseline, and which are too few or too many."""
+"""Which column of a dataset is which feature of the baseline, and which are missing or unexpected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MISSING_COLUMN_CHECK, EXTRA_COLUMN_CHECK = "missing_column_check", "extra_column
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How a dataset's columns stand to the features of a baseline.
+    """How a dataset's columns correspond to the features of a baseline.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Alignment:
     current, baseline : int
         Number of columns of the dataset, and of the baseline.
     warning : str, optional
-        What a person should know about it.
+        What the user should know about it.
     """
 
     features: dict[str, str]
@@ -37,12 +37,12 @@ class Alignment:
     warning: str | None = None
 
     def missing_column(self, feature: str) -> ConstraintViolation | None:
-        """Return the violation of a feature that is looked for by its name and is not there."""
+        """Return the violation of a feature that is identified by its name and has no column."""
         absent = self.named and feature not in self.features
         return self._violation(feature, MISSING_COLUMN_CHECK) if absent else None
 
     def column_counts(self) -> Iterator[ConstraintViolation]:
-        """Yield one violation a column that no feature is named like, or one for a number of columns that differs."""
+        """Yield a violation for each column without a feature of its name, or one if the numbers of columns differ."""
         if self.named:
             taken = set(self.features.values())
             yield from (self._violation(name, EXTRA_COLUMN_CHECK) for name in self.columns if name not in taken)
@@ -63,7 +63,7 @@ class Alignment:
 def left_features(dataset: Dataset, features: Sequence[str]) -> tuple[str, ...]:
     """Return the features of a baseline whose columns are not excluded from the dataset.
 
-    They are told by their names; where no column has a name by their position in the whole dataset, or among the
+    They are identified by their names; where no column has a name by their position in the whole dataset, or among the
     columns of the requests, if there are as many features. A baseline may also have been made without them.
     """
     whole, left = dataset.without_exclusions, set(dataset.columns)
@@ -100,5 +100,5 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
     if len(inputs) == len(names):
         warning = f"{count}, as many as the requests alone: those were checked, and the answers' columns left out"
         return Alignment(dict(zip(names, inputs, strict=True)), inputs, False, len(columns), len(names), warning)
-    warning = f"{count}, so that no column can be told by its position: only their number was checked"
+    warning = f"{count}, so that no column can be identified by its position: only their number was checked"
     return Alignment({}, columns, False, len(columns), len(names), warning)

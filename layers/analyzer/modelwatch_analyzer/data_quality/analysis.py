@@ -53,7 +53,7 @@ def _baseline(dataset: Dataset, drift_method: str | None) -> Findings:
     warnings = list(_statistics_warnings(statistics))
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
-        warnings.insert(0, few + "is chance to a good part")
+        warnings.insert(0, few + "may well be due to chance")
     document = to_json(statistics)
     return Findings(
         records=profile.records,
@@ -108,15 +108,15 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
 def _statistics_warnings(statistics: Statistics) -> Iterator[str]:
     empty = [feature.name for feature in statistics.features if feature.inferred_type is InferredType.UNKNOWN]
     if empty:
-        yield f"no value at all in {listed(empty)}"
+        yield f"there is no value in {listed(empty)}"
     sums = {
         feature.name: feature.numerical_statistics.sum
         for feature in statistics.features
         if feature.numerical_statistics
     }
-    vast = [name for name, total in sums.items() if total is not None and abs(total) == sys.float_info.max]
-    if vast:
-        yield f"the sum of {listed(vast)} is beyond the greatest double, which stands for it"
+    beyond = [name for name, total in sums.items() if total is not None and abs(total) == sys.float_info.max]
+    if beyond:
+        yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
 
 
 ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)

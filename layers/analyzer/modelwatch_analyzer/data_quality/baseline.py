@@ -1,4 +1,4 @@
-"""From a profile to ``constraints.json``: what a baseline suggests that later data must satisfy."""
+"""From a profile to ``constraints.json``: the constraints on later data that a baseline suggests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 
 _MOST_SINGLETONS = 0.1
-"""A column is no domain if more than this share of its distinct values came once: Deequ's CategoricalRangeRule."""
+"""A column is no domain if more than this share of its distinct values occur once: Deequ's CategoricalRangeRule."""
 
 
 def suggest_constraints(profile: TableProfile, drift_method: str | None) -> Constraints:

@@ -1,4 +1,4 @@
-"""A dataset against its baseline: violations, drift, and what could not be told."""
+"""A dataset against its baseline: violations, drift, and what could not be compared."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class CheckResult:
     Attributes
     ----------
     violations : list of ConstraintViolation
-        In the order of the constraints file; columns that it does not know come last.
+        In the order of the constraints file; columns that are not in it come last.
     drifts : dict of str to Drift
-        By feature, measured or not; none where no comparison was asked for.
+        By feature, measured or not; none where no comparison is configured.
     configs : dict of str to EffectiveConfig
         By feature.
     """
@@ -45,7 +45,7 @@ def expected_types(constraints: Constraints, alignment: Alignment) -> dict[str, 
 def known_categories(
     constraints: Constraints, statistics: Statistics | None, alignment: Alignment
 ) -> dict[str, set[str]]:
-    """Return the values, by column, that checks ask about."""
+    """Return the values, by column, that checks need exact counts of."""
     known: dict[str, set[str]] = {}
     baseline = statistics.named() if statistics else {}
     for feature in constraints.features:
@@ -102,7 +102,7 @@ def _warnings(
         yield "no baseline statistics were given: drift was not measured"
     unknown = list(dict.fromkeys(constraints.unknown_keys()))
     if unknown:
-        yield f"keys of the constraints file that mean nothing where they stand were passed over: {listed(unknown)}"
+        yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
@@ -114,7 +114,7 @@ def _warnings(
         yield f"drift was not measured for {listed(names)}: {reason}"
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
-        yield f"a domain is checked for String features only, and passed over for {listed(ignored)}"
+        yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
 
 
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
@@ -124,5 +124,5 @@ def _has_ignored_domain(feature: FeatureConstraints) -> bool:
 
 def listed(names: list[str], most: int = 10) -> str:
     """Name some things, and count the rest."""
-    told = ", ".join(map(repr, names[:most]))
-    return told if len(names) <= most else f"{told} and {len(names) - most} more"
+    text = ", ".join(map(repr, names[:most]))
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"

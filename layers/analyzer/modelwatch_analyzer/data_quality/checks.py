@@ -21,7 +21,7 @@ class Comparison:
     Attributes
     ----------
     drift : Drift, optional
-        None where no comparison of distributions was asked for.
+        None where no comparison of distributions is configured.
     """
 
     constraints: FeatureConstraints
@@ -30,10 +30,10 @@ class Comparison:
     drift: Drift | None
 
 
-Check = Callable[[Comparison], str | None]
+FeatureCheck = Callable[[Comparison], str | None]
 """Returns the description of the violation, or None."""
 
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, FeatureCheck] = {}
 """By ``constraint_check_type``, in the order in which a feature's violations are reported."""
 
 
@@ -49,8 +49,8 @@ def violations_of(comparison: Comparison) -> Iterator[ConstraintViolation]:
             )
 
 
-def _check(check_type: str) -> Callable[[Check], Check]:
-    def register(check: Check) -> Check:
+def _check(check_type: str) -> Callable[[FeatureCheck], FeatureCheck]:
+    def register(check: FeatureCheck) -> FeatureCheck:
         CHECKS[check_type] = check
         return check
 

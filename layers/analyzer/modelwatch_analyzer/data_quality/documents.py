@@ -1,7 +1,7 @@
-"""``statistics.json`` and ``constraints.json``: SageMaker's documents, read as they are and written as it writes them.
+"""``statistics.json`` and ``constraints.json``: SageMaker's documents, which are read and written as it writes them.
 
-Reading is tolerant of what files of other ages hold or lack, and strict about types: a number that is text is a
-mistake that somebody made by hand, and is refused with its place.
+Reading is tolerant of keys that files of other versions have or lack, and strict about types: a number that is text
+is a mistake of manual editing, and is refused with its place.
 """
 
 from __future__ import annotations
@@ -89,14 +89,14 @@ class NumericalStatistics(_Document):
 
 
 class CategoryBucket(_Document):
-    """How often one value comes."""
+    """How often one value occurs."""
 
     value: str
     count: Count
 
 
 class Categorical(_Document):
-    """The values of a feature of few values."""
+    """The values of a feature that has few distinct ones."""
 
     buckets: tuple[CategoryBucket, ...] = ()
 
@@ -177,12 +177,12 @@ class Statistics(_Document):
 
 
 class _ConstraintsPart(_Document):
-    """A part of ``constraints.json``; what it does not know is kept, to be told to whoever wrote it."""
+    """A part of ``constraints.json``; unknown keys are kept, so that a warning can name them."""
 
     model_config = ConfigDict(extra="allow")
 
     def unknown_keys(self) -> Iterator[str]:
-        """Yield the keys that mean nothing where they stand, those of parts within last."""
+        """Yield the keys that have no meaning where they are, those of nested parts last."""
         yield from self.model_extra or ()
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -192,7 +192,7 @@ class _ConstraintsPart(_Document):
 
 
 class DistributionConstraints(_ConstraintsPart):
-    """How drift is measured, and from where on it is a violation."""
+    """How drift is measured, and from which threshold on it is a violation."""
 
     perform_comparison: Switch | None = None
     comparison_threshold: float | None = None
@@ -239,7 +239,7 @@ class FeatureConstraints(_ConstraintsPart):
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
     def all_overrides(self) -> tuple[MonitoringConfig, ...]:
-        """Return the overrides for this feature, wherever they stand, the most telling last."""
+        """Return the overrides for this feature, wherever they are in the file, the most specific last."""
         places = (self.num_constraints, self.string_constraints, self)
         return tuple(place.overrides for place in places if place is not None and place.overrides is not None)
 
@@ -253,7 +253,7 @@ class Constraints(_ConstraintsPart):
 
     @model_validator(mode="after")
     def _no_statistics(self) -> Self:
-        # They would pass as constraints that demand nothing.
+        # They would be accepted as constraints that require nothing.
         statistics = {"numerical_statistics", "string_statistics"}
         if any(statistics & (feature.model_extra or {}).keys() for feature in self.features):
             raise ValueError("these are statistics: give constraints.json of the baseline")

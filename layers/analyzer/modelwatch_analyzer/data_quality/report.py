@@ -28,7 +28,7 @@ _CHECKS = {
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A feature as the table shows it, texts ready to print."""
+    """A feature as the table shows it."""
 
     anchor: str
     name: str

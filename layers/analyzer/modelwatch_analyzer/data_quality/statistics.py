@@ -86,5 +86,5 @@ def _string(common: CommonStatistics, text: TextColumn) -> StringStatistics:
 
 
 def finite(value: float) -> float:
-    """Return a sum, or the greatest double of its sign where it lies beyond what a double, and so JSON, can say."""
+    """Return a sum, or the greatest double of its sign where it is beyond the range of a double, and so of JSON."""
     return value if math.isfinite(value) else math.copysign(sys.float_info.max, value)

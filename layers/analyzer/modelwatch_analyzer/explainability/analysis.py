@@ -77,10 +77,12 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:
     made = baseline.run_details
-    asked = config.shap
-    if made is not None and (made.agg_method, made.use_logit) != (asked.agg_method, asked.use_logit):
+    requested = config.shap
+    if made is not None and (made.agg_method, made.use_logit) != (requested.agg_method, requested.use_logit):
         message = f"the baseline was made with agg_method {made.agg_method} and use_logit {made.use_logit}, and the "
-        message += f"configuration says {asked.agg_method} and {asked.use_logit}: make it anew, or change either"
+        message += (
+            f"configuration says {requested.agg_method} and {requested.use_logit}: make it again, or change either"
+        )
         raise InvalidInput("ExplanationsNotComparable", message)
 
 
@@ -92,7 +94,7 @@ def _background(
     features: tuple[str, ...],
     seed: int,
 ) -> pl.DataFrame:
-    """Return the rows to compare with: given, else the baseline's own, else made of the dataset."""
+    """Return the background rows: given, else those of the baseline, else made from the dataset."""
     given = given_background(config.shap, host.read, features)
     if given is not None:
         return given

@@ -1,4 +1,4 @@
-"""Answers of a model as numbers: a row for each row that was sent, a column for each output."""
+"""Answers of a model as numbers: one row for each row that was sent, one column for each output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = NDArray[np.float64]
 """Shape (rows, outputs); finite."""
 
 _LARGEST = 1e100
-"""Greater numbers are taken for mistakes; their squares would be no numbers."""
+"""Greater numbers are treated as mistakes; their squares would not be finite."""
 
 Read = Callable[[bytes, int], Answer]
 """Reads the body of an answer to so many rows."""
@@ -30,13 +30,13 @@ def reader(accept: str, attribute: str | None) -> Read:
     accept : str
         Their media type.
     attribute : str, optional
-        Where the numbers lie: the index of a CSV column, or a JMESPath, in the document or in each line. Without it
-        all columns are outputs; in JSON what an object holds as its only value is taken.
+        Where the numbers are: the index of a CSV column, or a JMESPath, in the document or in each line. Without it
+        all columns are outputs; in JSON the only value of an object is taken.
 
     Raises
     ------
     InvalidInput
-        ``InvalidAnalysisConfig`` for a media type that is not read, or an attribute that is none.
+        ``InvalidAnalysisConfig`` for a media type that is not supported, or an invalid attribute.
     """
     kind = accept.split(";", maxsplit=1)[0].strip().lower()
     if kind == CSV:
@@ -58,7 +58,7 @@ def _csv(text: str, rows: int, column: int | None) -> list[list[str]]:
         return found
     if any(len(row) <= column for row in found):
         raise InvalidInput(
-            "ModelAnswerNotNumbers", f"the model's answer has no column {column}: mend label/probability"
+            "ModelAnswerNotNumbers", f"the model's answer has no column {column}: change label or probability"
         )
     return [[row[column]] for row in found]
 
@@ -101,10 +101,10 @@ def _rows_of(found: object) -> list[object]:
 def _numbers(found: Sequence[object], rows: int) -> Answer:
     if len(found) != rows:
         sent = f"the model answered {len(found)} rows to the {rows} rows of a request"
-        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must answer one for each")
+        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must answer one row for each")
     try:
         answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):  # of an integer beyond all floats
+    except (TypeError, ValueError, OverflowError):  # an integer beyond all floats
         raise _not_numbers() from None
     if answer.ndim != 2 or answer.shape[1] == 0 or not (np.abs(answer) <= _LARGEST).all():
         raise _not_numbers()
@@ -122,10 +122,10 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        told = "the model's answer is not of the accept_type that the configuration names"
-        raise InvalidInput("ModelAnswerNotNumbers", told) from None
+        message = "the model's answer is not of the accept_type that the configuration names"
+        raise InvalidInput("ModelAnswerNotNumbers", message) from None
 
 
 def _not_numbers() -> InvalidInput:
-    told = "the model's answer is not a finite number, or a list of as many of them, for each row: name them by "
-    return InvalidInput("ModelAnswerNotNumbers", f"{told}label or probability, or let the model answer scores")
+    message = "the model's answer is not a finite number, or a list of as many of them, for each row: name them by "
+    return InvalidInput("ModelAnswerNotNumbers", f"{message}label or probability, or let the model answer scores")

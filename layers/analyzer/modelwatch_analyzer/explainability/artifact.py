@@ -1,4 +1,4 @@
-"""A tree model's own file, explained in process by shap's TreeExplainer: exact, and without a single request."""
+"""A tree model's file, explained in process by shap's TreeExplainer: exact, and without requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load_trees(path: Path, *, allow_pickle: bool) -> Any:
     loaders = {".json": _xgboost, ".ubj": _xgboost, ".txt": _lightgbm} | dict.fromkeys(PICKLES, _pickle)
     if kind not in loaders:
         known = ", ".join(loaders)
-        raise InvalidInput("ModelArtifactNotReadable", f"{path.name}: there is a reader for {known} only")
+        raise InvalidInput("ModelArtifactNotReadable", f"{path.name}: the file formats that can be read are {known}")
     try:
         return loaders[kind](path)
     except ImportError as error:
@@ -53,10 +53,10 @@ def explain_trees(
     Raises
     ------
     InvalidInput
-        ``FeatureNotNumeric``, and ``TreeExplainerNotApplicable`` where shap does not know the model, where its trees
-        add up to something else, or where the values that shap finds do not add up to what the model predicts.
+        ``FeatureNotNumeric``, and ``TreeExplainerNotApplicable`` where shap does not support the model, where its trees
+        add up to another quantity, or where the values that shap finds do not add up to what the model predicts.
     """
-    import shap  # takes more than a second, which only those wait for who need it
+    import shap  # takes more than a second to import
 
     numbers, against = _numbers(rows), _numbers(background)
     try:
@@ -68,21 +68,21 @@ def explain_trees(
             )
         values = np.asarray(explainer.shap_values(numbers), dtype=np.float64)
     except Exception as error:
-        raise _not_applicable(f"shap does not take it ({type(error).__name__})") from None
+        raise _not_applicable(f"shap does not support it ({type(error).__name__})") from None
     if use_logit and not of_log_odds:
-        raise _not_applicable("its trees do not add up to log-odds, which use_logit asks for")
+        raise _not_applicable("its trees do not add up to log-odds, which use_logit needs")
     expected = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
     values = values[:, None, :] if values.ndim == 2 else values.transpose(0, 2, 1)
     predicted = _predicted(model, numbers, use_logit=use_logit)
     if predicted is not None:
         distance = np.abs(values.sum(axis=2) + expected - predicted[:, -values.shape[1] :]).max()
         if distance > _ROUNDING * max(1.0, np.abs(predicted).max()):
-            raise _not_applicable("what shap makes of it does not add up to its predictions")
+            raise _not_applicable("the SHAP values do not add up to its predictions")
     return values, expected
 
 
 def _predicted(model: Any, numbers: NDArray[np.float64], *, use_logit: bool) -> NDArray[np.float64] | None:
-    """Ask a model with scikit-learn's methods for what is explained; None of any other one."""
+    """Return the predictions that are explained of a model with scikit-learn's methods; None for any other model."""
     if not hasattr(model, "get_params"):
         return None
     predict = model.predict

@@ -1,4 +1,4 @@
-"""From the SHAP values of rows to global attributions, and how these differ from other ones."""
+"""From the SHAP values of rows to global attributions, and how these differ from others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def replicates(values: Floats, method: AggregationMethod, number: int, seed: int
     """
     rows = len(values)
     if rows < 2:
-        return Undefined("one row has no spread")
+        return Undefined("one row has no variance")
     rng = np.random.default_rng(seed)
     if method is AggregationMethod.MEDIAN:
         drawn = (values[rng.integers(rows, size=rows)] for _ in range(number))
@@ -108,7 +108,7 @@ def ranks(attributions: Floats) -> NDArray[np.int64]:
 
 
 def consistency(values: Floats) -> float | Undefined:
-    """Return the explanation consistency: how alike the explanations of single rows are.
+    """Return the explanation consistency: how similar the explanations of single rows are.
 
     It is the mean cosine between the magnitudes of a row's SHAP values and those of all rows together: 1 where every
     row is explained by the same features in the same proportions, near 0 where every row has features of its own.
@@ -141,7 +141,7 @@ def stability(current: Floats, earlier: Sequence[Floats]) -> float | Undefined:
     ----------
     current : array, shape (features,)
     earlier : sequence of arrays of that shape
-        Executions without any difference between features say nothing about an order and are left out.
+        Executions without any difference between features have no order and are left out.
     """
     now = _mean_ranks(current)
     then = [rank for rank in map(_mean_ranks, earlier) if not is_constant(rank.min(), rank.max())]

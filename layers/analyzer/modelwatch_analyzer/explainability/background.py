@@ -1,4 +1,4 @@
-"""The rows that features are compared with: given, or cluster centres of the dataset."""
+"""The background rows: given, or cluster centres of the dataset."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def given_background(
     Parameters
     ----------
     read : callable
-        Gives what lies at an S3 URI, see `modelwatch_analyzer.host.Host`.
+        Returns the content of an S3 object, see `modelwatch_analyzer.host.Host`.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def given_background(
 
 
 def table_of(rows: Sequence[Sequence[object]], features: Sequence[str]) -> pl.DataFrame:
-    """Make a table of spelled cells of baseline rows.
+    """Make a table of the cells of baseline rows as text.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def table_of(rows: Sequence[Sequence[object]], features: Sequence[str]) -> pl.Da
         ``ShapBaselineColumnsDiffer``, with the number of the row.
     """
     if not rows:
-        raise InvalidInput("ShapBaselineColumnsDiffer", "methods.shap.baseline has no row: give one, or leave it away")
+        raise InvalidInput("ShapBaselineColumnsDiffer", "methods.shap.baseline has no row: give one, or remove it")
     for number, row in enumerate(rows, 1):
         if len(row) != len(features):
             message = f"row {number} of methods.shap.baseline has {len(row)} values, and the model takes "
@@ -98,14 +98,14 @@ def _file_rows(place: str, read: Callable[[str], bytes | None], features: Sequen
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {place} is no UTF-8 text") from None
+        raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {place} is not UTF-8 text") from None
     rows = parse_rows(text, _MEDIA_TYPES.get(PurePosixPath(place).suffix.lower(), CSV), features)
-    # A header is no row: it names the features, and no number is named like its feature.
+    # A header is not a row: it names the features, and no number equals the name of its feature.
     return rows[1:] if rows and list(map(str, rows[0])) == list(features) else rows
 
 
 def clustered_background(rows: pl.DataFrame, numeric: Sequence[bool], clusters: int, seed: int) -> pl.DataFrame:
-    """Return cluster centres of rows, their numbers being such as occur.
+    """Return cluster centres of rows, with numbers that occur in them.
 
     K-means where all features are numbers, k-prototypes (Huang 1998) where some are not: the distance is the squared
     one of standardised numbers, and gamma for each text that differs; gamma is half the mean variance of the
@@ -147,13 +147,13 @@ def _standardised(rows: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float6
 
 
 def _scaled(column: pl.Series) -> NDArray[np.float64]:
-    """Return numbers as parts of the largest magnitude, so that none is too large or too small for its square."""
+    """Return numbers divided by the largest magnitude, so that no square overflows or underflows."""
     values = column.cast(pl.Float64)
     return np.asarray(values.to_numpy() / (values.abs().max() or 1.0))
 
 
 def _assign(parts: NDArray[np.float64], numbers: int, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Lloyd's iterations from centres that are drawn far from one another (k-means++)."""
+    """Run Lloyd's iterations from centres that are drawn far from one another (k-means++)."""
 
     def distances(centres: NDArray[np.float64]) -> NDArray[np.float64]:
         apart = np.stack([((parts[:, :numbers] - centre[:numbers]) ** 2).sum(axis=1) for centre in centres], axis=1)
@@ -193,7 +193,7 @@ def _nearest(column: pl.Series, members: NDArray[np.int64]) -> str | None:
 
 
 def _mode(column: pl.Series, members: NDArray[np.int64]) -> str | None:
-    # Of values that are as frequent the first in order is taken, a missing one before all.
+    # Of equally frequent values the first in order is taken, a missing one before all others.
     found = column.gather(members).value_counts().sort("count", column.name, descending=[True, False])
     value = found[column.name][0]
     return None if value is None else str(value)

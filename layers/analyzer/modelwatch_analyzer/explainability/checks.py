@@ -9,10 +9,10 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
-Check = Callable[[LabelDrift], Iterator[tuple[str | None, str, str]]]
-"""Yields what breaks a constraint: the feature, the metric and the description."""
+LabelCheck = Callable[[LabelDrift], Iterator[tuple[str | None, str, str]]]
+"""Yields what violates a constraint: the feature, the metric and the description."""
 
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, LabelCheck] = {}
 """By ``constraint_check_type``, in the order of the report."""
 
 
@@ -29,8 +29,8 @@ def violations_of(drift: LabelDrift) -> Iterator[ConstraintViolation]:
             )
 
 
-def _check(check_type: str) -> Callable[[Check], Check]:
-    def register(check: Check) -> Check:
+def _check(check_type: str) -> Callable[[LabelCheck], LabelCheck]:
+    def register(check: LabelCheck) -> LabelCheck:
         CHECKS[check_type] = check
         return check
 
@@ -42,8 +42,8 @@ def check_drift(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
     """Compare NDCG with its threshold; the wording is SageMaker's."""
     threshold = drift.config.feature_attribution_drift_threshold
     if not isinstance(drift.ndcg, Undefined) and drift.ndcg < threshold:
-        told = f"Feature attribution drift {java_double(drift.ndcg)} exceeds threshold {java_double(threshold)}"
-        yield None, "shap", told
+        description = f"Feature attribution drift {java_double(drift.ndcg)} exceeds threshold {java_double(threshold)}"
+        yield None, "shap", description
 
 
 @_check("feature_set_check")
@@ -52,12 +52,12 @@ def check_features(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
     for name in drift.missing:
         yield name, "shap", "The baseline explains this feature, and the model does not take it now"
     for name in drift.new:
-        yield name, "shap", "The model takes this feature, and the baseline does not know it"
+        yield name, "shap", "The model takes this feature, and the baseline does not have it"
 
 
 @_check("feature_attribution_change_check")
 def check_change(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
-    """Look for shares of attribution that changed by more than the limit, chance left aside."""
+    """Look for shares of attribution that changed by more than the limit, beyond chance."""
     limit = drift.config.max_attribution_change
     if limit is None:
         return
@@ -66,9 +66,9 @@ def check_change(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
             continue
         low, high = moved.share_interval or (moved.share_change, moved.share_change)
         if low > limit or high < -limit:
-            told = f"Share of attribution changed by {java_double(moved.share_change)} "
-            told += f"({java_double(low)} to {java_double(high)}), more than {java_double(limit)}"
-            yield name, "attribution_change", told
+            description = f"Share of attribution changed by {java_double(moved.share_change)} "
+            description += f"({java_double(low)} to {java_double(high)}), more than {java_double(limit)}"
+            yield name, "attribution_change", description
 
 
 @_check("feature_rank_check")
@@ -79,8 +79,8 @@ def check_ranks(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
         return
     for name, moved in drift.changes.items():
         if abs(moved.rank - moved.baseline_rank) > limit:
-            told = f"Rank changed from {moved.baseline_rank} to {moved.rank}, by more than {limit}"
-            yield name, "attribution_rank", told
+            description = f"Rank changed from {moved.baseline_rank} to {moved.rank}, by more than {limit}"
+            yield name, "attribution_rank", description
 
 
 @_check("attribution_stability_check")
@@ -97,5 +97,5 @@ def check_consistency(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]
 
 def _below(name: str, value: float | Undefined, limit: float | None) -> Iterator[tuple[str | None, str, str]]:
     if limit is not None and not isinstance(value, Undefined) and value < limit:
-        told = f"{name} {java_double(value)} is below threshold {java_double(limit)}"
-        yield None, name.lower().replace(" ", "_"), told
+        description = f"{name} {java_double(value)} is below threshold {java_double(limit)}"
+        yield None, name.lower().replace(" ", "_"), description

@@ -1,8 +1,8 @@
-"""Asking a model about coalitions: all rows of all explained instances planned first, and sent in full payloads.
+"""The value of coalitions of features to a model: all requests are planned first, and sent in full payloads.
 
 A synthetic row takes a coalition's features from an explained row and the others from a background row. Its cells are
-those of the data, spelled as they are there, so its length in bytes is known before it is made: how many rows the
-budget reaches, and how many requests that takes, is told before the first one is sent.
+those of the data, as they are written there, so its length in bytes is known before it is made: how many rows the
+budget suffices for, and how many requests that takes, is known before the first one is sent.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from modelwatch_core.domain.model_endpoints import Model, ModelFailure
 from modelwatch_core.domain.redaction import strictly_redacted_message
 
 Progress = Callable[[int, int], None]
-"""Told after each request how many are done, and how many are planned at most."""
+"""Called after each request with how many are done, and how many are planned at most."""
 
 _BLOCK_ROWS = 1 << 15
 _PROBABILITY_MARGIN = 1e-7
 _ROUNDING = 1e-12
-"""Of the worths, what sums of them may be off by: features that a model does not use have no order among them."""
+"""The relative error of sums of values: features that a model does not use have no order among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How a model may be asked.
+    """Limits on the requests to a model.
 
     Attributes
     ----------
     calls, parallel_calls : int
-        The most requests of all, and at a time.
+        The most requests in all, and at a time.
     payload_bytes : int
         Of a request's body.
     """
@@ -52,7 +52,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class RequestPlan:
-    """What asking will take.
+    """The requests that an evaluation takes.
 
     Attributes
     ----------
@@ -71,14 +71,14 @@ class RequestPlan:
 
 @dataclass(frozen=True, slots=True)
 class ShapValues:
-    """What came of asking.
+    """SHAP values, and what they took.
 
     Attributes
     ----------
     values : array, shape (rows, outputs, features)
         SHAP values.
     expected : array, shape (outputs,)
-        Worth of the empty coalition.
+        Value of the empty coalition.
     calls : int
         Requests that were sent, without retries.
     """
@@ -89,14 +89,14 @@ class ShapValues:
 
 
 class CoalitionalGame:
-    """Rows, a background and a model that is asked what coalitions of features are worth.
+    """The coalitional game of each row: a coalition's value is the mean prediction over the background.
 
     Parameters
     ----------
     rows, background : DataFrame of str
         The same columns: the features in the order of the model.
     numeric : sequence of bool
-        Which features are numbers; JSON requests spell them so.
+        Which features are numbers; JSON requests write them as numbers.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class CoalitionalGame:
         self._lengths = np.stack([cells.str.len_bytes().to_numpy() for cells in self._cells], axis=1).astype(np.int64)
 
     def plan(self, design: Design) -> RequestPlan:
-        """Tell how many rows can be explained within the budget, and what that takes.
+        """Return how many rows can be explained within the budget, and the requests that takes.
 
         Raises
         ------
@@ -154,20 +154,20 @@ class CoalitionalGame:
     def evaluate(
         self, design: Design, plan: RequestPlan, model: Model, progress: Progress, *, use_logit: bool
     ) -> ShapValues:
-        """Ask the model, and make SHAP values of its answers.
+        """Call the model, and compute SHAP values from its answers.
 
         Raises
         ------
         InvalidInput
-            The model's failure, with its own words without row values; ``ModelAnswerRowsDiffer``,
-            ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are asked of something else.
+            The model's failure, with its own message without row values; ``ModelAnswerRowsDiffer``,
+            ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are requested of something else.
         """
         calls = 0
 
         def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
             nonlocal calls
-            ask = partial(self._ask, model)
-            with closing(in_order(ask, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
+            call = partial(self._call, model)
+            with closing(in_order(call, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
                 for answer in answers:
                     calls += 1
                     progress(calls, max(calls, plan.calls))
@@ -180,45 +180,47 @@ class CoalitionalGame:
         done = 0
         # Closed at once, so that no thread is left if an answer cannot be used.
         with closing(scores(self._synthetic(design, plan.rows))) as answers:
-            for worths in self._worths(design, first.shape[1], answers):
-                values[done : done + len(worths)] += link(worths) @ design.weights[:, 2:].T
-                done += len(worths)
+            for coalition_values in self._values(design, first.shape[1], answers):
+                values[done : done + len(coalition_values)] += link(coalition_values) @ design.weights[:, 2:].T
+                done += len(coalition_values)
         largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
         values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
         return ShapValues(values, empty, calls)
 
-    def _worths(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
-        """Average answers over the background; yield rows as they are complete, shape (some, outputs, C)."""
+    def _values(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
+        """Average answers over the background; yield values of complete rows, shape (some, outputs, C)."""
         coalitions = len(design.coalitions)
         a_row = coalitions * self._background
         if not a_row:
             return
-        begun = np.zeros((outputs, coalitions))  # the sums of the row whose answers are not all there
+        begun = np.zeros((outputs, coalitions))  # the sums of the row whose answers are incomplete
         done = 0
         for answer in answers:
             if answer.shape[1] != outputs:
                 message = f"the model answered {outputs} numbers a row first, and {answer.shape[1]} later"
-                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer as many to every request")
+                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer equally many to every request")
             start = done // a_row
             done += len(answer)
-            played = (np.arange(done - len(answer), done) - start * a_row) // self._background
+            coalition = (np.arange(done - len(answer), done) - start * a_row) // self._background
             touched = -(-done // a_row) - start
             sums: NDArray[np.float64] = np.stack(
-                [np.bincount(played, column, touched * coalitions) for column in answer.T], dtype=np.float64
+                [np.bincount(coalition, column, touched * coalitions) for column in answer.T], dtype=np.float64
             )
             sums[:, :coalitions] += begun
             complete = done // a_row - start
             begun = sums[:, complete * coalitions :] if complete < touched else np.zeros((outputs, coalitions))
             if complete:
-                worths = sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
-                yield worths.transpose(1, 0, 2)
+                coalition_values = (
+                    sums[:, : complete * coalitions].reshape(outputs, complete, coalitions) / self._background
+                )
+                yield coalition_values.transpose(1, 0, 2)
 
     @property
     def _room(self) -> int:
         return self._limits.payload_bytes - self._request.envelope_bytes
 
     def _most_calls(self, size: NDArray[np.int64], rows: NDArray[np.int64], largest: int) -> NDArray[np.int64]:
-        """Bound the requests for rows of a size in all: every payload but the last lacks less than a row."""
+        """Return the most requests for rows of a total size: every payload but the last is full to less than a row."""
         calls = -(-size // (self._room - largest + 1))
         most = self._request.most_rows
         return calls if most is None else (-(-rows // most) if most == 1 else calls - (-rows // most))
@@ -232,8 +234,8 @@ class CoalitionalGame:
         coalitions = len(design.coalitions)
         total = rows * coalitions * self._background
         for start in range(0, total, _BLOCK_ROWS):
-            game, theirs = np.divmod(np.arange(start, min(start + _BLOCK_ROWS, total)), self._background)
-            row, coalition = np.divmod(game, coalitions)
+            place, theirs = np.divmod(np.arange(start, min(start + _BLOCK_ROWS, total)), self._background)
+            row, coalition = np.divmod(place, coalitions)
             yield self._request.rows(
                 [
                     cells.gather(np.where(design.coalitions[coalition, feature], row, self._rows + theirs))
@@ -242,7 +244,7 @@ class CoalitionalGame:
             )
 
     def _payloads(self, blocks: Iterable[pl.Series]) -> Iterator[tuple[int, bytes]]:
-        """Fill payloads as far as the next whole row allows."""
+        """Fill payloads with as many rows as fit."""
         room, separator = self._room, len(self._request.separator.encode())
         most = self._request.most_rows or _BLOCK_ROWS * 64
         rest = pl.Series("row", [], dtype=pl.String)
@@ -261,7 +263,7 @@ class CoalitionalGame:
         if len(rest):
             yield len(rest), self._request.body(rest)
 
-    def _ask(self, model: Model, payload: tuple[int, bytes]) -> Answer:
+    def _call(self, model: Model, payload: tuple[int, bytes]) -> Answer:
         rows, body = payload
         try:
             answer = model.invoke(body, self._request.content_type, self._accept)
@@ -275,7 +277,7 @@ class CoalitionalGame:
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     if probabilities.min() < 0 or probabilities.max() > 1:
         message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
-        raise InvalidInput("NotProbabilities", f"{message}name its probability, or switch use_logit off")
+        raise InvalidInput("NotProbabilities", f"{message}name its probability, or set use_logit to false")
     inside = probabilities.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)
     odds: NDArray[np.float64] = np.log(inside / (1 - inside))
     return odds

@@ -12,7 +12,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 
 def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the dataset's columns that the model takes, in its order, and what they are called."""
+    """Return the dataset's columns that the model takes, in its order, and their names."""
     label = config.label
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
     names = config.headers or dataset.columns
@@ -22,7 +22,9 @@ def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[s
     if not wanted:
         columns = tuple(name for name in found if name != label)
         if not columns:
-            raise InvalidInput("FeaturesNotFound", "the dataset has no column that is a feature: name some by headers")
+            raise InvalidInput(
+                "FeaturesNotFound", "the dataset has no column that is a feature: name the features by headers"
+            )
         return columns, columns
     if set(wanted) <= set(dataset.columns):
         return wanted, wanted
@@ -37,7 +39,7 @@ def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[s
 
 
 def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], log: ReadLog) -> Iterator[pl.DataFrame]:
-    """Read the features as they are spelled."""
+    """Read the features as text."""
     names = dict(zip(columns, features, strict=True))
     for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
         yield batch.select([pl.col(column).cast(pl.String).alias(name) for column, name in names.items()])

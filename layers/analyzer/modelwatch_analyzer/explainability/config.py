@@ -1,4 +1,4 @@
-"""What SageMaker's ``analysis_config.json`` says of an explainability analysis, and what we add to it."""
+"""SageMaker's ``analysis_config.json`` of an explainability analysis, with our additions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class _Section(BaseModel):
 
 
 Cell = str | bool | int | float | None
-Attribute = Annotated[str | None, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
-"""Where something lies in an answer: the index of a CSV column, from 0, or a JMESPath."""
+OutputLocation = Annotated[str | None, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+"""Where something is in an answer: the index of a CSV column, from 0, or a JMESPath."""
 
 
 class InlineRows(_Section):
@@ -48,12 +48,12 @@ class ShapConfig(_Section):
     Attributes
     ----------
     baseline : rows, InlineRows or str, optional
-        What a feature is compared with when it is taken away: rows, text, or the path or S3 URI of a file. Left out,
-        cluster centres of the dataset are taken.
+        What replaces a feature that is not in a coalition: rows, text, or the path or S3 URI of a file. By default,
+        cluster centres of the dataset.
     num_clusters : int
         How many of these.
     num_samples : int, optional
-        How many coalitions of features are looked at; 2 * features + 2048 if not given, as of Kernel SHAP.
+        How many coalitions of features are evaluated; by default 2 * features + 2048, as in Kernel SHAP.
     agg_method : AggregationMethod
         How rows become a global value.
     use_logit : bool
@@ -65,11 +65,11 @@ class ShapConfig(_Section):
     explainer : str
         Ours: ``auto``, or a name of `modelwatch_analyzer.explainability.explainers.DESIGNS`, or ``tree``.
     max_model_calls : int
-        Ours: the most requests of one run; rows are sampled to fit. Retries are not counted.
+        Ours: the most requests of one run, without retries; rows are sampled to fit.
     max_parallel_calls : int
         Ours: the most requests at a time.
     max_payload_bytes, max_records_per_call : int
-        Ours: for a server that takes less than SageMaker does.
+        Ours: for a server that accepts less than SageMaker does.
     """
 
     baseline: list[list[Cell]] | list[dict[str, Cell]] | InlineRows | str | None = None
@@ -95,7 +95,7 @@ class ShapConfig(_Section):
 
 
 class Predictor(_Section):
-    """``predictor``, or the API's model_config: the model, and how it is asked.
+    """``predictor``, or the API's model_config: the model, and how it is called.
 
     Attributes
     ----------
@@ -104,13 +104,13 @@ class Predictor(_Section):
     content_template, record_template : str, optional
         JSON requests; see `modelwatch_analyzer.explainability.requests`.
     label, probability : str or int, optional
-        Where the prediction lies in an answer; `probability` is taken if both are given.
+        Where the prediction is in an answer; `probability` is used if both are given.
     label_headers : list of str
         Names of the outputs, in their order.
     model_url : str, optional
         Ours: an HTTP server with SageMaker's ``/invocations``.
     timeout_seconds : float
-        Ours: how long an answer of that server may take.
+        Ours: how long that server may take to answer.
     """
 
     model_name: NonEmpty | None = None
@@ -125,8 +125,8 @@ class Predictor(_Section):
     accept_type: str | None = None
     content_template: str | None = None
     record_template: str | None = None
-    label: Attribute = None
-    probability: Attribute = None
+    label: OutputLocation = None
+    probability: OutputLocation = None
     label_headers: tuple[str, ...] = ()
     model_url: NonEmpty | None = None
     timeout_seconds: float = Field(default=60.0, gt=0)
@@ -135,7 +135,7 @@ class Predictor(_Section):
     @classmethod
     def _label_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(names)) < len(names):
-            raise ValueError("name an output twice")
+            raise ValueError("an output is named twice")
         return names
 
     @property
@@ -143,24 +143,24 @@ class Predictor(_Section):
         """The SageMaker model that is named, if one is. An endpoint comes before a model."""
         if not (self.endpoint_name or self.model_name):
             return None
-        told = self.model_dump(include=set(ModelReference.model_fields))
-        return ModelReference(**(told | ({"model_name": None} if self.endpoint_name else {})))
+        fields = self.model_dump(include=set(ModelReference.model_fields))
+        return ModelReference(**(fields | ({"model_name": None} if self.endpoint_name else {})))
 
     @property
     def output_attribute(self) -> str | None:
-        """Where the explained number lies in an answer."""
+        """Where the explained number is in an answer."""
         return self.probability if self.probability is not None else self.label
 
 
 class ExplainabilityConfig(BaseModel):
-    """The file, in SageMaker's form or the API's. What it says of other analyses is passed over.
+    """The file, in SageMaker's form or the API's. What it says of other analyses is ignored.
 
     Attributes
     ----------
     headers : tuple of str
-        The features (and perhaps the label) in the order in which the model takes them; the dataset's if left out.
+        The features (and perhaps the label) in the order of the model's inputs; by default those of the dataset.
     label : str or int, optional
-        A column of the dataset that is no feature.
+        A column of the dataset that is not a feature.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -177,13 +177,13 @@ class ExplainabilityConfig(BaseModel):
             return document
         methods = document.get("methods") or {}
         shap = methods.get("shap") if isinstance(methods, Mapping) else None
-        told = {
+        fields = {
             "headers": document.get("headers"),
             "label": document.get("label"),
             "shap": shap if shap is not None else document.get("explainability_config"),
             "predictor": document.get("predictor") or document.get("model_config"),
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -193,7 +193,7 @@ class ExplainabilityConfig(BaseModel):
 
     @classmethod
     def read(cls, path: Path | None) -> Self:
-        """Read a file; without one everything is as it is by default.
+        """Read a file; without one all defaults apply.
 
         Raises
         ------
@@ -208,7 +208,7 @@ class ExplainabilityConfig(BaseModel):
         except OSError as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_told(error)}") from None
+            raise InvalidInput("InvalidAnalysisConfig", f"{path.name}: {_mistakes_text(error)}") from None
         except (ValueError, RecursionError) as error:
             raise InvalidInput("InvalidAnalysisConfig", f"{path.name} is not JSON: {error}") from None
 
@@ -216,10 +216,10 @@ class ExplainabilityConfig(BaseModel):
 _PLACES = {"shap": "methods.shap"}
 
 
-def _told(error: ValidationError) -> str:
+def _mistakes_text(error: ValidationError) -> str:
     """Say each mistake once, with its place in SageMaker's form and without its value."""
-    told = {
+    mistakes = {
         ".".join(_PLACES.get(str(part), str(part)) for part in detail["loc"][:2]): detail["msg"]
         for detail in error.errors(include_url=False, include_input=False, include_context=False)
     }
-    return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(told.items())[:3])
+    return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(mistakes.items())[:3])

@@ -65,7 +65,7 @@ class AttributionConstraints(_Document):
     feature_attribution_drift_threshold : float
         The least NDCG; SageMaker's 0.90.
     max_attribution_change : float, optional
-        The most that a feature's share of all attribution may change; the whole confidence interval must lie beyond.
+        The most that a feature's share of all attribution may change; the whole confidence interval must be beyond.
     max_rank_change : int, optional
         The most places that a feature may move.
     min_attribution_stability, min_explanation_consistency : float, optional
@@ -82,7 +82,7 @@ class AttributionConstraints(_Document):
 
 
 class Background(_Document):
-    """Baseline rows that were made from the dataset, so that a check compares with the same."""
+    """Baseline rows that were made from the dataset, so that a check compares with the same rows."""
 
     features: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
@@ -96,9 +96,9 @@ class RunDetails(_Document):
     explainer : str
         ``exact``, ``kernel``, ``permutation`` or ``tree``.
     coalitions : int
-        Looked at for each row.
+        Evaluated for each row.
     rows_explained, rows_in_dataset : int
-        Of the window; fewer were explained than are there where the budget reached no further.
+        Of the window; fewer were explained than there are where the budget did not suffice.
     background_rows : int
     model_calls, max_model_calls, rows_scored : int
         Requests without retries, their limit, and the rows in them.
@@ -146,7 +146,7 @@ class Analysis(_Document):
 
 
 def earlier_analyses(folder: Path | None) -> Sequence[Analysis]:
-    """Read the analyses of the last executions: those files below a folder whose paths come last in order.
+    """Read the analyses of the last executions: the files below a folder whose paths sort last.
 
     SageMaker's output paths hold year, month, day and hour, so that the order of paths is the order of time.
 

@@ -1,4 +1,4 @@
-"""Global attributions compared with a baseline's: what moved, and how far."""
+"""Global attributions compared with a baseline's: what changed, and how much."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelwatch_analyzer.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class FeatureChange:
-    """How one feature's attribution moved.
+    """How one feature's attribution changed.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def _changes(
 
 
 def _shares(attributions: Floats) -> Floats:
-    """Return the parts of all attribution; NaN where there is none, which is told as Undefined."""
+    """Return the parts of all attribution; NaN where there is none, which is reported as Undefined."""
     magnitudes = np.abs(attributions)
     total = magnitudes.sum()
     return magnitudes / total if total > 0 else np.full(len(magnitudes), np.nan)

@@ -1,8 +1,8 @@
-r"""Which coalitions of features a model is asked about, and how its answers become SHAP values.
+r"""Which coalitions of features a model is called on, and how its answers become SHAP values.
 
-The game of a row x: the worth v(S) of a coalition S of features is the mean prediction for the background rows after
-the features of S took the values of x. The explainers here look at the same coalitions for every row, and their
-estimates are linear in the worths:
+The coalitional game of a row x: the value v(S) of a coalition S of features is the mean prediction for the background
+rows after the features of S took the values of x. The explainers here use the same coalitions for every row, and their
+estimates are linear in the values:
 
 .. math:: \phi = W \, (v(\emptyset), v(N), v(S_1), \dots, v(S_C))
 
@@ -27,7 +27,7 @@ MOST_EXACT_FEATURES = 8
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Coalitions to look at, and what to do with their worths.
+    """Coalitions to evaluate, and the weights of their values.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Design:
     coalitions : array of bool, shape (C, M)
         Whether a feature is in a coalition.
     weights : array of float, shape (M, C + 2)
-        W; the first two columns are of the empty and the full coalition.
+        W; the first two columns are those of the empty and the full coalition.
     """
 
     explainer: str
@@ -45,12 +45,12 @@ class Design:
 
 
 def exact(features: int, _num_samples: int, _seed: int) -> Design:
-    """All coalitions, weighted by Shapley's formula (Shapley 1953): no error but of rounding."""
+    """All coalitions, weighted by Shapley's formula (Shapley 1953): no error except rounding."""
     masks = np.arange(2**features)
     members = (masks[:, None] >> np.arange(features)) & 1 == 1
     sizes = members.sum(axis=1)
     gains = np.array([factorial(s) * factorial(features - s - 1) / factorial(features) for s in range(features)])
-    # A coalition is worth its gain to those in it, and costs that of the next size those outside of it.
+    # A coalition adds its gain to the features in it, and subtracts that of the next size from those outside of it.
     inside = np.where(sizes > 0, gains[np.maximum(sizes - 1, 0)], 0.0)
     outside = np.where(sizes < features, gains[np.minimum(sizes, features - 1)], 0.0)
     weights = np.where(members, inside[:, None], -outside[:, None]).T
@@ -110,11 +110,11 @@ DESIGNS: Mapping[str, Callable[[int, int, int], Design]] = {
     "kernel": kernel,
     "permutation": permutation,
 }
-"""The explainers that need nothing of a model but predictions: of features, samples and a seed."""
+"""The explainers that need only predictions of a model: functions of features, samples and a seed."""
 
 
 def design(explainer: str, features: int, num_samples: int | None, seed: int) -> Design:
-    """Choose the coalitions to look at.
+    """Choose the coalitions to evaluate.
 
     Parameters
     ----------
@@ -127,25 +127,25 @@ def design(explainer: str, features: int, num_samples: int | None, seed: int) ->
     Raises
     ------
     InvalidInput
-        ``InvalidAnalysisConfig`` for an explainer that there is not; ``TooManyFeatures`` where exact values were
-        asked for and would take more than a million coalitions.
+        ``InvalidAnalysisConfig`` for an unknown explainer; ``TooManyFeatures`` where exact values were
+        requested and would take more than a million coalitions.
     """
     samples = 2 * features + 2048 if num_samples is None else num_samples
     if explainer == "auto":
         explainer = "exact" if features <= MOST_EXACT_FEATURES or 2**features - 2 <= samples else "kernel"
     if explainer not in DESIGNS:
-        message = f"methods.shap.explainer: there is auto, tree, {', '.join(DESIGNS)}"
+        message = f"methods.shap.explainer: must be one of auto, tree, {', '.join(DESIGNS)}"
         raise InvalidInput("InvalidAnalysisConfig", message)
     if explainer == "exact" and features > 20:
         message = f"exact SHAP values of {features} features take 2 to the power of {features} coalitions: "
-        raise InvalidInput("TooManyFeatures", f"{message}leave methods.shap.explainer away, or name another")
+        raise InvalidInput("TooManyFeatures", f"{message}remove methods.shap.explainer, or name another")
     if features == 1:
         explainer = "exact"
     return DESIGNS[explainer](features, samples, seed)
 
 
 def _pairs_by_size(features: int, wanted: int) -> dict[int, int]:
-    """Share pairs out over the sizes of their smaller halves, evenly as far as there are so many pairs of a size."""
+    """Distribute pairs over the sizes of their smaller halves, evenly as far as each size has as many pairs."""
     room = {s: comb(features, s) // (2 if 2 * s == features else 1) for s in range(1, features // 2 + 1)}
     shares = dict.fromkeys(room, 0)
     left = min(wanted, sum(room.values()))
@@ -160,7 +160,7 @@ def _pairs_by_size(features: int, wanted: int) -> dict[int, int]:
 
 
 def _pairs(features: int, shares: Mapping[int, int], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw so many pairs of each size: the smaller halves of a size, then their complements."""
+    """Draw pairs of each size: the smaller halves of a size, then their complements."""
     drawn = [_distinct_pairs(features, size, pairs, rng) for size, pairs in shares.items()]
     return np.concatenate([half for members in drawn for half in (members, ~members)])
 
@@ -171,7 +171,7 @@ def _distinct_pairs(features: int, size: int, pairs: int, rng: np.random.Generat
     while len(found) < pairs:
         ranks = rng.random((2 * pairs, features)).argsort(axis=1)
         for member in ranks < size:
-            # Of halves of equal size only the one with the first feature stands for the pair.
+            # Of halves of equal size only the one with the first feature represents the pair.
             one = ~member if 2 * size == features and not member[0] else member
             found.setdefault(one.tobytes(), one)
     return np.array(list(found.values())[:pairs])

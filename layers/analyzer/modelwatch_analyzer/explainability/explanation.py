@@ -1,4 +1,4 @@
-"""SHAP values of a sample of rows: by a file of trees, or by asking a model about coalitions of features."""
+"""SHAP values of a sample of rows: by a file of trees, or by calling a model on coalitions of features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySe
 
 _MOST_CELLS = 1 << 24
 _MOST_TREE_PAIRS = 1_000_000
-"""Pairs of an explained and a background row that trees are walked for: a minute or two for a few hundred trees."""
+"""Pairs of an explained and a background row for which trees are evaluated: minutes for a few hundred trees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Explanation:
 
 
 def most_rows(settings: ExplainabilitySettings, config: ExplainabilityConfig, features: int) -> int:
-    """Bound the rows worth keeping: each of their cells takes two bytes of a request at least."""
+    """Return the most rows that can be explained: each of their cells takes at least two bytes of a request."""
     shap = config.shap
     if settings.model_artifact is not None:
         return max(1, min(_MOST_TREE_PAIRS, _MOST_CELLS // features))
     if shap.explainer == "tree":
-        raise InvalidInput("ModelNotGiven", "the explainer 'tree' needs the model's own file: give model_artifact")
+        raise InvalidInput("ModelNotGiven", "the explainer 'tree' needs the model's file: give model_artifact")
     coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions)
     rows = shap.max_model_calls * shap.max_payload_bytes // (2 * features * (coalitions + 1))
     return max(1, min(rows, _MOST_CELLS // features))
@@ -91,12 +91,13 @@ def explain(task: ExplanationTask) -> Explanation:
     InvalidInput
         Whatever is wrong with the model, its file or its answers.
     """
-    artifact, asked = task.settings.model_artifact, task.config.shap.explainer
+    artifact, explainer = task.settings.model_artifact, task.config.shap.explainer
     if artifact is None:
-        return _by_asking(task)
-    if asked not in ("auto", "tree"):
+        return _by_model_calls(task)
+    if explainer not in ("auto", "tree"):
         raise InvalidInput(
-            "InvalidAnalysisConfig", f"methods.shap.explainer: {asked!r} asks a model, model_artifact is a file"
+            "InvalidAnalysisConfig",
+            f"methods.shap.explainer: {explainer!r} calls a model, and model_artifact is a file: remove one of them",
         )
     model = load_trees(artifact, allow_pickle=task.settings.allow_pickle)
     rows = task.rows.rows.head(max(1, _MOST_TREE_PAIRS // task.background.height))
@@ -104,7 +105,7 @@ def explain(task: ExplanationTask) -> Explanation:
     return Explanation(values, expected, "tree")
 
 
-def _by_asking(task: ExplanationTask) -> Explanation:
+def _by_model_calls(task: ExplanationTask) -> Explanation:
     shap, predictor = task.config.shap, task.config.predictor
     request = RequestFormat.of(predictor, task.features, shap.max_records_per_call)
     accept = predictor.accept_type or predictor.content_type
@@ -138,12 +139,12 @@ def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:
         parallel = task.config.shap.max_parallel_calls
         return nullcontext(HttpModel(url, timeout=predictor.timeout_seconds, connections=parallel))
     if settings.model_endpoint_name:
-        told = {"target_model": predictor.target_model, "custom_attributes": predictor.custom_attributes}
-        return task.host.model(ModelReference(endpoint_name=settings.model_endpoint_name, **told))
+        options = {"target_model": predictor.target_model, "custom_attributes": predictor.custom_attributes}
+        return task.host.model(ModelReference(endpoint_name=settings.model_endpoint_name, **options))
     reference = predictor.reference
     if reference is None and settings.sagemaker_endpoint_name:
         reference = ModelReference(endpoint_name=settings.sagemaker_endpoint_name)
     if reference is None:
-        message = "no model is named: give predictor.model_name or endpoint_name in the configuration, or model_url"
+        message = "no model is given: set predictor.model_name or endpoint_name in the configuration, or model_url"
         raise InvalidInput("ModelNotGiven", message)
     return task.host.model(reference)

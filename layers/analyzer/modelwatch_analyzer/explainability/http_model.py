@@ -11,30 +11,30 @@ from modelwatch_core.domain.model_endpoints import ModelFailure
 _RETRIED = (429, 500, 502, 503, 504)
 _CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
-_MENDS = {
+_FIXES = {
     "SSLError": "does it speak HTTPS, with a certificate that is trusted here?",
-    "ProtocolError": "it breaks off its answers, or does not speak HTTP; its log may say why",
-    "DecodeError": "its answers are not compressed as they say",
+    "ProtocolError": "it aborts its answers, or does not speak HTTP; its log may say why",
+    "DecodeError": "its answers are not compressed as their headers say",
     "NameResolutionError": "is its name right?",
 }
-"""What may help, by the name of the exception."""
+"""How to fix it, by the name of the exception."""
 
 
 class _Retry(Retry):
     def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        """Wait as long as the server asks for, and never so long that nobody waits for us."""
+        """Wait as long as the server requests, up to a limit."""
         try:
-            asked = super().get_retry_after(response)
-        except urllib3.exceptions.InvalidHeader:  # neither seconds nor a date: as if it did not ask
+            requested = super().get_retry_after(response)
+        except urllib3.exceptions.InvalidHeader:  # neither seconds nor a date: ignored
             return None
-        return None if asked is None else min(asked, _LONGEST_PAUSE)
+        return None if requested is None else min(requested, _LONGEST_PAUSE)
 
 
 class HttpModel:
-    """A `Model` that is asked by POST.
+    """A `Model` that is called by POST.
 
-    Connections that fail, and answers that say "later" (429, 500, 502, 503, 504), are tried again after growing pauses,
-    or after what ``Retry-After`` asks for (30 seconds at most); a time-out once. Redirects are not followed.
+    Connections that fail, and answers that say to retry (429, 500, 502, 503, 504), are retried after growing pauses, or
+    after the time in ``Retry-After`` (at most 30 seconds); a time-out once. Redirects are not followed.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class HttpModel:
         try:
             parts = parse_url(url)
         except urllib3.exceptions.LocationParseError:
-            raise _no_url() from None
+            raise _invalid_url() from None
         if parts.scheme not in ("http", "https") or not parts.host:
-            raise _no_url()
+            raise _invalid_url()
         self._url = url if parts.path not in (None, "", "/") else parts._replace(path="/invocations").url
         self._host = parts._replace(scheme=None, auth=None, path=None, query=None, fragment=None).url
         self._timeout = timeout
@@ -91,20 +91,20 @@ class HttpModel:
 
     def _not_answered(self, reason: Exception | None) -> ModelFailure:
         if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
-            told = f"the model at {self._host} does not answer within {self._timeout:g} seconds: ask it for less at a "
-            return ModelFailure("ModelTimedOut", f"{told}time (max_payload_bytes), or wait longer (timeout_seconds)")
+            message = f"the model at {self._host} does not answer within {self._timeout:g} seconds: send it less at a "
+            return ModelFailure("ModelTimedOut", f"{message}time (max_payload_bytes), or wait longer (timeout_seconds)")
         kind = type(reason).__name__
-        mend = _MENDS.get(kind, "is it running?")
-        return ModelFailure("ModelNotReached", f"there is no connection to the model at {self._host} ({kind}): {mend}")
+        fix = _FIXES.get(kind, "is it running?")
+        return ModelFailure("ModelNotReached", f"there is no connection to the model at {self._host} ({kind}): {fix}")
 
-    def _refused(self, status: int, words: bytes) -> ModelFailure:
-        said = words.decode(errors="replace")
+    def _refused(self, status: int, body: bytes) -> ModelFailure:
+        model_message = body.decode(errors="replace")
         if 300 <= status < 400:
             message = f"the model at {self._host} answered with status {status}, a redirection"
             return ModelFailure(
-                "ModelRefused", f"{message}, which is not followed; give the URL that it leads to", said
+                "ModelRefused", f"{message}, which is not followed; give the URL that it leads to", model_message
             )
-        code, mend = {
+        code, fix = {
             404: ("ModelNotFound", "check the model's URL"),
             413: ("ModelRefusedPayload", "lower max_payload_bytes"),
             429: ("ModelThrottled", "lower max_parallel_calls, or run at a quieter time"),
@@ -114,9 +114,9 @@ class HttpModel:
             if status >= 500
             else ("ModelRefused", "check content_type, the templates and the features that the model takes"),
         )
-        message = f"the model at {self._host} answered with status {status}; {mend}"
-        return ModelFailure(code, message, said)
+        message = f"the model at {self._host} answered with status {status}; {fix}"
+        return ModelFailure(code, message, model_message)
 
 
-def _no_url() -> InvalidInput:
+def _invalid_url() -> InvalidInput:
     return InvalidInput("InvalidModelUrl", "the model's URL must be like http://127.0.0.1:8080/invocations")

@@ -48,12 +48,12 @@ def explanation_of(
     spread = None
     if not isinstance(samples, Undefined):
         spread = {name: interval(samples[:, i], level) for i, name in enumerate(task.features)}
-    alike = consistency(values)
+    consistent = consistency(values)
     return LabelExplanation(
         global_shap_values=dict(zip(task.features, attributions.tolist(), strict=True)),
         expected_value=expected,
         confidence_intervals=spread,
-        explanation_consistency=None if isinstance(alike, Undefined) else alike,
+        explanation_consistency=None if isinstance(consistent, Undefined) else consistent,
     )
 
 
@@ -104,7 +104,7 @@ def drifts_of(
 
 
 def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation]:
-    """Find each label in a file, by name or else by position: the first party has named them by values of the data.
+    """Find each label in a file, by name or else by position: the first party names them by values of the data.
 
     Raises
     ------
@@ -114,6 +114,8 @@ def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation
     if set(labels) <= set(analysis.labels):
         return {label: analysis.labels[label] for label in labels}
     if len(labels) != len(analysis.labels):
-        message = f"the model has {len(labels)} outputs, and the baseline explains {len(analysis.labels)}: make it anew"
+        message = (
+            f"the model has {len(labels)} outputs, and the baseline explains {len(analysis.labels)}: make it again"
+        )
         raise InvalidInput("ExplanationsNotComparable", message)
     return dict(zip(labels, analysis.labels.values(), strict=True))

@@ -1,4 +1,4 @@
-"""Several calls at a time, answered in order, which an interrupted process does not wait for."""
+"""Several calls at a time, with results in order; an interrupted process does not wait for them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _LOOK_UP_SECONDS = 0.5
 def in_order(call: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int) -> Generator[Result]:
     """Call a function with each task, and yield the results in the order of the tasks.
 
-    No more tasks are held than are under way, and one. A call that raises ends it; calls under way are waited for
-    then, as they are where the caller goes no further, but not upon Ctrl-C: an executor's threads would hold the
-    process up for as long as a model may take to answer.
+    At most one task more than calls in progress is held. A call that raises ends it; calls in progress are waited for
+    then, and also where the caller stops, but not upon Ctrl-C: an executor's threads would delay the end of the
+    process for as long as a model may take to answer.
 
     Parameters
     ----------
     threads : int
-        How many calls are under way at a time.
+        How many calls are in progress at a time.
     """
-    given: SimpleQueue[tuple[Future[Result], Task] | None] = SimpleQueue()
-    workers = [Thread(target=_work, args=(call, given), name=f"ask-model-{i}", daemon=True) for i in range(threads)]
+    queue: SimpleQueue[tuple[Future[Result], Task] | None] = SimpleQueue()
+    workers = [Thread(target=_work, args=(call, queue), name=f"call-model-{i}", daemon=True) for i in range(threads)]
     waiting: deque[Future[Result]] = deque()
     for worker in workers:
         worker.start()
     try:
         for task in tasks:
             waiting.append(Future())
-            given.put((waiting[-1], task))
+            queue.put((waiting[-1], task))
             if len(waiting) > threads:
                 yield _result(waiting.popleft())
         while waiting:
@@ -47,13 +47,13 @@ def in_order(call: Callable[[Task], Result], tasks: Iterable[Task], *, threads: 
         for future in waiting:
             future.cancel()
         for _ in range(threads):
-            given.put(None)
+            queue.put(None)
         for worker in workers:
             worker.join()
 
 
-def _work(call: Callable[[Task], Result], given: SimpleQueue[tuple[Future[Result], Task] | None]) -> None:
-    while entry := given.get():
+def _work(call: Callable[[Task], Result], queue: SimpleQueue[tuple[Future[Result], Task] | None]) -> None:
+    while entry := queue.get():
         future, task = entry
         if future.set_running_or_notify_cancel():
             try:
@@ -63,7 +63,7 @@ def _work(call: Callable[[Task], Result], given: SimpleQueue[tuple[Future[Result
 
 
 def _result(future: Future[Result]) -> Result:
-    # Polars' handler of signals lets a wait go on that a signal interrupted; Python hears of it between two.
+    # Polars' signal handler resumes an interrupted wait; Python handles the signal between two waits.
     while not wait([future], timeout=_LOOK_UP_SECONDS).done:
         pass
     return future.result()

@@ -35,9 +35,9 @@ class RequestFormat:
     Attributes
     ----------
     pieces : tuple of str or int
-        The text of one row: literal text, and the numbers of the features whose cells stand in between.
+        The text of one row: literal text, and the indices of the features whose cells are between.
     head, separator, tail : str
-        What stands before, between and behind the rows.
+        What is before, between and after the rows.
     most_rows : int, optional
         The most rows of a body.
     """
@@ -82,7 +82,7 @@ class RequestFormat:
         raise _invalid("content_type", f"must be one of {', '.join(CONTENT_TYPES)}")
 
     def cells(self, column: pl.Series, *, numeric: bool) -> pl.Series:
-        """Spell the cells of a feature as they stand in a request; text keeps its spelling, numbers stay numbers."""
+        """Write the cells of a feature as they are in a request; text keeps its form, numbers stay numbers."""
         if self.content_type.startswith(CSV):
             special = column.str.contains('[",\r\n]')
             quoted = '"' + column.str.replace_all('"', '""', literal=True) + '"'
@@ -104,13 +104,13 @@ class RequestFormat:
 
     @property
     def literal_bytes(self) -> int:
-        """The bytes of a row that are not of its cells, with the separator."""
+        """The bytes of a row besides its cells, with the separator."""
         literals = "".join(piece for piece in self.pieces if isinstance(piece, str))
         return len(literals.encode()) + len(self.separator.encode())
 
     @property
     def envelope_bytes(self) -> int:
-        """The bytes of a body that are not of its rows."""
+        """The bytes of a body besides its rows."""
         return len((self.head + self.tail).encode())
 
 
@@ -162,7 +162,7 @@ def _row(template: str | None, name: str, features: Sequence[str]) -> tuple[str 
         last = found.end()
     pieces.append(template[last:])
     if not any(isinstance(piece, int) for piece in pieces):
-        raise _invalid(name, "holds none of $features, $features_kvp and ${name of a feature}")
+        raise _invalid(name, "must hold $features, $features_kvp or ${name of a feature}")
     return tuple(piece for piece in pieces if piece != "")
 
 
@@ -177,7 +177,7 @@ def _placed(placeholder: str, name: str, features: Sequence[str]) -> tuple[str |
         case "feature_names":
             return (json.dumps(list(features)),)
     if placeholder[1:-1] not in features:
-        raise _invalid(name, f"asks for {placeholder[1:-1]!r}, which is no feature")
+        raise _invalid(name, f"has {placeholder[1:-1]!r}, which is not a feature")
     return (list(features).index(placeholder[1:-1]),)
 
 

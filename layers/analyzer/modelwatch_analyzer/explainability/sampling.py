@@ -1,4 +1,4 @@
-"""Which rows are explained when not all can be.
+"""Which rows are explained where not all can be.
 
 Each row gets a number by hashing the seed and its place in the dataset, and the rows of the smallest numbers are taken:
 a uniform sample without replacement, the same for one seed however the dataset is cut into blocks, found in one pass,
@@ -37,7 +37,7 @@ class SampledRows:
 
 
 def sample(batches: Iterable[pl.DataFrame], most: int, seed: int) -> SampledRows:
-    """Take up to so many rows of all batches."""
+    """Sample at most `most` rows of all batches."""
     kept: pl.DataFrame | None = None
     seen = 0
     for batch in batches:
@@ -59,7 +59,7 @@ def sample(batches: Iterable[pl.DataFrame], most: int, seed: int) -> SampledRows
 
 
 def _hash(places: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """Mix as SplitMix64 does (Steele, Lea and Flood 2014), the seed's stream being its own start."""
+    """Mix as SplitMix64 does (Steele, Lea and Flood 2014), starting at the mixed seed."""
     with np.errstate(over="ignore"):
         mixed = (places + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + _mix(np.uint64(seed % 2**64))
         return _mix(mixed)

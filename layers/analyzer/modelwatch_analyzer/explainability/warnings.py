@@ -1,4 +1,4 @@
-"""What a person should know of an explanation though it is no violation."""
+"""What the user should know of an explanation though it is not a violation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def warnings_of(
     yield from _run_warnings(task, explanation)
     for label, each in found.items():
         if not any(each.global_shap_values.values()):
-            yield f"no feature has any attribution to {label}: the model answers the same to all that it was asked"
+            yield f"no feature has any attribution to {label}: the model gives the same answer to all requests"
     for drift in drifts.values():
         yield from _drift_warnings(drift)
 
@@ -37,27 +37,31 @@ def _run_warnings(task: ExplanationTask, explanation: Explanation) -> Iterator[s
     if samples is not None and explanation.coalitions > samples:
         yield f"num_samples is {samples:,}; {explanation.coalitions:,} coalitions were needed"
     if rows < task.rows.of:
-        why = "more would take too long" if explanation.explainer == "tree" else "max_model_calls reaches no further"
+        why = (
+            "more would take too long"
+            if explanation.explainer == "tree"
+            else "max_model_calls does not suffice for more"
+        )
         yield f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: {why}"
     if rows < _FEW_ROWS:
         few = f"rows explained: {rows:,}; with fewer than {_FEW_ROWS}, "
-        yield f"{few}the order of features is chance to a good part"
+        yield f"{few}the order of features may well be due to chance"
 
 
 def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
-    """Name what moved most where there is drift, and say what could not be measured."""
+    """Name what changed most where there is drift, and say what could not be measured."""
     if not isinstance(drift.ndcg, Undefined) and drift.ndcg < drift.config.feature_attribution_drift_threshold:
         shares = [
             (moved.share_change, name, moved)
             for name, moved in drift.changes.items()
             if not isinstance(moved.share_change, Undefined)
         ]
-        told = (
+        features = (
             f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of all)"
             for share, name, moved in sorted(shares, key=lambda each: -abs(each[0]))[:_NAMED]
         )
         if shares:
-            yield f"the attributions of {drift.label} moved most for {', '.join(told)}"
+            yield f"the attributions of {drift.label} changed most for {', '.join(features)}"
     if isinstance(drift.ndcg, Undefined):
         yield f"feature attribution drift of {drift.label} was not measured: {drift.ndcg.reason}"
     config = drift.config

@@ -25,7 +25,7 @@ _SCORES_AT = next(place for place, metric in enumerate(BINARY) if metric.name ==
 
 
 class BinaryEvaluation:
-    """Of two classes, by predicted classes, by probabilities, or by both."""
+    """Two classes, by predicted classes, by probabilities, or by both."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -65,7 +65,7 @@ class BinaryEvaluation:
         if columns.prediction:
             predicted = self._predictions.among(rows[columns.prediction]).to_numpy()
         cells = np.bincount(2 * actual + predicted, minlength=4).tolist()
-        pairs = [(truth, guess) for truth in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
+        pairs = [(label, guess) for label in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
         self._counts.update(zip(pairs, cells, strict=True))
 
     def merge(self, other: BinaryEvaluation) -> BinaryEvaluation:

@@ -69,7 +69,7 @@ def metric_compared(name: str, constraint: MetricConstraint) -> str:
 
 def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
     if constraint.unknown:
-        yield f"the constraint of {name} has {', '.join(constraint.unknown)}, which means nothing: is it misspelt?"
+        yield f"the constraint of {name} has {', '.join(constraint.unknown)}, which has no meaning: is it misspelt?"
     if name == R2 and constraint.definition is None:
         yield (
             "the constraint of r2 names no definition, so it is compared with r2 as the first party computes it; add "
@@ -88,10 +88,10 @@ def _violation(name: str, measured: Measured, constraint: MetricConstraint) -> C
     if math.isclose(best, threshold, rel_tol=_ROUNDING) or (best < threshold) is not less:
         return None
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)
-    operator, told = constraint.comparison_operator.value, camel_case(name)
-    description = f"Metric {told} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
+    operator, metric = constraint.comparison_operator.value, camel_case(name)
+    description = f"Metric {metric} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
     if interval is not None:
         description += f", as was its whole confidence interval from {java_double(least)} to {java_double(greatest)}"
     return ConstraintViolation.model_validate(
-        {"constraint_check_type": operator, "description": description, "metric_name": told}
+        {"constraint_check_type": operator, "description": description, "metric_name": metric}
     )

@@ -1,4 +1,4 @@
-"""Metrics of predicted classes: everything that the confusion matrix decides."""
+"""Metrics of predicted classes: everything that follows from the confusion matrix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confide
 
 
 def accuracy(counts: ClassCounts) -> NDArray[np.float64]:
-    """Return the share of rows that were predicted right."""
+    """Return the share of rows that were predicted correctly."""
     return np.asarray(counts.correct.sum(axis=-1) / counts.total)
 
 
@@ -29,19 +29,19 @@ def recall(counts: ClassCounts) -> NDArray[np.float64]:
 
 
 def f_beta(counts: ClassCounts, beta: float) -> NDArray[np.float64]:
-    """Return van Rijsbergen's F by class, shape (..., k); 0 for a class that was neither met nor predicted."""
+    """Return van Rijsbergen's F by class, shape (..., k); 0 for a class that neither occurred nor was predicted."""
     weight = beta * beta
     return _ratio((1 + weight) * counts.correct, weight * counts.actual + counts.predicted)
 
 
 def balanced_accuracy(counts: ClassCounts) -> NDArray[np.float64]:
-    """Return the mean recall over the classes that were met."""
-    met = counts.actual > 0
-    return np.asarray(recall(counts).sum(axis=-1) / met.sum(axis=-1))
+    """Return the mean recall over the classes that occurred."""
+    occurred = counts.actual > 0
+    return np.asarray(recall(counts).sum(axis=-1) / occurred.sum(axis=-1))
 
 
 def matthews_correlation(counts: ClassCounts) -> NDArray[np.float64]:
-    """Return Matthews' correlation, for more than two classes Gorodkin's; 0 if truth or prediction is constant."""
+    """Return Matthews' correlation, for more than two classes Gorodkin's; 0 if labels or predictions are constant."""
     total = counts.total.astype(np.float64)
     actual, predicted = counts.actual.astype(np.float64), counts.predicted.astype(np.float64)
     covariance = counts.correct.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
@@ -64,12 +64,12 @@ def _positive(by_class: ByClass, counts: ClassCounts) -> NDArray[np.float64]:
 
 
 def _weighted(by_class: ByClass, counts: ClassCounts) -> NDArray[np.float64]:
-    """Weigh a metric by class with how many rows are of each."""
+    """Weight a metric by class with the number of rows of each."""
     return np.asarray((by_class(counts) * counts.actual).sum(axis=-1) / counts.total)
 
 
 def _rate(place: int, *, right: bool, counts: ClassCounts) -> NDArray[np.float64]:
-    """Return the share of a class's rows that were predicted right, or wrong; NaN where there is none."""
+    """Return the share of a class's rows that were predicted correctly, or wrongly; NaN where there is no row."""
     correct, actual = counts.correct[..., place], counts.actual[..., place]
     return np.asarray((correct if right else actual - correct) / actual)
 

@@ -39,7 +39,7 @@ class Columns:
         return tuple(dict.fromkeys(filter(None, (self.label, self.prediction, *self.probabilities))))
 
     def plan(self) -> Plan:
-        """Read labels and predictions as they are, probabilities as numbers."""
+        """Return what is read, and as what: labels and predictions as they are, probabilities as numbers."""
         return Plan({name: pl.Float64() if name in self.probabilities else pl.Int64() for name in self.all})
 
 
@@ -50,25 +50,25 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     ------
     InvalidInput
         ``GroundTruthNotFound``, ``PredictionNotGiven``, ``OneColumnExpected``, ``ProbabilityNotGiven``,
-        ``SameColumn``, ``InvalidSettings`` for a threshold that is no probability.
+        ``SameColumn``, ``InvalidSettings`` for a threshold that is not a probability.
     """
     roles, threshold = dataset.roles, settings.probability_threshold_attribute
     label = _only(roles.get(Role.GROUND_TRUTH, ()), "label", "ground_truth_attribute")
     if label is None:
-        message = "there is no column of labels: say by ground_truth_attribute where they lie"
+        message = "there is no column of labels: give it by ground_truth_attribute"
         raise InvalidInput("GroundTruthNotFound", message)
     probabilities = roles.get(Role.PROBABILITY, ())
     if threshold is not None and not probabilities:
         message = "probability_threshold_attribute is given and there is no probability: give probability_attribute too"
         raise InvalidInput("ProbabilityNotGiven", message)
     if threshold is not None and not 0 <= threshold <= 1:
-        raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must lie in [0, 1]")
+        raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must be in [0, 1]")
     if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
         _only(probabilities, "probability", "probability_attribute")
     prediction = _only(roles.get(Role.INFERENCE, ()), "prediction", "inference_attribute")
     regression = settings.problem_type is ProblemType.REGRESSION
     if prediction is None and (regression or not probabilities):
-        message = "there is no column of predictions: say by inference_attribute where they lie"
+        message = "there is no column of predictions: give it by inference_attribute"
         raise InvalidInput("PredictionNotGiven", message)
     if label in (prediction, *probabilities):
         message = f"{label!r} is named both as the label and as what was predicted: name another column for one of them"
@@ -78,6 +78,6 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
 
 def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:
     if len(columns) > 1:
-        message = f"{len(columns)} columns stand for one {what}: say by {attribute} which one it is"
+        message = f"{len(columns)} columns are possible for the one {what}: give it by {attribute}"
         raise InvalidInput("OneColumnExpected", message)
     return columns[0] if columns else None

@@ -51,7 +51,13 @@ class CompleteRows:
         )
 
     def require_rows(self) -> None:
-        """Refuse to say anything of nothing."""
+        """Refuse an evaluation without rows.
+
+        Raises
+        ------
+        InvalidInput
+            ``ValuesNotNumeric`` or ``GroundTruthNotFound``.
+        """
         if self.rows:
             return
         not_numeric = sum(self.not_numeric.values())
@@ -73,11 +79,11 @@ class CompleteRows:
             yield f"{self.without_prediction} rows without a prediction or probability were left out"
         for name, count in self.not_numeric.items():
             if count:
-                yield f"{count} rows whose {name!r} is no number were left out"
+                yield f"{count} rows whose {name!r} is not a number were left out"
 
 
 def _number(column: pl.Series) -> pl.Series:
-    """Return a column as Float64; what is no finite number becomes null."""
+    """Return a column as Float64; whatever is not a finite number becomes null."""
     if column.dtype == pl.String:
         column = column.str.strip_chars().cast(pl.Float64, strict=False)
     column = column.cast(pl.Float64)
@@ -95,6 +101,6 @@ def probabilities_of(batch: pl.DataFrame, column: str) -> NDArray[np.float64]:
     values = batch[column].to_numpy()
     outside = np.count_nonzero((values < 0) | (values > 1))
     if outside:
-        message = f"{outside} values of {column!r} lie outside [0, 1]: probability_attribute must name probabilities"
+        message = f"{outside} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
         raise InvalidInput("ProbabilityOutOfRange", message)
     return values

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.resampling import Resampling
 
 MOST_RESAMPLED_CELLS = 4096
-"""A confusion matrix of more cells is resampled by what was predicted right and wrong of each class alone."""
+"""A confusion matrix of more cells is resampled by the right and wrong predictions of each class alone."""
 
 
 @dataclass(slots=True)
 class ConfusionCounts:
-    """How often each class was predicted where each was true: a mergeable accumulator.
+    """A mergeable accumulator of how often each class was predicted for each actual class.
 
     Attributes
     ----------
@@ -38,17 +38,17 @@ class ConfusionCounts:
         return ConfusionCounts(self.cells + other.cells)
 
     def finish(self, order: Callable[[str], Any], labels: Iterable[str] = ()) -> ConfusionMatrix:
-        """Return the matrix of all labels that were met, and of those given, in an order.
+        """Return the matrix of all labels that occurred, and of those given, in an order.
 
         Parameters
         ----------
         order : callable
-            A label to what it is sorted by.
+            Returns the sort key of a label.
         labels : iterable of str
-            Labels that have their row and column even if they were not met.
+            Labels that have a row and a column even if they did not occur.
         """
-        met = {label for pair in self.cells for label in pair} | set(labels)
-        ordered = tuple(sorted(met, key=order))
+        occurring = {label for pair in self.cells for label in pair} | set(labels)
+        ordered = tuple(sorted(occurring, key=order))
         place = {label: index for index, label in enumerate(ordered)}
         pairs = sorted((place[actual], place[predicted], count) for (actual, predicted), count in self.cells.items())
         actual, predicted, counts = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
@@ -62,7 +62,7 @@ class ClassCounts:
     Attributes
     ----------
     correct, actual, predicted : ndarray of int, shape (..., k)
-        By class: rows that are of it and were predicted as it, that are of it, that were predicted as it.
+        By class: rows of the class that were predicted as such, rows of the class, rows predicted as the class.
     """
 
     correct: NDArray[np.int64]
@@ -89,11 +89,11 @@ class ConfusionMatrix:
     ----------
     labels : tuple of str, length k
     actual, predicted : ndarray of int, shape (m,)
-        Where the cells lie that are not empty, sorted: indices of labels.
+        Labels of the cells that are not empty, as indices, sorted.
     right : ndarray of bool, shape (m,)
-        Whether a cell holds what was predicted right.
+        Whether a cell holds correct predictions.
     counts : ndarray of int, shape (m,)
-        Of these cells.
+        Of the rows in these cells.
     """
 
     labels: tuple[str, ...]
@@ -113,9 +113,9 @@ class ConfusionMatrix:
         return matrix
 
     def coarse(self) -> ConfusionMatrix:
-        """Return a matrix of the same sums by class, and of three cells a class at most, unless this one is small.
+        """Return a matrix of the same sums by class, and of at most three cells per class, unless this one is small.
 
-        What was predicted wrong is paired anew, rows and columns in their order (the north-west corner rule of
+        Wrong predictions are paired again, rows and columns in their order (the north-west corner rule of
         transport problems). The variances of all sums stay as they are; only the covariance between how often one
         class was missed and how often another was predicted wrongly is another.
         """
@@ -165,14 +165,14 @@ class Classes:
     sums : ClassCounts
         Of binary classification with the positive class last.
     matrix : ConfusionMatrix, optional
-        Where they come from; replicates have none.
+        What they were summed from; replicates have none.
     """
 
     sums: ClassCounts
     matrix: ConfusionMatrix | None = None
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
-        """Draw the cells of the confusion matrix anew."""
+        """Resample the cells of the confusion matrix."""
         if self.matrix is None:
             raise TypeError("replicates are not drawn from replicates")
         matrix = self.matrix.coarse()

@@ -1,9 +1,9 @@
 """When two labels are the same class, and which class is the positive one.
 
 A label's spelling is trimmed; a number is known by its value, so that ``1``, ``1.0``, ``01`` and ``1e0`` are one class
-and are called ``1``; any other text is a class of its own, upper case told from lower. Of two classes the positive one
+and are called ``1``; any other text is a class of its own, case-sensitively. Of two classes the positive one
 is ``1``, ``true``, ``yes``, ``y`` or ``t``, the negative one ``0``, ``-1``, ``false``, ``no``, ``n`` or ``f``, in any
-case; files call them ``1`` and ``0`` as the first party does.
+case; in files they are ``1`` and ``0``, as with the first party.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _EXACT = 2**53
 
-Value = str | int | float
+LabelValue = str | int | float
 
 
-def class_of(value: Value) -> str:
-    """Return what the class of a label or a prediction is called."""
+def class_of(value: LabelValue) -> str:
+    """Return the name of the class of a label or a prediction."""
     if isinstance(value, str):
         text = value.strip()
         if _WHOLE.fullmatch(text):
@@ -42,7 +42,7 @@ def class_of(value: Value) -> str:
     return str(int(value)) if whole else repr(value)
 
 
-def binary_class_of(value: Value) -> str | None:
+def binary_class_of(value: LabelValue) -> str | None:
     """Return `POSITIVE`, `NEGATIVE`, or None for what is neither."""
     name = class_of(value).casefold()
     if name in _SPELLED_POSITIVE:
@@ -57,7 +57,7 @@ def sort_key(name: str) -> tuple[bool, float, str]:
 
 
 class PositiveValues:
-    """Which spellings of a column are positive; remembers what it has met.
+    """Which spellings of a column are positive; remembers those that it has seen.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class PositiveValues:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._known: dict[Value, bool] = {}
+        self._known: dict[LabelValue, bool] = {}
 
     def among(self, column: pl.Series) -> pl.Series:
         """Return whether each value of a column without nulls is positive.

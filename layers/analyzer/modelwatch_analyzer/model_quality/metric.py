@@ -1,4 +1,4 @@
-"""What a metric is, and how one is measured with its standard deviation and its confidence interval."""
+"""What a metric is, and how it is measured with its standard deviation and its confidence interval."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LEAST_FOR_DEVIATION = 200
 """Standard deviations are given from this many rows on, as the first party does."""
 
 _SUBSAMPLES, _SHARE = 5, 0.8
-"""What the first party's documentation says of its standard deviations."""
+"""As the first party documents its standard deviations."""
 
 
 class ComparisonOperator(StrEnum):
-    """SageMaker's word for the side of a threshold on which a metric is worse."""
+    """SageMaker's names of the sides of a threshold; the one on which a metric is worse."""
 
     LESS_THAN = "LessThanThreshold"
     GREATER_THAN = "GreaterThanThreshold"
@@ -114,7 +114,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     """Measure metrics of one family.
 
     Intervals are bootstrap percentiles. Where replicates are drawn from a coarser form of the evidence, they are
-    moved by the difference that its coarseness makes to the metric.
+    shifted by the difference that its coarseness makes to the metric.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _replicates(
 def _interval(
     metric: Metric[E], value: float, replicates: NDArray[np.float64], level: float
 ) -> tuple[float, float] | None:
-    """Return the percentiles; replicates in which the metric is not defined do not count."""
+    """Return the percentiles; replicates in which the metric is undefined do not count."""
     defined = replicates[np.isfinite(replicates)]
     if not defined.size:
         return None

@@ -25,16 +25,16 @@ from modelwatch_core.domain.errors import InvalidInput
 
 
 class MulticlassEvaluation:
-    """Of any number of classes, by predicted classes; by probabilities too, one a row or one a class.
+    """Any number of classes, by predicted classes; by probabilities too, one per row or one per class.
 
-    Of a probability a row it is taken that it is the prediction's own. Of one a class, the column ``i``, or the one
-    whose name ends in the class, belongs to class ``i``, or to that of its name; without predictions the greatest
-    predicts.
+    One probability per row is taken for that of the predicted class. With one per class, column ``i``, or the one
+    whose name ends in the class, belongs to class ``i``, or to that of its name; without predictions the class of the
+    greatest probability is predicted.
     """
 
     def __init__(self, columns: Columns) -> None:
         if columns.prediction is None and len(columns.probabilities) == 1:
-            message = "one probability does not say which class is predicted: say by inference_attribute where it lies"
+            message = "one probability does not say which class is predicted: give its column by inference_attribute"
             raise InvalidInput("PredictionNotGiven", message)
         self._columns = columns
         self._complete = CompleteRows(columns)
@@ -110,8 +110,10 @@ class MulticlassEvaluation:
         warnings = list(self._complete.warnings())
         cells, calibration = self._scores.finish(), None
         if self._without_probability:
-            told = f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
-            warnings.append(f"{told} own; columns of probabilities are taken for the classes 0, 1, ... or by name")
+            message = (
+                f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
+            )
+            warnings.append(f"{message} own; columns of probabilities are taken for the classes 0, 1, ... or by name")
         elif cells.scores.size:
             if not self._scores.exact:
                 warnings.append(INEXACT)

@@ -15,7 +15,7 @@ from modelwatch_analyzer.reading.dataset import Plan
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a model was.
+    """The quality of a model.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading.dataset import Plan
 
 
 class RegressionEvaluation:
-    """Of numbers."""
+    """Numbers."""
 
     def __init__(self, columns: Columns) -> None:
         if columns.prediction is None:

@@ -35,11 +35,11 @@ class RegressionErrors:
     0.1 % of the rows in trials up to a million. For intervals, row ``i`` adds to the sums of block ``i % 1024``.
     """
 
-    __slots__ = ("_blocks", "_shifts", "absolute", "count", "percentage", "prediction", "sketch", "squared", "truth")
+    __slots__ = ("_blocks", "_shifts", "absolute", "count", "label", "percentage", "prediction", "sketch", "squared")
 
     def __init__(self) -> None:
         self.count = 0
-        self.truth = Moments()
+        self.label = Moments()
         self.prediction = Moments()
         self.absolute = Moments()
         self.squared = _Sum()
@@ -48,36 +48,36 @@ class RegressionErrors:
         self._blocks = BlockSums.empty()
         self._shifts = 0.0, 0.0
 
-    def update(self, truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
+    def update(self, label: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
         """Take in rows.
 
         Parameters
         ----------
-        truth, prediction : ndarray of float64, shape (n,)
+        label, prediction : ndarray of float64, shape (n,)
             Finite values. An error beyond the greatest float64 counts as that.
         """
-        if not truth.size:
+        if not label.size:
             return
         if not self.count:
-            self._shifts = float(truth[0]), float(prediction[0])
+            self._shifts = float(label[0]), float(prediction[0])
         with np.errstate(over="ignore", invalid="ignore"):
-            absolute = np.minimum(np.abs(truth - prediction), sys.float_info.max)
+            absolute = np.minimum(np.abs(label - prediction), sys.float_info.max)
             squared = absolute * absolute
-            percentage = absolute / np.maximum(np.abs(truth), _EPSILON)
-            centred = truth - self._shifts[0], prediction - self._shifts[1]
+            percentage = absolute / np.maximum(np.abs(label), _EPSILON)
+            centred = label - self._shifts[0], prediction - self._shifts[1]
             powers = (power for values in centred for power in (values, values**2))
-            terms = (np.ones(truth.size), absolute, squared, percentage, *powers)
-            block = np.arange(self.count, self.count + truth.size) % BLOCKS
+            terms = (np.ones(label.size), absolute, squared, percentage, *powers)
+            block = np.arange(self.count, self.count + label.size) % BLOCKS
             sums = (np.bincount(block, weights=term, minlength=BLOCKS).astype(np.float64) for term in terms)
-            ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (truth, prediction))
+            ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (label, prediction))
             self._blocks = self._blocks.plus(BlockSums.of(sums, *ranges))
-        self.truth.update(truth)
+        self.label.update(label)
         self.prediction.update(prediction)
         self.absolute.update(absolute)
         self.squared.update(squared)
         self.percentage.update(percentage)
         self.sketch.update(absolute)
-        self.count += truth.size
+        self.count += label.size
 
     def merge(self, other: RegressionErrors) -> RegressionErrors:
         """Return the errors of both, the other's rows behind this one's; neither changes."""
@@ -91,7 +91,7 @@ class RegressionErrors:
             return
         if not self.count:
             self._shifts = other._shifts
-        for name in ("truth", "prediction", "absolute", "squared", "percentage", "sketch"):
+        for name in ("label", "prediction", "absolute", "squared", "percentage", "sketch"):
             setattr(self, name, getattr(self, name).merge(getattr(other, name)))
         moved = other._blocks.moved(other._shifts[0] - self._shifts[0], other._shifts[1] - self._shifts[1])
         self._blocks = self._blocks.plus(moved.rolled(self.count % BLOCKS))
@@ -106,7 +106,7 @@ class RegressionErrors:
                 absolute=np.float64(self.absolute.mean) * rows,
                 squared=np.float64(self.squared.mean) * rows,
                 percentage=np.float64(self.percentage.mean) * rows,
-                truth_spread=_spread(self.truth),
+                label_spread=_spread(self.label),
                 prediction_spread=_spread(self.prediction),
                 blocks=self._blocks,
             )
@@ -122,7 +122,7 @@ def _spread(moments: Moments) -> np.float64:
 
 
 class _Sum:
-    """Moments of values that may be beyond the greatest float64; then there is no mean."""
+    """Moments of values that may be beyond the greatest float64, in which case there is no mean."""
 
     __slots__ = ("_moments", "_overflown")
 
@@ -149,24 +149,24 @@ class _Sum:
 
 @dataclass(frozen=True, slots=True)
 class BlockSums:
-    """Sums by block of rows: of errors, and of truth and prediction less a number near them.
+    """Sums by block of rows: of errors, and of labels and predictions less a number near them.
 
     Attributes
     ----------
-    rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared : ndarray, shape (..., k)
-    truth_range, prediction_range : Ranges, shape (..., k)
-        Of truth and prediction as they are.
+    rows, absolute, squared, percentage, label, label_squared, prediction, prediction_squared : ndarray, shape (..., k)
+    label_range, prediction_range : Ranges, shape (..., k)
+        Of label and prediction as they are.
     """
 
     rows: NDArray[np.float64]
     absolute: NDArray[np.float64]
     squared: NDArray[np.float64]
     percentage: NDArray[np.float64]
-    truth: NDArray[np.float64]
-    truth_squared: NDArray[np.float64]
+    label: NDArray[np.float64]
+    label_squared: NDArray[np.float64]
     prediction: NDArray[np.float64]
     prediction_squared: NDArray[np.float64]
-    truth_range: Ranges
+    label_range: Ranges
     prediction_range: Ranges
 
     @classmethod
@@ -176,10 +176,10 @@ class BlockSums:
         return cls.of(np.zeros((len(_SUMS), BLOCKS)), none, none)
 
     @classmethod
-    def of(cls, sums: Iterable[NDArray[np.float64]], truth_range: Ranges, prediction_range: Ranges) -> BlockSums:
+    def of(cls, sums: Iterable[NDArray[np.float64]], label_range: Ranges, prediction_range: Ranges) -> BlockSums:
         """Return sums that are given in the order of the attributes."""
         named = dict(zip(_SUMS, sums, strict=True))
-        return cls(**named, truth_range=truth_range, prediction_range=prediction_range)
+        return cls(**named, label_range=label_range, prediction_range=prediction_range)
 
     def plus(self, other: BlockSums) -> BlockSums:
         """Add another's sums."""
@@ -188,7 +188,7 @@ class BlockSums:
         return BlockSums.of(sums, *ranges)
 
     def rolled(self, places: int) -> BlockSums:
-        """Move every block some places on."""
+        """Rotate the blocks by some places."""
         return self._each(lambda blocks: np.roll(blocks, places))
 
     def filled(self) -> BlockSums:
@@ -200,39 +200,39 @@ class BlockSums:
         ranges = (getattr(self, name) for name in _RANGES)
         return BlockSums.of(sums, *(Ranges(change(each.minimum), change(each.maximum)) for each in ranges))
 
-    def moved(self, truth: float, prediction: float) -> BlockSums:
-        """Return the sums of truth and prediction that are greater by these numbers."""
+    def moved(self, label: float, prediction: float) -> BlockSums:
+        """Return the sums of labels and predictions that are greater by these numbers."""
         return BlockSums(
             self.rows,
             self.absolute,
             self.squared,
             self.percentage,
-            self.truth + truth * self.rows,
-            self.truth_squared + 2 * truth * self.truth + truth * truth * self.rows,
+            self.label + label * self.rows,
+            self.label_squared + 2 * label * self.label + label * label * self.rows,
             self.prediction + prediction * self.rows,
             self.prediction_squared + 2 * prediction * self.prediction + prediction * prediction * self.rows,
-            self.truth_range,
+            self.label_range,
             self.prediction_range,
         )
 
     def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
-        """Add up the blocks, each as often as it comes.
+        """Add up the blocks, each as often as it occurs.
 
         Parameters
         ----------
         weights : ndarray of int, shape (..., k)
         """
-        rows, absolute, squared, percentage, truth, truth_squared, prediction, prediction_squared = (
+        rows, absolute, squared, percentage, label, label_squared, prediction, prediction_squared = (
             weights @ getattr(self, name) for name in _SUMS
         )
-        truth_spread = sum_of_squares_within(truth_squared - truth**2 / rows, rows, self.truth_range.of_drawn(weights))
+        label_spread = sum_of_squares_within(label_squared - label**2 / rows, rows, self.label_range.of_drawn(weights))
         prediction_spread = sum_of_squares_within(
             prediction_squared - prediction**2 / rows, rows, self.prediction_range.of_drawn(weights)
         )
-        return ErrorSums(rows, absolute, squared, percentage, truth_spread, prediction_spread)
+        return ErrorSums(rows, absolute, squared, percentage, label_spread, prediction_spread)
 
 
-_RANGES = ("truth_range", "prediction_range")
+_RANGES = ("label_range", "prediction_range")
 _SUMS = tuple(name for name in BlockSums.__slots__ if name not in _RANGES)
 
 
@@ -244,22 +244,22 @@ class ErrorSums:
     ----------
     rows, absolute, squared, percentage : ndarray, shape (...)
         Number of rows; sums of absolute, squared and relative errors.
-    truth_spread, prediction_spread : ndarray, shape (...)
+    label_spread, prediction_spread : ndarray, shape (...)
         Sums of squared deviations from the mean; 0 exactly where the values are equal.
     blocks : BlockSums, optional
-        What replicates are drawn from; they themselves have none.
+        What replicates are drawn from; replicates have none.
     """
 
     rows: NDArray[np.float64] | np.float64
     absolute: NDArray[np.float64] | np.float64
     squared: NDArray[np.float64] | np.float64
     percentage: NDArray[np.float64] | np.float64
-    truth_spread: NDArray[np.float64] | np.float64
+    label_spread: NDArray[np.float64] | np.float64
     prediction_spread: NDArray[np.float64] | np.float64
     blocks: BlockSums | None = None
 
     def resampled(self, resampling: Resampling) -> tuple[ErrorSums, ErrorSums]:
-        """Draw blocks of rows anew."""
+        """Resample blocks of rows."""
         if self.blocks is None:
             raise TypeError("replicates are not drawn from replicates")
         blocks = self.blocks.filled()
@@ -276,7 +276,7 @@ class ErrorQuantiles:
     items, weights : ndarray, shape (m,)
         As `KllSketch.cumulative_weights` gives them.
     levels : ndarray, shape (..., 4)
-        Where on the way from the least (0) to the greatest error (1) each quantile lies.
+        The level of each quantile, from the least (0) to the greatest error (1).
     """
 
     items: NDArray[np.float64]
@@ -284,7 +284,7 @@ class ErrorQuantiles:
     levels: NDArray[np.float64]
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
-        """Draw the places anew: the rank of a resample's quantile follows a beta distribution."""
+        """Resample the levels: the rank of a resample's quantile follows a beta distribution."""
         rows = self.weights[-1] / resampling.variance_ratio
         size = (resampling.replicates, self.levels.size)
         levels = resampling.generator().beta(self.levels * rows, (1 - self.levels) * rows, size=size)

@@ -69,7 +69,7 @@ REGRESSION: tuple[Metric[ErrorSums], ...] = (
     _loss("mae", lambda errors: errors.absolute / errors.rows),
     _loss("mse", lambda errors: errors.squared / errors.rows),
     _loss("rmse", lambda errors: np.sqrt(errors.squared / errors.rows)),
-    _r_squared("r2", "labels", lambda errors: errors.truth_spread, suggested=True),
+    _r_squared("r2", "labels", lambda errors: errors.label_spread, suggested=True),
     _r_squared("r2_first_party", "predictions", lambda errors: errors.prediction_spread, suggested=False),
     _loss("mape", lambda errors: errors.percentage / errors.rows, suggested=False),
 )

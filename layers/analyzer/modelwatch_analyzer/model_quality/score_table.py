@@ -1,4 +1,4 @@
-"""A table of how many labels of either kind each predicted probability met."""
+"""A table of how many positive and negative labels there are at each predicted probability."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _RESAMPLED_CELLS = 512
 
 
 class ScoreTable:
-    """A mergeable table of probabilities: how many positive and negative labels each met.
+    """A mergeable table of probabilities, with how many positive and negative labels each has.
 
-    Exact up to `MOST_SCORES` distinct probabilities. With more, each probability stands in a fixed cell: the
+    Exact up to `MOST_SCORES` distinct probabilities. With more, each probability is in a fixed cell: the
     intervals ``[2**-k-1, 2**-k)`` of the probability, or from 0.5 on of its distance from 1, for k of 1 to 63, cut
     into 8,192 parts each. So it is known to 1 part in 16,384 of its distance from 0 or 1, whichever is nearer, and
     the table has at most 2**20 + 2 rows. The table depends on the set of rows alone, not on their order or split.
@@ -63,10 +63,10 @@ class ScoreTable:
         Raises
         ------
         ValueError
-            If a score is no probability.
+            If a score is not a probability.
         """
         if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-            raise ValueError("scores must lie in [0, 1]")
+            raise ValueError("scores must be in [0, 1]")
         self._add(ScoreCells(scores, positive.astype(np.int64), (~positive).astype(np.int64)))
 
     def merge(self, other: ScoreTable) -> ScoreTable:
@@ -111,7 +111,7 @@ class ScoreTable:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCells:
-    """Probabilities, and how many labels of either kind each met; the evidence of the metrics of probabilities.
+    """Probabilities, and how many labels of either kind each has; the evidence of the metrics of probabilities.
 
     Attributes
     ----------
@@ -126,26 +126,26 @@ class ScoreCells:
 
     @property
     def auc_error(self) -> float:
-        """By how much the area under the ROC curve is off at most, if scores that were unequal share a cell."""
+        """The greatest error of the area under the ROC curve, if scores that were unequal share a cell."""
         pairs = float(self.positives.sum()) * float(self.negatives.sum())
         return float((self.positives.astype(float) * self.negatives).sum() / (2 * pairs)) if pairs else 0.0
 
     @property
     def average_precision_error(self) -> float:
-        """By how much the average precision is off at most, if scores that were unequal share a cell.
+        """The greatest error of the average precision, if scores that were unequal share a cell.
 
-        In each cell the positive labels may in truth stand before all negative ones, or behind them.
+        In each cell the positive labels may really come before all negative ones, or after them.
         """
         positives, negatives = descending(self.positives), descending(self.negatives)
         found, wrong = np.cumsum(positives), np.cumsum(negatives)
-        told = found / (found + wrong)
+        precision = found / (found + wrong)
         highest = found / np.maximum(found + wrong - negatives, 1)
         first = found - positives + 1
         lowest = first / (first + wrong)
-        return float(positives @ np.maximum(highest - told, told - lowest) / max(positives.sum(), 1))
+        return float(positives @ np.maximum(highest - precision, precision - lowest) / max(positives.sum(), 1))
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
-        """Draw anew from at most 512 cells of about as many rows each."""
+        """Resample at most 512 cells of about equally many rows."""
         coarse = self._coarse()
         drawn = resampling.counts(np.concatenate([coarse.positives, coarse.negatives]))
         positives, negatives = np.split(drawn, 2, axis=-1)
@@ -174,14 +174,14 @@ def _summed(rows: ScoreCells) -> ScoreCells:
 
 
 def _in_cells(rows: ScoreCells) -> ScoreCells:
-    """Put each score in the middle of its cell; a score that stands there already stays."""
+    """Put each score in the middle of its cell; a score that is there already stays."""
     upper = rows.scores >= 0.5
     distance = np.where(upper, 1 - rows.scores, rows.scores)  # exact: Sterbenz' lemma
     fraction, exponent = np.frexp(distance)
     middle = np.ldexp((np.floor(fraction * 2 * _PARTS) + 0.5) / (2 * _PARTS), exponent)
-    # 1 less the middle must be a float64 again, or it would stand in another cell.
+    # 1 less the middle must be a float64 again, or it would be in another cell.
     middle = np.where(upper, np.floor(middle * 2.0**53) * 2.0**-53, middle)
-    # What is nearer to the end than 2**-64 stands at it; 0.5, the one upper score at its cell's end, at itself.
+    # What is nearer to the end than 2**-64 moves to it; 0.5, the one upper score at its cell's end, stays.
     middle = np.where(distance < 2.0**-_OCTAVES, 0.0, np.where(distance == 0.5, distance, middle))
     return ScoreCells(np.where(upper, 1 - middle, middle), rows.positives, rows.negatives)
 

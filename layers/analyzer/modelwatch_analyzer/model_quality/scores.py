@@ -21,7 +21,7 @@ def auc(cells: ScoreCells) -> NDArray[np.float64]:
 
 
 def average_precision(cells: ScoreCells) -> NDArray[np.float64]:
-    """Return the sum of precisions, each weighted with the recall that its threshold adds."""
+    """Return the sum of precisions, each weighted by the recall that its threshold adds."""
     positives, predicted = descending(cells.positives), descending(cells.positives + cells.negatives)
     found = np.cumsum(positives, axis=-1)
     precisions = np.divide(found, np.cumsum(predicted, axis=-1), out=np.zeros(found.shape), where=found > 0)
@@ -36,14 +36,14 @@ def log_loss(cells: ScoreCells) -> NDArray[np.float64]:
 
 
 def brier_score(cells: ScoreCells) -> NDArray[np.float64]:
-    """Return the mean squared distance of the probability from what came (Brier, 1950, halved)."""
+    """Return the mean squared distance of the probability from the outcome (Brier, 1950, halved)."""
     return _mean(cells, (1 - cells.scores) ** 2, cells.scores**2)
 
 
 def expected_calibration_error(cells: ScoreCells) -> NDArray[np.float64]:
-    """Return how far frequencies and probabilities are apart in ten bins of equal width, weighted with their rows.
+    """Return how far apart frequencies and probabilities are in ten bins of equal width, weighted by their rows.
 
-    Bins are ``(i/10, (i+1)/10]``; 0 lies in the first. Naeini, Cooper and Hauskrecht, "Obtaining well calibrated
+    Bins are ``(i/10, (i+1)/10]``; 0 is in the first. Naeini, Cooper and Hauskrecht, "Obtaining well calibrated
     probabilities using Bayesian binning", 2015.
     """
     expected, positives, rows = calibration(cells)
@@ -71,7 +71,7 @@ SCORES: tuple[Metric[ScoreCells], ...] = (
 """Metrics of predicted probabilities of two classes."""
 
 TRUE_CLASS = (Metric("log_loss", log_loss, worse=_GREATER, bounds=(0.0, math.inf)),)
-"""Metrics of the probabilities that several classes' true ones were given: tables of positive labels only."""
+"""Metrics of the probabilities of the true classes, of several classes: tables of positive labels only."""
 
 CONFIDENCES = (_CALIBRATION_ERROR,)
-"""Metrics of the probabilities that predicted classes were given: what was predicted right is positive."""
+"""Metrics of the probabilities of the predicted classes: correct predictions are positive."""

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: in few digits, and drawn small as SVG path data."""
+"""Numbers as a reader sees them: in few digits, and as small drawings of SVG path data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIAMOND = 4.5  # half of its width
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where numbers lie on an axis that starts at 0 and is `length` long."""
+    """The positions of numbers on an axis that starts at 0 and is `length` long."""
 
     least: float
     greatest: float
@@ -66,7 +66,7 @@ def interval_figure(
     Returns
     -------
     IntervalFigure or None
-        None where only one finite number is given, which a drawing would say nothing about.
+        None where only one finite number is given, which leaves nothing to draw.
     """
     ends = interval or (None, None)
     scale = Scale.over((value, *ends, reference), IntervalFigure.WIDTH - 2 * _MARGIN)
@@ -209,7 +209,7 @@ def _ticks(axis: Scale) -> tuple[tuple[float, float], ...]:
 
 
 def number_text(value: float) -> str:
-    """Write a number in some four digits, without an exponent where a person can do without."""
+    """Write a number in four digits, without an exponent unless it is very large or small."""
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
 
 

@@ -41,7 +41,7 @@ class _Bar:
 
 
 def paired_charts(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Chart | None, Chart | None]:
-    """Draw the distributions of one feature then and now, on the same axes so that a shift shows.
+    """Draw the distributions of one feature then and now, on the same axes so that a shift is visible.
 
     Parameters
     ----------
@@ -114,5 +114,5 @@ def _draw(
 
 def _frequent(counts: Mapping[str, float], total: float) -> str:
     labels = heapq.nlargest(_LABELS, counts, key=counts.__getitem__)
-    told = ", ".join(f"{label[:24] or 'empty'} {counts[label] / total:.0%}" for label in labels)
-    return f"{told}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else told
+    text = ", ".join(f"{label[:24] or 'empty'} {counts[label] / total:.0%}" for label in labels)
+    return f"{text}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else text

@@ -30,7 +30,7 @@ _FRAME = "modelwatch_analyzer.report"
 _NAMED = 3  # subjects that the verdict names
 _NAME_LENGTH = 80
 
-Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 
 def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mapping[str, str], body: ReportBody) -> None:
@@ -47,7 +47,7 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
     summary : AnalysisSummary
         Verdict, records, warnings, violations, ground truth, changes.
     facts : mapping of str to str
-        What else a reader wants to know first, label to text, in order.
+        Further facts that a reader wants first, label to text, in order.
     body : ReportBody
         The kind's part.
     """
@@ -71,7 +71,7 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
     partial.replace(path)
 
 
-def most_important(rows: Sequence[Row], weight: Callable[[Row], float], limit: int = ROWS) -> list[Row]:
+def most_important(rows: Sequence[Item], weight: Callable[[Item], float], limit: int = ROWS) -> list[Item]:
     """Return the rows of the greatest weights, at most `limit`, in the order in which they were; earlier ones win."""
     if len(rows) <= limit:
         return list(rows)

@@ -1,4 +1,4 @@
-"""Look-ups in a statistics file that anybody may have written: what is not as expected counts as absent."""
+"""Look-ups in a statistics file of unknown origin: what is not as expected counts as absent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def find(document: object, *path: str) -> object:
-    """Return what lies at the path, or None."""
+    """Return what is at the path, or None."""
     for name in path:
         if not isinstance(document, Mapping):
             return None
