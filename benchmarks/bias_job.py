@@ -34,9 +34,11 @@ def make(folder: Path, rows: int) -> None:
 
 def modelwatch(folder: Path) -> None:
     """Read and analyse the file: all metrics but FT, each with 1,000 replicates; then again, with all reports."""
-    from modelwatch_analyzer import bias
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.metrics import METRICS, Stage
+    from modelwatch_analyzer.host import Host
+    from modelwatch_analyzer.kind_analysis import analysis_of
+    from modelwatch_core.domain.monitor_kinds import BIAS
     from modelwatch_core.domain.settings_environment import analysis_settings
 
     post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
@@ -52,7 +54,7 @@ def modelwatch(folder: Path) -> None:
         bootstrap_replicates=1000,
     )
     begun = process_time()
-    report = bias.run(settings).documents["analysis.json"]
+    report = analysis_of(BIAS).run(settings, Host()).documents["analysis.json"]
     spent = process_time() - begun
     begun = process_time()
     analyze(settings)

@@ -116,7 +116,8 @@ def tables_modelwatch(folder: Path) -> None:
     """Join both tables with polars, evaluate with 1,000 replicates."""
     import polars as pl
 
-    from modelwatch_analyzer.model_quality.evaluation import BinaryEvaluation, Columns
+    from modelwatch_analyzer.model_quality.binary import BinaryEvaluation
+    from modelwatch_analyzer.model_quality.columns import Columns
     from modelwatch_analyzer.model_quality.metric import Confidence
 
     predictions = pl.scan_parquet(folder / "predictions.parquet")
