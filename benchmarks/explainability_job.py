@@ -44,7 +44,7 @@ def make(folder: Path) -> None:
 
 
 def serve() -> None:
-    """Serve the model at ``/invocations`` until stdin ends; ``/counts`` tells what was asked since it last did."""
+    """Serve the model at ``/invocations`` until stdin ends; ``/counts`` answers what came since its last call."""
     trees = model()
     counts = {"requests": 0, "rows": 0}
     lock = threading.Lock()
@@ -66,9 +66,9 @@ def serve() -> None:
 
         def do_GET(self) -> None:
             with lock:
-                body = json.dumps(counts).encode()
+                answer = json.dumps(counts).encode()
                 counts.update(requests=0, rows=0)
-            self._answer(200, body)
+            self._answer(200, answer)
 
         def _answer(self, status: int, content: bytes) -> None:
             self.send_response(status)

@@ -12,7 +12,8 @@ import pytest
 
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
-from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+from modelwatch_core.domain.analysis_settings import GroundTruthSettings
+from modelwatch_core.domain.settings_environment import analysis_settings
 
 HOUR = "churn/AllTraffic/2026/11/22/03"
 WINDOW = {"start_time": "2026-11-22T03:00:00Z", "end_time": "2026-11-22T04:00:00Z"}
@@ -81,7 +82,9 @@ class World:
             "ground_truth_source": self.folder / "labels",
             **WINDOW,
         }
-        return open_labelled_dataset(BiasSettings.model_validate(settings | changes))
+        made = analysis_settings(**({"analysis_type": "MODEL_BIAS"} | settings | changes))
+        assert isinstance(made, GroundTruthSettings)
+        return open_labelled_dataset(made)
 
     def merged(self, path: str = f"{HOUR}/part-00000.jsonl") -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "out/merge" / path).read_text().splitlines()]

@@ -30,12 +30,12 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     for name, given in (("ground_truth_attribute", config.label), ("inference_attribute", config.predicted_label_name)):
         if getattr(settings, name) is None and given is not None:
             known[name] = str(given)
-    asked = {
+    requested = {
         name: known.get(name) or getattr(settings, name)
         for name in ("ground_truth_attribute", "inference_attribute", "probability_attribute")
     }
     if headerless and settings.ground_truth_source is None:
-        for name, given in asked.items():
+        for name, given in requested.items():
             if given in config.headers:
                 known[name] = str(config.headers.index(given))
     elif settings.dataset_format.name not in _TABLES and known.get("ground_truth_attribute") in config.headers:

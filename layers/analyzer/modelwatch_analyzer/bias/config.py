@@ -172,13 +172,13 @@ class BiasConfig(_Part):
 
     def metrics(self, stage: Stage) -> tuple[str, ...]:
         """Return the names of the requested metrics, sorted; all if ``methods`` names neither stage."""
-        asked: dict[Stage, _Methods | None] = {
+        requested: dict[Stage, _Methods | None] = {
             Stage.PRE_TRAINING: self.methods.pre_training_bias,
             Stage.POST_TRAINING: self.methods.post_training_bias,
         }
-        if not any(asked.values()):
-            asked = dict.fromkeys(asked, _Methods())
-        methods = asked[stage]
+        if not any(requested.values()):
+            requested = dict.fromkeys(requested, _Methods())
+        methods = requested[stage]
         if methods is None:
             return ()
         of_stage = sorted(metric.name for metric in METRICS.values() if metric.stage is stage)

@@ -75,7 +75,7 @@ def _relative_entropy(p: Array, q: Array) -> Array:
 
 
 def kullback_leibler(counts: Counts) -> Array:
-    """``sum P_a ln(P_a / P_d)`` over the labels that both groups have; the shares are not scaled anew for these."""
+    """``sum P_a ln(P_a / P_d)`` over the labels that both groups have; the shares are not rescaled for these."""
     p, q = _label_distributions(counts)
     return _relative_entropy(p, q)
 

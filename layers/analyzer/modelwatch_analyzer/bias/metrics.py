@@ -70,7 +70,7 @@ class BiasMetric:
     compute : callable
         The value of every replicate; meaningless where a requirement is not met.
     given : callable
-        What the metric needs beside counts of rows; if that is undefined, so is the metric.
+        What the metric needs besides counts of rows; if that is undefined, so is the metric.
     allowed : (float, float), optional
         What a baseline suggests as its range; by default as far as its own interval reaches.
     """

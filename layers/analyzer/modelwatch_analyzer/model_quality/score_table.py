@@ -39,7 +39,7 @@ class ScoreTable:
     -----
     With cells, the area under the ROC curve is off by at most `ScoreCells.auc_error`, the average precision by
     `ScoreCells.average_precision_error`, the Brier score and the log loss by 6.2e-5; and a probability within a cell's
-    width of a bin's edge may be counted in the bin beside it by the calibration error.
+    width of a bin's edge may be counted in the neighbouring bin by the calibration error.
     """
 
     __slots__ = ("_exact", "_pending", "_pending_rows", "_table")

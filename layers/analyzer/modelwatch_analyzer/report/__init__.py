@@ -1,4 +1,4 @@
-"""The frame of the report of any kind of monitor: a page for people, and what several kinds show alike.
+"""The frame of the report of any kind of monitor: a page, and what several kinds show alike.
 
 What a kind shows is in the kind's own package: its ``report.py`` and ``report.html.j2``.
 """
