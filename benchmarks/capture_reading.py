@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> None:
     }
     peaks = {window: _peak([measure(command("modelwatch", "csv", window))]) for window in sizes}
     for window, peak in peaks.items():
-        measured = f"peak memory of {sizes[window] / 1e6:,.0f} MB: {peak / 1e6:.0f} MB"
-        console.print(f"{measured} (target below 400): {_met(peak < 400e6)}")
+        peak_text = f"peak memory of {sizes[window] / 1e6:,.0f} MB: {peak / 1e6:.0f} MB"
+        console.print(f"{peak_text} (target below 400): {_met(peak < 400e6)}")
     growth = peaks["large"] / peaks["small"] - 1
     console.print(f"growth {growth:+.0%} (target within 20 %): {_met(abs(growth) <= 0.2)}")
 
