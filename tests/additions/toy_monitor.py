@@ -1,4 +1,7 @@
-"""A kind of monitor with an analysis: all of it is this file, and one line in ``KINDS``."""
+"""A kind of monitor with an analysis: all of it is this file, and one line in ``KINDS``.
+
+In the product the descriptor is in the core, which has no numeric packages, and the analysis in the analyzer.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+
+import polars as pl
 
 from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.findings import Findings
@@ -38,8 +43,9 @@ ROW_COUNT = MonitorKind(
 def run(settings: RowCountSettings, _host: Host) -> Findings:
     """Count rows, and compare the count with the least that is allowed."""
     dataset, log = open_dataset(settings), ReadLog()
-    for _ in dataset.batches(Plan({}), log):
+    for _ in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.String())), log):
         pass
+    log.require_records()
     rows = log.counts().read
     too_few = rows < settings.least_rows and settings.baseline_constraints is not None
     violation = ConstraintViolation(

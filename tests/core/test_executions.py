@@ -302,8 +302,9 @@ def test_a_stopped_or_deleted_schedule_refuses_a_tick_that_was_under_way_and_say
 
 
 def test_one_failing_target_holds_up_no_other_and_is_tried_again_alone(world):
-    world.targets["pager"] = MemoryTarget()
-    world.targets["pager"].broken = True
+    pager = MemoryTarget()
+    pager.broken = True
+    world.targets["pager"] = lambda: pager
     targets = [{"type": "pager", "address": "on call"}, {"type": "mail", "address": "team"}]
     world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
     world.finish(world.ends(world.tick(), DRIFT))
@@ -314,11 +315,26 @@ def test_one_failing_target_holds_up_no_other_and_is_tried_again_alone(world):
     with pytest.raises(Upstream, match="AlertNotDelivered: pager:on call"):
         world.deliver_alert(raised[0])
     assert world.deliver_alert(raised[1])
-    world.targets["pager"].broken = False
+    pager.broken = False
     assert world.deliver_alert(raised[0])
     assert not world.deliver_alert(raised[0])
-    assert (len(world.mail.alerts), len(world.targets["pager"].alerts)) == (1, 1)
+    assert (len(world.mail.alerts), len(pager.alerts)) == (1, 1)
     assert world.mail.addresses == ["team"]
+
+
+def test_a_target_that_raises_something_of_its_own_is_tried_again_and_its_text_is_not_shown(world):
+    class Webhook:
+        def send(self, alert, address):
+            raise OSError(f"{alert}: {address} refused https://chat.example.com/secret")
+
+    world.targets["mail"] = Webhook
+    world.finish(world.ends(world.tick(), DRIFT))
+    (announcement,) = world.announcements
+    world.route(announcement)
+    (raised,) = [event for event in world.bus.published if isinstance(event, AlertRaised)]
+    for _ in range(2):
+        with pytest.raises(Upstream, match=r"AlertNotDelivered: mail:everybody: OSError$"):
+            world.deliver_alert(raised)
 
 
 def test_a_schedule_with_a_target_of_an_unknown_type_is_refused(world):

@@ -76,7 +76,7 @@ class World:
         self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock)
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), owned)
-        self.targets = {"mail": through(self.mail)}
+        self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
         self.route = RouteAlerts(schedules, bus, AlertTargetReference(type="mail", address="everybody"))
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
         self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.hosts, self.clock)

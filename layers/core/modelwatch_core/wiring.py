@@ -156,10 +156,10 @@ def _end_of_invocation(detail: object) -> AnalysisEnded:
     return InvocationFailed.model_validate(detail).as_analysis_ended()
 
 
-HOSTS: dict[str, Callable[[], AnalysisHost]] = {
+HOSTS: dict[str, Callable[[], AnalysisHost | None]] = {
     "lambda": _analyzer_function,
 }
-"""Every host by its name, the cheapest first."""
+"""Every host by its name, the cheapest first. One that this deployment does not have gives None."""
 
 ENDS: dict[str, Callable[[object], AnalysisEnded]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
@@ -170,7 +170,7 @@ ENDS: dict[str, Callable[[object], AnalysisEnded]] = {
 
 @cache
 def _hosts() -> Mapping[str, AnalysisHost]:
-    return {name: host() for name, host in HOSTS.items()}
+    return {name: host for name, make in HOSTS.items() if (host := make()) is not None}
 
 
 @cache
@@ -293,8 +293,7 @@ def deliver_alert() -> DeliverAlert:
     """Return the use case of functions/route_alerts for raised alerts."""
     from modelwatch_core.adapters.aws.ledger_table import TableSentAlerts
 
-    targets = {name: target() for name, target in ALERT_TARGETS.items()}
-    return DeliverAlert(sent=TableSentAlerts(_table(), _CLOCK), targets=targets)
+    return DeliverAlert(sent=TableSentAlerts(_table(), _CLOCK), targets=ALERT_TARGETS)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -50,12 +50,13 @@ class DeliverAlert:
 
     Parameters
     ----------
-    targets : mapping of str to AlertTarget
-        By type.
+    targets : mapping of str to callable
+        Gives the target of each type; it is made when it is needed, so that one whose settings are missing holds up no
+        other.
     """
 
     sent: SentAlerts
-    targets: Mapping[str, AlertTarget]
+    targets: Mapping[str, Callable[[], AlertTarget]]
 
     def __call__(self, raised: AlertRaised) -> bool:
         """Return whether the alert was sent now.
@@ -69,18 +70,20 @@ class DeliverAlert:
         Upstream
             When the target did not take it.
         """
-        target = self.targets.get(raised.target.type)
-        if target is None:
+        if raised.target.type not in self.targets:
             message = f"{raised.target.type!r} is not a type of alert target; there is {', '.join(self.targets)}"
             raise InvalidInput("UnknownAlertTarget", message)
         key = f"{raised.alert.key}/{raised.target}"
+        target = self.targets[raised.target.type]()
         if not self.sent.begin(key):
             return False
         try:
             target.send(raised.alert, raised.target.address)
-        except ModelwatchError as error:
+        except Exception as error:
             self.sent.abandon(key)
-            # Even a refusal is worth a retry: the owner of the target may be fixing it.
-            raise Upstream("AlertNotDelivered", f"{raised.target}: {error}") from error
+            # Even a refusal is worth a retry: the owner of the target may be fixing it. The text of an error that is
+            # not ours may hold what is secret in an address.
+            reason = str(error) if isinstance(error, ModelwatchError) else type(error).__name__
+            raise Upstream("AlertNotDelivered", f"{raised.target}: {reason}") from None
         self.sent.finish(key)
         return True

@@ -13,7 +13,8 @@ class AlertTargetReference(Owned):
     type : str
         The kind of target: ``sns``; ``modelwatch_core.wiring.ALERT_TARGETS`` has the list.
     address : str
-        Which one, in the target's own form: the ARN of a topic.
+        Which one, in the target's own form: the ARN of a topic. It is stored and shown, so it must hold no secret; a
+        target that needs one takes the ARN of a secret.
     """
 
     type: NonEmpty
