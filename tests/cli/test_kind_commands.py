@@ -46,7 +46,7 @@ def test_a_misspelt_kind_is_suggested(run: Run) -> None:
 
 @pytest.mark.parametrize("verb", Verb)
 @pytest.mark.parametrize("kind", WITH_ANALYSIS, ids=lambda kind: kind.command_name)
-def test_the_help_of_every_kind_has_its_options_and_an_example_of_its_own_options(
+def test_the_help_of_every_kind_has_its_options_and_an_example_if_it_has_one_of_its_own_options(
     run: Run, verb: Verb, kind: MonitorKind
 ) -> None:
     help_text = run(verb, kind.command_name, "--help").stdout
@@ -54,6 +54,10 @@ def test_the_help_of_every_kind_has_its_options_and_an_example_of_its_own_option
     assert len(list(option_parameters(kind, verb))) == len(options)
     for option in options:
         assert f"\n  {option.option} " in help_text
+    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
+    if not texts.example:
+        assert "Example:" not in help_text
+        return
     example = help_text[help_text.index("Example:") :]
     assert f"modelwatch {verb} {kind.command_name} " in example
     given = {word for word in example.split() if word.startswith("--")}
