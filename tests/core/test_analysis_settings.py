@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -25,8 +27,8 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda inner: st.lists(inner, max_size=3))
 
 
-def values_of(name: str) -> st.SearchStrategy[object]:
-    """Return values for a setting; those without an entry of their own are paths or text."""
+def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
+    """Return values for a setting: of its own entry, or paths or text, or whatever its type admits."""
     moments = st.datetimes(timezones=st.just(UTC))
     own: dict[str, st.SearchStrategy[object]] = {
         "dataset_format": st.builds(DatasetFormat, name=TEXT, options=st.dictionaries(TEXT, JSON, max_size=3)),
@@ -41,7 +43,18 @@ def values_of(name: str) -> st.SearchStrategy[object]:
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT, max_size=3),
     }
-    return own.get(name, TEXT.map(lambda text: f"/{text}"))
+    if name in own:
+        return own[name]
+    if types_in(annotation) & {str, Path}:
+        return TEXT.map(lambda text: f"/{text}")
+    return st.from_type(annotation)
+
+
+def types_in(annotation: object) -> set[object]:
+    """Return the annotation, and what is named in its brackets."""
+    return {annotation}.union(
+        *(types_in(argument) for argument in get_args(annotation) if isinstance(argument, Hashable))
+    )
 
 
 @st.composite
@@ -50,7 +63,7 @@ def settings_of_any_kind(draw: st.DrawFn) -> AnalysisSettings:
     names = draw(st.sets(st.sampled_from(sorted(kind.settings.model_fields.keys() - {"analysis_type", *REQUIRED}))))
     if "baseline_statistics" in names:
         names.add("baseline_constraints")
-    fields = {name: draw(values_of(name)) for name in sorted(names)}
+    fields = {name: draw(values_of(name, kind.settings.model_fields[name].annotation)) for name in sorted(names)}
     return analysis_settings(analysis_type=kind.analysis_type, **REQUIRED, **fields)
 
 
