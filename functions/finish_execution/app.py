@@ -20,6 +20,9 @@ def handler(event: EventBridgeModel, context: LambdaContext) -> None:
     """Settle the record of what ended."""
     ended = wiring.analysis_ended(event.detail_type, event.detail)
     record = wiring.finish_analysis()(ended)
+    if record is None:
+        logger.info("ignored: another run has this analysis", subject=ended.subject)
+        return
     count = record.outcome.violation_count if record.outcome else 0
     logger.info("settled", subject=ended.subject, status=ended.outcome.status, violation_count=count)
     metrics.add_metric(name="Violations", unit="Count", value=count)

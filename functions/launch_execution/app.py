@@ -22,8 +22,12 @@ logger, tracer, metrics = Logger(), Tracer(), Metrics()
 def handler(event: ExecutionRequest, context: LambdaContext) -> dict[str, Any]:
     """Launch an execution, and return its record or the refusal."""
     launched = wiring.launch_execution()(event)
-    refused = isinstance(launched, Refusal)
-    metrics.add_metric(name="RequestsRefused" if refused else "RequestsAccepted", unit="Count", value=1)
-    answer = {"refusal" if refused else "execution": launched.model_dump(mode="json")}
-    logger.info("refused" if isinstance(launched, Refusal) else "launched", schedule=event.monitoring_schedule_name)
-    return answer
+    if isinstance(launched, Refusal):
+        logger.warning(
+            "refused", schedule=event.monitoring_schedule_name, code=launched.code, explanation=launched.message
+        )
+        metrics.add_metric(name="RequestsRefused", unit="Count", value=1)
+        return {"refusal": launched.model_dump(mode="json")}
+    logger.info("launched", schedule=event.monitoring_schedule_name, subject=launched.subject)
+    metrics.add_metric(name="RequestsAccepted", unit="Count", value=1)
+    return {"execution": launched.model_dump(mode="json")}

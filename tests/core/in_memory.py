@@ -98,6 +98,9 @@ class MemoryLedger:
         if execution.is_settled and self.holders.get(name) == execution.key:
             del self.holders[name]
 
+    def active(self, schedule_id: str) -> MonitoringExecution | None:
+        return self.kept.get(self.holders[schedule_id]) if schedule_id in self.holders else None
+
     def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
         found = [
             execution
@@ -239,8 +242,8 @@ class MemoryDeferredAnalyses:
     def delete(self, endpoint_name: str) -> None:
         self.kept.pop(endpoint_name, None)
 
-    def all(self) -> Iterator[DeferredAnalysis]:
-        yield from list(self.kept.values())
+    def endpoint_names(self) -> Iterator[str]:
+        yield from list(self.kept)
 
 
 class MemoryObjects:
@@ -315,6 +318,9 @@ class MemoryRunClaims:
 
     def stop(self, subject: str) -> None:
         self.owners[subject] = None
+
+    def owner(self, subject: str) -> str | None:
+        return self.owners.get(subject)
 
 
 class MemoryBus:

@@ -14,7 +14,7 @@ from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.alert_text import alert_text
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
-from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from tests.core.in_memory import MemoryHost
 from tests.core.world import DRIFT, LEASE, World
 
@@ -31,6 +31,12 @@ REPORTS: dict[str, bytes | None] = {
     "entries of another shape": b'{"violations": ["income drifted", 3, {"feature_name": "income"}, null]}',
     "not text": b"\xff\xfe\x00",
     "nested too deeply": b"[" * 100_000,
+    "half of a surrogate pair": json.dumps({"violations": [DRIFT | {"feature_name": "\ud800"}]}).encode(),
+    "a field nested too deeply": b'{"violations": [{"constraint_check_type": "c", "description": "d", "x": %s}]}'
+    % (b"[" * 300 + b"]" * 300),
+    "endless names": json.dumps(
+        {"violations": [DRIFT | {"feature_name": f"{i}{'n' * 20_000}"} for i in range(60)]}
+    ).encode(),
 }
 LINE = b'{"MetricName": "feature_non_null_income", "Value": 1.0}\n'
 METRICS: dict[str, bytes | None] = {
@@ -40,9 +46,36 @@ METRICS: dict[str, bytes | None] = {
     "a line that somebody appended": LINE + b"done\n",
     "values that are no numbers": LINE + b'{"MetricName": "a", "Value": NaN}\n{"MetricName": "b", "Value": "1"}\n[1]\n',
     "not text": b"\xff\xfe\x00\n",
+    "almost metrics": LINE
+    + b"".join(
+        b'{"MetricName": "m", "Value": 1.0, %s}\n' % part
+        for part in (
+            b'"Comment": "x"',
+            b'"Dimensions": "host=a"',
+            b'"Dimensions": [{"Name": "a"}]',
+            b'"Dimensions": [{"Name": "a", "Value": ""}]',
+            b'"Timestamp": "yesterday"',
+            b'"Timestamp": 1e30',
+            b'"Unit": 3',
+            b'"StatisticValues": {"Max": 1}',
+            b'"Values": [1, "x"]',
+        )
+    )
+    + b'{"MetricName": "m", "Value": 1%s}\n' % (b"0" * 400),
 }
+LARGEST_EVENT = 256 * 1024
+"""What EventBridge takes."""
+
 STATUSES = [OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS, OutcomeStatus.FAILED]
-READABLE = {"no violations": 0, "one violation": 1, "5,000 violations": 5000, "a future version": 1}
+READABLE = {
+    "no violations": 0,
+    "one violation": 1,
+    "5,000 violations": 5000,
+    "a future version": 1,
+    "half of a surrogate pair": 1,
+    "a field nested too deeply": 1,
+    "endless names": 60,
+}
 UNREADABLE = set(REPORTS) - set(READABLE) - {"entries of another shape"}
 
 
@@ -105,6 +138,7 @@ def test_whatever_the_folder_holds_an_end_is_one_status_with_a_reason_and_is_ann
         assert (settled.monitoring_execution_status, outcome.violation_count) == (expected, count)
         published = [metric["MetricName"] for _, metric in world.metrics.published]
         assert published == (["feature_non_null_income"] if METRICS[metrics] and LINE in METRICS[metrics] else [])
+    assert all(len(event.model_dump_json().encode()) < LARGEST_EVENT for event in world.announcements)
     notified = settled.monitoring_execution_status is not ExecutionStatus.COMPLETED
     assert len(world.mail.alerts) == int(notified)
 
@@ -141,6 +175,52 @@ def test_an_analysis_that_counted_other_violations_than_its_report_lists_is_note
     outcome = world.ledger.get(execution.key).outcome
     assert outcome.violation_count == 1
     assert outcome.warnings == ("the analysis counted 3 violations, and its report lists 1",)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_results_bucket_that_refuses_to_be_read_is_the_reason_of_a_failure(status):
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
+
+    def refuse(uri):
+        raise InvalidInput("AccessDenied", f"listing the files of {uri}: ListObjectsV2 answered AccessDenied")
+
+    world.objects.files = refuse
+    end(world, execution, ended, status, by_sweep=False)
+    reason = world.ledger.get(execution.key).outcome.failure_reason
+    assert reason.startswith("AnalyzerCrashed: x" if status == "Failed" else "ReportUnreadable: listing the files of")
+    assert len(world.mail.alerts) == 1
+
+
+@given(st.integers(0, 5000), st.sampled_from("aé€😀\x01\ud800"), st.integers(0, 200))
+def test_no_event_is_longer_than_eventbridge_takes(length, character, number):
+    text = character * length
+    records = RecordCounts(malformed_examples=(text,) * number)
+    outcome = Outcome(
+        status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS,
+        exit_message=text,
+        failure_reason=text,
+        changes=(text,) * number,
+        warnings=(text,) * number,
+        records=records,
+    )
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    execution = world.tick()
+    ended = world.ends(execution, *[DRIFT | {"feature_name": text}] * number)
+    ended = ended.model_copy(update={"outcome": outcome})
+    events = [ended]
+    world.finish(ended)
+    (announcement,) = world.announcements
+    world.route(announcement)
+    events += world.bus.published
+    assert [type(event).__name__ for event in events] == ["AnalysisEnded", "ExecutionEnded", "AlertRaised"]
+    assert max(len(event.model_dump_json().encode()) for event in events) < LARGEST_EVENT
+    if number:
+        shown = text.encode("utf-8", "replace").decode()
+        kept = [change for change in outcome.changes if change in (shown, f"{shown[:999]}…")]
+        assert outcome.changes[len(kept) :] in ((), (f"and {number - len(kept)} more",))
+        assert len(kept) == number or outcome.changes[-1].endswith(" more")
 
 
 @pytest.mark.parametrize("metrics_are_down", [InvalidInput("AccessDenied", "no"), Upstream("ServiceError", "down")])

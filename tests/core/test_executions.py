@@ -57,7 +57,8 @@ def test_the_delay_of_a_tick_does_not_move_its_window(world):
 
 def test_a_second_tick_for_the_same_window_starts_nothing(world):
     world.tick(tick_id="one")
-    world.tick(tick_id="two")
+    refusal = world.requested(tick_id="two")
+    assert (refusal.code, "ask again when that has ended" in refusal.message) == ("WindowTaken", True)
     assert len(world.host.started) == 1
 
 
@@ -73,7 +74,7 @@ def test_the_same_tick_delivered_again_resumes_what_a_crash_left_pending(world):
     with pytest.raises(Upstream):
         world.tick(tick_id="one")
     world.host.broken = False
-    assert world.tick(tick_id="two").monitoring_execution_status is ExecutionStatus.PENDING
+    assert world.requested(tick_id="two").code == "WindowTaken"
     assert world.host.started == []
     assert world.tick(tick_id="one").monitoring_execution_status is ExecutionStatus.IN_PROGRESS
     assert len(world.host.started) == 1
@@ -277,8 +278,11 @@ def test_one_execution_that_cannot_be_moved_on_holds_up_no_other_and_is_reported
     sweep = world.reconcile()
     assert sweep.moved == 1
     assert world.ledger.get(moving.key).outcome.failure_reason.startswith("HostDidNotReport")
-    assert sweep.failures[0].startswith("EXECUTIONS#x EXECUTION#y: RecordUnreadable: a_new_field: Extra inputs;")
-    assert sweep.failures[1:] == (f"{stuck.subject}: InternalError: ZeroDivisionError",)
+    unreadable, failed = sweep.failures
+    record = "the record EXECUTIONS#x EXECUTION#y cannot be read"
+    assert unreadable.startswith(f"EXECUTIONS#x EXECUTION#y: RecordUnreadable: {record}: a_new_field: Extra inputs;")
+    assert failed.startswith(f"{stuck.subject}: InternalError: ZeroDivisionError at reconcile.py:")
+    assert "test_executions.py" in failed
 
 
 def test_what_a_person_must_fix_before_an_analysis_can_start_fails_it_with_the_reason(world):

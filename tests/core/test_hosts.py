@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_core.app.reconcile import Sweep
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.hosts import (
     HostCandidate,
     HostChoice,
@@ -23,6 +23,8 @@ from modelwatch_core.domain.hosts import (
 )
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.ports import RunClaim
+from modelwatch_core.wiring import analysis_ended
 from tests.core.in_memory import MemoryHost
 from tests.core.world import DRIFT, LEASE, TEN, World
 
@@ -147,6 +149,50 @@ def test_a_run_on_a_host_that_the_deployment_no_longer_has_is_failed_with_the_lo
     assert reason.endswith("Its log is the log of memory.")
 
 
+def failed_invocation(subject: str, request_id: str) -> dict[str, object]:
+    return {
+        "requestContext": {"requestId": request_id, "condition": "EventAgeExceeded", "approximateInvokeCount": 0},
+        "requestPayload": {"subject": subject, "output_s3_uri": "s3://results/x", "settings": {}},
+    }
+
+
+FAILURE = "Lambda Function Invocation Result - Failure"
+
+
+def test_the_failure_of_an_invocation_that_was_repeated_changes_nothing_for_the_run_that_has_the_analysis(world):
+    execution = world.tick()
+    world.claims.claim(execution.subject, "the owner")
+    other = analysis_ended(FAILURE, failed_invocation(execution.subject, "another one"))
+    assert world.finish(other) is None
+    assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    world.finish(analysis_ended(FAILURE, failed_invocation(execution.subject, "the owner")))
+    settled = world.ledger.get(execution.key)
+    assert settled.outcome.failure_reason.startswith("AnalyzerCrashed")
+    assert settled.run.run_id == "the owner"
+
+
+def test_an_invocation_that_failed_before_any_run_had_the_analysis_fails_it(world):
+    execution = world.tick()
+    world.finish(analysis_ended(FAILURE, failed_invocation(execution.subject, "the only one")))
+    assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [{"requestContext": {"condition": "x"}}, {"requestContext": {"condition": "x"}, "requestPayload": {"order": 7}}],
+)
+def test_a_failure_of_something_else_is_an_error_with_a_code(detail):
+    with pytest.raises(InvalidInput, match="InvalidEvent: requestPayload"):
+        analysis_ended(FAILURE, detail)
+
+
+def test_a_run_that_has_ended_has_an_outcome_and_no_other_has():
+    with pytest.raises(ValueError, match="an outcome belongs to a run that has ended"):
+        RunDescription(status=RunStatus.ENDED)
+    with pytest.raises(ValueError, match="an outcome belongs to a run that has ended"):
+        RunDescription(status=RunStatus.RUNNING, outcome=Outcome.failed("x"))
+
+
 class TestStopping:
     def test_a_running_execution_is_stopped_with_its_run_and_the_schedule_goes_on(self, world):
         execution = world.tick()
@@ -170,6 +216,47 @@ class TestStopping:
             world.manage("StopMonitoringExecution", **named)
         with pytest.raises(InvalidInput, match="ExecutionNotFound"):
             world.manage("StopMonitoringExecution", **named, attempt=2)
+
+    def test_a_run_that_was_started_and_not_noted_is_stopped_by_its_subject(self, world):
+        """The process that started it died before it wrote down the run."""
+        save = world.ledger.save
+
+        def die(_):
+            raise Upstream("ServiceError", "the table is down")
+
+        world.ledger.save = die
+        with pytest.raises(Upstream):
+            world.tick()
+        world.ledger.save = save
+        (started,) = world.host.started
+        stopped = world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+        assert stopped["monitoring_execution_status"] == "Stopped"
+        assert world.claims.claim(started.subject, "its run") is RunClaim.STOPPED
+
+    def test_an_execution_that_ends_while_it_is_stopped_keeps_its_end_and_its_metrics(self, world):
+        execution = world.tick()
+        ended = world.ends(execution, DRIFT)
+        stop = world.claims.stop
+
+        def end_first(subject):
+            stop(subject)
+            world.finish.finish_execution.settle(world.ledger.get(execution.key), ended)
+
+        world.claims.stop = end_first
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+        with pytest.raises(InvalidInput, match="no active execution"):
+            world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
+        world.finish(ended)
+        assert world.ledger.get(execution.key).is_done
+        assert len(world.metrics.published) == 1
+
+    def test_an_execution_of_a_schedule_that_is_gone_is_stopped_by_its_schedules_id(self, world):
+        execution = world.tick()
+        world.schedules.delete("hourly")
+        named = {"monitoring_schedule_name": "hourly", "schedule_id": execution.schedule_id}
+        stopped = world.manage("StopMonitoringExecution", **named)
+        assert stopped["monitoring_execution_status"] == "Stopped"
 
     def test_there_may_be_nothing_to_stop(self, world):
         with pytest.raises(InvalidInput, match="ExecutionNotFound: hourly-0001 has no active execution"):

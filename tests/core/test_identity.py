@@ -12,6 +12,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus
 from modelwatch_core.domain.windows import Window
+from modelwatch_core.ports import RunClaim
 from tests.core.world import DRIFT, TEN, World, schedule_parameters
 
 HOUR = timedelta(hours=1)
@@ -88,12 +89,68 @@ def test_a_one_off_run_looks_at_the_window_that_it_is_given_and_has_a_folder_of_
     request = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id="by hand")
     one_off = world.launch(request)
     assert one_off.window == window
-    assert one_off.output_s3_uri == f"{scheduled.output_s3_uri}/20261122T070000Z-20261122T100000Z"
+    folder = "s3://results/monitoring/mortgages/hourly/one-off/20261122T070000Z-20261122T100000Z"
+    assert one_off.output_s3_uri == folder
     assert world.launch(request).key == one_off.key
     refusal = world.launch(request.model_copy(update={"tick_id": "somebody else"}))
     assert refusal.code == "WindowTaken"
-    assert "backfill" in refusal.message
+    assert "ask again when that has ended" in refusal.message
+    world.finish(world.ends(one_off))
+    refusal = world.launch(request.model_copy(update={"tick_id": "somebody else"}))
+    assert "request it with backfill to analyse it again" in refusal.message
     assert len(world.host.started) == 2
+
+
+def test_a_run_of_a_window_of_the_schedules_own_is_the_scheduled_execution(world):
+    """It has the folder of the hour, its tick finds it done, and a repetition is compared with it."""
+    window = Window(start=TEN - HOUR, end=TEN)
+    by_hand = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id="by hand")
+    execution = world.launch(by_hand)
+    assert execution.output_s3_uri == "s3://results/monitoring/mortgages/hourly/2026/11/22/10"
+    world.finish(world.ends(execution))
+    assert world.requested(TEN, tick_id="the tick").code == "WindowTaken"
+    again = world.launch(by_hand.model_copy(update={"tick_id": "again", "backfill": True}))
+    assert (again.attempt, again.output_s3_uri) == (2, execution.output_s3_uri)
+    assert world.host.started[-1].settings.previous_attempt_results is not None
+
+
+def test_a_repetition_of_a_window_that_is_being_analysed_is_refused(world):
+    world.tick()
+    refusal = world.launch(
+        ExecutionRequest(monitoring_schedule_name="hourly", scheduled_time=TEN, tick_id="again", backfill=True)
+    )
+    assert refusal.code == "WindowTaken"
+    assert "ask again when that has ended" in refusal.message
+
+
+def test_a_misspelt_field_of_a_request_is_refused():
+    with pytest.raises(ValueError, match="backfil"):
+        ExecutionRequest.model_validate(
+            {"monitoring_schedule_name": "hourly", "scheduled_time": TEN, "tick_id": "t", "backfil": True}
+        )
+
+
+def test_a_schedule_that_is_deleted_stops_what_it_has_running(world):
+    running = world.tick()
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert world.ledger.get(running.key).monitoring_execution_status is ExecutionStatus.STOPPED
+    assert world.claims.claim(running.subject, "its run") is RunClaim.STOPPED
+    world.has_schedule()
+    anew = world.tick()
+    assert anew.output_s3_uri == running.output_s3_uri
+    world.finish(world.ends(running, DRIFT))
+    assert world.ledger.get(anew.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_alerts_of_an_execution_go_where_its_schedule_said_although_the_schedule_is_gone(world):
+    world.manage(
+        "UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=[{"type": "mail", "address": "team"}]
+    )
+    execution = world.tick()
+    world.finish(world.ends(execution, DRIFT))
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    world.deliver()
+    assert world.mail.addresses == ["team"]
 
 
 def test_a_request_names_one_window():

@@ -219,8 +219,8 @@ def test_the_same_request_for_a_re_run_delivered_twice_runs_once(world):
 def test_a_window_that_is_being_analysed_is_not_run_again(world):
     world.has_schedule("quality", **QUALITY)
     has_labels(world, "2026/11/22/09/0100.jsonl")
-    first = world.tick(name="quality")
-    assert repeated(world).key == first.key
+    world.tick(name="quality")
+    assert repeated(world).code == "WindowTaken"
     assert len(world.host.started) == 1
 
 
@@ -229,7 +229,7 @@ def test_a_tick_that_comes_late_after_a_re_run_starts_nothing(world):
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.finish(world.ends(world.tick(name="quality")))
     world.finish(world.ends(repeated(world)))
-    world.tick(name="quality", tick_id="tick-9")
+    assert world.requested(name="quality", tick_id="tick-9").code == "WindowTaken"
     assert len(world.host.started) == 2
 
 

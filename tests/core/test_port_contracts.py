@@ -102,8 +102,10 @@ def schedule(name: str = "hourly", **changes: object) -> MonitoringSchedule:
 
 
 def execution(hours: int = 0, tick_id: str = "tick", name: str = "hourly") -> MonitoringExecution:
+    scheduled_time = TEN + hours * HOUR
+    window = schedule(name).window(scheduled_time)
     return MonitoringExecution.planned(
-        schedule(name), scheduled_time=TEN + hours * HOUR, tick_id=tick_id, now=NOW, lease=LEASE
+        schedule(name), window=window, scheduled_time=scheduled_time, tick_id=tick_id, now=NOW, lease=LEASE
     )
 
 
@@ -348,6 +350,13 @@ class TestRunClaims:
         claims.stop("b")
         assert [claims.claim(subject, "one") for subject in "ab"] == [RunClaim.STOPPED] * 2
 
+    def test_the_owner_of_a_subject_is_known(self, claims):
+        claims.claim("a", "one")
+        claims.claim("a", "two")
+        claims.claim("b", "one")
+        claims.stop("b")
+        assert [claims.owner(subject) for subject in "abc"] == ["one", None, None]
+
 
 def test_a_record_that_cannot_be_read_is_reported_and_hides_no_other(table):
     ledger = TableLedger(VersionedItems(table))
@@ -362,6 +371,48 @@ def test_a_record_that_cannot_be_read_is_reported_and_hides_no_other(table):
     (broken,) = found[1:]
     assert broken.identity == f"{key['pk']} {key['sk']}"
     assert "a_field_of_tomorrow: Extra inputs are not permitted" in broken.reason
+    (listed,) = ledger.history("bad-1", limit=9)
+    assert listed == broken
+    with pytest.raises(Upstream, match="RecordUnreadable: the record EXECUTIONS#bad-1") as refused:
+        ledger.active("bad-1")
+    assert "2026" not in refused.value.message.partition("cannot be read")[2]
+
+
+def test_a_schedule_that_cannot_be_read_hides_no_other_and_shows_nothing_of_its_content(table):
+    schedules = TableSchedules(VersionedItems(table))
+    schedules.save(schedule("bad"))
+    schedules.save(schedule("good"))
+    key = {"pk": "SCHEDULE#bad", "sk": "DEFINITION"}
+    item = table.get_item(Key=key)["Item"]
+    document = json.loads(item["document"]) | {"environment": "API_TOKEN=secret"}
+    table.put_item(Item=item | {"document": json.dumps(document)})
+    (bad, good), following = schedules.page(limit=5)
+    assert isinstance(bad, UnreadableRecord)
+    assert (good.monitoring_schedule_name, following) == ("good", None)
+    with pytest.raises(Upstream, match="RecordUnreadable") as refused:
+        schedules.get("bad")
+    assert "secret" not in str(refused.value)
+
+
+def test_an_analysis_of_a_later_version_hides_no_other_endpoint(table):
+    analyses = TableDeferredAnalyses(VersionedItems(table))
+    item = {"pk": "DEFERRED#later", "sk": "ANALYSIS", "list": "DEFERRED", "list_key": "2026-11-22T10:00:00Z"}
+    settings = {"analysis_type": "DATA_QUALITY", "dataset_source": "/a", "output_path": "/b", "setting_of_tomorrow": 1}
+    table.put_item(Item=item | {"version": 1, "document": json.dumps({"request": {"settings": settings}})})
+    assert list(analyses.endpoint_names()) == ["later"]
+    with pytest.raises(Upstream, match="RecordUnreadable: the record DEFERRED#later ANALYSIS cannot be read"):
+        analyses.get("later")
+
+
+def test_the_execution_that_holds_a_schedule_is_found_however_many_came_after_it(table):
+    ledger = TableLedger(VersionedItems(table))
+    held = execution(hours=0)
+    ledger.claim(held)
+    for hours in range(1, 4):
+        ledger.claim(execution(hours=hours, tick_id=f"t{hours}"))
+    assert ledger.active(held.schedule_id).key == held.key
+    ledger.save(held.settled(Outcome.stopped("x"), now=NOW))
+    assert ledger.active(held.schedule_id) is None
 
 
 class TestDeferredAnalyses:
@@ -386,11 +437,11 @@ class TestDeferredAnalyses:
         analyses.save(waiting.as_started())
         with pytest.raises(NotReady, match="ChangedMeanwhile"):
             analyses.save(waiting.as_started())
-        assert [analysis.started for analysis in analyses.all()] == [True]
+        assert [analyses.get(name).started for name in analyses.endpoint_names()] == [True]
         analyses.delete("modelwatch-temporary-1")
         analyses.delete("modelwatch-temporary-1")
         assert analyses.get("modelwatch-temporary-1") is None
-        assert list(analyses.all()) == []
+        assert list(analyses.endpoint_names()) == []
 
 
 class TestTemporaryEndpoints:
@@ -683,22 +734,18 @@ def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
 
 def test_an_analyzer_that_does_not_exist_is_worth_a_retry(aws):
     limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
-    host = AnalyzerFunction(aws.client("lambda"), "none", "the-log-group", limits, MemoryRunClaims())
+    host = AnalyzerFunction(aws.client("lambda"), "none", "the-log-group", limits)
     with pytest.raises(Upstream, match="ResourceNotFoundException"):
         host.start(REQUEST)
 
 
-def test_a_run_of_the_analyzers_lambda_is_known_by_its_request_and_stopped_by_its_subject(aws):
-    claims = MemoryRunClaims()
+def test_a_run_of_the_analyzers_lambda_is_known_by_its_request(aws):
     limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
-    host = AnalyzerFunction(_Invoked(), "analyzer", "the-log-group", limits, claims)
+    host = AnalyzerFunction(_Invoked(), "analyzer", "the-log-group", limits)
     run = host.start(REQUEST)
     location = "the-log-group (request request-1)"
     assert run == Run(host="lambda", subject="baseline/a", run_id="request-1", log_location=location)
     assert host.describe(run) == RunDescription(status=RunStatus.UNKNOWN)
-    assert claims.claim("baseline/a", run.run_id) is RunClaim.OWNED
-    host.stop(run)
-    assert claims.claim("baseline/a", run.run_id) is RunClaim.STOPPED
 
 
 class _Invoked:

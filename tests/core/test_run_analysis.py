@@ -154,6 +154,20 @@ def test_a_subject_that_is_started_twice_is_analysed_once_and_a_retry_of_its_run
     assert len(analysed) == 2
 
 
+def test_a_results_bucket_that_refuses_the_reports_fails_the_analysis_with_the_reason(objects):
+    def refuse(*_):
+        raise InvalidInput("AccessDenied", "uploading s3://results/out/x: PutObject answered AccessDenied")
+
+    def analyze(settings):
+        (settings.output_path / "statistics.json").write_text("{}")
+        return completes(settings)
+
+    objects.upload = refuse
+    outcome = run(objects, analyze)
+    assert outcome.status is OutcomeStatus.FAILED
+    assert outcome.failure_reason.startswith("AccessDenied: uploading s3://results/out/x")
+
+
 @pytest.mark.parametrize("when", ["before", "during"])
 def test_an_analysis_that_is_stopped_stores_no_reports_and_ends_as_stopped(objects, when):
     claims = MemoryRunClaims()

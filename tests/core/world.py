@@ -33,6 +33,7 @@ from tests.core.in_memory import (
     MemoryLedger,
     MemoryMetrics,
     MemoryObjects,
+    MemoryRunClaims,
     MemorySchedules,
     MemorySentAlerts,
     MemoryTarget,
@@ -63,6 +64,7 @@ class World:
         self.clock = ManualClock()
         self.schedules, self.ledger, self.jobs = MemorySchedules(), MemoryLedger(), MemoryJobs()
         self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(), MemoryHost()
+        self.claims = MemoryRunClaims()
         self.bus, self.metrics, self.mail = MemoryBus(), MemoryMetrics(), MemoryTarget()
         self.endpoints = MemoryEndpoints({"mortgages": "s3://captures/live"})
         self.sent = MemorySentAlerts(self.clock)
@@ -75,13 +77,13 @@ class World:
         self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
         self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock)
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), owned)
+        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
-        self.route = RouteAlerts(schedules, bus, AlertTargetReference(type="mail", address="everybody"))
+        self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
         self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.hosts, self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
-        self.stop_execution = StopExecution(ledger, self.hosts, self.finish)
+        self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         tokens = (f"{number:04}" for number in count(1))
         self._manage = ManageMonitors(
             schedules,

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.errors import Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference
@@ -25,6 +26,27 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present moment in UTC."""
         ...
+
+
+class UnreadableRecord(NamedTuple):
+    """A record that this version cannot read: it was edited, or a later version wrote it.
+
+    Attributes
+    ----------
+    identity : str
+        Which one.
+    reason : str
+        What is wrong with it, without its values.
+    """
+
+    identity: str
+    reason: str
+
+    @property
+    def error(self) -> Upstream:
+        """What is raised where the record is needed; a retry helps once it can be read."""
+        advice = "deploy the version that wrote it, or remove the record"
+        return Upstream("RecordUnreadable", f"the record {self.identity} cannot be read: {self.reason}; {advice}")
 
 
 class Schedules(Protocol):
@@ -50,7 +72,9 @@ class Schedules(Protocol):
         """Remove a schedule, if it is there. Its executions are kept."""
         ...
 
-    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
+    def page(
+        self, *, limit: int, after: str | None = None
+    ) -> tuple[Sequence[MonitoringSchedule | UnreadableRecord], str | None]:
         """Return schedules in the order of their names, and where the next page starts, if there is one."""
         ...
 
@@ -61,21 +85,6 @@ class Claim(StrEnum):
     CLAIMED = "claimed"
     WAITING = "waiting"
     TAKEN = "taken"
-
-
-class UnreadableRecord(NamedTuple):
-    """A record that this version cannot read: it was edited, or a later version wrote it.
-
-    Attributes
-    ----------
-    identity : str
-        Which one.
-    reason : str
-        What is wrong with it, without its values.
-    """
-
-    identity: str
-    reason: str
 
 
 class Ledger(Protocol):
@@ -104,7 +113,13 @@ class Ledger(Protocol):
         """Return an execution, or None."""
         ...
 
-    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
+    def active(self, schedule_id: str) -> MonitoringExecution | None:
+        """Return the execution that holds a schedule, or None."""
+        ...
+
+    def history(
+        self, schedule_id: str, *, limit: int, before: datetime | None = None
+    ) -> Sequence[MonitoringExecution | UnreadableRecord]:
         """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
         ...
 
@@ -232,8 +247,8 @@ class DeferredAnalyses(Protocol):
         """Forget an analysis, if it is there."""
         ...
 
-    def all(self) -> Iterator[DeferredAnalysis]:
-        """Yield every analysis."""
+    def endpoint_names(self) -> Iterator[str]:
+        """Yield the name of the endpoint of every analysis, also of one that cannot be read."""
         ...
 
 
@@ -324,7 +339,11 @@ class RunClaims(Protocol):
         ...
 
     def stop(self, subject: str) -> None:
-        """Let no run analyse a subject any more."""
+        """Let no run analyse a subject any more, neither one that has it nor one that is about to ask."""
+        ...
+
+    def owner(self, subject: str) -> str | None:
+        """Return the run that has an analysis, or None where none has."""
         ...
 
 

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
@@ -20,6 +22,7 @@ from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
@@ -145,9 +148,7 @@ def _analyzer_function() -> AnalysisHost:
 
     settings = AnalyzerFunctionSettings.from_environment()
     client = _session().client("lambda", config=_config())
-    return AnalyzerFunction(
-        client, settings.analyzer_function, settings.analyzer_log_group, settings.limits, _run_claims()
-    )
+    return AnalyzerFunction(client, settings.analyzer_function, settings.analyzer_log_group, settings.limits)
 
 
 def _end_of_invocation(detail: object) -> AnalysisEnded:
@@ -217,7 +218,7 @@ def manage_monitors() -> ManageMonitors:
         ticks=ticks,
         endpoints=SageMakerEndpoints(_sagemaker()),
         objects=_objects(),
-        stop_execution=StopExecution(_ledger(), _hosts(), finish_analysis()),
+        stop_execution=StopExecution(_ledger(), _hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
@@ -257,7 +258,9 @@ def _finish_execution() -> FinishExecution:
 @cache
 def finish_analysis() -> FinishAnalysis:
     """Return the use case of functions/finish_execution."""
-    return FinishAnalysis(_finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _owned_endpoints())
+    return FinishAnalysis(
+        _finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _run_claims(), _owned_endpoints()
+    )
 
 
 def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded:
@@ -266,13 +269,16 @@ def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded:
     Raises
     ------
     InvalidInput
-        ``UnknownEvent``.
+        ``UnknownEvent``, or ``InvalidEvent`` for one that is not in the form that its type has.
     """
     if detail_type not in ENDS:
         raise InvalidInput(
             "UnknownEvent", f"{detail_type!r} reports the end of no run; a rule of the template is wrong"
         )
-    return ENDS[detail_type](detail)
+    try:
+        return ENDS[detail_type](detail)
+    except ValidationError as error:
+        raise InvalidInput("InvalidEvent", validation_message(error, document_name=detail_type, limit=3)) from None
 
 
 @cache
@@ -285,7 +291,7 @@ def follow_endpoint() -> FollowEndpoint:
 def route_alerts() -> RouteAlerts:
     """Return the use case of functions/route_alerts for ended executions."""
     topic = AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
-    return RouteAlerts(schedules=_schedules(), bus=_bus(), default_target=topic)
+    return RouteAlerts(bus=_bus(), default_target=topic)
 
 
 @cache

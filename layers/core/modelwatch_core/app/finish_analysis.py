@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from modelwatch_core.app.output_folder import read_metrics, read_violations, settled_outcome
+from modelwatch_core.app.output_folder import (
+    ViolationReport,
+    metrics_warning,
+    read_metrics,
+    read_violations,
+    settled_outcome,
+)
 from modelwatch_core.app.temporary_endpoints import OwnedEndpoints
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import OutcomeStatus
-from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore
+from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore, RunClaims
 
 _WITH_REPORTS = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
+_COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +61,28 @@ class FinishExecution:
         execution = self.ledger.get(key)
         if execution is None:
             raise InvalidInput("ExecutionNotFound", f"the ledger has no {key.subject}; was its table replaced?")
-        if not execution.is_settled:
-            execution = self._settle(execution, ended)
-        return self.complete(execution)
+        return self.complete(self.settle(execution, ended))
+
+    def settle(self, execution: MonitoringExecution, ended: AnalysisEnded) -> MonitoringExecution:
+        """Settle an execution with an end; one that is settled is returned as it is.
+
+        Raises
+        ------
+        NotReady, Upstream
+            As above.
+        """
+        if execution.is_settled:
+            return execution
+        outcome, uri = ended.outcome, None
+        if outcome.status in _COMPLETED:
+            report = read_violations(self.objects, execution.output_s3_uri)
+            outcome = settled_outcome(outcome, report, execution.kind)
+            if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
+                outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
+            uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
+        settled = execution.settled(outcome, run=ended.run, now=self.clock.now(), violation_report_uri=uri)
+        self.ledger.save(settled)
+        return settled
 
     def complete(self, execution: MonitoringExecution) -> MonitoringExecution:
         """Announce a settled execution, and publish its metrics, unless that has been done.
@@ -64,9 +90,9 @@ class FinishExecution:
         The announcement is first: alerts must not wait for a service that only draws charts.
         """
         if not execution.announced:
-            violations = read_violations(self.objects, execution.output_s3_uri).violations
-            shown = violations if execution.monitoring_execution_status in _WITH_REPORTS else ()
-            self.bus.publish(ExecutionEnded.of(execution, shown))
+            has_reports = execution.monitoring_execution_status in _WITH_REPORTS
+            report = read_violations(self.objects, execution.output_s3_uri) if has_reports else ViolationReport()
+            self.bus.publish(ExecutionEnded.of(execution, report.violations))
             execution = execution.with_announcement(now=self.clock.now())
             self.ledger.save(execution)
         if not execution.metrics_published:
@@ -75,27 +101,12 @@ class FinishExecution:
             self.ledger.save(execution)
         return execution
 
-    def _settle(self, execution: MonitoringExecution, ended: AnalysisEnded) -> MonitoringExecution:
-        report = read_violations(self.objects, execution.output_s3_uri)
-        outcome = settled_outcome(ended.outcome, report, execution.kind)
-        if outcome.status in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
-            _, left_out = read_metrics(self.objects, execution.output_s3_uri)
-            if left_out:
-                warning = f"{left_out:,} lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
-                outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
-        uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
-        settled = execution.settled(outcome, now=self.clock.now(), violation_report_uri=uri)
-        if ended.run is not None:
-            settled = settled.model_copy(update={"run": ended.run})
-        self.ledger.save(settled)
-        return settled
-
     def _publish_metrics(self, execution: MonitoringExecution) -> None:
         if execution.monitoring_execution_status not in _WITH_REPORTS:
             return
-        metrics, _ = read_metrics(self.objects, execution.output_s3_uri)
         try:
-            self.metrics.publish(metric_namespace(execution), metrics)
+            metrics = read_metrics(self.objects, execution.output_s3_uri)
+            self.metrics.publish(metric_namespace(execution), (metric for metric in metrics if metric is not None))
         except InvalidInput as error:  # no retry helps: a permission, for instance
             logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400
 
@@ -130,19 +141,32 @@ class FinishAnalysis:
 
     finish_execution: FinishExecution
     finish_baselining_job: FinishBaseliningJob
+    claims: RunClaims
     endpoints: OwnedEndpoints
 
-    def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
+    def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob | None:
         """Settle what the subject names, and return its record.
+
+        Returns
+        -------
+        MonitoringExecution, BaseliningJob or None
+            None for a run that failed and is not the one that has the analysis: an invocation that was repeated.
 
         Raises
         ------
         InvalidInput
             ``UnknownSubject`` when it names nothing of ours.
         """
+        if self._is_of_another_run(ended):
+            return None
         record = self._finish(ended)
         self.endpoints.release(ended.subject)
         return record
+
+    def _is_of_another_run(self, ended: AnalysisEnded) -> bool:
+        if ended.run is None or ended.outcome.status is not OutcomeStatus.FAILED:
+            return False
+        return self.claims.owner(ended.subject) not in (None, ended.run.run_id)
 
     def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         if key := ExecutionKey.of_subject(ended.subject):

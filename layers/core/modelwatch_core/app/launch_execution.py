@@ -71,9 +71,15 @@ class LaunchExecution:
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
         execution = self._claim(schedule, self._next_attempt(planned) if request.backfill else planned)
-        if request.window and execution.tick_id != request.tick_id:
-            message = f"the window {execution.window} of {execution.monitoring_schedule_name} has been analysed, or is"
-            return Refusal(code="WindowTaken", message=f"{message} about to be; ask with backfill to analyse it again")
+        if execution.tick_id != request.tick_id:
+            window = f"the window {execution.window} of {execution.monitoring_schedule_name}"
+            status = execution.monitoring_execution_status
+            message = (
+                f"{window} has been analysed ({status}); request it with backfill to analyse it again"
+                if execution.is_settled
+                else f"{window} is being analysed, or about to be ({status}); ask again when that has ended"
+            )
+            return Refusal(code="WindowTaken", message=message)
         return execution
 
     def resume(self, execution: MonitoringExecution) -> MonitoringExecution | Refusal:
@@ -96,14 +102,17 @@ class LaunchExecution:
         return schedule
 
     def _planned(self, schedule: MonitoringSchedule, request: ExecutionRequest) -> MonitoringExecution:
-        scheduled_time = request.window.end if request.window else request.scheduled_time
-        delay = timedelta(minutes=0 if request.window else request.start_delay_minutes)
-        if scheduled_time is None:
+        if request.window is not None:
+            window, scheduled_time = request.window, schedule.scheduled_time_of(request.window)
+        elif request.scheduled_time is not None:
+            scheduled_time = request.scheduled_time - timedelta(minutes=request.start_delay_minutes)
+            window = schedule.window(scheduled_time)
+        else:
             raise AssertionError("a request without a window was accepted")
         return MonitoringExecution.planned(
             schedule,
-            scheduled_time=scheduled_time - delay,
-            window=request.window,
+            window=window,
+            scheduled_time=scheduled_time,
             tick_id=request.tick_id,
             now=self.clock.now(),
             lease=CLAIM_LEASE,
@@ -249,6 +258,7 @@ class LaunchExecution:
             for earlier in self.ledger.history(
                 execution.schedule_id, limit=_EARLIER_EXECUTIONS, before=execution.window.start
             )
+            if isinstance(earlier, MonitoringExecution)
         }
         for uri, start in uris.items():
             if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,16 @@ from modelwatch_core.domain.monitoring_schedule import (
     ScheduleStatus,
 )
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import BaseliningJobs, Clock, Endpoints, Ledger, ObjectStore, Schedules, Ticks
+from modelwatch_core.ports import (
+    BaseliningJobs,
+    Clock,
+    Endpoints,
+    Ledger,
+    ObjectStore,
+    Schedules,
+    Ticks,
+    UnreadableRecord,
+)
 
 
 class ManageMonitorsRequest(Owned):
@@ -51,8 +61,12 @@ class _History(_Named):
 
 
 class _Execution(_Named):
-    """One execution of a schedule; the one that is active if no window is given."""
+    """One execution of a schedule; the one that is active if no window is given.
 
+    ``schedule_id`` finds those of a schedule that was deleted.
+    """
+
+    schedule_id: NonEmpty | None = None
     window: Window | None = None
     attempt: int = Field(default=1, ge=1)
 
@@ -117,7 +131,7 @@ class ManageMonitors:
         except ModelwatchError:
             self.schedules.delete(schedule.monitoring_schedule_name)
             raise
-        return self._shown(schedule)
+        return _shown(schedule)
 
     def update(self, request: ScheduleRequest) -> dict[str, Any]:
         """Replace the definition of a schedule; it goes on, or stays stopped, as it was."""
@@ -132,7 +146,7 @@ class ManageMonitors:
         )
         self.schedules.save(schedule)
         self.ticks.set(schedule)
-        return self._shown(schedule)
+        return _shown(schedule)
 
     def start(self, named: _Named) -> dict[str, Any]:
         """Make a schedule fire again."""
@@ -143,35 +157,39 @@ class ManageMonitors:
         return self._switch(named, ScheduleStatus.STOPPED)
 
     def delete(self, named: _Named) -> dict[str, Any]:
-        """Remove a schedule; its executions and reports are kept."""
+        """Remove a schedule, and stop what it has running; its executions and reports are kept.
+
+        A run that went on would write over the reports of a schedule that is made anew under the name.
+        """
         schedule = self._schedule(named.monitoring_schedule_name)
         self.ticks.remove(schedule.monitoring_schedule_name)
         self.schedules.delete(schedule.monitoring_schedule_name)
+        while (active := self.ledger.active(schedule.schedule_id)) is not None:
+            with suppress(InvalidInput):  # it has ended in this moment
+                self.stop_execution(schedule.schedule_id, active.window, active.attempt)
         return {}
 
     def describe(self, named: _Named) -> dict[str, Any]:
         """Return a schedule with its latest execution."""
         schedule = self._schedule(named.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return self._shown(schedule) | {
-            "last_monitoring_execution": latest[0].model_dump(mode="json") if latest else None
-        }
+        return _shown(schedule) | {"last_monitoring_execution": _shown(latest[0]) if latest else None}
 
     def list_schedules(self, page: _Page) -> dict[str, Any]:
         """Return schedules in the order of their names, a page at a time."""
         schedules, following = self.schedules.page(limit=page.max_results, after=page.next_token)
-        return {"schedules": [self._shown(schedule) for schedule in schedules], "next_token": following}
+        return {"schedules": [_shown(schedule) for schedule in schedules], "next_token": following}
 
     def list_executions(self, requested: _History) -> dict[str, Any]:
         """Return the executions of a schedule, newest first."""
         schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
         found = self.ledger.history(schedule_id, limit=requested.max_results, before=requested.before)
-        return {"executions": [execution.model_dump(mode="json") for execution in found]}
+        return {"executions": [_shown(execution) for execution in found]}
 
     def stop_one(self, requested: _Execution) -> dict[str, Any]:
         """Stop an execution, and its run."""
-        schedule = self._schedule(requested.monitoring_schedule_name)
-        stopped = self.stop_execution(schedule.schedule_id, requested.window, requested.attempt)
+        schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
+        stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
         return stopped.model_dump(mode="json")
 
     def describe_job(self, requested: _Job) -> dict[str, Any]:
@@ -222,11 +240,12 @@ class ManageMonitors:
         schedule = old.model_copy(update=changes)
         self.schedules.save(schedule)
         self.ticks.set(schedule)
-        return self._shown(schedule)
+        return _shown(schedule)
 
-    @staticmethod
-    def _shown(schedule: MonitoringSchedule) -> dict[str, Any]:
-        return schedule.model_dump(mode="json")
+
+def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
+    """Return a record for JSON; one that cannot be read is shown as the reason."""
+    return {"unreadable": str(record.error)} if isinstance(record, UnreadableRecord) else record.model_dump(mode="json")
 
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {

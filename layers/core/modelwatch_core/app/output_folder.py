@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT
+from modelwatch_core.domain.metric_datum import MetricDatum
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import ObjectStore
@@ -19,8 +23,11 @@ VIOLATION_REPORTS = ("constraint_violations.json", "violations.json")
 """SageMaker's name of the report, and the one that some documents for custom containers give."""
 
 METRICS = "cloudwatch_metrics.jsonl"
-MOST_BYTES_OF_A_REPORT = 32 * 2**20
-"""Some 100,000 violations. A longer report, or none of ours, would not fit the memory of the function that reads it."""
+MOST_BYTES_OF_A_REPORT = 8 * 2**20
+"""Some 30,000 violations. JSON of the worst kind takes 30 times its length as Python objects, and the functions that
+read it have 512 MiB."""
+MOST_BYTES_OF_METRICS = 64 * 2**20
+"""Read a line at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,9 @@ class ViolationReport:
     Attributes
     ----------
     violations : tuple of ConstraintViolation
-        All entries; one that is not in the form of a violation stands for itself by its place.
+        The first 50; an entry that is not in the form of a violation stands for itself by its place.
+    count : int
+        The number of all entries.
     problem : str, optional
         A code and a sentence, where there is no report that can be read.
     uri : str, optional
@@ -38,6 +47,7 @@ class ViolationReport:
     """
 
     violations: tuple[ConstraintViolation, ...] = ()
+    count: int = 0
     problem: str | None = None
     uri: str | None = None
 
@@ -52,15 +62,30 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
     """
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"
-        size = next((found.size for found in objects.files(uri) if found.s3_uri == uri), None)
-        if size is None:
-            continue
-        if size > MOST_BYTES_OF_A_REPORT:
-            limit = f"more than the {MOST_BYTES_OF_A_REPORT:,} that are read"
-            return ViolationReport(problem=f"ReportUnreadable: {uri} has {size:,} bytes, {limit}", uri=uri)
-        return _parsed(uri, objects.read(uri) or b"")
+        try:
+            content = _content(objects, uri, most=MOST_BYTES_OF_A_REPORT)
+        except InvalidInput as error:
+            return ViolationReport(problem=f"ReportUnreadable: {error.message}", uri=uri)
+        if content is not None:
+            return _parsed(uri, content)
     missing = f"ReportMissing: there is no {folder}/{VIOLATION_REPORTS[0]}; was it deleted, or never written?"
     return ViolationReport(problem=missing)
+
+
+def _content(objects: ObjectStore, uri: str, *, most: int) -> bytes | None:
+    """Return a file's content, or None where there is none.
+
+    Raises
+    ------
+    InvalidInput
+        When it is too long, or S3 refuses to give it.
+    """
+    size = next((found.size for found in objects.files(uri) if found.s3_uri == uri), None)
+    if size is None:
+        return None
+    if size > most:
+        raise InvalidInput("FileTooLong", f"{uri} has {size:,} bytes, more than the {most:,} that are read")
+    return objects.read(uri)
 
 
 def _parsed(uri: str, content: bytes) -> ViolationReport:
@@ -71,15 +96,19 @@ def _parsed(uri: str, content: bytes) -> ViolationReport:
         return ViolationReport(problem=f'ReportUnreadable: {uri} is not {{"violations": [...]}} in JSON', uri=uri)
     if not isinstance(entries, list):
         return ViolationReport(problem=f"ReportUnreadable: violations in {uri} is not a list", uri=uri)
-    return ViolationReport(tuple(_violation(place, entry) for place, entry in enumerate(entries, start=1)), uri=uri)
+    first = entries[:MOST_VIOLATIONS_IN_AN_EVENT]
+    violations = tuple(_violation(place, entry) for place, entry in enumerate(first, start=1))
+    return ViolationReport(violations, len(entries), uri=uri)
 
 
 def _violation(place: int, entry: object) -> ConstraintViolation:
     try:
-        return ConstraintViolation.model_validate(entry)
-    except ValidationError:
+        violation = ConstraintViolation.model_validate(entry)
+        violation.model_dump_json()  # as events will; half of a surrogate pair, or nesting without end, is refused
+    except (ValidationError, PydanticSerializationError):
         description = f"Entry {place} of the report is not in the form of a violation"
         return ConstraintViolation(constraint_check_type="unreadable_violation", description=description)
+    return violation
 
 
 def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKind) -> Outcome:
@@ -94,7 +123,7 @@ def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKin
         return reported.model_copy(
             update={"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": 0}
         )
-    found, counted = len(report.violations), reported.violation_count
+    found, counted = report.count, reported.violation_count
     warnings = reported.warnings
     if counted and counted != found:
         warnings = (*warnings, f"the analysis counted {counted:,} violations, and its report lists {found:,}")
@@ -103,34 +132,31 @@ def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKin
     return reported.model_copy(update={"status": status, "violation_count": found or counted, "warnings": warnings})
 
 
-def read_metrics(objects: ObjectStore, folder: str) -> tuple[list[dict[str, Any]], int]:
-    """Read the CloudWatch metric lines in a folder.
+def read_metrics(objects: ObjectStore, folder: str) -> Iterator[dict[str, Any] | None]:
+    """Yield the CloudWatch metrics of a folder, each in the shape of a ``MetricDatum``; None for what is none.
 
-    Returns
-    -------
-    metrics : list of dict
-        Each in the shape of a CloudWatch ``MetricDatum``.
-    left_out : int
-        How many lines are not.
+    Raises
+    ------
+    InvalidInput
+        When S3 refuses to give them, or there are too many.
     """
-    lines = (objects.read(f"{folder}/{METRICS}") or b"").splitlines()
-    metrics = list(_metrics(lines))
-    return metrics, len(lines) - len(metrics)
+    content = _content(objects, f"{folder}/{METRICS}", most=MOST_BYTES_OF_METRICS) or b""
+    return map(_metric, io.BytesIO(content))
 
 
-def _metrics(lines: list[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            metric = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(metric, dict) and isinstance(metric.get("MetricName"), str) and _has_numbers(metric):
-            yield metric
+def _metric(line: bytes) -> dict[str, Any] | None:
+    try:
+        metric = json.loads(line)
+        MetricDatum.model_validate(metric)
+    except (ValueError, RecursionError):
+        return None
+    return dict(metric)
 
 
-def _has_numbers(metric: dict[str, Any]) -> bool:
-    statistics = metric.get("StatisticValues")
-    values = list(statistics.values()) if isinstance(statistics, dict) else [metric.get("Value")]
-    return bool(values) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in values
-    )
+def metrics_warning(objects: ObjectStore, folder: str) -> str | None:
+    """Return what is wrong with the metrics of a folder, if anything."""
+    try:
+        left_out = sum(metric is None for metric in read_metrics(objects, folder))
+    except InvalidInput as error:
+        return f"no metrics were published: {error.message}"
+    return f"{left_out:,} lines of {METRICS} are not metrics, and were left out" if left_out else None

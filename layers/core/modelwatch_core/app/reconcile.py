@@ -11,7 +11,7 @@ from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, place_of
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -58,7 +58,7 @@ class Reconcile:
             except ModelwatchError as error:
                 failures.append(f"{identity}: {error}")
             except Exception as error:  # a fault of ours in one item must not keep the others open
-                failures.append(f"{identity}: InternalError: {type(error).__name__}")
+                failures.append(f"{identity}: InternalError: {type(error).__name__} at {place_of(error)}")
         return Sweep(moved, tuple(failures))
 
     def _overdue(self) -> Iterator[tuple[str, Callable[[], bool]]]:
@@ -119,4 +119,4 @@ class Reconcile:
 
 
 def _refuse(record: UnreadableRecord) -> bool:
-    raise Upstream("RecordUnreadable", f"{record.reason}; deploy the version that wrote it, or remove the record")
+    raise record.error

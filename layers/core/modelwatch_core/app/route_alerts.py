@@ -9,7 +9,7 @@ from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import Alert, AlertRaised, alert_of
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.ports import AlertTarget, EventBus, Schedules, SentAlerts
+from modelwatch_core.ports import AlertTarget, EventBus, SentAlerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,9 @@ class RouteAlerts:
     Parameters
     ----------
     default_target : AlertTargetReference
-        Who is notified where a schedule names no targets.
+        Who is notified of executions whose schedule names no targets.
     """
 
-    schedules: Schedules
     bus: EventBus
     default_target: AlertTargetReference
 
@@ -36,10 +35,7 @@ class RouteAlerts:
         """
         alert = alert_of(event)
         if alert is not None:
-            schedule = self.schedules.get(event.monitoring_schedule_name)
-            is_its_own = schedule is not None and schedule.schedule_id == event.schedule_id
-            targets = schedule.alert_targets if schedule and is_its_own else ()
-            for target in dict.fromkeys(targets or (self.default_target,)):
+            for target in dict.fromkeys(event.alert_targets or (self.default_target,)):
                 self.bus.publish(AlertRaised(alert=alert, target=target))
         return alert
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import Outcome
@@ -62,12 +61,7 @@ class RunAnalysis:
 
     def _analyzed(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
         try:
-            for entry in request.inputs:
-                self._fetch(entry, root)
-            for name, text in request.files.items():
-                self._write(root / name, text)
-            (root / "output").mkdir()
-            summary = self.analyze(request.settings.relocated(root))
+            return self._stored(request, run, root)
         except InvalidInput as error:
             return Outcome.failed(str(error).replace(f"{root}/", ""))
         except ModelwatchError:
@@ -75,7 +69,15 @@ class RunAnalysis:
         except Exception as error:
             # The text of an unforeseen exception may hold row values; it must not reach the log, the trace, the
             # failure destination and the mail.
-            raise Upstream("AnalyzerError", f"{type(error).__name__} at {_place(error)}") from None
+            raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
+
+    def _stored(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
+        for entry in request.inputs:
+            self._fetch(entry, root)
+        for name, text in request.files.items():
+            self._write(root / name, text)
+        (root / "output").mkdir()
+        summary = self.analyze(request.settings.relocated(root))
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
@@ -109,8 +111,3 @@ class RunAnalysis:
             found = True
         if not found:
             raise InvalidInput("InputNotFound", f"there is nothing at {entry.s3_uri}; was it moved or deleted?")
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

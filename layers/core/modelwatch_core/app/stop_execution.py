@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import AnalysisHost, Ledger
-
-_RECENT = 100
+from modelwatch_core.ports import AnalysisHost, Ledger, RunClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +20,7 @@ class StopExecution:
 
     ledger: Ledger
     hosts: Mapping[str, AnalysisHost]
+    claims: RunClaims
     finish: FinishAnalysis
 
     def __call__(self, schedule_id: str, window: Window | None = None, attempt: int = 1) -> MonitoringExecution:
@@ -38,25 +37,25 @@ class StopExecution:
             ``ExecutionNotFound``, or ``ExecutionEnded`` where there is nothing left to stop.
         """
         execution = self._found(schedule_id, window, attempt)
-        if execution.is_settled:
-            message = f"{execution.subject} has ended already: {execution.monitoring_execution_status}"
-            raise InvalidInput("ExecutionEnded", message)
-        if execution.run is not None and execution.run.host in self.hosts:
-            self.hosts[execution.run.host].stop(execution.run)
+        if not execution.is_settled:
+            # First of all for a run that is just being started, and not noted yet.
+            self.claims.stop(execution.subject)
+            if execution.run is not None and execution.run.host in self.hosts:
+                self.hosts[execution.run.host].stop(execution.run)
         outcome = Outcome.stopped("StoppedByUser: the execution was stopped.")
-        settled = self.finish(
-            AnalysisEnded(subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=outcome)
-        )
-        if not isinstance(settled, MonitoringExecution):
-            raise AssertionError("an execution's subject named a baselining job")  # noqa: TRY004 - a fault of ours
+        ended = AnalysisEnded(subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=outcome)
+        settled = self.finish.finish_execution.settle(execution, ended)
+        if execution.is_settled or settled.monitoring_execution_status is not ExecutionStatus.STOPPED:
+            message = f"{execution.subject} has ended already: {settled.monitoring_execution_status}"
+            raise InvalidInput("ExecutionEnded", message)
+        self.finish(ended)
         return settled
 
     def _found(self, schedule_id: str, window: Window | None, attempt: int) -> MonitoringExecution:
         if window is not None:
             found = self.ledger.get(ExecutionKey(schedule_id=schedule_id, window=window, attempt=attempt))
         else:
-            recent = self.ledger.history(schedule_id, limit=_RECENT)
-            found = next((execution for execution in recent if execution.active and not execution.is_settled), None)
+            found = self.ledger.active(schedule_id)
         if found is None:
             which = f"no execution of the window {window}" if window else "no active execution"
             raise InvalidInput("ExecutionNotFound", f"{schedule_id} has {which}; list its executions to find it")

@@ -101,7 +101,7 @@ class OwnedEndpoints:
 
     def names(self) -> Iterator[str]:
         """Yield the name of every endpoint that is noted, or is there."""
-        noted = {analysis.endpoint_name for analysis in self.analyses.all()}
+        noted = set(self.analyses.endpoint_names())
         yield from sorted(noted)
         yield from sorted(set(self.endpoints.names()) - noted)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
@@ -79,6 +81,28 @@ def validation_message(
 def _location(prefix: str, parts: Iterable[int | str]) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     return f"{prefix}{path}".removeprefix(".")
+
+
+def bounded_text(text: str, most: int) -> str:
+    """Return text as JSON can hold it, and no longer than some characters; one that is cut ends with an ellipsis."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def bounded_texts(texts: Iterable[str], *, characters: int, size: int) -> tuple[str, ...]:
+    """Return as many texts as fit, each cut to some characters; the last one says how many do not fit.
+
+    Parameters
+    ----------
+    characters : int
+        The longest that each may be.
+    size : int
+        Bytes of all of them in JSON, but for the last sentence.
+    """
+    cut = [bounded_text(text, characters) for text in texts]
+    sizes = accumulate(len(json.dumps(text, ensure_ascii=False).encode()) + 2 for text in cut)
+    fitting = sum(each <= size for each in sizes)
+    return tuple(cut) if fitting == len(cut) else (*cut[:fitting], f"and {len(cut) - fitting:,} more")
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_to_utc), PlainSerializer(iso_utc, return_type=str, when_used="json")]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
+
 
 class ModelwatchError(Exception):
     """Something that went wrong and that a person or a retry can fix.
@@ -33,3 +36,9 @@ class NotReady(ModelwatchError):
 
 class Upstream(ModelwatchError):
     """A service answered with an error; a retry may help."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return where in the code an exception was raised, and nothing of its text, which may hold values of a row."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return ", ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

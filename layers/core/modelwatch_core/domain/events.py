@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import Inbound, NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -57,6 +58,8 @@ class ExecutionEnded(Emitted):
     ----------
     attempt : int
         1, and more for a repetition of the window; ``outcome.changes`` says what it changed.
+    alert_targets : tuple of AlertTargetReference
+        Who is notified, as the schedule says; empty for the deployment's own target.
     violations : tuple of ConstraintViolation
         The first 50, or as many of them as fit; ``outcome.violation_count`` counts all, ``violation_report_uri`` has
         all.
@@ -74,6 +77,7 @@ class ExecutionEnded(Emitted):
     monitoring_execution_status: ExecutionStatus
     output_s3_uri: S3Uri
     outcome: Outcome
+    alert_targets: tuple[AlertTargetReference, ...] = ()
     violations: tuple[ConstraintViolation, ...] = Field(default=(), max_length=MOST_VIOLATIONS_IN_AN_EVENT)
     violation_report_uri: S3Uri | None = None
 
@@ -99,12 +103,13 @@ class ExecutionEnded(Emitted):
             monitoring_execution_status=execution.monitoring_execution_status,
             output_s3_uri=execution.output_s3_uri,
             outcome=execution.outcome,
+            alert_targets=execution.alert_targets,
             violations=tuple(shown[:fitting]),
             violation_report_uri=execution.violation_report_uri,
         )
 
 
-class ExecutionRequest(Inbound):
+class ExecutionRequest(Owned):
     """What EventBridge Scheduler sends when a schedule is due, or a person who wants a run.
 
     Attributes

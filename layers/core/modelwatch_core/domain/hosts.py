@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned
 from modelwatch_core.domain.outcome import Outcome
@@ -55,6 +56,12 @@ class RunDescription(Owned):
 
     status: RunStatus
     outcome: Outcome | None = None
+
+    @model_validator(mode="after")
+    def _says_how_it_ended(self) -> Self:
+        if (self.status is RunStatus.ENDED) != (self.outcome is not None):
+            raise ValueError("an outcome belongs to a run that has ended, and to no other")
+        return self
 
 
 class HostLimits(Owned):

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
@@ -69,6 +70,8 @@ class MonitoringExecution(Owned):
         The identity of its schedule; the name may be used again by another one.
     attempt : int
         1, and more for a repetition of a window, which replaces the reports of the attempt before.
+    alert_targets : tuple of AlertTargetReference
+        Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
     tick_id : str
         The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
     active : bool
@@ -94,6 +97,7 @@ class MonitoringExecution(Owned):
     scheduled_time: UtcDatetime
     window: Window
     attempt: int = 1
+    alert_targets: tuple[AlertTargetReference, ...] = ()
     output_s3_uri: S3Uri
     tick_id: NonEmpty
     creation_time: UtcDatetime
@@ -115,29 +119,33 @@ class MonitoringExecution(Owned):
         cls,
         schedule: MonitoringSchedule,
         *,
-        scheduled_time: datetime,
-        window: Window | None = None,
+        window: Window,
+        scheduled_time: datetime | None = None,
         tick_id: str,
         now: datetime,
         lease: timedelta,
     ) -> Self:
-        """Return the execution that a schedule is due to have at a scheduled time.
+        """Return the execution of a window.
 
         Parameters
         ----------
-        window : Window, optional
-            Of a one-off run; that of the scheduled time if not given.
+        scheduled_time : datetime, optional
+            Not given for a one-off run, whose reports have a folder of their own.
         """
         name = schedule.monitoring_schedule_name
-        results = s3_layout.results(schedule.output_s3_uri, schedule.endpoint_name, name, scheduled_time)
+        place = (schedule.output_s3_uri, schedule.endpoint_name, name)
+        results = (
+            s3_layout.results(*place, scheduled_time) if scheduled_time else s3_layout.one_off_results(*place, window)
+        )
         return cls(
             schedule_id=schedule.schedule_id,
             monitoring_schedule_name=name,
             monitoring_type=schedule.monitoring_type,
             endpoint_name=schedule.endpoint_name,
-            scheduled_time=scheduled_time,
-            window=window or schedule.window(scheduled_time),
-            output_s3_uri=s3_layout.one_off_results(results, window) if window else results,
+            scheduled_time=scheduled_time or window.end,
+            window=window,
+            alert_targets=schedule.alert_targets,
+            output_s3_uri=results,
             tick_id=tick_id,
             creation_time=now,
             last_modified_time=now,
@@ -216,14 +224,24 @@ class MonitoringExecution(Owned):
         """Return the execution with another time at which it is asked after."""
         return self._changed(now, due=due)
 
-    def settled(self, outcome: Outcome, *, now: datetime, violation_report_uri: str | None = None) -> Self:
-        """Return the execution with its one terminal status; one that has it already is returned as it is."""
+    def settled(
+        self, outcome: Outcome, *, now: datetime, run: Run | None = None, violation_report_uri: str | None = None
+    ) -> Self:
+        """Return the execution with its one terminal status; one that has it already is returned as it is.
+
+        Parameters
+        ----------
+        run : Run, optional
+            The run that ended, where its host reports it.
+        """
         if self.is_settled:
             return self
+        is_known = run is None or (self.run is not None and self.run.run_id == run.run_id)
         return self._changed(
             now,
             monitoring_execution_status=ExecutionStatus(outcome.status.value),
             outcome=outcome,
+            run=self.run if is_known else run,
             violation_report_uri=violation_report_uri,
             active=False,
         )

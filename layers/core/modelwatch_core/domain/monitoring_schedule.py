@@ -10,6 +10,7 @@ from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import Resources
 from modelwatch_core.domain.monitor_kinds import (
     DATA_QUALITY,
@@ -231,6 +232,14 @@ class ScheduleRequest(MonitorParameters):
             start=window.start if start is None else scheduled_time + start,
             end=window.end if end is None else scheduled_time + end,
         )
+
+    def scheduled_time_of(self, window: Window) -> datetime | None:
+        """Return the scheduled time whose window this is, or None where it is that of none."""
+        scheduled_time = window.end - (self.captured_input.end_time_offset or timedelta(0))
+        try:
+            return scheduled_time if self.window(scheduled_time) == window else None
+        except InvalidInput:
+            return None
 
 
 class MonitoringSchedule(ScheduleRequest):

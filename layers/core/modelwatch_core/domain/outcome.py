@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.documents import Owned, bounded_text, bounded_texts
 
 LONGEST_REASON = 1024
 """SageMaker's limit for failure reasons and exit messages."""
+
+_LONGEST_SENTENCE = 1000
+_BYTES_OF_CHANGES = 40_000
+_BYTES_OF_OTHER_TEXTS = 8_000
+"""Outcomes go into events, which take 256 KB, beside 150 KB of violations; names in them come from data."""
+
+_Reason = Annotated[str, AfterValidator(lambda text: bounded_text(text, LONGEST_REASON))]
+
+
+def _bounded(size: int) -> AfterValidator:
+    return AfterValidator(lambda texts: bounded_texts(texts, characters=_LONGEST_SENTENCE, size=size))
+
+
+_Texts = Annotated[tuple[str, ...], _bounded(_BYTES_OF_OTHER_TEXTS)]
 
 
 class OutcomeStatus(StrEnum):
@@ -58,7 +73,7 @@ class RecordCounts(Owned):
     dropped: int = 0
     with_unread_fields: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
-    malformed_examples: tuple[str, ...] = ()
+    malformed_examples: _Texts = ()
 
 
 class GroundTruthCounts(Owned):
@@ -116,20 +131,20 @@ class Outcome(Owned):
     """
 
     status: OutcomeStatus
-    exit_message: str | None = None
-    failure_reason: str | None = None
+    exit_message: _Reason | None = None
+    failure_reason: _Reason | None = None
     violation_count: int = Field(default=0, ge=0)
     records: RecordCounts | None = None
     ground_truth: GroundTruthCounts | None = None
-    changes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    changes: Annotated[tuple[str, ...], _bounded(_BYTES_OF_CHANGES)] = ()
+    warnings: _Texts = ()
 
     @classmethod
     def failed(cls, reason: str) -> Outcome:
         """Return the outcome of an analysis that failed."""
-        return cls(status=OutcomeStatus.FAILED, failure_reason=reason[:LONGEST_REASON])
+        return cls(status=OutcomeStatus.FAILED, failure_reason=reason)
 
     @classmethod
     def stopped(cls, reason: str) -> Outcome:
         """Return the outcome of an analysis that was stopped."""
-        return cls(status=OutcomeStatus.STOPPED, failure_reason=reason[:LONGEST_REASON])
+        return cls(status=OutcomeStatus.STOPPED, failure_reason=reason)

@@ -40,9 +40,10 @@ def results(output: str, endpoint_name: str | None, schedule_name: str, schedule
     return join(output, endpoint_name or "", schedule_name, scheduled_time.strftime(HOUR_FOLDER))
 
 
-def one_off_results(scheduled_results: str, window: Window) -> str:
-    """Return the folder of the reports of a one-off run: below that of the schedule's own execution of that hour."""
-    return join(scheduled_results, f"{window.start:%Y%m%dT%H%M%SZ}-{window.end:%Y%m%dT%H%M%SZ}")
+def one_off_results(output: str, endpoint_name: str | None, schedule_name: str, window: Window) -> str:
+    """Return the folder of the reports of a one-off run, beside those of the schedule's own executions."""
+    span = f"{window.start:%Y%m%dT%H%M%SZ}-{window.end:%Y%m%dT%H%M%SZ}"
+    return join(output, endpoint_name or "", schedule_name, "one-off", span)
 
 
 def transform_hours(destination: str, window: Window) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,10 @@ from pydantic import Field
 
 from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.documents import Inbound
+from modelwatch_core.domain.documents import Inbound, NonEmpty, S3Uri
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import RunClaims
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
@@ -37,7 +36,6 @@ class AnalyzerFunction:
     function_name: str
     log_group: str
     limits: HostLimits
-    claims: RunClaims
 
     @property
     def name(self) -> str:
@@ -57,8 +55,7 @@ class AnalyzerFunction:
         return RunDescription(status=RunStatus.UNKNOWN)
 
     def stop(self, run: Run) -> None:
-        """End a run before its reports are stored."""
-        self.claims.stop(run.subject)
+        """Do nothing: the analyzer finds out by its claim, before it stores reports."""
 
 
 def lambda_run(subject: str, request_id: str, log_group: str) -> Run:
@@ -72,11 +69,16 @@ class _InvocationContext(Inbound):
     approximate_invoke_count: int | None = Field(default=None, alias="approximateInvokeCount")
 
 
+class _RequestPayload(Inbound):
+    subject: NonEmpty
+    output_s3_uri: S3Uri
+
+
 class InvocationFailed(Inbound):
     """Lambda's record of an asynchronous invocation of the analyzer that failed for good."""
 
     request_context: _InvocationContext = Field(alias="requestContext")
-    request_payload: dict[str, Any] = Field(alias="requestPayload")
+    request_payload: _RequestPayload = Field(alias="requestPayload")
     response_payload: Any = Field(default=None, alias="responsePayload")
 
     def as_analysis_ended(self) -> AnalysisEnded:
@@ -85,9 +87,11 @@ class InvocationFailed(Inbound):
         error = ": ".join(str(response[part]) for part in ("errorType", "errorMessage") if response.get(part))
         count = self.request_context.approximate_invoke_count
         times = "several times" if count is None else f"{count} time{'s' if count != 1 else ''}"
+        subject, request_id = self.request_payload.subject, self.request_context.request_id
         return AnalysisEnded(
-            subject=self.request_payload["subject"],
-            output_s3_uri=self.request_payload["output_s3_uri"],
+            subject=subject,
+            output_s3_uri=self.request_payload.output_s3_uri,
+            run=Run(host=LAMBDA, subject=subject, run_id=request_id) if request_id else None,
             outcome=Outcome.failed(
                 f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"
                 f" ({self.request_context.condition}{'; ' + error if error else ''})."

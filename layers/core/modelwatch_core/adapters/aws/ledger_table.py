@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
-from modelwatch_core.domain.errors import InvalidInput, NotReady
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.ports import Claim, Clock, RunClaim, UnreadableRecord
@@ -44,11 +44,24 @@ class VersionedItems:
 
     table: Table
 
-    def document(self, pk: str, sk: str) -> str | None:
-        """Return the document of an item, read consistently, or None."""
+    def item(self, pk: str, sk: str) -> Mapping[str, Any] | None:
+        """Return an item, read consistently, or None."""
         with aws_errors(f"reading {pk} from the ledger"):
-            item = self.table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
-        return str(item["document"]) if item else None
+            return self.table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+
+    def document(self, model: type[Document], pk: str, sk: str) -> Document | None:
+        """Return the document of an item, or None.
+
+        Raises
+        ------
+        Upstream
+            ``RecordUnreadable``: once the version that wrote it is deployed, a retry can read it.
+        """
+        item = self.item(pk, sk)
+        found = parsed_item(model, item) if item else None
+        if isinstance(found, UnreadableRecord):
+            raise found.error
+        return found
 
     def put(self, item: Item, *, exists: str) -> None:
         """Write an item if it is new (version 1) or follows on the one that stands.
@@ -90,7 +103,10 @@ def parsed_item(model: type[Document], item: Mapping[str, Any]) -> Document | Un
     try:
         return model.model_validate_json(str(item["document"]))
     except ValidationError as error:
-        return UnreadableRecord(f"{item['pk']} {item['sk']}", validation_message(error, limit=3))
+        reason = validation_message(error, limit=3)
+    except ModelwatchError as error:  # settings are refused by errors of ours
+        reason = str(error)
+    return UnreadableRecord(f"{item['pk']} {item['sk']}", reason)
 
 
 def follows_on(item: Item) -> dict[str, Any]:
@@ -118,8 +134,7 @@ class TableSchedules:
 
     def get(self, name: str) -> MonitoringSchedule | None:
         """Return a schedule, or None."""
-        document = self.items.document(f"SCHEDULE#{name}", "DEFINITION")
-        return MonitoringSchedule.model_validate_json(document) if document else None
+        return self.items.document(MonitoringSchedule, f"SCHEDULE#{name}", "DEFINITION")
 
     def save(self, schedule: MonitoringSchedule) -> None:
         """Write a schedule."""
@@ -139,7 +154,9 @@ class TableSchedules:
         with aws_errors(f"deleting schedule {name} from the ledger"):
             self.items.table.delete_item(Key={"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"})
 
-    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
+    def page(
+        self, *, limit: int, after: str | None = None
+    ) -> tuple[Sequence[MonitoringSchedule | UnreadableRecord], str | None]:
         """Return a page of schedules."""
         with aws_errors("listing the schedules of the ledger"):
             page = self.items.table.query(
@@ -149,8 +166,9 @@ class TableSchedules:
                 ExpressionAttributeValues={":schedules": "SCHEDULES", ":after": after or " "},
                 Limit=limit,
             )
-        found = [MonitoringSchedule.model_validate_json(str(item["document"])) for item in page["Items"]]
-        return found, found[-1].monitoring_schedule_name if found and "LastEvaluatedKey" in page else None
+        items = page["Items"]
+        following = str(items[-1]["list_key"]) if items and "LastEvaluatedKey" in page else None
+        return [parsed_item(MonitoringSchedule, item) for item in items], following
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +183,13 @@ class TableLedger:
 
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         """Return an execution, or None."""
-        document = self.items.document(_partition_key(key), _sort_key(key))
-        return MonitoringExecution.model_validate_json(document) if document else None
+        return self.items.document(MonitoringExecution, _partition_key(key), _sort_key(key))
+
+    def active(self, schedule_id: str) -> MonitoringExecution | None:
+        """Return the execution that holds a schedule, or None."""
+        pk = f"EXECUTIONS#{schedule_id}"
+        holder = self.items.item(pk, "ACTIVE")
+        return self.items.document(MonitoringExecution, pk, str(holder["holder"])) if holder else None
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
         """Claim a window for a firing."""
@@ -201,7 +224,9 @@ class TableLedger:
             # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
             self.items.put(item, exists="ExecutionExists")
 
-    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
+    def history(
+        self, schedule_id: str, *, limit: int, before: datetime | None = None
+    ) -> Sequence[MonitoringExecution | UnreadableRecord]:
         """Return the latest executions of a schedule."""
         with aws_errors(f"listing the executions of {schedule_id}"):
             page = self.items.table.query(
@@ -214,7 +239,7 @@ class TableLedger:
                 ScanIndexForward=False,
                 Limit=limit,
             )
-        return [MonitoringExecution.model_validate_json(str(item["document"])) for item in page["Items"]]
+        return [parsed_item(MonitoringExecution, item) for item in page["Items"]]
 
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield every execution that is open although due."""
@@ -288,8 +313,7 @@ class TableBaseliningJobs:
 
     def get(self, name: str) -> BaseliningJob | None:
         """Return a job, or None."""
-        document = self.items.document(f"BASELINE#{name}", "JOB")
-        return BaseliningJob.model_validate_json(document) if document else None
+        return self.items.document(BaseliningJob, f"BASELINE#{name}", "JOB")
 
     def save(self, job: BaseliningJob) -> None:
         """Write a job."""
@@ -378,14 +402,23 @@ class TableRunClaims:
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
-                owner = self.table.get_item(Key=self._key(subject), ConsistentRead=True).get("Item", {}).get("run_id")
-                return RunClaim.STOPPED if owner == _NO_RUN else RunClaim.TAKEN
+                return RunClaim.STOPPED if self._owner(subject) == _NO_RUN else RunClaim.TAKEN
         return RunClaim.OWNED
 
     def stop(self, subject: str) -> None:
         """Let no run analyse a subject any more."""
         with aws_errors(f"stopping {subject}"):
             self.table.put_item(Item=self._item(subject, _NO_RUN))
+
+    def owner(self, subject: str) -> str | None:
+        """Return the run that has an analysis, or None where none has."""
+        with aws_errors(f"reading the claim of {subject}"):
+            owner = self._owner(subject)
+        return None if owner == _NO_RUN else owner
+
+    def _owner(self, subject: str) -> str | None:
+        item = self.table.get_item(Key=self._key(subject), ConsistentRead=True).get("Item")
+        return str(item["run_id"]) if item else None
 
     @staticmethod
     def _key(subject: str) -> Item:

@@ -143,8 +143,7 @@ class TableDeferredAnalyses:
 
     def get(self, endpoint_name: str) -> DeferredAnalysis | None:
         """Return the analysis of an endpoint, or None."""
-        document = self.items.document(f"DEFERRED#{endpoint_name}", "ANALYSIS")
-        return DeferredAnalysis.model_validate_json(document) if document else None
+        return self.items.document(DeferredAnalysis, f"DEFERRED#{endpoint_name}", "ANALYSIS")
 
     def save(self, analysis: DeferredAnalysis) -> None:
         """Write an analysis."""
@@ -163,7 +162,7 @@ class TableDeferredAnalyses:
         with aws_errors(f"deleting {endpoint_name} from the ledger"):
             self.items.table.delete_item(Key={"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
 
-    def all(self) -> Iterator[DeferredAnalysis]:
-        """Yield every analysis."""
+    def endpoint_names(self) -> Iterator[str]:
+        """Yield the name of the endpoint of every analysis, also of one that cannot be read."""
         for item in self.items.listed_until("DEFERRED", _END_OF_TIME):
-            yield DeferredAnalysis.model_validate_json(str(item["document"]))
+            yield str(item["pk"]).removeprefix("DEFERRED#")
