@@ -219,6 +219,12 @@ class ScheduleRequest(MonitorParameters):
         return watched
 
     @property
+    def parameters_that_are_settings(self) -> dict[str, str | float]:
+        """What is given and has the name of a setting."""
+        truth = self.ground_truth_attribute
+        return self.captured_input.attributes | ({"ground_truth_attribute": truth} if truth else {})
+
+    @property
     def endpoint_name(self) -> str | None:
         """The endpoint that is watched, if it is one."""
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
