@@ -186,6 +186,7 @@ class ManageMonitors:
         return job.model_dump(mode="json")
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        request.refuse_windows_that_may_be_empty()
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
