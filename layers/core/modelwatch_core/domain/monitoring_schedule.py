@@ -227,7 +227,7 @@ class ScheduleRequest(MonitorParameters):
             raise InvalidInput(
                 "InvalidParameter",
                 f"end_time_offset: {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]},"
-                f" and then a window that ends {_iso_duration(end)} before that ends before it starts; give a"
+                f" and then a window that ends {_iso_duration(end)[1:]} earlier is empty; give a"
                 " start_time_offset too, or an end less far back",
             )
 
