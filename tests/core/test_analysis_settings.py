@@ -41,7 +41,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "seed": st.integers(min_value=0),
         "allow_pickle": st.booleans(),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
-        "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT, max_size=3),
+        "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),
     }
     if name in own:
         return own[name]
@@ -113,9 +113,12 @@ def test_the_documented_form_of_an_environment_is_kept():
         ({"dataset_format": "csv"}, "dataset_format: is not JSON; expected for instance"),
         ({"baseline_statistics": "/s"}, "baseline_statistics without baseline_constraints"),
         (
-            {"analysis_type": "MODEL_QUALITY", "confidence_levl": "1", "seeed": "1"},
-            "did you mean confidence_level?; seeed",
+            {"analysis_type": "MODEL_QUALITY", "confidence_levl": "1", "bootstrap_replicate": "1"},
+            "did you mean confidence_level?; bootstrap_replicate: there is no such setting; did you mean bootstrap_",
         ),
+        ({"confidence_levl": "1"}, "the nearest, confidence_level, is not a setting of data quality monitors; remove"),
+        ({"dataset_format": "{}"}, "dataset_format: must name exactly one format, not 0"),
+        ({"dataset_format": '{"csv": 0}'}, "dataset_format.options: Input should be a valid dictionary"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_setting_and_the_nearest_right_name(environment, message):
@@ -131,7 +134,35 @@ def test_names_that_are_not_ours_reach_the_users_scripts_and_not_the_hosts_secre
     assert settings.user_environment == {"THRESHOLD": "0.3"}
     assert settings.script_environment["THRESHOLD"] == "0.3"
     assert "AWS_SECRET_ACCESS_KEY" not in settings.script_environment
-    assert settings_from_environment(environment).user_environment == {"THRESHOLD": "0.3", "AWS_SECRET_ACCESS_KEY": "s"}
+    assert settings_from_environment(environment).user_environment.keys() == environment.keys() - REQUIRED.keys()
+
+
+@pytest.mark.parametrize("name", ["speed", "seeds", "feed", "model_uri", "data_source", "model_name", "start", "x"])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_a_name_that_only_resembles_a_setting_is_the_users_own(kind, name):
+    settings = settings_from_environment(REQUIRED | {"analysis_type": kind.analysis_type, name: "1"})
+    assert settings.user_environment == {name: "1"}
+
+
+@given(st.sampled_from(list(KINDS.values())), st.data())
+def test_whoever_is_told_a_nearest_name_can_use_it(kind, data):
+    right = data.draw(st.sampled_from(sorted(name for name in kind.settings.model_fields if len(name) > 10)))
+    place = data.draw(st.integers(0, len(right) - 1))
+    wrong = right[:place] + right[place + 1 :]
+    environment = REQUIRED | {"analysis_type": kind.analysis_type, wrong: "1"}
+    if kind.analysis is None:
+        assert settings_from_environment(environment).user_environment == {wrong: "1"}
+        return
+    if right != "user_environment":
+        with pytest.raises(InvalidInput, match=f"{wrong}: there is no such setting; did you mean {right}\\?"):
+            settings_from_environment(environment)
+
+
+def test_a_container_of_the_users_own_gets_the_names_that_are_settings_of_other_kinds():
+    own = {"seed": "1", "model_url": "http://model", "confidence_levl": "0.9", "problem_type": ""}
+    settings = settings_from_environment(REQUIRED | {"analysis_type": "CUSTOM"} | own)
+    assert settings.user_environment == own
+    assert own.items() <= environment_of(settings).items()
 
 
 def test_a_users_variable_cannot_replace_what_a_script_is_given_of_the_analysis():
@@ -139,8 +170,19 @@ def test_a_users_variable_cannot_replace_what_a_script_is_given_of_the_analysis(
     assert settings.script_environment["dataset_source"] == "/in"
 
 
-def test_empty_variables_count_as_not_set():
-    assert settings_from_environment(REQUIRED | {"start_time": "", "dataset_sorce": ""}).start_time is None
+def test_empty_settings_count_as_not_set_and_empty_variables_of_the_users_own_are_kept():
+    environment = {"start_time": "", "dataset_sorce": "", "problem_type": "", "FLAG": ""}
+    settings = settings_from_environment(REQUIRED | environment)
+    assert settings.start_time is None
+    assert settings.user_environment == {"FLAG": ""}
+    assert settings_from_environment(environment_of(settings)) == settings
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_an_empty_text_is_refused_as_the_value_of_any_setting(kind):
+    for name in kind.settings.model_fields.keys() - {"analysis_type"}:
+        with pytest.raises(InvalidInput, match=f"InvalidSettings: {name}: must not be empty; leave it out"):
+            analysis_settings(analysis_type=kind.analysis_type, **REQUIRED | {name: ""})
 
 
 def test_paths_of_the_container_contract_are_mapped_to_a_hosts_folder_and_others_are_left():

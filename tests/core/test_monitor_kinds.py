@@ -56,7 +56,7 @@ def test_every_kind_has_an_analysis_or_is_analysed_by_the_users_container():
 
 
 def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(world):
-    world.has_schedule("quality", **QUALITY, environment={"seed": "7", "dataset_source": "/elsewhere"})
+    world.has_schedule("quality", **QUALITY, environment={"seed": "7"})
     has_labels(world, "2026/11/22/09/0100.jsonl")
     world.tick(name="quality")
     (request,) = world.host.started

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from modelwatch_core.app.reconcile import Sweep
@@ -63,6 +65,37 @@ def test_a_schedule_that_could_not_work_is_refused_when_it_is_made(world, change
     assert says in refused.value.message
     assert world.schedules.kept == {}
     assert world.ticks.set_for == {}
+
+
+MONTHLY = "cron(0 0 1 * ? *)"
+
+
+def watched(**offsets: str) -> dict[str, object]:
+    return {"schedule_expression": MONTHLY, "endpoint_input": {"endpoint_name": "mortgages", **offsets}}
+
+
+@pytest.mark.parametrize("end", ["-P28D", "-P29D", "-P31D", "-P999999D", "-P999999999D"])
+def test_an_end_that_is_further_back_than_the_shortest_month_is_refused_when_a_schedule_is_made(world, end):
+    with pytest.raises(InvalidInput, match=r"InvalidParameter: .*end_time_offset"):
+        world.has_schedule(**watched(end_time_offset=end))
+    assert world.schedules.kept == {}
+    world.has_schedule(**watched(end_time_offset="-P27DT23H"))
+
+
+@pytest.mark.parametrize("offsets", [{"start_time_offset": "-P999999D"}, {"start_time_offset": "-PT0.5S"}])
+def test_an_offset_that_gives_no_window_of_whole_seconds_in_the_calendar_is_refused(world, offsets):
+    with pytest.raises(InvalidInput, match=r"InvalidParameter: .*start_time_offset"):
+        world.has_schedule(**watched(**offsets))
+
+
+def test_a_schedule_that_was_accepted_earlier_refuses_the_tick_whose_window_would_be_empty_and_can_be_changed(world):
+    world.has_schedule(**watched(end_time_offset="-P27D"))
+    late = world.schedules.kept["hourly"].captured_input.model_copy(update={"end_time_offset": timedelta(days=-29)})
+    world.schedules.kept["hourly"] = world.schedules.kept["hourly"].model_copy(update={"endpoint_input": late})
+    refusal = world.requested(datetime(2027, 3, 1, tzinfo=UTC))
+    assert refusal.code == "WindowEmpty"
+    assert "starts at 2027-02-01T00:00:00Z, not before its end 2027-01-31T00:00:00Z" in refusal.message
+    world.manage("UpdateMonitoringSchedule", **schedule_parameters() | watched())
 
 
 def test_a_schedule_whose_clock_cannot_be_set_leaves_nothing_behind(world):

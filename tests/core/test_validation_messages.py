@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
-from modelwatch_core.domain.documents import validation_message
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import Inbound, Owned, validation_message
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis
 
 
 class Feature(BaseModel):
@@ -52,3 +57,18 @@ def test_a_mistake_of_the_whole_document_is_located_by_what_the_caller_knows() -
     assert validation_message(error) == "must have a row for every feature"
     assert validation_message(error, document_name="the file") == "the file: must have a row for every feature"
     assert validation_message(error, location_prefix="dataset", document_name="the file").startswith("dataset: must")
+
+
+@pytest.mark.parametrize("model", [MonitoringSchedule, MonitoringExecution, BaseliningJob, DeferredAnalysis, Inbound])
+def test_not_even_an_error_that_nobody_translates_shows_what_was_in_a_document(model):
+    class Stored(model):
+        version: int
+
+    document = {"environment": {"API_TOKEN": "hunter2"}, "version": "hunter2"}
+    assert issubclass(Stored, Owned | Inbound)
+    with pytest.raises(ValidationError) as refused:
+        Stored.model_validate(document)
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(ValidationError) as refused:
+        Stored.model_validate_json('{"environment": {"API_TOKEN": "hunter2"}, "version": nonsense}')
+    assert "hunter2" not in str(refused.value)

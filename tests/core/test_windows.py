@@ -31,6 +31,31 @@ def test_windows_of_successive_ticks_lie_end_to_end(text, moment):
     assert expression.window(second) == Window(start=first, end=second)
 
 
+@given(EXPRESSIONS, MOMENTS)
+def test_no_window_is_shorter_than_the_shortest_interval(text, moment):
+    expression = ScheduleExpression(text)
+    first = expression.after(moment)
+    assert expression.after(first) - first >= expression.shortest_interval()
+
+
+# by hand from the calendar: February has 28 days; 2048-02-29 and 2076-02-29 are Saturdays.
+@pytest.mark.parametrize(
+    ("fields", "interval"),
+    [
+        ("0 * ? * * *", timedelta(hours=1)),
+        ("0 0,6,23 ? * MON *", timedelta(hours=6)),
+        ("0 23,0 1,2,15 * ? *", timedelta(hours=1)),
+        ("0 0,23 ? * MON *", timedelta(hours=23)),
+        ("0 0 1 * ? *", timedelta(days=28)),
+        ("0 0 1 1,12 ? *", timedelta(days=31)),
+        ("0 0 ? * MON-FRI *", timedelta(days=1)),
+        ("0 0 ? 2 SAT#5 *", datetime(2076, 2, 29, tzinfo=UTC) - datetime(2048, 2, 29, tzinfo=UTC)),
+    ],
+)
+def test_the_shortest_interval_is_that_of_the_worst_month_or_year(fields, interval):
+    assert ScheduleExpression(f"cron({fields})").shortest_interval() == interval
+
+
 @given(MOMENTS, st.integers(1, 60 * 24 * 3))
 def test_the_hours_of_a_window_cover_it_without_gaps(start, minutes):
     window = Window(start=start, end=start + timedelta(minutes=minutes))

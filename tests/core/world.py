@@ -97,6 +97,7 @@ class World:
             RESULTS,
             self.targets,
             lambda: next(tokens),
+            self.hosts,
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"

@@ -223,6 +223,7 @@ def manage_monitors() -> ManageMonitors:
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
         new_token=lambda: secrets.token_hex(4),
+        hosts=_hosts(),
     )
 
 

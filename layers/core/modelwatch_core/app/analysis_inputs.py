@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_core.domain.analysis import AnalysisInput
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import MonitorParameters
 from modelwatch_core.domain.settings_environment import settings_from_environment
@@ -21,6 +23,32 @@ MERGED = CONTRACT_ROOT / "merge"
 OUTPUT = CONTRACT_ROOT / "output"
 PREVIOUS_ATTEMPT = CONTRACT_ROOT / "previous_attempt"
 EARLIER_EXECUTIONS = CONTRACT_ROOT / "earlier_executions"
+
+
+SET_BY_THE_APP: Mapping[str, str] = {
+    "analysis_type": "the parameter monitoring_type",
+    "dataset_source": "",
+    "dataset_format": "what is captured, or the parameter dataset_format",
+    "output_path": "",
+    "baseline_constraints": "the parameter baseline of a schedule; a baselining job compares with nothing",
+    "baseline_statistics": "the parameter baseline of a schedule; a baselining job compares with nothing",
+    "start_time": "the parameters schedule_expression and start_time_offset",
+    "end_time": "the parameters schedule_expression and end_time_offset",
+    "publish_cloudwatch_metrics": "the parameter publish_cloudwatch_metrics of a schedule",
+    "cloudwatch_metrics_directory": "",
+    "output_message_file": "",
+    "sagemaker_endpoint_name": "the parameter endpoint_input of a schedule",
+    "sagemaker_monitoring_schedule_name": "the parameter monitoring_schedule_name",
+    "ground_truth_source": "the parameter ground_truth_input of a schedule",
+    "merged_output_path": "",
+    "previous_attempt_results": "",
+    "earlier_executions_results": "",
+    "record_preprocessor_script": "the parameter record_preprocessor_source_uri",
+    "post_analytics_processor_script": "the parameter post_analytics_processor_source_uri",
+    "analysis_config": "the parameter analysis_config",
+    "problem_type": "the parameter problem_type",
+}
+"""The settings of a run that are the app's to set, and which parameter each is made from, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +81,33 @@ def analysis_inputs(parameters: MonitorParameters, kind: MonitorKind) -> Analysi
         else:
             files[CONFIG] = json.dumps(parameters.analysis_config)
     return AnalysisInputs(settings, tuple(inputs), files)
+
+
+def refuse_settings_of_the_app(
+    environment: Mapping[str, str], kind: MonitorKind, parameters: Mapping[str, object]
+) -> None:
+    """Refuse an environment that sets what the app sets, or what a parameter of the same request sets.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        Those that are settings too, such as ``inference_attribute``, and are given.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSettings``, naming each variable and the parameter to give in its place.
+    """
+    ours = environment.keys() & kind.settings.model_fields.keys()
+    wrong = []
+    for name in sorted(ours):
+        if name in SET_BY_THE_APP:
+            source = f" from {SET_BY_THE_APP[name]}" if SET_BY_THE_APP[name] else ""
+            wrong.append(f"{name}: the app sets it for every run{source}; remove it from environment")
+        elif name in parameters:
+            wrong.append(f"{name}: the parameter {name} sets it already; remove it from environment")
+    if wrong:
+        raise InvalidInput("InvalidSettings", "; ".join(wrong))
 
 
 def _own_settings(environment: dict[str, str], kind: MonitorKind) -> dict[str, Any]:

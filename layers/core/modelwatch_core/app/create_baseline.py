@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch_core.app.analysis_inputs import INPUT, AnalysisInputs, analysis_inputs
+from modelwatch_core.app.analysis_inputs import INPUT, AnalysisInputs, analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
@@ -44,6 +44,7 @@ class CreateBaseline:
         Upstream
             When the host did not take it; the job is then noted as failed.
         """
+        refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         choice = self._chosen(request)
         given = analysis_inputs(request, request.kind)
         name, now = request.baselining_job_name, self.clock.now()

@@ -43,7 +43,8 @@ class Refusal(Owned):
     Attributes
     ----------
     code : str
-        ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime`` or ``WindowTaken``.
+        ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime``, ``WindowEmpty``
+        or ``WindowTaken``.
     """
 
     code: str

@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from modelwatch_core.app.analysis_inputs import analysis_inputs
+from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJobName
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.hosts import HostCandidate, NoHost, choose_host
 from modelwatch_core.domain.monitoring_schedule import (
     EndpointInput,
     MonitoringSchedule,
@@ -25,6 +26,7 @@ from modelwatch_core.domain.monitoring_schedule import (
 )
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import (
+    AnalysisHost,
     BaseliningJobs,
     Clock,
     Endpoints,
@@ -87,6 +89,8 @@ class ManageMonitors:
         The types of targets that alerts can be sent to.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
+    hosts : mapping of str to AnalysisHost
+        By name, the cheapest first.
     """
 
     schedules: Schedules
@@ -100,6 +104,7 @@ class ManageMonitors:
     results: str
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
+    hosts: Mapping[str, AnalysisHost]
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -200,6 +205,9 @@ class ManageMonitors:
         return job.model_dump(mode="json")
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        request.refuse_windows_that_may_be_empty()
+        self._refuse_without_host(request)
+        refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
         for target in request.alert_targets:
             if target.type not in self.alert_target_types:
@@ -217,6 +225,14 @@ class ManageMonitors:
             "endpoint_input": self._looked_up(request.endpoint_input),
             "output_s3_uri": within_results(self.results, output),
         }
+
+    def _refuse_without_host(self, request: ScheduleRequest) -> None:
+        """Refuse a schedule that no host could analyse even a window without data of."""
+        candidates = [HostCandidate(name=name, limits=host.limits) for name, host in self.hosts.items()]
+        needs_image = request.image_uri is not None
+        choice = choose_host(candidates, input_bytes=0, needs_image=needs_image, resources=request.resources)
+        if isinstance(choice, NoHost):
+            raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
 
     def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
         if endpoint is None or endpoint.data_captured_destination_s3_uri:

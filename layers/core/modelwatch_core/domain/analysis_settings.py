@@ -38,7 +38,7 @@ class DatasetFormat(Owned):
         For instance ``{"header": True}``; checked by the reader.
     """
 
-    name: NonEmpty = "csv"
+    name: NonEmpty
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -52,12 +52,12 @@ class DatasetFormat(Owned):
                 raise ValueError('is not JSON; expected for instance {"csv": {"header": true}}') from error
         if not isinstance(value, Mapping):
             raise ValueError('must be an object such as {"csv": {"header": true}}')  # noqa: TRY004 (pydantic reports it)
-        if set(value) <= {"name", "options"}:
+        if "name" in value and set(value) <= {"name", "options"}:
             return value
         if len(value) != 1:
             raise ValueError(f"must name exactly one format, not {len(value)}")
         ((name, options),) = value.items()
-        return {"name": name, "options": options or {}}
+        return {"name": name, "options": {} if options is None else options}
 
     @property
     def sagemaker_document(self) -> dict[str, Any]:
@@ -67,6 +67,8 @@ class DatasetFormat(Owned):
 
 class AnalysisSettings(Owned):
     """What every kind of analysis is given.
+
+    An empty text is refused as the value of any setting; in an environment, an empty variable counts as not set.
 
     Attributes
     ----------
@@ -112,7 +114,7 @@ class AnalysisSettings(Owned):
 
     analysis_type: NonEmpty
     dataset_source: Path
-    dataset_format: DatasetFormat = Field(default_factory=DatasetFormat)
+    dataset_format: DatasetFormat = DatasetFormat(name="csv")
     output_path: Path
     baseline_constraints: Path | None = None
     baseline_statistics: Path | None = None
@@ -144,6 +146,14 @@ class AnalysisSettings(Owned):
             return datetime.fromisoformat(str(value))
         except ValueError as error:
             raise ValueError("is not an ISO 8601 moment such as 2026-11-26T03:00:00Z") from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        """Refuse empty texts, which an environment could not hold: an empty variable is one that is not set."""
+        if isinstance(value, str) and not value:
+            raise ValueError("must not be empty; leave it out")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

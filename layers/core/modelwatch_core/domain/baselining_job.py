@@ -55,6 +55,12 @@ class BaselineRequest(MonitorParameters, RecordAttributes):
         """The kind of monitor."""
         return monitor_kind(self.monitoring_type)
 
+    @property
+    def parameters_that_are_settings(self) -> dict[str, str | float]:
+        """What is given and has the name of a setting."""
+        truth = self.ground_truth_attribute
+        return self.attributes | ({"ground_truth_attribute": truth} if truth else {})
+
 
 class BaseliningJob(BaselineRequest):
     """The record of the job.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -102,6 +103,21 @@ class CronExpression:
                 if (hour, minute) <= (last.hour, last.minute):
                     return day.replace(hour=hour, minute=minute)
         return None
+
+    def shortest_interval(self) -> timedelta | None:
+        """Return the least time between two times in a row at which the expression is due, None if there are no two.
+
+        All days of all years are looked at: a weekday of a month comes after 28 days, or after 40 years.
+        """
+        minutes = [60 * hour + minute for hour, minute in self._times]
+        shortest = min((timedelta(minutes=later - earlier) for earlier, later in pairwise(minutes)), default=None)
+        overnight = timedelta(minutes=minutes[0] - minutes[-1])
+        for day, next_day in pairwise(self._days_from(datetime(self.years[0], 1, 1, tzinfo=UTC))):
+            interval = next_day - day + overnight
+            shortest = interval if shortest is None else min(shortest, interval)
+            if next_day - day == timedelta(days=1):
+                break
+        return shortest
 
     @cached_property
     def _times(self) -> tuple[tuple[int, int], ...]:

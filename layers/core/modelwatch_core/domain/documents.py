@@ -1,4 +1,7 @@
-"""Base models of everything that is serialised: frozen, and strict about the right things."""
+"""Base models of everything that is serialised: frozen, and strict about the right things.
+
+A document may hold secrets, so not even an error of pydantic's that nobody translates shows what was in it.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ Document = TypeVar("Document", bound=BaseModel)
 class Inbound(BaseModel):
     """A document that others write: unknown fields are ignored, so that they may add some."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
 
 class Owned(BaseModel):
     """A document that we write: an unknown field is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 def _to_utc(moment: datetime) -> datetime:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainSerializer, field_validator, model_validator
+from pydantic import Field, PlainSerializer, ValidationError, field_validator, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, validation_message
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import Resources
 from modelwatch_core.domain.monitor_kinds import (
@@ -203,8 +203,33 @@ class ScheduleRequest(MonitorParameters):
 
     @model_validator(mode="after")
     def _its_windows_start_before_they_end(self) -> Self:
-        self.window(ScheduleExpression(self.schedule_expression).example_due_time)
+        try:
+            self.window(ScheduleExpression(self.schedule_expression).example_due_time)
+        except InvalidInput as error:
+            raise ValueError(error.message) from None
         return self
+
+    def refuse_windows_that_may_be_empty(self) -> None:
+        """Refuse a window that ends further back than the time since the one before it may be.
+
+        This is no part of reading a schedule, so that one that was accepted earlier can be read and changed.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidParameter``.
+        """
+        start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
+        if start is not None or not end:
+            return
+        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        if shortest is not None and -end >= shortest:
+            raise InvalidInput(
+                "InvalidParameter",
+                f"end_time_offset: {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]},"
+                f" and then a window that ends {_iso_duration(end)[1:]} earlier is empty; give a"
+                " start_time_offset too, or an end less far back",
+            )
 
     @property
     def kind(self) -> MonitorKind:
@@ -220,18 +245,36 @@ class ScheduleRequest(MonitorParameters):
         return watched
 
     @property
+    def parameters_that_are_settings(self) -> dict[str, str | float]:
+        """What is given and has the name of a setting."""
+        truth = self.ground_truth_attribute
+        return self.captured_input.attributes | ({"ground_truth_attribute": truth} if truth else {})
+
+    @property
     def endpoint_name(self) -> str | None:
         """The endpoint that is watched, if it is one."""
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
 
     def window(self, scheduled_time: datetime) -> Window:
-        """Return what the execution of a scheduled time looks at: by default, everything since the one before it."""
+        """Return what the execution of a scheduled time looks at: by default, everything since the one before it.
+
+        Raises
+        ------
+        InvalidInput
+            ``NotAScheduledTime``, or ``WindowEmpty`` where the offsets leave no window.
+        """
         window = ScheduleExpression(self.schedule_expression).window(scheduled_time)
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
-        return Window(
-            start=window.start if start is None else scheduled_time + start,
-            end=window.end if end is None else scheduled_time + end,
-        )
+        try:
+            return Window(
+                start=window.start if start is None else scheduled_time + start,
+                end=window.end if end is None else scheduled_time + end,
+            )
+        except ValidationError as error:
+            wrong = validation_message(error)
+        except OverflowError:
+            wrong = "a window starts and ends in the years 1 to 9999"
+        raise InvalidInput("WindowEmpty", f"start_time_offset and end_time_offset: {wrong}; correct them")
 
     def scheduled_time_of(self, window: Window) -> datetime | None:
         """Return the scheduled time whose window this is, or None where it is that of none."""

@@ -14,11 +14,14 @@ from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, KINDS, kind_of_analysis
+from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, KINDS, MonitorKind, kind_of_analysis
 
 _NOT_VARIABLES = frozenset({"user_environment"})
-_SIMILARITY = 0.85
-"""Of a name to one of ours (difflib's ratio, in [0, 1]) from which on it is taken for a misspelling."""
+_SIMILARITY = 0.9
+"""Of a name to one of ours (difflib's ratio, in [0, 1]) from which on it is taken for a misspelling: about one wrong
+letter in ten."""
+_SHORTEST_MISSPELLING = 6
+"""Names with fewer letters resemble each other by chance: ``speed`` and ``seed``."""
 
 
 def analysis_settings(**fields: Any) -> AnalysisSettings:
@@ -33,7 +36,8 @@ def analysis_settings(**fields: Any) -> AnalysisSettings:
     model = kind.settings
     unknown = [name for name in fields if name not in model.model_fields]
     if unknown:
-        raise InvalidInput("InvalidSettings", "; ".join(_unknown_name(name, model, kind.title) for name in unknown))
+        mistakes = (_mistake(name, kind) or f"{name}: there is no such setting; remove it" for name in unknown)
+        raise InvalidInput("InvalidSettings", "; ".join(mistakes))
     try:
         return model.model_validate({**fields, "analysis_type": kind.analysis_type})
     except ValidationError as error:
@@ -48,7 +52,7 @@ def settings_from_environment(
     Parameters
     ----------
     environment : mapping of str to str
-        For instance ``os.environ``. Empty variables count as not set.
+        For instance ``os.environ``. A setting that is empty counts as not set; the user's own variables may be empty.
     user_names : collection of str, optional
         Which variables, of those that are none of ours, the user set for scripts; all if not given.
 
@@ -56,16 +60,20 @@ def settings_from_environment(
     ------
     InvalidInput
         ``InvalidSettings``: a value that cannot be used, a setting of another kind of monitor, or a name that is so
-        close to a setting that it must be a misspelling.
+        close to a setting that it must be a misspelling. No name is refused for a kind that the user's own container
+        analyses: what is no common setting is that container's own.
     """
     kind = kind_of_analysis(environment.get("analysis_type") or DATA_QUALITY.analysis_type)
     ours = kind.settings.model_fields.keys() - _NOT_VARIABLES
     fields: dict[str, Any] = {name: value for name, value in environment.items() if name in ours and value}
-    others = {name: value for name, value in environment.items() if name not in ours and value}
-    wrong = [_unknown_name(name, kind.settings, kind.title) for name in others if _is_meant_for_us(name)]
-    if wrong:
+    mistakes = {name: mistake for name in environment if name not in ours and (mistake := _mistake(name, kind))}
+    if wrong := [mistake for name, mistake in mistakes.items() if environment[name]]:
         raise InvalidInput("InvalidSettings", "; ".join(wrong))
-    own = {name: value for name, value in others.items() if user_names is None or name in user_names}
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name not in ours | mistakes.keys() and (user_names is None or name in user_names)
+    }
     return analysis_settings(**fields, **({"user_environment": own} if own else {}))
 
 
@@ -93,20 +101,22 @@ def _variable(value: object) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def _names_of_all_kinds() -> set[str]:
-    return {name for kind in KINDS.values() for name in kind.settings.model_fields} - _NOT_VARIABLES
-
-
-def _is_meant_for_us(name: str) -> bool:
-    names = _names_of_all_kinds()
-    return name in names or bool(difflib.get_close_matches(name, names, n=1, cutoff=_SIMILARITY))
-
-
-def _unknown_name(name: str, model: type[AnalysisSettings], title: str) -> str:
-    if name in _names_of_all_kinds():
-        return f"{name}: not a setting of {title.lower()} monitors; remove it"
-    nearest = difflib.get_close_matches(name, model.model_fields.keys() - _NOT_VARIABLES, n=1, cutoff=0)
-    return f"{name}: there is no such setting; did you mean {nearest[0]}?"
+def _mistake(name: str, kind: MonitorKind) -> str | None:
+    """Return what is wrong with a name that is no setting of a kind, None where it is the user's own."""
+    if kind.analysis is None:
+        return None
+    ours = kind.settings.model_fields.keys() - _NOT_VARIABLES
+    names = {name for each in KINDS.values() for name in each.settings.model_fields} - _NOT_VARIABLES
+    another = f"not a setting of {kind.title.lower()} monitors; remove it"
+    if name in names:
+        return f"{name}: {another}"
+    if len(name) < _SHORTEST_MISSPELLING:
+        return None
+    for nearest in difflib.get_close_matches(name, sorted(names), n=1, cutoff=_SIMILARITY):
+        if nearest in ours:
+            return f"{name}: there is no such setting; did you mean {nearest}?"
+        return f"{name}: there is no such setting; the nearest, {nearest}, is {another}"
+    return None
 
 
 def _parse_settings(value: object) -> object:

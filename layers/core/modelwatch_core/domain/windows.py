@@ -103,6 +103,10 @@ class ScheduleExpression:
         """Return the last time strictly before a moment at which the schedule was due."""
         return self._exists(self._cron.before(moment), moment)
 
+    def shortest_interval(self) -> timedelta | None:
+        """Return the least time between two times in a row at which the schedule is due, None if it is due once."""
+        return self._cron.shortest_interval()
+
     def _exists(self, due: datetime | None, moment: datetime) -> datetime:
         if due is None:  # the years of the grammar, 1970 to 2199, are over
             raise InvalidInput("NotAScheduledTime", f"{self.text} has no time on that side of {iso_utc(moment)}")
