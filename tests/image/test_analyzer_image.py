@@ -14,11 +14,13 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.core.ledger_table import create_ledger_table
 from tests.repository import ROOT
 
 BASE = "public.ecr.aws/lambda/python:3.13"
@@ -108,11 +110,13 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
     rows = "\n".join(f"{i},{i % 3}" for i in range(200))
     s3.put_object(Bucket="results", Key="data/train.csv", Body=f"a,b\n{rows}\n".encode())
     client("events").create_event_bus(Name="bus")
+    create_ledger_table(SimpleNamespace(resource=lambda service: boto3.resource(service, endpoint_url=aws)))
     request = {
         "subject": "baseline/first",
-        "environment": {
+        "host": "lambda",
+        "settings": {
             "analysis_type": "DATA_QUALITY",
-            "dataset_format": '{"csv": {"header": true}}',
+            "dataset_format": {"csv": {"header": True}},
             "dataset_source": "/opt/ml/processing/input",
             "output_path": "/opt/ml/processing/output",
         },
@@ -134,7 +138,9 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
         "AWS_LAMBDA_FUNCTION_NAME": "analyzer",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "4096",
         "AWS_XRAY_SDK_ENABLED": "false",
+        "ANALYZER_LOG_GROUP": "the-log-group",
         "EVENT_BUS": "bus",
+        "LEDGER_TABLE": "ledger",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelwatch",
         "POWERTOOLS_SERVICE_NAME": "modelwatch",
     }
