@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from itertools import islice
 
 import polars as pl
@@ -77,7 +78,7 @@ def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
     captured = CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
     for block in captured.blocks(log):
         for record in block.records:
-            hours[record.time.strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
+            hours[record.time.astimezone(UTC).strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
             sides = dict(_payloads_by_side(record))
             payloads = payloads or {side: payload.data[:_MAX_PAYLOAD_LENGTH] for side, payload in sides.items()}
             for side, payload in sides.items():
