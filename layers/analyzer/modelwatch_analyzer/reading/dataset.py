@@ -240,7 +240,9 @@ class TableWithRoles:
 
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:
-    """Find the column that each attribute names; without one for features, these are all columns that none names.
+    """Find the column, or the columns separated by commas, that each attribute names.
+
+    Without an attribute for features, these are all columns that none names.
 
     Raises
     ------
@@ -249,14 +251,26 @@ def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Rol
     """
     roles: dict[Role, tuple[str, ...]] = {}
     for role, name in attributes.items():
-        column = find_column(columns, name)
-        if column is None:
+        found = find_columns(columns, name)
+        if found is None:
             known = ", ".join(columns[:_MAX_NAMED_COLUMNS]) + (" and more" if len(columns) > _MAX_NAMED_COLUMNS else "")
             message = f"{role}_attribute is {name!r}, but the dataset has no such column; it has {known}"
             raise InvalidInput("UnknownColumn", message)
-        roles[role] = (column,)
+        roles[role] = found
     taken = {column for names in roles.values() for column in names}
     return {Role.FEATURES: tuple(name for name in columns if name not in taken)} | roles
+
+
+def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
+    """Return the column that `find_column` finds, or those of several names or indices; None if one does not exist."""
+    one = find_column(columns, names)
+    found = (one,) if one else tuple(find_column(columns, name) for name in listed(names))
+    return None if None in found else tuple(dict.fromkeys(name for name in found if name))
+
+
+def listed(names: str) -> tuple[str, ...]:
+    """Return the names in a text that are separated by commas."""
+    return tuple(part.strip() for part in names.split(","))
 
 
 def find_column(columns: Sequence[str], name: str) -> str | None:
