@@ -29,7 +29,7 @@ from modelwatch_analyzer.reading.capture_records import (
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
-from modelwatch_analyzer.reading.payloads import Content, Header, Payload, content_of
+from modelwatch_analyzer.reading.payloads import Content, Header, Payload, content_of, is_number
 
 _ROWS_BELOW_HEADER = 20
 _FEWEST_PAYLOADS_OF_TEXT = 3
@@ -143,7 +143,7 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
     if any(name in values for name, values in zip(usual, columns, strict=True)):
         return None
     above_numbers = 2 * count >= len(several) and any(
-        any(map(_is_number, values)) and all(_is_number(value) or not value.strip() for value in values)
+        any(map(is_number, values)) and all(is_number(value) or not value.strip() for value in values)
         for values in columns
     )
     above_text = count == len(payloads) >= _FEWEST_PAYLOADS_OF_TEXT and len({tuple(rows[0]) for rows in below}) > 1
@@ -155,19 +155,11 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
 
 def _may_be_header(fields: list[str]) -> bool:
     return len(set(fields)) == len(fields) and all(
-        name.strip() and not _is_number(name) and name.strip().lower() not in _MISSING for name in fields
+        name.strip() and not is_number(name) and name.strip().lower() not in _MISSING for name in fields
     )
 
 
 _MISSING = frozenset({"na", "n/a", "null", "none", "?", "-", "missing", "unknown", "true", "false"})
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)  # NaN and infinity too
-    except ValueError:
-        return False
-    return True
 
 
 def _evidence_of_headers(

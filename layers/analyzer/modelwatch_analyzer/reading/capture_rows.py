@@ -99,8 +99,10 @@ class RecordReader:
     def _cut(self, group: ColumnGroup, records: list[Any], rows: int) -> list[Any]:
         if group.side == REQUEST:
             return records
-        found = cut(records, rows, in_columns=group.side in self.layout.in_columns)
-        return list(map(group.attribute.select, found)) if group.attribute and group.attribute.places else found
+        attribute = group.attribute
+        projected = attribute is not None and attribute.many
+        found = cut(records, rows, in_columns=group.side in self.layout.in_columns, projected=projected)
+        return list(map(attribute.select, found)) if attribute and attribute.places else found
 
     def _differing_heights(self, parts: list[list[Any]]) -> str:
         """Say which sides of a record differ in their number of rows."""

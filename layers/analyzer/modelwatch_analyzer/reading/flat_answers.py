@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False) -> list[Any]:
+def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False, projected: bool = False) -> list[Any]:
     """Return records, lists or objects, as so many rows if they can be cut into them; else as they are.
 
     Parameters
@@ -20,13 +20,16 @@ def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False) -
         The number of rows that were sent; None if it is not known.
     in_columns : bool
         Whether an object of lists is also one of columns if a single row was sent.
+    projected : bool
+        Whether the records are the elements that a JMESPath such as ``predictions[*]`` found, so that values without a
+        list of their own are those of one list.
     """
     found = list(records)
     if not rows or not found or (len(found) == rows and not (in_columns and rows == 1)):
         return found
     if len(found) == 1:
         return _cut_record(found[0], rows, in_columns=in_columns) or found
-    if all(isinstance(record, list) and _are_scalars(record) and len(record) == 1 for record in found):
+    if projected and all(isinstance(record, list) and _are_scalars(record) and len(record) == 1 for record in found):
         return _parts([value for record in found for value in record], rows) or found
     return found
 

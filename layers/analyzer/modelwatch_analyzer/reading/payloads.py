@@ -19,6 +19,7 @@ import msgspec
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
 from modelwatch_analyzer.reading.csv_text import parse_records
+from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
 
 Row = dict[int | str, str | None]
@@ -145,6 +146,34 @@ def _named(rows: list[list[str]], header: Header) -> list[Any]:
     if any(len(row) != len(names) for row in rows):
         raise Unflattenable("a row has another number of fields than the header")
     return [NamedRow(zip(names, (field or None for field in row), strict=True)) for row in rows]
+
+
+def answer_rows(text: str, rows: int) -> list[list[Any]]:
+    """Return the rows of an answer of comma-separated text to a request of so many rows.
+
+    A first line of text above as many rows as were sent is a header, and left out.
+
+    Raises
+    ------
+    Unflattenable
+        If one is malformed.
+    """
+    if '"' in text or "[" in text:
+        found = _text_content(text, None, answer=True).records(None)
+    else:
+        found = [line.split(",") for line in text.splitlines() if line and not line.isspace()]
+    if len(found) == rows + 1 and all(isinstance(name, str) and not is_number(name) for name in found[0]):
+        found = found[1:]
+    return [record if isinstance(record, list) else [record] for record in cut(found, rows)]
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, infinity or NaN included."""
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def text_rows(text: str) -> list[list[str]]:
