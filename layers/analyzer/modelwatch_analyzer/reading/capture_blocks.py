@@ -138,7 +138,8 @@ class BlockParser:
             return None
         joined = "\n".join(texts)
         if "[" in joined:
-            return None if header else self._parse_json(texts, members, plan)
+            lists = not header and all(text.startswith("[") for text in texts)
+            return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
             texts = [text.rstrip("\r\n") for text in texts]

@@ -94,6 +94,10 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
     }
     found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
     evidence = _evidence_of_headers(records, found, features)
+    if found and evidence < 0:
+        both = {side: header for side, rows in heads.items() if (header := found.get(side) or _same_first_line(rows))}
+        if (evidence_of_both := _evidence_of_headers(records, both, features)) >= 0:
+            found, evidence = both, evidence_of_both
     several = all(len(heads[side]) > 1 for side in found)
     headers = found if evidence > 0 or (evidence == 0 and several) else {}
     remarks: list[str] = []
@@ -151,6 +155,14 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
         return None
     others = (head for head, number in heads.items() if number > 1 and 2 * len(set(head) & set(usual)) >= len(usual))
     return Header(usual, frozenset(usual).union(*others))
+
+
+def _same_first_line(payloads: list[list[list[str]]]) -> Header | None:
+    """Return the first line that all payloads have, if it may be a header."""
+    lines = {tuple(rows[0]) for rows in payloads if rows}
+    line = next(iter(lines), ())
+    below = all(len(rows) > 1 for rows in payloads)
+    return Header(line, frozenset(line)) if len(lines) == 1 and below and _may_be_header(list(line)) else None
 
 
 def _may_be_header(fields: list[str]) -> bool:
