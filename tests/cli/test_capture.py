@@ -101,3 +101,21 @@ def test_a_folder_without_captures_is_refused_in_one_line(tmp_path: Path) -> Non
     result = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "NoData" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-01-31T10:05:00Z",
+        "2026-01-31T10:05:00",
+        "2026-01-31T11:05:00+01:00",
+        "2026-01-31T05:05:00-05:00",
+        "2026-01-31T15:50:00+05:45",
+        "2026-02-01T00:05:00+14:00",
+    ],
+)
+def test_the_hours_of_other_time_zones_are_shown_in_utc(tmp_path: Path, time: str) -> None:
+    (tmp_path / "a.jsonl").write_text(record(1, {"age": 1}, inferenceTime=time))
+    window = ("--start", "2026-01-31T10:00", "--end", "2026-01-31T11:00")
+    shown = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json", *window])
+    assert json.loads(shown.stdout)["hours"] == {"2026-01-31T10Z": 1}

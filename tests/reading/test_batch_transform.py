@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def read(source: Path, options: dict[str, Any], **settings: str) -> tuple[Any, l
     plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
     rows = [row for batch in dataset.batches(plan, log) for row in batch[list(dataset.columns)].rows()]
     return dataset, rows, log
+
+
+def rows_or_none(source: Path, options: dict[str, Any], **settings: str) -> list[tuple[Any, ...]]:
+    try:
+        return list(read(source, {**options, "side": "output"}, **settings)[1])
+    except InvalidInput as refused:
+        if refused.code == "NoData":
+            return []
+        raise
 
 
 def parquet() -> bytes:
@@ -91,8 +101,12 @@ def test_records_read_by_attributes_are_filtered_by_their_inference_time(job: Ca
     source = job({"a.out": "\n".join([*lines, *timeless])})
     dataset, rows, log = read(source, options, inference_attribute="p[*].y", **window)
     assert dataset.columns == ("_c0",)
-    assert rows == [("1",), ("11",), ("2",), ("12",), ("20",), ("21",)]
-    assert (log.read, log.out_of_window, log.malformed) == (6, 2, 2)
+    assert rows == [("1",), ("11",), ("2",), ("12",)]
+    assert (log.read, log.out_of_window, log.malformed) == (4, 2, 0)
+    of_the_start = {"start_time": "2026-01-31T08:45:00Z", "end_time": "2026-01-31T09:15:00Z"}
+    dataset, rows, log = read(source, options, inference_attribute="p[*].y", **of_the_start)
+    assert rows == [("0",), ("10",), ("20",), ("21",)]  # those without a time, in the window of the manifest's hour
+    assert (log.read, log.out_of_window, log.malformed) == (4, 3, 2)
     _, rows, log = read(source, options, inference_attribute="a", **window)  # the name of a column
     assert [row[0] for row in rows] == ["1", "2"]
     assert log.out_of_window == 2
@@ -185,3 +199,77 @@ def test_exactly_one_format_must_be_given(job: Callable[..., Path]) -> None:
         with pytest.raises(InvalidInput, match="one of csv, json and parquet") as refused:
             read(job({"a": "1\n"}), options)
         assert refused.value.code == "InvalidSettings"
+
+
+def _lines_of_a_long_job(kind: str) -> tuple[str | bytes, dict[str, Any]]:
+    """Return 120 rows, one a minute from 9:50 on."""
+    begin = datetime(2026, 3, 1, 9, 50, tzinfo=UTC)
+    rows = [
+        {
+            "a": str(number),
+            "SageMakerInferenceId": f"{number:08x}-0000-4000-8000-000000000000",
+            "SageMakerInferenceTime": (begin + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        for number in range(120)
+    ]
+    if kind == "parquet":
+        file = io.BytesIO()
+        pl.DataFrame(rows).write_parquet(file)
+        return file.getvalue(), {"parquet": {}}
+    if kind == "json":
+        return "\n".join(map(json.dumps, rows)), {"json": {}}
+    return "".join(",".join(row.values()) + "\n" for row in rows), CSV
+
+
+@pytest.mark.parametrize("read_by", ["columns", "attribute", "preprocessor"])
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize(("minute", "counts"), [(0, [10, 60, 50]), (30, [0, 40, 60, 20]), (50, [0, 60, 60])])
+def test_each_row_of_a_long_job_is_read_in_the_window_of_its_time(
+    job: Callable[..., Path], tmp_path: Path, kind: str, read_by: str, minute: int, counts: list[int]
+) -> None:
+    if read_by == "preprocessor" and kind == "parquet":
+        pytest.skip("a preprocessor reads lines")
+    content, options = _lines_of_a_long_job(kind)
+    source = job({"part.out": content}, hour="2026/03/01/09")
+    if kind != "parquet":
+        job({"timeless.out": '{"a": "x"}\n' if kind == "json" else "x\n"}, hour="2026/02/28/23")
+    settings: dict[str, str] = {}
+    if read_by == "attribute":
+        settings = {"inference_attribute": {"csv": "_c0", "json": "[a][0]", "parquet": "a"}[kind]}
+    if read_by == "preprocessor":
+        (tmp_path / "p.py").write_text(
+            "import json\ndef preprocess_handler(line):\n"
+            "    return {'a': json.loads(line)['a'] if line[0] == '{' else line.split(',')[0]}"
+        )
+        settings = {"record_preprocessor_script": str(tmp_path / "p.py")}
+    begin = datetime(2026, 3, 1, 8 if minute else 9, minute, tzinfo=UTC)
+    seen, found = [], []
+    for number in range(len(counts) + 1):
+        start = begin + timedelta(hours=number)
+        window = {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}
+        rows = rows_or_none(source, options, **settings, **window)
+        seen += [row[0] for row in rows]
+        found.append(len(rows))
+    assert found == [*counts, 0]
+    assert seen == [str(number) for number in range(120)]
+
+
+def test_rows_without_a_time_belong_to_the_window_in_which_the_hour_of_their_manifest_starts(
+    job: Callable[..., Path],
+) -> None:
+    source = job({"a.csv": "1\n2\n"}, hour="2026/03/01/09")
+    found = []
+    for hour in (8, 9, 10):
+        window = {"start_time": f"2026-03-01T{hour:02}:30:00Z", "end_time": f"2026-03-01T{hour + 1:02}:30:00Z"}
+        found.append(len(rows_or_none(source, CSV, **window)))
+    assert found == [2, 0, 0]
+
+
+def test_jobs_that_started_more_than_five_days_before_the_window_are_not_looked_at(job: Callable[..., Path]) -> None:
+    source = job({"a.csv": f"1,{IDS[0]},2026-02-06T08:30:00Z\n"}, hour="2026/02/01/09")
+    window = {"start_time": "2026-02-06T08:00:00Z", "end_time": "2026-02-06T09:00:00Z"}
+    assert len(read(source, {**CSV, "side": "output"}, **window)[1]) == 1
+    window = {"start_time": "2026-02-06T10:00:00Z", "end_time": "2026-02-06T11:00:00Z"}
+    with pytest.raises(InvalidInput, match="no transform job with data capture has rows in the window") as refused:
+        read(source, {**CSV, "side": "output"}, **window)
+    assert refused.value.code == "NoData"

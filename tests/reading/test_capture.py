@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files, json_lines
@@ -230,6 +230,8 @@ def test_captured_rows_come_back_as_they_were_sent_whatever_the_size_of_blocks(
         patch.setattr(files, "BLOCK_BYTES", block)
         patch.setattr(files, "_LINE_BYTES", 3)
         patch.setattr(json_lines, "LONGEST_RECORD", 550)
-        rows, log = read(opened(path))
+        dataset = opened(path)
+        assume(not dataset.named)  # first lines of text above numbers, again and again, are headers
+        rows, log = read(dataset)
     assert rows == [tuple(field or None for field in row) for rows in payloads for row in rows]
     assert log.malformed == broken

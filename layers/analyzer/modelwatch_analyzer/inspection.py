@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from itertools import islice
 
 import polars as pl
@@ -43,6 +44,8 @@ class CaptureInspection:
         The first rows.
     payloads : dict of str to str
         The beginning of each payload of the first record.
+    warnings : tuple of str
+        What may be read otherwise than was meant, and the option that changes it.
     problem : str, optional
         The reason why the records cannot be read with these settings.
     """
@@ -54,6 +57,7 @@ class CaptureInspection:
     named: bool = False
     rows: list[list[str | None]] = field(default_factory=list)
     payloads: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -77,7 +81,7 @@ def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
     captured = CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
     for block in captured.blocks(log):
         for record in block.records:
-            hours[record.time.strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
+            hours[record.time.astimezone(UTC).strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1
             sides = dict(_payloads_by_side(record))
             payloads = payloads or {side: payload.data[:_MAX_PAYLOAD_LENGTH] for side, payload in sides.items()}
             for side, payload in sides.items():
@@ -101,7 +105,14 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
         types = types or {name: infer_type(batch[name].drop_nulls()).value for name in columns}
         rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
     log.require_records()
-    return replace(inspection, records=log.counts(), columns=types, named=dataset.named, rows=rows)
+    return replace(
+        inspection,
+        records=log.counts(),
+        columns=types,
+        named=dataset.named,
+        rows=rows,
+        warnings=tuple(log.remarks),
+    )
 
 
 def _payloads_by_side(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from modelwatch.cli.options import existing_path, parse_time
+from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -142,7 +143,10 @@ class DatasetOptions(PayloadOptions):
         return {name: value for name, value in fields.items() if value}
 
     def may_be_in_window(self, key: str) -> bool:
-        """Return whether an object can have records of the window, by the hour that its folders name."""
+        """Return whether an object can have records of the window, by the hour that its folders name.
+
+        Transform jobs that started before the window may have rows in it.
+        """
         found = _HOUR.search(key)
         if found is None or not self.dataset_format.has_times:
             return True
@@ -150,7 +154,10 @@ class DatasetOptions(PayloadOptions):
             hour = datetime.strptime("".join(found.groups()), "%Y%m%d%H").replace(tzinfo=UTC)
         except ValueError:
             return True
-        return (not self.start or self.start < hour + timedelta(hours=1)) and (not self.end or hour < self.end)
+        reach = (
+            LONGEST_TRANSFORM_JOB if self.dataset_format is DatasetFormatName.BATCH_TRANSFORM else timedelta(hours=1)
+        )
+        return (not self.start or self.start < hour + reach) and (not self.end or hour < self.end)
 
     def _sagemaker_format(self) -> dict[str, Any]:
         match self.dataset_format:

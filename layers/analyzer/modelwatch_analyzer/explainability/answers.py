@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jmespath
 import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.requests import CONTENT_TYPES, CSV, JSON, JSON_LINES
+from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_analyzer.reading.flattening import Unflattenable
+from modelwatch_analyzer.reading.payloads import answer_rows
 from modelwatch_core.domain.errors import InvalidInput
 
 Answer = NDArray[np.float64]
@@ -46,21 +50,22 @@ def reader(accept: str, attribute: str | None) -> Read:
         raise InvalidInput("InvalidAnalysisConfig", f"accept_type: must be one of {', '.join(CONTENT_TYPES)}")
     find = _finder(attribute)
     if kind == JSON:
-        return lambda body, rows: _numbers(_rows_of(find(_json(body))), rows)
+        return lambda body, rows: _numbers(_rows_of(find(_json(body)), rows), rows)
     return lambda body, rows: _numbers([find(_json(line)) for line in body.splitlines() if line.strip()], rows)
 
 
-def _csv(text: str, rows: int, column: int | None) -> list[list[str]]:
-    found = [line.split(",") for line in text.splitlines() if line.strip()]
-    if len(found) == 1 and len(found[0]) == rows > 1:
-        found = [[value] for value in found[0]]  # older containers put all rows into one line
+def _csv(text: str, rows: int, column: int | None) -> list[list[Any]]:
+    try:
+        found = answer_rows(text, rows)
+    except Unflattenable:
+        raise _not_numbers() from None
     if column is None:
         return found
     if any(len(row) <= column for row in found):
         raise InvalidInput(
             "ModelAnswerNotNumbers", f"the model's answer has no column {column}: change label or probability"
         )
-    return [[row[column]] for row in found]
+    return [row[column] if isinstance(row[column], list) else [row[column]] for row in found]
 
 
 def _index(attribute: str | None) -> int | None:
@@ -92,10 +97,13 @@ def _only_value(document: object) -> object:
     return document
 
 
-def _rows_of(found: object) -> list[object]:
+def _rows_of(found: object, rows: int) -> list[object]:
     if not isinstance(found, list):
         return [found]
-    return [_only_value(entry) for entry in found]
+    entries = [_only_value(entry) for entry in found]
+    if len(entries) != rows and not any(isinstance(entry, dict | list) for entry in entries):
+        return cut([entries], rows)
+    return entries
 
 
 def _numbers(found: Sequence[object], rows: int) -> Answer:

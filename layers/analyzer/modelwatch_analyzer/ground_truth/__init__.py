@@ -12,7 +12,7 @@ from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, Tr
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
 from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
 from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, TRANSFORM_OUTPUT, CapturedRecords
-from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_column
+from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_columns
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings
 from modelwatch_core.domain.errors import InvalidInput
@@ -111,9 +111,9 @@ def _settings_of_merged(
         columns = predictions.columns()
         for role in (Role.INFERENCE, Role.PROBABILITY):
             name = getattr(settings, f"{role}_attribute")
-            column = name and find_column(columns, name)
-            if column:
-                changes[f"{role}_attribute"] = str(columns.index(column))
+            found = name and find_columns(columns, name)
+            if found:
+                changes[f"{role}_attribute"] = ",".join(str(columns.index(column)) for column in found)
     return _with_ground_truth(settings.model_copy(update=changes))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,7 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
+from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.errors import InvalidInput
 
 _DOCUMENTS_PER_CHUNK = 8192
@@ -140,12 +141,16 @@ class TransformedPredictions:
             Like `transformed_by_hour`.
         """
         found = transformed_by_hour(source, options, start, end)
-        hours = {PurePosixPath(root, hour).as_posix(): files for hour, files in found.items()}
+        first = start.astimezone(UTC).strftime(s3_layout.HOUR_FOLDER) if start else ""
+        hours: dict[str, tuple[SourceFile, ...]] = {}
+        for hour, files in found.items():
+            folder = PurePosixPath(root, max(hour, first) if hour else "").as_posix()
+            hours[folder] = (*hours.get(folder, ()), *files)
         return cls(hours, options, root, start, end)
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """``{schedule}/yyyy/mm/dd/hh`` for each hour in which a job started."""
+        """``{schedule}/yyyy/mm/dd/hh`` for each hour in which a job started, or the window if that is later."""
         return tuple(self.hours)
 
     def blocks(self, log: ReadLog) -> Iterator[PredictionBlock]:

@@ -26,12 +26,15 @@ class Columns:
         None, one, or one for each class.
     threshold : float
         A probability above it predicts the positive class where there is no prediction.
+    assumed : bool
+        Whether all columns of the answers were taken for probabilities because no attribute says what they are.
     """
 
     label: str
     prediction: str | None
     probabilities: tuple[str, ...]
     threshold: float = DEFAULT_THRESHOLD
+    assumed: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -65,7 +68,12 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
         raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must be in [0, 1]")
     if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
         _only(probabilities, "probability", "probability_attribute")
-    prediction = _only(roles.get(Role.INFERENCE, ()), "prediction", "inference_attribute")
+    answers = roles.get(Role.INFERENCE, ())
+    multiclass = settings.problem_type is ProblemType.MULTICLASS_CLASSIFICATION
+    assumed = multiclass and len(answers) > 1 and not (settings.inference_attribute or probabilities)
+    if assumed:
+        answers, probabilities = (), answers
+    prediction = _only(answers, "prediction", "inference_attribute")
     regression = settings.problem_type is ProblemType.REGRESSION
     if prediction is None and (regression or not probabilities):
         message = "there is no column of predictions: give it by inference_attribute"
@@ -73,7 +81,7 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     if label in (prediction, *probabilities):
         message = f"{label!r} is named both as the label and as what was predicted: name another column for one of them"
         raise InvalidInput("SameColumn", message)
-    return Columns(label, prediction, probabilities, DEFAULT_THRESHOLD if threshold is None else threshold)
+    return Columns(label, prediction, probabilities, DEFAULT_THRESHOLD if threshold is None else threshold, assumed)
 
 
 def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:

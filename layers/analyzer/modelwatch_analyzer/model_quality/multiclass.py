@@ -23,6 +23,13 @@ from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_core.domain.errors import InvalidInput
 
+_ASSUMED = (
+    "add up to 1 and were taken for the probabilities of the classes: give probability_attribute or inference_attribute"
+    " if they are something else"
+)
+_FARTHEST_SUM = 0.02
+"""How far probabilities whose columns are not given may be from adding up to 1, because they are rounded."""
+
 
 class MulticlassEvaluation:
     """Any number of classes, by predicted classes; by probabilities too, one per row or one per class.
@@ -58,7 +65,7 @@ class MulticlassEvaluation:
         Raises
         ------
         InvalidInput
-            ``TooManyClasses``, ``ProbabilityOutOfRange``.
+            ``TooManyClasses``, ``ProbabilityOutOfRange``, ``OneColumnExpected``.
         """
         columns = self._columns
         rows = self._complete.of(batch, columns.probabilities)
@@ -67,6 +74,12 @@ class MulticlassEvaluation:
         probabilities = np.column_stack(
             [probabilities_of(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
         )
+        if columns.assumed and (np.abs(probabilities.sum(axis=1) - 1) > _FARTHEST_SUM).any():
+            message = (
+                f"{probabilities.shape[1]} columns are possible for the one prediction, and they do not add up to 1 as"
+                " probabilities do: give it by inference_attribute, or probabilities by probability_attribute"
+            )
+            raise InvalidInput("OneColumnExpected", message)
         guess = rows[columns.prediction] if columns.prediction else self._most_probable(probabilities)
         pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
         cells = Counter[tuple[str, str]]()
@@ -108,6 +121,8 @@ class MulticlassEvaluation:
         matrix = self._counts.finish(sort_key)
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
         warnings = list(self._complete.warnings())
+        if self._columns.assumed:
+            warnings.insert(0, f"the answers' {len(self._classes)} columns {_ASSUMED}")
         cells, calibration = self._scores.finish(), None
         if self._without_probability:
             message = (

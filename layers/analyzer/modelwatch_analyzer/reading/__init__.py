@@ -13,7 +13,6 @@ from modelwatch_analyzer.reading.batch_transform import (
     BatchTransformFiles,
     BatchTransformOptions,
     open_batch_transform,
-    transformed_files,
     transformed_lines,
 )
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
@@ -129,8 +128,7 @@ def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> Capt
 
 
 def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOptions) -> Lines:
-    files = transformed_files(settings.dataset_source, options, settings.start_time, settings.end_time)
-    return partial(transformed_lines, files, options)
+    return transformed_lines(settings.dataset_source, options, settings.start_time, settings.end_time)
 
 
 def _attributes(settings: AnalysisSettings) -> dict[Role, str]:

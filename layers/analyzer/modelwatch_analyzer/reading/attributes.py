@@ -9,10 +9,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from modelwatch_analyzer.reading.dataset import Role
+from modelwatch_analyzer.reading.dataset import Role, listed
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 
+_SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
 """Expressions whose result is that of their second part."""
@@ -41,10 +42,10 @@ class Attribute:
     ----------
     name : str
         SageMaker's name of the attribute, for messages.
-    index : int, optional
-        The position of a column, from 0.
+    places : tuple of int or str
+        The positions of columns, from 0, or the names of several columns; empty for a JMESPath.
     path : jmespath.parser.ParsedResult, optional
-        The compiled JMESPath; None if there is an index.
+        The compiled JMESPath; None if there are places.
     many : bool
         Whether the path is a projection such as ``predictions[*].score``, which finds one value per row. A list that
         another path finds is one row, unless it is a list of lists or of objects.
@@ -53,7 +54,7 @@ class Attribute:
     """
 
     name: str
-    index: int | None
+    places: tuple[int | str, ...]
     path: ParsedResult | None
     many: bool
     simple_path: SimplePath | None = None
@@ -65,17 +66,28 @@ class Attribute:
         Raises
         ------
         InvalidInput
-            ``InvalidAttribute`` if it is neither an index nor a JMESPath.
+            ``InvalidAttribute`` if it is neither indices or names of columns nor a JMESPath.
         """
-        expression = expression.strip()
-        if expression.isascii() and expression.isdigit():
-            return cls(name, int(expression), None, many=False)
+        parts = listed(expression)
+        places = tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
+        if all(isinstance(place, int) for place in places):
+            return cls(name, places, None, many=False)
         try:
-            path = jmespath.compile(expression)
+            path = jmespath.compile(expression.strip())
         except JMESPathError:
-            message = f"{name} is neither the index of a column nor a JMESPath such as predictions[*].score"
+            if len(parts) > 1 and not _SYNTAX.intersection(expression):
+                return cls(name, places, None, many=False)
+            message = (
+                f"{name} is neither the index of a column, nor several indices or names separated by commas, nor a"
+                " JMESPath such as predictions[*].score"
+            )
             raise InvalidInput("InvalidAttribute", message) from None
-        return cls(name, None, path, _is_projection(path.parsed), _simple_path(path.parsed))
+        return cls(name, (), path, _is_projection(path.parsed), _simple_path(path.parsed))
+
+    @property
+    def by_position(self) -> bool:
+        """Whether it gives nothing but indices of columns."""
+        return bool(self.places) and all(isinstance(place, int) for place in self.places)
 
     def records(self, document: Any) -> list[Any]:
         """Return the records, objects or lists, that the attribute finds in a JSON document.
@@ -86,7 +98,7 @@ class Attribute:
             If nothing is found.
         """
         if self.path is None:
-            return [[self._at(record)] for record in records_of(document)]
+            return list(map(self.select, records_of(document)))
         try:
             found = self.path.search(document)
         except JMESPathError:
@@ -97,24 +109,49 @@ class Attribute:
             return [record if isinstance(record, dict | list) else [record] for record in found]
         return records_of(found)
 
-    def field(self, fields: list[str]) -> str:
-        """Return the field that the attribute selects in a row of comma-separated text.
+    def records_in_row(self, row: Any) -> list[Any]:
+        """Return the records that the attribute finds in a row of comma-separated text.
 
         Raises
         ------
         Unflattenable
-            If there is none.
+            If nothing is found.
         """
-        if self.index is None:
-            raise Unflattenable(f"{self.name} is a JMESPath but the payload is CSV: give the index of a column")
-        return str(self._at(fields))
+        if self.path is None:
+            return [self.select(row)]
+        try:
+            return self.records(row)
+        except Unflattenable:
+            hint = "give the index of a column" if isinstance(row, list) else "give the name of a column"
+            raise Unflattenable(f"{self.name} is a JMESPath but the payload is CSV: {hint}") from None
 
-    def _at(self, record: dict[str, Any] | list[Any]) -> Any:
-        if self.index is None or not isinstance(record, list):
-            raise Unflattenable(f"{self.name} is an index but the payload is an object: give a JMESPath")
-        if self.index >= len(record):
-            raise Unflattenable(f"{self.name} is {self.index}, but the payload has {len(record)} columns")
-        return record[self.index]
+    def select(self, record: Any) -> Any:
+        """Return the values at the places of the attribute in a record, a list or an object.
+
+        Raises
+        ------
+        Unflattenable
+            If there are none.
+        """
+        if isinstance(record, list):
+            return [self._at(record, place) for place in self.places]
+        names = list(record)
+        selected = {}
+        for place in self.places:
+            if isinstance(place, int) and type(record) is dict:
+                raise Unflattenable(f"{self.name} is an index but the payload is an object: give a JMESPath")
+            if place not in record if isinstance(place, str) else place >= len(names):
+                raise Unflattenable(f"{self.name} names a column that the payload does not have: {place}")
+            name = place if isinstance(place, str) else names[place]
+            selected[name] = record[name]
+        return selected
+
+    def _at(self, record: list[Any], place: int | str) -> Any:
+        if isinstance(place, str):
+            raise Unflattenable(f"{self.name} gives names but the payload has none: give indices of columns")
+        if place >= len(record):
+            raise Unflattenable(f"{self.name} is {place}, but the payload has {len(record)} columns")
+        return record[place]
 
 
 def _is_projection(expression: dict[str, Any]) -> bool:

@@ -6,16 +6,20 @@ S3; ``s3://bucket/key`` is searched at ``objects/bucket/key``, ``bucket/key`` an
 
 With ``GenerateInferenceId`` an output has the id and the time of each inference, in the last two columns of
 comma-separated text and in fields of JSON. They are not features; the time says which rows are in the window.
+
+Every row belongs to exactly one of consecutive windows: one with a time to the window of its time, also if its job
+started in an earlier hour, up to `LONGEST_TRANSFORM_JOB` before; one without to the window in which the hour of its
+manifest starts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, Self
 
@@ -30,7 +34,7 @@ from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOpt
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.batch_manifest import manifest_objects
+from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -41,7 +45,12 @@ OBJECTS = "objects"
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 UUID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _INFERENCE_TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$"
+_INFERENCE = re.compile(
+    rb',"?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"?,"?(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)"?\s*$'
+)
+"""The inference id and time at the end of a line of comma-separated text."""
 _MAX_MANIFEST_BYTES = 64 << 20
+_FIRST_DOCUMENTS = 100
 
 
 class BatchTransformOptions(Owned):
@@ -108,26 +117,26 @@ def open_batch_transform(
     end: datetime | None,
     attributes: Mapping[Role, str],
 ) -> Table:
-    """Open the objects of the transform jobs that started in ``[start, end)``, rounded to hours.
+    """Open the rows that transform jobs captured in ``[start, end)``; the module docstring has the rule.
 
     Raises
     ------
     InvalidInput
-        ``NoData`` where no job started, ``InvalidManifest``, ``ObjectNotFetched``, and what the reader of the
-        objects' format raises.
+        ``NoData`` where there is no job, ``InvalidManifest``, ``ObjectNotFetched``, and what the reader of the objects'
+        format raises.
     """
-    files = transformed_files(source, options, start, end)
+    hours = transformed_by_hour(source, options, start, end)
+    files = tuple(chain.from_iterable(hours.values()))
     if options.csv:
         table: Table = open_csv_files(files, options.csv)
         if len(table.columns) > 2 and ends_with_inference(table):
             return BatchTransformFiles(table, table.columns[-1], table.columns[:-2], start, end)
         return table
     if options.json_format:
-        documents = partial(json_documents, files, options.json_format)
-        # What JMESPaths select has no time column, so that the rows cannot be filtered by it later.
-        table = open_documents(
-            partial(_documents_in_window, documents, start, end) if attributes else documents, attributes
-        )
+        documents: Documents = partial(json_documents, files, options.json_format)
+        if attributes:  # what JMESPaths select has no time column, so that the rows cannot be filtered by it later
+            documents = partial(_lines_in_window, documents, _time_of_document, earlier_files(hours, start), start, end)
+        table = open_documents(documents, attributes)
     else:
         table = open_parquet(files, ParquetOptions())
     if TIME_FIELD not in table.columns:
@@ -143,20 +152,46 @@ class _InferenceTime(msgspec.Struct):
 _TIME_DECODER = msgspec.json.Decoder(_InferenceTime)
 
 
-def _documents_in_window(
-    documents: Documents, start: datetime | None, end: datetime | None, log: ReadLog
+def _lines_in_window(
+    lines: Documents,
+    time_of: Callable[[Line], datetime | None],
+    earlier: frozenset[str],
+    start: datetime | None,
+    end: datetime | None,
+    log: ReadLog,
 ) -> Iterator[Line]:
-    """Yield the documents whose time is in the window, and those without a time."""
-    for document in documents(log):
-        try:
-            time = _TIME_DECODER.decode(document.text).SageMakerInferenceTime
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            time = None  # if the document is malformed, its reader reports that
-        time = time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+    """Yield the records whose time is in the window, and those without a time of jobs that started in it."""
+    for line in lines(log):
+        time = time_of(line)
+        if time is None and line.file in earlier:
+            continue
         if time and ((start and time < start) or (end and time >= end)):
             log.out_of_window += 1
         else:
-            yield document
+            yield line
+
+
+def _time_of_document(document: Line) -> datetime | None:
+    try:
+        time = _TIME_DECODER.decode(document.text).SageMakerInferenceTime
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None  # if the document is malformed, its reader reports that
+    return time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+
+
+def _time_of_text(line: Line) -> datetime | None:
+    found = _INFERENCE.search(line.text)
+    try:
+        return datetime.fromisoformat(found[1].decode()) if found else None
+    except ValueError:
+        return None
+
+
+def earlier_files(hours: Mapping[str, tuple[SourceFile, ...]], start: datetime | None) -> frozenset[str]:
+    """Return the labels of the objects of jobs that started before the window."""
+    return frozenset(
+        file.label for hour, files in hours.items() if hour and start and _hour(hour) < start for file in files
+    )
 
 
 def in_window(column: pl.Series, start: datetime | None, end: datetime | None, log: ReadLog) -> pl.Series:
@@ -173,36 +208,36 @@ def in_window(column: pl.Series, start: datetime | None, end: datetime | None, l
     return inside
 
 
-def transformed_lines(files: tuple[SourceFile, ...], options: BatchTransformOptions, log: ReadLog) -> Iterator[Line]:
-    """Yield the records of the objects as lines of text.
+def transformed_lines(
+    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
+) -> Documents:
+    """Return a reader of the records of the window as lines of text.
 
     Raises
     ------
     InvalidInput
-        ``PreprocessorNotApplicable`` for Parquet.
+        ``PreprocessorNotApplicable`` for Parquet, and what `transformed_by_hour` raises.
     """
+    hours = transformed_by_hour(source, options, start, end)
+    files, earlier = tuple(chain.from_iterable(hours.values())), earlier_files(hours, start)
     if options.csv:
-        return csv_lines(files, log, header=options.csv.header)
+        lines = partial(csv_lines, files, header=options.csv.header)
+        return partial(_lines_in_window, lines, _time_of_text, earlier, start, end)
     if options.json_format:
-        return json_documents(files, options.json_format, log)
+        documents = partial(json_documents, files, options.json_format)
+        return partial(_lines_in_window, documents, _time_of_document, earlier, start, end)
     raise InvalidInput(
         "PreprocessorNotApplicable", "a record preprocessor reads lines of text, which Parquet does not have"
     )
 
 
-def transformed_files(
-    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
-) -> tuple[SourceFile, ...]:
-    """Return the objects that the manifests of a window's hours name, each once, in the order of the manifests."""
-    return tuple(chain.from_iterable(transformed_by_hour(source, options, start, end).values()))
-
-
 def transformed_by_hour(
     source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
 ) -> dict[str, tuple[SourceFile, ...]]:
-    """Return the objects of `transformed_files` by the hour folder ``yyyy/mm/dd/hh`` of their manifest.
+    """Return the objects that may have rows of a window, each once, by the hour folder ``yyyy/mm/dd/hh`` of a manifest.
 
-    Objects whose manifest is in no such folder have the folder ``""``.
+    Objects whose manifest is in no such folder have the folder ``""``. Of the jobs that started before the window, only
+    objects whose rows have a time are returned.
 
     Raises
     ------
@@ -213,31 +248,58 @@ def transformed_by_hour(
     if not folder.is_dir():
         message = f"{source.name} has no folder {options.side!r} of capture manifests; was data capture on for the job?"
         raise InvalidInput("NoData", message)
-    manifests = [manifest for manifest in source_files(folder) if _covers(manifest, start, end)]
-    if not manifests:
-        raise InvalidInput("NoData", f"no transform job with data capture started in the window ({options.side})")
     hours: dict[str, tuple[SourceFile, ...]] = {}
     seen: set[str] = set()
-    for manifest in manifests:
-        hour = _HOUR.search(manifest.label)
-        name = "/".join(hour.groups()) if hour else ""
+    found = False
+    for manifest in source_files(folder):
+        started = _started(manifest)
+        if started and not may_have_rows(started, start, end):
+            continue
+        earlier = started is not None and start is not None and started < start
         unseen = {file.label: file for file in _objects_named_by(manifest, source) if file.label not in seen}
-        hours[name] = (*hours.get(name, ()), *unseen.values())
+        files = tuple(file for file in unseen.values() if not earlier or _has_times(file, options))
+        if files or not earlier:
+            found = True
+            name = started.strftime(s3_layout.HOUR_FOLDER) if started else ""
+            hours[name] = (*hours.get(name, ()), *files)
         seen.update(unseen)
-    if not seen:
+    if not found:
+        raise InvalidInput("NoData", f"no transform job with data capture has rows in the window ({options.side})")
+    if not any(hours.values()):
         raise InvalidInput("NoData", f"the manifests of the window name no objects ({options.side})")
     return hours
 
 
-def _covers(manifest: SourceFile, start: datetime | None, end: datetime | None) -> bool:
+def may_have_rows(started: datetime, start: datetime | None, end: datetime | None) -> bool:
+    """Return whether a job whose manifest is in the folder of an hour can have rows of ``[start, end)``."""
+    return (start is None or start - LONGEST_TRANSFORM_JOB <= started) and (end is None or started < end)
+
+
+def _started(manifest: SourceFile) -> datetime | None:
+    """Return the hour whose folder a manifest is in; None if it is in none."""
     hour = _HOUR.search(manifest.label)
-    if hour is None:
-        return True
     try:
-        started = datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+        return datetime(*map(int, hour.groups()), tzinfo=UTC) if hour else None  # type: ignore[arg-type, misc]
     except ValueError:
-        return True
-    return (start is None or start < started + timedelta(hours=1)) and (end is None or started < end)
+        return None
+
+
+def _hour(folder: str) -> datetime:
+    return datetime.strptime(folder, s3_layout.HOUR_FOLDER).replace(tzinfo=UTC)
+
+
+def _has_times(file: SourceFile, options: BatchTransformOptions) -> bool:
+    """Return whether the rows of an object have an inference time, by the first ones."""
+    try:
+        if options.csv:
+            table = open_csv_files((file,), options.csv)
+            return TIME_FIELD in table.columns or (len(table.columns) > 2 and ends_with_inference(table))
+        if options.json_format:
+            documents = islice(json_documents((file,), options.json_format, ReadLog()), _FIRST_DOCUMENTS)
+            return any(_time_of_document(document) for document in documents)
+        return TIME_FIELD in open_parquet((file,), ParquetOptions()).columns
+    except InvalidInput:
+        return True  # the reader of the window's rows reports what is wrong with it
 
 
 def _objects_named_by(manifest: SourceFile, source: Path) -> Iterator[SourceFile]:

@@ -14,7 +14,7 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, CaptureOptions, ColumnGroup
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.capture_rows import Keys, sampled_rows, usual_keys
+from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader, usual_keys
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, names_among, roles_by_name
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.errors import InvalidInput
@@ -28,8 +28,8 @@ class CaptureFiles:
     ----------
     captured : CapturedRecords
         The records.
-    groups : tuple of ColumnGroup
-        What is read of each record.
+    reader : RecordReader
+        Reads single records, and knows what is read of each.
     keys : tuple of tuple of int or str
         The names, or positions, that the columns of each group have in the payloads; a group that was not captured
         has none.
@@ -38,9 +38,14 @@ class CaptureFiles:
     """
 
     captured: CapturedRecords
-    groups: tuple[ColumnGroup, ...]
+    reader: RecordReader
     keys: tuple[Keys, ...]
     attributes: Attributes
+
+    @property
+    def groups(self) -> tuple[ColumnGroup, ...]:
+        """The groups of columns that are read of each record."""
+        return self.reader.groups
 
     @property
     def named(self) -> bool:
@@ -74,7 +79,8 @@ class CaptureFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
-        parser = BlockParser(self.groups, self.keys, self._names())
+        parser = BlockParser(self.reader, self.keys, self._names())
+        log.remarks += self.reader.layout.remarks
         for block in self.captured.blocks(log):
             frame = parser.parse(block, plan, log)
             log.read += frame.height
@@ -85,7 +91,7 @@ class CaptureFiles:
         predictions = {role: given for role, given in self.attributes.given.items() if role in PREDICTION_ROLES}
         if not (names and predictions):
             return {Role.INFERENCE: names}
-        return roles_by_name(names, {role: str(given.index) for role, given in predictions.items()})
+        return roles_by_name(names, {role: ",".join(map(str, given.places)) for role, given in predictions.items()})
 
     def _inputs(self) -> tuple[str, ...]:
         pairs = zip(self.groups, self._names(), strict=True)
@@ -136,15 +142,14 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         ``NoData`` where nothing was captured in the window, ``AllMalformed``, ``UnknownColumn``, ``NoColumns``,
         ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
-    groups = options.groups(attributes)
     log = ReadLog()
-    rows = sampled_rows(captured, groups, log)
+    reader, rows = open_reader(captured, options.groups(attributes), attributes.features, log)
     if not rows:
         if not (log.malformed or log.out_of_window):
             folder = captured.files[0].path.parent
             raise InvalidInput("NoData", f"the files in {folder} hold no captured records")
         log.require_records()
-    dataset = CaptureFiles(captured, groups, usual_keys(rows), attributes)
+    dataset = CaptureFiles(captured, reader, usual_keys(rows), attributes)
     if not dataset.columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
     return dataset

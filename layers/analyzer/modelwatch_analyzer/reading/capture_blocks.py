@@ -12,14 +12,18 @@ from typing import NamedTuple
 import polars as pl
 
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, RecordBlock, Side
-from modelwatch_analyzer.reading.capture_rows import Keys, has_unread_fields, mismatch, rows_of_record, sides_of
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, REQUEST, CapturedRecord, RecordBlock, Side
+from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import ENCODINGS, Payload
+from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
 
+_FLAT = (
+    "some answers have the values of several rows on one line or in one list: they were cut by the number of rows of "
+    "their request"
+)
 _ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
 
 
@@ -36,17 +40,22 @@ class BlockParser:
 
     Attributes
     ----------
-    groups : tuple of ColumnGroup
-        What is read of each record.
+    reader : RecordReader
+        Reads single records, and knows what is read of each.
     keys : tuple of tuple of int or str
         The names, or positions, that the columns of each group have in the payloads; see `CaptureFiles`.
     names : tuple of tuple of str
         The names of these columns.
     """
 
-    groups: tuple[ColumnGroup, ...]
+    reader: RecordReader
     keys: tuple[Keys, ...]
     names: tuple[tuple[str, ...], ...]
+
+    @property
+    def groups(self) -> tuple[ColumnGroup, ...]:
+        """The groups of columns that are read of each record."""
+        return self.reader.groups
 
     def parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         """Return the columns that the plan wants; log records that are left out."""
@@ -54,13 +63,15 @@ class BlockParser:
         for side_payloads in sides.values():
             for encoding in ENCODINGS:
                 log.encodings[encoding] += side_payloads.encodings[encoding]
-        frame = self._parse_together(sides, len(block.records), plan)
+        frame = self._parse_together(sides, block.records, plan)
         if frame is None:
             return self._parse_one_by_one(block, plan, log)
         log.captured += len(block.records)
         return frame
 
-    def _parse_together(self, sides: dict[Side, _SidePayloads], records: int, plan: Plan) -> pl.DataFrame | None:
+    def _parse_together(
+        self, sides: dict[Side, _SidePayloads], records: Sequence[CapturedRecord], plan: Plan
+    ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         columns: list[pl.Series] = []
         heights: list[int] | None = None
@@ -68,11 +79,13 @@ class BlockParser:
             members = [index for index, group in enumerate(self.groups) if group.side == side]
             if not payloads and not any(self.keys[index] for index in members):
                 continue
-            if len(payloads) < records or not all(self.keys[index] for index in members):
+            if len(payloads) < len(records) or not all(self.keys[index] for index in members):
+                return None
+            if side in self.reader.layout.in_columns:
                 return None
             texts = list(map(_DATA, payloads))
             if encodings.keys() == {"CSV"}:
-                parsed = self._parse_csv(texts, members, plan)
+                parsed = self._parse_csv(side, texts, members, plan)
             elif encodings.keys() == {"JSON"}:
                 parsed = self._parse_json(texts, members, plan)
             else:
@@ -81,18 +94,52 @@ class BlockParser:
                 return None
             columns += parsed[0]
             heights = parsed[1]
-        return None if heights is None else _frame(columns, sum(heights))
+        if heights is None or (REQUEST not in sides and not self._are_rows_of_requests(heights, records)):
+            return None
+        return _frame(columns, sum(heights))
+
+    def _are_rows_of_requests(self, heights: list[int], records: Sequence[CapturedRecord]) -> bool:
+        """Return whether no answer can be a flat one, whose values belong to several rows of a request."""
+        widths = zip(self.groups, self.keys, strict=True)
+        flat = any(len(keys) > 1 or (group.attribute and group.attribute.places) for group, keys in widths)
+        projected = any(group.attribute and group.attribute.many for group in self.groups)
+        if not (flat or projected):
+            return True
+        requests = map(PAYLOAD_OF[REQUEST], records)
+        return all(
+            request is None or self._rows_of(request, record) in (None, height)
+            for request, record, height in zip(requests, records, heights, strict=True)
+        )
+
+    def _rows_of(self, request: Payload, record: CapturedRecord) -> int | None:
+        data = request.data
+        if request.encoding == "CSV" and not (REQUEST in self.reader.layout.headers or '"' in data or "[" in data):
+            text = data.strip("\r\n")
+            if "\n\n" not in text and "\r" not in text:
+                return text.count("\n") + 1 if text else None
+        return self.reader.layout.request_rows(record, self.reader.features)
 
     def _parse_json(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
         names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
         attributes = (self.groups[index].attribute for index in members)
         return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan)
 
-    def _parse_csv(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
-        fields = self._csv_fields(texts[0], members)
+    def _parse_csv(
+        self, side: Side, texts: list[str], members: list[int], plan: Plan
+    ) -> tuple[list[pl.Series], list[int]] | None:
+        header = self.reader.layout.headers.get(side)
+        if header:
+            line = ",".join(header.usual)
+            if not all(text.startswith(f"{line}\n") for text in texts):
+                return None
+            texts = [text[len(line) + 1 :] for text in texts]
+        fields = self._csv_fields(texts[0], members, header)
         if fields is None:
             return None
         joined = "\n".join(texts)
+        if "[" in joined:
+            lists = not header and all(text.startswith("[") for text in texts)
+            return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
             texts = [text.rstrip("\r\n") for text in texts]
@@ -108,36 +155,50 @@ class BlockParser:
         read = set(chain.from_iterable(self.names[index] for index in members))
         return None if frame is None else ([column for column in frame if column.name in read], heights)
 
-    def _csv_fields(self, first_text: str, members: list[int]) -> tuple[str, ...] | None:
+    def _csv_fields(self, first_text: str, members: list[int], header: Header | None) -> tuple[str, ...] | None:
         """Return a name for each field of a row of text; None if the fields have no positions that are all distinct."""
         attributes = [self.groups[index].attribute for index in members]
         if attributes == [None]:
             (member,) = members
+            if header:
+                return self.names[member] if self.keys[member] == header.usual else None
             return None if isinstance(self.keys[member][0], str) else self.names[member]
+        if header:
+            return None
         fields = [f"\0{index}" for index in range(first_text.count(",") + 1)]  # those that no attribute selects
         for member, attribute in zip(members, attributes, strict=True):
-            if attribute is None or attribute.index is None or attribute.index >= len(fields):
+            places = attribute.places if attribute and attribute.by_position else ()
+            if not places or len(places) != len(self.names[member]):
                 return None
-            if not fields[attribute.index].startswith("\0"):
-                return None
-            fields[attribute.index] = self.names[member][0]
+            for place, name in zip(places, self.names[member], strict=True):
+                if not isinstance(place, int) or place >= len(fields) or not fields[place].startswith("\0"):
+                    return None
+                fields[place] = name
         return tuple(fields)
 
     def _parse_one_by_one(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         rows: list[list[str | None]] = []
         expected = [dict.fromkeys(keys) for keys in self.keys]
         for number, record in zip(block.numbers, block.records, strict=True):
-            rows_before = len(rows)
             try:
-                for row in rows_of_record(record, self.groups):
-                    reasons = [reason for reason in map(mismatch, self.groups, expected, row) if reason]
-                    if reasons:
-                        log.leave_out(block.file.label, number, ", ".join(reasons))
-                    else:
-                        log.with_unread_fields += any(map(has_unread_fields, expected, row))
-                        rows.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
+                found, were_cut = self.reader.rows(record)
             except Unflattenable as error:
                 log.leave_out(block.file.label, number, str(error))
+                continue
+            reasons: list[str] = []
+            rows_before, unread = len(rows), False
+            for row in found:
+                wrong = [reason for reason in map(mismatch, self.groups, expected, row) if reason]
+                if wrong:
+                    reasons = reasons or wrong
+                else:
+                    unread = unread or any(map(has_unread_fields, expected, row))
+                    rows.append([part.get(key) for keys, part in zip(self.keys, row, strict=True) for key in keys])
+            if reasons:
+                log.leave_out(block.file.label, number, ", ".join(reasons))
+            if were_cut and len(rows) > rows_before and _FLAT not in log.remarks:
+                log.remarks.append(_FLAT)
+            log.with_unread_fields += unread
             log.captured += len(rows) > rows_before
         values = zip(*rows, strict=True) if rows else iter(())
         columns = zip(chain.from_iterable(self.names), values, strict=False)

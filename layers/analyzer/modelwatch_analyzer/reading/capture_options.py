@@ -46,7 +46,7 @@ class CaptureOptions(Owned):
         output = [ColumnGroup(TRANSFORM_OUTPUT, *item) for item in predictions.items()]
         output_features = [ColumnGroup(TRANSFORM_OUTPUT, Role.FEATURES, features)] if features else []
         all_of_output = []
-        if not features and all(attribute.index is not None for attribute in predictions.values()):
+        if not features and all(attribute.by_position for attribute in predictions.values()):
             output, all_of_output = [], [ColumnGroup(TRANSFORM_OUTPUT, None)]
         if self.output_columns_position == "START":
             order = [*response, *request, *output, *output_features]

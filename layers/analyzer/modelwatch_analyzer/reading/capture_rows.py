@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
+from modelwatch_analyzer.reading.attributes import Attribute
+from modelwatch_analyzer.reading.capture_layout import Layout, layout_of
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, PAYLOAD_OF, CapturedRecord, CapturedRecords, Side
+from modelwatch_analyzer.reading.capture_records import (
+    GROUND_TRUTH,
+    PAYLOAD_OF,
+    REQUEST,
+    CapturedRecord,
+    CapturedRecords,
+    Side,
+)
 from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
-from modelwatch_analyzer.reading.payloads import Content, Row, content_of
+from modelwatch_analyzer.reading.payloads import Content, Row, row_of
 from modelwatch_core.domain.errors import InvalidInput
 
 SAMPLED_ROWS = 1000
@@ -22,34 +34,96 @@ Keys = tuple[int | str, ...]
 _BY_NAME = -1
 
 
-def sampled_rows(captured: CapturedRecords, groups: Sequence[ColumnGroup], log: ReadLog) -> list[tuple[Row, ...]]:
-    """Return the first `SAMPLED_ROWS` rows of records; log records that are left out."""
-    return list(islice(_readable_rows(captured, groups, log), SAMPLED_ROWS))
+class RowsOfRecord(NamedTuple):
+    """The rows of a record, each with the values by group; a side that was not captured has no values.
 
-
-def rows_of_record(record: CapturedRecord, groups: Sequence[ColumnGroup]) -> Iterator[tuple[Row, ...]]:
-    """Yield the rows of a record, each with the values by group; a side that was not captured has no values.
-
-    Raises
-    ------
-    Unflattenable
-        If a payload is malformed, all are empty, or they differ in their number of rows.
+    Attributes
+    ----------
+    were_cut : bool
+        Whether a flat answer was cut into rows; see `modelwatch_analyzer.reading.flat_answers`.
     """
-    contents: dict[Side, Content] = {}
-    for side in sides_of(groups):
-        payload = PAYLOAD_OF[side](record)
-        if payload is not None:
-            contents[side] = content_of(payload)
-    parts = [contents[group.side].rows(group.attribute) if group.side in contents else [] for group in groups]
-    heights = {len(rows) for rows in parts if rows}
-    if not heights:
-        raise Unflattenable("no payload")
-    if len(heights) > 1:
-        captured = {len(rows) for group, rows in zip(groups, parts, strict=True) if rows and group.side != GROUND_TRUTH}
+
+    rows: list[tuple[Row, ...]]
+    were_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReader:
+    """Reads the rows of single records.
+
+    Attributes
+    ----------
+    groups : tuple of ColumnGroup
+        What is read of each record.
+    features : Attribute, optional
+        Where the features are in a request, whether they are read or not; they say how many rows it has.
+    layout : Layout
+        How payloads hold their rows.
+    """
+
+    groups: tuple[ColumnGroup, ...]
+    features: Attribute | None = None
+    layout: Layout = Layout()  # noqa: RUF009 (frozen)
+
+    def rows(self, record: CapturedRecord) -> RowsOfRecord:
+        """Return the rows of a record.
+
+        Raises
+        ------
+        Unflattenable
+            If a payload is malformed, all are empty, or they differ in their number of rows.
+        """
+        contents: dict[Side, Content] = {}
+        for side in sides_of(self.groups):
+            payload = PAYLOAD_OF[side](record)
+            if payload is not None:
+                contents[side] = self.layout.content_of(side, payload)
+        found = [self._records(group, contents[group.side]) if group.side in contents else [] for group in self.groups]
+        rows = self.layout.request_rows(record, self.features) or max(map(len, found))
+        parts = [self._cut(group, records, rows) for group, records in zip(self.groups, found, strict=True)]
+        heights = {len(records) for records in parts if records}
+        if not heights:
+            raise Unflattenable("no payload")
+        if len(heights) > 1:
+            raise Unflattenable(self._differing_heights(parts))
+        (height,) = heights
+        flat = [list(map(row_of, records)) or [{}] * height for records in parts]
+        return RowsOfRecord(list(zip(*flat, strict=True)), list(map(len, parts)) != list(map(len, found)))
+
+    def _records(self, group: ColumnGroup, content: Content) -> list[Any]:
+        if group.side == REQUEST:
+            return self.layout.request_records(content, group.attribute)
+        places = group.attribute if group.attribute and group.attribute.places else None
+        return content.records(None if places else group.attribute)
+
+    def _cut(self, group: ColumnGroup, records: list[Any], rows: int) -> list[Any]:
+        if group.side == REQUEST:
+            return records
+        attribute = group.attribute
+        projected = attribute is not None and attribute.many
+        found = cut(records, rows, in_columns=group.side in self.layout.in_columns, projected=projected)
+        return list(map(attribute.select, found)) if attribute and attribute.places else found
+
+    def _differing_heights(self, parts: list[list[Any]]) -> str:
+        """Say which sides of a record differ in their number of rows."""
+        heights = {group.side: len(records) for group, records in zip(self.groups, parts, strict=True) if records}
+        captured = {height for side, height in heights.items() if side != GROUND_TRUTH}
         differing = "the ground truth and the prediction" if len(captured) == 1 else "the request and the response"
-        raise Unflattenable(f"{differing} differ in their number of rows")
-    (height,) = heights
-    yield from zip(*(rows or [{}] * height for rows in parts), strict=True)
+        return f"{differing} differ in their number of rows"
+
+
+def open_reader(
+    captured: CapturedRecords, groups: tuple[ColumnGroup, ...], features: Attribute | None, log: ReadLog
+) -> tuple[RecordReader, list[tuple[Row, ...]]]:
+    """Return a reader for the layout of the first `SAMPLED_ROWS` records, and their first `SAMPLED_ROWS` rows.
+
+    Records that are left out are logged.
+    """
+    records = _numbered_records(captured, log)
+    first = list(islice(records, SAMPLED_ROWS))
+    reader = RecordReader(groups, features, layout_of([record for *_, record in first], features))
+    rows = _readable_rows(reader, chain(first, records), log)
+    return reader, list(islice(rows, SAMPLED_ROWS))
 
 
 def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
@@ -98,13 +172,20 @@ def sides_of(groups: Sequence[ColumnGroup]) -> tuple[Side, ...]:
     return tuple(dict.fromkeys(group.side for group in groups))
 
 
-def _readable_rows(captured: CapturedRecords, groups: Sequence[ColumnGroup], log: ReadLog) -> Iterator[tuple[Row, ...]]:
+def _numbered_records(captured: CapturedRecords, log: ReadLog) -> Iterator[tuple[str, int, CapturedRecord]]:
     for block in captured.blocks(log):
         for number, record in zip(block.numbers, block.records, strict=True):
-            try:
-                yield from rows_of_record(record, groups)
-            except Unflattenable as error:
-                log.leave_out(block.file.label, number, str(error))
+            yield block.file.label, number, record
+
+
+def _readable_rows(
+    reader: RecordReader, records: Iterable[tuple[str, int, CapturedRecord]], log: ReadLog
+) -> Iterator[tuple[Row, ...]]:
+    for file, number, record in records:
+        try:
+            yield from reader.rows(record).rows
+        except Unflattenable as error:
+            log.leave_out(file, number, str(error))
 
 
 def _is_by_name(row: Row) -> bool:

@@ -31,7 +31,13 @@ _MAX_NAMED_COLUMNS = 10
 
 @dataclass(slots=True)
 class ReadLog:
-    """Counts what happens to the records of a dataset while it is read."""
+    """Counts what happens to the records of a dataset while it is read.
+
+    Attributes
+    ----------
+    remarks : list of str
+        What a reader took the data for where that is not certain, a sentence each, without row values.
+    """
 
     objects: int = 0
     bytes: int = 0
@@ -44,6 +50,7 @@ class ReadLog:
     with_unread_fields: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def leave_out(self, file: str, line: int | None, reason: str) -> None:
         """Count a malformed record; `reason` says what is wrong with it, without any of its content.
@@ -61,6 +68,7 @@ class ReadLog:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
         self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
+        self.remarks = list(dict.fromkeys([*self.remarks, *other.remarks]))
 
     def require_records(self) -> None:
         """Raise an error if no record was read.
@@ -90,6 +98,7 @@ class ReadLog:
             **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
+            remarks=tuple(self.remarks),
         )
 
 
@@ -231,7 +240,9 @@ class TableWithRoles:
 
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:
-    """Find the column that each attribute names; without one for features, these are all columns that none names.
+    """Find the column, or the columns separated by commas, that each attribute names.
+
+    Without an attribute for features, these are all columns that none names.
 
     Raises
     ------
@@ -240,14 +251,26 @@ def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Rol
     """
     roles: dict[Role, tuple[str, ...]] = {}
     for role, name in attributes.items():
-        column = find_column(columns, name)
-        if column is None:
+        found = find_columns(columns, name)
+        if found is None:
             known = ", ".join(columns[:_MAX_NAMED_COLUMNS]) + (" and more" if len(columns) > _MAX_NAMED_COLUMNS else "")
             message = f"{role}_attribute is {name!r}, but the dataset has no such column; it has {known}"
             raise InvalidInput("UnknownColumn", message)
-        roles[role] = (column,)
+        roles[role] = found
     taken = {column for names in roles.values() for column in names}
     return {Role.FEATURES: tuple(name for name in columns if name not in taken)} | roles
+
+
+def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
+    """Return the column that `find_column` finds, or those of several names or indices; None if one does not exist."""
+    one = find_column(columns, names)
+    found = (one,) if one else tuple(find_column(columns, name) for name in listed(names))
+    return None if None in found else tuple(dict.fromkeys(name for name in found if name))
+
+
+def listed(names: str) -> tuple[str, ...]:
+    """Return the names in a text that are separated by commas."""
+    return tuple(part.strip() for part in names.split(","))
 
 
 def find_column(columns: Sequence[str], name: str) -> str | None:

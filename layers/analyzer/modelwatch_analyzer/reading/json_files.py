@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_column
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
@@ -161,7 +161,7 @@ def _name_columns(attributes: Mapping[Role, str], documents: Documents) -> bool:
     except InvalidInput:  # too many columns, if everything in the documents is read
         return False
     columns = shapes.columns
-    return all(find_column(columns, name) for name in attributes.values())
+    return all(find_columns(columns, name) for name in attributes.values())
 
 
 def _parse_flat(document: Line) -> dict[str, Any] | None:

@@ -1,22 +1,25 @@
 """Captured payloads to rows: the text of one request or response, as comma-separated text, JSON or BASE64 of either.
 
-Each line of a payload of comma-separated text is a row. A payload of JSON is a document, or one document per line; the
-rows in a document are found by the rule of `modelwatch_analyzer.reading.flattening`, or by attributes that select them.
-BASE64 is decoded and read as its content type says or, without one, as what it looks like.
+Each line of a payload of comma-separated text is a row, unless it is made of lists in brackets, which are read as JSON.
+A payload of JSON is a document, or one document per line; the rows in a document are found by the rule of
+`modelwatch_analyzer.reading.flattening`, or by attributes that select them. BASE64 is decoded and read as its content
+type says or, without one, as what it looks like.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from modelwatch_analyzer.reading.attributes import Attribute
+from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
 from modelwatch_analyzer.reading.csv_text import parse_records
+from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
 
 Row = dict[int | str, str | None]
@@ -34,31 +37,63 @@ class Payload(msgspec.Struct, gc=False):
     observedContentType: str | None = None  # noqa: N815
 
 
+class NamedRow(dict[str, str | None]):
+    """A row of comma-separated text below a header, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header that payloads of comma-separated text begin with.
+
+    Attributes
+    ----------
+    usual : tuple of str
+        The most frequent one; payloads without a header have its order.
+    names : frozenset of str
+        All names of the headers that were found.
+    """
+
+    usual: tuple[str, ...]
+    names: frozenset[str]
+
+    def begins(self, fields: Sequence[str]) -> bool:
+        """Return whether the first row of a payload is a header."""
+        return len(set(fields)) == len(fields) and self.names.issuperset(fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a payload: rows of fields if it is comma-separated text, else JSON documents."""
+    """The content of a payload: rows if it is comma-separated text, else JSON documents."""
 
-    fields: list[list[str]] | None
+    rows_of_text: list[Any] | None
     documents: list[Any]
 
-    def rows(self, attribute: Attribute | None) -> list[Row]:
-        """Return all rows of the payload, or those that an attribute selects.
+    def records(self, attribute: Attribute | None) -> list[Any]:
+        """Return all records of the payload, lists or objects, or what an attribute selects of them.
 
         Raises
         ------
         Unflattenable
-            If the attribute finds nothing, or a record cannot be flattened.
+            If the attribute finds nothing.
         """
-        if self.fields is not None:
+        if self.rows_of_text is not None:
             if attribute is None:
-                return [dict(enumerate(field or None for field in fields)) for fields in self.fields]
-            return [{0: attribute.field(fields) or None} for fields in self.fields]
+                return self.rows_of_text
+            return [record for row in self.rows_of_text for record in attribute.records_in_row(row)]
         records_in = attribute.records if attribute else records_of
-        return [_row(record) for document in self.documents for record in records_in(document)]
+        return [record for document in self.documents for record in records_in(document)]
 
 
-def content_of(payload: Payload) -> Content:
+def content_of(payload: Payload, *, header: Header | None = None, answer: bool = False) -> Content:
     """Parse a payload.
+
+    Parameters
+    ----------
+    header : Header, optional
+        What comma-separated text may begin with.
+    answer : bool
+        Whether a field that is a list of numbers in brackets is read as a list. In requests it is text, as in files,
+        unless the whole payload is made of lists.
 
     Raises
     ------
@@ -66,15 +101,25 @@ def content_of(payload: Payload) -> Content:
         With the reason why it cannot be read, which holds none of its content.
     """
     if payload.encoding == "CSV":
-        return Content(_fields(payload.data), [])
+        return _text_content(payload.data, header, answer=answer)
     if payload.encoding == "JSON":
         return Content(None, _documents(payload.data))
     if payload.encoding == "BASE64":
-        return _decode_base64(payload)
+        text, is_json = _decode_base64(payload)
+        return Content(None, _documents(text)) if is_json else _text_content(text, header, answer=answer)
     raise Unflattenable("an encoding other than CSV, JSON and BASE64")
 
 
-def _row(record: Any) -> Row:
+def row_of(record: Any) -> Row:
+    """Flatten a record.
+
+    Raises
+    ------
+    Unflattenable
+        If that is not possible.
+    """
+    if type(record) is list and record and all(type(value) is str for value in record):
+        return dict(enumerate(value or None for value in record))
     columns = flatten(record)
     if not columns:
         raise Unflattenable("a payload is an empty object or list")
@@ -82,7 +127,63 @@ def _row(record: Any) -> Row:
     return dict(zip(keys, columns.values(), strict=True))
 
 
-def _fields(text: str) -> list[list[str]]:
+def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
+    documents = bracketed_documents(text)
+    if documents is not None:
+        return Content(None, documents)
+    rows = text_rows(text)
+    if header and rows:
+        return Content(_named(rows, header), [])
+    if answer and "[" in text:
+        return Content([[bracketed_numbers(field) or field for field in row] for row in rows], [])
+    return Content(rows, [])
+
+
+def _named(rows: list[list[str]], header: Header) -> list[Any]:
+    names: Sequence[str] = header.usual
+    if header.begins(rows[0]):
+        names, *rows = rows
+    if any(len(row) != len(names) for row in rows):
+        raise Unflattenable("a row has another number of fields than the header")
+    return [NamedRow(zip(names, (field or None for field in row), strict=True)) for row in rows]
+
+
+def answer_rows(text: str, rows: int) -> list[list[Any]]:
+    """Return the rows of an answer of comma-separated text to a request of so many rows.
+
+    A first line of text above as many rows as were sent is a header, and left out.
+
+    Raises
+    ------
+    Unflattenable
+        If one is malformed.
+    """
+    if '"' in text or "[" in text:
+        found = _text_content(text, None, answer=True).records(None)
+    else:
+        found = [line.split(",") for line in text.splitlines() if line and not line.isspace()]
+    if len(found) == rows + 1 and all(isinstance(name, str) and not is_number(name) for name in found[0]):
+        found = found[1:]
+    return [record if isinstance(record, list) else [record] for record in cut(found, rows)]
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, infinity or NaN included."""
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def text_rows(text: str) -> list[list[str]]:
+    """Return the rows of comma-separated text.
+
+    Raises
+    ------
+    Unflattenable
+        If one is malformed.
+    """
     rows = []
     for record in parse_records(text.encode(errors="surrogatepass"), last=True):
         if record.fields is None:
@@ -105,7 +206,8 @@ def _documents(text: str) -> list[Any]:
             raise Unflattenable(f"a payload is malformed: {error}") from None
 
 
-def _decode_base64(payload: Payload) -> Content:
+def _decode_base64(payload: Payload) -> tuple[str, bool]:
+    """Return the text of a payload, and whether it is JSON."""
     try:
         text = base64.b64decode("".join(payload.data.split()), validate=True).decode()
     except UnicodeDecodeError:
@@ -117,6 +219,4 @@ def _decode_base64(payload: Payload) -> Content:
     content_type = (payload.observedContentType or "").lower()
     if "\0" in text:
         raise Unflattenable("a BASE64 payload that is not text, such as an image: a record preprocessor can read it")
-    if "json" in content_type or ("csv" not in content_type and text.lstrip()[:1] in ("{", "[")):
-        return Content(None, _documents(text))
-    return Content(_fields(text), [])
+    return text, "json" in content_type or ("csv" not in content_type and text.lstrip()[:1] in ("{", "["))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from modelwatch_core.domain.documents import Inbound
 from modelwatch_core.domain.errors import InvalidInput
+
+LONGEST_TRANSFORM_JOB = timedelta(days=5)
+"""How long before a window a job may have started whose rows are looked for in it."""
 
 
 class _Prefix(Inbound):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from modelwatch_core.domain.documents import Owned, bounded_text, bounded_texts
 
@@ -74,6 +75,8 @@ class RecordCounts(Owned):
     with_unread_fields: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
     malformed_examples: _Texts = ()
+    remarks: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
+    """How the data was read where that was not certain, a sentence each; serialised with an analysis's warnings."""
 
 
 class GroundTruthCounts(Owned):

@@ -1,0 +1,114 @@
+"""Lists in brackets in comma-separated text: what a server that answers with ``str(list)`` makes of its numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from modelwatch_analyzer.reading.flattening import DEEPEST, Unflattenable, decode
+
+_BLANKS = re.compile(r"\s*")
+_BARE = re.compile(r'[^,\n\[\]"]*')
+_SCALAR = re.compile(
+    r"""(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)(?=[\s,\]]))"""
+    r"""|(?P<missing>(?:None|null)(?=[\s,\]]))|'(?P<single>[^'\n\\]*)'|"(?P<double>[^"\n\\]*)\"""",
+    re.IGNORECASE,
+)
+
+
+class _NotBracketed(Exception):
+    """The text is not made of lists."""
+
+
+def bracketed_documents(text: str) -> list[Any] | None:
+    """Return the documents in a text with lists in brackets, one for each line, as JSON of the same would have them.
+
+    A line that is one list is that list: a row, or rows if its elements are lists. Lists next to each other,
+    ``[0.1, 0.9], [0.7, 0.3]``, are rows; next to other fields, ``1, [0.1, 0.9]``, they are part of their row. Elements
+    are numbers or quoted text, separated by commas or, as NumPy prints them, by blanks.
+
+    Returns
+    -------
+    list or None
+        None if there is no list, or if the text also has brackets that do not belong to one.
+    """
+    if "[" not in text:
+        return None
+    try:
+        lines = [[document] for document in [decode(text)] if isinstance(document, list)]
+    except Unflattenable:
+        try:
+            lines = _lines(text)
+        except _NotBracketed:
+            return None
+    if not any(isinstance(field, list) for fields in lines for field in fields):
+        return None
+    return [fields[0] if len(fields) == 1 and isinstance(fields[0], list) else fields for fields in lines]
+
+
+def bracketed_numbers(field: str) -> list[Any] | None:
+    """Return the list of numbers that a field is, such as ``[0.1, 0.9]``; None if it is anything else."""
+    if not (field.startswith("[") and field.endswith("]")):
+        return None
+    try:
+        values, end = _list(field, 0, 1)
+    except _NotBracketed:
+        return None
+    text = any(quote in field for quote in "'\"")
+    return None if text or end < len(field) or not values else values
+
+
+def _lines(text: str) -> list[list[Any]]:
+    lines: list[list[Any]] = []
+    fields: list[Any] = []
+    field: Any
+    at, text = 0, text.rstrip()
+    while True:
+        while at < len(text) and text[at] in " \t\r":
+            at += 1
+        if text.startswith("[", at):
+            field, at = _list(text, at, 1)
+            while at < len(text) and text[at] in " \t\r":
+                at += 1
+        else:
+            found = _BARE.match(text, at)
+            field, at = (found.group().strip() or None, found.end()) if found else (None, at)
+        fields.append(field)
+        if at >= len(text) or text[at] == "\n":
+            if fields != [None]:
+                lines.append(fields)
+            fields = []
+        elif text[at] != ",":
+            raise _NotBracketed
+        if at >= len(text):
+            return lines
+        at += 1
+
+
+def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
+    """Return the list that starts at an offset, and the offset after it."""
+    if depth > DEEPEST:
+        raise _NotBracketed
+    values: list[Any] = []
+    at = _after_blanks(text, at + 1)
+    while not text.startswith("]", at):
+        if text.startswith("[", at):
+            value, at = _list(text, at, depth + 1)
+            values.append(value)
+        else:
+            found = _SCALAR.match(text, at)
+            if found is None:
+                raise _NotBracketed
+            values.append(found["number"] or found["single"] or found["double"])
+            at = found.end()
+        at = _after_blanks(text, at)
+        if text.startswith(",", at):
+            at = _after_blanks(text, at + 1)
+            if text.startswith((",", "]"), at):
+                raise _NotBracketed
+    return values, at + 1
+
+
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,283 @@
+"""How captured payloads hold their rows, as the first records show: headers, and columns in lists.
+
+Only what is certain is taken, and everything that is taken is reported:
+
+- A header is a first line of text that at least half of the payloads of several lines begin with, above numbers; or, if
+  all columns are text, that all of at least three payloads begin with, above rows that differ. The numbers of rows of
+  requests and answers must not speak against it, and if there is only one payload they must speak for it.
+- An object of lists of one length in a request is a row for each element if the answers have as many rows: either the
+  lengths vary and the answers' with them, or there are several lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+from modelwatch_analyzer.reading.attributes import Attribute
+from modelwatch_analyzer.reading.capture_records import (
+    PAYLOAD_OF,
+    REQUEST,
+    RESPONSE,
+    TRANSFORM_OUTPUT,
+    CapturedRecord,
+    Side,
+)
+from modelwatch_analyzer.reading.csv_text import parse_records
+from modelwatch_analyzer.reading.flat_answers import columns_of, cut, rows_of_columns
+from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
+from modelwatch_analyzer.reading.payloads import Content, Header, Payload, content_of, is_number
+
+_ROWS_BELOW_HEADER = 20
+_FEWEST_PAYLOADS_OF_TEXT = 3
+_MAX_NAMES = 10
+_POSSIBLE_HEADER = (
+    "the first line of the only payload looks like a header, and was read as a row: if it is one, give a "
+    "--record-preprocessor that leaves it out"
+)
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the payloads of a dataset hold their rows.
+
+    Attributes
+    ----------
+    headers : mapping of str to Header
+        The sides whose comma-separated text begins with a header.
+    in_columns : frozenset of str
+        The sides whose objects have a list for each column.
+    remarks : tuple of str
+        What users should know about it.
+    """
+
+    headers: Mapping[Side, Header] = field(default_factory=dict)
+    in_columns: frozenset[Side] = frozenset()
+    remarks: tuple[str, ...] = ()
+
+    def content_of(self, side: Side, payload: Payload) -> Content:
+        """Parse a payload; see `modelwatch_analyzer.reading.payloads.content_of`."""
+        return content_of(payload, header=self.headers.get(side), answer=side in (RESPONSE, TRANSFORM_OUTPUT))
+
+    def request_records(self, content: Content, features: Attribute | None) -> list[Any]:
+        """Return the records of a request; there are as many as it has rows."""
+        if features is None and REQUEST in self.in_columns:
+            return [row for document in content.documents for row in _rows_of_document(document)]
+        return content.records(features)
+
+    def request_rows(self, record: CapturedRecord, features: Attribute | None) -> int | None:
+        """Return how many rows were sent with a record; None if that is not known."""
+        payload = PAYLOAD_OF[REQUEST](record)
+        if payload is None:
+            return None
+        try:
+            return len(self.request_records(self.content_of(REQUEST, payload), features)) or None
+        except Unflattenable:
+            return None
+
+
+def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> Layout:
+    """Find the layout of the payloads of records.
+
+    Parameters
+    ----------
+    features : Attribute, optional
+        Where the features are in a request; if it is given, requests are not searched for columns in lists.
+    """
+    heads = {
+        side: [_first_rows(payload.data) for payload in _payloads(records, side) if payload.encoding == "CSV"]
+        for side in (REQUEST, RESPONSE)
+    }
+    found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
+    evidence = _evidence_of_headers(records, found, features)
+    if found and evidence < 0:
+        both = {side: header for side, rows in heads.items() if (header := found.get(side) or _same_first_line(rows))}
+        if (evidence_of_both := _evidence_of_headers(records, both, features)) >= 0:
+            found, evidence = both, evidence_of_both
+    several = all(len(heads[side]) > 1 for side in found)
+    headers = found if evidence > 0 or (evidence == 0 and several) else {}
+    remarks: list[str] = []
+    if headers:
+        remarks += [_header_remark(side, header, heads[side]) for side, header in headers.items()]
+    elif evidence == 0:
+        remarks += [f"{side}: {_POSSIBLE_HEADER}" for side in found]
+    for side, rows in heads.items():
+        remarks += _separator_remarks(side, rows)
+    layout = Layout(headers)
+    in_columns: set[Side] = set()
+    pairs = list(_pairs(records, layout))
+    if features is None and _requests_are_columns(pairs):
+        in_columns.add(REQUEST)
+        remarks.append(
+            f"{REQUEST}: each payload is an object of lists of one length, or a list, and the answers have as many "
+            "rows: element i of each list was read as row i. If a payload is one row, give --features-attribute '@'"
+        )
+    layout = Layout(headers, frozenset(in_columns))
+    if any(_answer_is_columns(record, pair, layout, features) for record, pair in zip(records, pairs, strict=True)):
+        in_columns.add(RESPONSE)
+    return Layout(headers, frozenset(in_columns), tuple(remarks))
+
+
+class _Pair(NamedTuple):
+    request: Content | None
+    answer: Content | None
+
+
+def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
+    return (payload for payload in map(PAYLOAD_OF[side], records) if payload is not None)
+
+
+def _first_rows(text: str) -> list[list[str]]:
+    parsed = islice(parse_records(text.encode(errors="surrogatepass"), last=True), _ROWS_BELOW_HEADER + 1)
+    return [record.fields for record in parsed if record.fields]
+
+
+def _header_of(payloads: list[list[list[str]]]) -> Header | None:
+    several = [rows for rows in payloads if len(rows) > 1]
+    heads = Counter(tuple(rows[0]) for rows in several if _may_be_header(rows[0]))
+    if not heads:
+        return None
+    usual, count = heads.most_common(1)[0]
+    below = [rows[1:] for rows in several if tuple(rows[0]) == usual]
+    columns = [[row[place] for rows in below for row in rows if len(row) == len(usual)] for place in range(len(usual))]
+    if any(name in values for name, values in zip(usual, columns, strict=True)):
+        return None
+    above_numbers = 2 * count >= len(several) and any(
+        any(map(is_number, values)) and all(is_number(value) or not value.strip() for value in values)
+        for values in columns
+    )
+    above_text = count == len(payloads) >= _FEWEST_PAYLOADS_OF_TEXT and len({tuple(rows[0]) for rows in below}) > 1
+    if not (above_numbers or above_text):
+        return None
+    others = (head for head, number in heads.items() if number > 1 and 2 * len(set(head) & set(usual)) >= len(usual))
+    return Header(usual, frozenset(usual).union(*others))
+
+
+def _same_first_line(payloads: list[list[list[str]]]) -> Header | None:
+    """Return the first line that all payloads have, if it may be a header."""
+    lines = {tuple(rows[0]) for rows in payloads if rows}
+    line = next(iter(lines), ())
+    below = all(len(rows) > 1 for rows in payloads)
+    return Header(line, frozenset(line)) if len(lines) == 1 and below and _may_be_header(list(line)) else None
+
+
+def _may_be_header(fields: list[str]) -> bool:
+    return len(set(fields)) == len(fields) and all(
+        name.strip() and not is_number(name) and name.strip().lower() not in _MISSING for name in fields
+    )
+
+
+_MISSING = frozenset({"na", "n/a", "null", "none", "?", "-", "missing", "unknown", "true", "false"})
+
+
+def _evidence_of_headers(
+    records: Sequence[CapturedRecord], headers: Mapping[Side, Header], features: Attribute | None
+) -> int:
+    """Return in how many more records request and answer have as many rows with the headers than without them."""
+    if not headers:
+        return 0
+    with_headers, without = (
+        sum(_rows_agree(record, Layout(some), features) for record in records) for some in (headers, {})
+    )
+    return with_headers - without
+
+
+def _rows_agree(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
+    rows, answer = layout.request_rows(record, features), _content(record, RESPONSE, layout)
+    return bool(rows and answer and len(cut(answer.records(None), rows)) == rows)
+
+
+def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) -> str:
+    names = ", ".join(header.usual[:_MAX_NAMES]) + (" and more" if len(header.usual) > _MAX_NAMES else "")
+    remark = f"{side}: payloads begin with a header, and were read by its names: {names}"
+    without = sum(not header.begins(rows[0]) for rows in payloads if rows)
+    if without:
+        remark += f"; {without} of the first {len(payloads)} have none, and were read in the same order"
+    return remark
+
+
+def _separator_remarks(side: Side, payloads: list[list[list[str]]]) -> Iterator[str]:
+    rows = [row for payload in payloads for row in payload]
+    if not rows or any(len(row) != 1 for row in rows):
+        return
+    for separator, name in _SEPARATORS.items():
+        counts = {row[0].count(separator) for row in rows}
+        if len(counts) == 1 and counts != {0}:
+            yield (
+                f"{side}: each row is one column, and holds as many {name} as the others: payloads are read with commas"
+                " between the columns; give a --record-preprocessor that splits them"
+            )
+
+
+def _pairs(records: Sequence[CapturedRecord], layout: Layout) -> Iterator[_Pair]:
+    for record in records:
+        yield _Pair(_content(record, REQUEST, layout), _content(record, RESPONSE, layout))
+
+
+def _content(record: CapturedRecord, side: Side, layout: Layout) -> Content | None:
+    payload = PAYLOAD_OF[side](record)
+    try:
+        return layout.content_of(side, payload) if payload else None
+    except Unflattenable:
+        return None
+
+
+def _requests_are_columns(pairs: list[_Pair]) -> bool:
+    requests = [(pair, _columns(pair.request)) for pair in pairs if pair.request is not None]
+    sized = [(pair.answer, len(columns), rows) for pair, (columns, rows) in ((p, c) for p, c in requests if c)]
+    if not sized or len(sized) < len(requests):
+        return False
+    varying = len({rows for _, _, rows in sized}) > 1
+    named = all(columns > 1 for _, columns, _ in sized)
+    if all(answer is None for answer, _, _ in sized):
+        return varying and named
+    return (varying or named) and all(_agrees(answer, rows, loosely=varying) for answer, _, rows in sized if answer)
+
+
+def _columns(content: Content | None) -> tuple[list[Any], int] | None:
+    """Return the columns of a request and their length, if it is one document of nothing but columns."""
+    if content is None or len(content.documents) != 1 or content.rows_of_text is not None:
+        return None
+    columns = columns_of(content.documents[0])
+    if columns:
+        if len(records_of(content.documents[0])) > 1:  # a list of records is one without this rule
+            return None
+        return list(columns.values()), len(next(iter(columns.values())))
+    values = content.documents[0]
+    if isinstance(values, list) and values and not any(isinstance(value, dict | list) for value in values):
+        return [values], len(values)
+    return None
+
+
+def _rows_of_document(document: Any) -> list[Any]:
+    columns = columns_of(document)
+    if columns:
+        return list(rows_of_columns(columns))
+    if isinstance(document, list):
+        return [[value] for value in document]
+    raise Unflattenable("an object that has not a list of one length for each column, as the first ones have")
+
+
+def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:
+    found = answer.records(None)
+    if len(found) == rows:
+        return True
+    parts = cut(found, rows)
+    if len(parts) != rows:
+        return False
+    return loosely or all(len(part) == 1 for part in parts) or isinstance(parts[0], dict)
+
+
+def _answer_is_columns(record: CapturedRecord, pair: _Pair, layout: Layout, features: Attribute | None) -> bool:
+    if pair.answer is None or pair.answer.rows_of_text is not None or len(pair.answer.documents) != 1:
+        return False
+    columns = columns_of(pair.answer.documents[0])
+    if not columns or len(records_of(pair.answer.documents[0])) > 1:
+        return False
+    rows = layout.request_rows(record, features)
+    length = len(next(iter(columns.values())))
+    return rows == length and (length > 1 or REQUEST in layout.in_columns)
