@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -15,11 +16,14 @@ TOY = DriftMeasure(
     name="MedianShift",
     title="shift of the median",
     quantity="shift",
-    numerical=lambda baseline, current: abs(_median(current) - _median(baseline)),
+    numerical=lambda baseline, current: abs(_median(current) - _median(baseline.sketch)),
     categorical=lambda baseline, current: float(len(set(current.counts()) - set(baseline))),
     threshold="how far the median may move",
     source="this test",
 )
+
+
+BINNED = "KLDivergence, Wasserstein, JensenShannon, Hellinger, PSI"
 
 
 def _median(sketch) -> float:
@@ -78,9 +82,18 @@ def test_a_measure_that_exceeds_by_smaller_values_is_drift_below_its_threshold()
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("comparison_method", "Wobbly", "must be one of Simple, Robust"),
-        ("comparison_method", "ChiSquared", "must be one of Simple, Robust"),
-        ("categorical_drift_method", "Wobbly", "must be one of LInfinity, Simple, Robust, ChiSquared"),
+        ("comparison_method", "Wobbly", f"must be one of Simple, Robust, {BINNED}, KolmogorovSmirnov"),
+        ("comparison_method", "ChiSquared", f"must be one of Simple, Robust, {BINNED}, KolmogorovSmirnov"),
+        (
+            "categorical_drift_method",
+            "Wobbly",
+            "must be one of LInfinity, Simple, Robust, ChiSquared, KLDivergence, JensenShannon, Hellinger, PSI",
+        ),
+        (
+            "categorical_drift_method",
+            "Wasserstein",
+            "must be one of LInfinity, Simple, Robust, ChiSquared, KLDivergence, JensenShannon, Hellinger, PSI",
+        ),
     ],
 )
 def test_an_unknown_measure_is_refused_with_its_place_and_the_known_names(
@@ -100,3 +113,44 @@ def test_an_unknown_measure_in_the_settings_is_refused(workbench: Workbench) -> 
     with pytest.raises(InvalidInput, match="categorical_drift_method: must be one of LInfinity") as refused:
         workbench.baseline("a\n1\n", categorical_drift_method="Wobbly")
     assert refused.value.code == "InvalidSettings"
+
+
+THEN = {"n": [0] * 60 + [1] * 40, "s": ["a"] * 60 + ["b"] * 40}
+NOW = {"n": [0] * 10 + [1] * 90, "s": ["a"] * 10 + ["b"] * 90}
+
+
+@pytest.mark.parametrize(
+    ("method", "number", "text"),
+    [
+        # scipy 1.17.1 of shares [0.6, 0.4] and [0.1, 0.9]; for entropy with [60.5, 40.5, 0.5] and [10.5, 90.5, 0.5]
+        ("KLDivergence", 0.5357440167392284, "Baseline drift divergence: {} exceeds threshold: 0.05"),
+        ("PSI", 1.2587763470279338, "Baseline drift index: {} exceeds threshold: 0.05"),
+        ("JensenShannon", 0.46270396729822416, "Baseline drift distance: {} exceeds threshold: 0.05"),
+        ("Hellinger", 0.39376519109957164, "Baseline drift distance: {} exceeds threshold: 0.05"),
+        # scipy 1.17.1: wasserstein_distance of both columns over numpy's std of the first, and ks_2samp
+        ("Wasserstein", 1.0206207261596576, "Baseline drift distance: {} exceeds threshold: 0.05"),
+        ("KolmogorovSmirnov", 1.0024645454361508e-11, "Baseline drift p-value: {} is below threshold: 0.05"),
+    ],
+)
+def test_each_measure_compares_with_the_threshold_of_the_constraints_file(
+    workbench: Workbench, method: str, number: float, text: str
+) -> None:
+    categorical = MEASURES[method].categorical is not None
+    workbench.baseline(table(THEN))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"] |= {
+        "comparison_method": method,
+        "comparison_threshold": 0.05,
+        "categorical_drift_method": method if categorical else "LInfinity",
+        "categorical_comparison_threshold": 0.05 if categorical else 1.0,
+    }
+    workbench.rewrite("baseline/constraints.json", constraints)
+    assert found(workbench.check(table(THEN))) == []
+    summary = workbench.check(table(NOW))
+    assert found(summary) == [(name, "baseline_drift_check") for name in ("n", "s")[: 1 + categorical]]
+    for violation in summary.violations:
+        spelled = re.search(r"[\d.]+(E-\d+)?(?= (exceeds|is))", violation.description)
+        assert spelled is not None
+        assert violation.description == text.format(spelled[0])
+        assert float(spelled[0]) == pytest.approx(number, rel=1e-9, abs=0)
+    assert MEASURES[method].title in (workbench.folder / "check/report.html").read_text()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
+from modelwatch_analyzer.data_quality.documents import (
+    FeatureConstraints,
+    FeatureStatistics,
+    InferredType,
+    NumericalStatistics,
+)
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
-from modelwatch_analyzer.distances import DriftMeasure
+from modelwatch_analyzer.distances import DriftMeasure, NumericBaseline
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
@@ -76,7 +81,9 @@ def _of_numbers(
         sketch = KllSketch.from_document(baseline.sketch)
     except InvalidInput as error:
         raise InvalidInput(error.code, f"feature {baseline.name!r}: {error.message}") from None
-    return measure.numerical(sketch, observed.numbers.sketch)
+    described = baseline.numerical_statistics or NumericalStatistics()
+    frozen = NumericBaseline(sketch, described.min, described.max, described.std_dev)
+    return measure.numerical(frozen, observed.numbers.sketch)
 
 
 def _of_categories(

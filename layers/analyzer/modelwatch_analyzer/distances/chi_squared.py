@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds
+from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, nothing_in
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.undefined import Undefined
 
@@ -58,8 +58,9 @@ def chi_squared(baseline: Mapping[str, float], current: Mapping[str, float]) -> 
     equally rare ones the first by name goes first.
     """
     n, m = math.fsum(baseline.values()), math.fsum(current.values())
-    if not (n and m):
-        return Undefined("there is no value in " + ("the current data" if n else "the baseline"))
+    nothing = nothing_in(n, m)
+    if nothing:
+        return nothing
     smaller = min(n, m) / (n + m)
     pairs = ((name, baseline.get(name, 0.0), current.get(name, 0.0)) for name in baseline.keys() | current)
     groups = sorted(((then + now) * smaller, name, then, now) for name, then, now in pairs if then + now)

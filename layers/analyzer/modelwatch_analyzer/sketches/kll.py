@@ -162,6 +162,55 @@ class KllSketch:
         weights = np.repeat(2.0 ** np.arange(len(self._levels)), [level.length for level in self._levels])
         return items, np.cumsum(np.bincount(index, weights=weights, minlength=items.size))
 
+    @property
+    def rank_error(self) -> float:
+        """How wrong a share of values below a number may be, in [0, 1]; 0 while every value is kept.
+
+        Twice the standard deviation of that error, if for each compaction a rank is as likely odd as even: then it is
+        off by the weight of an item, in either direction. Twice is what the largest error over all ranks hardly
+        exceeds; it is about 0.002 for 100,000 values and 0.004 for a million.
+        """
+        variance, above = 0.0, 0
+        for height in reversed(range(len(self._levels))):
+            level = self._levels[height]
+            variance += above * 2.0**height / level.capacity / 2
+            above += level.length << height
+        return 2 * math.sqrt(variance) / above if variance else 0.0
+
+    def shares_up_to(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the distribution function: for each value, the share of the stream that is not above it.
+
+        Raises
+        ------
+        ValueError
+            If the sketch is empty.
+        """
+        if not self.count:
+            raise ValueError("no shares without a value")
+        items, weights = self.cumulative_weights()
+        shares: NDArray[np.float64] = np.concatenate([[0.0], weights / weights[-1]])
+        return shares[np.searchsorted(items, values, side="right")]
+
+    def percentiles(self, percents: Sequence[int]) -> list[float]:
+        """Return percentiles: of each, the least item with at least so many per cent of all values up to it.
+
+        Parameters
+        ----------
+        percents : sequence of int
+            From 0, which is the least item, to 100, which is the greatest.
+
+        Raises
+        ------
+        ValueError
+            If the sketch is empty.
+        """
+        count = self.count
+        if not count:
+            raise ValueError("no percentiles without a value")
+        items, weights = self.cumulative_weights()
+        ranks = [max(-(-count * percent // 100), 1) for percent in percents]
+        return [float(item) for item in items[np.searchsorted(weights, ranks)]]
+
     def buckets(self, minimum: float, maximum: float, *, n: int = 10) -> tuple[Bucket, ...]:
         """Return the histogram of ``n`` buckets of equal width between the stream's minimum and maximum.
 
