@@ -40,16 +40,16 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     drift_method = _drift_method(settings)
     dataset = open_dataset(settings)
     if settings.baseline_constraints is None:
-        return _baseline(dataset, drift_method)
+        return _baseline(dataset, drift_method, settings.propose_changes)
     constraints = Constraints.read(settings.baseline_constraints)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     return _check(dataset, constraints, statistics)
 
 
-def _baseline(dataset: Dataset, drift_method: str | None) -> Findings:
+def _baseline(dataset: Dataset, drift_method: str | None, window_rows: int | None) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, drift_method)
+    constraints = suggest_constraints(profile, drift_method, window_rows)
     warnings = list(_statistics_warnings(statistics))
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "

@@ -191,12 +191,12 @@ class KllSketch:
         shares: NDArray[np.float64] = np.concatenate([[0.0], weights / weights[-1]])
         return shares[np.searchsorted(items, values, side="right")]
 
-    def percentiles(self, percents: Sequence[int]) -> list[float]:
+    def percentiles(self, percents: Sequence[float]) -> list[float]:
         """Return percentiles: of each, the least item with at least so many per cent of all values up to it.
 
         Parameters
         ----------
-        percents : sequence of int
+        percents : sequence of float
             From 0, which is the least item, to 100, which is the greatest.
 
         Raises
@@ -208,7 +208,7 @@ class KllSketch:
         if not count:
             raise ValueError("no percentiles without a value")
         items, weights = self.cumulative_weights()
-        ranks = [max(-(-count * percent // 100), 1) for percent in percents]
+        ranks = [max(-(-count * percent // 100), 1) for percent in percents]  # whole percents without rounding
         return [float(item) for item in items[np.searchsorted(weights, ranks)]]
 
     def buckets(self, minimum: float, maximum: float, *, n: int = 10) -> tuple[Bucket, ...]:
