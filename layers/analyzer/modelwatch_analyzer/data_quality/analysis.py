@@ -9,7 +9,7 @@ from modelwatch_analyzer.data_quality.alignment import align, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories, listed
-from modelwatch_analyzer.data_quality.cloudwatch import metrics_of
+from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
 from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
 from modelwatch_analyzer.data_quality.report import report_body
@@ -93,6 +93,7 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
     document = to_json(statistics)
     columns = {names[column]: seen for column, seen in profile.columns.items()}
+    warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)
     baseline_document = to_json(baseline) if baseline else None
     return Findings(
