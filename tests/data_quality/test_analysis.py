@@ -141,7 +141,7 @@ def test_the_feature_that_drifted_most_has_a_metric_without_its_name(workbench: 
     now = table({"a": [1, 2, 3, 9] * 5, "b": [5, 9, 9, 9] * 5, "s": ["x"] * 19 + ["y"]})
     workbench.check(now, publish_cloudwatch_metrics="Enabled")
     metrics = published(workbench)
-    # By hand: a quarter of a moved, three quarters of b; the p-value of s is no distance, and four rows are too few for one.
+    # By hand: a quarter of a moved, three quarters of b; four rows of s are too few for a p-value.
     assert metrics["feature_baseline_drift_distance"] == metrics["feature_baseline_drift_b"] == 0.75
     assert "feature_baseline_drift_p_value" not in metrics
     workbench.baseline(

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline, nothing_in
 from modelwatch_analyzer.profile.categories import CategoryCounts
-from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
 
 _DEFAULT_CRITICAL_VALUE = 1.8
@@ -44,8 +44,9 @@ def l_infinity_numerical(
     nothing = nothing_in(baseline.count, current.count)
     if nothing:
         return nothing
-    everywhere = np.concatenate([baseline.cumulative_weights()[0], current.cumulative_weights()[0]])
-    distance = float(np.abs(baseline.shares_up_to(everywhere) - current.shares_up_to(everywhere)).max())
+    then, now = baseline.cumulative_weights(), current.cumulative_weights()
+    everywhere = np.concatenate([then[0], now[0]])
+    distance = float(np.abs(shares_up_to(everywhere, *then) - shares_up_to(everywhere, *now)).max())
     return _less_chance(distance, baseline.count, current.count, alpha) if robust else distance
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwatch_analyzer.distances.bins import Floats
 from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline, nothing_in
-from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
 
 
@@ -24,8 +24,9 @@ def _distance(baseline: NumericBaseline, current: KllSketch) -> float | Undefine
     nothing = nothing_in(sketch.count, current.count)
     if nothing:
         return nothing
-    items = np.union1d(sketch.cumulative_weights()[0], current.cumulative_weights()[0])
-    then, now = sketch.shares_up_to(items), current.shares_up_to(items)
+    weights_then, weights_now = sketch.cumulative_weights(), current.cumulative_weights()
+    items = np.union1d(weights_then[0], weights_now[0])
+    then, now = shares_up_to(items, *weights_then), shares_up_to(items, *weights_now)
     # Scaled by a power of two to at most 1, so that no difference overflows.
     greatest = float(np.abs(items).max())
     exponent = max(math.frexp(greatest)[1], -1000) if greatest else 0
