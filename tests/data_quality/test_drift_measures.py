@@ -154,3 +154,50 @@ def test_each_measure_compares_with_the_threshold_of_the_constraints_file(
         assert violation.description == text.format(spelled[0])
         assert float(spelled[0]) == pytest.approx(number, rel=1e-9, abs=0)
     assert MEASURES[method].title in (workbench.folder / "check/report.html").read_text()
+
+
+COLUMNS = {
+    "constant": [7] * 3000,
+    "two values": [i % 2 for i in range(3000)],
+    "once": [None] * 2999 + [1.5],
+    "more than a sketch keeps": [(i * 7919) % 3001 / 7 for i in range(3000)],
+    "extremes": ["1.7e308" if i % 3 else "-1.7e308" for i in range(3000)],
+    "one category": ["x"] * 3000,
+    "categories": [f"c{i % 9}" if i else "rare" for i in range(3000)],
+}
+
+
+@pytest.mark.parametrize("method", MEASURES)
+def test_data_does_not_drift_from_itself_by_any_measure(workbench: Workbench, method: str) -> None:
+    measure = MEASURES[method]
+    workbench.baseline(table(COLUMNS))
+    constraints = workbench.read("baseline/constraints.json")
+    # No distance at all is allowed, and no p-value of less than 1.
+    least = 0.0 if measure.exceeds is Exceeds.LARGER else 1.0
+    of_numbers = {"comparison_method": method, "comparison_threshold": least}
+    of_categories = {"categorical_drift_method": method, "categorical_comparison_threshold": least}
+    constraints["monitoring_config"]["distribution_constraints"] = {
+        **(of_numbers if measure.numerical else {}),
+        **(of_categories if measure.categorical else {}),
+    }
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(table(COLUMNS), publish_cloudwatch_metrics="Enabled")
+    assert found(summary) == []
+    lines = (workbench.folder / "check/cloudwatch_metrics.jsonl").read_text().splitlines()
+    published = {line["MetricName"]: line.get("Value") for line in map(json.loads, lines)}
+    drifts = [name for name in published if name.startswith("feature_baseline_drift_")]
+    assert len(set(drifts) - {"feature_baseline_drift_distance", "feature_baseline_drift_p_value"}) == len(COLUMNS)
+
+
+@pytest.mark.parametrize("method", [name for name, measure in MEASURES.items() if measure.numerical])
+@pytest.mark.parametrize("column", ["constant", "two values", "once", "extremes"])
+def test_numbers_that_are_all_others_now_drift_by_every_measure(workbench: Workbench, method: str, column: str) -> None:
+    workbench.baseline(table({column: COLUMNS[column]}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["features"][0] |= {"completeness": 0.0, "num_constraints": {}}
+    constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = method
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(table({column: [77] * 1000}))
+    drift = [check for _, check in found(summary) if check == "baseline_drift_check"]
+    # Robust allows a sample of one value to be anywhere; by the exact test one in 1,001 is the least by chance.
+    assert drift == ([] if column == "once" and method == "Robust" else ["baseline_drift_check"])
