@@ -129,6 +129,7 @@ def test_metrics_go_where_dashboards_of_sagemaker_look_for_them(app, baseline):
         if metric["MetricName"] == "bias_metric_DPPL"
     }
     assert dimensions == {
+        (("Endpoint", "loans"), ("MonitoringSchedule", NAME)),
         (
             ("Endpoint", "loans"),
             ("MonitoringSchedule", NAME),
@@ -137,5 +138,5 @@ def test_metrics_go_where_dashboards_of_sagemaker_look_for_them(app, baseline):
             ("LabelValue", "1"),
             ("Facet", "sex"),
             ("FacetValue", "F"),
-        )
+        ),
     }

@@ -482,6 +482,24 @@ def test_metrics_are_published_with_the_dimensions_of_sagemaker(bench):
     assert "bias_metric_FT" not in by_name  # undefined: region is text
 
 
+def test_the_value_farthest_from_no_bias_is_published_without_its_group(bench):
+    # By hand: of 100 women 60, of 100 men 90, and of 10 others 1 were approved; the group of others is too small.
+    rows = [
+        f"{sex},{1 if i < approved else 0}"
+        for sex, count, approved in (("F", 100, 60), ("M", 100, 90), ("X", 10, 1))
+        for i in range(count)
+    ]
+    config = {"label": "approved", "label_values_or_threshold": [1], "facet": [{"name_or_index": "sex"}]}
+    bench.baseline(
+        "\n".join(["sex,approved", *rows]), config, publish_cloudwatch_metrics="Enabled",
+        sagemaker_endpoint_name="e", sagemaker_monitoring_schedule_name="s",
+    )  # fmt: skip
+    lines = (bench.folder / "baseline" / "cloudwatch_metrics.jsonl").read_text().splitlines()
+    overall = {line["MetricName"]: line["Value"] for line in map(json.loads, lines) if len(line["Dimensions"]) == 2}
+    # DPL is the share of the others' less the group's: women 91/110 - 60/100, men 61/110 - 90/100, which is farther.
+    assert overall["bias_metric_DPL"] == pytest.approx(61 / 110 - 90 / 100)
+
+
 def test_an_infinite_metric_is_published_with_its_sign(bench):
     # DCA is 0 of the women less 1/0 of the men.
     data = applicants((40, 0, 0, 60), (0, 40, 0, 60))

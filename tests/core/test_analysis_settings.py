@@ -39,6 +39,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "bootstrap_replicates": st.integers(100, 100_000),
         "confidence_level": st.floats(0.01, 0.99),
         "seed": st.integers(min_value=0),
+        "propose_changes": st.integers(min_value=1),
         "allow_pickle": st.booleans(),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),

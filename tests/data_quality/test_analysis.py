@@ -122,7 +122,60 @@ def test_metrics_are_written_where_they_are_published_and_for_the_features_that_
         {"MetricName": "feature_baseline_drift_a", "Value": 0.0, **shared},
         {"MetricName": "feature_non_null_b", "Value": 1.0, **shared},
         {"MetricName": "feature_baseline_drift_b", "Value": 0.25, **shared},
+        {"MetricName": "feature_baseline_drift_distance", "Value": 0.25, **shared},
     ]
+
+
+def published(workbench: Workbench) -> dict[str, float]:
+    lines = (workbench.folder / "check/cloudwatch_metrics.jsonl").read_text().splitlines()
+    return {line["MetricName"]: line["Value"] for line in map(json.loads, lines) if "Value" in line}
+
+
+def test_the_feature_that_drifted_most_has_a_metric_without_its_name(workbench: Workbench) -> None:
+    workbench.baseline(
+        table({"a": [1, 2, 3, 4], "b": [5, 6, 7, 8], "s": ["x", "y"] * 2}), categorical_drift_method="ChiSquared"
+    )
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Simple"
+    workbench.rewrite("baseline/constraints.json", constraints)
+    now = table({"a": [1, 2, 3, 9] * 5, "b": [5, 9, 9, 9] * 5, "s": ["x"] * 19 + ["y"]})
+    workbench.check(now, publish_cloudwatch_metrics="Enabled")
+    metrics = published(workbench)
+    # By hand: a quarter of a moved, three quarters of b; four rows of s are too few for a p-value.
+    assert metrics["feature_baseline_drift_distance"] == metrics["feature_baseline_drift_b"] == 0.75
+    assert "feature_baseline_drift_p_value" not in metrics
+    workbench.baseline(
+        table({"s": ["x", "y"] * 20, "t": ["x", "y"] * 20, "u": ["x"] * 40}), categorical_drift_method="ChiSquared"
+    )
+    workbench.check(
+        table({"s": ["x"] * 40, "t": ["x", "y"] * 20, "u": ["x"] * 40}), publish_cloudwatch_metrics="Enabled"
+    )
+    metrics = published(workbench)
+    assert metrics["feature_baseline_drift_p_value"] == metrics["feature_baseline_drift_s"] < 1e-6
+    assert metrics["feature_baseline_drift_t"] == metrics["feature_baseline_drift_u"] == 1.0
+    assert "feature_baseline_drift_distance" not in metrics
+
+
+def test_a_feature_that_has_the_name_of_the_common_metric_keeps_its_own_and_that_is_said(workbench: Workbench) -> None:
+    workbench.baseline(table({"distance": [1, 2, 3, 4], "b": [5, 6, 7, 8]}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Simple"
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(
+        table({"distance": [1, 2, 3, 9], "b": [9, 9, 9, 9]}), publish_cloudwatch_metrics="Enabled"
+    )
+    assert published(workbench)["feature_baseline_drift_distance"] == 0.25
+    assert any("feature_baseline_drift_distance is the metric of the feature" in each for each in summary.warnings)
+
+
+def test_a_feature_that_emits_no_metrics_is_not_in_the_common_one(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": [1, 2, 3, 4], "quiet": [5, 6, 7, 8]}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["features"][1]["monitoringConfigOverrides"] = {"emit_metrics": "Disabled"}
+    constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Simple"
+    workbench.rewrite("baseline/constraints.json", constraints)
+    workbench.check(table({"a": [1, 2, 3, 9], "quiet": [9, 9, 9, 9]}), publish_cloudwatch_metrics="Enabled")
+    assert published(workbench)["feature_baseline_drift_distance"] == 0.25
 
 
 def test_no_metric_is_written_unless_publishing_is_enabled(workbench: Workbench) -> None:

@@ -163,16 +163,47 @@ def test_categorical_drift_is_measured_by_shares(workbench: Workbench) -> None:
 
 
 def test_a_small_chi_squared_p_value_is_drift_and_a_large_one_is_not(workbench: Workbench) -> None:
-    # Deequ, KLLDistanceTest: the p-value of this sample against this expectation.
     expected = {"a": 223, "b": 20, "c": 25, "d": 12, "e": 13, "f": 15}
-    sample = {"a": 207, "b": 20, "c": 25, "d": 14, "e": 25, "g": 13}
+    sample = {"a": 187, "b": 20, "c": 25, "d": 14, "e": 45, "g": 13}
     workbench.baseline(table({"a": spread(expected)}), categorical_drift_method="ChiSquared")
     configure(workbench, domain_content_threshold=0.0)
     text = description(workbench.check(table({"a": spread(sample)})), "baseline_drift_check")
     assert text.endswith(" is below threshold: 0.1")
     number = float(text.removeprefix("Baseline drift p-value: ").split()[0])
-    assert number == pytest.approx(3.3640191298478506e-5, rel=1e-9)
+    # scipy 1.17.1: chi2_contingency([[223, 20, 25, 12, 13, 15, 0], [187, 20, 25, 14, 45, 0, 13]])
+    assert number == pytest.approx(7.644021136067335e-09, rel=1e-9, abs=0)
     assert found(workbench.check(table({"a": spread(expected)}))) == []
+
+
+def test_a_baseline_that_was_drawn_by_chance_is_no_drift_by_chi_squared(workbench: Workbench) -> None:
+    then, now = [57, 58, 52, 58, 49, 47, 50, 42, 43, 44], [52, 51, 51, 43, 52, 34, 52, 52, 51, 62]
+    drawn = [table({"city": spread({f"city{i}": k for i, k in enumerate(side)})}) for side in (then, now)]
+    workbench.baseline(drawn[0], categorical_drift_method="ChiSquared")
+    assert found(workbench.check(drawn[1])) == []
+    configure(workbench, distribution_constraints={"categorical_comparison_threshold": 0.4})
+    # scipy 1.17.1: chi2_contingency of the two lines of counts
+    assert description(workbench.check(drawn[1]), "baseline_drift_check").startswith(
+        "Baseline drift p-value: 0.35598882833663"
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "p_value"),
+    [  # scipy 1.17.1: chi2_contingency([[300, 295, 5, 0], ...]) with 3 degrees of freedom
+        ({"p0": 100, "p1": 100, "new": 400}, 5.357711588609441e-130),
+        ({"p0": 10, "p1": 10, "new": 580}, 4.5452330495576284e-243),
+    ],
+)
+def test_a_category_that_the_baseline_never_saw_is_drift_by_chi_squared(
+    workbench: Workbench, now: dict[str, int], p_value: float
+) -> None:
+    # Too many plans came once for a domain, so that no other check sees the new one.
+    then = {"p0": 300, "p1": 295} | {f"rare{i}": 1 for i in range(5)}
+    workbench.baseline(table({"plan": spread(then)}), categorical_drift_method="ChiSquared")
+    summary = workbench.check(table({"plan": spread(now)}))
+    assert found(summary) == [("plan", "baseline_drift_check")]
+    text = description(summary, "baseline_drift_check")
+    assert float(text.removeprefix("Baseline drift p-value: ").split()[0]) == pytest.approx(p_value, rel=1e-9, abs=0)
 
 
 def test_categories_of_countless_new_values_drift_by_the_shares_of_the_known_ones(workbench: Workbench) -> None:

@@ -367,6 +367,17 @@ def test_metrics_bear_sagemakers_names_and_dimensions(explaining: Explaining, ro
     assert found[3]["Timestamp"] == "2026-01-31T10:00:00Z"
 
 
+def test_the_least_agreement_with_the_baseline_is_a_metric_without_a_label(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    names = {"sagemaker_endpoint_name": "credit", "sagemaker_monitoring_schedule_name": "hourly"}
+    explaining.check(data, publish_cloudwatch_metrics="Enabled", **names)
+    lines = (explaining.folder / "check/cloudwatch_metrics.jsonl").read_text().splitlines()
+    (found,) = (line for line in map(json.loads, lines) if line["MetricName"] == "feature_attribution_drift_ndcg")
+    assert found["Value"] == 1.0  # nothing has changed
+    assert [each["Name"] for each in found["Dimensions"]] == ["Endpoint", "MonitoringSchedule"]
+
+
 def test_a_rerun_of_a_window_reports_what_changed(explaining: Explaining, rows: Rows) -> None:
     data = explaining.write(rows)
     explaining.baseline(data)

@@ -280,3 +280,26 @@ def test_sketches_of_different_parameters_do_not_merge():
     with pytest.raises(InvalidInput) as refused:
         KllSketch(k=100).merge(KllSketch(k=200))
     assert refused.value.code == "SketchesDiffer"
+
+
+def test_weights_and_shares_are_those_of_all_values_after_every_update_and_merge():
+    sketch, generator = KllSketch(k=4), np.random.default_rng(1)
+    for size in (1, 5, 40, 3):
+        sketch.update(generator.normal(size=size))
+        before = sketch.cumulative_weights()
+        merged = sketch.merge(sketch)
+        assert before[1][-1] == sketch.count
+        assert merged.cumulative_weights()[1][-1] == 2 * sketch.count
+        assert sketch.cumulative_weights()[0].tolist() == sorted(
+            {item for level in sketch.to_document()["data"] for item in level}
+        )
+        assert sketch.shares_up_to(np.array([-np.inf, np.inf])).tolist() == [0.0, 1.0]
+
+
+def test_nothing_is_said_of_an_empty_sketch():
+    empty = KllSketch()
+    assert empty.rank_error == 0.0
+    with pytest.raises(ValueError, match="without a value"):
+        empty.percentiles([50])
+    with pytest.raises(ValueError, match="without a value"):
+        empty.shares_up_to(np.array([1.0]))

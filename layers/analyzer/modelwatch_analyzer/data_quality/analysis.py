@@ -9,7 +9,7 @@ from modelwatch_analyzer.data_quality.alignment import align, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories, listed
-from modelwatch_analyzer.data_quality.cloudwatch import metrics_of
+from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
 from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
 from modelwatch_analyzer.data_quality.report import report_body
@@ -40,16 +40,16 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     drift_method = _drift_method(settings)
     dataset = open_dataset(settings)
     if settings.baseline_constraints is None:
-        return _baseline(dataset, drift_method)
+        return _baseline(dataset, drift_method, settings.propose_changes)
     constraints = Constraints.read(settings.baseline_constraints)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     return _check(dataset, constraints, statistics)
 
 
-def _baseline(dataset: Dataset, drift_method: str | None) -> Findings:
+def _baseline(dataset: Dataset, drift_method: str | None, window_rows: int | None) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, drift_method)
+    constraints = suggest_constraints(profile, drift_method, window_rows)
     warnings = list(_statistics_warnings(statistics))
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -93,6 +93,7 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
     document = to_json(statistics)
     columns = {names[column]: seen for column, seen in profile.columns.items()}
+    warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)
     baseline_document = to_json(baseline) if baseline else None
     return Findings(

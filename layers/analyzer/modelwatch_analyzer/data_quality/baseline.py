@@ -10,15 +10,16 @@ from modelwatch_analyzer.data_quality.documents import (
     StringConstraints,
 )
 from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
+from modelwatch_analyzer.data_quality.statistic_changes import proposed_changes
 from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
-from modelwatch_analyzer.profile.columns import TextColumn
+from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 
 _MOST_SINGLETONS = 0.1
 """A column is no domain if more than this share of its distinct values occur once: Deequ's CategoricalRangeRule."""
 
 
-def suggest_constraints(profile: TableProfile, drift_method: str | None) -> Constraints:
+def suggest_constraints(profile: TableProfile, drift_method: str | None, window_rows: int | None = None) -> Constraints:
     """Suggest the constraints that the profiled dataset itself satisfies.
 
     Parameters
@@ -27,8 +28,10 @@ def suggest_constraints(profile: TableProfile, drift_method: str | None) -> Cons
         Of the baseline dataset.
     drift_method : str, optional
         The drift measure of categorical features; L-infinity by default.
+    window_rows : int, optional
+        The rows of a window, for which changes of statistics are constrained; without it they are not.
     """
-    features = tuple(_feature(name, column) for name, column in profile.columns.items())
+    features = tuple(_feature(name, column, window_rows) for name, column in profile.columns.items())
     return Constraints(features=features, monitoring_config=_config(drift_method))
 
 
@@ -40,7 +43,7 @@ def _config(drift_method: str | None) -> MonitoringConfig:
     return SUGGESTED.model_copy(update={"distribution_constraints": chosen})
 
 
-def _feature(name: str, column: ColumnProfile) -> FeatureConstraints:
+def _feature(name: str, column: ColumnProfile, window_rows: int | None) -> FeatureConstraints:
     kind = inferred_type(column.type)
     numbers = column.numbers if kind.is_numeric else None
     domain = _domain(column.text) if column.text is not None and not kind.is_numeric else ()
@@ -48,9 +51,14 @@ def _feature(name: str, column: ColumnProfile) -> FeatureConstraints:
         name=name,
         inferred_type=kind,
         completeness=column.completeness,
-        num_constraints=NumConstraints(is_non_negative=numbers.moments.minimum >= 0) if numbers else None,
+        num_constraints=_of_numbers(numbers, (window_rows or 0) * column.completeness) if numbers else None,
         string_constraints=StringConstraints(domains=domain) if domain else None,
     )
+
+
+def _of_numbers(numbers: NumericColumn, window: float) -> NumConstraints:
+    changes = proposed_changes(numbers, window) if window else None
+    return NumConstraints(is_non_negative=numbers.moments.minimum >= 0, max_changes=changes)
 
 
 def _domain(text: TextColumn) -> tuple[str, ...]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
-from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
+from modelwatch_analyzer.data_quality.documents import (
+    Constraints,
+    FeatureConstraints,
+    FeatureStatistics,
+    Statistics,
+)
 from modelwatch_analyzer.data_quality.drift import Drift, measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.statistic_changes import values_before
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_analyzer.undefined import Undefined
@@ -82,11 +88,12 @@ def check(
                 result.violations.append(missing)
             continue
         observed = profile.columns[column]
-        drift = measure_drift(feature, config, baseline.get(feature.name), observed) if statistics else None
+        then = baseline.get(feature.name)
+        drift = measure_drift(feature, config, then, observed) if statistics else None
         if drift is not None:
             result.drifts[feature.name] = drift
         if config.evaluate_constraints:
-            result.violations.extend(violations_of(Comparison(feature, config, observed, drift)))
+            result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then)))
     if general.evaluate_constraints:
         result.violations.extend(alignment.column_counts())
     result.warnings.extend(_warnings(result, alignment, constraints, statistics))
@@ -100,6 +107,7 @@ def _warnings(
         yield alignment.warning
     if statistics is None:
         yield "no baseline statistics were given: drift was not measured"
+    yield from _unchecked_changes(constraints, statistics.named() if statistics else {})
     unknown = list(dict.fromkeys(constraints.unknown_keys()))
     if unknown:
         yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
@@ -115,6 +123,19 @@ def _warnings(
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
+
+
+def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureStatistics]) -> Iterator[str]:
+    """Yield a warning for constraints on changes of statistics that the baseline does not have."""
+    without: list[str] = []
+    for feature in constraints.features:
+        changes = feature.num_constraints.max_changes if feature.num_constraints else None
+        if changes is not None:
+            known = values_before(baseline[feature.name]) if feature.name in baseline else {}
+            numeric = feature.inferred_type.is_numeric
+            without.extend(f"{name} of {feature.name}" for name in changes.given() if not numeric or name not in known)
+    if without:
+        yield f"max_changes are not checked where the baseline statistics have no such number: {listed(without)}"
 
 
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from modelwatch_analyzer.data_quality.documents import FeatureConstraints, InferredType
+from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
 from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.statistic_changes import changes_beyond
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, percent
@@ -22,12 +23,15 @@ class Comparison:
     ----------
     drift : Drift, optional
         None where no comparison of distributions is configured.
+    baseline : FeatureStatistics, optional
+        None where the baseline's statistics lack the feature, or were not given.
     """
 
     constraints: FeatureConstraints
     config: EffectiveConfig
     observed: ColumnProfile
     drift: Drift | None
+    baseline: FeatureStatistics | None = None
 
 
 FeatureCheck = Callable[[Comparison], str | None]
@@ -113,6 +117,23 @@ def check_categorical_values(comparison: Comparison) -> str | None:
         f"Categorical values requirement is not met. Expected match: {percent(threshold)}. "
         f"Observed: Only {percent(share)} of values are in the domain of the baseline."
     )
+
+
+@_check("statistics_change_check")
+def check_statistics(comparison: Comparison) -> str | None:
+    """Compare mean, standard deviation, extremes and quantiles with the baseline's, where ``max_changes`` says so."""
+    constraint, numbers = comparison.constraints.num_constraints, comparison.observed.numbers
+    changes = constraint.max_changes if constraint else None
+    if changes is None or comparison.baseline is None or numbers is None or not numbers.moments.count:
+        return None
+    beyond = list(changes_beyond(changes, comparison.baseline, numbers))
+    if not beyond:
+        return None
+    expected = ", ".join(
+        f"{each.name} within {java_double(each.allowed)} of {java_double(each.before)}" for each in beyond
+    )
+    observed = ", ".join(f"{each.name} {java_double(each.now)}" for each in beyond)
+    return f"Statistics change requirement is not met. Expected: {expected}. Observed: {observed}."
 
 
 @_check("baseline_drift_check")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import finite
+from modelwatch_analyzer.distances import Exceeds
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
 
 DRIFT = "feature_baseline_drift_"
 """What the name of a drift metric begins with; the feature's name follows."""
+
+_OVERALL = {Exceeds.LARGER: ("distance", max), Exceeds.SMALLER: ("p_value", min)}
+"""What follows in the name of the metric of all features, and which of their values it has."""
 
 
 def metrics_of(
@@ -20,13 +24,14 @@ def metrics_of(
     configs: Mapping[str, EffectiveConfig],
     drifts: Mapping[str, Drift],
 ) -> Iterator[MetricDatum]:
-    """Yield the metrics of all features whose ``emit_metrics`` is enabled.
+    """Yield the metrics of all features whose ``emit_metrics`` is enabled, and that of the one that drifted most.
 
     Parameters
     ----------
     columns, configs, drifts : Mapping
         By name of the feature.
     """
+    measured: dict[Exceeds, list[float]] = {}
     for name, column in columns.items():
         if name in configs and not configs[name].emit_metrics:
             continue
@@ -42,4 +47,17 @@ def metrics_of(
         yield MetricDatum(f"feature_non_null_{name}", column.completeness)
         drift = drifts.get(name)
         if drift is not None and not isinstance(drift.distance, Undefined):
+            measured.setdefault(drift.measure.exceeds, []).append(drift.distance)
             yield MetricDatum(f"{DRIFT}{name}", drift.distance)
+    for exceeds, values in measured.items():
+        suffix, farthest = _OVERALL[exceeds]
+        if suffix not in columns:
+            yield MetricDatum(f"{DRIFT}{suffix}", farthest(values))
+
+
+def shadowed_metrics(columns: Collection[str], drifts: Mapping[str, Drift]) -> Iterator[str]:
+    """Yield a warning for each metric of all features that is not written, for a feature's own has its name."""
+    kinds = dict.fromkeys(drift.measure.exceeds for drift in drifts.values())
+    for suffix, _ in (_OVERALL[exceeds] for exceeds in kinds):
+        if suffix in columns:
+            yield f"{DRIFT}{suffix} is the metric of the feature {suffix!r}, and not that of all features"

@@ -77,7 +77,7 @@ class NumericDistribution(_Document):
 
 
 class NumericalStatistics(_Document):
-    """Statistics of a numeric feature; ``std_dev`` is the population's."""
+    """Statistics of a numeric feature; ``std_dev`` is the population's, ``quantiles`` are ours."""
 
     common: CommonStatistics = CommonStatistics()
     mean: float | None = None
@@ -85,6 +85,7 @@ class NumericalStatistics(_Document):
     std_dev: float | None = None
     min: float | None = None
     max: float | None = None
+    quantiles: dict[str, float] | None = None
     distribution: NumericDistribution | None = None
 
 
@@ -214,10 +215,35 @@ class MonitoringConfig(_ConstraintsPart):
 _OVERRIDES = AliasChoices("monitoringConfigOverrides", "monitoring_config_overrides")
 
 
+Change = Annotated[float, Field(ge=0)]
+
+
+class MaxChanges(_ConstraintsPart):
+    """How far statistics of a numeric feature may be from the baseline's, in the feature's unit; ours."""
+
+    mean: Change | None = None
+    std_dev: Change | None = None
+    min: Change | None = None
+    max: Change | None = None
+    p01: Change | None = None
+    p05: Change | None = None
+    p25: Change | None = None
+    p50: Change | None = None
+    p75: Change | None = None
+    p95: Change | None = None
+    p99: Change | None = None
+
+    def given(self) -> dict[str, float]:
+        """Return what is constrained, by the name of the statistic."""
+        changes = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: change for name, change in changes.items() if change is not None}
+
+
 class NumConstraints(_ConstraintsPart):
     """Constraints of a numeric feature."""
 
     is_non_negative: bool | None = None
+    max_changes: MaxChanges | None = None
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
+from modelwatch_analyzer.data_quality.documents import (
+    FeatureConstraints,
+    FeatureStatistics,
+    InferredType,
+    NumericalStatistics,
+)
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
-from modelwatch_analyzer.distances import DriftMeasure
+from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES, sketch_of
+from modelwatch_analyzer.distances import DriftMeasure, NumericBaseline
 from modelwatch_analyzer.profile.table import ColumnProfile
-from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_core.domain.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +71,14 @@ def _of_numbers(
 ) -> float | Undefined:
     if measure.numerical is None:
         return Undefined(f"{measure.title} does not compare numbers")
-    if baseline is None or baseline.sketch is None:
+    sketch = sketch_of(baseline) if baseline is not None else None
+    if baseline is None or sketch is None:
         return Undefined("the baseline statistics hold no sketch")
     if observed.numbers is None:
         return Undefined("there is no value in the current data")
-    try:
-        sketch = KllSketch.from_document(baseline.sketch)
-    except InvalidInput as error:
-        raise InvalidInput(error.code, f"feature {baseline.name!r}: {error.message}") from None
-    return measure.numerical(sketch, observed.numbers.sketch)
+    described = baseline.numerical_statistics or NumericalStatistics()
+    frozen = NumericBaseline(sketch, described.min, described.max, described.std_dev)
+    return measure.numerical(frozen, observed.numbers.sketch)
 
 
 def _of_categories(

@@ -23,6 +23,7 @@ _CHECKS = {
     "missing_column_check": "Missing column",
     "extra_column_check": "Unexpected column",
     "categorical_values_check": "Unknown categories",
+    "statistics_change_check": "Changed mean, spread, range or quantiles",
 }
 
 

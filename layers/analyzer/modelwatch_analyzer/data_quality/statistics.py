@@ -24,9 +24,14 @@ from modelwatch_analyzer.data_quality.documents import (
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
+from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_core.domain.errors import InvalidInput
 
 MOST_CATEGORIES = 120
 """A column of more distinct values is not categorical: Deequ's limit for a histogram."""
+
+QUANTILES = {"p01": 1, "p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95, "p99": 99}
+"""The quantiles of a numeric feature, by name, in per cent."""
 
 
 def statistics_of(profile: TableProfile, names: Mapping[str, str]) -> Statistics:
@@ -46,6 +51,27 @@ def categories_of(text: TextColumn) -> dict[str, int]:
     """Return the counts by value of a categorical column, the most frequent first; empty for any other column."""
     few = text.distinct.count <= MOST_CATEGORIES and text.categories.is_exact
     return text.categories.counts() if few else {}
+
+
+def quantiles_of(sketch: KllSketch) -> dict[str, float]:
+    """Return the quantiles that files name, each the least value with at least that share of all values up to it."""
+    return dict(zip(QUANTILES, sketch.percentiles(list(QUANTILES.values())), strict=True))
+
+
+def sketch_of(feature: FeatureStatistics) -> KllSketch | None:
+    """Return the sketch of a numeric feature, if the file has it.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSketch``, naming the feature.
+    """
+    if feature.sketch is None:
+        return None
+    try:
+        return KllSketch.from_document(feature.sketch)
+    except InvalidInput as error:
+        raise InvalidInput(error.code, f"feature {feature.name!r}: {error.message}") from None
 
 
 def inferred_type(kind: ColumnType) -> InferredType:
@@ -75,6 +101,7 @@ def _numerical(common: CommonStatistics, numbers: NumericColumn) -> NumericalSta
         std_dev=moments.population_std,
         min=moments.minimum,
         max=moments.maximum,
+        quantiles=quantiles_of(sketch),
         distribution=NumericDistribution(kll=Kll(buckets=buckets, sketch=sketch.to_document())),
     )
 

@@ -1,4 +1,4 @@
-"""Pearson's chi-squared test of goodness of fit, with rare categories grouped."""
+"""Pearson's chi-squared test of homogeneity: whether two samples have the same shares of categories."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds
+from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, nothing_in
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.undefined import Undefined
 
@@ -19,7 +19,7 @@ class ChiSquared:
     Attributes
     ----------
     statistic : float
-        Pearson's sum of ``(observed - expected)**2 / expected``; large where the two differ.
+        Pearson's sum of ``(observed - expected)**2 / expected`` over both samples; large where the two differ.
     p_value : float
         Chance of such a statistic or a larger one if nothing has changed; small where the two differ.
     degrees_of_freedom : int
@@ -31,59 +31,61 @@ class ChiSquared:
     degrees_of_freedom: int
 
 
-def chi_squared(expected: Mapping[str, float], observed: Mapping[str, float]) -> ChiSquared | Undefined:
-    """Test whether observed categories follow the shares of a baseline.
+def chi_squared(baseline: Mapping[str, float], current: Mapping[str, float]) -> ChiSquared | Undefined:
+    """Test whether two samples are of one distribution of categories.
 
-    Categories that the baseline never saw are left out, for their expected count is 0 and the statistic divides by
-    it; the domain check reports them.
+    A baseline is a sample too, so its shares are not taken for the truth: a test of goodness of fit would find drift
+    in two of three windows as large as their baseline although nothing has changed. Where the baseline is many times
+    as large as the window, the two tests agree.
 
     Parameters
     ----------
-    expected : mapping of str to float
-        How often each category occurs in the baseline.
-    observed : mapping of str to float
-        How often each occurs now.
+    baseline, current : mapping of str to float
+        How often each category occurs. One that is missing, as any that the baseline never saw, occurs never.
 
     Returns
     -------
     ChiSquared or Undefined
-        Undefined if fewer than two groups of categories remain, or no observation falls into any.
+        Undefined if there is nothing on one side, or fewer than two groups of categories are frequent enough. A
+        single category that is all there is on both sides has p-value 1.
 
     Notes
     -----
-    As in Deequ's ``Distance``: expected counts are scaled to the number of observations. While they are too small,
-    the smallest is added to the second smallest: with two groups, each must be at least 10 (Cochran, 1952); with
-    more, at most a fifth of them may be below 5 (Yates, Moore and McCabe, 1999, p. 734). Of equally small ones the
-    first by name goes first.
+    Rare categories are grouped before the test, by how often each is expected in the smaller of the two samples; that
+    depends on the sum of both only, so it favours neither a change nor its absence. While more than a fifth of the
+    groups, and more than one, are expected less than 5 times, or any less than once, the rarest is added to the second
+    rarest (Cochran, 1954, whose two groups must both be expected 5 times; grouped as in Deequ's ``Distance``). Of
+    equally rare ones the first by name goes first.
     """
-    known = {category: count for category, count in expected.items() if count > 0}
-    total = math.fsum(known.values())
-    observations = math.fsum(observed.get(category, 0.0) for category in known)
-    if not observations:
-        return Undefined("no current value is in a category of the baseline")
-    groups = sorted(
-        (count / total * observations, category, observed.get(category, 0.0)) for category, count in known.items()
-    )
-    while len(groups) > 1 and _too_small(groups):
-        smallest, second = groups[:2]
+    n, m = math.fsum(baseline.values()), math.fsum(current.values())
+    nothing = nothing_in(n, m)
+    if nothing:
+        return nothing
+    smaller = min(n, m) / (n + m)
+    pairs = ((name, baseline.get(name, 0.0), current.get(name, 0.0)) for name in baseline.keys() | current)
+    groups = sorted(((then + now) * smaller, name, then, now) for name, then, now in pairs if then + now)
+    if len(groups) == 1:
+        return ChiSquared(statistic=0.0, p_value=1.0, degrees_of_freedom=0)
+    while len(groups) > 1 and _too_small([expected for expected, *_ in groups]):
+        (expected, _, then, now), second = groups[:2]
         del groups[:2]
-        bisect.insort(groups, (smallest[0] + second[0], second[1], smallest[2] + second[2]))
+        bisect.insort(groups, (expected + second[0], second[1], then + second[2], now + second[3]))
     if len(groups) < 2:
         return Undefined("fewer than two categories are frequent enough for a chi-squared test")
 
     from scipy.special import chdtrc
 
-    statistic = math.fsum((count - fit) ** 2 / fit for fit, _, count in groups)
+    statistic = math.fsum((then * m - now * n) * (then / n - now / m) / (then + now) for _, _, then, now in groups)
     return ChiSquared(statistic, float(chdtrc(len(groups) - 1, statistic)), len(groups) - 1)
 
 
-def _too_small(groups: list[tuple[float, str, float]]) -> bool:
-    least, allowed = (10, 0) if len(groups) == 2 else (5, int(0.2 * len(groups)))
-    return bisect.bisect_left(groups, (least,)) > allowed
+def _too_small(expected: list[float]) -> bool:
+    allowed = 0 if len(expected) == 2 else max(1, len(expected) // 5)
+    return expected[0] < 1 or bisect.bisect_left(expected, 5) > allowed
 
 
 def _p_value(baseline: Mapping[str, int], current: CategoryCounts) -> float | Undefined:
-    result = chi_squared(baseline, current.counts())
+    result = chi_squared(baseline, current.frequencies())
     return result if isinstance(result, Undefined) else result.p_value
 
 
@@ -94,5 +96,5 @@ CHI_SQUARED = DriftMeasure(
     categorical=_p_value,
     exceeds=Exceeds.SMALLER,
     threshold="the chance of a difference as large as the observed one, or larger, if nothing has changed",
-    source="Deequ, analyzers/Distance; Cochran (1952); Yates, Moore and McCabe (1999)",
+    source="Pearson (1911); Cochran (1954), Biometrics 10; Deequ, analyzers/Distance, for the grouping",
 )

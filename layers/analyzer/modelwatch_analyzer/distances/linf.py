@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from modelwatch_analyzer.distances.measure import DriftMeasure
+from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline, nothing_in
 from modelwatch_analyzer.profile.categories import CategoryCounts
-from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
 
 _DEFAULT_CRITICAL_VALUE = 1.8
@@ -42,14 +41,13 @@ def l_infinity_numerical(
     Robust is ``max(0, d - c(alpha) * sqrt((n + m) / (n * m)))`` with ``c(alpha) = sqrt(-ln(alpha / 2) / 2)``: Knuth,
     The Art of Computer Programming 2, 3.3.1, as in Deequ's ``Distance``.
     """
-    if not (baseline.count and current.count):
-        return Undefined("there is no value in " + ("the current data" if baseline.count else "the baseline"))
-    items_b, weights_b = baseline.cumulative_weights()
-    items_c, weights_c = current.cumulative_weights()
-    everywhere = np.concatenate([items_b, items_c])
-    distance = np.abs(_cdf(items_b, weights_b, everywhere) - _cdf(items_c, weights_c, everywhere)).max()
-    sizes = float(weights_b[-1]), float(weights_c[-1])
-    return _less_chance(float(distance), *sizes, alpha) if robust else float(distance)
+    nothing = nothing_in(baseline.count, current.count)
+    if nothing:
+        return nothing
+    then, now = baseline.cumulative_weights(), current.cumulative_weights()
+    everywhere = np.concatenate([then[0], now[0]])
+    distance = float(np.abs(shares_up_to(everywhere, *then) - shares_up_to(everywhere, *now)).max())
+    return _less_chance(distance, baseline.count, current.count, alpha) if robust else distance
 
 
 def l_infinity_categorical(
@@ -70,20 +68,20 @@ def l_infinity_categorical(
         Undefined if there is nothing on one side.
     """
     n, m = math.fsum(baseline.values()), math.fsum(current.values())
-    if not (n and m):
-        return Undefined("there is no value in " + ("the current data" if n else "the baseline"))
+    nothing = nothing_in(n, m)
+    if nothing:
+        return nothing
     distance = max(abs(baseline.get(key, 0.0) / n - current.get(key, 0.0) / m) for key in baseline.keys() | current)
     return _less_chance(distance, n, m, alpha) if robust else distance
-
-
-def _cdf(items: NDArray[np.float64], weights: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = np.concatenate([[0.0], weights / weights[-1]])
-    return shares[np.searchsorted(items, at, side="right")]
 
 
 def _less_chance(distance: float, n: float, m: float, alpha: float | None) -> float:
     critical_value = _DEFAULT_CRITICAL_VALUE if alpha is None else math.sqrt(-math.log(alpha / 2) / 2)
     return max(0.0, distance - critical_value * math.sqrt((n + m) / (n * m)))
+
+
+def _numerical(baseline: NumericBaseline, current: KllSketch, *, robust: bool) -> float | Undefined:
+    return l_infinity_numerical(baseline.sketch, current, robust=robust)
 
 
 def _categorical(baseline: Mapping[str, int], current: CategoryCounts, *, robust: bool) -> float | Undefined:
@@ -96,7 +94,7 @@ SIMPLE = DriftMeasure(
     name="Simple",
     aliases=("linf_simple",),
     title="Simple L-infinity",
-    numerical=partial(l_infinity_numerical, robust=False),
+    numerical=partial(_numerical, robust=False),
     categorical=partial(_categorical, robust=False),
     threshold="the greatest difference between cumulative shares, or between shares of a category, in [0, 1]",
     source=_SOURCE,
@@ -105,7 +103,7 @@ ROBUST = DriftMeasure(
     name="Robust",
     aliases=("linf_robust",),
     title="Robust L-infinity",
-    numerical=partial(l_infinity_numerical, robust=True),
+    numerical=partial(_numerical, robust=True),
     categorical=partial(_categorical, robust=True),
     threshold="as for Simple, less what chance explains in samples of these sizes",
     source=f"{_SOURCE}; Knuth, The Art of Computer Programming 2, 3.3.1",

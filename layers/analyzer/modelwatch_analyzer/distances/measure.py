@@ -10,8 +10,27 @@ from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 
-NumericalStatistic = Callable[[KllSketch, KllSketch], float | Undefined]
-"""Of the sketches of baseline and current values."""
+
+@dataclass(frozen=True, slots=True)
+class NumericBaseline:
+    """What a baseline keeps of a numeric feature; today's data never changes it.
+
+    Attributes
+    ----------
+    sketch : KllSketch
+        Of its values.
+    minimum, maximum, std_dev : float, optional
+        Of all values, of which the sketch may have lost some; None where the file has none.
+    """
+
+    sketch: KllSketch
+    minimum: float | None = None
+    maximum: float | None = None
+    std_dev: float | None = None
+
+
+NumericalStatistic = Callable[[NumericBaseline, KllSketch], float | Undefined]
+"""Of a baseline, and the sketch of current values."""
 
 CategoricalStatistic = Callable[[Mapping[str, int], CategoryCounts], float | Undefined]
 """Of how often each category occurs in the baseline and in the current data."""
@@ -63,3 +82,10 @@ class DriftMeasure:
     def is_drift(self, statistic: float, threshold: float) -> bool:
         """Return whether a statistic is on the far side of a threshold."""
         return statistic > threshold if self.exceeds is Exceeds.LARGER else statistic < threshold
+
+
+def nothing_in(baseline: float, current: float) -> Undefined | None:
+    """Return the reason why nothing can be compared, where one of the numbers of values is 0."""
+    if baseline and current:
+        return None
+    return Undefined("there is no value in " + ("the current data" if baseline else "the baseline"))

@@ -144,7 +144,7 @@ def _findings(
         violations=violations,
         violations_version="1.0",
         documents=documents,
-        metrics=tuple(metrics_of(found)),
+        metrics=tuple(metrics_of(found, drifts)),
         tables=_tables(task, explanation, labels),
         report=report_of(analysis, baseline, drifts, violations, records),
     )

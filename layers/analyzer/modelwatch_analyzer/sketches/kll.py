@@ -97,6 +97,7 @@ class KllSketch:
         self._levels: list[_Compactor] = []
         self._size = 0  # items on all levels
         self._capacity = 0  # of all levels
+        self._cumulative: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # until the next change
         self._add_level()
 
     @property
@@ -158,9 +159,58 @@ class KllSketch:
         items, weights : ndarray of float64, shape (m,)
             ``weights[-1] == count``; both are empty for an empty sketch.
         """
-        items, index = np.unique(np.concatenate([level.items for level in self._levels]), return_inverse=True)
-        weights = np.repeat(2.0 ** np.arange(len(self._levels)), [level.length for level in self._levels])
-        return items, np.cumsum(np.bincount(index, weights=weights, minlength=items.size))
+        if self._cumulative is None:
+            items, index = np.unique(np.concatenate([level.items for level in self._levels]), return_inverse=True)
+            weights = np.repeat(2.0 ** np.arange(len(self._levels)), [level.length for level in self._levels])
+            self._cumulative = items, np.cumsum(np.bincount(index, weights=weights, minlength=items.size))
+        return self._cumulative
+
+    @property
+    def rank_error(self) -> float:
+        """How wrong a share of values below a number may be, in [0, 1]; 0 while every value is kept.
+
+        Twice the standard deviation of that error, if for each compaction a rank is as likely odd as even: then it is
+        off by the weight of an item, in either direction. Twice is what the largest error over all ranks hardly
+        exceeds; it is about 0.002 for 100,000 values and 0.004 for a million.
+        """
+        variance, above = 0.0, 0
+        for height in reversed(range(len(self._levels))):
+            level = self._levels[height]
+            variance += above * 2.0**height / level.capacity / 2
+            above += level.length << height
+        return 2 * math.sqrt(variance) / above if variance else 0.0
+
+    def shares_up_to(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the distribution function: for each value, the share of the stream that is not above it.
+
+        Raises
+        ------
+        ValueError
+            If the sketch is empty.
+        """
+        if not self.count:
+            raise ValueError("no shares without a value")
+        return shares_up_to(values, *self.cumulative_weights())
+
+    def percentiles(self, percents: Sequence[float]) -> list[float]:
+        """Return percentiles: of each, the least item with at least so many per cent of all values up to it.
+
+        Parameters
+        ----------
+        percents : sequence of float
+            From 0, which is the least item, to 100, which is the greatest.
+
+        Raises
+        ------
+        ValueError
+            If the sketch is empty.
+        """
+        count = self.count
+        if not count:
+            raise ValueError("no percentiles without a value")
+        items, weights = self.cumulative_weights()
+        ranks = [max(-(-count * percent // 100), 1) for percent in percents]  # whole percents without rounding
+        return [float(item) for item in items[np.searchsorted(weights, ranks)]]
 
     def buckets(self, minimum: float, maximum: float, *, n: int = 10) -> tuple[Bucket, ...]:
         """Return the histogram of ``n`` buckets of equal width between the stream's minimum and maximum.
@@ -236,6 +286,7 @@ class KllSketch:
     def _extend(self, height: int, items: NDArray[np.float64]) -> None:
         while height >= len(self._levels):
             self._add_level()
+        self._cumulative = None
         self._levels[height].extend(items)
         self._size += items.size
 
@@ -245,12 +296,21 @@ class KllSketch:
 
     def _condense(self) -> None:
         """Compact the lowest full level once. There is one if the number of items is the capacity or more."""
+        self._cumulative = None
         for height, level in enumerate(self._levels):
             if level.length >= level.capacity:
                 if height + 1 == len(self._levels):
                     self._add_level()
                 self._size -= level.compact_into(self._levels[height + 1])
                 return
+
+
+def shares_up_to(
+    values: NDArray[np.float64], items: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the distribution function of the cumulative weights of a sketch that is not empty."""
+    shares: NDArray[np.float64] = np.concatenate([[0.0], weights / weights[-1]])
+    return shares[np.searchsorted(items, values, side="right")]
 
 
 def _without_negative_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
-from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
+from modelwatch_core.domain.monitor_kinds.shell import BASELINE_ONLY, CHECK_ONLY, Shell, ShellCommand, ShellOption
 
 
 class DataQualitySettings(AnalysisSettings):
@@ -16,10 +18,14 @@ class DataQualitySettings(AnalysisSettings):
     ----------
     categorical_drift_method : str, optional
         What a baseline suggests for categorical features: a name of a drift measure.
+    propose_changes : int, optional
+        How many rows a window will have; a baseline then proposes how far mean, standard deviation and quantiles may
+        change by chance in windows of that size.
     """
 
     analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
     categorical_drift_method: str | None = None
+    propose_changes: int | None = Field(default=None, ge=1)
 
 
 DATA_QUALITY = MonitorKind(
@@ -50,6 +56,13 @@ DATA_QUALITY = MonitorKind(
                 help="statistics.json of the baseline.",
                 required=True,
                 verbs=CHECK_ONLY,
+            ),
+            ShellOption(
+                field="propose_changes",
+                metavar="ROWS",
+                help="Also propose how far mean, standard deviation and quantiles may change by chance (max_changes in "
+                "constraints.json), for windows of so many rows.",
+                verbs=BASELINE_ONLY,
             ),
         ),
     ),

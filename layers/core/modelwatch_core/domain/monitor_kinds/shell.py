@@ -17,6 +17,7 @@ class Verb(StrEnum):
 
 
 BOTH = frozenset(Verb)
+BASELINE_ONLY = frozenset({Verb.BASELINE})
 CHECK_ONLY = frozenset({Verb.CHECK})
 
 
