@@ -21,6 +21,9 @@ LEAST_FOR_DEVIATION = 200
 _SUBSAMPLES, _SHARE = 5, 0.8
 """As the first party documents its standard deviations."""
 
+_ROUNDING = 1e-12
+"""Relative: an evidence that is not coarser gives the same metric but for the order of its sums."""
+
 
 class ComparisonOperator(StrEnum):
     """SageMaker's names of the sides of a threshold; the one on which a metric is worse."""
@@ -51,7 +54,7 @@ class Metric(Generic[E]):
     name : str
         As ``statistics.json`` has it.
     measure : callable
-        Evidence with leading axes to an array of these axes; NaN where the metric is not defined.
+        Evidence with leading axes to an array of these axes; not finite where the metric is not defined.
     worse : ComparisonOperator
         The side of a threshold on which the metric is worse.
     undefined : str or callable
@@ -143,7 +146,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     measured = {}
     for metric in metrics:
         value = values[metric.name]
-        if math.isnan(value):
+        if not math.isfinite(value):  # no metric is infinite: it is beyond the greatest double
             reason = metric.undefined if isinstance(metric.undefined, str) else metric.undefined(evidence)
             measured[metric.name] = Measured(Undefined(reason))
             continue
@@ -159,7 +162,11 @@ def _replicates(
     drawn, source = evidence.resampled(resampling)
     replicates = {}
     for metric in metrics:
-        shift = 0.0 if source is evidence else values[metric.name] - float(metric.measure(source))
+        value, coarse = (
+            values[metric.name],
+            values[metric.name] if source is evidence else float(metric.measure(source)),
+        )
+        shift = 0.0 if math.isclose(value, coarse, rel_tol=_ROUNDING) else value - coarse
         replicates[metric.name] = metric.measure(drawn) + shift
     return replicates
 
