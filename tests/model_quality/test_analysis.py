@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pytest
 
@@ -555,3 +556,114 @@ def test_labels_that_are_not_numbers_are_left_out_of_a_regression_and_counted(ru
     summary = runs.run(source, "baseline", **REGRESSION)
     assert "1 rows whose 'label' is not a number were left out" in summary.warnings
     assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 4
+
+
+MULTICLASS = {"problem_type": "MulticlassClassification", "inference_attribute": "prediction"}
+
+
+def never_met(summary) -> list[str]:
+    return [warning for warning in summary.warnings if warning.startswith("none of the")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            ["0,cat", "1,dog", "2,eel", "0,dog"],
+            "3 predicted classes (0, 1, ...) is among the labels' 3 classes (cat, dog, ...)",
+        ),
+        (["a,1", "b,2"], "2 predicted classes (a, b) is among the labels' 2 classes (1, 2)"),
+        (["cat,Cat", "dog,Dog"], "2 predicted classes (cat, dog) is among the labels' 2 classes (Cat, Dog)"),
+        (["1,class 1", "1,class 1"], "1 predicted classes (1) is among the labels' 1 classes (class 1)"),
+        (['"[0]",0', '"[1]",1'], "2 predicted classes ([0], [1]) is among the labels' 2 classes (0, 1)"),
+        ([f"{'x' * 99},y"], f"1 predicted classes ({'x' * 39}…) is among the labels' 1 classes (y)"),
+    ],
+)
+def test_classes_that_never_meet_are_reported_in_a_baseline_and_in_a_check(runs, rows, said):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    assert [said in warning for warning in never_met(summary)] == [True]
+    constraints = runs.folder / "baseline" / "constraints.json"
+    checked = runs.run(runs.folder / "a.csv", "check", **MULTICLASS, baseline_constraints=constraints)
+    assert never_met(checked) == never_met(summary)
+    assert not checked.outcome.warnings  # which mails quote; values of the data do not leave the report
+
+
+def test_classes_that_meet_anywhere_are_not_reported(runs):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", "a,b", "b,c"), "baseline", **MULTICLASS)
+    assert not never_met(summary)
+
+
+def test_classes_that_differ_in_case_alone_are_reported(runs):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", "cat,cat", "Cat,cat"), "baseline", **MULTICLASS)
+    assert any("differ in case alone" in warning and "Cat, cat" in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize(
+    ("first", "spelling"),
+    [
+        *product([2**53, 2**63 - 1, 10**19], ["{}", "{}.0", " {}", "+{}", "0{}", "{}.00"]),
+        *product([-(2**53) - 2], ["{}", "{}.0", " {}"]),
+    ],
+)
+def test_classes_called_by_long_numbers_are_equal_as_decimals(runs, spelling, first):
+    # As doubles the first two are one number; by hand, 2 of the 4 predictions are right.
+    pairs = [(first, first), (first, first + 1), (first + 1, first), (first + 3, first + 3)]
+    rows = [f"{spelling.format(predicted)},{label}" for predicted, label in pairs]
+    runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == 0.5
+    assert list(metrics["confusion_matrix"]) == [str(first), str(first + 1), str(first + 3)]
+
+
+def test_the_two_unicode_forms_of_a_class_are_one_class(runs):
+    rows = ["caf\u00e9,cafe\u0301", "cafe\u0301,cafe\u0301", "th\u00e9,caf\u00e9", "the\u0301,th\u00e9"]
+    runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == 0.75
+    assert list(metrics["confusion_matrix"]) == ["caf\u00e9", "th\u00e9"]
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "NULL", "N/A", "<NA>", " nan", "NaT"])
+def test_labels_and_predictions_that_are_spelled_as_missing_are_missing(runs, missing):
+    rows = ["a,a", f"a,{missing}", f"{missing},b", f"{missing},{missing}", "b,b"]
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 2
+    assert "2 rows without a label were left out" in summary.warnings
+    assert "1 rows without a prediction or probability were left out" in summary.warnings
+    assert "4 of the missing values are spelled out, as nan or None" in summary.warnings
+
+
+@pytest.mark.parametrize("missing", ["nan", "None", "N/A", ""])
+def test_numbers_that_are_spelled_as_missing_are_missing(runs, missing):
+    rows = ["1.5,1", f"2.5,{missing}", f"{missing},3", "2.5,2"]
+    regression = {"problem_type": "Regression", "inference_attribute": "prediction"}
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
+    assert runs.read("baseline", "statistics.json")["regression_metrics"]["mae"]["value"] == 0.5
+    assert "1 rows without a label were left out" in summary.warnings
+
+
+@pytest.mark.parametrize(
+    ("off", "rounded"),
+    [
+        ("1.0000000000000002", "1.0"),  # the double above 1
+        ("1.0000001192092896", "1.0"),  # the float32 above 1
+        ("-2.7755575615628914e-17", "0.0"),
+        ("1.00000999", "1.0"),  # scikit-learn 1.7 clips up to 1e-5 when it calibrates
+        ("-1e-300", "0.0"),
+        ("1.0009765625e0", None),  # the float16 above 1 is a thousandth: too far for rounding of sums
+        ("1.5", None),
+    ],
+)
+def test_a_probability_off_by_rounding_is_clipped_and_reported(runs, off, rounded):
+    binary = {"problem_type": "BinaryClassification", "probability_attribute": "p"}
+    rows = ["0.9,1", "0.2,0", "0.4,1", "0.6,0"]
+    source = runs.csv("off.csv", "p,label", *rows, f"{off},1")
+    if rounded is None:
+        with pytest.raises(InvalidInput, match="ProbabilityOutOfRange"):
+            runs.run(source, "off", **binary)
+        return
+    summary = runs.run(source, "off", **binary)
+    assert any(warning.startswith("1 probabilities were outside [0, 1] by rounding") for warning in summary.warnings)
+    runs.run(runs.csv("rounded.csv", "p,label", *rows, f"{rounded},1"), "rounded", **binary)
+    metrics = [runs.read(each, "statistics.json")["binary_classification_metrics"] for each in ("off", "rounded")]
+    assert metrics[0] == metrics[1]

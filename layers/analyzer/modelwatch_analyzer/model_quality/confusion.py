@@ -112,6 +112,13 @@ class ConfusionMatrix:
         matrix[self.actual, self.predicted] = self.counts
         return matrix
 
+    def never_met(self) -> tuple[list[str], list[str]] | None:
+        """Return the actual and the predicted classes if none of them is the same; None if any is."""
+        actual, predicted = (np.unique(each[self.counts > 0]) for each in (self.actual, self.predicted))
+        if not actual.size or np.intersect1d(actual, predicted).size:
+            return None
+        return [self.labels[place] for place in actual], [self.labels[place] for place in predicted]
+
     def coarse(self) -> ConfusionMatrix:
         """Return a matrix of the same sums by class, and of at most three cells per class, unless this one is small.
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.classification import MULTICLASS, measure_matrix
 from modelwatch_analyzer.model_quality.columns import Columns
-from modelwatch_analyzer.model_quality.complete_rows import CompleteRows, probabilities_of
+from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
 from modelwatch_analyzer.model_quality.curves import calibration_curve
-from modelwatch_analyzer.model_quality.labels import class_of, require_few, sort_key
+from modelwatch_analyzer.model_quality.labels import class_of, remarks_on_classes, require_few, sort_key
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
@@ -65,7 +65,7 @@ class MulticlassEvaluation:
         if not rows.height:
             return
         probabilities = np.column_stack(
-            [probabilities_of(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
+            [self._complete.probabilities(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
         )
         guess = rows[columns.prediction] if columns.prediction else self._most_probable(probabilities)
         pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
@@ -107,7 +107,7 @@ class MulticlassEvaluation:
         self._complete.require_rows()
         matrix = self._counts.finish(sort_key)
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
-        warnings = list(self._complete.warnings())
+        warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
         cells, calibration = self._scores.finish(), None
         if self._without_probability:
             message = (
