@@ -61,7 +61,7 @@ def test_a_model_that_is_worse_is_a_violation_and_exit_code_1(run):
     checked = run(*csv("bad.csv", "--json"))
     assert checked.exit_code == 1, checked.stderr
     violations = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
-    assert {violation["metric_name"] for violation in violations} >= {"recall", "auc", "falsePositiveRate"}
+    assert {violation["metric_name"] for violation in violations} >= {"recall", "auc", "trueNegativeRate"}
     assert json.loads(checked.stdout)["violations"] == len(violations)
 
 

@@ -39,6 +39,7 @@ def values_of(name: str) -> st.SearchStrategy[object]:
         "seed": st.integers(min_value=0),
         "allow_pickle": st.booleans(),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
+        "threshold_rule": st.sampled_from(["SamplingError", "Exact"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT, max_size=3),
     }
     return own.get(name, TEXT.map(lambda text: f"/{text}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -70,25 +71,28 @@ def test_a_baseline_of_two_classes_has_the_first_partys_metrics_in_its_order(run
         "log_loss",
         "brier_score",
         "expected_calibration_error",
+        "class_counts",
         "per_class",
     ]
     assert metrics["confusion_matrix"] == {"0": {"0": 3, "1": 0}, "1": {"0": 1, "1": 2}}
+    assert metrics["class_counts"] == {"0": {"labels": 3, "predictions": 4}, "1": {"labels": 3, "predictions": 2}}
 
 
-def test_a_baseline_suggests_the_first_partys_constraints_at_its_own_values(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+def test_a_baseline_suggests_the_first_partys_constraints_by_its_own_rule_at_its_own_values(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
     metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
     assert {name: each["comparison_operator"] for name, each in constraints.items()} == FIRST_PARTY_CONSTRAINTS
     assert list(constraints) == list(FIRST_PARTY_CONSTRAINTS)
     assert all(each["threshold"] == metrics[name]["value"] for name, each in constraints.items())
+    assert {key for each in constraints.values() for key in each} == {"threshold", "comparison_operator"}
 
 
 def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
     # The public first-party baseline of the churn example: 201 rows, confusion matrix 173, 0, 12, 16; to the last bit.
     rows = ["0,0"] * 173 + ["0,1"] * 12 + ["1,1"] * 16
     source = runs.csv("churn.csv", "prediction,label", *rows)
-    runs.run(source, "baseline", **BINARY | {"probability_attribute": None})
+    runs.run(source, "baseline", **BINARY | {"probability_attribute": None}, threshold_rule="Exact")
     constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
     assert {name: constraint["threshold"] for name, constraint in constraints.items()} == {
         "recall": 0.5714285714285714,
@@ -106,7 +110,7 @@ def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
 
 def test_an_imported_threshold_that_differs_by_rounding_is_met(runs, edited):
     source = runs.csv("good.csv", HEADER, *GOOD)
-    runs.run(source, "baseline", **BINARY)
+    runs.run(source, "baseline", **BINARY, threshold_rule="Exact")
 
     def rounded(document):
         document["binary_classification_constraints"]["recall"]["threshold"] *= 1 + 1e-15
@@ -130,7 +134,7 @@ def test_data_pass_their_own_baseline(runs):
 
 
 def test_violations_are_worded_as_the_first_party_words_them(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD * 40), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD * 40), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.folder / "baseline/constraints.json"
     summary = runs.run(runs.csv("bad.csv", HEADER, *BAD * 40), "check", **BINARY, baseline_constraints=constraints)
     found = runs.read("check", "constraint_violations.json")["violations"]
@@ -263,7 +267,8 @@ def test_several_classes_have_the_first_partys_metrics_and_those_of_each_class(r
 
 
 def test_classes_that_the_baseline_never_saw_are_evaluated(runs):
-    runs.run(runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog"), "baseline", **MULTICLASS)
+    good = runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog")
+    runs.run(good, "baseline", **MULTICLASS, threshold_rule="Exact")
     source = runs.csv("three.csv", "prediction,label", "cat,cat", "dog,emu")
     constraints = runs.folder / "baseline/constraints.json"
     summary = runs.run(source, "check", **MULTICLASS, baseline_constraints=constraints)
@@ -349,7 +354,7 @@ def test_an_imported_r2_is_compared_with_the_first_partys_definition(runs, edite
 
 
 def test_a_constraint_may_ask_for_worse_beyond_the_interval(runs, edited):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
 
     def beyond(document):
         document["binary_classification_constraints"] = {
@@ -414,7 +419,7 @@ def test_what_else_is_captured_is_no_prediction_where_a_probability_predicts(run
 
 
 def test_a_re_run_reports_what_changed(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.folder / "baseline/constraints.json"
     settings = BINARY | {"baseline_constraints": constraints}
     first = runs.run(
@@ -558,9 +563,6 @@ def test_labels_that_are_not_numbers_are_left_out_of_a_regression_and_counted(ru
     assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 4
 
 
-MULTICLASS = {"problem_type": "MulticlassClassification", "inference_attribute": "prediction"}
-
-
 def never_met(summary) -> list[str]:
     return [warning for warning in summary.warnings if warning.startswith("none of the")]
 
@@ -667,3 +669,111 @@ def test_a_probability_off_by_rounding_is_clipped_and_reported(runs, off, rounde
     runs.run(runs.csv("rounded.csv", "p,label", *rows, f"{rounded},1"), "rounded", **binary)
     metrics = [runs.read(each, "statistics.json")["binary_classification_metrics"] for each in ("off", "rounded")]
     assert metrics[0] == metrics[1]
+
+
+def churn(runs, *, wrong: int = 12) -> Path:
+    """The first party's public churn baseline (173 true negatives, 12 false negatives, 16 true positives), or worse."""
+    rows = ["0,0"] * 173 + ["0,1"] * wrong + ["1,1"] * (28 - wrong)
+    return runs.csv(f"churn{wrong}.csv", "prediction,label", *rows)
+
+
+CHURN = {"problem_type": "BinaryClassification", "inference_attribute": "prediction", "bootstrap_replicates": 1000}
+
+
+def test_suggested_thresholds_allow_for_chance_and_ask_for_the_whole_interval(runs):
+    runs.run(churn(runs), "baseline", **CHURN)
+    constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert list(constraints) == [name for name in FIRST_PARTY_CONSTRAINTS if name != "auc"]
+    for name, each in constraints.items():
+        assert each.keys() == {"threshold", "comparison_operator", "beyond_confidence_interval"}
+        lower, upper = (metrics[name]["confidence_interval"][side] for side in ("lower", "upper"))
+        if each["comparison_operator"] == "LessThanThreshold":
+            assert each["threshold"] <= lower <= metrics[name]["value"], name
+        else:
+            assert each["threshold"] >= upper >= metrics[name]["value"], name
+    # scipy 1.17, stats.beta.ppf: Jeffreys' limits at 1 - 0.05 / 11 are 0.805 of 16 right of 16, 0.974 of 173 of 173.
+    assert 0.7 < constraints["precision"]["threshold"] < 0.95
+    assert 0.0 < constraints["false_positive_rate"]["threshold"] < 0.04
+
+
+@pytest.mark.parametrize("wrong", [4, 8, 12, 14, 17])
+def test_as_many_errors_as_chance_makes_do_not_alarm(runs, wrong):
+    runs.run(churn(runs), "baseline", **CHURN)
+    constraints = runs.folder / "baseline/constraints.json"
+    assert runs.run(churn(runs, wrong=wrong), "check", **CHURN, baseline_constraints=constraints).violations == ()
+
+
+def test_one_number_in_several_forms_is_one_violation_that_names_them(runs):
+    runs.run(churn(runs), "baseline", **CHURN)
+    settings = CHURN | {"baseline_constraints": runs.folder / "baseline/constraints.json"}
+    found = runs.run(churn(runs, wrong=27), "check", **settings).violations
+    assert [violation.subject for violation in found] == ["recall", "f0_5", "f1", "f2"]
+    assert found[0].description.endswith(". The same number are truePositiveRate, falseNegativeRate")
+    every = runs.run(churn(runs, wrong=27), "check", **settings, threshold_rule="Exact").violations
+    assert [violation.subject for violation in every][:3] == ["recall", "accuracy", "truePositiveRate"]
+
+
+def test_constraints_as_the_first_party_writes_them_have_a_violation_each(runs):
+    runs.run(churn(runs), "baseline", **CHURN, threshold_rule="Exact")
+    constraints = runs.folder / "baseline/constraints.json"
+    found = runs.run(churn(runs, wrong=13), "check", **CHURN, baseline_constraints=constraints).violations
+    assert [violation.subject for violation in found] == [
+        "recall",
+        "accuracy",
+        "truePositiveRate",
+        "falseNegativeRate",
+        "f0_5",
+        "f1",
+        "f2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "header", "right", "wrong", "number", "others"),
+    [
+        ("MulticlassClassification", "prediction,label", "a,a", "b,a", "accuracy", "weightedRecall"),
+        ("Regression", "prediction,label", "1.5,1", "9,1", "mse", "rmse"),
+        ("BinaryClassification", "prediction,label", "0,0", "1,0", "trueNegativeRate", "falsePositiveRate"),
+    ],
+)
+def test_forms_of_one_number_of_other_problem_types(runs, problem_type, header, right, wrong, number, others):
+    settings = {"problem_type": problem_type, "inference_attribute": "prediction"}
+    more = ["2.5,3", "4.5,4"] if problem_type == "Regression" else ["1,1"] if "Binary" in problem_type else ["b,b"]
+    runs.run(runs.csv("good.csv", header, *[right] * 290, *more * 5), "baseline", **settings)
+    constraints = runs.folder / "baseline/constraints.json"
+    bad = runs.csv("bad.csv", header, *[wrong] * 290, *more * 5)
+    found = runs.run(bad, "check", **settings, baseline_constraints=constraints).violations
+    (violation,) = [each for each in found if each.subject == number]
+    assert violation.description.endswith(f". The same number are {others}")
+    assert others not in {each.subject for each in found}
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "rows", "said"),
+    [
+        ("MulticlassClassification", ["0,cat", "1,dog"] * 60, "nothing can violate any constraint"),
+        ("BinaryClassification", ["0,1", "1,0"] * 60, "nothing can violate any constraint"),
+        ("BinaryClassification", ["0,0", "0,1"] * 60, "nothing can violate the constraints of recall, precision"),
+        ("BinaryClassification", ["1,1", "1,0"] * 60, "nothing can violate the constraints of true_negative_rate"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["Exact", "SamplingError"])
+def test_a_baseline_that_nothing_can_violate_says_so_as_does_a_check(runs, problem_type, rows, said, rule):
+    settings = {"problem_type": problem_type, "inference_attribute": "prediction", "threshold_rule": rule}
+    source = runs.csv("a.csv", "prediction,label", *rows)
+    made = runs.run(source, "baseline", **settings)
+    constraints = runs.folder / "baseline/constraints.json"
+    checked = runs.run(source, "check", **settings, baseline_constraints=constraints)
+    for summary in (made, checked):
+        assert [said in warning for warning in summary.warnings if "nothing can" in warning] == [True]
+
+
+def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
+    regression = {"problem_type": "Regression", "inference_attribute": "prediction"}
+    rows = [f"{i % 7}.5,{i % 5}" for i in range(250)]
+    for great in ("1.7976931348623157e308", "-999999999", "1e200"):
+        summary = runs.run(runs.csv("a.csv", "prediction,label", *rows, f"{great},3"), "baseline", **regression)
+        assert any(warning.startswith("one of 251 rows makes more than 99%") for warning in summary.warnings)
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
+    assert not any("makes more than" in warning for warning in summary.warnings)

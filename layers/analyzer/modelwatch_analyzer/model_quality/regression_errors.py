@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
 BLOCKS = 1024
 """Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
 
+_MANY_ROWS, _NEARLY_ALL = 20, 0.99
 _EPSILON = float(np.finfo(np.float64).eps)
 QUANTILE_LEVELS = {
     "median_absolute_error": 0.5,
@@ -85,6 +86,15 @@ class RegressionErrors:
             setattr(self, name, getattr(self, name).merge(getattr(other, name)))
         self._blocks = self._blocks.plus(other._blocks.rolled(self.count % BLOCKS))
         self.count += other.count
+
+    def remarks(self) -> Iterator[str]:
+        """Say where one row decides the mean error, as a placeholder of a missing value does."""
+        share = self.absolute.maximum / self.count
+        if self.count >= _MANY_ROWS and share > _NEARLY_ALL * self.absolute.mean:
+            yield (
+                f"one of {self.count} rows makes more than {_NEARLY_ALL:.0%} of the mean error: does a great number "
+                "stand for a missing value? Of such a baseline hardly anything is a violation"
+            )
 
     def finish(self) -> tuple[MeanErrors, ErrorQuantiles]:
         """Return the evidence of `REGRESSION` and of `QUANTILES`."""
