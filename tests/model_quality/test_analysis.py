@@ -6,6 +6,7 @@ import json
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from modelwatch_core.domain.errors import InvalidInput
@@ -777,3 +778,25 @@ def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
         assert any(warning.startswith("one of 251 rows makes more than 99%") for warning in summary.warnings)
     summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
     assert not any("makes more than" in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize(("baseline_rows", "rows"), [(400, 400), (2000, 100), (150, 2000)])
+def test_a_model_that_is_as_good_as_its_baseline_does_not_alarm_and_a_worse_one_does(runs, baseline_rows, rows):
+    generator = np.random.default_rng(17)
+
+    def answers(count: int, noise: float) -> list[str]:
+        label = generator.random(count) < 0.2
+        score = 1 / (1 + np.exp(-6 * (label - 0.5) - noise * generator.normal(size=count)))
+        return [f"{s:.4f},{int(y)}" for s, y in zip(score, label, strict=True)]
+
+    settings = {"problem_type": "BinaryClassification", "probability_attribute": "p", "bootstrap_replicates": 200}
+    alarms = worse = by_the_first_partys_rule = 0
+    for _ in range(4):
+        runs.run(runs.csv("a.csv", "p,label", *answers(baseline_rows, 2.0)), "baseline", **settings)
+        against = settings | {"baseline_constraints": runs.folder / "baseline/constraints.json"}
+        alarms += bool(runs.run(runs.csv("b.csv", "p,label", *answers(rows, 2.0)), "check", **against).violations)
+        worse += bool(runs.run(runs.csv("c.csv", "p,label", *answers(rows, 9.0)), "check", **against).violations)
+        runs.run(runs.folder / "a.csv", "baseline", **settings, threshold_rule="Exact")
+        by_the_first_partys_rule += bool(runs.run(runs.folder / "b.csv", "check", **against).violations)
+    assert (alarms, worse) == (0, 4)
+    assert by_the_first_partys_rule >= 2
