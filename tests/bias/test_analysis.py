@@ -620,7 +620,7 @@ def test_one_label_only(bench):
 
 def test_labels_of_which_none_or_all_are_listed_are_reported(bench):
     summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": ["yes"]}, **PREDICTED)
-    assert "no label is yes: is label_values_or_threshold right?" in summary.warnings
+    assert "no label is yes: is label_values_or_threshold right? The data has 0, 1" in summary.warnings
     summary = bench.baseline(FAIR, CONFIG | {"label_values_or_threshold": [0, 1]}, **PREDICTED)
     assert "all labels are 0,1" in summary.warnings
     assert not any("label" in warning for warning in bench.baseline(FAIR, CONFIG, **PREDICTED).warnings)
@@ -791,3 +791,141 @@ def test_a_facet_of_too_many_values_and_a_group_variable_of_too_many_are_refused
         with pytest.raises(InvalidInput, match=f"'id' has more than {most} distinct values") as refused:
             bench.baseline("\n".join([*rows, "another,1"]), config)
         assert refused.value.code == code
+
+
+SPELLED = [("F", 1, 1)] * 20 + [("F", 0, 0)] * 30 + [("M", 1, 1)] * 40 + [("M", 0, 1)] * 10 + [("M", 0, 0)] * 25
+
+
+def spelled(change) -> str:
+    """Write 50 women and 75 men, spelled by a function of sex, label, prediction and place."""
+    rows = (",".join(change(*row, place)) for place, row in enumerate(SPELLED))
+    return "\n".join(["sex,approved,predicted", *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sex, label, prediction, _: (sex, str(label), str(prediction)),
+        lambda sex, label, prediction, place: (f" {sex}" if place % 2 else sex, str(label), str(prediction)),
+        lambda sex, label, prediction, _: (sex, str(label), f" {prediction}"),
+        lambda sex, label, prediction, _: (f"{sex} ", f" {label}", f"{prediction} "),
+        lambda sex, label, prediction, _: (f"\u00a0{sex}", f"{label}.0", f"0{prediction}"),
+        lambda sex, label, prediction, _: (f'"{sex}\t"', str(label), str(prediction)),
+    ],
+)
+def test_blanks_around_values_make_no_group_of_their_own(bench, change):
+    bench.baseline(spelled(change), CONFIG | {"group_variable": None}, **PREDICTED)
+    metrics = values(bench.metrics("baseline", "sex", "F"))
+    # By hand: (75 - 50) / 125; 40/75 - 20/50 of the labels; 50/75 - 20/50 of the predictions, and their ratio.
+    assert metrics["CI"] == 0.2
+    assert metrics["DPL"] == pytest.approx(40 / 75 - 20 / 50, rel=1e-14)
+    assert metrics["DPPL"] == pytest.approx(50 / 75 - 20 / 50, rel=1e-14)
+    assert metrics["DI"] == pytest.approx((20 / 50) / (50 / 75), rel=1e-14)
+
+
+def test_the_two_unicode_forms_and_all_spellings_of_a_number_are_one_group(bench):
+    rows = [f"{name},1,1" for name in ("e\u0301", "\u00e9", "1", "1.0")] + ["b,0,0"] * 4
+    config = CONFIG | {"group_variable": None, "facet": [{"name_or_index": "sex"}]}
+    bench.baseline("sex,approved,predicted\n" + "\n".join(rows) + "\n", config, **PREDICTED)
+    groups = bench.report("baseline")["pre_training_bias_metrics"]["facets"]["sex"]
+    assert sorted((group["value_or_threshold"], group["rows"]) for group in groups) == [
+        ("1", 2),
+        ("b", 4),
+        ("\u00e9", 2),
+    ]
+
+
+def test_groups_called_by_long_numbers_are_equal_as_decimals(bench):
+    rows = [f"{2**53},1,1"] * 3 + [f"{2**53 + 1},0,0"] * 2 + [f"{2**53 + 1}.0,1,0"] * 2 + ["5,1,1"] * 40
+    data = "sex,approved,predicted\n" + "\n".join(rows) + "\n"
+    for listed in ([2**53 + 1], [f"{2**53 + 1}"]):
+        facet = {"name_or_index": "sex", "value_or_threshold": listed, "data_type": "categorical"}
+        bench.baseline(data, CONFIG | {"group_variable": None, "facet": [facet]}, **PREDICTED)
+        (group,) = bench.report("baseline")["pre_training_bias_metrics"]["facets"]["sex"]
+        assert group["rows"] == 4
+    facet = {"name_or_index": "sex", "data_type": "categorical"}
+    bench.baseline(data, CONFIG | {"group_variable": None, "facet": [facet]}, **PREDICTED)
+    groups = bench.report("baseline")["pre_training_bias_metrics"]["facets"]["sex"]
+    assert [group["rows"] for group in groups] == [40, 3, 4]
+
+
+AGES = [20.5 + i / 10 for i in range(400)]
+
+
+def aged(stray: str) -> str:
+    rows = [f"{stray if i == 7 else age},{int(i % 3 == 0)},{int(i % 4 == 0)}" for i, age in enumerate(AGES)]
+    return "age,approved,predicted\n" + "\n".join(rows) + "\n"
+
+
+AGED = CONFIG | {"group_variable": None, "facet": [{"name_or_index": "age", "value_or_threshold": [40]}]}
+
+
+@pytest.mark.parametrize("stray", ["", "nan", "NaN", "None", "N/A", "unknown", "inf", "-Infinity", "?", "40 years"])
+def test_a_stray_value_of_a_continuous_facet_is_left_out_and_makes_no_category_of_the_others(bench, stray):
+    summary = bench.baseline(aged(stray), AGED, **PREDICTED)
+    (group,) = bench.report("baseline")["pre_training_bias_metrics"]["facets"]["age"]
+    # By hand: ages above 40 are those from place 196 on; place 7 is left out of the others.
+    assert (group["value_or_threshold"], group["rows"]) == ("(40.0, 60.4]", 204)
+    metrics = values(bench.metrics("baseline", "age", "(40.0, 60.4]"))
+    assert metrics["CI"] == (195 - 204) / 399
+    assert "1 rows without a value of age were left out of its metrics" in summary.warnings
+    if stray in ("unknown", "inf", "-Infinity", "?", "40 years"):
+        assert "1 of 400 values of age are no numbers: they are left out" in summary.warnings
+    bench.baseline(aged("20.5"), AGED, **PREDICTED)
+    bench.check(aged(stray), AGED, **PREDICTED)
+    assert values(bench.metrics("check", "age", "(40.0, 60.4]"))["CI"] == (195 - 204) / 399
+
+
+def test_a_facet_of_many_values_that_are_no_numbers_says_why_it_is_read_as_categories(bench):
+    data = aged("20.5").replace("\n2", "\nabout 2")
+    summary = bench.baseline(data, AGED, **PREDICTED)
+    (warning,) = [each for each in summary.warnings if "so it is read as categories" in each]
+    assert warning.startswith("95 of 400 values of age are no numbers")
+    assert '"data_type": "continuous"' in warning
+    facet = {"name_or_index": "age", "value_or_threshold": [40], "data_type": "continuous"}
+    summary = bench.baseline(data, AGED | {"facet": [facet]}, **PREDICTED)
+    assert values(bench.metrics("baseline", "age", "(40.0, 60.4]"))["CI"] == (101 - 204) / 305
+    assert "95 of 400 values of age are no numbers: they are left out" in summary.warnings
+
+
+def test_labels_that_are_no_numbers_where_a_number_is_compared_are_left_out(bench):
+    rows = [f"{'FM'[i % 2]},{i / 10}" for i in range(200)]
+    rows[3], rows[4] = "M,unknown", "F,nan"
+    config = CONFIG | {"group_variable": None, "label_values_or_threshold": [10.5]}
+    summary = bench.baseline("sex,approved\n" + "\n".join(rows) + "\n", config)
+    assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == 0
+    assert "1 rows without a label were left out" in summary.warnings
+    assert "1 rows whose label is no number were left out" in summary.warnings
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"facet": [{"name_or_index": "sex", "value_or_threshold": ["female"]}]},
+            "no value of sex is in its group: the configuration lists female, the data has F, M. Are they spelled",
+        ),
+        (
+            {"facet": [{"name_or_index": "sex", "value_or_threshold": ["w", "x", "y"]}]},
+            "no value of sex is in its group: the configuration lists w, x, ..., the data has F, M",
+        ),
+        ({"label_values_or_threshold": ["yes"]}, "no label is yes: is label_values_or_threshold right? The data has 0"),
+    ],
+)
+def test_a_configuration_that_names_nothing_of_the_data_is_reported_with_examples(bench, config, said):
+    summary = bench.baseline(FAIR, CONFIG | config, **PREDICTED)
+    assert any(warning.startswith(said) for warning in summary.warnings)
+
+
+def test_predictions_that_are_never_positive_are_reported_with_examples(bench):
+    data = FAIR.replace(",1\n", ",yes\n").replace(",0\n", ",no\n")
+    summary = bench.baseline(data, CONFIG, **PREDICTED)
+    assert "no prediction is 1: the predictions are no, yes, and the labels 0, 1" in summary.warnings
+
+
+def test_a_listed_value_is_a_value_though_it_is_spelled_as_missing(bench):
+    data = "sex,approved,predicted\n" + "NA,1,1\n" * 40 + "b,0,0\n" * 40 + "nan,1,1\n" * 7
+    config = CONFIG | {"group_variable": None, "facet": [{"name_or_index": "sex", "value_or_threshold": ["NA"]}]}
+    summary = bench.baseline(data, config, **PREDICTED)
+    assert values(bench.metrics("baseline", "sex", "NA"))["CI"] == 0
+    assert "7 rows without a value of sex were left out of its metrics" in summary.warnings

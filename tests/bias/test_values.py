@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, NUMBER, ColumnFacts, DataType, Listed
 
 
 def codes(listed: tuple[bool | float | str, ...], values: list[str | None]) -> list[int | None]:
@@ -35,7 +35,8 @@ def test_other_values_are_not(listed, value):
 
 
 def test_what_is_above_a_threshold_is_noted_beside():
-    assert codes((0.5,), ["0.5", "0.6", "x", None, "0.4"]) == [LISTED, ABOVE, 0, None, 0]
+    expected = [LISTED + NUMBER, ABOVE + NUMBER, 0, None, NUMBER]
+    assert codes((0.5,), ["0.5", "0.6", "x", None, "0.4"]) == expected
     assert codes((0, 1), ["0", "1", "2"]) == [LISTED, LISTED, 0]  # no threshold
 
 

@@ -61,7 +61,7 @@ def test_a_model_that_is_worse_is_a_violation_and_exit_code_1(run):
     checked = run(*csv("bad.csv", "--json"))
     assert checked.exit_code == 1, checked.stderr
     violations = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
-    assert {violation["metric_name"] for violation in violations} >= {"recall", "auc", "falsePositiveRate"}
+    assert {violation["metric_name"] for violation in violations} >= {"recall", "auc", "trueNegativeRate"}
     assert json.loads(checked.stdout)["violations"] == len(violations)
 
 
@@ -188,3 +188,20 @@ def test_labels_without_any_prediction_are_refused(captures):
     refused = captures(*check("captures", *CAPTURED, "--ground-truth", "labels"))
     assert refused.exit_code == 2
     assert "NoMatchingGroundTruth" in refused.stderr
+    assert "; ids of labels: another-event" in refused.stderr
+
+
+def test_the_rule_of_thresholds_is_an_option_of_baseline_and_check(run):
+    def thresholds(*more: str) -> list[float]:
+        assert run(*baseline(*COLUMNS, *LABEL, *more)).exit_code == 0
+        document = json.loads(Path("baseline/constraints.json").read_text())["binary_classification_constraints"]
+        return [document[name]["threshold"] for name in ("recall", "false_positive_rate")]
+
+    assert thresholds("--threshold-rule", "Exact") == [1.0, 0.0]
+    recall, false_positive_rate = thresholds()
+    assert 0.9 < recall < 1.0
+    assert 0.0 < false_positive_rate < 0.1
+    Path("worse.csv").write_text(GOOD + "0.9,0,1\n")  # one of 241 rows: by chance, or by SageMaker's rule worse
+    assert run(*csv("worse.csv")).exit_code == 0
+    thresholds("--threshold-rule", "Exact")
+    assert run(*csv("worse.csv")).exit_code == 1

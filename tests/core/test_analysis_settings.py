@@ -38,10 +38,12 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "probability_threshold_attribute": st.floats(allow_nan=False, allow_infinity=False),
         "bootstrap_replicates": st.integers(100, 100_000),
         "confidence_level": st.floats(0.01, 0.99),
+        "ground_truth_time_tolerance": st.floats(0, 86_400),
         "seed": st.integers(min_value=0),
         "propose_changes": st.integers(min_value=1),
         "allow_pickle": st.booleans(),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
+        "threshold_rule": st.sampled_from(["SamplingError", "Exact"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),
     }
     if name in own:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import reader
-from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, RequestLimits
+from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, RequestLimits, ShapValues
 from modelwatch_analyzer.explainability.config import Predictor
 from modelwatch_analyzer.explainability.explainers import design
 from modelwatch_analyzer.explainability.requests import RequestFormat
@@ -215,3 +215,19 @@ def test_no_word_that_was_sent_is_in_what_is_shown(cells: list[str], message: li
     redacted = strictly_redacted_message(said, cells)
     sent = {word.lower() for cell in cells for word in re.findall(r"\w+", cell)}
     assert not sent & {word.lower() for word in re.findall(r"\w+", redacted)}
+
+
+@pytest.mark.parametrize("off", [1.0000000000000002, 1.0000001192092896, -2.8e-17, 1 + 1e-6, -1e-6])
+def test_answers_off_by_rounding_have_the_log_odds_of_certain_ones_and_are_counted(off: float) -> None:
+    rows, background = table(np.ones((1, 3))), table(np.zeros((1, 3)))
+    chosen = design("auto", 3, None, 0)
+    game = a_game(rows, background, RequestLimits(10, 1, 10_000))
+
+    def values(answer: float) -> ShapValues:
+        model = InProcess(lambda v: np.where(v[:, 0] == 1, answer, 0.5))
+        return game.evaluate(chosen, game.plan(chosen), model, silent, use_logit=True)
+
+    found, certain = values(off), values(float(round(off)))
+    np.testing.assert_allclose(found.values, certain.values, rtol=1e-12)
+    assert found.rounded > 0
+    assert not certain.rounded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,15 @@ def test_csv_labels_are_matched_by_id_or_else_by_time(world: World) -> None:
     found = world.opened()
     assert rows(found.dataset, *PAIR) == [("0.1", "by id"), ("0.2", "by time"), ("0.3", "by time in another zone")]
     assert found.counts == GroundTruthCounts(
-        predictions=5, labels=5, matched=3, unlabelled=2, without_prediction=2, duplicates=0, conflicting=0, late=0
+        predictions=5,
+        labels=5,
+        matched=3,
+        unlabelled=2,
+        without_prediction=2,
+        duplicates=0,
+        conflicting=0,
+        late=0,
+        ambiguous=2,
     )
 
 
@@ -346,6 +355,83 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
         assert found.counts is not None
         assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))
         assert found.counts.labels == len(labels)
+
+
+def near(first: str, second: str, tolerance: float) -> bool:
+    return abs((datetime.fromisoformat(first) - datetime.fromisoformat(second)).total_seconds()) <= tolerance
+
+
+MOMENTS = st.integers(0, 400).map(lambda part: f"2026-11-22T03:00:{part // 40:02}.{part % 40 * 25:03}+00:00")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    made=st.lists(MOMENTS, min_size=1, max_size=10),
+    given_times=st.lists(MOMENTS, min_size=1, max_size=10, unique=True),
+    tolerance=st.sampled_from([0.0, 0.025, 0.5, 2.0, 86_400.0]),
+)
+def test_labels_without_ids_match_within_the_tolerance_where_only_one_pair_is_possible(
+    made: list[str], given_times: list[str], tolerance: float
+) -> None:
+    expected, ambiguous = {}, 0
+    for number, time in enumerate(made):
+        possible = [each for each in given_times if near(time, each, tolerance)]
+        if len(possible) == 1 and sum(near(each, possible[0], tolerance) for each in made) == 1:
+            expected[f"0.{number}"] = f"label {given_times.index(possible[0])}"
+        elif possible:
+            ambiguous += 1
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        world.capture(*(captured(f"0.{number}", event=f"e{number}", time=time) for number, time in enumerate(made)))
+        lines = [f"{time},label {number}" for number, time in enumerate(given_times)]
+        world.labels("timestamp,ground_truth_label", *lines, path="a.csv")
+        if not expected:
+            with pytest.raises(InvalidInput, match="--ground-truth-time-tolerance SECONDS"):
+                world.opened(ground_truth_time_tolerance=tolerance)
+            return
+        found = world.opened(ground_truth_time_tolerance=tolerance)
+        assert dict(rows(found.dataset, *PAIR)) == expected  # type: ignore[arg-type]
+        assert found.counts is not None
+        assert (found.counts.matched, found.counts.ambiguous) == (len(expected), ambiguous)
+        assert any("several are possible" in warning for warning in found.warnings) == bool(ambiguous)
+
+
+def test_times_of_captures_are_of_whole_seconds_and_those_of_labels_need_not_be(world: World) -> None:
+    # SageMaker captures whole seconds; a label that was noted in milliseconds has no prediction at its instant.
+    world.capture(*(captured(f"0.{i}", event=f"e{i}", time=f"2026-11-22T03:00:{i * 10:02}Z") for i in range(4)))
+    lines = [f"2026-11-22T03:00:{i * 10:02}.{i}73Z,{i}" for i in range(4)]
+    world.labels("timestamp,ground_truth_value", *lines, path="a.csv")
+    with pytest.raises(InvalidInput):
+        world.opened()
+    found = world.opened(ground_truth_time_tolerance=1)
+    assert rows(found.dataset, *PAIR) == [(f"0.{i}", str(i)) for i in range(4)]
+
+
+@pytest.mark.parametrize("identity", [" a", "a ", '" a"'])
+def test_blanks_around_an_id_in_csv_are_no_part_of_it(world: World, identity: str) -> None:
+    world.capture(captured("0.1", event="a"))
+    world.labels("inference_id,ground_truth_label", f"{identity},1", path="a.csv")
+    assert rows(world.opened().dataset, *PAIR) == [("0.1", "1")]
+
+
+@pytest.mark.parametrize("identity", ["", "nan", "None", "NULL", " "])
+def test_an_id_that_is_spelled_as_missing_is_missing_and_the_time_counts(world: World, identity: str) -> None:
+    world.capture(captured("0.1", event="a", time="2026-11-22T03:00:01Z"), captured("0.2", event="b"))
+    header = "inference_id,timestamp,ground_truth_label"
+    world.labels(header, f"{identity},2026-11-22T03:00:01Z,1", "b,2026-11-22T03:10:00Z,0", path="a.csv")
+    assert rows(world.opened().dataset, *PAIR) == [("0.1", "1"), ("0.2", "0")]
+
+
+def test_ids_that_never_meet_are_shown_to_whoever_reads_the_terminal_and_nowhere_else(world: World) -> None:
+    world.capture(*(captured("0.1", event=f"event-{i}") for i in range(3)))
+    world.labels(*(label(f"order-{i}{'x' * 50}", "1") for i in range(3)))
+    with pytest.raises(InvalidInput) as refused:
+        world.opened()
+    shown = "x" * 32
+    assert refused.value.examples == (
+        f"ids of predictions: event-0, event-1; ids of labels: order-0{shown}…, order-1{shown}…"
+    )
+    assert "order-0" not in str(refused.value)
 
 
 def test_an_interrupted_merge_leaves_no_incomplete_file(world: World) -> None:

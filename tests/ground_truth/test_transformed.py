@@ -58,6 +58,7 @@ def test_rows_of_text_become_records_without_id_and_time(world: World) -> None:
         "duplicates": 0,
         "conflicting": 0,
         "late": 0,
+        "ambiguous": 0,
     }
 
 

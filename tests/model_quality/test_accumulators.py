@@ -292,3 +292,71 @@ def test_the_interval_of_a_calibration_error_allows_for_what_chance_adds():
     measured = measure(SCORES, cells, 2_000, CONFIDENCE)["expected_calibration_error"]
     assert measured.interval[0] < measured.value / 2
     assert measured.interval[0] <= measured.value <= measured.interval[1]
+
+
+def row_by_row(draw, truth, prediction) -> float:
+    """R² of a draw with its rows written out; NaN where all labels are equal, as scikit-learn 1.7 warns of them."""
+    labels, guesses = np.repeat(truth, draw), np.repeat(prediction, draw)
+    if labels.min() == labels.max():
+        return float("nan")
+    return float(1 - ((labels - guesses) ** 2).mean() / labels.var())
+
+
+@pytest.mark.parametrize(
+    ("common", "odd", "error"),
+    [
+        (0.1, 0.3, 0.02),  # a rare event: 37 % of all draws hold 0.1 alone, which leaves 1e-15 of rounding
+        (0.2, 0.7, 0.1),
+        (1e-3, 1e6, 0.5),  # a spread about the first row's label would have no digit left
+        (1e9 + 0.1, 1e9 + 0.3, 0.02),
+        (-7.0, 1e12, 3.0),
+        (0.3, 0.1, 0.0),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 150, 299])
+def test_the_interval_of_r2_is_that_of_its_draws_wherever_the_odd_row_is(common, odd, error, place):
+    truth = np.full(300, common)
+    truth[place] = odd
+    prediction = truth + error * np.cos(np.arange(300))
+    measured = regression(errors(truth, prediction))["r2"]
+    draws = np.random.default_rng([0, 0]).multinomial(300, np.full(300, 1 / 300), size=200)
+    by_rows = np.array([row_by_row(draw, truth, prediction) for draw in draws])
+    expected = np.quantile(by_rows[~np.isnan(by_rows)], [0.025, 0.975])
+    assert measured.interval == pytest.approx(tuple(expected), rel=1e-6)
+
+
+@given(st.lists(st.tuples(value, value), min_size=2, max_size=40), st.randoms(use_true_random=False))
+def test_the_spreads_of_blocks_do_not_depend_on_the_order_of_rows(drawn, random):
+    shuffled = random.sample(drawn, len(drawn))
+    spreads = []
+    for part in (drawn, shuffled):
+        blocks = errors(*zip(*part, strict=True)).finish()[0].blocks
+        spreads.append(blocks.drawn(np.ones(len(drawn), dtype=np.int64)).label_spread)
+    assert spreads[0] == pytest.approx(spreads[1], rel=1e-9)
+
+
+GREATEST = float(np.finfo(np.float64).max)
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "mae"),
+    [
+        ([1.0] * 251, [GREATEST, *[2.0] * 250], GREATEST / 251),  # a placeholder of a missing value
+        ([1.0] * 300, [GREATEST] * 300, GREATEST),
+        ([0.0] * 250, [1e200] * 250, 1e200),
+        ([GREATEST, -GREATEST] * 600, [0.0] * 1200, GREATEST),
+        ([-GREATEST] * 200, [GREATEST] * 200, GREATEST),  # the error itself is greater still
+        ([1.0, 2.0] * 200, [1.3e154] * 400, 1.3e154),  # whose squares are finite, and their sum is not
+        ([0.0] * 2500, [1e306] * 2500, 1e306),
+    ],
+)
+def test_numbers_near_the_greatest_double_overflow_nowhere(truth, prediction, mae):
+    accumulator = errors(truth, prediction)
+    half = len(truth) // 2
+    for each in (accumulator, errors(truth[:half], prediction[:half]).merge(errors(truth[half:], prediction[half:]))):
+        found = regression(each)
+        assert found["mae"].value == pytest.approx(mae, rel=1e-15)
+        for measured in found.values():
+            numbers = [measured.standard_deviation, *(measured.interval or ())]
+            numbers += [measured.value] if isinstance(measured.value, float) else []
+            assert all(number is None or np.isfinite(number) for number in numbers)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import product
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from modelwatch_core.domain.errors import InvalidInput
@@ -69,25 +72,28 @@ def test_a_baseline_of_two_classes_has_the_first_partys_metrics_in_its_order(run
         "log_loss",
         "brier_score",
         "expected_calibration_error",
+        "class_counts",
         "per_class",
     ]
     assert metrics["confusion_matrix"] == {"0": {"0": 3, "1": 0}, "1": {"0": 1, "1": 2}}
+    assert metrics["class_counts"] == {"0": {"labels": 3, "predictions": 4}, "1": {"labels": 3, "predictions": 2}}
 
 
-def test_a_baseline_suggests_the_first_partys_constraints_at_its_own_values(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+def test_a_baseline_suggests_the_first_partys_constraints_by_its_own_rule_at_its_own_values(runs):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
     metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
     assert {name: each["comparison_operator"] for name, each in constraints.items()} == FIRST_PARTY_CONSTRAINTS
     assert list(constraints) == list(FIRST_PARTY_CONSTRAINTS)
     assert all(each["threshold"] == metrics[name]["value"] for name, each in constraints.items())
+    assert {key for each in constraints.values() for key in each} == {"threshold", "comparison_operator"}
 
 
 def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
     # The public first-party baseline of the churn example: 201 rows, confusion matrix 173, 0, 12, 16; to the last bit.
     rows = ["0,0"] * 173 + ["0,1"] * 12 + ["1,1"] * 16
     source = runs.csv("churn.csv", "prediction,label", *rows)
-    runs.run(source, "baseline", **BINARY | {"probability_attribute": None})
+    runs.run(source, "baseline", **BINARY | {"probability_attribute": None}, threshold_rule="Exact")
     constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
     assert {name: constraint["threshold"] for name, constraint in constraints.items()} == {
         "recall": 0.5714285714285714,
@@ -105,7 +111,7 @@ def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
 
 def test_an_imported_threshold_that_differs_by_rounding_is_met(runs, edited):
     source = runs.csv("good.csv", HEADER, *GOOD)
-    runs.run(source, "baseline", **BINARY)
+    runs.run(source, "baseline", **BINARY, threshold_rule="Exact")
 
     def rounded(document):
         document["binary_classification_constraints"]["recall"]["threshold"] *= 1 + 1e-15
@@ -129,7 +135,7 @@ def test_data_pass_their_own_baseline(runs):
 
 
 def test_violations_are_worded_as_the_first_party_words_them(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD * 40), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD * 40), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.folder / "baseline/constraints.json"
     summary = runs.run(runs.csv("bad.csv", HEADER, *BAD * 40), "check", **BINARY, baseline_constraints=constraints)
     found = runs.read("check", "constraint_violations.json")["violations"]
@@ -262,7 +268,8 @@ def test_several_classes_have_the_first_partys_metrics_and_those_of_each_class(r
 
 
 def test_classes_that_the_baseline_never_saw_are_evaluated(runs):
-    runs.run(runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog"), "baseline", **MULTICLASS)
+    good = runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog")
+    runs.run(good, "baseline", **MULTICLASS, threshold_rule="Exact")
     source = runs.csv("three.csv", "prediction,label", "cat,cat", "dog,emu")
     constraints = runs.folder / "baseline/constraints.json"
     summary = runs.run(source, "check", **MULTICLASS, baseline_constraints=constraints)
@@ -348,7 +355,7 @@ def test_an_imported_r2_is_compared_with_the_first_partys_definition(runs, edite
 
 
 def test_a_constraint_may_ask_for_worse_beyond_the_interval(runs, edited):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
 
     def beyond(document):
         document["binary_classification_constraints"] = {
@@ -413,7 +420,7 @@ def test_what_else_is_captured_is_no_prediction_where_a_probability_predicts(run
 
 
 def test_a_re_run_reports_what_changed(runs):
-    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY, threshold_rule="Exact")
     constraints = runs.folder / "baseline/constraints.json"
     settings = BINARY | {"baseline_constraints": constraints}
     first = runs.run(
@@ -555,3 +562,241 @@ def test_labels_that_are_not_numbers_are_left_out_of_a_regression_and_counted(ru
     summary = runs.run(source, "baseline", **REGRESSION)
     assert "1 rows whose 'label' is not a number were left out" in summary.warnings
     assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 4
+
+
+def never_met(summary) -> list[str]:
+    return [warning for warning in summary.warnings if warning.startswith("none of the")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            ["0,cat", "1,dog", "2,eel", "0,dog"],
+            "3 predicted classes (0, 1, ...) is among the labels' 3 classes (cat, dog, ...)",
+        ),
+        (["a,1", "b,2"], "2 predicted classes (a, b) is among the labels' 2 classes (1, 2)"),
+        (["cat,Cat", "dog,Dog"], "2 predicted classes (cat, dog) is among the labels' 2 classes (Cat, Dog)"),
+        (["1,class 1", "1,class 1"], "1 predicted classes (1) is among the labels' 1 classes (class 1)"),
+        (['"[0]",0', '"[1]",1'], "2 predicted classes ([0], [1]) is among the labels' 2 classes (0, 1)"),
+        ([f"{'x' * 99},y"], f"1 predicted classes ({'x' * 39}…) is among the labels' 1 classes (y)"),
+    ],
+)
+def test_classes_that_never_meet_are_reported_in_a_baseline_and_in_a_check(runs, rows, said):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    assert [said in warning for warning in never_met(summary)] == [True]
+    constraints = runs.folder / "baseline" / "constraints.json"
+    checked = runs.run(runs.folder / "a.csv", "check", **MULTICLASS, baseline_constraints=constraints)
+    assert never_met(checked) == never_met(summary)
+    assert not checked.outcome.warnings  # which mails quote; values of the data do not leave the report
+
+
+def test_classes_that_meet_anywhere_are_not_reported(runs):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", "a,b", "b,c"), "baseline", **MULTICLASS)
+    assert not never_met(summary)
+
+
+def test_classes_that_differ_in_case_alone_are_reported(runs):
+    summary = runs.run(runs.csv("a.csv", "prediction,label", "cat,cat", "Cat,cat"), "baseline", **MULTICLASS)
+    assert any("differ in case alone" in warning and "Cat, cat" in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize(
+    ("first", "spelling"),
+    [
+        *product([2**53, 2**63 - 1, 10**19], ["{}", "{}.0", " {}", "+{}", "0{}", "{}.00"]),
+        *product([-(2**53) - 2], ["{}", "{}.0", " {}"]),
+    ],
+)
+def test_classes_called_by_long_numbers_are_equal_as_decimals(runs, spelling, first):
+    # As doubles the first two are one number; by hand, 2 of the 4 predictions are right.
+    pairs = [(first, first), (first, first + 1), (first + 1, first), (first + 3, first + 3)]
+    rows = [f"{spelling.format(predicted)},{label}" for predicted, label in pairs]
+    runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == 0.5
+    assert list(metrics["confusion_matrix"]) == [str(first), str(first + 1), str(first + 3)]
+
+
+def test_the_two_unicode_forms_of_a_class_are_one_class(runs):
+    rows = ["caf\u00e9,cafe\u0301", "cafe\u0301,cafe\u0301", "th\u00e9,caf\u00e9", "the\u0301,th\u00e9"]
+    runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    metrics = runs.read("baseline", "statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == 0.75
+    assert list(metrics["confusion_matrix"]) == ["caf\u00e9", "th\u00e9"]
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "NULL", "N/A", "<NA>", " nan", "NaT"])
+def test_labels_and_predictions_that_are_spelled_as_missing_are_missing(runs, missing):
+    rows = ["a,a", f"a,{missing}", f"{missing},b", f"{missing},{missing}", "b,b"]
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **MULTICLASS)
+    assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 2
+    assert "2 rows without a label were left out" in summary.warnings
+    assert "1 rows without a prediction or probability were left out" in summary.warnings
+    assert "4 of the missing values are spelled out, as nan or None" in summary.warnings
+
+
+@pytest.mark.parametrize("missing", ["nan", "None", "N/A", ""])
+def test_numbers_that_are_spelled_as_missing_are_missing(runs, missing):
+    rows = ["1.5,1", f"2.5,{missing}", f"{missing},3", "2.5,2"]
+    regression = {"problem_type": "Regression", "inference_attribute": "prediction"}
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
+    assert runs.read("baseline", "statistics.json")["regression_metrics"]["mae"]["value"] == 0.5
+    assert "1 rows without a label were left out" in summary.warnings
+
+
+@pytest.mark.parametrize(
+    ("off", "rounded"),
+    [
+        ("1.0000000000000002", "1.0"),  # the double above 1
+        ("1.0000001192092896", "1.0"),  # the float32 above 1
+        ("-2.7755575615628914e-17", "0.0"),
+        ("1.00000999", "1.0"),  # scikit-learn 1.7 clips up to 1e-5 when it calibrates
+        ("-1e-300", "0.0"),
+        ("1.0009765625e0", None),  # the float16 above 1 is a thousandth: too far for rounding of sums
+        ("1.5", None),
+    ],
+)
+def test_a_probability_off_by_rounding_is_clipped_and_reported(runs, off, rounded):
+    binary = {"problem_type": "BinaryClassification", "probability_attribute": "p"}
+    rows = ["0.9,1", "0.2,0", "0.4,1", "0.6,0"]
+    source = runs.csv("off.csv", "p,label", *rows, f"{off},1")
+    if rounded is None:
+        with pytest.raises(InvalidInput, match="ProbabilityOutOfRange"):
+            runs.run(source, "off", **binary)
+        return
+    summary = runs.run(source, "off", **binary)
+    assert any(warning.startswith("1 probabilities were outside [0, 1] by rounding") for warning in summary.warnings)
+    runs.run(runs.csv("rounded.csv", "p,label", *rows, f"{rounded},1"), "rounded", **binary)
+    metrics = [runs.read(each, "statistics.json")["binary_classification_metrics"] for each in ("off", "rounded")]
+    assert metrics[0] == metrics[1]
+
+
+def churn(runs, *, wrong: int = 12) -> Path:
+    """The first party's public churn baseline (173 true negatives, 12 false negatives, 16 true positives), or worse."""
+    rows = ["0,0"] * 173 + ["0,1"] * wrong + ["1,1"] * (28 - wrong)
+    return runs.csv(f"churn{wrong}.csv", "prediction,label", *rows)
+
+
+CHURN = {"problem_type": "BinaryClassification", "inference_attribute": "prediction", "bootstrap_replicates": 1000}
+
+
+def test_suggested_thresholds_allow_for_chance_and_ask_for_the_whole_interval(runs):
+    runs.run(churn(runs), "baseline", **CHURN)
+    constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
+    metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
+    assert list(constraints) == [name for name in FIRST_PARTY_CONSTRAINTS if name != "auc"]
+    for name, each in constraints.items():
+        assert each.keys() == {"threshold", "comparison_operator", "beyond_confidence_interval"}
+        lower, upper = (metrics[name]["confidence_interval"][side] for side in ("lower", "upper"))
+        if each["comparison_operator"] == "LessThanThreshold":
+            assert each["threshold"] <= lower <= metrics[name]["value"], name
+        else:
+            assert each["threshold"] >= upper >= metrics[name]["value"], name
+    # scipy 1.17, stats.beta.ppf: Jeffreys' limits at 1 - 0.05 / 11 are 0.805 of 16 right of 16, 0.974 of 173 of 173.
+    assert 0.7 < constraints["precision"]["threshold"] < 0.95
+    assert 0.0 < constraints["false_positive_rate"]["threshold"] < 0.04
+
+
+@pytest.mark.parametrize("wrong", [4, 8, 12, 14, 17])
+def test_as_many_errors_as_chance_makes_do_not_alarm(runs, wrong):
+    runs.run(churn(runs), "baseline", **CHURN)
+    constraints = runs.folder / "baseline/constraints.json"
+    assert runs.run(churn(runs, wrong=wrong), "check", **CHURN, baseline_constraints=constraints).violations == ()
+
+
+def test_one_number_in_several_forms_is_one_violation_that_names_them(runs):
+    runs.run(churn(runs), "baseline", **CHURN)
+    settings = CHURN | {"baseline_constraints": runs.folder / "baseline/constraints.json"}
+    found = runs.run(churn(runs, wrong=27), "check", **settings).violations
+    assert [violation.subject for violation in found] == ["recall", "f0_5", "f1", "f2"]
+    assert found[0].description.endswith(". The same number are truePositiveRate, falseNegativeRate")
+    every = runs.run(churn(runs, wrong=27), "check", **settings, threshold_rule="Exact").violations
+    assert [violation.subject for violation in every][:3] == ["recall", "accuracy", "truePositiveRate"]
+
+
+def test_constraints_as_the_first_party_writes_them_have_a_violation_each(runs):
+    runs.run(churn(runs), "baseline", **CHURN, threshold_rule="Exact")
+    constraints = runs.folder / "baseline/constraints.json"
+    found = runs.run(churn(runs, wrong=13), "check", **CHURN, baseline_constraints=constraints).violations
+    assert [violation.subject for violation in found] == [
+        "recall",
+        "accuracy",
+        "truePositiveRate",
+        "falseNegativeRate",
+        "f0_5",
+        "f1",
+        "f2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "header", "right", "wrong", "number", "others"),
+    [
+        ("MulticlassClassification", "prediction,label", "a,a", "b,a", "accuracy", "weightedRecall"),
+        ("Regression", "prediction,label", "1.5,1", "9,1", "mse", "rmse"),
+        ("BinaryClassification", "prediction,label", "0,0", "1,0", "trueNegativeRate", "falsePositiveRate"),
+    ],
+)
+def test_forms_of_one_number_of_other_problem_types(runs, problem_type, header, right, wrong, number, others):
+    settings = {"problem_type": problem_type, "inference_attribute": "prediction"}
+    more = ["2.5,3", "4.5,4"] if problem_type == "Regression" else ["1,1"] if "Binary" in problem_type else ["b,b"]
+    runs.run(runs.csv("good.csv", header, *[right] * 290, *more * 5), "baseline", **settings)
+    constraints = runs.folder / "baseline/constraints.json"
+    bad = runs.csv("bad.csv", header, *[wrong] * 290, *more * 5)
+    found = runs.run(bad, "check", **settings, baseline_constraints=constraints).violations
+    (violation,) = [each for each in found if each.subject == number]
+    assert violation.description.endswith(f". The same number are {others}")
+    assert others not in {each.subject for each in found}
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "rows", "said"),
+    [
+        ("MulticlassClassification", ["0,cat", "1,dog"] * 60, "nothing can violate any constraint"),
+        ("BinaryClassification", ["0,1", "1,0"] * 60, "nothing can violate any constraint"),
+        ("BinaryClassification", ["0,0", "0,1"] * 60, "nothing can violate the constraints of recall, precision"),
+        ("BinaryClassification", ["1,1", "1,0"] * 60, "nothing can violate the constraints of true_negative_rate"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["Exact", "SamplingError"])
+def test_a_baseline_that_nothing_can_violate_says_so_as_does_a_check(runs, problem_type, rows, said, rule):
+    settings = {"problem_type": problem_type, "inference_attribute": "prediction", "threshold_rule": rule}
+    source = runs.csv("a.csv", "prediction,label", *rows)
+    made = runs.run(source, "baseline", **settings)
+    constraints = runs.folder / "baseline/constraints.json"
+    checked = runs.run(source, "check", **settings, baseline_constraints=constraints)
+    for summary in (made, checked):
+        assert [said in warning for warning in summary.warnings if "nothing can" in warning] == [True]
+
+
+def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
+    regression = {"problem_type": "Regression", "inference_attribute": "prediction"}
+    rows = [f"{i % 7}.5,{i % 5}" for i in range(250)]
+    for great in ("1.7976931348623157e308", "-999999999", "1e200"):
+        summary = runs.run(runs.csv("a.csv", "prediction,label", *rows, f"{great},3"), "baseline", **regression)
+        assert any(warning.startswith("one of 251 rows makes more than 99%") for warning in summary.warnings)
+    summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
+    assert not any("makes more than" in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize(("baseline_rows", "rows"), [(400, 400), (2000, 100), (150, 2000)])
+def test_a_model_that_is_as_good_as_its_baseline_does_not_alarm_and_a_worse_one_does(runs, baseline_rows, rows):
+    generator = np.random.default_rng(17)
+
+    def answers(count: int, noise: float) -> list[str]:
+        label = generator.random(count) < 0.2
+        score = 1 / (1 + np.exp(-6 * (label - 0.5) - noise * generator.normal(size=count)))
+        return [f"{s:.4f},{int(y)}" for s, y in zip(score, label, strict=True)]
+
+    settings = {"problem_type": "BinaryClassification", "probability_attribute": "p", "bootstrap_replicates": 200}
+    alarms = worse = by_the_first_partys_rule = 0
+    for _ in range(4):
+        runs.run(runs.csv("a.csv", "p,label", *answers(baseline_rows, 2.0)), "baseline", **settings)
+        against = settings | {"baseline_constraints": runs.folder / "baseline/constraints.json"}
+        alarms += bool(runs.run(runs.csv("b.csv", "p,label", *answers(rows, 2.0)), "check", **against).violations)
+        worse += bool(runs.run(runs.csv("c.csv", "p,label", *answers(rows, 9.0)), "check", **against).violations)
+        runs.run(runs.folder / "a.csv", "baseline", **settings, threshold_rule="Exact")
+        by_the_first_partys_rule += bool(runs.run(runs.folder / "b.csv", "check", **against).violations)
+    assert (alarms, worse) == (0, 4)
+    assert by_the_first_partys_rule >= 2

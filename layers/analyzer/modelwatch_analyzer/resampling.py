@@ -29,6 +29,10 @@ class Resampling(Protocol):
     def variance_ratio(self) -> float:
         """The variance of a mean over its replicates, as a ratio to that over fresh samples of the same size."""
 
+    @property
+    def further_rows(self) -> float:
+        """How many rows are thought to be spread evenly over all cells, also over empty ones."""
+
     def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many rows of each cell every replicate holds.
 
@@ -61,23 +65,28 @@ class Bootstrap:
     replicates, seed : int
     part : int
         Of a bootstrap whose replicates are drawn in several runs: which one; each draws its own.
+    further_rows : float
+        With 2, cells of a binary confusion matrix have half a row more, as Jeffreys' prior has it. Without any, what
+        never occurred never occurs in a replicate, so that a metric at its bound would seem to be certain.
     """
 
     replicates: int
     seed: int
     part: int = 0
+    further_rows: float = 0.0
     variance_ratio: float = 1.0
 
     @classmethod
-    def in_parts(cls, replicates: int, seed: int) -> Iterator[Bootstrap]:
+    def in_parts(cls, replicates: int, seed: int, *, further_rows: float = 0.0) -> Iterator[Bootstrap]:
         """Yield the parts of a bootstrap of many replicates, each small enough to hold."""
         for part, start in enumerate(range(0, replicates, _AT_ONCE)):
-            yield cls(min(_AT_ONCE, replicates - start), seed, part)
+            yield cls(min(_AT_ONCE, replicates - start), seed, part, further_rows)
 
     def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw from a multinomial distribution."""
         total = int(cells.sum())
-        return self.generator().multinomial(total, cells / max(total, 1), size=self.replicates)
+        expected = cells + self.further_rows / max(cells.size, 1)
+        return self.generator().multinomial(total, expected / max(expected.sum(), 1), size=self.replicates)
 
     def weights(self, blocks: int) -> NDArray[np.int64]:
         """Draw as many blocks as there are."""
@@ -100,6 +109,11 @@ class Subsamples:
     def variance_ratio(self) -> float:
         """By the correction for finite populations."""
         return (1 - self.share) / self.share
+
+    @property
+    def further_rows(self) -> float:
+        """None: a subsample holds what there is."""
+        return 0.0
 
     def counts(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw from a multivariate hypergeometric distribution.

@@ -94,7 +94,8 @@ def _report(failure: Exception, *, as_json: bool) -> int:
             print_failure("Interrupted", "stopped before the end; results may be missing", as_json=as_json)
             return INTERRUPTED
         case ModelwatchError():
-            print_failure(failure.code, failure.message, as_json=as_json)
+            shown = f" For instance {failure.examples}" if failure.examples else ""
+            print_failure(failure.code, f"{failure.message}{shown}", as_json=as_json)
         case typer.TyperException():
             # Help that is shown for a command without arguments has been printed, and carries no message.
             if message := " ".join(failure.format_message().replace("Value error, ", "").split()).rstrip("."):

@@ -85,6 +85,8 @@ def ground_truth_lines(counts: GroundTruthCounts | None) -> list[str]:
     lines = [f"Labels: {counts.matched:,} of {count_text(counts.predictions, 'prediction')} have a label."]
     if counts.unlabelled:
         lines.append(f"Left out: {count_text(counts.unlabelled, 'prediction')} without a label yet.")
+    if counts.ambiguous:
+        lines.append(f"Of these, several labels are possible by their times: {counts.ambiguous:,}.")
     if counts.without_prediction:
         lines.append(f"Left out: {count_text(counts.without_prediction, 'label')} whose prediction is not in the data.")
     if counts.late:

@@ -193,7 +193,10 @@ MODEL_QUALITY_BASELINE = Baseline(
     MODEL_QUALITY,
     (SCORE, DECISION),
     described=Applications.HELD_OUT,
-    parameters={"problem_type": ProblemType.BINARY_CLASSIFICATION},
+    parameters={
+        "problem_type": ProblemType.BINARY_CLASSIFICATION,
+        "environment": {"threshold_rule": "Exact"},
+    },
     attributes={
         "probability_attribute": SCORE,
         "probability_threshold_attribute": APPROVED_ABOVE,

@@ -10,7 +10,7 @@ import polars as pl
 
 from modelwatch_analyzer.bias.counts import Counts, RowCounts
 from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
-from modelwatch_analyzer.bias.values import ABOVE, LISTED, DataType, group_key, named_as
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, NUMBER, DataType, group_key, named_as
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -81,6 +81,11 @@ class Positive:
     label: int
     predicted: int
 
+    @property
+    def known(self) -> pl.Expr:
+        """Whether label and prediction are of either kind; text is not where a number is compared."""
+        return _is_known("label", self.label) & _is_known("predicted", self.predicted)
+
 
 def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     """Determine which labels and predictions are positive.
@@ -105,7 +110,7 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     if prediction is not None and prediction.guessed:
         fractions = facts.type is ColumnType.FRACTIONAL and facts.minimum >= 0 and facts.maximum <= 1
         scored = fractions and data_type is DataType.CATEGORICAL
-    whole = table.label.type is ColumnType.INTEGRAL
+    whole = table.label.type_for(listed.values) is ColumnType.INTEGRAL
     spelled = named_as(known, listed.spelled(data_type, table.label.maximum, whole=whole))
     # A probability is that of label 1 where labels are 0 and 1.
     of_the_other = data_type is DataType.CATEGORICAL and listed.holds(0) and not listed.holds(1)
@@ -141,25 +146,29 @@ def facet_of(
     column, listed = table.columns.facets[name]
     facts = table.facet_facts[name]
     data_type = data_type or _known_type(known) or facts.data_type(listed.values)
-    rows = table.facets[name]
-    present = rows.filter(pl.col("facet").is_not_null())
+    rows = table.facets[name].filter(positive.known)
     if data_type is DataType.CONTINUOUS and not listed.values:
         message = f"the facet {name!r} is continuous: list a threshold for it (value_or_threshold)"
         raise InvalidInput("ThresholdMissing", message)
     values: tuple[str, ...]
     positions: tuple[int, ...]
+    members: list[pl.Expr]
     if listed.values:
         if data_type is DataType.CONTINUOUS and listed.threshold is None:
             raise _not_numeric(column, "value_or_threshold")
         bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
-        whole = facts.type is ColumnType.INTEGRAL
+        whole = facts.type_for(listed.values) is ColumnType.INTEGRAL
         values = (named_as(known, listed.spelled(data_type, facts.maximum, whole=whole)),)
         positions, axis = (1,), 2
         position = (_code("facet") & bit) // bit
-        members = [(_code(mark_of(name)) & bit) > 0]
+        present = rows.filter(_is_known("facet", bit))
+        members = [pl.when(_is_known(mark_of(name), bit)).then((_code(mark_of(name)) & bit) > 0)]
     else:
+        present = rows.filter(pl.col("facet").is_not_null())
         spellings = sorted(present["facet"].unique())
-        named = {group_key(value): value for value in (*spellings, *known)}
+        named: dict[str, str] = {}
+        for value in (*known, *spellings):
+            named.setdefault(group_key(value), value)
         values = tuple(sorted(named.values(), key=_in_order))
         positions, axis = tuple(range(len(values))), len(values)
         places = {spelling: values.index(named[group_key(spelling)]) for spelling in spellings}
@@ -176,12 +185,17 @@ def facet_of(
             for member in members
         )
     )
-    missing = int(rows.filter(pl.col("facet").is_null())["rows"].sum())
+    missing = int(rows["rows"].sum()) - int(present["rows"].sum())
     return Facet(name, values, cells, positions, missing, flips)
 
 
 def _code(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.UInt8)
+
+
+def _is_known(column: str, bit: int) -> pl.Expr:
+    """Return whether a code says which side its value is on: of a threshold, only a number is on any."""
+    return (_code(column) & NUMBER > 0) if bit == ABOVE else pl.col(column).is_not_null()
 
 
 def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive) -> RowCounts:

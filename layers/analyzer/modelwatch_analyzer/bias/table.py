@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.bias.flips import FlipSample
-from modelwatch_analyzer.bias.values import ColumnFacts, Listed, numbers
+from modelwatch_analyzer.bias.values import NUMBER, ColumnFacts, Listed, named, numbers
+from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_core.domain.errors import InvalidInput
 
 SCORED, UNSCORED = 4, 8
@@ -112,6 +113,8 @@ class BiasTable:
         Of the rows' labels and predicted labels.
     unlabelled, unpredicted : int
         Rows that were left out because they have no label, or no prediction.
+    spelled_missing : int
+        Values that are missing because of their spelling.
     sample : FlipSample, optional
         Rows for the flip test.
     """
@@ -123,6 +126,7 @@ class BiasTable:
     predicted: ColumnFacts = field(default_factory=ColumnFacts)
     unlabelled: int = 0
     unpredicted: int = 0
+    spelled_missing: int = 0
     sample: FlipSample | None = None
 
     @classmethod
@@ -143,6 +147,7 @@ class BiasTable:
         InvalidInput
             ``TooManyFacetValues`` or ``TooManyGroups``, naming the column.
         """
+        batch = self._cleaned(batch)
         labels = self.columns.positive.codes(batch[self.columns.label])
         self.label.update(batch[self.columns.label], labels)
         predicted = self._predictions(batch)
@@ -150,7 +155,7 @@ class BiasTable:
         self.unlabelled += labels.null_count()
         self.unpredicted += int((labels.is_not_null() & predicted.is_null()).sum())
         group = (
-            batch[self.columns.group]
+            named(batch[self.columns.group])
             if self.columns.group
             else pl.repeat(None, batch.height, dtype=pl.String, eager=True)
         )
@@ -175,13 +180,25 @@ class BiasTable:
             predicted=self.predicted.merge(other.predicted),
             unlabelled=self.unlabelled + other.unlabelled,
             unpredicted=self.unpredicted + other.unpredicted,
+            spelled_missing=self.spelled_missing + other.spelled_missing,
             sample=self.sample.merge(other.sample) if self.sample and other.sample else None,
         )
+
+    def _cleaned(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Read text that means that there is no value as such, unless the configuration lists it."""
+        kept = {self.columns.label: self.columns.positive.texts}
+        kept |= {column: listed.texts for column, listed in self.columns.facets.values()}
+        if self.columns.prediction:
+            kept |= dict.fromkeys(self.columns.prediction.labels, self.columns.positive.texts)
+        clean = batch.with_columns(cleaned(column, kept.get(column.name, ())) for column in batch.iter_columns())
+        lacking = (int(frame.select(pl.sum_horizontal(pl.all().null_count())).item()) for frame in (clean, batch))
+        self.spelled_missing += next(lacking) - next(lacking)
+        return clean
 
     def _predictions(self, batch: pl.DataFrame) -> pl.Series:
         prediction = self.columns.prediction
         if prediction is None:
-            return pl.repeat(0, batch.height, dtype=pl.UInt8, eager=True)
+            return pl.repeat(NUMBER, batch.height, dtype=pl.UInt8, eager=True)
         label, score = prediction.read(batch)
         codes = pl.repeat(0, batch.height, dtype=pl.UInt8, eager=True)
         if label is not None:

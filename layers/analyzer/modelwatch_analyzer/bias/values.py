@@ -7,6 +7,7 @@ recorded in both readings, as bits of a small code, so that the rows can be coun
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,15 +16,23 @@ import polars as pl
 
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
+from modelwatch_analyzer.profile.spelling import value_name
 
 ListedValue = bool | int | float | str
 """What a facet or a label may be compared with."""
 
-LISTED, ABOVE = 1, 2
-"""The bits of a code: the value is one of those listed; it is above the threshold."""
+LISTED, ABOVE, NUMBER = 1, 2, 16
+"""The bits of a code: the value is one of those listed; it is above the threshold; it is a number (where there is a
+threshold)."""
+
+_FEW_OTHERS = 0.05
+"""Where at most this share of the values is no number and one number is listed, the column is one of numbers."""
 
 _FEW = 4
 """If each value occurs this often, it is faster to look at each distinct one once."""
+
+_EXACT = 2**53
+"""From here on two whole numbers may be one double."""
 
 _UNIQUENESS = 0.05
 """Whole numbers are continuous if at least this share of the values is distinct: smclarify's UNIQUENESS_THRESHOLD."""
@@ -73,8 +82,21 @@ def group_key(spelled: str) -> str:
     lower, comma, _ = spelled[1:].partition(",")
     if spelled.startswith("(") and spelled.endswith("]") and comma and (threshold := _number(lower)) is not None:
         return f"({threshold},"
-    values = [(value, _number(value)) for value in spelled.split(",")]
-    return ",".join(value if number is None else str(number) for value, number in values)
+    return ",".join(map(_name, spelled.split(",")))
+
+
+def _name(value: ListedValue) -> str:
+    """Return what identifies a value: ``true`` is 1, any other as in `modelwatch_analyzer.profile.spelling`."""
+    text = str(value)
+    truth = text.strip().lower()
+    return str(int(truth == "true")) if truth in ("true", "false") else value_name(text)
+
+
+def named(column: pl.Series) -> pl.Series:
+    """Return the values with one name for all spellings of each."""
+    unique = column.drop_nulls().unique()
+    names = [_name(value) for value in unique]
+    return column if names == unique.to_list() else column.replace_strict(unique, names, return_dtype=pl.String)
 
 
 def named_as(known: Iterable[str], spelled: str) -> str:
@@ -87,6 +109,7 @@ class Listed:
     """Values of the configuration, and the codes of a column's values by them.
 
     A value equals a listed one if both have the same text, or are the same number: ``1``, ``1.0`` and ``true`` are.
+    What is listed is a value, even if it is spelled as a missing one.
     """
 
     values: tuple[ListedValue, ...]
@@ -95,6 +118,11 @@ class Listed:
     def threshold(self) -> float | None:
         """The number, if it is a single one."""
         return _number(self.values[0]) if len(self.values) == 1 else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as text."""
+        return tuple(str(value).strip() for value in self.values)
 
     def holds(self, number: float) -> bool:
         """Return whether a number is listed."""
@@ -106,7 +134,7 @@ class Listed:
         Parameters
         ----------
         column : polars.Series
-            Of String.
+            Of String, `cleaned`.
         """
         unique = column.unique()
         if len(unique) * _FEW < len(column):
@@ -115,13 +143,20 @@ class Listed:
 
     def _codes(self, column: pl.Series) -> pl.Series:
         number = numbers(column)
-        listed = column.is_in([str(value) for value in self.values])
+        listed = column.is_in([unicodedata.normalize("NFC", text) for text in self.texts])
         wanted = [found for value in self.values if (found := _number(value)) is not None]
         if wanted:
-            listed |= number.is_in(wanted).fill_null(value=False)
+            equal = number.is_in(wanted).fill_null(value=False)
+            if max(map(abs, wanted)) >= _EXACT and equal.any():  # doubles that are equal may be different numbers
+                names = set(map(_name, self.values))
+                equal &= column.map_elements(lambda text: _name(text) in names, return_dtype=pl.Boolean).fill_null(
+                    value=False
+                )
+            listed |= equal
         codes = listed.cast(pl.UInt8) * LISTED
         if self.threshold is not None:
             codes += (number > self.threshold).fill_null(value=False).cast(pl.UInt8) * ABOVE
+            codes += number.is_not_null().cast(pl.UInt8) * NUMBER
         return codes
 
     def spelled(self, data_type: DataType, maximum: float, *, whole: bool) -> str:
@@ -148,27 +183,50 @@ class ColumnFacts:
 
     Attributes
     ----------
+    type, number_type : ColumnType
+        Of all values; of those that are numbers.
+    present, missing, numeric : int
+        Values, nulls, and how many of the values are numbers.
     matched : bool
         Whether any value is one of those listed.
+    examples : tuple of str
+        The first two values by text.
     """
 
     type: ColumnType = ColumnType.UNKNOWN
+    number_type: ColumnType = ColumnType.UNKNOWN
     present: int = 0
     missing: int = 0
+    numeric: int = 0
     minimum: float = math.inf
     maximum: float = -math.inf
     matched: bool = False
+    examples: tuple[str, ...] = ()
     distinct: DistinctCounter = field(default_factory=DistinctCounter)
+    distinct_others: DistinctCounter = field(default_factory=DistinctCounter)
 
     def update(self, column: pl.Series, codes: pl.Series | None = None) -> None:
         """Take in a batch of String, and the codes of its values where some are listed."""
         unique = column.drop_nulls().unique()
-        self.type = self.type.combine(infer_type(unique))
+        number = numbers(unique)
+        found = infer_type(unique)
+        self.type = self.type.combine(found)
+        if found is not ColumnType.STRING:
+            self.number_type = self.number_type.combine(found)
+            self.numeric += len(column) - column.null_count()
+        elif number.null_count() < len(number):
+            self.number_type = self.number_type.combine(infer_type(unique.filter(number.is_not_null())))
+            others = unique.filter(number.is_null())
+            self.numeric += len(column) - column.null_count() - int(column.is_in(others.implode()).sum())
+            self.distinct_others.update(others)
+        else:
+            self.distinct_others.update(unique)
         self.present += len(column) - column.null_count()
         self.missing += column.null_count()
         self.distinct.update(unique)
+        self.examples = _first_two((*self.examples, *_least_two(unique)))
         self.matched |= codes is not None and bool(((codes & LISTED) > 0).any())
-        number = numbers(unique).drop_nulls()
+        number = number.drop_nulls()
         if len(number):
             self.minimum = min(self.minimum, float(number.min()))  # type: ignore[arg-type]
             self.maximum = max(self.maximum, float(number.max()))  # type: ignore[arg-type]
@@ -177,13 +235,28 @@ class ColumnFacts:
         """Return what both hold; neither changes."""
         return ColumnFacts(
             type=self.type.combine(other.type),
+            number_type=self.number_type.combine(other.number_type),
+            numeric=self.numeric + other.numeric,
             present=self.present + other.present,
             missing=self.missing + other.missing,
             minimum=min(self.minimum, other.minimum),
             maximum=max(self.maximum, other.maximum),
             matched=self.matched or other.matched,
+            examples=_first_two((*self.examples, *other.examples)),
             distinct=self.distinct.merge(other.distinct),
+            distinct_others=self.distinct_others.merge(other.distinct_others),
         )
+
+    @property
+    def others(self) -> int:
+        """How many values are no numbers."""
+        return self.present - self.numeric
+
+    def type_for(self, listed: Collection[ListedValue]) -> ColumnType:
+        """Return the type of the values; of the numbers alone where a number is listed and few values are none."""
+        if len(listed) == 1 and _number(*listed) is not None and self.others <= _FEW_OTHERS * self.present:
+            return self.number_type
+        return self.type
 
     def data_type(self, listed: Collection[ListedValue]) -> DataType:
         """Return how the column is read.
@@ -194,11 +267,23 @@ class ColumnFacts:
         listed. Without that, 0 and 1 would be continuous in any window of up to 40 rows, or if they are spelled 0.0
         and 1.0.
         """
-        if len(listed) > 1 or not self.type.is_numeric:
+        if len(listed) > 1 or not self.type_for(listed).is_numeric:
             return DataType.CATEGORICAL
-        distinct = self.distinct.count
+        distinct = self.distinct.count - self.distinct_others.count
         if distinct <= 2 and (self.matched or not listed):
             return DataType.CATEGORICAL
-        if self.type is ColumnType.FRACTIONAL or distinct >= _UNIQUENESS * self.present:
+        if self.type_for(listed) is ColumnType.FRACTIONAL or distinct >= _UNIQUENESS * self.present:
             return DataType.CONTINUOUS
         return DataType.CATEGORICAL
+
+
+def _least_two(unique: pl.Series) -> Iterable[str]:
+    for _ in range(2):
+        least = unique.min()
+        if isinstance(least, str):
+            yield least
+            unique = unique.filter(unique != least)
+
+
+def _first_two(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values))[:2])

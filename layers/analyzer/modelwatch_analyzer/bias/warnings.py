@@ -12,13 +12,15 @@ from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
 from modelwatch_analyzer.bias.groups import Facet, Positive
 from modelwatch_analyzer.bias.metrics import Stage
 from modelwatch_analyzer.bias.table import BiasTable
-from modelwatch_analyzer.bias.values import DataType, group_key
+from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.profile.spelling import example_text
 from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
 _GROUPED = ("CDDL", "CDDPL")
+_AS_NUMBERS = f'For those above {{}}, add "data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
 
 
 def warnings_of(
@@ -30,7 +32,7 @@ def warnings_of(
 ) -> Iterator[str]:
     """Yield sentences."""
     yield from _rows(table, facets, baseline)
-    yield from _labels(positive, facets, baseline)
+    yield from _labels(table, positive, facets, baseline)
     groups: dict[tuple[str, str], list[GroupMetric]] = {}
     for each in measures:
         groups.setdefault((each.facet, each.group), []).append(each)
@@ -53,25 +55,54 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
         yield f"{table.unlabelled} rows without a label were left out"
     if table.unpredicted:
         yield f"{table.unpredicted} rows without a prediction were left out"
+    if table.spelled_missing:
+        yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
     for facet in facets:
         if facet.missing:
             yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
-        categories = facts.type is ColumnType.INTEGRAL and facts.distinct.count > _MANY_NUMBERS
-        if categories and listed.threshold is not None and facet.values == (str(listed.values[0]),):
-            yield (
-                f"{facet.name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group is "
-                f"those equal to {listed.values[0]}. For those above it, add "
-                f'"data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
-            )
+        yield from _facet(facet, facts, listed)
     if table.sample is not None and table.sample.rows.height == MOST_ROWS < analysed:
         yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {analysed} rows"
 
 
-def _labels(positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
+def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
+    """Say how a facet is read where that may surprise."""
+    name, numeric = facet.name, facts.type_for(listed.values)
+    read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
+    if facts.others and listed.threshold is not None and not read_as_categories:
+        yield f"{facts.others} of {facts.present} values of {name} are no numbers: they are left out"
+    if read_as_categories and facts.others and facts.number_type.is_numeric and not numeric.is_numeric:
+        yield (
+            f"{facts.others} of {facts.present} values of {name} are no numbers, so it is read as categories: the "
+            f"group is those equal to {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
+        )
+    if read_as_categories and numeric is ColumnType.INTEGRAL and facts.distinct.count > _MANY_NUMBERS:
+        yield (
+            f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group is "
+            f"those equal to {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
+        )
+    if listed.values and facts.present and not facts.matched and not facet.rows(0)[0]:
+        yield (
+            f"no value of {name} is in its group: the configuration lists {example_text(listed.texts)}, the data has "
+            f"{example_text(facts.examples)}. Are they spelled alike?"
+        )
+
+
+def _labels(
+    table: BiasTable, positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis | None
+) -> Iterator[str]:
     negatives, positives = np.sum([facet.cells.sum(axis=(0, 1, 3)) for facet in facets], axis=0)
     if negatives and not positives:
-        yield f"no label is {positive.spelled}: is label_values_or_threshold right?"
+        found = example_text(table.label.examples)
+        yield f"no label is {positive.spelled}: is label_values_or_threshold right? The data has {found}"
+    if positive.predicted == LISTED and table.predicted.present and not table.predicted.matched and positives:
+        found, labels = example_text(table.predicted.examples), example_text(table.label.examples)
+        yield f"no prediction is {positive.spelled}: the predictions are {found}, and the labels {labels}"
+    if positive.label == ABOVE:
+        for what, facts in (("label", table.label), ("prediction", table.predicted)):
+            if facts.others:
+                yield f"{facts.others} rows whose {what} is no number were left out"
     if positives and not negatives:
         yield f"all labels are {positive.spelled}"
     known = baseline.label_values() if baseline else []

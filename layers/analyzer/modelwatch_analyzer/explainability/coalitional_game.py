@@ -20,6 +20,7 @@ from modelwatch_analyzer.explainability.answers import Answer, Read
 from modelwatch_analyzer.explainability.explainers import Design
 from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, clipped
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
 from modelwatch_core.domain.redaction import strictly_redacted_message
@@ -81,11 +82,14 @@ class ShapValues:
         Value of the empty coalition.
     calls : int
         Requests that were sent, without retries.
+    rounded : int
+        Answers that were clipped to 0 or 1 for log-odds, because rounding put them outside.
     """
 
     values: NDArray[np.float64]
     expected: NDArray[np.float64]
     calls: int
+    rounded: int = 0
 
 
 class CoalitionalGame:
@@ -162,14 +166,15 @@ class CoalitionalGame:
             The model's failure, with its own message without row values; ``ModelAnswerRowsDiffer``,
             ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are requested of something else.
         """
-        calls = 0
+        calls = rounded = 0
 
         def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
-            nonlocal calls
+            nonlocal calls, rounded
             call = partial(self._call, model)
             with closing(in_order(call, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
                 for answer in answers:
                     calls += 1
+                    rounded += int(np.count_nonzero(clipped(answer)[1])) if use_logit else 0
                     progress(calls, max(calls, plan.calls))
                     yield answer
 
@@ -185,7 +190,7 @@ class CoalitionalGame:
                 done += len(coalition_values)
         largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
         values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
-        return ShapValues(values, empty, calls)
+        return ShapValues(values, empty, calls, rounded)
 
     def _values(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
         """Average answers over the background; yield values of complete rows, shape (some, outputs, C)."""
@@ -274,8 +279,9 @@ class CoalitionalGame:
         return self._read(answer, rows)
 
 
-def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    if probabilities.min() < 0 or probabilities.max() > 1:
+def _log_odds(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    probabilities, beyond = clipped(values)
+    if beyond.max() > ROUNDED_PROBABILITY:
         message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
         raise InvalidInput("NotProbabilities", f"{message}name its probability, or set use_logit to false")
     inside = probabilities.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)

@@ -69,6 +69,7 @@ class Explanation:
     coalitions: int = 0
     calls: int = 0
     scored: int = 0
+    rounded: int = 0
 
 
 def most_rows(settings: ExplainabilitySettings, config: ExplainabilityConfig, features: int) -> int:
@@ -127,9 +128,8 @@ def _by_model_calls(task: ExplanationTask) -> Explanation:
     with _opened(task) as model:
         shap_values = game.evaluate(chosen, plan, model, task.host.progress, use_logit=shap.use_logit)
     coalitions = len(chosen.coalitions)
-    return Explanation(
-        shap_values.values, shap_values.expected, chosen.explainer, coalitions, shap_values.calls, plan.scored
-    )
+    values, calls, rounded = shap_values.values, shap_values.calls, shap_values.rounded
+    return Explanation(values, shap_values.expected, chosen.explainer, coalitions, calls, plan.scored, rounded)
 
 
 def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:

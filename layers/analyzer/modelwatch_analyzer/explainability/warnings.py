@@ -36,6 +36,8 @@ def _run_warnings(task: ExplanationTask, explanation: Explanation) -> Iterator[s
         yield "the model was loaded from a pickle, which runs whatever code is in it: allow_pickle is on"
     if samples is not None and explanation.coalitions > samples:
         yield f"num_samples is {samples:,}; {explanation.coalitions:,} coalitions were needed"
+    if explanation.rounded:
+        yield f"{explanation.rounded} answers were outside [0, 1] by rounding, and count as 0 or 1 for use_logit"
     if rows < task.rows.of:
         why = (
             "more would take too long"

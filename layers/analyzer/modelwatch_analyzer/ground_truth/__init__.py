@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from modelwatch_analyzer.ground_truth.labels import MAX_EXAMPLES, GroundTruth, read_ground_truth
@@ -68,7 +69,8 @@ def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
             raise InvalidInput("OutputAmongInput", message)
     predictions = _predictions(settings)
     ground_truth = read_ground_truth(settings.ground_truth_source, settings.end_time, label_log)
-    merged = merge(predictions, ground_truth, output, log)
+    tolerance = timedelta(seconds=settings.ground_truth_time_tolerance)
+    merged = merge(predictions, ground_truth, output, log, tolerance=tolerance)
     records = CapturedRecords(merged.files, merge_log=log)
     opened = open_captured(_settings_of_merged(settings, predictions), records)
     return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
@@ -134,6 +136,11 @@ def _warnings(ground_truth: GroundTruth, merged: Merge, log: ReadLog) -> Iterato
         yield (
             f"{ground_truth.conflicting} labels contradict another one with the same id: only the last one, by path"
             " and line, is used"
+        )
+    if merged.counts.ambiguous:
+        yield (
+            f"{merged.counts.ambiguous} predictions have no label because several are possible: labels without an id "
+            "match by time, and more than one label or prediction is near"
         )
     if merged.counts.unlabelled:
         yield f"{merged.counts.unlabelled} of {merged.counts.predictions} predictions have no label yet"

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+_SIGN = np.uint64(1 << 63)
 _SEEDS = (0x6D6F64656C, 0x7761746368)
 
 
@@ -27,7 +28,10 @@ class Hashes:
 
     @classmethod
     def of(cls, keys: pl.Series) -> Self:
-        """Hash keys of one type; a missing key also has a hash."""
+        """Hash keys of one type; a missing key also has a hash. Those of times are the times, and sort as they do."""
+        if keys.dtype == pl.Int64:
+            times = keys.fill_null(0).to_numpy()
+            return cls(times.view(np.uint64) ^ _SIGN, np.zeros(times.size, np.uint64))
         first, second = (keys.hash(seed).to_numpy() for seed in _SEEDS)
         return cls(first, second)
 
@@ -51,6 +55,17 @@ class Hashes:
         """Return which of the sorted hashes equal the next one."""
         equal = (self.first[:-1] == self.first[1:]) & (self.second[:-1] == self.second[1:])
         return np.append(equal, np.zeros(min(1, self.first.size), bool))
+
+    def ranges(self, times: pl.Series, within: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which of these times, sorted, are so near to each of the others: from the first to before the second.
+
+        A missing time is near to none.
+        """
+        hashes = Hashes.of(times).first.astype(np.uint64)
+        distance = np.uint64(within)
+        first = np.searchsorted(self.first, hashes - np.minimum(hashes, distance), side="left")
+        last = np.searchsorted(self.first, hashes + np.minimum(~hashes, distance), side="right")
+        return first, np.where(times.is_null().to_numpy(), first, last)
 
     def find(self, wanted: Hashes) -> NDArray[np.int64]:
         """Return the index of each wanted hash among these, which are sorted and distinct; -1 if it is not among them.

@@ -24,6 +24,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.profile.spelling import MISSING, cleaned
 from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import SourceFile
@@ -218,7 +219,9 @@ class _CsvReader:
         frame = parse_block(block, names, Plan(dict.fromkeys(columns, pl.String()))) if block and block.rows else None
         if frame is None or any(frame[name].has_nulls() for name in columns):
             return None
-        ids, labels = (frame[name] for name in columns)
+        ids, labels = cleaned(frame[columns[0]]), frame[columns[1]]
+        if ids.has_nulls():
+            return None
         return _csv_block(ids, labels)
 
     def _row(self, fields: list[str]) -> tuple[tuple[str | None, datetime | None, str] | None, str]:
@@ -227,7 +230,8 @@ class _CsvReader:
         label = fields[self.columns.label]
         if not label:
             return None, "no label"
-        if self.columns.inference_id is not None and (label_id := fields[self.columns.inference_id]):
+        label_id = "" if self.columns.inference_id is None else fields[self.columns.inference_id].strip()
+        if label_id not in MISSING:
             return (label_id, None, label), ""
         if self.columns.time is None or not fields[self.columns.time]:
             return None, "neither an inference_id nor a timestamp"

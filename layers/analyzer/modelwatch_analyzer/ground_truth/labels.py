@@ -7,6 +7,7 @@ last counts. The order is that of the paths of files, which start with the hour 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,9 @@ from modelwatch_core.domain.errors import InvalidInput
 
 MAX_EXAMPLES = 3
 """The number of malformed labels that a message describes."""
+
+MOST_IDS = 2
+"""The number of ids that are shown on the terminal; messages have none."""
 
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
 
@@ -49,6 +53,8 @@ class GroundTruth:
         key and different content.
     kinds : dict of str to int
         The number of records by the kind of their key, for messages.
+    examples : tuple of str
+        Two ids, as they are read first.
     """
 
     ids: Hashes
@@ -60,6 +66,7 @@ class GroundTruth:
     duplicates: int
     conflicting: int
     kinds: dict[str, int]
+    examples: tuple[str, ...] = ()
 
     def fragments(self, indices: NDArray[np.int64]) -> list[bytes]:
         """Return labels as the end of a merged record, ``,"groundTruthData":{...}}``, with the line end."""
@@ -133,10 +140,13 @@ def read_ground_truth(source: Path, end: datetime | None, log: ReadLog) -> Groun
         label can be parsed.
     """
     by_id, by_time, kinds = _LabelCollector(), _LabelCollector(), dict[str, int]()
+    examples: tuple[str, ...] = ()
     for file in _files(source):
         late = _collected_late(file, end)
         for block in label_blocks(file, log):
             has_times = block.keys.dtype != pl.String
+            if not has_times and len(examples) < MOST_IDS:
+                examples = first_ids((*examples, *block.keys.head(MOST_IDS)))
             (by_time if has_times else by_id).add(block, late=late)
             for kind, count in ({"only a timestamp": len(block.keys)} if has_times else kinds_of(block.keys)).items():
                 kinds[kind] = kinds.get(kind, 0) + count
@@ -157,7 +167,13 @@ def read_ground_truth(source: Path, end: datetime | None, log: ReadLog) -> Groun
         duplicates=sum(part.found - part.different for part in parts),
         conflicting=sum(part.different - len(part.data) for part in parts),
         kinds=kinds,
+        examples=examples,
     )
+
+
+def first_ids(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the first two that differ."""
+    return tuple(dict.fromkeys(ids))[:MOST_IDS]
 
 
 def kinds_of(ids: pl.Series) -> dict[str, int]:

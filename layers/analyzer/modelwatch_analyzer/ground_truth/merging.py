@@ -1,8 +1,9 @@
 """Merges predictions and labels into records, in the layout and the format of SageMaker's merge job.
 
 The label of a prediction is the one with its ``inferenceId``. If there is none, it is the one with its ``eventId``, or
-else, among labels with only a timestamp, the one with its ``inferenceTime`` if no other prediction of the window has
-the same time. Several predictions that share an id may have the same label.
+else, among labels with only a timestamp, the one with its ``inferenceTime``, or not farther from it than a tolerance.
+There must be no other such label, and no other prediction of the window as near to it; otherwise the match is
+ambiguous, and the prediction has no label. Several predictions that share an id may have the same label.
 
 Only labels are kept in memory. A merged record is the captured one, byte for byte, with ``groundTruthData`` at its end.
 Each folder of captures, ``{endpoint}/{variant}/yyyy/mm/dd/hh``, becomes one file of records with labels, which is empty
@@ -14,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -22,8 +24,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
-from modelwatch_analyzer.ground_truth.labels import GroundTruth, kinds_of
+from modelwatch_analyzer.ground_truth.labels import MOST_IDS, GroundTruth, first_ids, kinds_of
 from modelwatch_analyzer.ground_truth.predictions import PredictionBlock, Predictions
+from modelwatch_analyzer.profile.spelling import example_text
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.errors import InvalidInput
@@ -31,6 +34,8 @@ from modelwatch_core.domain.outcome import GroundTruthCounts
 
 PART = "part-00000.jsonl"
 """The file of merged records in each folder."""
+
+_EXACTLY = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,9 @@ class Merge:
     counts: GroundTruthCounts
 
 
-def merge(predictions: Predictions, ground_truth: GroundTruth, output: Path, log: ReadLog) -> Merge:
+def merge(
+    predictions: Predictions, ground_truth: GroundTruth, output: Path, log: ReadLog, *, tolerance: timedelta = _EXACTLY
+) -> Merge:
     """Write the predictions that have labels, together with these, below a folder.
 
     Parameters
@@ -50,6 +57,8 @@ def merge(predictions: Predictions, ground_truth: GroundTruth, output: Path, log
         They are read once, or twice if there are labels without ids.
     log : ReadLog
         Where predictions that are left out are counted.
+    tolerance : timedelta
+        How far from a prediction's time that of its label may be, where labels have no ids.
 
     Raises
     ------
@@ -57,7 +66,8 @@ def merge(predictions: Predictions, ground_truth: GroundTruth, output: Path, log
         ``NoMatchingGroundTruth`` if no prediction has a label, ``OutputNotWritable``, and what the reader of the
         predictions raises, such as ``NoData`` if there are none.
     """
-    matcher = _Matcher(ground_truth, _unambiguous_times(predictions, ground_truth.times))
+    within = tolerance // timedelta(microseconds=1)
+    matcher = _Matcher(ground_truth, _unambiguous_times(predictions, ground_truth.times, within), within)
     with _OutputFiles(output) as files:
         for block in predictions.blocks(log):
             indices = matcher.match(block)
@@ -78,11 +88,12 @@ def merge(predictions: Predictions, ground_truth: GroundTruth, output: Path, log
 class _Matcher:
     """Finds the labels of predictions, and counts matches."""
 
-    def __init__(self, ground_truth: GroundTruth, unambiguous_times: NDArray[np.bool_]) -> None:
+    def __init__(self, ground_truth: GroundTruth, unambiguous_times: NDArray[np.bool_], within: int) -> None:
         self._ground_truth = ground_truth
         self._unambiguous_times = unambiguous_times
+        self._within = within
         self._used = np.zeros(len(ground_truth.data), bool)
-        self.predictions = self.matched = 0
+        self.predictions = self.matched = self.ambiguous = 0
 
     def match(self, block: PredictionBlock) -> NDArray[np.int64]:
         """Return the index of the label of each prediction, or -1."""
@@ -90,9 +101,12 @@ class _Matcher:
         indices = _find(labels.ids, block.inference_ids)
         indices = np.where(indices < 0, _find(labels.ids, block.event_ids), indices)
         if self._unambiguous_times.size:
-            by_time = _find(labels.times, block.times())
-            accepted = (indices < 0) & (by_time >= 0) & self._unambiguous_times[by_time]
-            indices[accepted] = by_time[accepted] + labels.ids.first.size
+            first, end = labels.times.ranges(block.times(), self._within)
+            possible = (indices < 0) & (end > first)
+            accepted = possible & (end - first == 1)
+            accepted[accepted] = self._unambiguous_times[first[accepted]]
+            indices[accepted] = first[accepted] + labels.ids.first.size
+            self.ambiguous += int(np.count_nonzero(possible & ~accepted))
         matched = indices[indices >= 0]
         self._used[matched] = True
         self.predictions += indices.size
@@ -110,6 +124,7 @@ class _Matcher:
             duplicates=self._ground_truth.duplicates,
             conflicting=self._ground_truth.conflicting,
             late=int(np.count_nonzero(self._used & self._ground_truth.late)),
+            ambiguous=self.ambiguous,
         )
 
 
@@ -122,14 +137,15 @@ def _find(labelled: Hashes, keys: pl.Series) -> NDArray[np.int64]:
     return found
 
 
-def _unambiguous_times(predictions: Predictions, times: Hashes) -> NDArray[np.bool_]:
-    """Return for each label without an id whether exactly one prediction was made at its time."""
-    predictions_made = np.zeros(times.first.size, np.int64)
-    if predictions_made.size:
+def _unambiguous_times(predictions: Predictions, times: Hashes, within: int) -> NDArray[np.bool_]:
+    """Return for each label without an id whether exactly one prediction was made near its time."""
+    size = times.first.size
+    changes = np.zeros(size + 1, np.int64)
+    if size:
         for block in predictions.blocks(ReadLog()):
-            found = _find(times, block.times())
-            predictions_made += np.bincount(found[found >= 0], minlength=predictions_made.size)
-    return np.equal(predictions_made, 1)
+            first, end = times.ranges(block.times(), within)
+            changes += np.bincount(first, minlength=size + 1) - np.bincount(end, minlength=size + 1)
+    return np.equal(np.cumsum(changes[:-1]), 1)
 
 
 def _joined(line: bytes, ending: bytes) -> bytes:
@@ -197,8 +213,10 @@ def _require_predictions(log: ReadLog) -> None:
 
 def _no_match(predictions: Predictions, ground_truth: GroundTruth, count: int) -> InvalidInput:
     kinds: dict[str, int] = {}
+    examples: tuple[str, ...] = ()
     for block in predictions.blocks(ReadLog()):
         for name, ids in (("inferenceId", block.inference_ids), ("eventId", block.event_ids)):
+            examples = first_ids((*examples, *ids.drop_nulls().head(MOST_IDS)))
             for kind, number in kinds_of(ids.drop_nulls()).items():
                 key = f"{kind} ({name})"
                 kinds[key] = kinds.get(key, 0) + number
@@ -209,7 +227,14 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, count: int) -
         " timestamp must have the inferenceTime of exactly one prediction. Are these the labels of this window? If its"
         " labels have not been uploaded yet, run it again when they have been (in the app: backfill)."
     )
-    return InvalidInput("NoMatchingGroundTruth", message)
+    if ground_truth.times.first.size:
+        message += (
+            " For times that are not the same instant, give --ground-truth-time-tolerance SECONDS (in the app:"
+            " ground_truth_time_tolerance in the environment)."
+        )
+    sides = (("predictions", examples), ("labels", ground_truth.examples))
+    shown = "; ".join(f"ids of {side}: {example_text(ids)}" for side, ids in sides if ids)
+    return InvalidInput("NoMatchingGroundTruth", message, examples=shown)
 
 
 def _list_kinds(kinds: dict[str, int]) -> str:

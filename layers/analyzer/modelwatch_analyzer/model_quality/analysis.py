@@ -11,11 +11,12 @@ from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.model_quality.changes import changes_since
-from modelwatch_analyzer.model_quality.check import MetricsCheck, check
+from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.model_quality.columns import columns_of
 from modelwatch_analyzer.model_quality.documents import (
     confidence_of,
+    constraints_document,
     read_constraints,
     statistics_document,
     suggested_constraints,
@@ -27,7 +28,7 @@ from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
-from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
 
 
 def run(settings: ModelQualitySettings, _host: Host) -> Findings:
@@ -51,14 +52,29 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     for batch in labelled.dataset.batches(evaluation.plan(), log):
         evaluation.update(batch)
     log.require_records()
-    quality = evaluation.finish(confidence_of(settings))
-    result = MetricsCheck() if constraints is None else check(quality.metrics, constraints)
+    registry = tuple(evaluation.metrics())
+    exact = settings.threshold_rule is ThresholdRule.EXACT
+    compared = sum(metric.suggested for metric in registry)
+    if constraints is not None:
+        compared = sum(each.beyond_confidence_interval for each in constraints.values())
+    quality = evaluation.finish(confidence_of(settings, 0 if exact else compared))
+    result = MetricsCheck()
+    if constraints is not None:
+        result = check(quality.metrics, constraints, registry, exact=exact)
+    else:
+        suggestions = suggested_constraints(quality, problem_type, settings.threshold_rule)
     documents: dict[str, Any] = {STATISTICS_FILE: statistics_document(settings, quality, problem_type)}
     if constraints is None:
-        documents[CONSTRAINTS_FILE] = suggested_constraints(quality, problem_type)
+        documents[CONSTRAINTS_FILE] = constraints_document(suggestions, problem_type)
     return Findings(
         records=log.counts(),
-        warnings=(*labelled.warnings, *quality.warnings, *_remarks(settings, quality), *result.warnings),
+        warnings=(
+            *labelled.warnings,
+            *quality.warnings,
+            *_remarks(settings, quality),
+            *result.warnings,
+            *never_violated(suggestions if constraints is None else constraints, registry),
+        ),
         violations=tuple(result.violations),
         documents=documents,
         metrics=tuple(metrics_of(quality.metrics)),

@@ -10,7 +10,7 @@ import polars as pl
 
 from modelwatch_analyzer.model_quality.classification import BINARY, measure_matrix
 from modelwatch_analyzer.model_quality.columns import Columns
-from modelwatch_analyzer.model_quality.complete_rows import CompleteRows, probabilities_of
+from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
 from modelwatch_analyzer.model_quality.curves import calibration_curve, precision_recall_curve, roc_curve
 from modelwatch_analyzer.model_quality.labels import NEGATIVE, POSITIVE, PositiveValues, sort_key
@@ -59,7 +59,7 @@ class BinaryEvaluation:
         actual = self._labels.among(rows[columns.label]).to_numpy()
         predicted = None
         if columns.probabilities:
-            scores = probabilities_of(rows, columns.probabilities[0])
+            scores = self._complete.probabilities(rows, columns.probabilities[0])
             self._scores.update(scores, actual)
             predicted = scores > columns.threshold
         if columns.prediction:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
-from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -37,13 +38,29 @@ class MetricsCheck:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(metrics: Mapping[str, Measured], constraints: Mapping[str, MetricConstraint]) -> MetricsCheck:
+def check(
+    metrics: Mapping[str, Measured],
+    constraints: Mapping[str, MetricConstraint],
+    registry: Collection[Metric[Any]],
+    *,
+    exact: bool = False,
+) -> MetricsCheck:
     """Compare metrics with their thresholds.
 
     The first party's rule: a metric is a violation where its value is on the worse side of the threshold, whatever
-    its standard deviation. With ``beyond_confidence_interval`` the whole interval must be there.
+    its standard deviation. With ``beyond_confidence_interval`` the whole interval must be there, and all that chance
+    makes of the value; then a number that several metrics show is one violation, which names the others.
+
+    Parameters
+    ----------
+    registry : collection of Metric
+        All metrics of the problem type.
+    exact : bool
+        Whether the first party's rule applies whatever the constraints say of intervals.
     """
     result = MetricsCheck()
+    same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
+    first: dict[str, tuple[int, list[str]]] = {}
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
@@ -51,10 +68,39 @@ def check(metrics: Mapping[str, Measured], constraints: Mapping[str, MetricConst
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
-        elif (violation := _violation(name, measured, constraint)) is not None:
+        elif (violation := _violation(name, measured, constraint, exact=exact)) is not None:
             result.violated.add(compared)
-            result.violations.append(violation)
+            number = same_as.get(name, name)
+            if exact or not constraint.beyond_confidence_interval:
+                result.violations.append(violation)
+            elif number in first:
+                first[number][1].append(violation.subject)
+            else:
+                first[number] = len(result.violations), []
+                result.violations.append(violation)
+    for place, others in first.values():
+        if others:
+            violation = result.violations[place]
+            description = f"{violation.description}. The same number are {', '.join(others)}"
+            result.violations[place] = violation.model_copy(update={"description": description})
     return result
+
+
+def never_violated(constraints: Mapping[str, MetricConstraint], registry: Iterable[Metric[Any]]) -> Iterator[str]:
+    """Say which constraints nothing can violate: their thresholds are the worst that the metric can be."""
+    bounds = {metric.name: metric.bounds for metric in registry}
+    names = []
+    for name, constraint in constraints.items():
+        least, greatest = bounds.get(metric_compared(name, constraint), (-math.inf, math.inf))
+        threshold, less = constraint.limit, constraint.comparison_operator is ComparisonOperator.LESS_THAN
+        if not isinstance(threshold, Undefined) and (threshold <= least if less else threshold >= greatest):
+            names.append(name)
+    if names:
+        all_of_them = "any constraint" if len(names) == len(constraints) else f"the constraints of {', '.join(names)}"
+        yield (
+            f"nothing can violate {all_of_them}: no metric is worse than its threshold. Was the baseline made of "
+            "enough rows, of predictions that are right at times? Make it of others, or edit the thresholds"
+        )
 
 
 def camel_case(name: str) -> str:
@@ -77,14 +123,17 @@ def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
         )
 
 
-def _violation(name: str, measured: Measured, constraint: MetricConstraint) -> ConstraintViolation | None:
+def _violation(
+    name: str, measured: Measured, constraint: MetricConstraint, *, exact: bool
+) -> ConstraintViolation | None:
     value, threshold = measured.value, constraint.limit
     if isinstance(value, Undefined) or isinstance(threshold, Undefined):
         return None
-    interval = measured.interval if constraint.beyond_confidence_interval else None
+    interval = measured.interval if constraint.beyond_confidence_interval and not exact else None
     least, greatest = interval or (value, value)
     less = constraint.comparison_operator is ComparisonOperator.LESS_THAN
-    best = greatest if less else least
+    limits = measured.cautious if interval and measured.cautious else (least, greatest)
+    best = limits[1] if less else limits[0]
     if math.isclose(best, threshold, rel_tol=_ROUNDING) or (best < threshold) is not less:
         return None
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)

@@ -112,19 +112,26 @@ BINARY: tuple[Metric[Classes], ...] = (
     _metric("precision", partial(_positive, precision)),
     _metric("accuracy", accuracy),
     *_constants(recall=partial(_positive, recall), precision=partial(_positive, precision), accuracy=accuracy),
-    _metric("true_positive_rate", lambda counts: _rate(-1, right=True, counts=counts), undefined=_NO_POSITIVE),
+    _metric(
+        "true_positive_rate",
+        lambda counts: _rate(-1, right=True, counts=counts),
+        undefined=_NO_POSITIVE,
+        same_as="recall",
+    ),
     _metric("true_negative_rate", lambda counts: _rate(0, right=True, counts=counts), undefined=_NO_NEGATIVE),
     _metric(
         "false_positive_rate",
         lambda counts: _rate(0, right=False, counts=counts),
         undefined=_NO_NEGATIVE,
         worse=_GREATER,
+        same_as="true_negative_rate",
     ),
     _metric(
         "false_negative_rate",
         lambda counts: _rate(-1, right=False, counts=counts),
         undefined=_NO_POSITIVE,
         worse=_GREATER,
+        same_as="recall",
     ),
     *(_metric(name, partial(_positive, score)) for name, score in F_BETAS.items()),
     *_constants(**{name: partial(_positive, score) for name, score in F_BETAS.items()}),
@@ -140,7 +147,10 @@ _WEIGHTED: dict[str, Formula] = {
 }
 
 MULTICLASS: tuple[Metric[Classes], ...] = (
-    *(_metric(name, formula) for name, formula in _WEIGHTED.items()),
+    *(
+        _metric(name, formula, same_as="accuracy" if name == "weighted_recall" else None)
+        for name, formula in _WEIGHTED.items()
+    ),
     *_constants(**_WEIGHTED),
     *_BEYOND,
 )

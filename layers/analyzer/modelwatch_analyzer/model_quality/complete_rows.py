@@ -11,6 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.columns import Columns
+from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, clipped
+from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -22,11 +24,16 @@ class CompleteRows:
     rows: int = 0
     unlabelled: int = 0
     without_prediction: int = 0
+    spelled_missing: int = 0
+    rounded: int = 0
     not_numeric: Counter[str] = field(default_factory=Counter)
 
     def of(self, batch: pl.DataFrame, numeric: tuple[str, ...] = ()) -> pl.DataFrame:
         """Return the rows that have everything, with some columns as finite numbers."""
         label = self.columns.label
+        nulls = sum(batch[name].null_count() for name in self.columns.all)
+        batch = batch.with_columns(cleaned(batch[name]) for name in self.columns.all)
+        self.spelled_missing += sum(batch[name].null_count() for name in self.columns.all) - nulls
         unlabelled = batch[label].null_count()
         self.unlabelled += unlabelled
         if unlabelled:
@@ -40,6 +47,22 @@ class CompleteRows:
         self.rows += complete.height
         return complete
 
+    def probabilities(self, rows: pl.DataFrame, column: str) -> NDArray[np.float64]:
+        """Return a column of complete rows as probabilities; what rounding put outside [0, 1] is clipped and counted.
+
+        Raises
+        ------
+        InvalidInput
+            ``ProbabilityOutOfRange``.
+        """
+        values, beyond = clipped(rows[column].to_numpy())
+        far = np.count_nonzero(beyond > ROUNDED_PROBABILITY)
+        if far:
+            message = f"{far} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
+            raise InvalidInput("ProbabilityOutOfRange", message)
+        self.rounded += int(np.count_nonzero(beyond))
+        return values
+
     def merge(self, other: CompleteRows) -> CompleteRows:
         """Return the counts of both."""
         return CompleteRows(
@@ -47,6 +70,8 @@ class CompleteRows:
             self.rows + other.rows,
             self.unlabelled + other.unlabelled,
             self.without_prediction + other.without_prediction,
+            self.spelled_missing + other.spelled_missing,
+            self.rounded + other.rounded,
             self.not_numeric + other.not_numeric,
         )
 
@@ -77,9 +102,16 @@ class CompleteRows:
             yield f"{self.unlabelled} rows without a label were left out"
         if self.without_prediction:
             yield f"{self.without_prediction} rows without a prediction or probability were left out"
+        if self.spelled_missing:
+            yield f"{self.spelled_missing} of the missing values are spelled out, as nan or None"
         for name, count in self.not_numeric.items():
             if count:
                 yield f"{count} rows whose {name!r} is not a number were left out"
+        if self.rounded:
+            yield (
+                f"{self.rounded} probabilities were outside [0, 1] by rounding, by at most {ROUNDED_PROBABILITY:g}, "
+                "and count as 0 or 1"
+            )
 
 
 def _number(column: pl.Series) -> pl.Series:
@@ -88,19 +120,3 @@ def _number(column: pl.Series) -> pl.Series:
         column = column.str.strip_chars().cast(pl.Float64, strict=False)
     column = column.cast(pl.Float64)
     return column.set(~column.is_finite(), None) if column.len() else column
-
-
-def probabilities_of(batch: pl.DataFrame, column: str) -> NDArray[np.float64]:
-    """Return a column of probabilities.
-
-    Raises
-    ------
-    InvalidInput
-        ``ProbabilityOutOfRange``.
-    """
-    values = batch[column].to_numpy()
-    outside = np.count_nonzero((values < 0) | (values > 1))
-    if outside:
-        message = f"{outside} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
-        raise InvalidInput("ProbabilityOutOfRange", message)
-    return values

@@ -112,6 +112,21 @@ class ConfusionMatrix:
         matrix[self.actual, self.predicted] = self.counts
         return matrix
 
+    def with_empty_cells(self) -> ConfusionMatrix:
+        """Return this matrix with all its cells, unless these are too many."""
+        size = len(self.labels)
+        if size * size > MOST_RESAMPLED_CELLS:
+            return self
+        actual, predicted = (place.ravel() for place in np.indices((size, size)))
+        return ConfusionMatrix(self.labels, actual, predicted, actual == predicted, self.dense().ravel())
+
+    def never_met(self) -> tuple[list[str], list[str]] | None:
+        """Return the actual and the predicted classes if none of them is the same; None if any is."""
+        actual, predicted = (np.unique(each[self.counts > 0]) for each in (self.actual, self.predicted))
+        if not actual.size or np.intersect1d(actual, predicted).size:
+            return None
+        return [self.labels[place] for place in actual], [self.labels[place] for place in predicted]
+
     def coarse(self) -> ConfusionMatrix:
         """Return a matrix of the same sums by class, and of at most three cells per class, unless this one is small.
 
@@ -176,4 +191,6 @@ class Classes:
         if self.matrix is None:
             raise TypeError("replicates are not drawn from replicates")
         matrix = self.matrix.coarse()
+        if resampling.further_rows:
+            matrix = matrix.with_empty_cells()
         return type(self)(_sums(matrix, resampling.counts(matrix.counts))), self

@@ -1,9 +1,9 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
 Beyond SageMaker's keys, a metric may have ``confidence_interval`` and, where it is ``"NaN"``, ``undefined`` with the
-reason; a classification has ``per_class``. A constraint may have ``beyond_confidence_interval`` (true: violated only if
-the whole confidence interval is worse than the threshold) and, for ``r2``, ``definition`` (``Textbook`` or
-``FirstParty``).
+reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``. A constraint may
+have ``beyond_confidence_interval`` (true: violated only if the whole confidence interval is worse than the threshold)
+and, for ``r2``, ``definition`` (``Textbook`` or ``FirstParty``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
-from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
+from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
 
 SECTIONS: Mapping[ProblemType, str] = {
     ProblemType.BINARY_CLASSIFICATION: "binary_classification",
@@ -92,21 +92,41 @@ def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, MetricC
     return found
 
 
-def suggested_constraints(quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
-    """Return ``constraints.json``: what the first party constrains, each at the baseline's own value.
+def suggested_constraints(
+    quality: Quality, problem_type: ProblemType, rule: ThresholdRule
+) -> dict[str, MetricConstraint]:
+    """Return what the first party constrains, by metric; metrics that are not defined have no constraint.
 
-    Metrics that are not defined have none.
+    Parameters
+    ----------
+    rule : ThresholdRule
+        Whether the threshold is the baseline's own value, or the limit of what chance makes of it, to be compared with
+        the whole interval of later data.
     """
-    registry = EVALUATIONS[problem_type].metrics()
-    constraints = {
-        metric.name: {"threshold": quality.metrics[metric.name].value, "comparison_operator": metric.worse.value}
-        for metric in registry
-        if metric.suggested and metric.name in quality.metrics
-        if not isinstance(quality.metrics[metric.name].value, Undefined)
+    constraints = {}
+    for metric in EVALUATIONS[problem_type].metrics():
+        measured = quality.metrics.get(metric.name)
+        if not metric.suggested or measured is None or isinstance(measured.value, Undefined):
+            continue
+        threshold, exact = measured.value, rule is ThresholdRule.EXACT
+        if not exact and measured.cautious is not None:
+            threshold = measured.cautious[metric.worse is ComparisonOperator.GREATER_THAN]
+        constraints[metric.name] = MetricConstraint(
+            threshold=threshold,
+            comparison_operator=metric.worse,
+            beyond_confidence_interval=not exact,
+            definition=R2Definition.TEXTBOOK if metric.name == "r2" else None,
+        )
+    return constraints
+
+
+def constraints_document(constraints: Mapping[str, MetricConstraint], problem_type: ProblemType) -> dict[str, Any]:
+    """Return ``constraints.json``."""
+    documents = {
+        name: each.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        for name, each in constraints.items()
     }
-    if "r2" in constraints:
-        constraints["r2"]["definition"] = R2Definition.TEXTBOOK.value
-    return {"version": 0.0, f"{SECTIONS[problem_type]}_constraints": constraints}
+    return {"version": 0.0, f"{SECTIONS[problem_type]}_constraints": documents}
 
 
 def statistics_document(settings: ModelQualitySettings, quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
@@ -121,9 +141,9 @@ def statistics_document(settings: ModelQualitySettings, quality: Quality, proble
     return {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
 
 
-def confidence_of(settings: ModelQualitySettings) -> Confidence:
-    """Return how intervals are made."""
-    return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed)
+def confidence_of(settings: ModelQualitySettings, compared: int = 0) -> Confidence:
+    """Return how intervals are made, where so many metrics are compared by limits that allow for chance."""
+    return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed, compared)
 
 
 def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, Any]]:
@@ -138,6 +158,10 @@ def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, An
         if name == "auc":
             yield from _curves(quality)
         yield name, _metric(measured, confidence)
+    if matrix is not None:
+        sums = matrix.sums()
+        counts = zip(matrix.labels, sums.actual.tolist(), sums.predicted.tolist(), strict=True)
+        yield "class_counts", {name: {"labels": labels, "predictions": said} for name, labels, said in counts}
     if quality.per_class:
         yield (
             "per_class",

@@ -1,18 +1,19 @@
 """When two labels are the same class, and which class is the positive one.
 
-A label's spelling is trimmed; a number is known by its value, so that ``1``, ``1.0``, ``01`` and ``1e0`` are one class
-and are called ``1``; any other text is a class of its own, case-sensitively. Of two classes the positive one
-is ``1``, ``true``, ``yes``, ``y`` or ``t``, the negative one ``0``, ``-1``, ``false``, ``no``, ``n`` or ``f``, in any
+Spellings of one value are one class, see `modelwatch_analyzer.profile.spelling`. Of two classes the positive one is
+``1``, ``true``, ``yes``, ``y`` or ``t``, the negative one ``0``, ``-1``, ``false``, ``no``, ``n`` or ``f``, in any
 case; in files they are ``1`` and ``0``, as with the first party.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 import polars as pl
 
+from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
+from modelwatch_analyzer.profile.spelling import exact_number, example_text, value_name
 from modelwatch_core.domain.errors import InvalidInput
 
 NEGATIVE, POSITIVE = "0", "1"
@@ -20,26 +21,13 @@ MOST_CLASSES = 1000
 
 _SPELLED_POSITIVE = frozenset({"1", "true", "yes", "y", "t"})
 _SPELLED_NEGATIVE = frozenset({"0", "-1", "false", "no", "n", "f"})
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_WHOLE = re.compile(r"[-+]?[0-9]+")
-_EXACT = 2**53
 
 LabelValue = str | int | float
 
 
 def class_of(value: LabelValue) -> str:
     """Return the name of the class of a label or a prediction."""
-    if isinstance(value, str):
-        text = value.strip()
-        if _WHOLE.fullmatch(text):
-            return str(int(text)) if len(text) < _EXACT.bit_length() * 5 else text
-        if not _NUMBER.fullmatch(text):
-            return text
-        value = float(text)
-        if abs(value) == float("inf"):
-            return text
-    whole = isinstance(value, int) or (abs(value) < _EXACT and value.is_integer())
-    return str(int(value)) if whole else repr(value)
+    return value_name(value if isinstance(value, str) else repr(value))
 
 
 def binary_class_of(value: LabelValue) -> str | None:
@@ -50,10 +38,10 @@ def binary_class_of(value: LabelValue) -> str | None:
     return NEGATIVE if name in _SPELLED_NEGATIVE else None
 
 
-def sort_key(name: str) -> tuple[bool, float, str]:
+def sort_key(name: str) -> tuple[bool, Decimal, str]:
     """Sort classes that are numbers by value and before all others, these by name."""
-    number = _NUMBER.fullmatch(name) is not None
-    return not number, float(name) if number else 0.0, name
+    number = exact_number(name)
+    return number is None, number or Decimal(0), name
 
 
 class PositiveValues:
@@ -112,3 +100,20 @@ def require_few(classes: Iterable[str]) -> None:
             "this a Regression, or does an attribute name the wrong column?"
         )
         raise InvalidInput("TooManyClasses", message)
+
+
+def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
+    """Say where labels and predictions can hardly mean the same classes."""
+    if (never_met := matrix.never_met()) is not None:
+        actual, predicted = never_met
+        yield (
+            f"none of the {len(predicted)} predicted classes ({example_text(predicted)}) is among the labels' "
+            f"{len(actual)} classes ({example_text(actual)}), so nothing is predicted correctly: do both name classes "
+            "in the same way, and do the attributes name the right columns?"
+        )
+    alike: dict[str, list[str]] = {}
+    for name in matrix.labels:
+        alike.setdefault(name.casefold(), []).append(name)
+    twice = [names for names in alike.values() if len(names) > 1]
+    if twice:
+        yield f"classes that differ in case alone are counted as different, for instance {example_text(twice[0])}"

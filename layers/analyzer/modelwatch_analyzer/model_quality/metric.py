@@ -18,8 +18,14 @@ from modelwatch_analyzer.undefined import Undefined
 LEAST_FOR_DEVIATION = 200
 """Standard deviations are given from this many rows on, as the first party does."""
 
+FURTHER_ROWS = 2.0
+"""Of the bootstrap of cautious limits."""
+
 _SUBSAMPLES, _SHARE = 5, 0.8
 """As the first party documents its standard deviations."""
+
+_ROUNDING = 1e-12
+"""Relative: an evidence that is not coarser gives the same metric but for the order of its sums."""
 
 
 class ComparisonOperator(StrEnum):
@@ -51,7 +57,7 @@ class Metric(Generic[E]):
     name : str
         As ``statistics.json`` has it.
     measure : callable
-        Evidence with leading axes to an array of these axes; NaN where the metric is not defined.
+        Evidence with leading axes to an array of these axes; not finite where the metric is not defined.
     worse : ComparisonOperator
         The side of a threshold on which the metric is worse.
     undefined : str or callable
@@ -60,6 +66,8 @@ class Metric(Generic[E]):
         The least and the greatest value that it can have.
     suggested : bool
         Whether a baseline suggests a constraint for it, as the first party does.
+    same_as : str, optional
+        The metric that is the same number in another form: it is worse whenever that one is.
     raised_by_chance : bool
         Whether chance alone raises it, and resampling raises it again. Then the interval is the replicates' mirrored
         at the value (the basic bootstrap interval of Davison and Hinkley, 1997), stretched to hold the value.
@@ -71,6 +79,7 @@ class Metric(Generic[E]):
     undefined: str | Callable[[E], str] = "there is no record"
     bounds: tuple[float, float] = (0.0, 1.0)
     suggested: bool = False
+    same_as: str | None = None
     raised_by_chance: bool = False
 
 
@@ -85,11 +94,15 @@ class Measured:
         Of the metric over 5 random subsamples of 80 % of the rows, with divisor 4; from 200 rows on.
     interval : tuple of float, optional
         The confidence interval; there unless the metric is undefined.
+    cautious : tuple of float, optional
+        Limits beyond which chance hardly explains it: they hold the interval, and what further rows make of it; there
+        if they were requested.
     """
 
     value: float | Undefined
     standard_deviation: float | None = None
     interval: tuple[float, float] | None = None
+    cautious: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +116,20 @@ class Confidence:
     level : float
         In (0, 1).
     seed : int
+    compared : int
+        How many metrics are compared with limits that allow for chance. Their limits are of such a level that with
+        `level` none of them is worse by chance (Bonferroni).
     """
 
     replicates: int = 1000
     level: float = 0.95
     seed: int = 0
+    compared: int = 0
+
+    @property
+    def cautious_level(self) -> float:
+        """The level of cautious limits."""
+        return 1 - (1 - self.level) / max(self.compared, 1)
 
 
 def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Confidence) -> dict[str, Measured]:
@@ -137,19 +159,22 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             _replicates(metrics, evidence, values, part)
             for part in Bootstrap.in_parts(confidence.replicates, confidence.seed)
         ]
+        further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=FURTHER_ROWS)
+        cautious = [_replicates(metrics, evidence, values, part) for part in further] if confidence.compared else []
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
     measured = {}
     for metric in metrics:
         value = values[metric.name]
-        if math.isnan(value):
+        if not math.isfinite(value):  # no metric is infinite: it is beyond the greatest double
             reason = metric.undefined if isinstance(metric.undefined, str) else metric.undefined(evidence)
             measured[metric.name] = Measured(Undefined(reason))
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
         interval = _interval(metric, value, replicates, confidence.level)
-        measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval)
+        limits = _cautious(metric, value, interval, [part[metric.name] for part in cautious], confidence.cautious_level)
+        measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, limits)
     return measured
 
 
@@ -159,7 +184,11 @@ def _replicates(
     drawn, source = evidence.resampled(resampling)
     replicates = {}
     for metric in metrics:
-        shift = 0.0 if source is evidence else values[metric.name] - float(metric.measure(source))
+        value, coarse = (
+            values[metric.name],
+            values[metric.name] if source is evidence else float(metric.measure(source)),
+        )
+        shift = 0.0 if math.isclose(value, coarse, rel_tol=_ROUNDING) else value - coarse
         replicates[metric.name] = metric.measure(drawn) + shift
     return replicates
 
@@ -177,6 +206,20 @@ def _interval(
         limits = np.array([min(mirrored[1], value), max(mirrored[0], value)])
     lower, upper = np.clip(limits, *metric.bounds)
     return float(lower), float(upper)
+
+
+def _cautious(
+    metric: Metric[E],
+    value: float,
+    interval: tuple[float, float] | None,
+    replicates: list[NDArray[np.float64]],
+    level: float,
+) -> tuple[float, float] | None:
+    """Return the limits that hold value, interval, and the replicates' own interval."""
+    if not replicates:
+        return None
+    limits = [value, *(interval or ()), *(_interval(metric, value, np.concatenate(replicates), level) or ())]
+    return min(limits), max(limits)
 
 
 def _deviation(replicates: NDArray[np.float64] | None) -> float | None:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.classification import MULTICLASS, measure_matrix
 from modelwatch_analyzer.model_quality.columns import Columns
-from modelwatch_analyzer.model_quality.complete_rows import CompleteRows, probabilities_of
+from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
 from modelwatch_analyzer.model_quality.curves import calibration_curve
-from modelwatch_analyzer.model_quality.labels import class_of, require_few, sort_key
+from modelwatch_analyzer.model_quality.labels import class_of, remarks_on_classes, require_few, sort_key
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
@@ -72,7 +72,7 @@ class MulticlassEvaluation:
         if not rows.height:
             return
         probabilities = np.column_stack(
-            [probabilities_of(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
+            [self._complete.probabilities(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
         )
         if columns.assumed and (np.abs(probabilities.sum(axis=1) - 1) > _FARTHEST_SUM).any():
             message = (
@@ -120,7 +120,7 @@ class MulticlassEvaluation:
         self._complete.require_rows()
         matrix = self._counts.finish(sort_key)
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
-        warnings = list(self._complete.warnings())
+        warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
         if self._columns.assumed:
             warnings.insert(0, f"the answers' {len(self._classes)} columns {_ASSUMED}")
         cells, calibration = self._scores.finish(), None

@@ -59,4 +59,5 @@ class RegressionEvaluation:
         sums, quantiles = self._errors.finish()
         metrics = measure(REGRESSION, sums, self._complete.rows, confidence)
         metrics |= measure(QUANTILES, quantiles, self._complete.rows, confidence)
-        return Quality(self._complete.rows, metrics, warnings=tuple(self._complete.warnings()))
+        warnings = [*self._complete.warnings(), *self._errors.remarks()]
+        return Quality(self._complete.rows, metrics, warnings=tuple(warnings))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
 BLOCKS = 1024
 """Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
 
+_MANY_ROWS, _NEARLY_ALL = 20, 0.99
 _EPSILON = float(np.finfo(np.float64).eps)
 QUANTILE_LEVELS = {
     "median_absolute_error": 0.5,
@@ -32,10 +33,10 @@ class RegressionErrors:
 
     Sums are exact (`Moments`): offsets cost no digits, and any split of the rows gives the same metrics. Quantiles
     of absolute errors come from a `KllSketch`: exact up to 2,050 rows, then of a rank that was off by less than
-    0.1 % of the rows in trials up to a million. For intervals, row ``i`` adds to the sums of block ``i % 1024``.
+    0.1 % of the rows in trials up to a million. For intervals, row ``i`` is in block ``i % 1024``.
     """
 
-    __slots__ = ("_blocks", "_shifts", "absolute", "count", "label", "percentage", "prediction", "sketch", "squared")
+    __slots__ = ("_blocks", "absolute", "count", "label", "percentage", "prediction", "sketch", "squared")
 
     def __init__(self) -> None:
         self.count = 0
@@ -45,8 +46,7 @@ class RegressionErrors:
         self.squared = _Sum()
         self.percentage = _Sum()
         self.sketch = KllSketch()
-        self._blocks = BlockSums.empty()
-        self._shifts = 0.0, 0.0
+        self._blocks = Blocks.empty()
 
     def update(self, label: NDArray[np.float64], prediction: NDArray[np.float64]) -> None:
         """Take in rows.
@@ -58,19 +58,12 @@ class RegressionErrors:
         """
         if not label.size:
             return
-        if not self.count:
-            self._shifts = float(label[0]), float(prediction[0])
         with np.errstate(over="ignore", invalid="ignore"):
             absolute = np.minimum(np.abs(label - prediction), sys.float_info.max)
             squared = absolute * absolute
             percentage = absolute / np.maximum(np.abs(label), _EPSILON)
-            centred = label - self._shifts[0], prediction - self._shifts[1]
-            powers = (power for values in centred for power in (values, values**2))
-            terms = (np.ones(label.size), absolute, squared, percentage, *powers)
             block = np.arange(self.count, self.count + label.size) % BLOCKS
-            sums = (np.bincount(block, weights=term, minlength=BLOCKS).astype(np.float64) for term in terms)
-            ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (label, prediction))
-            self._blocks = self._blocks.plus(BlockSums.of(sums, *ranges))
+            self._blocks = self._blocks.plus(Blocks.of(block, absolute, squared, percentage, label, prediction))
         self.label.update(label)
         self.prediction.update(prediction)
         self.absolute.update(absolute)
@@ -89,36 +82,42 @@ class RegressionErrors:
     def _include(self, other: RegressionErrors) -> None:
         if not other.count:
             return
-        if not self.count:
-            self._shifts = other._shifts
         for name in ("label", "prediction", "absolute", "squared", "percentage", "sketch"):
             setattr(self, name, getattr(self, name).merge(getattr(other, name)))
-        moved = other._blocks.moved(other._shifts[0] - self._shifts[0], other._shifts[1] - self._shifts[1])
-        self._blocks = self._blocks.plus(moved.rolled(self.count % BLOCKS))
+        self._blocks = self._blocks.plus(other._blocks.rolled(self.count % BLOCKS))
         self.count += other.count
 
-    def finish(self) -> tuple[ErrorSums, ErrorQuantiles]:
-        """Return the evidence of `REGRESSION` and of `QUANTILES`."""
-        rows = np.float64(self.count)
-        with np.errstate(over="ignore"):
-            sums = ErrorSums(
-                rows=rows,
-                absolute=np.float64(self.absolute.mean) * rows,
-                squared=np.float64(self.squared.mean) * rows,
-                percentage=np.float64(self.percentage.mean) * rows,
-                label_spread=_spread(self.label),
-                prediction_spread=_spread(self.prediction),
-                blocks=self._blocks,
+    def remarks(self) -> Iterator[str]:
+        """Say where one row decides the mean error, as a placeholder of a missing value does."""
+        share = self.absolute.maximum / self.count
+        if self.count >= _MANY_ROWS and share > _NEARLY_ALL * self.absolute.mean:
+            yield (
+                f"one of {self.count} rows makes more than {_NEARLY_ALL:.0%} of the mean error: does a great number "
+                "stand for a missing value? Of such a baseline hardly anything is a violation"
             )
+
+    def finish(self) -> tuple[MeanErrors, ErrorQuantiles]:
+        """Return the evidence of `REGRESSION` and of `QUANTILES`."""
+        errors = MeanErrors(
+            rows=np.float64(self.count),
+            absolute=np.float64(self.absolute.mean),
+            squared=np.float64(self.squared.mean),
+            percentage=np.float64(self.percentage.mean),
+            label_spread=_spread(self.label),
+            prediction_spread=_spread(self.prediction),
+            blocks=self._blocks.filled(),
+        )
         items, weights = self.sketch.cumulative_weights()
-        return sums, ErrorQuantiles(items, weights, np.array(list(QUANTILE_LEVELS.values())))
+        return errors, ErrorQuantiles(items, weights, np.array(list(QUANTILE_LEVELS.values())))
 
 
 def _spread(moments: Moments) -> np.float64:
     """Return the sum of squared deviations from the mean."""
     rows = np.float64(moments.count)
     ranges = Ranges(np.float64(moments.minimum), np.float64(moments.maximum))
-    return np.float64(sum_of_squares_within(np.float64(moments.population_std) ** 2 * rows, rows, ranges))
+    with np.errstate(over="ignore"):
+        squares = np.float64(moments.population_std) ** 2 * rows
+    return np.float64(sum_of_squares_within(squares, rows, ranges))
 
 
 class _Sum:
@@ -148,14 +147,19 @@ class _Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockSums:
-    """Sums by block of rows: of errors, and of labels and predictions less a number near them.
+class Blocks:
+    """Means by block of rows, and the spreads of labels and predictions in each; a mergeable accumulator.
+
+    Means do not overflow where sums do, and a spread about the block's own mean does not depend on which row came
+    first.
 
     Attributes
     ----------
-    rows, absolute, squared, percentage, label, label_squared, prediction, prediction_squared : ndarray, shape (..., k)
-    label_range, prediction_range : Ranges, shape (..., k)
-        Of label and prediction as they are.
+    rows, absolute, squared, percentage, label, prediction : ndarray, shape (k,)
+        Number of rows; means of absolute, squared and relative errors, of labels and of predictions.
+    label_spread, prediction_spread : ndarray, shape (k,)
+        Sums of squared deviations from the block's mean.
+    label_range, prediction_range : Ranges, shape (k,)
     """
 
     rows: NDArray[np.float64]
@@ -163,90 +167,127 @@ class BlockSums:
     squared: NDArray[np.float64]
     percentage: NDArray[np.float64]
     label: NDArray[np.float64]
-    label_squared: NDArray[np.float64]
     prediction: NDArray[np.float64]
-    prediction_squared: NDArray[np.float64]
+    label_spread: NDArray[np.float64]
+    prediction_spread: NDArray[np.float64]
     label_range: Ranges
     prediction_range: Ranges
 
     @classmethod
-    def empty(cls) -> BlockSums:
-        """Return the sums of no rows."""
+    def empty(cls) -> Blocks:
+        """Return blocks without rows."""
         none = Ranges(np.full(BLOCKS, np.inf), np.full(BLOCKS, -np.inf))
-        return cls.of(np.zeros((len(_SUMS), BLOCKS)), none, none)
+        return cls._of(np.zeros((len(_ARRAYS), BLOCKS)), (none, none))
 
     @classmethod
-    def of(cls, sums: Iterable[NDArray[np.float64]], label_range: Ranges, prediction_range: Ranges) -> BlockSums:
-        """Return sums that are given in the order of the attributes."""
-        named = dict(zip(_SUMS, sums, strict=True))
+    def _of(cls, arrays: Iterable[NDArray[Any]], ranges: Iterable[Ranges]) -> Blocks:
+        named = {name: array.astype(np.float64) for name, array in zip(_ARRAYS, arrays, strict=True)}
+        label_range, prediction_range = ranges
         return cls(**named, label_range=label_range, prediction_range=prediction_range)
 
-    def plus(self, other: BlockSums) -> BlockSums:
-        """Add another's sums."""
-        sums = (getattr(self, name) + getattr(other, name) for name in _SUMS)
-        ranges = (getattr(self, name).merge(getattr(other, name)) for name in _RANGES)
-        return BlockSums.of(sums, *ranges)
+    @classmethod
+    def of(
+        cls,
+        block: NDArray[np.int64],
+        absolute: NDArray[np.float64],
+        squared: NDArray[np.float64],
+        percentage: NDArray[np.float64],
+        label: NDArray[np.float64],
+        prediction: NDArray[np.float64],
+    ) -> Blocks:
+        """Return the blocks of rows, of which `block` says where each is."""
+        rows = np.bincount(block, minlength=BLOCKS).astype(np.float64)
+        share = 1 / rows[block]
+        means = [
+            np.bincount(block, values * share, minlength=BLOCKS)
+            for values in (absolute, squared, percentage, label, prediction)
+        ]
+        spreads = [
+            np.bincount(block, (values - mean[block]) ** 2, minlength=BLOCKS)
+            for values, mean in zip((label, prediction), means[-2:], strict=True)
+        ]
+        ranges = (Ranges.of_groups(values, block, BLOCKS) for values in (label, prediction))
+        return cls._of((rows, *means, *spreads), ranges)
 
-    def rolled(self, places: int) -> BlockSums:
+    def plus(self, other: Blocks) -> Blocks:
+        """Return the blocks of the rows of both.
+
+        Spreads are joined as Chan, Golub and LeVeque, 1979, have it.
+        """
+        rows = self.rows + other.rows
+        ours, theirs = (np.divide(each.rows, rows, out=np.zeros(rows.shape), where=rows > 0) for each in (self, other))
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = [getattr(self, name) * ours + getattr(other, name) * theirs for name in _MEANS]
+            spreads = [
+                getattr(self, f"{name}_spread")
+                + getattr(other, f"{name}_spread")
+                + (getattr(self, name) - getattr(other, name)) ** 2 * ours * other.rows
+                for name in _VALUES
+            ]
+        ranges = (getattr(self, name).merge(getattr(other, name)) for name in _RANGES)
+        return Blocks._of((rows, *means, *spreads), ranges)
+
+    def rolled(self, places: int) -> Blocks:
         """Rotate the blocks by some places."""
         return self._each(lambda blocks: np.roll(blocks, places))
 
-    def filled(self) -> BlockSums:
+    def filled(self) -> Blocks:
         """Return the blocks that hold rows."""
         return self._each(lambda blocks: blocks[self.rows > 0])
 
-    def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> BlockSums:
-        sums = (change(getattr(self, name)) for name in _SUMS)
+    def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Blocks:
         ranges = (getattr(self, name) for name in _RANGES)
-        return BlockSums.of(sums, *(Ranges(change(each.minimum), change(each.maximum)) for each in ranges))
-
-    def moved(self, label: float, prediction: float) -> BlockSums:
-        """Return the sums of labels and predictions that are greater by these numbers."""
-        return BlockSums(
-            self.rows,
-            self.absolute,
-            self.squared,
-            self.percentage,
-            self.label + label * self.rows,
-            self.label_squared + 2 * label * self.label + label * label * self.rows,
-            self.prediction + prediction * self.rows,
-            self.prediction_squared + 2 * prediction * self.prediction + prediction * prediction * self.rows,
-            self.label_range,
-            self.prediction_range,
+        return Blocks._of(
+            (change(getattr(self, name)) for name in _ARRAYS),
+            (Ranges(change(each.minimum), change(each.maximum)) for each in ranges),
         )
 
-    def weighted(self, weights: NDArray[np.int64]) -> ErrorSums:
-        """Add up the blocks, each as often as it occurs.
+    def drawn(self, weights: NDArray[np.int64]) -> MeanErrors:
+        """Return the errors of samples of blocks.
 
         Parameters
         ----------
         weights : ndarray of int, shape (..., k)
+            How often each block is in each sample.
         """
-        rows, absolute, squared, percentage, label, label_squared, prediction, prediction_squared = (
-            weights @ getattr(self, name) for name in _SUMS
-        )
-        label_spread = sum_of_squares_within(label_squared - label**2 / rows, rows, self.label_range.of_drawn(weights))
-        prediction_spread = sum_of_squares_within(
-            prediction_squared - prediction**2 / rows, rows, self.prediction_range.of_drawn(weights)
-        )
-        return ErrorSums(rows, absolute, squared, percentage, label_spread, prediction_spread)
+        each = weights * self.rows
+        rows = each.sum(axis=-1)
+        share = each / rows[..., None]
+        # A mean is not above the greatest of what it is a mean of, though rounding may put it there.
+        means = (np.minimum(share @ values, values.max()) for values in (self.absolute, self.squared, self.percentage))
+        return MeanErrors(rows, *means, *(self._spread_of_drawn(name, weights, share, rows) for name in _VALUES))
+
+    def _spread_of_drawn(
+        self, name: str, weights: NDArray[np.int64], share: NDArray[np.float64], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the spreads, about the mean of each sample: about any other number digits are lost."""
+        values, ranges = getattr(self, name), getattr(self, f"{name}_range").of_drawn(weights)
+        means = np.clip(share @ values, ranges.minimum, ranges.maximum)
+        deviations = values - means[..., None]
+        # The mean just subtracted is rounded; the second term takes that error back out.
+        between = np.einsum("...k,...k,...k->...", share, deviations, deviations)
+        between -= np.einsum("...k,...k->...", share, deviations) ** 2
+        between *= rows
+        return sum_of_squares_within(weights @ getattr(self, f"{name}_spread") + between, rows, ranges)
 
 
+_VALUES = ("label", "prediction")
+_MEANS = ("absolute", "squared", "percentage", *_VALUES)
 _RANGES = ("label_range", "prediction_range")
-_SUMS = tuple(name for name in BlockSums.__slots__ if name not in _RANGES)
+_ARRAYS = tuple(name for name in Blocks.__slots__ if name not in _RANGES)
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorSums:
-    """Sums over all rows; the evidence of `REGRESSION`.
+class MeanErrors:
+    """Means over all rows; the evidence of `REGRESSION`.
 
     Attributes
     ----------
     rows, absolute, squared, percentage : ndarray, shape (...)
-        Number of rows; sums of absolute, squared and relative errors.
+        Number of rows; means of absolute, squared and relative errors.
     label_spread, prediction_spread : ndarray, shape (...)
         Sums of squared deviations from the mean; 0 exactly where the values are equal.
-    blocks : BlockSums, optional
+    blocks : Blocks, optional
         What replicates are drawn from; replicates have none.
     """
 
@@ -256,15 +297,14 @@ class ErrorSums:
     percentage: NDArray[np.float64] | np.float64
     label_spread: NDArray[np.float64] | np.float64
     prediction_spread: NDArray[np.float64] | np.float64
-    blocks: BlockSums | None = None
+    blocks: Blocks | None = None
 
-    def resampled(self, resampling: Resampling) -> tuple[ErrorSums, ErrorSums]:
+    def resampled(self, resampling: Resampling) -> tuple[MeanErrors, MeanErrors]:
         """Resample blocks of rows."""
         if self.blocks is None:
             raise TypeError("replicates are not drawn from replicates")
-        blocks = self.blocks.filled()
-        drawn = resampling.weights(blocks.rows.size)
-        return blocks.weighted(drawn), blocks.weighted(np.ones(blocks.rows.size, dtype=np.int64))
+        blocks = self.blocks.rows.size
+        return self.blocks.drawn(resampling.weights(blocks)), self.blocks.drawn(np.ones(blocks, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
-from modelwatch_analyzer.model_quality.regression_errors import QUANTILE_LEVELS, ErrorQuantiles, ErrorSums
+from modelwatch_analyzer.model_quality.regression_errors import QUANTILE_LEVELS, ErrorQuantiles, MeanErrors
 from modelwatch_analyzer.spread import SMALLEST_DIVISOR
 
 
@@ -25,12 +25,13 @@ def _quantile(place: int, errors: ErrorQuantiles) -> NDArray[np.float64]:
     return np.asarray(lower + (upper - lower) * (rank - below))
 
 
-def _r2(errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Return 1 - errors / spread, NaN where `_no_r2` says why."""
-    return np.where((spread >= SMALLEST_DIVISOR) & np.isfinite(spread), 1 - errors.squared / spread, np.nan)
+def _r2(errors: MeanErrors, spread: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+    """Return 1 - errors / spread, not finite where `_no_r2` says why."""
+    r2 = 1 - errors.squared / (spread / errors.rows)
+    return np.where((spread >= SMALLEST_DIVISOR) & np.isfinite(spread), r2, np.nan)
 
 
-def _no_r2(values: str, errors: ErrorSums, spread: NDArray[np.float64] | np.float64) -> str:
+def _no_r2(values: str, errors: MeanErrors, spread: NDArray[np.float64] | np.float64) -> str:
     if errors.rows < 2:
         return "there are fewer than two rows"
     if spread == 0:
@@ -41,8 +42,12 @@ def _no_r2(values: str, errors: ErrorSums, spread: NDArray[np.float64] | np.floa
 
 
 def _loss(
-    name: str, measure: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool = True
-) -> Metric[ErrorSums]:
+    name: str,
+    measure: Callable[[MeanErrors], NDArray[np.float64] | np.float64],
+    *,
+    suggested: bool = True,
+    same_as: str | None = None,
+) -> Metric[MeanErrors]:
     return Metric(
         name,
         lambda errors: np.asarray(measure(errors)),
@@ -50,12 +55,13 @@ def _loss(
         undefined="an error, or its square or ratio, is beyond the greatest double",
         bounds=(0.0, math.inf),
         suggested=suggested,
+        same_as=same_as,
     )
 
 
 def _r_squared(
-    name: str, values: str, spread: Callable[[ErrorSums], NDArray[np.float64] | np.float64], *, suggested: bool
-) -> Metric[ErrorSums]:
+    name: str, values: str, spread: Callable[[MeanErrors], NDArray[np.float64] | np.float64], *, suggested: bool
+) -> Metric[MeanErrors]:
     return Metric(
         name,
         lambda errors: _r2(errors, spread(errors)),
@@ -65,15 +71,15 @@ def _r_squared(
     )
 
 
-REGRESSION: tuple[Metric[ErrorSums], ...] = (
-    _loss("mae", lambda errors: errors.absolute / errors.rows),
-    _loss("mse", lambda errors: errors.squared / errors.rows),
-    _loss("rmse", lambda errors: np.sqrt(errors.squared / errors.rows)),
+REGRESSION: tuple[Metric[MeanErrors], ...] = (
+    _loss("mae", lambda errors: errors.absolute),
+    _loss("mse", lambda errors: errors.squared),
+    _loss("rmse", lambda errors: np.sqrt(errors.squared), same_as="mse"),
     _r_squared("r2", "labels", lambda errors: errors.label_spread, suggested=True),
     _r_squared("r2_first_party", "predictions", lambda errors: errors.prediction_spread, suggested=False),
-    _loss("mape", lambda errors: errors.percentage / errors.rows, suggested=False),
+    _loss("mape", lambda errors: errors.percentage, suggested=False),
 )
-"""Metrics of predicted numbers that are sums of errors.
+"""Metrics of predicted numbers that are means of errors.
 
 ``r2`` is the textbook's, over the spread of the truth; ``r2_first_party`` is over that of the predictions.
 """

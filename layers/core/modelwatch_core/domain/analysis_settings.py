@@ -212,10 +212,13 @@ class GroundTruthSettings(AnalysisSettings):
         Labels, in files of their own, that are merged with the captured predictions.
     merged_output_path : Path, optional
         The folder that the merged records are written to; ``merge`` in the output folder if not given.
+    ground_truth_time_tolerance : float
+        How many seconds the time of a label without an id may differ from that of its prediction.
     """
 
     ground_truth_source: Path | None = None
     merged_output_path: Path | None = None
+    ground_truth_time_tolerance: float = Field(default=0.0, ge=0, le=86_400)
 
 
 class ConfiguredSettings(AnalysisSettings):

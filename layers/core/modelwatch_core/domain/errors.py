@@ -15,12 +15,16 @@ class ModelwatchError(Exception):
         A stable CamelCase word that scripts may match on.
     message : str
         What is wrong, where, and how to fix it. Never holds row values.
+    examples : str
+        A few values from the data that show it. They are for the terminal of whoever has the data, and for nothing that
+        is stored or sent.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, examples: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.examples = examples
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

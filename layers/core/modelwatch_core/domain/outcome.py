@@ -100,6 +100,8 @@ class GroundTruthCounts(Owned):
         Labels that came again with another value.
     late : int
         Matched labels that were collected after the window had ended.
+    ambiguous : int
+        Predictions that have no label because several without an id are possible, by their times.
     """
 
     predictions: int = 0
@@ -110,6 +112,7 @@ class GroundTruthCounts(Owned):
     duplicates: int = 0
     conflicting: int = 0
     late: int = 0
+    ambiguous: int = 0
 
 
 class Outcome(Owned):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import GroundTruthSettings, IntervalSettings
@@ -18,6 +19,17 @@ from modelwatch_core.domain.monitor_kinds.shell import (
 )
 
 
+class ThresholdRule(StrEnum):
+    """What a metric may be worse by than its baseline.
+
+    ``SamplingError``: by what chance does to both, so that a model that is as good as in its baseline does not alarm.
+    ``Exact``: by nothing, which is SageMaker's rule.
+    """
+
+    SAMPLING_ERROR = "SamplingError"
+    EXACT = "Exact"
+
+
 class ModelQualitySettings(GroundTruthSettings, IntervalSettings):
     """What an analysis of model quality is given.
 
@@ -25,10 +37,14 @@ class ModelQualitySettings(GroundTruthSettings, IntervalSettings):
     ----------
     problem_type : ProblemType, optional
         What the model does; without it the analysis refuses.
+    threshold_rule : ThresholdRule
+        Of a baseline: where it puts its thresholds. Of a check: with ``Exact`` values alone are compared with the
+        thresholds, whatever their constraints say of intervals.
     """
 
     analysis_type: Literal["MODEL_QUALITY"] = "MODEL_QUALITY"
     problem_type: ProblemType | None = None
+    threshold_rule: ThresholdRule = ThresholdRule.SAMPLING_ERROR
 
 
 def _refuse(given: Mapping[str, object]) -> None:
@@ -72,6 +88,11 @@ MODEL_QUALITY = MonitorKind(
                 metavar="X",
                 help="A probability above it predicts the positive class, where no --inference-attribute says what was "
                 "predicted; 0.5 by default.",
+            ),
+            ShellOption(
+                field="threshold_rule",
+                help="SamplingError (the default): thresholds allow for what chance does to the baseline and to what "
+                "is checked. Exact: SageMaker's rule, any value worse than the baseline's is a violation.",
             ),
             *INTERVAL_OPTIONS,
         ),

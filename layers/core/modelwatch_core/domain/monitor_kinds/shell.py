@@ -138,6 +138,11 @@ GROUND_TRUTH_OPTIONS = (
         help="Where the label is: in a file with named columns its name, in JSON a JMESPath. It refers to data that "
         "has predictions and labels, such as merged captures, or to the labels of --ground-truth.",
     ),
+    ShellOption(
+        field="ground_truth_time_tolerance",
+        metavar="SECONDS",
+        help="Of labels without an id: how far their time may be from that of the prediction; 0 by default.",
+    ),
 )
 """Of kinds whose settings are ``GroundTruthSettings``."""
 

@@ -1,0 +1,99 @@
+"""When two spellings are one value, and which ones mean that there is no value.
+
+A spelling is trimmed, and its characters are composed (Unicode's NFC), so that the two forms of ``é`` are one. A number
+is known by its value, compared as a decimal and not as a double: ``1``, ``1.0``, ``01`` and ``1e0`` are one, and
+``9007199254740993`` is not ``9007199254740992``. Any other text is a value of its own, case-sensitively.
+
+The spellings of a missing value are those that pandas 2.3 reads as missing by default, and ``NaT``; nan, null, n/a and
+the like in any case, but ``NA`` and ``None`` only so: ``none`` and ``na`` are often categories.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from itertools import product
+
+import polars as pl
+
+_IN_ANY_CASE = ("nan", "-nan", "+nan", "null", "n/a", "<na>", "nat", "#n/a", "#na", "#n/a n/a")
+_AS_SPELLED = ("", "NA", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")
+
+MISSING = frozenset(_AS_SPELLED) | {
+    "".join(letters)
+    for word in _IN_ANY_CASE
+    for letters in product(*({letter.lower(), letter.upper()} for letter in word))
+}
+"""Every spelling of a missing value."""
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_LONGEST = 400
+"""Characters of a number; longer text is no number."""
+
+_MOST_DIGITS = 40
+"""Of a whole number that is written without an exponent."""
+
+_EXACTLY = Context(prec=_LONGEST, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_FEW = 4
+_MISSING = pl.Series(sorted(MISSING), dtype=pl.String)
+_LONGEST_EXAMPLE = 40
+
+
+def exact_number(text: str) -> Decimal | None:
+    """Return the value of a number, None for other text and for what is beyond the greatest double."""
+    text = text.strip()
+    if len(text) > _LONGEST or not _NUMBER.fullmatch(text) or abs(float(text)) == float("inf"):
+        return None
+    return Decimal(text)
+
+
+def value_name(text: str) -> str:
+    """Return what all spellings of a value are called: ``1``, ``0.5``, ``cat``."""
+    number = exact_number(text)
+    if number is None:
+        return unicodedata.normalize("NFC", text.strip())
+    if number == 0:
+        return "0"
+    if number.adjusted() < _MOST_DIGITS and number == number.to_integral_value():
+        return str(int(number))
+    double = repr(float(number))
+    return double if Decimal(double) == number else str(number.normalize(_EXACTLY))
+
+
+def example_text(values: Iterable[str]) -> str:
+    """Return the first two values for a message, each cut to 40 characters."""
+    shown = list(values)
+    cut = (each if len(each) <= _LONGEST_EXAMPLE else f"{each[: _LONGEST_EXAMPLE - 1]}…" for each in shown[:2])
+    return ", ".join((*cut, "...") if len(shown) > 2 else cut)
+
+
+def cleaned(column: pl.Series, kept: Collection[str] = ()) -> pl.Series:
+    """Return text trimmed and composed, with null where it means that there is no value.
+
+    Parameters
+    ----------
+    column : polars.Series
+        Any type but String stays as it is.
+    kept : collection of str
+        What is a value although it is spelled as a missing one, because a configuration names it.
+    """
+    if column.dtype != pl.String:
+        return column
+    unique = column.unique()
+    if len(unique) * _FEW >= len(column):
+        return _cleaned(column, kept)
+    values = _cleaned(unique, kept)
+    if values.equals(unique, null_equal=True):
+        return column
+    return column.replace_strict(unique, values, return_dtype=pl.String)
+
+
+def _cleaned(column: pl.Series, kept: Collection[str]) -> pl.Series:
+    text = column.str.strip_chars()
+    if text.str.len_bytes().sum() != text.str.len_chars().sum():
+        text = text.str.normalize("NFC")
+    missing = _MISSING.filter(~_MISSING.is_in(list(kept))) if kept else _MISSING
+    found = text.is_in(missing.implode())
+    return text.set(found.fill_null(value=False), None) if found.any() else text
