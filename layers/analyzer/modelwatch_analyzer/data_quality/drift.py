@@ -8,6 +8,7 @@ from modelwatch_analyzer.data_quality.documents import FeatureConstraints, Featu
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
+from modelwatch_analyzer.data_quality.thresholds import equal
 from modelwatch_analyzer.distances import DriftMeasure
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -35,8 +36,10 @@ class Drift:
 
     @property
     def exceeded(self) -> bool:
-        """Whether this is a violation."""
-        return not isinstance(self.distance, Undefined) and self.measure.is_drift(self.distance, self.threshold)
+        """Whether this is a violation: a distance that equals the threshold up to rounding is none."""
+        if isinstance(self.distance, Undefined) or equal(self.distance, self.threshold):
+            return False
+        return self.measure.is_drift(self.distance, self.threshold)
 
 
 def measure_drift(
