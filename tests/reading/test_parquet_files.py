@@ -89,7 +89,8 @@ def write_with_repeated_names(path: Path, columns: dict[str, list[Any]], renamed
     pl.DataFrame(columns).write_parquet(path)
     content = path.read_bytes()
     for name, other in renamed.items():
-        content = content.replace(bytes([len(name)]) + name.encode(), bytes([len(other)]) + other.encode())
+        size = bytes([len(name.encode())])
+        content = content.replace(size + name.encode(), size + other.encode())
     path.write_bytes(content)
 
 
@@ -100,7 +101,7 @@ def write_with_repeated_names(path: Path, columns: dict[str, list[Any]], renamed
         ({"key": [1], "KEY": [1.5]}, {"KEY": "key"}, "columns 1, 2 are all named 'key'"),
         ({"aa": [1], "QQ": [2], "b": [3], "RR": [4]}, {"QQ": "aa", "RR": "aa"}, "columns 1, 2, 4 are all named 'aa'"),
         ({"é": [1], "QQ": [2]}, {"QQ": "é"}, "columns 1, 2 are all named 'é'"),
-        ({"s": [{"x": 1, "Q": 2}]}, {"Q": "x"}, "columns 1, 2 are all named 's.x'"),
+        ({"s": [{"x": 1, "Q": 2}]}, {"Q": "x"}, "two fields become the column 's.x'"),
         ({"l": [[1, 2]], "id": [1], "ID": ["x"]}, {"ID": "id"}, "columns 2, 3 are all named 'id'"),
     ],
 )
