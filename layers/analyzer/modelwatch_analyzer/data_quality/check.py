@@ -10,9 +10,11 @@ from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import Drift, measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.unwatched import unwatched
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 
@@ -106,12 +108,16 @@ def _warnings(
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
+    named = statistics.named() if statistics else {}
     reasons: dict[str, list[str]] = {}
     for name, drift in result.drifts.items():
         if isinstance(drift.distance, Undefined):
+            named.pop(name, None)  # the reason says it
             reasons.setdefault(drift.distance.reason, []).append(name)
     for reason, names in reasons.items():
         yield f"drift was not measured for {listed(names)}: {reason}"
+    compared = {feature.name: named[feature.name] for feature in constraints.features if feature.name in named}
+    yield from (f"in the baseline, {text}" for text in unwatched(compared))
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
@@ -120,9 +126,3 @@ def _warnings(
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
     text = feature.string_constraints
     return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
-
-
-def listed(names: list[str], most: int = 10) -> str:
-    """Name some things, and count the rest."""
-    text = ", ".join(map(repr, names[:most]))
-    return text if len(names) <= most else f"{text} and {len(names) - most} more"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
 from modelwatch_analyzer.data_quality.thresholds import equal
+from modelwatch_analyzer.data_quality.unwatched import why_no_categories
 from modelwatch_analyzer.distances import DriftMeasure
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -88,7 +88,7 @@ def _of_categories(
     if measure.categorical is None:
         return Undefined(f"{measure.title} does not compare categories")
     if baseline is None or not baseline.categories:
-        return Undefined(f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)")
+        return Undefined(why_no_categories(baseline))
     if observed.text is None:
         return Undefined("there is no value in the current data")
     return measure.categorical(baseline.categories, observed.text.categories)
