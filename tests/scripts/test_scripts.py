@@ -130,6 +130,44 @@ def test_names_that_are_numbers_are_positions(read) -> None:
     assert rows == [tuple("abcdefghijkl")]
 
 
+PAST_NINE = "the record preprocessor names columns by numbers that are not of one width"
+
+
+@pytest.mark.parametrize(
+    ("names", "warning"),
+    [
+        ("map(str, range(13))", "its column 10 is read as _c2"),
+        ("map(str, range(1, 11))", "its column 10 is read as _c1"),
+        ("['8', '9', '10']", "its column 10 is read as _c0"),
+        ("['7', '08', '9']", "its column 08 is read as _c0"),
+        ("map(str, range(98, 102))", "its column 100 is read as _c0"),
+        ("map(str, range(10))", None),
+        ("map(str, range(10, 100))", None),
+        ("[str(i).zfill(2) for i in range(13)]", None),
+        ("['a%d' % i for i in range(13)]", None),
+    ],
+)
+def test_numbers_as_names_whose_order_as_text_is_another_are_reported(read, names: str, warning: str | None) -> None:
+    _, _, log = read(f"def preprocess_handler(line):\n    return dict.fromkeys({names}, 1)", "x\ny\n")
+    assert [remark.split("; ")[0].split(": ", 1) for remark in log.remarks] == (
+        [[PAST_NINE + ", and they are ordered as text", warning]] if warning else []
+    )
+
+
+def test_the_report_and_the_shell_tell_the_order_of_a_preprocessors_numbers(script, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("x\nabcdefghijkl\n")
+    wanted = analysis_settings(
+        dataset_source=tmp_path / "data.csv",
+        dataset_format=CSV,
+        output_path=tmp_path / "out",
+        record_preprocessor_script=script(
+            "def preprocess_handler(line):\n    return {str(i): v for i, v in enumerate(line)}"
+        ),
+    )
+    assert any("its column 10 is read as _c2" in warning for warning in analyze(wanted).warnings)
+    assert "its column 10 is read as _c2" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_returned_values_become_the_text_that_a_file_would_have(read) -> None:
     source = (
         "import numpy as np, datetime as dt\n"

@@ -139,7 +139,7 @@ def _summary(findings: Findings, changes: tuple[str, ...], outputs: dict[str, st
         status=status,
         exit_message=f"{status}: Job completed successfully with {violations}.",
         records=findings.records,
-        warnings=findings.warnings,
+        warnings=(*findings.records.remarks, *findings.warnings),
         notes=findings.notes,
         violations=findings.violations,
         ground_truth=findings.ground_truth,

@@ -43,6 +43,8 @@ class CaptureInspection:
         The first rows.
     payloads : dict of str to str
         The beginning of each payload of the first record.
+    warnings : tuple of str
+        What may be read otherwise than was meant, and the option that changes it.
     problem : str, optional
         The reason why the records cannot be read with these settings.
     """
@@ -54,6 +56,7 @@ class CaptureInspection:
     named: bool = False
     rows: list[list[str | None]] = field(default_factory=list)
     payloads: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -101,7 +104,14 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
         types = types or {name: infer_type(batch[name].drop_nulls()).value for name in columns}
         rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
     log.require_records()
-    return replace(inspection, records=log.counts(), columns=types, named=dataset.named, rows=rows)
+    return replace(
+        inspection,
+        records=log.counts(),
+        columns=types,
+        named=dataset.named,
+        rows=rows,
+        warnings=tuple(log.remarks),
+    )
 
 
 def _payloads_by_side(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:

@@ -79,6 +79,8 @@ def _print(inspection: CaptureInspection) -> None:
             console.print("The first record contains:")
             print_table(console, ("side", "payload"), list(inspection.payloads.items()))
         return
+    for warning in inspection.warnings:
+        console.print(f"Warning: {printable(warning)}", style="yellow")
     naming = "names from the payloads" if inspection.named else "without names: known by position"
     console.print(f"Columns as they would be read ({naming}), with the first values:")
     print_table(

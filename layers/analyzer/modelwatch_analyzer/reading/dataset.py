@@ -31,7 +31,13 @@ _MAX_NAMED_COLUMNS = 10
 
 @dataclass(slots=True)
 class ReadLog:
-    """Counts what happens to the records of a dataset while it is read."""
+    """Counts what happens to the records of a dataset while it is read.
+
+    Attributes
+    ----------
+    remarks : list of str
+        What a reader took the data for where that is not certain, a sentence each, without row values.
+    """
 
     objects: int = 0
     bytes: int = 0
@@ -44,6 +50,7 @@ class ReadLog:
     with_unread_fields: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def leave_out(self, file: str, line: int | None, reason: str) -> None:
         """Count a malformed record; `reason` says what is wrong with it, without any of its content.
@@ -61,6 +68,7 @@ class ReadLog:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
         self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
+        self.remarks = list(dict.fromkeys([*self.remarks, *other.remarks]))
 
     def require_records(self) -> None:
         """Raise an error if no record was read.
@@ -90,6 +98,7 @@ class ReadLog:
             **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
+            remarks=tuple(self.remarks),
         )
 
 

@@ -36,8 +36,9 @@ def captured_lines(captured: CapturedRecords, log: ReadLog) -> Iterator[Line]:
 def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *, captured: bool) -> RowFiles:
     """Run a record preprocessor once on every record, keep the rows in a temporary file, and open that.
 
-    If all names are integers, they are positions: SageMaker's documentation has a preprocessor name the columns
-    ``str(index).zfill(20)`` where it knows no names.
+    If all names are integers, they are positions in the order of their text, as in SageMaker, whose documentation has a
+    preprocessor name the columns ``str(index).zfill(20)`` where it knows no names. A remark says if that is not the
+    order of the numbers.
 
     Parameters
     ----------
@@ -59,7 +60,9 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
                     spool.writelines(json.dumps([line.file, line.line, row]).encode() + b"\n" for row in rows)
                     log.dropped += not rows
                 _check_size(spool.tell())
-        dataset = _by_position(open_rows(_spooled(Path(name), log)))
+        opened = open_rows(_spooled(Path(name), log))
+        log.remarks += _misleading_order(opened.columns)
+        dataset = _by_position(opened)
     except BaseException:
         Path(name).unlink()
         raise
@@ -115,8 +118,28 @@ def _spooled(path: Path, preprocessing_log: ReadLog) -> Callable[[ReadLog], Iter
     return rows
 
 
+def _misleading_order(columns: tuple[str, ...]) -> Iterator[str]:
+    """Yield a remark if names are numbers whose order as text, in which they are read, is not that of the numbers."""
+    if not _are_positions(columns):
+        return
+    pairs = zip(sorted(columns), sorted(columns, key=int), strict=True)
+    misplaced = next(
+        ((place, name) for place, (name, expected) in enumerate(pairs) if int(name) != int(expected)), None
+    )
+    if misplaced:
+        place, name = misplaced
+        yield (
+            "the record preprocessor names columns by numbers that are not of one width, and they are ordered as text: "
+            f"its column {name} is read as _c{place}; name them str(index).zfill(20), or by words"
+        )
+
+
+def _are_positions(columns: tuple[str, ...]) -> bool:
+    return all(name.isdecimal() for name in columns)
+
+
 def _by_position(dataset: RowFiles) -> RowFiles:
-    if not all(name.isdecimal() for name in dataset.columns):
+    if not _are_positions(dataset.columns):
         return dataset
     order = sorted(dataset.columns)
     named = dataset.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from modelwatch_core.domain.documents import Owned
 
@@ -59,6 +60,8 @@ class RecordCounts(Owned):
     with_unread_fields: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
     malformed_examples: tuple[str, ...] = ()
+    remarks: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
+    """How the data was read where that was not certain, a sentence each; serialised with an analysis's warnings."""
 
 
 class GroundTruthCounts(Owned):
