@@ -109,6 +109,10 @@ class DatasetOptions(PayloadOptions):
             "captured payloads of CSV never have names: their columns are taken by position.",
         ),
     ] = True
+    separator: Annotated[
+        str,
+        typer.Option(metavar="CHARACTER", help="What is between the fields of a CSV file: ',', ';', '|' or tab."),
+    ] = ","
     post_analytics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs afterwards.")
     ] = None
@@ -165,7 +169,13 @@ class DatasetOptions(PayloadOptions):
 
     def _sagemaker_file_format(self, name: str) -> dict[str, Any]:
         formats: dict[str, dict[str, Any]] = {
-            "csv": {"csv": {"header": self.header, "output_columns_position": "START"}},
+            "csv": {
+                "csv": {
+                    "header": self.header,
+                    "output_columns_position": "START",
+                    **({"separator": self.separator} if self.separator != "," else {}),
+                }
+            },
             "json": {"json": {"lines": False}},
             "jsonlines": {"json": {"lines": True}},
             "parquet": {"parquet": {}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from modelwatch_analyzer.data_quality.alignment import align, left_features
+from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
@@ -40,12 +40,11 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
         Whatever is wrong with the dataset or the baseline's files.
     """
     drift_method = _drift_method(settings)
-    dataset = open_dataset(settings)
     if settings.baseline_constraints is None:
-        return _baseline(dataset, drift_method)
+        return _baseline(open_dataset(settings), drift_method)
     constraints = Constraints.read(settings.baseline_constraints)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
-    return _check(dataset, constraints, statistics)
+    return _check(open_dataset(settings, expected_columns(constraints, statistics)), constraints, statistics)
 
 
 def _baseline(dataset: Dataset, drift_method: str | None) -> Findings:
