@@ -12,6 +12,7 @@ from modelwatch_analyzer.data_quality.check import check, expected_types, known_
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
 from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
+from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.statistics import statistics_of
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
@@ -89,7 +90,9 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     names |= {column: feature for feature, column in alignment.features.items()}
     statistics = statistics_of(profile, names)
     empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
+    order = better_order(profile, alignment, constraints, baseline.named() if baseline else {}, dataset.input_columns)
     warnings = [
+        *([order] if order else []),
         *result.warnings,
         *([f"there is no value in {listed(empty)}"] if empty else []),
         *_numbers_no_more(statistics, constraints),
