@@ -70,3 +70,61 @@ def test_other_columns_are_no_row_and_stay_a_violation(workbench: Workbench) -> 
     summary = workbench.check(table({"years": [1] * 600, "y": [0.5] * 600, "tier": ["a"] * 600}))
     assert {check for _, check in found(summary)} == {"missing_column_check", "extra_column_check"}
     assert summary.records.read == 600
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("Age,X,PLAN", "'Age' as 'age', 'X' as 'x', 'PLAN' as 'plan'"),
+        ("age, x,plan ", "' x' as 'x', 'plan ' as 'plan'"),
+        ("AGE ,x,plan", "'AGE ' as 'age'"),
+        ("plan,age,\tX", "'\\tX' as 'x'"),
+        ("age,x,Plan", "'Plan' as 'plan'"),
+    ],
+)
+def test_names_that_differ_in_blanks_and_case_only_are_taken_and_reported(
+    workbench: Workbench, header: str, named: str
+) -> None:
+    columns = _rows(600)
+    workbench.baseline(table(columns))
+    order = [name.strip().lower() for name in header.split(",")]
+    text = table({name: columns[name] for name in order}).split("\n", 1)[1]
+    summary = workbench.check(f"{header}\n{text}")
+    assert found(summary) == []
+    assert says(summary, f"differ from the baseline's in blanks, case or Unicode form only, and were taken: {named}")
+    names = [feature["name"] for feature in workbench.read("check/statistics.json")["features"]]
+    assert sorted(names) == ["age", "plan", "x"]
+
+
+def test_one_name_in_two_unicode_forms_is_one(workbench: Workbench) -> None:
+    workbench.baseline(table({"caf\u00e9": [1] * 600}))
+    summary = workbench.check(table({"cafe\u0301": [1] * 600}))
+    assert found(summary) == []
+    assert says(summary, "Unicode form only")
+
+
+def test_names_between_which_there_is_a_choice_are_not_taken(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": [1] * 600, "b": [2] * 600}))
+    summary = workbench.check(table({"A": [1] * 600, " a": [2] * 600, "b": [2] * 600}))
+    assert found(summary) == [("a", "missing_column_check"), ("A", "extra_column_check"), (" a", "extra_column_check")]
+    assert not says(summary, "were taken")
+
+
+def test_columns_without_a_name_in_common_are_shown_from_both_sides(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": [1] * 600, "b": [2] * 600, "c": [2] * 600}))
+    summary = workbench.check(table({"v" * 50: [1] * 600, "w": [2] * 600, "u": [3] * 600}))
+    assert len(found(summary)) == 6
+    data, baseline = f"'{'v' * 40}...' and 'w'", "'a' and 'b'"
+    assert says(summary, f"there are {data} in the data, and {baseline} in the baseline")
+
+
+@pytest.mark.parametrize(
+    ("value", "alike"), [("A", True), (" a", True), ("b ", True), ("caf\u00e9", True), ("d", False), ("a b", False)]
+)
+def test_values_that_differ_in_spelling_only_are_others_and_that_is_said(
+    workbench: Workbench, value: str, alike: bool
+) -> None:
+    workbench.baseline(table({"plan": ["a", "b", "cafe\u0301"] * 200, "y": [1] * 600}))
+    summary = workbench.check(table({"plan": ["a"] * 199 + [value] + ["b", "cafe\u0301"] * 200, "y": [1] * 600}))
+    assert found(summary) == [("plan", "categorical_values_check")]
+    assert says(summary, "values of 'plan' that are not in the domain", "blanks, case or Unicode form only") is alike
