@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -83,7 +84,9 @@ def test_numbers_spelled_for_people_are_text_and_what_is_in_the_way_is_said(work
 def test_the_advice_leads_to_a_column_that_is_watched(workbench: Workbench) -> None:
     values: list[object] = [*range(599), "nan"]
     made = workbench.baseline(table({"z": values, "y": [1] * 600}))
-    assert about(made, "z")[1].endswith(": leave missing values empty, and make the baseline again")
+    assert about(made, "z")[1].endswith(
+        ": leave missing values empty (of CSV, or give --missing-values NA,nan,null), and make the baseline again"
+    )
     again = workbench.baseline(table({"z": [*range(599), None], "y": [1] * 600}))
     assert about(again, "z") == []
     summary = workbench.check(table({"z": [100 * index for index in range(599)] + [None], "y": [1] * 600}))
@@ -130,7 +133,8 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     checked = workbench.check(table({"z": [*range(98), "NA", "NA"], "y": [1] * 100}))
     assert found(checked) == [("z", "data_type_check")]
     cause = "2 of 100 values (2 of 100 spelled as missing, like NA, nan, null or -); 98 of 100 are numbers"
-    assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty"]
+    option = "(of CSV, or give --missing-values NA,nan,null)"
+    assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty {option}"]
 
 
 def test_a_baseline_without_spellings_still_tells_that_there_are_too_many_values(workbench: Workbench) -> None:
@@ -156,3 +160,41 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
         content, dataset_format = path.read_bytes(), {"parquet": {}}
     made = workbench.check(content, dataset_format=dataset_format, baseline_constraints=None, baseline_statistics=None)
     assert any("1 of 151 spelled as missing" in warning and "150 of 151" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize(
+    ("spell", "options"),
+    [
+        ("{:.2f}".format, {}),
+        (lambda number: f'"{number:.2f}"'.replace(".", ","), {"decimal": ","}),
+        (lambda number: f'"{number:,.2f}"'.translate(str.maketrans(",.", ".,")), {"decimal": ","}),
+        (lambda number: f" {number:.2f} ", {"trim_blanks": True}),
+        (lambda number: f"{number:.2f}" if number % 7 else "NA", {"missing_values": ["NA", "nan"]}),
+        (lambda number: f'"{number:.2f} "'.replace(".", ",") if number % 7 else " - ",
+         {"decimal": ",", "trim_blanks": True, "missing_values": ["-"]}),
+    ],
+)  # fmt: skip
+def test_the_options_of_csv_make_numbers_of_them(
+    workbench: Workbench, spell: Callable[[float], str], options: dict[str, object]
+) -> None:
+    numbers = [index * 13.25 for index in range(600)]
+
+    def spelled(factor: float) -> str:
+        return table({"z": [spell(number * factor) for number in numbers], "y": [1] * 600})
+
+    form = {"csv": {"header": True, **options}}
+    workbench.check(
+        spelled(1),
+        dataset_format=form,
+        output_path=workbench.folder / "baseline",
+        baseline_constraints=None,
+        baseline_statistics=None,
+    )
+    feature, _ = workbench.read("baseline/statistics.json")["features"]
+    present = [number for number in numbers if "missing_values" not in options or number % 7]
+    assert feature["inferred_type"] == "Fractional"
+    assert feature["numerical_statistics"]["common"] == {"num_present": len(present), "num_missing": 600 - len(present)}
+    assert feature["numerical_statistics"]["sum"] == pytest.approx(sum(present), rel=1e-12)
+    assert found(workbench.check(spelled(1), dataset_format=form)) == []
+    if "missing_values" not in options:
+        assert found(workbench.check(spelled(100), dataset_format=form)) == [("z", "baseline_drift_check")]

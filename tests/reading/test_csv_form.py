@@ -32,7 +32,7 @@ def write(tmp_path: Path) -> Write:
 def rows_of(dataset: CsvFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:
     log = ReadLog()
     plan = Plan(dict.fromkeys(dataset.columns, pl.String()))
-    return [row for batch in dataset.batches(plan, log) for row in batch.select(dataset.columns).rows()], log
+    return [row for batch in dataset.batches(plan, log) for row in batch[:, list(dataset.columns)].rows()], log
 
 
 def expected(*names: str) -> Expected:
@@ -208,3 +208,23 @@ def test_names_that_a_separator_makes_the_baselines_are_certain(write: Write, se
 )
 def test_no_first_line_looks_like_both_or_fails(rows: list[list[str]], first: list[str]) -> None:
     assert not (looks_like_row(first, rows) and looks_like_header(first, rows))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected_values"),
+    [
+        ({}, ["1,5", "1.234", " NA ", "1.5", "x,y", " "]),
+        ({"decimal": ","}, ["1.5", "1234", " NA ", "1.5", "x,y", " "]),
+        ({"missing_values": ("NA",)}, ["1,5", "1.234", None, "1.5", "x,y", " "]),
+        ({"trim_blanks": True}, ["1,5", "1.234", "NA", "1.5", "x,y", None]),
+        ({"decimal": ",", "missing_values": ("NA",), "trim_blanks": True}, ["1.5", "1234", None, "1.5", "x,y", None]),
+    ],
+)
+def test_values_are_read_as_the_options_spell_them(
+    write: Write, options: dict[str, object], expected_values: list[str | None]
+) -> None:
+    path = write('^a.*$\n"1,5"\n1.234\n NA \n1.5\n"x,y"\n \n')
+    dataset = open_csv(path, CsvOptions.model_validate(options))
+    assert [row[0] for row in rows_of(dataset)[0]] == expected_values
+    (batch,) = dataset.batches(Plan({"^a.*$": pl.Float64()}), ReadLog())
+    assert batch["^a.*$"].to_list() == expected_values

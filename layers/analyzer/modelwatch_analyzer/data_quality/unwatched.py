@@ -29,6 +29,13 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
 }
 
+_OPTIONS: Mapping[Spelling, str] = {
+    Spelling.MISSING: "--missing-values NA,nan,null",
+    Spelling.DECIMAL_COMMA: "--decimal ','",
+    Spelling.BLANKS_AROUND: "--trim-blanks",
+}
+"""Of CSV; they are examples where the texts are the user's."""
+
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     """Yield a sentence for each column of a baseline whose type or drift nothing watches, or for several of them."""
@@ -84,7 +91,9 @@ def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | N
     parts += [f"{others} of {present} other text"] if others else []
     kept = f"; {numbers} of {present} are numbers" if numbers else ""
     plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
-    advice = ["leave missing values empty"] * bool(missing) + ["write numbers as 1234.5"] * bool(plain)
+    options = " ".join(option for kind, option in _OPTIONS.items() if kind in spelled and kind in plain)
+    advice = [f"leave missing values empty (of CSV, or give {_OPTIONS[Spelling.MISSING]})"] * bool(missing)
+    advice += ["write numbers as 1234.5" + (f" (of CSV, or give {options})" if options else "")] * bool(plain)
     advice += ["make the baseline again"] * in_baseline
     fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""
     return f"String because of {present - numbers} of {present} values ({', '.join(parts)}){kept}{fix}"

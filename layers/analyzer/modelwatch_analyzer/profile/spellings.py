@@ -36,7 +36,7 @@ _MISSING_WORDS = (
 
 _LONGEST = 40
 _MAY_BE = r"^(?:[^A-Za-z]|USD|EUR|GBP|CHF|JPY|CAD|AUD|(?i:n[/.]?a|none|null|nil|missing|inf))"
-"""What every value begins with that has a spelling but is no number: few words of plain text do."""
+"""What every value begins with that has a spelling; few words of plain text do."""
 
 _DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
 _CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
@@ -74,9 +74,11 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
         By `Spelling`; spellings that no value has, and other text, are not in it.
     """
     value, count = counts.get_columns()
+    may_be = value.str.contains(_MAY_BE)
+    value, count = value.filter(may_be), count.filter(may_be)
     number = is_number(value)
     found = Counter({str(Spelling.NUMBER): int(count.filter(number).sum())})
-    left = ~number & value.str.contains(_MAY_BE) & (value.str.len_chars() <= _LONGEST)
+    left = ~number & (value.str.len_chars() <= _LONGEST)
     value, count = value.filter(left), count.filter(left)
     for spelling in Spelling:
         if not len(value):

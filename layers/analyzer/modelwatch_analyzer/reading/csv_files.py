@@ -25,6 +25,7 @@ from modelwatch_analyzer.reading.csv_form import (
     separator_option,
 )
 from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, parse_block, parse_records, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_values import ValueSpelling
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
@@ -54,13 +55,27 @@ class CsvOptions(Owned):
         Whether the first record of each file has the names of the columns.
     separator : {",", ";", "\\t", "|"}
         What is between two fields; ``tab`` is a tab too. SageMaker's documentation has the option with the comma only.
+    decimal : {".", ","}
+        With a comma, ``1.234,5`` is the number 1234.5.
+    missing_values : tuple of str
+        What means a missing value besides an empty field, for instance ``NA``.
+    trim_blanks : bool
+        Whether blanks around a value do not belong to it.
     output_columns_position : {"START", "END"}
         Has no effect: the order of the columns is that of the file.
     """
 
     header: bool = True
     separator: Annotated[Separator, BeforeValidator(_tab)] = ","
+    decimal: Literal[".", ","] = "."
+    missing_values: tuple[str, ...] = ()
+    trim_blanks: bool = False
     output_columns_position: Literal["START", "END"] = "START"
+
+    @property
+    def spelling(self) -> ValueSpelling:
+        """How values are spelled."""
+        return ValueSpelling(self.decimal == ",", self.missing_values, self.trim_blanks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,7 @@ class CsvFiles:
     columns: tuple[str, ...]
     named: bool
     separator: Separator = ","
+    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
     remarks: tuple[str, ...] = ()
 
     @property
@@ -91,10 +107,14 @@ class CsvFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
         log.remarks += self.remarks
+        if self.spelling:  # a parser of numbers would take 1.234 for a fraction
+            for name in plan.columns_among(self.columns):
+                plan.read_as_text(name)
         for file in self.files:
             log.objects += 1
             log.bytes += file.file.size
-            yield from _read_file(file, self.separator, plan, log)
+            for frame in _read_file(file, self.separator, plan, log):
+                yield frame.with_columns(map(self.spelling.plain, frame)) if self.spelling else frame
 
 
 def open_csv(source: Path, options: CsvOptions, expected: Expected | None = None) -> CsvFiles:
@@ -132,7 +152,7 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions, expected:
             message = f"{file.file.label} and {files[0].file.label} have different columns"
             fixes = "; ".join(["give all files the same header", *opening.remarks])
             raise InvalidInput("HeadersDiffer", f"{message}: {fixes}")
-    return CsvFiles(files, files[0].columns, opening.named, opening.separator, tuple(opening.remarks))
+    return CsvFiles(files, files[0].columns, opening.named, opening.separator, options.spelling, tuple(opening.remarks))
 
 
 class _Opening:
