@@ -160,3 +160,11 @@ def test_a_baseline_passes_its_own_check(workbench: Workbench, columns: dict[str
     assert found(summary) == []
     assert summary.exit_message == "Completed: Job completed successfully with no violations."
     assert workbench.read("check/constraint_violations.json") == {"violations": []}
+
+
+def test_names_that_look_like_patterns_are_only_names(workbench: Workbench) -> None:
+    data = table({"^a.*$": ["x", "y"] * 100, "ab": [1, 2] * 100, "*": ["1.5", "nan"] * 100, "^.*$": [None] * 200})
+    workbench.baseline(data)
+    kinds = [feature["inferred_type"] for feature in workbench.read("baseline/statistics.json")["features"]]
+    assert kinds == ["String", "Integral", "String", "Unknown"]
+    assert found(workbench.check(data)) == []

@@ -407,3 +407,45 @@ def test_true_drift_among_a_thousand_rows_is_found_and_nothing_else(workbench: W
     configure(workbench, distribution_constraints={"comparison_threshold": 0.1})
     assert found(workbench.check(sample(0))) == []
     assert found(workbench.check(sample(0.6))) == [("moved", "baseline_drift_check")]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "threshold", "drifts"),
+    [
+        # |40/100 - 30/100| = 1/10 and so on, exactly; in doubles 0.4 - 0.3 = 0.10000000000000003, 0.6 - 0.5 is less.
+        (40, 30, 0.1, False),
+        (60, 50, 0.1, False),
+        (70, 40, 0.3, False),
+        (35, 30, 0.05, False),
+        (58, 57, 0.01, False),
+        (40, 30, 0.09999, True),
+        (41, 30, 0.1, True),
+        (0, 0, 0.0, False),
+        (0, 1, 0.0, True),
+    ],
+)
+@pytest.mark.parametrize("values", [("a", "b"), (1, 2), (1.5, 2.5)])
+def test_a_distance_of_exactly_the_threshold_is_no_drift(
+    workbench: Workbench, before: int, now: int, threshold: float, drifts: bool, values: tuple[object, object]
+) -> None:
+    def rows(first: int) -> str:
+        return table({"x": [values[0]] * first + [values[1]] * (100 - first)})
+
+    workbench.baseline(rows(before))
+    both = {"comparison_threshold": threshold, "categorical_comparison_threshold": threshold}
+    configure(
+        workbench,
+        domain_content_threshold=0.0,
+        datatype_check_threshold=0.0,
+        distribution_constraints={"comparison_method": "Simple", **both},
+    )
+    assert (("x", "baseline_drift_check") in found(workbench.check(rows(now)))) is drifts
+
+
+def test_a_share_that_differs_from_its_threshold_by_rounding_only_is_enough(workbench: Workbench) -> None:
+    workbench.baseline(table({"x": [1, 2, None], "y": [1] * 3}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["features"][0]["completeness"] = 1 - 1 / 3  # 0.6666666666666667; 2 / 3 is 0.6666666666666666
+    workbench.rewrite("baseline/constraints.json", constraints)
+    assert found(workbench.check(table({"x": [1, 2, None], "y": [1] * 3}))) == []
+    assert found(workbench.check(table({"x": [1, 2, None, None], "y": [1] * 4}))) == [("x", "completeness_check")]

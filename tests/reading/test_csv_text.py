@@ -20,6 +20,12 @@ _fields = st.one_of(
     _texts.map(lambda text: text[:6]), st.sampled_from(["", "1", "-2.5", "3e4", " 7", "12345678901234567890"])
 )
 _dtypes = st.sampled_from([pl.Int64(), pl.Float64(), pl.String()])
+_separators = st.sampled_from([",", ";", "\t", "|"])
+
+
+def _swapped(text: str, separator: str) -> str:
+    """Exchange commas and another separator."""
+    return text.translate(str.maketrans({",": separator, separator: ","}))
 
 
 @st.composite
@@ -53,14 +59,14 @@ def _plan(dtypes: list[pl.DataType]) -> Plan:
     return Plan(dict(zip(_names(dtypes), dtypes, strict=True)))
 
 
-def _both_paths(text: bytes, dtypes: list[pl.DataType]) -> Iterator[pl.DataFrame]:
+def _both_paths(text: bytes, dtypes: list[pl.DataType], separator: str) -> Iterator[pl.DataFrame]:
     """Yield the columns from both paths, or from the fallback path if the fast one leaves the text to it."""
     names = _names(dtypes)
-    block = plain_block(text, last=True)
+    block = plain_block(text, last=True, separator=separator)
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if fast is not None:
         yield fast
-    records = list(parse_records(text, last=True))
+    records = list(parse_records(text, last=True, separator=separator))
     if all(record.fields is not None and len(record.fields) in (0, len(dtypes)) for record in records):
         yield text_frame([record.fields for record in records if record.fields], names, _plan(dtypes))
 
@@ -75,12 +81,13 @@ def _seen(column: pl.Series, dtype: pl.DataType) -> object:
 
 
 @settings(max_examples=400, deadline=None)
-@given(_written_tables())
+@given(_written_tables(), _separators)
 def test_both_paths_read_a_written_table_correctly(
-    table: tuple[list[list[str]], bytes, list[pl.DataType]],
+    table: tuple[list[list[str]], bytes, list[pl.DataType]], separator: str
 ) -> None:
     rows, text, dtypes = table
-    paths = list(_both_paths(text, dtypes))
+    rows = [[_swapped(field, separator) for field in row] for row in rows]
+    paths = list(_both_paths(_swapped(text.decode(), separator).encode(), dtypes, separator))
     assert paths
     for frame in paths:
         for index, (name, dtype) in enumerate(zip(_names(dtypes), dtypes, strict=True)):
@@ -89,18 +96,20 @@ def test_both_paths_read_a_written_table_correctly(
 
 
 @settings(max_examples=600, deadline=None)
-@given(_any_texts())
-@example((b"1,2\n3\n4,5,", [pl.Int64(), pl.Int64()]))
+@given(_any_texts(), _separators)
+@example((b"1,2\n3\n4,5,", [pl.Int64(), pl.Int64()]), ",")
+@example((b"1, \t2\n3,\t\n", [pl.Int64(), pl.Int64()]), "\t")
 def test_whatever_the_fast_path_reads_the_fallback_path_reads_too(
-    drawn: tuple[bytes, list[pl.DataType]],
+    drawn: tuple[bytes, list[pl.DataType]], separator: str
 ) -> None:
     text, dtypes = drawn
+    text = _swapped(text.decode(), separator).encode()
     names = _names(dtypes)
-    block = plain_block(text, last=True)
+    block = plain_block(text, last=True, separator=separator)
     fast = parse_block(block, names, _plan(dtypes)) if block else None
     if block is None or fast is None:
         return
-    records = list(parse_records(text, last=True))
+    records = list(parse_records(text, last=True, separator=separator))
     assert [record.reason for record in records if record.fields is None] == []
     rows = [record.fields for record in records if record.fields]
     assert {len(row) for row in rows} <= {len(dtypes)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from modelwatch_analyzer.reading import parquet_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -80,6 +82,66 @@ def test_numbers_are_delivered_as_numbers_and_infinities_as_text(tmp_path: Path)
     assert batch.schema == {"i": pl.Int64, "f": pl.Float64, "n": pl.Float64, "x": pl.String}
     assert batch["x"].to_list() == ["1.0", "-inf"]
     assert plan.dtypes["x"] == pl.String
+
+
+def write_with_repeated_names(path: Path, columns: dict[str, list[Any]], renamed: dict[str, str]) -> None:
+    """Write a file as a join leaves it: polars refuses to, so names of equal length are replaced in its footer."""
+    pl.DataFrame(columns).write_parquet(path)
+    content = path.read_bytes()
+    for name, other in renamed.items():
+        size = bytes([len(name.encode())])
+        content = content.replace(size + name.encode(), size + other.encode())
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("columns", "renamed", "says"),
+    [
+        ({"a": [1], "b": ["x"], "Q": [2]}, {"Q": "a"}, "joined.parquet: columns 1, 3 are all named 'a'; rename them"),
+        ({"key": [1], "KEY": [1.5]}, {"KEY": "key"}, "columns 1, 2 are all named 'key'"),
+        ({"aa": [1], "QQ": [2], "b": [3], "RR": [4]}, {"QQ": "aa", "RR": "aa"}, "columns 1, 2, 4 are all named 'aa'"),
+        ({"é": [1], "QQ": [2]}, {"QQ": "é"}, "columns 1, 2 are all named 'é'"),
+        ({"s": [{"x": 1, "Q": 2}]}, {"Q": "x"}, "two fields become the column 's.x'"),
+        ({"l": [[1, 2]], "id": [1], "ID": ["x"]}, {"ID": "id"}, "columns 2, 3 are all named 'id'"),
+    ],
+)
+def test_columns_of_one_name_are_refused_with_their_numbers(
+    tmp_path: Path, columns: dict[str, list[Any]], renamed: dict[str, str], says: str
+) -> None:
+    write_with_repeated_names(tmp_path / "joined.parquet", columns, renamed)
+    with pytest.raises(InvalidInput, match=re.escape(says)) as refused:
+        opened(tmp_path / "joined.parquet")
+    assert refused.value.code == "DuplicateColumn"
+
+
+def test_many_columns_of_two_names_are_each_found(tmp_path: Path) -> None:
+    names = {f"{index:03}": [index] for index in range(200)}
+    write_with_repeated_names(tmp_path / "a.parquet", names, {"150": "007", "151": "007", "199": "000"})
+    assert repeated_names(tmp_path / "a.parquet") == {"000": [1, 200], "007": [8, 151, 152]}
+    pl.DataFrame(names).write_parquet(tmp_path / "sound.parquet")
+    assert repeated_names(tmp_path / "sound.parquet") == {}
+
+
+@given(st.binary(max_size=60))
+def test_names_are_found_in_no_bytes_whatever(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.parquet"
+    path.write_bytes(content + len(content).to_bytes(4, "little") + b"PAR1")
+    assert isinstance(repeated_names(path), dict)
+
+
+def test_half_floats_are_numbers(tmp_path: Path) -> None:
+    # A half float nearest to 0.1 is 0.0999755859375 (IEEE 754, 11 bits of precision); the greatest is 65504.
+    for values, kind, text in (
+        ([1.5, 0.1, float("nan"), None, 65504], pl.Float64, ["1.5", "0.0999755859375", None, None, "65504.0"]),
+        ([-0.5, 2.0], pl.Float64, ["-0.5", "2.0"]),
+        ([float("inf"), 1.0], pl.String, ["inf", "1.0"]),
+        ([None, float("nan")], pl.String, [None, None]),
+        ([1.0, 2.0], pl.Float64, ["1.0", "2.0"]),
+    ):
+        pl.DataFrame({"h": pl.Series(values, dtype=pl.Float16)}).write_parquet(tmp_path / "half.parquet")
+        (batch,) = opened(tmp_path / "half.parquet").batches(Plan({"h": pl.Float64()}), ReadLog())
+        assert batch["h"].dtype == kind
+        assert read(tmp_path / "half.parquet", pl.String())[0]["h"].to_list() == text
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"PAR1" + b"x" * 50 + b"PAR1", b"\x80\x04K\x01."])

@@ -1,7 +1,9 @@
-"""Numbers in the texts of violations, as the first party's Java prints them."""
+"""Numbers in the texts of violations, as the first party's Java prints them, and lists of names."""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -21,3 +23,19 @@ def java_double(value: float) -> str:
 def percent(share: float) -> str:
     """Print a share in percent: ``99.64592817400101%``."""
     return f"{java_double(share * 100)}%"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name some things in quotes, and count the rest."""
+    return enumerated([repr(name) for name in names])
+
+
+def enumerated(texts: Sequence[str], most: int = 10) -> str:
+    """List some texts, and count the rest."""
+    text = ", ".join(texts[:most])
+    return text if len(texts) <= most else f"{text} and {len(texts) - most} more"
+
+
+def spelling_aside(text: str) -> str:
+    """Return what is left of a name or a value without blanks around it, case and Unicode form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.strip()).casefold())

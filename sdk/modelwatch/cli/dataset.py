@@ -110,6 +110,20 @@ class DatasetOptions(PayloadOptions):
             "captured payloads of CSV never have names: their columns are taken by position.",
         ),
     ] = True
+    separator: Annotated[
+        str,
+        typer.Option(metavar="CHARACTER", help="What is between the fields of a CSV file: ',', ';', '|' or tab."),
+    ] = ","
+    decimal: Annotated[
+        str, typer.Option(metavar="CHARACTER", help="The decimal mark of CSV: '.', or ',' as in 1.234,5.")
+    ] = "."
+    missing_values: Annotated[
+        str | None,
+        typer.Option(metavar="TEXTS", help="What means a missing value in CSV besides an empty field: NA,nan,null."),
+    ] = None
+    trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Leave out blanks around the values of CSV.")] = (
+        False
+    )
     post_analytics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs afterwards.")
     ] = None
@@ -172,12 +186,29 @@ class DatasetOptions(PayloadOptions):
 
     def _sagemaker_file_format(self, name: str) -> dict[str, Any]:
         formats: dict[str, dict[str, Any]] = {
-            "csv": {"csv": {"header": self.header, "output_columns_position": "START"}},
+            "csv": {
+                "csv": {
+                    "header": self.header,
+                    "output_columns_position": "START",
+                    **self._csv_spelling(),
+                }
+            },
             "json": {"json": {"lines": False}},
             "jsonlines": {"json": {"lines": True}},
             "parquet": {"parquet": {}},
         }
         return formats[name]
+
+    def _csv_spelling(self) -> dict[str, Any]:
+        """Return the options of CSV that SageMaker's does not have, if they were given."""
+        words = [word.strip() for word in (self.missing_values or "").split(",")]
+        given = {
+            "separator": (self.separator, ","),
+            "decimal": (self.decimal, "."),
+            "missing_values": ([word for word in words if word], []),
+            "trim_blanks": (self.trim_blanks, False),
+        }
+        return {name: value for name, (value, default) in given.items() if value != default}
 
     def _window(self) -> dict[str, datetime | None]:
         if self.start is None and self.end is None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
+from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
+from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, positional_names
+from modelwatch_analyzer.wording import enumerated, spelling_aside
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+_EXAMPLES, _LONGEST_EXAMPLE = 2, 40
 
 MISSING_COLUMN_CHECK, EXTRA_COLUMN_CHECK = "missing_column_check", "extra_column_check"
 
@@ -78,8 +86,10 @@ def left_features(dataset: Dataset, features: Sequence[str]) -> tuple[str, ...]:
 def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
     """Find the columns of a baseline's features.
 
-    Columns with names are found by name, in any order. Where some have none, as in a CSV answer to a request of JSON
-    objects, and there are as many columns as features, those stand for the features at their places.
+    Columns with names are found by name, in any order; a name without its equal is taken for the only one that differs
+    from it just in blanks around it, case, or Unicode form, and the warning says so. Where some have none, as in a CSV
+    answer to a request of JSON objects, and there are as many columns as features, those stand for the features at
+    their places.
 
     Where no column has a name, they are found by position if there are as many as features. If there are not, but the
     requests alone of captured data have as many columns, the features are found in those: a baseline that was made
@@ -92,7 +102,10 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
         if len(columns) == len(names):
             places = zip(names, columns, positional_names(len(columns)), strict=True)
             found |= {name: column for name, column, unnamed in places if name not in present and column == unnamed}
-        return Alignment(found, columns, True, len(columns), len(names))
+        alike = _alike([name for name in names if name not in found], [*(present - {*found.values()})])
+        found |= alike
+        warning = _about_names(names, columns, found, alike)
+        return Alignment(found, columns, True, len(columns), len(names), warning)
     if len(columns) == len(names):
         return Alignment(dict(zip(names, columns, strict=True)), columns, False, len(columns), len(names))
     inputs = dataset.input_columns
@@ -102,3 +115,63 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
         return Alignment(dict(zip(names, inputs, strict=True)), inputs, False, len(columns), len(names), warning)
     warning = f"{count}, so that no column can be identified by its position: only their number was checked"
     return Alignment({}, columns, False, len(columns), len(names), warning)
+
+
+def _alike(names: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
+    """Return the column of each name that differs from it in spelling only, if there is no choice."""
+
+    def by_spelling(texts: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for text in texts:
+            found.setdefault(spelling_aside(text), []).append(text)
+        return found
+
+    candidates = by_spelling(columns)
+    pairs = ((same, candidates.get(spelling, [])) for spelling, same in by_spelling(names).items())
+    return {same[0]: others[0] for same, others in pairs if len(same) == len(others) == 1}
+
+
+def _about_names(
+    names: Sequence[str], columns: Sequence[str], found: Mapping[str, str], alike: Mapping[str, str]
+) -> str | None:
+    if alike:
+        pairs = enumerated([f"{_cut(column)} as {_cut(name)}" for name, column in alike.items()])
+        return (
+            f"names of columns differ from the baseline's in blanks, case or Unicode form only, and were taken: {pairs}"
+        )
+    if found or not names:
+        return None
+    sides = [" and ".join(map(_cut, side[:_EXAMPLES])) for side in (columns, names)]
+    return f"no column has a name of the baseline: there are {sides[0]} in the data, and {sides[1]} in the baseline"
+
+
+def _cut(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST_EXAMPLE else f"{name[:_LONGEST_EXAMPLE]}...")
+
+
+def expected_columns(constraints: Constraints, statistics: Statistics | None) -> Expected:
+    """Say what a baseline knows of the columns, by which a reader can tell a header from a row for certain.
+
+    A record can only be a row if each field is a number, or missing, where the baseline has numbers, and one of the
+    baseline's values where it has counted those.
+    """
+    named = statistics.named() if statistics else {}
+    features = constraints.features
+
+    def fits(fields: Sequence[str]) -> bool:
+        certain = 0
+        for feature, field in zip(features, fields, strict=True):
+            domains = feature.string_constraints.domains if feature.string_constraints else None
+            values = {*(domains or ()), *(named[feature.name].categories if feature.name in named else ())}
+            if feature.inferred_type.is_numeric:
+                kind = infer_type(pl.Series([field], dtype=pl.String)) if field else None
+                if kind and not (kind.is_numeric and kind.value in (feature.inferred_type, InferredType.INTEGRAL)):
+                    return False
+                certain += kind is not None
+            elif values and field:
+                if field not in values:
+                    return False
+                certain += 1
+        return certain > 0
+
+    return Expected(tuple(feature.name for feature in features), fits)

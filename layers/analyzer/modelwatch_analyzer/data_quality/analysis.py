@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from modelwatch_analyzer.data_quality.alignment import align, left_features
+from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.changes import changes_since
-from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories, listed
+from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
 from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
+from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.statistics import statistics_of
+from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
@@ -22,6 +24,7 @@ from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
@@ -38,19 +41,18 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
         Whatever is wrong with the dataset or the baseline's files.
     """
     drift_method = _drift_method(settings)
-    dataset = open_dataset(settings)
     if settings.baseline_constraints is None:
-        return _baseline(dataset, drift_method, settings.propose_changes)
+        return _baseline(open_dataset(settings), drift_method, settings.propose_changes)
     constraints = Constraints.read(settings.baseline_constraints)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
-    return _check(dataset, constraints, statistics)
+    return _check(open_dataset(settings, expected_columns(constraints, statistics)), constraints, statistics)
 
 
 def _baseline(dataset: Dataset, drift_method: str | None, window_rows: int | None) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, drift_method, window_rows)
-    warnings = list(_statistics_warnings(statistics))
+    warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
         warnings.insert(0, few + "may well be due to chance")
@@ -87,7 +89,15 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
     statistics = statistics_of(profile, names)
-    warnings = [*result.warnings, *_statistics_warnings(statistics)]
+    empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
+    order = better_order(profile, alignment, constraints, baseline.named() if baseline else {}, dataset.input_columns)
+    warnings = [
+        *([order] if order else []),
+        *result.warnings,
+        *([f"there is no value in {listed(empty)}"] if empty else []),
+        *_numbers_no_more(statistics, constraints),
+        *_sums_beyond(statistics),
+    ]
     if profile.records.read < _FEW_CURRENT_ROWS:
         few = f"the dataset has {profile.records.read} rows: with fewer than {_FEW_CURRENT_ROWS}, Simple distances are "
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
@@ -106,10 +116,17 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     )
 
 
-def _statistics_warnings(statistics: Statistics) -> Iterator[str]:
-    empty = [feature.name for feature in statistics.features if feature.inferred_type is InferredType.UNKNOWN]
-    if empty:
-        yield f"there is no value in {listed(empty)}"
+def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterator[str]:
+    """Yield why columns that the baseline has as numbers are text now."""
+    now = statistics.named()
+    for feature in constraints.features:
+        if feature.inferred_type.is_numeric and feature.name in now:
+            cause = why_text(now[feature.name], in_baseline=False)
+            if cause:
+                yield f"{feature.name!r} is now {cause}"
+
+
+def _sums_beyond(statistics: Statistics) -> Iterator[str]:
     sums = {
         feature.name: feature.numerical_statistics.sum
         for feature in statistics.features

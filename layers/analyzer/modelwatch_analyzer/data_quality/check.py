@@ -16,9 +16,12 @@ from modelwatch_analyzer.data_quality.documents import (
 from modelwatch_analyzer.data_quality.drift import Drift, measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import values_before
+from modelwatch_analyzer.data_quality.statistics import categories_of
+from modelwatch_analyzer.data_quality.unwatched import unwatched
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.table import TableProfile
+from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed, spelling_aside
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 
@@ -96,12 +99,16 @@ def check(
             result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then)))
     if general.evaluate_constraints:
         result.violations.extend(alignment.column_counts())
-    result.warnings.extend(_warnings(result, alignment, constraints, statistics))
+    result.warnings.extend(_warnings(result, profile, alignment, constraints, statistics))
     return result
 
 
 def _warnings(
-    result: CheckResult, alignment: Alignment, constraints: Constraints, statistics: Statistics | None
+    result: CheckResult,
+    profile: TableProfile,
+    alignment: Alignment,
+    constraints: Constraints,
+    statistics: Statistics | None,
 ) -> Iterator[str]:
     if alignment.warning:
         yield alignment.warning
@@ -114,12 +121,27 @@ def _warnings(
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
+    named = statistics.named() if statistics else {}
     reasons: dict[str, list[str]] = {}
     for name, drift in result.drifts.items():
         if isinstance(drift.distance, Undefined):
+            named.pop(name, None)  # the reason says it
             reasons.setdefault(drift.distance.reason, []).append(name)
     for reason, names in reasons.items():
         yield f"drift was not measured for {listed(names)}: {reason}"
+    compared = {feature.name: named[feature.name] for feature in constraints.features if feature.name in named}
+    yield from (f"in the baseline, {text}" for text in unwatched(compared))
+    otherwise = [
+        feature.name
+        for feature in constraints.features
+        if feature.name in alignment.features
+        and _spelled_otherwise(feature, profile.columns[alignment.features[feature.name]])
+    ]
+    if otherwise:
+        yield (
+            f"values of {listed(otherwise)} that are not in the domain of the baseline differ from its values in "
+            "blanks, case or Unicode form only, which make them other values"
+        )
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
@@ -138,12 +160,13 @@ def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureS
         yield f"max_changes are not checked where the baseline statistics have no such number: {listed(without)}"
 
 
+def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> bool:
+    """Return whether there are values that are not in the domain, and all of them are like one that is."""
+    domains = (feature.string_constraints.domains if feature.string_constraints else None) or ()
+    unknown = set(categories_of(observed.text) if observed.text and domains else ()) - set(domains)
+    return bool(unknown) and set(map(spelling_aside, unknown)) <= set(map(spelling_aside, domains))
+
+
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
     text = feature.string_constraints
     return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
-
-
-def listed(names: list[str], most: int = 10) -> str:
-    """Name some things, and count the rest."""
-    text = ", ".join(map(repr, names[:most]))
-    return text if len(names) <= most else f"{text} and {len(names) - most} more"

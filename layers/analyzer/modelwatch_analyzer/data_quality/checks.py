@@ -9,6 +9,7 @@ from modelwatch_analyzer.data_quality.documents import FeatureConstraints, Featu
 from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import changes_beyond
+from modelwatch_analyzer.data_quality.thresholds import reaches
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, percent
@@ -73,7 +74,7 @@ def check_data_type(comparison: Comparison) -> str | None:
     numbers = observed.numbers
     matching = numbers.integral if expected is InferredType.INTEGRAL else numbers.moments.count
     share, threshold = matching / observed.present, comparison.config.datatype_check_threshold
-    if share >= threshold:
+    if reaches(share, threshold):
         return None
     return (
         f"Data type match requirement is not met. Expected data type: {expected}, Expected match: "
@@ -85,7 +86,7 @@ def check_data_type(comparison: Comparison) -> str | None:
 def check_completeness(comparison: Comparison) -> str | None:
     """Compare the share of rows that hold a value with the baseline's."""
     expected, share = comparison.constraints.completeness, comparison.observed.completeness
-    if expected is None or share >= expected:
+    if expected is None or reaches(share, expected):
         return None
     return f"Data completeness requirement is not met. Expected: {percent(expected)}. Observed: Only {percent(share)}."
 
@@ -111,7 +112,7 @@ def check_categorical_values(comparison: Comparison) -> str | None:
         return None
     share = observed.text.categories.count_of(constraint.domains) / observed.present
     threshold = comparison.config.domain_content_threshold
-    if share >= threshold:
+    if reaches(share, threshold):
         return None
     return (
         f"Categorical values requirement is not met. Expected match: {percent(threshold)}. "

@@ -109,11 +109,12 @@ class StringDistribution(_Document):
 
 
 class StringStatistics(_Document):
-    """Statistics of a text feature."""
+    """Statistics of a text feature; ``spellings`` is ours, and says how many values are like numbers, by `Spelling`."""
 
     common: CommonStatistics = CommonStatistics()
     distinct_count: float | None = None
     distribution: StringDistribution | None = None
+    spellings: dict[str, Count] | None = None
 
 
 class FeatureStatistics(_Document):
@@ -132,6 +133,11 @@ class FeatureStatistics(_Document):
             return None
         rows = described.common.num_present + described.common.num_missing
         return described.common.num_present / rows if rows else None
+
+    @property
+    def distinct_count(self) -> float | None:
+        """The number of distinct values of a text feature, if the file has it."""
+        return self.string_statistics.distinct_count if self.string_statistics else None
 
     @property
     def sketch(self) -> Mapping[str, Any] | None:

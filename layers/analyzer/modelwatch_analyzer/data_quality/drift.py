@@ -12,7 +12,9 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES, sketch_of
+from modelwatch_analyzer.data_quality.statistics import sketch_of
+from modelwatch_analyzer.data_quality.thresholds import equal
+from modelwatch_analyzer.data_quality.unwatched import why_no_categories
 from modelwatch_analyzer.distances import DriftMeasure, NumericBaseline
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
@@ -38,8 +40,10 @@ class Drift:
 
     @property
     def exceeded(self) -> bool:
-        """Whether this is a violation."""
-        return not isinstance(self.distance, Undefined) and self.measure.is_drift(self.distance, self.threshold)
+        """Whether this is a violation: a distance that equals the threshold up to rounding is none."""
+        if isinstance(self.distance, Undefined) or equal(self.distance, self.threshold):
+            return False
+        return self.measure.is_drift(self.distance, self.threshold)
 
 
 def measure_drift(
@@ -87,7 +91,7 @@ def _of_categories(
     if measure.categorical is None:
         return Undefined(f"{measure.title} does not compare categories")
     if baseline is None or not baseline.categories:
-        return Undefined(f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)")
+        return Undefined(why_no_categories(baseline))
     if observed.text is None:
         return Undefined("there is no value in the current data")
     return measure.categorical(baseline.categories, observed.text.categories)

@@ -23,6 +23,7 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.profile.spellings import Spelling
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput
@@ -109,7 +110,13 @@ def _numerical(common: CommonStatistics, numbers: NumericColumn) -> NumericalSta
 def _string(common: CommonStatistics, text: TextColumn) -> StringStatistics:
     buckets = tuple(CategoryBucket(value=value, count=count) for value, count in categories_of(text).items())
     distribution = StringDistribution(categorical=Categorical(buckets=buckets)) if buckets else None
-    return StringStatistics(common=common, distinct_count=text.distinct.count, distribution=distribution)
+    spellings = {str(kind): text.spellings[kind] for kind in Spelling if text.spellings[kind]}
+    return StringStatistics(
+        common=common,
+        distinct_count=text.distinct.count,
+        distribution=distribution,
+        spellings=spellings or None,
+    )
 
 
 def finite(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Self
@@ -13,6 +14,7 @@ from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
+from modelwatch_analyzer.profile.spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
 
 
@@ -70,11 +72,14 @@ class TextColumn:
     ----------
     present, missing : int
         The number of values, and of nulls.
+    spellings : Counter of str
+        The number of values that are numbers, or would be in another spelling, by `Spelling`.
     """
 
     type: ColumnType = ColumnType.UNKNOWN
     present: int = 0
     missing: int = 0
+    spellings: Counter[str] = field(default_factory=Counter)
     categories: CategoryCounts = field(default_factory=CategoryCounts)
     distinct: DistinctCounter = field(default_factory=DistinctCounter)
 
@@ -92,6 +97,7 @@ class TextColumn:
             self.type = self.type.combine(infer_type(distinct))
         self.present += len(values)
         self.missing += column.null_count()
+        self.spellings += count_spellings(counts)
         self.categories.update(counts)
         self.distinct.update(distinct)
 
@@ -101,6 +107,7 @@ class TextColumn:
             type=self.type.combine(other.type),
             present=self.present + other.present,
             missing=self.missing + other.missing,
+            spellings=self.spellings + other.spellings,
             categories=self.categories.merge(other.categories),
             distinct=self.distinct.merge(other.distinct),
         )

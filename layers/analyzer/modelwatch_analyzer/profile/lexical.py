@@ -104,6 +104,15 @@ def infer_type(values: pl.Series) -> ColumnType:
     return numbers.type
 
 
+def is_number(values: pl.Series) -> pl.Series:
+    """Return which of some values, text without nulls, are numbers that are finite as a float64."""
+    numeric = values.str.contains(_NUMERIC)
+    if not numeric.any():
+        return numeric
+    parsed = values.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
+    return numeric & parsed.is_finite().fill_null(value=False)
+
+
 def _read_text(values: pl.Series, missing: int) -> Numbers:
     numeric = values.filter(values.str.contains(_NUMERIC))
     parsed = numeric.str.replace(" ", "", literal=True).cast(pl.Float64)

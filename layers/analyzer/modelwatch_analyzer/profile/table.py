@@ -61,7 +61,7 @@ class TableAccumulator:
     def update(self, batch: pl.DataFrame) -> None:
         """Add a batch; see `Dataset.batches`."""
         for name, column in self.columns.items():
-            column.update(batch[name])
+            column.update(_column(batch, name))
 
     def merge(self, other: TableAccumulator) -> TableAccumulator:
         """Return the accumulators of both, which do not change. Both must be for the same plan."""
@@ -130,7 +130,7 @@ def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, Col
     batch = next(iter(dataset.batches(plan, ReadLog())), None) if columns else None
     if batch is None:
         return dict.fromkeys(columns, ColumnType.UNKNOWN)
-    return {name: infer_type(batch[name].drop_nulls()) for name in columns}
+    return {name: infer_type(_column(batch, name).drop_nulls()) for name in columns}
 
 
 def _accumulate(dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str]], log: ReadLog) -> TableAccumulator:
@@ -138,6 +138,11 @@ def _accumulate(dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str
     for batch in dataset.batches(plan, log):
         table.update(batch)
     return table
+
+
+def _column(batch: pl.DataFrame, name: str) -> pl.Series:
+    """Return a column under another name: polars takes one such as ^a.*$ for a pattern."""
+    return batch[name].alias("value")
 
 
 def _fits(column: NumericColumn | TextColumn) -> bool:

@@ -19,6 +19,7 @@ from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithRoles
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
@@ -30,24 +31,27 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _Options = TypeVar("_Options", bound=BaseModel)
 
-Opener = Callable[[AnalysisSettings], Table]
+Opener = Callable[[AnalysisSettings, Expected | None], Table]
 
 FORMATS: Mapping[str, Opener] = {
-    "batchTransform": lambda settings: open_batch_transform(
+    "batchTransform": lambda settings, expected: open_batch_transform(
         settings.dataset_source,
         dataset_options(settings, BatchTransformOptions),
         settings.start_time,
         settings.end_time,
         _attributes(settings),
+        expected,
     ),
-    "csv": lambda settings: open_csv(settings.dataset_source, dataset_options(settings, CsvOptions)),
-    "json": lambda settings: open_json(
+    "csv": lambda settings, expected: open_csv(
+        settings.dataset_source, dataset_options(settings, CsvOptions), expected
+    ),
+    "json": lambda settings, _: open_json(
         source_files(settings.dataset_source), dataset_options(settings, JsonOptions), _attributes(settings)
     ),
-    "parquet": lambda settings: open_parquet(
+    "parquet": lambda settings, _: open_parquet(
         source_files(settings.dataset_source), dataset_options(settings, ParquetOptions)
     ),
-    "sagemakerCaptureJson": lambda settings: _open_records(settings, _captured_records(settings)),
+    "sagemakerCaptureJson": lambda settings, _: _open_records(settings, _captured_records(settings)),
 }
 """The function that opens a dataset, by SageMaker's name of its format."""
 
@@ -64,8 +68,15 @@ LINE_READERS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
 """The functions that read the lines of text for a record preprocessor, by format; not all formats have lines."""
 
 
-def open_dataset(settings: AnalysisSettings) -> Dataset:
+def open_dataset(settings: AnalysisSettings, expected: Expected | None = None) -> Dataset:
     """Open the dataset that the settings name, through their record preprocessor if there is one.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        Where it is, and in which format.
+    expected : Expected, optional
+        What a baseline says about the columns of files of CSV.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def open_dataset(settings: AnalysisSettings) -> Dataset:
             f"there is no reader for the format {settings.dataset_format.name!r}; the formats are {', '.join(FORMATS)}"
         )
         raise InvalidInput("UnsupportedFormat", message)
-    return _with_roles(settings, opener(settings))
+    return _with_roles(settings, opener(settings, expected))
 
 
 def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Dataset:
@@ -108,7 +119,7 @@ def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     return TableWithRoles(table, columns, _attributes(settings), selected)
 
 
-def _open_preprocessed(settings: AnalysisSettings) -> Table:
+def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
     name, script = settings.dataset_format.name, settings.record_preprocessor_script
     reader = LINE_READERS.get(name)
     if reader is None or script is None:

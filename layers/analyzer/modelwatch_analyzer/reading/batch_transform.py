@@ -28,6 +28,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv_files
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
@@ -116,6 +117,7 @@ def open_batch_transform(
     start: datetime | None,
     end: datetime | None,
     attributes: Mapping[Role, str],
+    expected: Expected | None = None,
 ) -> Table:
     """Open the rows that transform jobs captured in ``[start, end)``; the module docstring has the rule.
 
@@ -128,7 +130,7 @@ def open_batch_transform(
     hours = transformed_by_hour(source, options, start, end)
     files = tuple(chain.from_iterable(hours.values()))
     if options.csv:
-        table: Table = open_csv_files(files, options.csv)
+        table: Table = open_csv_files(files, options.csv, expected)
         if len(table.columns) > 2 and ends_with_inference(table):
             return BatchTransformFiles(table, table.columns[-1], table.columns[:-2], start, end)
         return table

@@ -1,4 +1,4 @@
-"""``csv``: files of comma-separated text, with or without a header."""
+"""``csv``: files of text with fields separated by commas, or as an option says, with or without a header."""
 
 from __future__ import annotations
 
@@ -8,41 +8,74 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
+from pydantic import BeforeValidator
 
+from modelwatch_analyzer.reading.csv_form import (
+    HEADER,
+    NO_HEADER,
+    SEPARATORS,
+    Expected,
+    Separator,
+    better_separator,
+    looks_like_header,
+    looks_like_row,
+    separator_option,
+)
 from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, parse_block, parse_records, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_values import ValueSpelling
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 _SAMPLED_RECORDS = 1000
+_COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
 _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
 
 
+def _tab(separator: object) -> object:
+    return "\t" if separator in ("tab", r"\t") else separator
+
+
 class CsvOptions(Owned):
-    """SageMaker's options of ``csv``.
+    r"""SageMaker's options of ``csv``.
 
     Attributes
     ----------
     header : bool
         Whether the first record of each file has the names of the columns.
-    separator : {","}
-        The only one; the option exists because SageMaker's documentation has it.
+    separator : {",", ";", "\\t", "|"}
+        What is between two fields; ``tab`` is a tab too. SageMaker's documentation has the option with the comma only.
+    decimal : {".", ","}
+        With a comma, ``1.234,5`` is the number 1234.5.
+    missing_values : tuple of str
+        What means a missing value besides an empty field, for instance ``NA``.
+    trim_blanks : bool
+        Whether blanks around a value do not belong to it.
     output_columns_position : {"START", "END"}
         Has no effect: the order of the columns is that of the file.
     """
 
     header: bool = True
-    separator: Literal[","] = ","
+    separator: Annotated[Separator, BeforeValidator(_tab)] = ","
+    decimal: Literal[".", ","] = "."
+    missing_values: tuple[str, ...] = ()
+    trim_blanks: bool = False
     output_columns_position: Literal["START", "END"] = "START"
+
+    @property
+    def spelling(self) -> ValueSpelling:
+        """How values are spelled."""
+        return ValueSpelling(self.decimal == ",", self.missing_values, self.trim_blanks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +95,9 @@ class CsvFiles:
     files: tuple[_CsvFile, ...]
     columns: tuple[str, ...]
     named: bool
+    separator: Separator = ","
+    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
+    remarks: tuple[str, ...] = ()
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -70,21 +106,32 @@ class CsvFiles:
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
+        log.remarks += self.remarks
+        if self.spelling:  # a parser of numbers would take 1.234 for a fraction
+            for name in plan.columns_among(self.columns):
+                plan.read_as_text(name)
         for file in self.files:
             log.objects += 1
             log.bytes += file.file.size
-            yield from _read_file(file, plan, log)
+            for frame in _read_file(file, self.separator, plan, log):
+                yield frame.with_columns(map(self.spelling.plain, frame)) if self.spelling else frame
 
 
-def open_csv(source: Path, options: CsvOptions) -> CsvFiles:
+def open_csv(source: Path, options: CsvOptions, expected: Expected | None = None) -> CsvFiles:
     """Open a file, or all files of a folder, like `open_csv_files`."""
-    return open_csv_files(source_files(source), options)
+    return open_csv_files(source_files(source), options, expected)
 
 
-def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions) -> CsvFiles:
+def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions, expected: Expected | None = None) -> CsvFiles:
     """Open files of comma-separated text.
 
     Without a header, the number of columns is the most frequent one among the first records.
+
+    Parameters
+    ----------
+    expected : Expected, optional
+        What a baseline says about the columns. Files whose separator or header it makes certain are read by that, and
+        not by the options; the remarks say so.
 
     Raises
     ------
@@ -94,23 +141,119 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions) -> CsvFil
         ``UnreadableFile``.
     """
     log = ReadLog()
-    if options.header:
-        files = tuple(_with_header(file, head[0]) for file in sources if (head := _head(file, 1, log)))
-    else:
-        heads = (_head(file, _SAMPLED_RECORDS, log) for file in sources)
-        columns = next((positional_names(_usual_width(head)) for head in heads if head), ())
-        files = tuple(_CsvFile(file, columns) for file in sources) if columns else ()
+    opening = _Opening(options, expected, log)
+    files = opening.open(sources)
     if not files:
         if log.malformed:
             log.require_records()
         raise InvalidInput("EmptyDataset", f"{sources[0].path} is empty: give a dataset with at least one row")
     for file in files:
         if set(file.columns) != set(files[0].columns):
-            message = (
-                f"{file.file.label} and {files[0].file.label} have different columns: give all files the same header"
+            message = f"{file.file.label} and {files[0].file.label} have different columns"
+            fixes = "; ".join(["give all files the same header", *opening.remarks])
+            raise InvalidInput("HeadersDiffer", f"{message}: {fixes}")
+    return CsvFiles(files, files[0].columns, opening.named, opening.separator, options.spelling, tuple(opening.remarks))
+
+
+class _Opening:
+    """Finds the columns of files, and what is remarkable about their form, by the first records of the first file."""
+
+    def __init__(self, options: CsvOptions, expected: Expected | None, log: ReadLog) -> None:
+        self.separator: Separator = options.separator
+        self.named = options.header
+        self.remarks: list[str] = []
+        self._header = options.header
+        self._expected = expected
+        self._log = log
+
+    def open(self, sources: Sequence[SourceFile]) -> tuple[_CsvFile, ...]:
+        """Return the files that are not empty."""
+        sampled = ((file, _head(file, _SAMPLED_RECORDS, self._log, self.separator)) for file in sources)
+        first, sample = next(((file, head) for file, head in sampled if head), (None, []))
+        if first is None:
+            return ()
+        sample = self._separated(first, sample)
+        return self._with_headers(sources, first, sample) if self._header else self._headless(sources, first, sample)
+
+    def _separated(self, first: SourceFile, sample: list[Record]) -> list[Record]:
+        """Return the first records, by another separator than the options' if the baseline makes it certain."""
+        records = [record.fields or [] for record in sample[:_COMPARED_RECORDS]]
+        other = better_separator(
+            self.separator, records, lambda other: _fields(_head(first, _COMPARED_RECORDS, ReadLog(), other))
+        )
+        if other is None:
+            return sample
+        message = f"the lines of {first.label} have {SEPARATORS[other]} between their fields"
+        separated = _head(first, _SAMPLED_RECORDS, ReadLog(), other)
+        if self._expected and separated[0].fields and self._expected.is_header(separated[0].fields):
+            self.separator = other
+            self.remarks.append(
+                f"{message}, as the baseline's names show, and were read by these: give {separator_option(other)}"
             )
-            raise InvalidInput("HeadersDiffer", message)
-    return CsvFiles(files, files[0].columns, named=options.header)
+            return separated
+        self.remarks.append(
+            f"{message}, it seems, and were read by {SEPARATORS[self.separator]}: give {separator_option(other)}"
+        )
+        return sample
+
+    def _with_headers(
+        self, sources: Sequence[SourceFile], first: SourceFile, sample: list[Record]
+    ) -> tuple[_CsvFile, ...]:
+        files, rows = [], []
+        for file in sources:
+            head = sample if file is first else _head(file, 1, self._log, self.separator)
+            fields = head[0].fields if head else None
+            if self._expected and fields and self._expected.is_row(fields):
+                rows.append(file.label)
+                files.append(_CsvFile(file, self._expected.names))
+            elif head:
+                if file is first and fields and not self.remarks:
+                    self._doubt_header(file, fields, _fields(sample[1:]))
+                files.append(_with_header(file, head[0], self.remarks))
+        if rows:
+            self.remarks.append(
+                f"the first line of {enumerated(rows)} has a value of each column of the baseline and none of its "
+                f"names: it was read as a row, and the columns by their position; give {NO_HEADER}"
+            )
+        return tuple(files)
+
+    def _doubt_header(self, file: SourceFile, header: list[str], rows: list[list[str]]) -> None:
+        if looks_like_row(header, [fields for fields in rows if fields != header]):
+            self.remarks.append(
+                f"the first line of {file.label} looks like data, not like names of columns: if it is, give {NO_HEADER}"
+            )
+
+    def _headless(self, sources: Sequence[SourceFile], first: SourceFile, sample: list[Record]) -> tuple[_CsvFile, ...]:
+        columns = positional_names(_usual_width(sample))
+        if self._expected:
+            heads = {file: sample if file is first else _head(file, 1, ReadLog(), self.separator) for file in sources}
+            headers = {
+                file: head[0]
+                for file, head in heads.items()
+                if head and head[0].fields and self._expected.is_header(head[0].fields)
+            }
+            if headers:
+                self.named = True
+                columns = tuple(next(iter(headers.values())).fields or ())
+                labels = enumerated([file.label for file in headers])
+                self.remarks.append(
+                    f"the first line of {labels} has the baseline's names: it was read as a header; give {HEADER}"
+                )
+                return tuple(
+                    _with_header(file, headers[file], ()) if file in headers else _CsvFile(file, columns)
+                    for file in sources
+                )
+        fields = sample[0].fields
+        if fields and not self.remarks and looks_like_header(fields, _fields(sample[1:])):
+            self.remarks.append(
+                f"the first line of {first.label} looks like names of columns, and was read as a row: if it has the "
+                f"names, give {HEADER}"
+            )
+        return tuple(_CsvFile(file, columns) for file in sources)
+
+
+def _fields(records: Sequence[Record]) -> list[list[str]]:
+    return [record.fields for record in records if record.fields]
 
 
 def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Iterator[Line]:
@@ -122,7 +265,7 @@ def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Ite
         yield from islice(lines, 1 if header else 0, None)
 
 
-def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
+def _head(file: SourceFile, count: int, log: ReadLog, separator: str) -> list[Record]:
     """Return the first records of a file, including malformed ones but not blank lines."""
     text, offset, line = b"", 0, 0
     for block in chain(file.blocks(log), [b""]):
@@ -132,7 +275,7 @@ def _head(file: SourceFile, count: int, log: ReadLog) -> list[Record]:
         line += text.count(b"\n", 0, blank) + text.count(b"\r", 0, blank) - text.count(b"\r\n", 0, blank)
         text, offset = text[blank:], offset + blank
         complete = not block or len(text) > LONGEST_RECORD
-        records = (record for record in parse_records(text, last=complete) if record.fields != [])
+        records = (record for record in parse_records(text, last=complete, separator=separator) if record.fields != [])
         head = list(islice(records, count))
         if head or complete:
             return [
@@ -147,25 +290,27 @@ def _usual_width(head: list[Record]) -> int:
     return widths.most_common(1)[0][0] if widths else 1
 
 
-def _with_header(file: SourceFile, header: Record) -> _CsvFile:
+def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _CsvFile:
     location = f"{file.label}:{header.line + 1}"
     if header.fields is None:
         code = "NotUtf8" if header.reason == "not UTF-8" else "MalformedHeader"
-        raise InvalidInput(code, f"{location}: the header cannot be read: {header.reason}")
+        raise InvalidInput(code, f"{location}: the header cannot be read: {'; '.join([header.reason, *remarks])}")
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():
-            message = f"{location}: column {number} has no name; name it, or set header to false if the file has none"
+            message = f"{location}: column {number} has no name; name it, or give {NO_HEADER} if the file has no names"
             raise InvalidInput("BlankColumnName", message)
     times = Counter(header.fields)
     if repeated := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
         # Numbers, not names: if the first row was mistaken for a header, the names are values.
         numbers = ", ".join(repeated[:_MAX_NAMED_COLUMNS]) + (" and more" if len(repeated) > _MAX_NAMED_COLUMNS else "")
-        message = f"{location}: columns {numbers} share names; rename them, or set header to false if the file has none"
+        message = (
+            f"{location}: columns {numbers} share names; rename them, or give {NO_HEADER} if the file has no names"
+        )
         raise InvalidInput("DuplicateColumn", message)
     return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
 
 
-def _read_file(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
     for block in chain(source.file.blocks(log, source.offset), [b""]):
@@ -177,7 +322,7 @@ def _read_file(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFr
             text += block
         consumed = -1
         while text and consumed:
-            frame, consumed, lines = _take_records(text, source, plan, log, line, last=not block)
+            frame, consumed, lines = _take_records(text, source, separator, plan, log, line, last=not block)
             text, line = text[consumed:], line + lines
             log.read += frame.height
             if frame.height:
@@ -189,10 +334,10 @@ def _read_file(source: _CsvFile, plan: Plan, log: ReadLog) -> Iterator[pl.DataFr
 
 
 def _take_records(
-    text: bytes, source: _CsvFile, plan: Plan, log: ReadLog, line: int, *, last: bool
+    text: bytes, source: _CsvFile, separator: str, plan: Plan, log: ReadLog, line: int, *, last: bool
 ) -> tuple[pl.DataFrame, int, int]:
     """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
-    block = plain_block(text, last=last) if len(text) <= LONGEST_RECORD else None
+    block = plain_block(text, last=last, separator=separator) if len(text) <= LONGEST_RECORD else None
     if block is not None:
         frame = parse_block(block, source.columns, plan)
         if frame is not None:
@@ -200,7 +345,7 @@ def _take_records(
         text, last = text[: block.consumed], True
     rows: list[list[str]] = []
     consumed = lines = 0
-    for record in parse_records(text, last=last):
+    for record in parse_records(text, last=last, separator=separator):
         consumed, lines = record.end, record.end_line
         if record.fields is None:
             log.leave_out(source.file.label, line + record.line, record.reason)

@@ -2,7 +2,7 @@ r"""Comma-separated text to columns: a fast path for simple text, a fallback pat
 
 Both read the same language, an extension of RFC 4180:
 
-- Records end with ``\n``, ``\r\n`` or ``\r``, fields with a comma. Empty lines are skipped.
+- Records end with ``\n``, ``\r\n`` or ``\r``, fields with the separator, by default a comma. Empty lines are skipped.
 - A field that starts with a quote ends with one; quotes inside it are doubled. Commas and line ends inside it are
   content. So are quotes inside a field that does not start with one.
 - An empty field is a missing value, quoted or not.
@@ -33,7 +33,7 @@ TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps because of a quote 
 """The reason why a record that does not end is left out."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_QUOTE, _COMMA, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '",\n\r .')
+_QUOTE, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '"\n\r .')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Block:
     """The number of bytes of the original text."""
     lines: int
     """The number of physical lines of the original text."""
+    separator: str
 
 
 class Record(NamedTuple):
@@ -63,7 +64,7 @@ class Record(NamedTuple):
     end_line: int
 
 
-def plain_block(text: bytes, *, last: bool) -> Block | None:
+def plain_block(text: bytes, *, last: bool, separator: str = ",") -> Block | None:
     """Return the longest run of complete records at the start of a text.
 
     Parameters
@@ -72,6 +73,8 @@ def plain_block(text: bytes, *, last: bool) -> Block | None:
         It starts with a record.
     last : bool
         Whether the text ends where the data ends; if not, its last record may be incomplete and is not included.
+    separator : str
+        One ASCII character.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def plain_block(text: bytes, *, last: bool) -> Block | None:
         None if the structure is not simple. ``consumed`` is 0 if there is no complete record yet.
     """
     if b'"' in text:
-        return _quoted_block(np.frombuffer(text, np.uint8), last=last)
+        return _quoted_block(np.frombuffer(text, np.uint8), separator, last=last)
     end = len(text) if last else _line_end(text)
     body = text[:end]
     if b"\r" in body:
@@ -91,10 +94,10 @@ def plain_block(text: bytes, *, last: bool) -> Block | None:
     if blank:
         body = re.sub(rb"\n+", b"\n", body).removeprefix(b"\n")
         rows -= blank
-    if body.endswith(b",") and last:
-        body += b"\n"  # polars overlooks an extra field where the text ends with its comma
-    separators = int(np.count_nonzero(np.frombuffer(body, np.uint8) == _COMMA))
-    return Block(body, rows, separators, quoted=False, consumed=end, lines=lines)
+    if body.endswith(separator.encode()) and last:
+        body += b"\n"  # polars overlooks an extra field where the text ends with its separator
+    separators = int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord(separator)))
+    return Block(body, rows, separators, quoted=False, consumed=end, lines=lines, separator=separator)
 
 
 def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFrame | None:
@@ -122,14 +125,14 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     return frame
 
 
-def parse_records(text: bytes, *, last: bool) -> Iterator[Record]:
+def parse_records(text: bytes, *, last: bool, separator: str = ",") -> Iterator[Record]:
     """Parse a text record by record, yielding valid and malformed ones.
 
     The parameters, and where it stops, are those of `plain_block`; the ``end`` of the last record is what was consumed.
     """
     csv.field_size_limit(2**31 - 1)  # records are bounded below
     line_reader = _LineReader(text, len(text) if last else _line_end(text))
-    reader = csv.reader(line_reader, strict=True)
+    reader = csv.reader(line_reader, strict=True, delimiter=separator)
     while line_reader.offset < line_reader.end:
         start, line = line_reader.offset, line_reader.line
         line_reader.undecodable = line_reader.exhausted = False
@@ -147,7 +150,7 @@ def parse_records(text: bytes, *, last: bool) -> Iterator[Record]:
         if reason:
             line_reader.offset, line_reader.line = start, line
             next(line_reader)
-            reader = csv.reader(line_reader, strict=True)
+            reader = csv.reader(line_reader, strict=True, delimiter=separator)
             yield Record(line, None, reason, line_reader.offset, line_reader.line)
         elif line_reader.undecodable:
             yield Record(line, None, "not UTF-8", line_reader.offset, line_reader.line)
@@ -195,7 +198,7 @@ def _line_end(text: bytes) -> int:
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
 
 
-def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
+def _quoted_block(text: NDArray[np.uint8], separator: str, *, last: bool) -> Block | None:
     """Find the records of a text with quotes; None unless every quote opens, doubles or closes where it is allowed."""
     quotes = text == _QUOTE
     outside = ~np.logical_xor.accumulate(quotes)
@@ -206,7 +209,7 @@ def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
         return None
     end = text.size if last else int(ends[-1]) + 1 if ends.size else 0
     positions = np.flatnonzero(quotes[:end])
-    if not _are_balanced(text[:end], positions):
+    if not _are_balanced(text[:end], positions, separator):
         return None
     text, outside = text[:end], outside[:end]
     if (text == _CR).any():
@@ -219,17 +222,17 @@ def _quoted_block(text: NDArray[np.uint8], *, last: bool) -> Block | None:
     if blank.any():
         text, outside, line_ends = text[~blank], outside[~blank], line_ends[~blank]
     rows = int(np.count_nonzero(line_ends)) + (text.size > 0 and not line_ends[-1])
-    separators = int(np.count_nonzero((text == _COMMA) & outside))
-    return Block(text.tobytes(), rows, separators, quoted=True, consumed=end, lines=lines)
+    separators = int(np.count_nonzero((text == ord(separator)) & outside))
+    return Block(text.tobytes(), rows, separators, quoted=True, consumed=end, lines=lines, separator=separator)
 
 
-def _are_balanced(text: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
+def _are_balanced(text: NDArray[np.uint8], quotes: NDArray[np.intp], separator: str) -> bool:
     opening, closing = quotes[::2], quotes[1::2]
     if opening.size != closing.size:
         return False
     before = text[opening[opening > 0] - 1]
     after = text[closing[closing < text.size - 1] + 1]
-    boundaries = np.array([_COMMA, _LF, _CR, _QUOTE], np.uint8)
+    boundaries = np.array([ord(separator), _LF, _CR, _QUOTE], np.uint8)
     return bool(np.isin(before, boundaries).all() and np.isin(after, boundaries).all())
 
 
@@ -257,14 +260,15 @@ def _would_be_trimmed(block: Block) -> bool:
     It skips all blanks and tabs before a number, and treats a field of nothing else as missing. The grammar allows
     one blank before a digit or a decimal point.
     """
-    if b"\t" in block.body or b"\r" in block.body:
+    tabs = b"\t" in block.body and (block.separator != "\t" or block.quoted)
+    if tabs or b"\r" in block.body:
         return True
     if b" " not in block.body:
         return False
     text = np.frombuffer(block.body, np.uint8)
     blanks = np.flatnonzero(text == _BLANK)
     before = np.where(blanks > 0, text[blanks - 1], _LF)
-    boundary = (before == _COMMA) | (before == _LF)
+    boundary = (before == ord(block.separator)) | (before == _LF)
     if block.quoted:
         inside_quotes = np.searchsorted(np.flatnonzero(text == _QUOTE), blanks) % 2 == 1
         boundary = (boundary & ~inside_quotes) | (before == _QUOTE)
@@ -274,7 +278,8 @@ def _would_be_trimmed(block: Block) -> bool:
 
 def _read_csv(block: Block, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
     try:
-        frame = pl.read_csv(block.body, has_header=False, schema=schema, quote_char='"' if block.quoted else None)
+        quote = '"' if block.quoted else None
+        frame = pl.read_csv(block.body, has_header=False, schema=schema, quote_char=quote, separator=block.separator)
     except pl.exceptions.PolarsError:
         return None
     if frame.height != block.rows:

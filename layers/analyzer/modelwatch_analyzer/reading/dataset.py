@@ -80,17 +80,18 @@ class ReadLog:
         """
         if self.read:
             return
+        hint = "".join(f"; {remark}" for remark in self.remarks)
         if self.malformed:
             reasons = {example.split(": ", 1)[1]: example for example in reversed(self.malformed_examples)}
             first = "; ".join(list(reversed(reasons.values()))[:_MAX_REASONS])
-            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}")
+            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}{hint}")
         if self.out_of_window:
             message = f"none of the {self.out_of_window} captured records is in the window from start_time to end_time"
             raise InvalidInput("NoData", message)
         if self.dropped:
             message = f"the record preprocessor dropped all {self.dropped} records"
             raise InvalidInput("EmptyDataset", f"{message}: at least one must be kept")
-        raise InvalidInput("EmptyDataset", "the dataset has no rows: it needs at least one row below the header")
+        raise InvalidInput("EmptyDataset", f"the dataset has no rows: it needs at least one row below the header{hint}")
 
     def counts(self) -> RecordCounts:
         """Return the counts in the form of the analysis contract."""

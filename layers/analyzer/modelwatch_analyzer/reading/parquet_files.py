@@ -18,6 +18,7 @@ from polars.exceptions import PanicException, PolarsError
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
+from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -28,7 +29,7 @@ _SLICE_CELLS = 1 << 21
 """How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Types whose values all fit into Int64."""
-_FLOATS = (pl.Float32, pl.Float64)
+_FLOATS = (pl.Float16, pl.Float32, pl.Float64)
 
 
 class ParquetOptions(Owned):
@@ -100,7 +101,13 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
     scan = pl.scan_parquet(file.path, glob=False)
-    (empty,) = collect(scan.head(0), 1)
+    try:
+        (empty,) = collect(scan.head(0), 1)
+    except Unreadable:
+        for name, numbers in repeated_names(file.path).items():
+            message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
+            raise InvalidInput("DuplicateColumn", message) from None
+        raise
     found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
     for position, (column, dtype) in enumerate(
         empty.schema.items()

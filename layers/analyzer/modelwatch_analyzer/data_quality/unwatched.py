@@ -1,0 +1,121 @@
+"""Columns whose types or drift a baseline cannot watch, and why: said when it is made, and at each check again.
+
+The causes are read from ``statistics.json``, also of SageMaker, which has all but the spellings of values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from modelwatch_analyzer.data_quality.documents import FeatureStatistics, InferredType
+from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
+from modelwatch_analyzer.profile.spellings import Spelling
+from modelwatch_analyzer.wording import enumerated
+
+_MOST_DESCRIBED = 20
+_NEARLY_ALL = 0.5
+"""A text column is described as one of numbers if more than this share of its values are, however spelled."""
+
+_PHRASES: Mapping[Spelling, str] = {
+    Spelling.MISSING: "spelled as missing, like NA, nan, null or -",
+    Spelling.BEYOND_DOUBLE: "beyond the range of a double",
+    Spelling.BLANKS_AROUND: "with blanks around the number",
+    Spelling.BRACKETS: "in brackets",
+    Spelling.PERCENT: "with a per cent sign",
+    Spelling.CURRENCY: "with a currency",
+    Spelling.THOUSANDS: "with separators of thousands, or a decimal comma",
+    Spelling.DECIMAL_COMMA: "with a decimal comma",
+    Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
+}
+
+_OPTIONS: Mapping[Spelling, str] = {
+    Spelling.MISSING: "--missing-values NA,nan,null",
+    Spelling.DECIMAL_COMMA: "--decimal ','",
+    Spelling.BLANKS_AROUND: "--trim-blanks",
+}
+"""Of CSV; they are examples where the texts are the user's."""
+
+
+def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
+    """Yield a sentence for each column of a baseline whose type or drift nothing watches, or for several of them."""
+    empty = [f"{name!r} (0 of {_rows(feature)} rows)" for name, feature in features.items() if _is_empty(feature)]
+    if empty:
+        yield f"there is no value in {enumerated(empty)}: nothing but the completeness of such a column is watched"
+    many = [
+        f"{name!r} ({feature.distinct_count:.0f})" for name, feature in features.items() if _has_many_values(feature)
+    ]
+    if many:
+        yield (
+            f"text with more than {MOST_CATEGORIES} distinct values: {enumerated(many)}; neither the type nor the "
+            "drift of such a column is watched"
+        )
+    words = [
+        f"{name!r} ({count} of {feature.string_statistics.common.num_present} values)"
+        for name, feature in features.items()
+        if feature.string_statistics and not why_text(feature) and (count := _missing_words(feature))
+    ]
+    if words:
+        yield (
+            f"text that is spelled as missing, like NA, nan, null or -, counts as text: {enumerated(words)}; leave "
+            "it empty where it means one"
+        )
+    described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
+    for name, cause in islice(described, _MOST_DESCRIBED):
+        yield f"{name!r} is {cause}"
+    if more := sum(1 for _ in described):
+        yield f"{more} more columns are text although most of their values are numbers"
+
+
+def why_no_categories(feature: FeatureStatistics | None) -> str:
+    """Return why a text feature has no categories to compare; fits after "not measured: "."""
+    if feature is None or not _has_many_values(feature):
+        return f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)"
+    many = f"it is text with more than {MOST_CATEGORIES} distinct values in the baseline"
+    cause = why_text(feature)
+    return f"{many}, and {cause}" if cause else many
+
+
+def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | None:
+    """Return why a column that holds numbers is text, and how to change that; None for all other columns."""
+    text = feature.string_statistics
+    if text is None or not text.spellings or feature.inferred_type is not InferredType.STRING:
+        return None
+    present, numbers = text.common.num_present, text.spellings.get(Spelling.NUMBER, 0)
+    spelled = {kind: count for kind in _PHRASES if (count := text.spellings.get(kind, 0))}
+    missing = spelled.get(Spelling.MISSING, 0)
+    if numbers + sum(spelled.values()) - missing <= _NEARLY_ALL * (present - missing):
+        return None
+    others = present - numbers - sum(spelled.values())
+    parts = [f"{count} of {present} {_PHRASES[kind]}" for kind, count in spelled.items()]
+    parts += [f"{others} of {present} other text"] if others else []
+    kept = f"; {numbers} of {present} are numbers" if numbers else ""
+    plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
+    options = " ".join(option for kind, option in _OPTIONS.items() if kind in spelled and kind in plain)
+    advice = [f"leave missing values empty (of CSV, or give {_OPTIONS[Spelling.MISSING]})"] * bool(missing)
+    advice += ["write numbers as 1234.5" + (f" (of CSV, or give {options})" if options else "")] * bool(plain)
+    advice += ["make the baseline again"] * in_baseline
+    fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""
+    return f"String because of {present - numbers} of {present} values ({', '.join(parts)}){kept}{fix}"
+
+
+def _missing_words(feature: FeatureStatistics) -> int:
+    spellings = feature.string_statistics.spellings if feature.string_statistics else None
+    return (spellings or {}).get(Spelling.MISSING, 0)
+
+
+def _rows(feature: FeatureStatistics) -> int:
+    described = feature.numerical_statistics or feature.string_statistics
+    return described.common.num_present + described.common.num_missing if described else 0
+
+
+def _is_empty(feature: FeatureStatistics) -> bool:
+    return feature.inferred_type is InferredType.UNKNOWN
+
+
+def _has_many_values(feature: FeatureStatistics) -> bool:
+    return (
+        feature.inferred_type is InferredType.STRING
+        and not feature.categories
+        and (feature.distinct_count or 0) > MOST_CATEGORIES
+    )

@@ -1,0 +1,95 @@
+"""How the values of a text column are spelled: numbers, numbers as people write them, and words for a missing value.
+
+None of this changes a type. It is counted to say why a column of numbers is text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+
+import polars as pl
+
+from modelwatch_analyzer.profile.lexical import is_number
+
+
+class Spelling(StrEnum):
+    """How a value is spelled; each value has the first that fits, or none."""
+
+    NUMBER = "number"
+    MISSING = "missing_value"
+    BEYOND_DOUBLE = "beyond_double"
+    BLANKS_AROUND = "blanks_around"
+    BRACKETS = "brackets"
+    PERCENT = "percent"
+    CURRENCY = "currency"
+    THOUSANDS = "thousands_separators"
+    DECIMAL_COMMA = "decimal_comma"
+    OTHER_SIGN_OR_DIGITS = "other_sign_or_digits"
+
+
+_MISSING_WORDS = (
+    *("na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "+nan", "nat", "none", "null", "(null)", "nil"),
+    *("missing", r"\n", "-", "--", "?", ".", "#value!", "#ref!", "#div/0!"),
+)
+"""What pandas, R, Spark, Hive, SQL clients and spreadsheets write, in lower case."""
+
+_LONGEST = 40
+_MAY_BE = r"^(?:[^A-Za-z]|USD|EUR|GBP|CHF|JPY|CAD|AUD|(?i:n[/.]?a|none|null|nil|missing|inf))"
+"""What every value begins with that has a spelling; few words of plain text do."""
+
+_DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
+_CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
+_BLANK = r"[\s\p{Zs}]*"
+_SIGN = rf"[-+{_DASHES}]?{_BLANK}"
+_PLAIN = r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_THOUSANDS = r"[1-9][0-9]{0,2}(?:(?:(?:,[0-9]{3})+|(?:['\x{2019}_\s\p{Zs}][0-9]{3})+)(?:\.[0-9]*)?|(?:\.[0-9]{3}){2,})"
+_COMMA = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:[.'\x{2019}\s\p{Zs}][0-9]{3})+)?,[0-9]+(?:[eE][-+]?[0-9]+)?"
+_ANY = rf"{_SIGN}(?:{_PLAIN}|{_THOUSANDS}|{_COMMA})"
+_PATTERNS = {
+    Spelling.BEYOND_DOUBLE: rf"[-+]? ?(?:{_PLAIN}|(?i:inf(?:inity)?))",
+    Spelling.BLANKS_AROUND: rf"[-+]?{_BLANK}{_PLAIN}",
+    Spelling.BRACKETS: rf"\({_BLANK}{_CURRENCY}?{_ANY}{_BLANK}{_CURRENCY}?%?{_BLANK}\)",
+    Spelling.PERCENT: rf"{_ANY}{_BLANK}[%‰]",
+    Spelling.CURRENCY: rf"{_SIGN}{_CURRENCY}{_BLANK}{_ANY}|{_ANY}{_BLANK}{_CURRENCY}",
+    Spelling.THOUSANDS: rf"{_SIGN}{_THOUSANDS}",  # 1,234 may also have a decimal comma; 0,123 and 1234,567 must
+    Spelling.DECIMAL_COMMA: rf"{_SIGN}{_COMMA}",
+    Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{_BLANK}[-{_DASHES}]|{_SIGN}{_PLAIN}",
+}
+_BARE = {Spelling.BEYOND_DOUBLE}
+"""Blanks around these are not passed over."""
+
+
+def count_spellings(counts: pl.DataFrame) -> Counter[str]:
+    """Count values by their spelling.
+
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        Two columns: distinct values, as String without nulls, and their counts.
+
+    Returns
+    -------
+    Counter of str
+        By `Spelling`; spellings that no value has, and other text, are not in it.
+    """
+    value, count = counts.get_columns()
+    may_be = value.str.contains(_MAY_BE)
+    value, count = value.filter(may_be), count.filter(may_be)
+    number = is_number(value)
+    found = Counter({str(Spelling.NUMBER): int(count.filter(number).sum())})
+    left = ~number & (value.str.len_chars() <= _LONGEST)
+    value, count = value.filter(left), count.filter(left)
+    for spelling in Spelling:
+        if not len(value):
+            break
+        if spelling is Spelling.MISSING:
+            fits = value.str.strip_chars().str.to_lowercase().is_in(["", *_MISSING_WORDS])
+        elif (pattern := _PATTERNS.get(spelling)) is not None:
+            blank = "" if spelling in _BARE else _BLANK
+            fits = value.str.contains(f"^{blank}(?:{pattern}){blank}$")
+        else:
+            continue
+        found[spelling] = int(count.filter(fits).sum())
+        value, count = value.filter(~fits), count.filter(~fits)
+    return +found

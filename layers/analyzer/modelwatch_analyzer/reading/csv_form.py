@@ -1,0 +1,163 @@
+"""Whether a file of separated values seems to have the form that it is read in: its separator, and its header.
+
+What is implausible is said, with the option that changes it, and read as the options say. Only what a baseline makes
+certain is read otherwise, and that is said too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from modelwatch_analyzer.profile.spellings import Spelling, count_spellings
+
+Separator = Literal[",", ";", "\t", "|"]
+SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""With what many of them are called."""
+
+NO_HEADER = '--no-header (in a dataset_format "header": false)'
+HEADER = '--header (in a dataset_format "header": true)'
+
+_COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9.\s]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
+_MOST_REPEATED = 0.5
+"""A column is one of categories if at most this share of its values are distinct."""
+_FEWEST_CATEGORICAL_ROWS = 10
+_NEARLY_ALL = 0.9
+
+Fields = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a baseline knows of the columns of a dataset.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In the order of the baseline.
+    fits : callable
+        Whether the fields of a record, in that order, can only be values.
+    """
+
+    names: tuple[str, ...]
+    fits: Callable[[Sequence[str]], bool]
+
+    def is_header(self, fields: Fields) -> bool:
+        """Return whether a record has the very names."""
+        return len(fields) == len(self.names) and set(fields) == set(self.names)
+
+    def is_row(self, fields: Fields) -> bool:
+        """Return whether a record has none of the names, and a value of each column."""
+        return len(fields) == len(self.names) and not set(fields) & set(self.names) and self.fits(fields)
+
+
+def separator_option(separator: Separator) -> str:
+    """Return the option for a separator, as it is typed."""
+    name, escaped = ("tab", r"\t") if separator == "\t" else (f"'{separator}'", separator)
+    return f'--separator {name} (in a dataset_format "separator": "{escaped}")'
+
+
+def better_separator(
+    separator: Separator, records: Sequence[Fields], split: Callable[[Separator], Sequence[Fields]]
+) -> Separator | None:
+    """Return the separator with which the first records are a table, if they are none, or one with torn numbers, now.
+
+    Parameters
+    ----------
+    separator : str
+        The one by which they were read.
+    records : sequence of list of str
+        The first records, as they were read; malformed ones have no fields.
+    split : callable
+        Returns the first records, read by another separator.
+    """
+    fields_of = {
+        other: fields
+        for other in SEPARATORS
+        if other != separator
+        and (not records[0] or any(other in field for field in records[0]))
+        and _is_table(fields := split(other))
+    }
+    if _is_table(records):
+        # Plausible as it is, unless the separator is in numbers only: 1,5;2,5.
+        fields_of = {other: rows for other, rows in fields_of.items() if _has_only_in_numbers(rows, separator)}
+    return max(fields_of, key=lambda other: len(fields_of[other][0]), default=None)
+
+
+def looks_like_row(header: Fields, rows: Sequence[Fields]) -> bool:
+    """Return whether a header seems to be a row: a name is a number, or a value of its column, and all others may be.
+
+    A column of numbers whose name is none contradicts that.
+    """
+    if not rows:
+        return all(map(_is_number, header))
+    evidence = text = known = 0
+    for name, values in zip(header, _columns(rows, len(header)), strict=True):
+        if _is_number(name):
+            evidence += 1
+        elif _are_numbers(values):
+            if not _is_missing(name):
+                return False
+        else:
+            text += 1
+            known += name in values
+    return evidence > 0 or 2 * known > text
+
+
+def looks_like_header(first: Fields, rows: Sequence[Fields]) -> bool:
+    """Return whether the first row seems to be a header: different texts, unlike all that follows in their columns."""
+    if not rows or len(set(first)) < len(first) or not all(field.strip() for field in first):
+        return False
+    if any(map(_is_number, first)) or any(map(_is_missing, first)):
+        return False
+    columns = _columns(rows, len(first))
+    if any(map(_are_numbers, columns)):
+        return True
+    return all(
+        name not in values
+        and len(values) >= _FEWEST_CATEGORICAL_ROWS
+        and len(set(values)) <= _MOST_REPEATED * len(values)
+        for name, values in zip(first, columns, strict=True)
+    )
+
+
+def _is_table(records: Sequence[Fields]) -> bool:
+    """Return whether nearly all records have as many fields as the first, and it has more than one."""
+    width = len(records[0]) if records else 1
+    return width > 1 and sum(len(fields) == width for fields in records) >= _NEARLY_ALL * len(records)
+
+
+def _has_only_in_numbers(records: Sequence[Fields], separator: str) -> bool:
+    having = [field for fields in records for field in fields if separator in field]
+    return all(map(_COMMA_NUMBER.fullmatch, having))
+
+
+def _columns(rows: Sequence[Fields], width: int) -> list[list[str]]:
+    complete = [fields for fields in rows if len(fields) == width]
+    return [[value for value in values if value] for values in zip(*complete, strict=True)] or [
+        [] for _ in range(width)
+    ]
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    """Return whether most values that are not missing are numbers, however they are spelled."""
+    counts = _spellings(values)
+    missing = counts[Spelling.MISSING]
+    return 2 * (counts.total() - missing) > len(values) - missing
+
+
+def _is_number(value: str) -> bool:
+    return _are_numbers([value])
+
+
+def _is_missing(value: str) -> bool:
+    return not value or _spellings([value])[Spelling.MISSING] > 0
+
+
+def _spellings(values: Iterable[str]) -> Counter[str]:
+    return count_spellings(pl.Series("value", list(values), pl.String).value_counts())

@@ -1,0 +1,121 @@
+"""The names of columns in a Parquet file's footer, for files that polars refuses because names are repeated.
+
+The footer is a ``FileMetaData`` in Thrift's compact protocol; its field 2 is the schema, a tree of elements in
+depth-first order: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift and
+https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_TAIL_BYTES = 8
+"""The length of the footer, and ``PAR1``."""
+_SCHEMA, _NAME, _CHILDREN = 2, 4, 5
+_STOP, _TRUE, _FALSE, _BYTE, _I64, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3, 6, 7, 8, 9, 10, 12
+_DEEPEST = 64
+_LONG_LIST = 15
+
+
+class _Unreadable(Exception):
+    """The footer does not follow the protocol."""
+
+
+def repeated_names(path: Path) -> dict[str, list[int]]:
+    """Return the names that several columns of a file have, or several fields of one struct, with their numbers.
+
+    Fields of structs have dotted names, and are numbered within their struct. Columns are numbered from 1. A footer
+    that cannot be read has none.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - _TAIL_BYTES))
+            length = int.from_bytes(stream.read(4), "little")
+            stream.seek(max(0, size - _TAIL_BYTES - length))
+            elements = iter(_Compact(stream.read(length)).schema())
+        return _repeated(elements, int(next(elements)[_CHILDREN]), "")
+    except (_Unreadable, OSError, IndexError, KeyError, StopIteration, TypeError, UnicodeDecodeError):
+        return {}
+
+
+def _repeated(elements: Iterator[dict[int, Any]], children: int, prefix: str) -> dict[str, list[int]]:
+    names: list[str] = []
+    below: dict[str, list[int]] = {}
+    for _ in range(children):
+        element = next(elements)
+        names.append(prefix + element[_NAME].decode())
+        below |= _repeated(elements, element.get(_CHILDREN) or 0, f"{names[-1]}.")
+    times = Counter(names)
+    numbers: dict[str, list[int]] = {}
+    for number, name in enumerate(names, start=1):
+        if times[name] > 1:
+            numbers.setdefault(name, []).append(number)
+    return numbers | below
+
+
+class _Compact:
+    """A reader of Thrift's compact protocol."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._offset = 0
+
+    def schema(self) -> list[dict[int, Any]]:
+        """Return the elements of the schema; what follows them in the footer is not read."""
+        for field, value in self._fields(0):
+            if field == _SCHEMA:
+                return list(value)
+        raise _Unreadable
+
+    def _fields(self, depth: int) -> Iterator[tuple[int, Any]]:
+        field = 0
+        while (header := self._byte()) != _STOP:
+            delta, kind = header >> 4, header & 0xF
+            field = field + delta if delta else self._zigzag()
+            yield field, kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
+
+    def _value(self, kind: int, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise _Unreadable
+        if kind in (_TRUE, _FALSE, _BYTE):
+            return self._byte()
+        if _BYTE < kind <= _I64:
+            return self._zigzag()
+        if kind in (_DOUBLE, _BINARY):
+            return self._bytes(8 if kind == _DOUBLE else self._varint())
+        if kind in (_LIST, _SET):
+            header = self._byte()
+            size = header >> 4 if header >> 4 != _LONG_LIST else self._varint()
+            return [self._value(header & 0xF, depth + 1) for _ in range(size)]
+        if kind == _STRUCT:
+            return dict(self._fields(depth + 1))
+        raise _Unreadable  # there are no maps in what precedes the schema
+
+    def _byte(self) -> int:
+        self._offset += 1
+        return self._text[self._offset - 1]
+
+    def _bytes(self, size: int) -> bytes:
+        self._offset += size
+        if self._offset > len(self._text):
+            raise _Unreadable
+        return self._text[self._offset - size : self._offset]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+            if shift > 63:
+                raise _Unreadable
+
+    def _zigzag(self) -> int:
+        value = self._varint()
+        return value >> 1 ^ -(value & 1)

@@ -1,0 +1,56 @@
+"""How values of text columns are spelled."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.profile.columns import TextColumn
+from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.profile.spellings import Spelling, count_spellings
+
+
+def spelling(value: str) -> str | None:
+    (found,) = count_spellings(pl.DataFrame({"value": [value], "count": [3]})).items() or [(None, 3)]
+    assert found[1] == 3
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1", "-1.5", "+ 2", ".5", "1e5", "007"], Spelling.NUMBER),
+        (["NA", "nan", "NaN", "None", "null", "NULL", "-", " ", "N/A", "#N/A", " nan ", "?", "\\N"], Spelling.MISSING),
+        (["1e400", "inf", "-Infinity"], Spelling.BEYOND_DOUBLE),
+        (["1 ", "28.1 ", "  3", "\t4", "5\xa0", "-  6"], Spelling.BLANKS_AROUND),
+        (["(1)", "(1,234.50)", "($ 12)", "( 3,5 )"], Spelling.BRACKETS),
+        (["28.1%", "3 %", "-2,5 %", "7‰"], Spelling.PERCENT),
+        (["$1,200", "€ 3.50", "12 €", "-£5", "USD 7", "1.234,50 EUR"], Spelling.CURRENCY),
+        (["1,234", "1,234,567.8", "1'234", "1 234", "1\u202f234 567", "1.234.567", "1_000"], Spelling.THOUSANDS),
+        (["28,1", "0,123", "1234,567", "-3,5", "1.234,56", "1 234,5", ",5"], Spelling.DECIMAL_COMMA),
+        (["\u22125", "5-", "\u0663", "\uff11\uff12", "\u20131.5"], Spelling.OTHER_SIGN_OR_DIGITS),
+        (["a", "12 kg", "2026-01-31", "1.2.3", "10:30", "true", "A-1", "1,2,3", "+", "x" * 50, "1" * 50 + " x"], None),
+    ],
+)
+def test_a_value_has_one_spelling(values: list[str], expected: Spelling | None) -> None:
+    assert {value: spelling(value) for value in values} == dict.fromkeys(values, expected)
+
+
+_TEXT = st.sampled_from(["1", "2.5", "nan", "NA", "1,5", "3 ", "4%", "x", "1,234", "", "1e999"]) | st.text(max_size=5)
+
+
+@given(st.lists(_TEXT, min_size=1), st.integers(0, 10))
+def test_counts_do_not_depend_on_batches_and_numbers_are_those_of_the_grammar(values: list[str], cut: int) -> None:
+    def column(part: list[str]) -> TextColumn:
+        accumulator = TextColumn()
+        if part:
+            accumulator.update(pl.Series(part, dtype=pl.String))
+        return accumulator
+
+    whole = column(values)
+    assert column(values[:cut]).merge(column(values[cut:])).spellings == whole.spellings
+    numbers = sum(infer_type(pl.Series([value])).is_numeric for value in values)
+    assert whole.spellings[Spelling.NUMBER] == numbers
+    assert sum(whole.spellings.values()) <= len(values)
