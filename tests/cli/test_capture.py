@@ -119,3 +119,29 @@ def test_the_hours_of_other_time_zones_are_shown_in_utc(tmp_path: Path, time: st
     window = ("--start", "2026-01-31T10:00", "--end", "2026-01-31T11:00")
     shown = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json", *window])
     assert json.loads(shown.stdout)["hours"] == {"2026-01-31T10Z": 1}
+
+
+def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them(tmp_path: Path) -> None:
+    csv = [(f"age;{number}", f"{number}.5") for number in range(3)]
+    csv_of = lambda pairs: "\n".join(  # noqa: E731
+        json.dumps(
+            {
+                "captureData": {
+                    "endpointInput": {"data": a, "encoding": "CSV"},
+                    "endpointOutput": {"data": b, "encoding": "CSV"},
+                }
+            }
+        )
+        for a, b in pairs
+    )
+    for pairs, says in (
+        (csv, "endpointInput: each row is one column, and holds as many semicolons as the others"),
+        ([("1,x", "0.5"), ("2,y", "?"), ("3,z", "0.7")], "_c0 is String, although "),
+        ([("age\n5", "0.5"), ("age\n6", "0.7")], "endpointInput: payloads begin with a header"),
+        ([("1\n2", "0.5,0.7")], "some answers have the values of several rows on one line"),
+    ):
+        (tmp_path / "a.jsonl").write_text(csv_of(pairs))
+        shown = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
+        assert (shown.exit_code, f"Warning: {says}" in shown.stdout) == (0, True), shown.stdout
+        as_json = json.loads(CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"]).stdout)
+        assert any(warning.startswith(says) for warning in as_json["warnings"])

@@ -247,15 +247,21 @@ class MemoryDeferredAnalyses:
 
 
 class MemoryObjects:
+    """Objects of now, unless a test says when they were written."""
+
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.modified: dict[str, datetime] = {}
+
+    def _stored(self, uri: str) -> StoredObject:
+        return StoredObject(uri, len(self.kept[uri]), self.modified.get(uri) or datetime.now(UTC))
 
     def list(self, s3_uri: str) -> Iterator[StoredObject]:
         bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
         folder = f"s3://{bucket}/" + (f"{key.rstrip('/')}/" if key else "")
         for uri in sorted(self.kept):
             if uri == s3_uri or uri.startswith(folder):
-                yield StoredObject(uri, len(self.kept[uri]))
+                yield self._stored(uri)
 
     def folders(self, s3_uri: str) -> Iterator[str]:
         below = s3_uri.rstrip("/") + "/"
@@ -266,7 +272,7 @@ class MemoryObjects:
         below = s3_uri.rstrip("/") + "/"
         for uri in sorted(self.kept):
             if uri == s3_uri or (uri.startswith(below) and "/" not in uri.removeprefix(below)):
-                yield StoredObject(uri, len(self.kept[uri]))
+                yield self._stored(uri)
 
     def read(self, s3_uri: str) -> bytes | None:
         return self.kept.get(s3_uri)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -46,7 +46,7 @@ from modelwatch_core.domain.temporary_endpoint import (
     TemporaryEndpoint,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord
+from modelwatch_core.ports import Claim, RunClaim, UnreadableRecord
 from tests.core.in_memory import (
     ManualClock,
     MemoryDeferredAnalyses,
@@ -569,6 +569,13 @@ def test_a_configuration_that_was_left_alone_is_found_and_finished_or_deleted(aw
     assert set(endpoints.names()) == {finished}
 
 
+def listed(found):
+    """Return URIs and sizes; all was written in this minute, by the clock of the store."""
+    found = list(found)
+    assert all(abs(datetime.now(UTC) - each.modified) < timedelta(minutes=1) for each in found)
+    return [(each.s3_uri, each.size) for each in found]
+
+
 class TestObjectStore:
     @pytest.fixture
     def objects(self, world, request, tmp_path):
@@ -584,10 +591,10 @@ class TestObjectStore:
         return store
 
     def test_a_folder_lists_what_is_below_it_and_no_sibling(self, objects):
-        below = [StoredObject("s3://bucket/a/1.txt", 3), StoredObject("s3://bucket/a/b/2.txt", 3)]
-        assert list(objects.list("s3://bucket/a")) == below
-        assert list(objects.list("s3://bucket/a/")) == below
-        assert list(objects.list("s3://bucket/a/1.txt")) == below[:1]
+        below = [("s3://bucket/a/1.txt", 3), ("s3://bucket/a/b/2.txt", 3)]
+        assert listed(objects.list("s3://bucket/a")) == below
+        assert listed(objects.list("s3://bucket/a/")) == below
+        assert listed(objects.list("s3://bucket/a/1.txt")) == below[:1]
         assert len(list(objects.list("s3://bucket"))) == 3
         assert list(objects.list("s3://bucket/none")) == []
 
@@ -597,10 +604,10 @@ class TestObjectStore:
         assert list(objects.folders("s3://bucket/none")) == []
 
     def test_the_files_of_a_folder_are_those_directly_in_it_and_an_object_is_its_own(self, objects):
-        only = [StoredObject("s3://bucket/a/1.txt", 3)]
-        assert list(objects.files("s3://bucket/a")) == only
-        assert list(objects.files("s3://bucket/a/")) == only
-        assert list(objects.files("s3://bucket/a/1.txt")) == only
+        only = [("s3://bucket/a/1.txt", 3)]
+        assert listed(objects.files("s3://bucket/a")) == only
+        assert listed(objects.files("s3://bucket/a/")) == only
+        assert listed(objects.files("s3://bucket/a/1.txt")) == only
         assert list(objects.files("s3://bucket")) == []
         assert list(objects.files("s3://bucket/none")) == []
 

@@ -97,9 +97,20 @@ def test_a_window_must_start_before_it_ends():
         Window(start=ten, end=ten)
 
 
-def test_only_a_plain_minute_within_its_hour_is_delayed():
-    assert ScheduleExpression("cron(0 * ? * * *)").delayed(5) == ("cron(5 * ? * * *)", 5)
-    assert ScheduleExpression("cron(58 * ? * * *)").delayed(5) == ("cron(58 * ? * * *)", 0)
+@pytest.mark.parametrize(
+    ("text", "delayed", "delay"),
+    [
+        ("cron(0 * ? * * *)", "cron(5 * ? * * *)", 5),
+        ("cron(58 * ? * * *)", "cron(3 * ? * * *)", 5),
+        ("cron(55 9,17 ? * MON-FRI *)", "cron(0 10,18 ? * MON-FRI *)", 5),
+        ("cron(55 23 * * ? *)", "cron(0 0 * * ? *)", 5),
+        ("cron(59 0/6 ? * * *)", "cron(4 1,7,13,19 ? * * *)", 5),
+        ("cron(55 23 ? * MON *)", "cron(55 23 ? * MON *)", 0),
+        ("cron(57 * 1 * ? *)", "cron(57 * 1 * ? *)", 0),
+    ],
+)
+def test_a_tick_waits_at_any_minute_of_the_hour_unless_its_day_would_change(text, delayed, delay):
+    assert ScheduleExpression(text).delayed(5) == (delayed, delay)
 
 
 @pytest.mark.parametrize("text", ["cron(0/15 * ? * * *)", "cron(5,10 * ? * * *)", "cron(* * ? * * *)"])
@@ -120,12 +131,15 @@ def test_a_time_at_which_nothing_is_due_has_no_window_and_the_times_around_it_ar
         ScheduleExpression("cron(0 * ? * * *)").window(half_past)
 
 
-@given(EXPRESSIONS, MOMENTS, st.integers(0, 29))
+@given(EXPRESSIONS, MOMENTS, st.integers(0, 59))
 def test_a_delayed_tick_less_its_delay_is_the_scheduled_time(text, moment, minutes):
     expression = ScheduleExpression(text)
     delayed, delay = expression.delayed(minutes)
     scheduled = expression.after(moment)
-    assert ScheduleExpression(delayed).after(scheduled - timedelta(seconds=1)) - timedelta(minutes=delay) == scheduled
+    later = timedelta(minutes=delay)
+    assert ScheduleExpression(delayed).after(scheduled + later - timedelta(seconds=1)) - later == scheduled
+    following = expression.after(scheduled)
+    assert ScheduleExpression(delayed).after(scheduled + later) - later == following
 
 
 @given(st.lists(st.sampled_from(["a", "b/", "/c", "/d/", ""]), max_size=5))
@@ -138,7 +152,12 @@ def test_joined_parts_of_an_s3_uri_never_make_a_double_slash(parts):
 def test_reports_and_captures_lie_where_sagemaker_puts_them():
     ten = datetime(2026, 11, 22, 10, tzinfo=UTC)
     window = Window(start=ten - timedelta(hours=1), end=ten)
-    assert list(s3_layout.capture_hours("s3://bucket/capture/", "endpoint", "AllTraffic", window)) == [
-        ("s3://bucket/capture/endpoint/AllTraffic/2026/11/22/09/", "endpoint/AllTraffic/2026/11/22/09")
+    lateness = timedelta(minutes=15)
+    folders = s3_layout.capture_folders("s3://bucket/capture/", "endpoint", "AllTraffic", window, lateness=lateness)
+    assert [(folder.path, folder.names) for folder in folders] == [
+        ("endpoint/AllTraffic/2026/11/22/08", ("50-00", "60-00")),
+        ("endpoint/AllTraffic/2026/11/22/09", None),
+        ("endpoint/AllTraffic/2026/11/22/10", ("00-00", "25-00")),
     ]
+    assert next(folders, None) is None
     assert s3_layout.results("s3://bucket/out/", "e", "s", ten) == "s3://bucket/out/e/s/2026/11/22/10"

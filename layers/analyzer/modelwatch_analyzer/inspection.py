@@ -10,12 +10,12 @@ from itertools import islice
 
 import polars as pl
 
-from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.payloads import Payload
+from modelwatch_analyzer.reading.payloads import Payload, is_number
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
@@ -102,7 +102,9 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
     rows: list[list[str | None]] = []
     types: dict[str, str] = {}
     for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
-        types = types or {name: infer_type(batch[name].drop_nulls()).value for name in columns}
+        if not types:
+            types = {name: infer_type(batch[name].drop_nulls()).value for name in columns}
+            log.remarks += _mostly_numbers(batch, types)
         rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
     log.require_records()
     return replace(
@@ -113,6 +115,17 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
         rows=rows,
         warnings=tuple(log.remarks),
     )
+
+
+def _mostly_numbers(batch: pl.DataFrame, types: dict[str, str]) -> Iterator[str]:
+    for name, kind in types.items():
+        values = batch[name].drop_nulls().to_list()
+        numbers = sum(map(is_number, values)) if kind == ColumnType.STRING.value else 0
+        if 2 * numbers >= len(values) > 0:
+            yield (
+                f"{name} is String, although {numbers:,} of its first {len(values):,} values are numbers: correct the "
+                "others by a --record-preprocessor, or leave the column out by --exclude-features-attribute"
+            )
 
 
 def _payloads_by_side(record: CapturedRecord) -> Iterator[tuple[str, Payload]]:

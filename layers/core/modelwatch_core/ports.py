@@ -257,6 +257,7 @@ class StoredObject(NamedTuple):
 
     s3_uri: str
     size: int
+    modified: datetime
 
 
 class ObjectStore(Protocol):

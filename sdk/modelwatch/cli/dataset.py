@@ -79,7 +79,11 @@ class PayloadOptions:
         ),
     ] = None
     probability_attribute: Annotated[
-        str | None, typer.Option(metavar="JMESPATH|INDEX|NAME", help="Where the probability is.")
+        str | None,
+        typer.Option(
+            metavar="JMESPATH|INDEX|NAME",
+            help="Where the probability is; of several classes a list, as in 1,2,3 or no,yes.",
+        ),
     ] = None
     exclude_features_attribute: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Columns to leave out, separated by commas.")
@@ -107,7 +111,7 @@ class DatasetOptions(PayloadOptions):
         typer.Option(
             "--header/--no-header",
             help="Whether the first line of a CSV file names the columns. Without names they are _c0, _c1, ...; "
-            "captured payloads of CSV never have names: their columns are taken by position.",
+            "captured payloads of CSV have names where they begin with a header, which is found and reported.",
         ),
     ] = True
     separator: Annotated[

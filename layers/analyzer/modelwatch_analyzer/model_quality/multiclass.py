@@ -71,15 +71,7 @@ class MulticlassEvaluation:
         rows = self._complete.of(batch, columns.probabilities)
         if not rows.height:
             return
-        probabilities = np.column_stack(
-            [self._complete.probabilities(rows, name) for name in columns.probabilities] or [np.empty((rows.height, 0))]
-        )
-        if columns.assumed and (np.abs(probabilities.sum(axis=1) - 1) > _FARTHEST_SUM).any():
-            message = (
-                f"{probabilities.shape[1]} columns are possible for the one prediction, and they do not add up to 1 as"
-                " probabilities do: give it by inference_attribute, or probabilities by probability_attribute"
-            )
-            raise InvalidInput("OneColumnExpected", message)
+        probabilities = self._probabilities(rows)
         guess = rows[columns.prediction] if columns.prediction else self._most_probable(probabilities)
         pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
         cells = Counter[tuple[str, str]]()
@@ -101,6 +93,24 @@ class MulticlassEvaluation:
         merged._scores = self._scores.merge(other._scores)
         merged._without_probability = self._without_probability + other._without_probability
         return merged
+
+    def _probabilities(self, rows: pl.DataFrame) -> NDArray[np.float64]:
+        names, assumed = self._columns.probabilities, self._columns.assumed
+        try:
+            found = np.column_stack(
+                [self._complete.probabilities(rows, name) for name in names] or [np.empty((rows.height, 0))]
+            )
+        except InvalidInput:
+            if not assumed:
+                raise
+            found = np.full((rows.height, len(names)), np.nan)
+        if assumed and not (np.abs(found.sum(axis=1) - 1) <= _FARTHEST_SUM).all():
+            message = (
+                f"{len(names)} columns are possible for the one prediction, and they do not add up to 1 as"
+                " probabilities do: give it by inference_attribute, or probabilities by probability_attribute"
+            )
+            raise InvalidInput("OneColumnExpected", message)
+        return found
 
     def _most_probable(self, probabilities: NDArray[np.float64]) -> pl.Series:
         return pl.Series(self._classes).gather(probabilities.argmax(axis=1))

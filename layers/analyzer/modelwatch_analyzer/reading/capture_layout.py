@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.capture_records import (
@@ -72,10 +72,15 @@ class Layout:
     def request_rows(self, record: CapturedRecord, features: Attribute | None) -> int | None:
         """Return how many rows were sent with a record; None if that is not known."""
         payload = PAYLOAD_OF[REQUEST](record)
-        if payload is None:
-            return None
         try:
-            return len(self.request_records(self.content_of(REQUEST, payload), features)) or None
+            return self.rows_of(self.content_of(REQUEST, payload), features) if payload else None
+        except Unflattenable:
+            return None
+
+    def rows_of(self, request: Content, features: Attribute | None) -> int | None:
+        """Return how many rows a request has; None if that is not known."""
+        try:
+            return len(self.request_records(request, features)) or None
         except Unflattenable:
             return None
 
@@ -109,22 +114,16 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
         remarks += _separator_remarks(side, rows)
     layout = Layout(headers)
     in_columns: set[Side] = set()
-    pairs = list(_pairs(records, layout))
-    if features is None and _requests_are_columns(pairs):
+    if features is None and _requests_are_columns(records, layout):
         in_columns.add(REQUEST)
         remarks.append(
             f"{REQUEST}: each payload is an object of lists of one length, or a list, and the answers have as many "
             "rows: element i of each list was read as row i. If a payload is one row, give --features-attribute '@'"
         )
     layout = Layout(headers, frozenset(in_columns))
-    if any(_answer_is_columns(record, pair, layout, features) for record, pair in zip(records, pairs, strict=True)):
+    if any(_answer_is_columns(record, layout, features) for record in records):
         in_columns.add(RESPONSE)
     return Layout(headers, frozenset(in_columns), tuple(remarks))
-
-
-class _Pair(NamedTuple):
-    request: Content | None
-    answer: Content | None
 
 
 def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
@@ -213,11 +212,6 @@ def _separator_remarks(side: Side, payloads: list[list[list[str]]]) -> Iterator[
             )
 
 
-def _pairs(records: Sequence[CapturedRecord], layout: Layout) -> Iterator[_Pair]:
-    for record in records:
-        yield _Pair(_content(record, REQUEST, layout), _content(record, RESPONSE, layout))
-
-
 def _content(record: CapturedRecord, side: Side, layout: Layout) -> Content | None:
     payload = PAYLOAD_OF[side](record)
     try:
@@ -226,30 +220,44 @@ def _content(record: CapturedRecord, side: Side, layout: Layout) -> Content | No
         return None
 
 
-def _requests_are_columns(pairs: list[_Pair]) -> bool:
-    requests = [(pair, _columns(pair.request)) for pair in pairs if pair.request is not None]
-    sized = [(pair.answer, len(columns), rows) for pair, (columns, rows) in ((p, c) for p, c in requests if c)]
-    if not sized or len(sized) < len(requests):
-        return False
-    varying = len({rows for _, _, rows in sized}) > 1
+def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> bool:
+    sized: list[tuple[CapturedRecord, int, int]] = []
+    for record in records:
+        if PAYLOAD_OF[REQUEST](record) is None:
+            continue
+        found = _columns(_document(record, REQUEST, layout))
+        if found is None:
+            return False
+        sized.append((record, *found))
+    varying = len({rows for *_, rows in sized}) > 1
     named = all(columns > 1 for _, columns, _ in sized)
-    if all(answer is None for answer, _, _ in sized):
+    if not (varying or (sized and named)):
+        return False
+    answers = [(answer, rows) for record, _, rows in sized if (answer := _content(record, RESPONSE, layout))]
+    if not answers:
         return varying and named
-    return (varying or named) and all(_agrees(answer, rows, loosely=varying) for answer, _, rows in sized if answer)
+    return all(_agrees(answer, rows, loosely=varying) for answer, rows in answers)
 
 
-def _columns(content: Content | None) -> tuple[list[Any], int] | None:
-    """Return the columns of a request and their length, if it is one document of nothing but columns."""
-    if content is None or len(content.documents) != 1 or content.rows_of_text is not None:
+def _document(record: CapturedRecord, side: Side, layout: Layout) -> Any:
+    """Return the JSON document of a side if it is one; None if there are rows, several documents or none."""
+    payload = PAYLOAD_OF[side](record)
+    if payload is None or payload.encoding == "CSV":
         return None
-    columns = columns_of(content.documents[0])
+    content = _content(record, side, layout)
+    if content is None or content.rows_of_text is not None or len(content.documents) != 1:
+        return None
+    (document,) = content.documents
+    return None if len(records_of(document)) > 1 else document
+
+
+def _columns(document: Any) -> tuple[int, int] | None:
+    """Return how many columns a request has and their length, if it is nothing but columns."""
+    columns = columns_of(document)
     if columns:
-        if len(records_of(content.documents[0])) > 1:  # a list of records is one without this rule
-            return None
-        return list(columns.values()), len(next(iter(columns.values())))
-    values = content.documents[0]
-    if isinstance(values, list) and values and not any(isinstance(value, dict | list) for value in values):
-        return [values], len(values)
+        return len(columns), len(next(iter(columns.values())))
+    if isinstance(document, list) and document and not any(isinstance(value, dict | list) for value in document):
+        return 1, len(document)
     return None
 
 
@@ -272,12 +280,9 @@ def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:
     return loosely or all(len(part) == 1 for part in parts) or isinstance(parts[0], dict)
 
 
-def _answer_is_columns(record: CapturedRecord, pair: _Pair, layout: Layout, features: Attribute | None) -> bool:
-    if pair.answer is None or pair.answer.rows_of_text is not None or len(pair.answer.documents) != 1:
+def _answer_is_columns(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
+    columns = columns_of(_document(record, RESPONSE, layout))
+    if not columns:
         return False
-    columns = columns_of(pair.answer.documents[0])
-    if not columns or len(records_of(pair.answer.documents[0])) > 1:
-        return False
-    rows = layout.request_rows(record, features)
     length = len(next(iter(columns.values())))
-    return rows == length and (length > 1 or REQUEST in layout.in_columns)
+    return layout.request_rows(record, features) == length and (length > 1 or REQUEST in layout.in_columns)

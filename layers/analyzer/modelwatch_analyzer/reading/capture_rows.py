@@ -79,7 +79,7 @@ class RecordReader:
             if payload is not None:
                 contents[side] = self.layout.content_of(side, payload)
         found = [self._records(group, contents[group.side]) if group.side in contents else [] for group in self.groups]
-        rows = self.layout.request_rows(record, self.features) or max(map(len, found))
+        rows = self._rows_sent(record, contents) or max(map(len, found))
         parts = [self._cut(group, records, rows) for group, records in zip(self.groups, found, strict=True)]
         heights = {len(records) for records in parts if records}
         if not heights:
@@ -89,6 +89,11 @@ class RecordReader:
         (height,) = heights
         flat = [list(map(row_of, records)) or [{}] * height for records in parts]
         return RowsOfRecord(list(zip(*flat, strict=True)), list(map(len, parts)) != list(map(len, found)))
+
+    def _rows_sent(self, record: CapturedRecord, contents: dict[Side, Content]) -> int | None:
+        if REQUEST in contents:
+            return self.layout.rows_of(contents[REQUEST], self.features)
+        return self.layout.request_rows(record, self.features)
 
     def _records(self, group: ColumnGroup, content: Content) -> list[Any]:
         if group.side == REQUEST:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
-from modelwatch_core.domain.batch_manifest import manifest_objects
+from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.monitor_kinds import MonitorKind
-from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
+from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput, MonitoringSchedule
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""By how much clocks may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +38,32 @@ class CapturedObjects:
     dataset_format: dict[str, Any]
 
 
-def captured_objects(
-    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window, kind: MonitorKind
-) -> CapturedObjects:
-    """Find what was captured in a window.
-
-    Parameters
-    ----------
-    kind : MonitorKind
-        Says which sides of what was captured are to be read.
+def captured_objects(objects: ObjectStore, schedule: MonitoringSchedule, window: Window) -> CapturedObjects:
+    """Find what may hold captures of a window; the analysis leaves out the records of other times.
 
     Raises
     ------
     InvalidInput
         ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
     """
+    watched = schedule.captured_input
     if isinstance(watched, EndpointInput):
-        return _of_endpoint(objects, watched, window, kind)
-    return _of_batch_transform(objects, watched, window, kind)
+        lateness = timedelta(minutes=schedule.capture_lateness_minutes)
+        return _of_endpoint(objects, watched, window, schedule.kind, lateness)
+    return _of_batch_transform(objects, watched, window, schedule.kind)
 
 
-def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind) -> CapturedObjects:
+def _of_endpoint(
+    objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind, lateness: timedelta
+) -> CapturedObjects:
     destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
     found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
-    hours = (hour for variant in found for hour in s3_layout.capture_hours(destination, name, variant, window))
-    sized = [(AnalysisInput(s3_uri=uri, path=f"input/{path}/"), _size(objects, uri)) for uri, path in hours]
+    entries = [
+        AnalysisInput(s3_uri=folder.s3_uri, path=f"input/{folder.path}/", names=folder.names)
+        for variant in found
+        for folder in s3_layout.capture_folders(destination, name, variant, window, lateness=lateness)
+    ]
+    sized = [(entry, _size_of_folder(objects, entry)) for entry in entries]
     return CapturedObjects(
         inputs=tuple(entry for entry, size in sized if size),
         size=sum(size for _, size in sized),
@@ -72,10 +77,11 @@ def _of_batch_transform(
 ) -> CapturedObjects:
     destination = watched.data_captured_destination_s3_uri
     manifests = [
-        AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.rpartition('/')[2]}")
-        for uri, path in s3_layout.transform_hours(destination, window)
+        AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.removeprefix(uri)}")
+        for uri, path in s3_layout.transform_days(destination, window, longest_job=LONGEST_TRANSFORM_JOB)
         for found in objects.list(uri)
-        if found.size
+        # What had been written before the window began has no rows of it.
+        if found.size and found.modified >= window.start - CLOCK_SKEW
     ]
     named = dict.fromkeys(uri for manifest in manifests for uri in _objects_of(objects, manifest.s3_uri))
     data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
@@ -89,6 +95,11 @@ def _of_batch_transform(
 
 def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
     return manifest_objects(objects.read(manifest) or b"", manifest)
+
+
+def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> int:
+    files = objects.list(folder.s3_uri)
+    return sum(found.size for found in files if folder.takes(found.s3_uri.rpartition("/")[2]))
 
 
 def _size(objects: ObjectStore, uri: str) -> int:

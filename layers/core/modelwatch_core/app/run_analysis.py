@@ -97,8 +97,8 @@ class RunAnalysis:
     def _fetch(self, entry: AnalysisInput, root: Path) -> None:
         found = False
         for stored in self.objects.list(entry.s3_uri):
-            if stored.s3_uri.endswith("/"):
-                continue  # a folder marker made by a console
+            if stored.s3_uri.endswith("/") or not entry.takes(stored.s3_uri.rpartition("/")[2]):
+                continue  # a folder marker made by a console, or a file of another time
             path = root / entry.path
             if entry.path.endswith("/"):
                 below = stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/")

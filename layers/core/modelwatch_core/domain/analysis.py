@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -11,6 +13,10 @@ from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
 MOST_CHANGES = 100
 """Of the changes since the previous attempt, in events and records, which have a size limit; the report has all."""
+
+
+_TIME = re.compile(r"[0-5]\d-[0-5]\d-")
+_LENGTH_OF_TIME = len("mm-ss")
 
 
 class AnalysisSummary(Owned):
@@ -64,10 +70,20 @@ class AnalysisInput(Owned):
     ----------
     path : str
         A folder if it ends with a slash; else the file that the one object becomes.
+    names : tuple of str, optional
+        Of a folder of captures: the first minute and second of the files to fetch, as their names begin, and the last,
+        exclusive. Files whose names do not begin with a time are fetched.
     """
 
     s3_uri: S3Uri
     path: NonEmpty
+    names: tuple[str, str] | None = None
+
+    def takes(self, name: str) -> bool:
+        """Return whether a file of the folder, by its name, is to be fetched."""
+        if self.names is None or not _TIME.match(name):
+            return True
+        return self.names[0] <= name[:_LENGTH_OF_TIME] < self.names[1]
 
 
 class AnalysisOutput(Owned):

@@ -183,6 +183,7 @@ class ScheduleRequest(MonitorParameters):
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
+    capture_lateness_minutes: int = Field(default=60, ge=0, le=24 * 60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
 
     @field_validator("schedule_expression")

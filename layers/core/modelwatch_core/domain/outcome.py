@@ -49,7 +49,7 @@ class RecordCounts(Owned):
     captured : int
         Captured records that these rows come from, which may hold several each; 0 for other data.
     malformed : int
-        Lines or records left out because they could not be parsed.
+        Lines or records left out, at least in part, because they could not be parsed.
     out_of_window : int
         Captured records left out because their time is outside the window.
     duplicate_events : int
@@ -57,7 +57,7 @@ class RecordCounts(Owned):
     dropped : int
         Records that the record preprocessor dropped.
     with_unread_fields : int
-        Captured rows that were read except for fields that the first 1,000 rows lack.
+        Captured records that were read except for fields that the first 1,000 rows lack.
     encodings : dict of str to int
         Captured payloads read, by their encoding: CSV, JSON, BASE64.
     malformed_examples : tuple of str

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from modelwatch_core.domain.windows import Window
 
 HOUR_FOLDER = "%Y/%m/%d/%H"
+LONGEST_CAPTURE_FILE = timedelta(minutes=10)
+"""How far the records of one file may be apart; SageMaker's are of some minutes."""
 
 
 def join(*parts: str) -> str:
@@ -22,14 +25,42 @@ def split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def capture_hours(destination: str, endpoint_name: str, variant_name: str, window: Window) -> Iterator[tuple[str, str]]:
-    """Yield the capture folder of each hour of a window: its S3 URI, and its path below the input folder.
+class CaptureFolder(NamedTuple):
+    """The captures of one hour, or of a part of it.
 
-    The layout is ``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh``, hours in UTC.
+    Attributes
+    ----------
+    s3_uri, path : str
+        Where it is, and its path below the input folder.
+    names : tuple of str, optional
+        The first minute and second of the files to read, as their names begin, and the last, exclusive; None for all.
     """
-    for hour in window.hours():
+
+    s3_uri: str
+    path: str
+    names: tuple[str, str] | None
+
+
+def capture_folders(
+    destination: str, endpoint_name: str, variant_name: str, window: Window, *, lateness: timedelta
+) -> Iterator[CaptureFolder]:
+    """Yield the folders that may hold captures of a window.
+
+    The layout is ``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh/mm-ss-mmm-{uuid}.jsonl`` in UTC. A file is named
+    by one of its records, and may hold others of the minutes before and after.
+
+    Parameters
+    ----------
+    lateness : timedelta
+        How long after its time a record may be written, into the folder of that later hour.
+    """
+    wider = Window(start=window.start - LONGEST_CAPTURE_FILE, end=window.end + lateness + LONGEST_CAPTURE_FILE)
+    own = set(window.hours())
+    for hour in wider.hours():
         path = f"{endpoint_name}/{variant_name}/{hour.strftime(HOUR_FOLDER)}"
-        yield join(destination, path) + "/", path
+        first = f"{wider.start:%M-%S}" if wider.start > hour else "00-00"
+        last = f"{wider.end:%M-%S}" if wider.end < hour + timedelta(hours=1) else "60-00"
+        yield CaptureFolder(join(destination, path) + "/", path, None if hour in own else (first, last))
 
 
 def results(output: str, endpoint_name: str | None, schedule_name: str, scheduled_time: datetime) -> str:
@@ -46,12 +77,19 @@ def one_off_results(output: str, endpoint_name: str | None, schedule_name: str, 
     return join(output, endpoint_name or "", schedule_name, "one-off", span)
 
 
-def transform_hours(destination: str, window: Window) -> Iterator[tuple[str, str]]:
-    """Yield the folders of manifests of each hour of a window: their S3 URI, and their path below the input folder.
+def transform_days(destination: str, window: Window, *, longest_job: timedelta) -> Iterator[tuple[str, str]]:
+    """Yield the folders of manifests of each day on which a job may have started whose rows are in a window.
 
     The layout is ``{destination}/input/yyyy/mm/dd/hh`` and ``{destination}/output/...``, by the jobs' start in UTC.
+
+    Yields
+    ------
+    tuple of str
+        The S3 URI of a day's folder, and its path below the input folder.
     """
-    for hour in window.hours():
+    day = (window.start - longest_job).replace(hour=0, minute=0, second=0)
+    while day < window.end:
         for side in ("input", "output"):
-            path = f"{side}/{hour.strftime(HOUR_FOLDER)}"
+            path = f"{side}/{day:%Y/%m/%d}"
             yield join(destination, path) + "/", path
+        day += timedelta(days=1)

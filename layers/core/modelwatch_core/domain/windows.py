@@ -16,6 +16,7 @@ from modelwatch_core.domain.errors import InvalidInput
 _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
 """Where expressions are tried when they are parsed: the start of a leap year, so that every day of a year follows."""
 
+_LAST_HOUR = 23
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")
 
 
@@ -132,10 +133,20 @@ class ScheduleExpression:
     def delayed(self, minutes: int) -> tuple[str, int]:
         """Return the expression that fires some minutes later, and the delay that it really has.
 
-        Captures reach S3 some minutes after their hour, so ticks come late on purpose. An expression that would leave
-        its hour is returned as it is, with no delay.
+        Captures reach S3 some minutes after their hour, so ticks come late on purpose. Only an expression whose day
+        would change, and that is not due on every day, is returned as it is, with no delay.
         """
-        minute = int(self._fields[0])
-        if minute + minutes < 60:
-            return f"cron({' '.join([str(minute + minutes), *self._fields[1:]])})", minutes
-        return self.text, 0
+        carried, minute = divmod(self._cron.minutes[0] + minutes, 60)
+        if not carried:
+            return f"cron({' '.join([str(minute), *self._fields[1:]])})", minutes
+        hours = [hour + carried for hour in self._cron.hours]
+        if max(hours) > _LAST_HOUR and not self._is_due_on_every_day:
+            return self.text, 0
+        shifted = ",".join(str(hour) for hour in sorted(hour % 24 for hour in hours))
+        every_hour = len(hours) == _LAST_HOUR + 1
+        return f"cron({' '.join([str(minute), '*' if every_hour else shifted, *self._fields[2:]])})", minutes
+
+    @property
+    def _is_due_on_every_day(self) -> bool:
+        day_of_month, month, day_of_week, _ = self._fields[2:]
+        return {day_of_month, day_of_week} == {"*", "?"} and month == "*"

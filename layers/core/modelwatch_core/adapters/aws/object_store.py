@@ -15,6 +15,11 @@ from modelwatch_core.ports import StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import ObjectTypeDef
+
+
+def _stored(bucket: str, found: ObjectTypeDef) -> StoredObject:
+    return StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"], found["LastModified"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class S3ObjectStore:
             for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
                 for found in page.get("Contents", ()):
                     if found["Key"] == key or found["Key"].startswith(folder):
-                        yield StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"])
+                        yield _stored(bucket, found)
 
     def folders(self, s3_uri: str) -> Iterator[str]:
         """Yield the names of the folders directly below a folder, in their order."""
@@ -54,7 +59,7 @@ class S3ObjectStore:
                 for page in pages:
                     for found in page.get("Contents", ()):
                         if found["Key"] == key or (prefix == folder and found["Key"].startswith(folder)):
-                            yield StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"])
+                            yield _stored(bucket, found)
 
     def read(self, s3_uri: str) -> bytes | None:
         """Return the content of an object, or None where there is none."""
