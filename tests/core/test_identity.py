@@ -79,7 +79,7 @@ def test_a_schedule_changed_to_longer_windows_finds_none_of_them_taken(world):
     noon = TEN + 2 * HOUR
     at_noon = world.tick(noon, "noon")
     assert at_noon.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
-    assert at_noon.window == Window(start=TEN - 10 * HOUR, end=noon)
+    assert at_noon.window == Window(start=TEN, end=noon)
 
 
 def test_a_one_off_run_looks_at_the_window_that_it_is_given_and_has_a_folder_of_its_own(world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -17,6 +18,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJobName
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.hosts import HostCandidate, NoHost, choose_host
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
     EndpointInput,
     MonitoringSchedule,
@@ -36,6 +38,9 @@ from modelwatch_core.ports import (
     Ticks,
     UnreadableRecord,
 )
+
+_RECENT = 20
+"""Executions that are looked through for the last scheduled one: one-off runs may have come after it."""
 
 
 class ManageMonitorsRequest(Owned):
@@ -139,14 +144,19 @@ class ManageMonitors:
         return _shown(schedule)
 
     def update(self, request: ScheduleRequest) -> dict[str, Any]:
-        """Replace the definition of a schedule; it goes on, or stays stopped, as it was."""
-        old = self._schedule(request.monitoring_schedule_name)
+        """Replace the definition of a schedule; it goes on, or stays stopped, as it was.
+
+        The answer's ``covered_until`` is where its next window begins.
+        """
+        old, now = self._schedule(request.monitoring_schedule_name), self.clock.now()
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=old.schedule_id,
             monitoring_schedule_status=old.monitoring_schedule_status,
             creation_time=old.creation_time,
-            last_modified_time=self.clock.now(),
+            last_modified_time=now,
+            definition_changed=now,
+            covered_until=self._covered_until(old, now),
             version=old.version + 1,
         )
         self.schedules.save(schedule)
@@ -233,6 +243,19 @@ class ManageMonitors:
         choice = choose_host(candidates, input_bytes=0, needs_image=needs_image, resources=request.resources)
         if isinstance(choice, NoHost):
             raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
+
+    def _covered_until(self, schedule: MonitoringSchedule, now: datetime) -> datetime:
+        """Return where the last window that a schedule has had ended."""
+        ends = [
+            execution.window.end
+            for execution in self.ledger.history(schedule.schedule_id, limit=_RECENT)
+            if isinstance(execution, MonitoringExecution) and schedule.scheduled_time_of(execution.window) is not None
+        ]
+        known = [*ends[:1], *([schedule.covered_until] if schedule.covered_until else [])]
+        # One without executions yet has a first window, which began before its first tick.
+        return (
+            max(known) if known else schedule.expression.before(now - timedelta(minutes=schedule.start_delay_minutes))
+        )
 
     def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
         if endpoint is None or endpoint.data_captured_destination_s3_uri:

@@ -169,6 +169,10 @@ class ScheduleRequest(MonitorParameters):
     ----------
     ground_truth_input : str, optional
         The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
+    start_delay_minutes : int
+        How long after its scheduled time an execution starts: captures reach S3 some minutes late.
+    capture_lateness_minutes : int
+        How long after its time a record may have been written, into the folder of that later hour.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
     """
@@ -293,6 +297,9 @@ class MonitoringSchedule(ScheduleRequest):
     ----------
     schedule_id : str
         Its identity, made when it is created: a schedule that is made anew under the same name has another one.
+    definition_changed, covered_until : datetime, optional
+        When the definition was last replaced, and where the last window before that ended: the first window after it
+        begins there, unless offsets say otherwise.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
@@ -302,9 +309,35 @@ class MonitoringSchedule(ScheduleRequest):
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
     creation_time: UtcDatetime
     last_modified_time: UtcDatetime
+    definition_changed: UtcDatetime | None = None
+    covered_until: UtcDatetime | None = None
     version: int = 1
 
     @property
     def expression(self) -> ScheduleExpression:
         """The parsed schedule expression."""
         return ScheduleExpression(self.schedule_expression)
+
+    def window(self, scheduled_time: datetime) -> Window:
+        """Return what the execution of a scheduled time looks at: by default, everything since the one before it.
+
+        The first window after a change of the definition begins where the last one before it ended, so that nothing is
+        looked at twice or never.
+
+        Raises
+        ------
+        InvalidInput
+            ``NotAScheduledTime``, or ``WindowEmpty`` where the offsets leave no window.
+        """
+        window = ScheduleRequest.window(self, scheduled_time)
+        changed, covered = self.definition_changed, self.covered_until
+        if changed is None or covered is None or self._has_offsets or not covered < window.end:
+            return window
+        before, delay = self.expression.before(scheduled_time), timedelta(minutes=self.start_delay_minutes)
+        is_first = before + delay <= changed < scheduled_time + delay
+        return Window(start=covered, end=window.end) if is_first else window
+
+    @property
+    def _has_offsets(self) -> bool:
+        watched = self.captured_input
+        return watched.start_time_offset is not None or watched.end_time_offset is not None
