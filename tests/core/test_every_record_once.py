@@ -152,10 +152,11 @@ def test_an_update_answers_where_the_next_window_begins():
     assert hourly["covered_until"] == "2026-11-22T10:00:00Z"
 
 
-def test_a_change_before_the_delayed_tick_of_an_hour_leaves_that_hour_to_the_next_window():
+def test_a_change_before_the_delayed_tick_of_an_hour_leaves_the_windows_of_both_hours_as_they_are():
     world = World()
     world.has_schedule()
     world.clock.moment = TEN + 2 * MINUTE
     assert world.manage("UpdateMonitoringSchedule", **schedule_parameters())["covered_until"] == "2026-11-22T09:00:00Z"
-    window = world.schedules.kept["hourly"].window(TEN + HOUR)
-    assert (window.start, window.end) == (TEN - HOUR, TEN + HOUR)
+    schedule = world.schedules.kept["hourly"]
+    windows = [schedule.window(scheduled) for scheduled in (TEN, TEN + HOUR)]
+    assert [(window.start, window.end) for window in windows] == [(TEN - HOUR, TEN), (TEN, TEN + HOUR)]

@@ -77,6 +77,7 @@ def test_a_schedule_changed_to_longer_windows_finds_none_of_them_taken(world):
     longer = schedule_parameters() | {"schedule_expression": "cron(0 0/12 ? * * *)"}
     world.manage("UpdateMonitoringSchedule", **longer)
     noon = TEN + 2 * HOUR
+    world.has_captures(TEN + HOUR)
     at_noon = world.tick(noon, "noon")
     assert at_noon.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
     assert at_noon.window == Window(start=TEN, end=noon)
