@@ -253,9 +253,8 @@ class ManageMonitors:
         ]
         known = [*ends[:1], *([schedule.covered_until] if schedule.covered_until else [])]
         # One without executions yet has a first window, which began before its first tick.
-        return (
-            max(known) if known else schedule.expression.before(now - timedelta(minutes=schedule.start_delay_minutes))
-        )
+        delay = timedelta(minutes=schedule.start_delay_minutes)
+        return max(known) if known else schedule.expression.before(now - delay)
 
     def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
         if endpoint is None or endpoint.data_captured_destination_s3_uri:
