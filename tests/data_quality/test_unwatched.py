@@ -198,3 +198,14 @@ def test_the_options_of_csv_make_numbers_of_them(
     assert found(workbench.check(spelled(1), dataset_format=form)) == []
     if "missing_values" not in options:
         assert found(workbench.check(spelled(100), dataset_format=form)) == [("z", "baseline_drift_check")]
+
+
+def test_many_reasons_are_not_many_warnings(workbench: Workbench) -> None:
+    columns: dict[str, list[object]] = {
+        f"c{strays}": [*range(200 - strays), *["nan"] * strays] for strays in range(1, 26)
+    }
+    workbench.baseline(table(columns))
+    checked = workbench.check(table(columns))
+    reasons = [warning for warning in checked.warnings if warning.startswith("drift was not measured for")]
+    assert len(reasons) == 21
+    assert reasons[-1].startswith("drift was not measured for 'c21', 'c22', 'c23', 'c24', 'c25': ")
