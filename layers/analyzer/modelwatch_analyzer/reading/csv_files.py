@@ -58,7 +58,7 @@ class CsvOptions(Owned):
     decimal : {".", ","}
         With a comma, ``1.234,5`` is the number 1234.5.
     missing_values : tuple of str
-        What means a missing value besides an empty field, for instance ``NA``.
+        What means a missing value besides an empty field, for instance ``NA``; ``usual`` are the usual words.
     trim_blanks : bool
         Whether blanks around a value do not belong to it.
     output_columns_position : {"START", "END"}
