@@ -229,3 +229,31 @@ def test_without_credentials_the_message_says_how_to_fix_it(
     result = run("baseline", "data-quality", "--dataset", "s3://b/k", "--dataset-format", "csv", "--output", "b")
     assert result.exit_code == 2
     assert "NoCredentials: --dataset" in result.stderr
+
+
+def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Run) -> None:
+    lines = [f'"{row["age"]}";"{row["p"]:.2f}"'.replace(".", ",") for row in ROWS]
+    lines[7] = '"27";"k. A."'
+    lines[8] = '"28";"NA"'
+    Path("train.csv").write_text("\n".join(['"age";"p"', *lines]) + "\n")
+    given = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "made"]
+    refused = run(*given)
+    assert refused.exit_code == 2
+    assert "--separator ';'" in refused.output
+    given += ["--separator", ";"]
+    assert "--decimal ','" in " ".join(run(*given).output.split())
+    given += ["--decimal", ","]
+    assert "--missing-values usual" in " ".join(run(*given).output.split())
+    given += ["--missing-values", "usual,k. A."]
+    made = run(*given)
+    assert (made.exit_code, "Warning" in made.output) == (0, False)
+    total = sum(round(row["p"] * 100) for row in ROWS if row["age"] not in (27, 28)) / 100
+    assert statistics("made") == {"age": ("Integral", 6950.0), "p": ("Fractional", pytest.approx(total))}
+
+
+@pytest.mark.parametrize(("option", "value"), [("--separator", "x"), ("--decimal", ";")])
+def test_options_of_csv_that_do_not_exist_are_refused(run: Run, option: str, value: str) -> None:
+    Path("train.csv").write_text("a,b\n1,2\n")
+    given = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "made"]
+    refused = run(*given, option, value)
+    assert (refused.exit_code, option.removeprefix("--") in refused.output) == (2, True)

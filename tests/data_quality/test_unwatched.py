@@ -85,7 +85,7 @@ def test_the_advice_leads_to_a_column_that_is_watched(workbench: Workbench) -> N
     values: list[object] = [*range(599), "nan"]
     made = workbench.baseline(table({"z": values, "y": [1] * 600}))
     assert about(made, "z")[1].endswith(
-        ": leave missing values empty (of CSV, or give --missing-values NA,nan,null), and make the baseline again"
+        ": leave missing values empty (of CSV, or give --missing-values usual), and make the baseline again"
     )
     again = workbench.baseline(table({"z": [*range(599), None], "y": [1] * 600}))
     assert about(again, "z") == []
@@ -133,7 +133,7 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     checked = workbench.check(table({"z": [*range(98), "NA", "NA"], "y": [1] * 100}))
     assert found(checked) == [("z", "data_type_check")]
     cause = "2 of 100 values (2 of 100 spelled as missing, like NA, nan, null or -); 98 of 100 are numbers"
-    option = "(of CSV, or give --missing-values NA,nan,null)"
+    option = "(of CSV, or give --missing-values usual)"
     assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty {option}"]
 
 
@@ -170,6 +170,9 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
         (lambda number: f'"{number:,.2f}"'.translate(str.maketrans(",.", ".,")), {"decimal": ","}),
         (lambda number: f" {number:.2f} ", {"trim_blanks": True}),
         (lambda number: f"{number:.2f}" if number % 7 else "NA", {"missing_values": ["NA", "nan"]}),
+        (lambda number: f"{number:.2f}" if number % 7 else "None", {"missing_values": ["usual"]}),
+        (lambda number: f"{number:.2f}" if number % 7 else " - ", {"missing_values": ["usual"]}),
+        (lambda number: f"{number:.2f}" if number % 7 else "  ", {"missing_values": ["usual"]}),
         (lambda number: f'"{number:.2f} "'.replace(".", ",") if number % 7 else " - ",
          {"decimal": ",", "trim_blanks": True, "missing_values": ["-"]}),
     ],
@@ -198,3 +201,14 @@ def test_the_options_of_csv_make_numbers_of_them(
     assert found(workbench.check(spelled(1), dataset_format=form)) == []
     if "missing_values" not in options:
         assert found(workbench.check(spelled(100), dataset_format=form)) == [("z", "baseline_drift_check")]
+
+
+def test_many_reasons_are_not_many_warnings(workbench: Workbench) -> None:
+    columns: dict[str, list[object]] = {
+        f"c{strays}": [*range(200 - strays), *["nan"] * strays] for strays in range(1, 26)
+    }
+    workbench.baseline(table(columns))
+    checked = workbench.check(table(columns))
+    reasons = [warning for warning in checked.warnings if warning.startswith("drift was not measured for")]
+    assert len(reasons) == 21
+    assert reasons[-1].startswith("drift was not measured for 'c21', 'c22', 'c23', 'c24', 'c25': ")

@@ -123,7 +123,9 @@ class DatasetOptions(PayloadOptions):
     ] = "."
     missing_values: Annotated[
         str | None,
-        typer.Option(metavar="TEXTS", help="What means a missing value in CSV besides an empty field: NA,nan,null."),
+        typer.Option(
+            metavar="TEXTS", help="What means a missing value in CSV besides an empty field: NA,nan, or usual."
+        ),
     ] = None
     trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Leave out blanks around the values of CSV.")] = (
         False

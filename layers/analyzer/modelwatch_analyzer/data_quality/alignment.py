@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
+from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.profile.lexical import infer_type
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, positional_names
@@ -152,26 +152,23 @@ def _cut(name: str) -> str:
 def expected_columns(constraints: Constraints, statistics: Statistics | None) -> Expected:
     """Say what a baseline knows of the columns, by which a reader can tell a header from a row for certain.
 
-    A record can only be a row if each field is a number, or missing, where the baseline has numbers, and one of the
-    baseline's values where it has counted those.
+    A record can only be a row if each field is a number, or missing, where the baseline has numbers. Where it has
+    none, each must be one of the baseline's values if it has counted those.
     """
     named = statistics.named() if statistics else {}
     features = constraints.features
 
     def fits(fields: Sequence[str]) -> bool:
-        certain = 0
+        numbers = known = unknown = 0
         for feature, field in zip(features, fields, strict=True):
             domains = feature.string_constraints.domains if feature.string_constraints else None
             values = {*(domains or ()), *(named[feature.name].categories if feature.name in named else ())}
-            if feature.inferred_type.is_numeric:
-                kind = infer_type(pl.Series([field], dtype=pl.String)) if field else None
-                if kind and not (kind.is_numeric and kind.value in (feature.inferred_type, InferredType.INTEGRAL)):
+            if field and feature.inferred_type.is_numeric:
+                if not infer_type(pl.Series([field], dtype=pl.String)).is_numeric:
                     return False
-                certain += kind is not None
-            elif values and field:
-                if field not in values:
-                    return False
-                certain += 1
-        return certain > 0
+                numbers += 1
+            elif field and values:
+                known, unknown = known + (field in values), unknown + (field not in values)
+        return numbers > 0 or (known > 0 and unknown == 0)
 
     return Expected(tuple(feature.name for feature in features), fits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
@@ -23,6 +24,9 @@ from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import listed, spelling_aside
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+_MOST_REASONS = 20
+"""Why drift is not measured is said in so many warnings."""
 
 
 @dataclass(slots=True)
@@ -121,16 +125,7 @@ def _warnings(
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
-    named = statistics.named() if statistics else {}
-    reasons: dict[str, list[str]] = {}
-    for name, drift in result.drifts.items():
-        if isinstance(drift.distance, Undefined):
-            named.pop(name, None)  # the reason says it
-            reasons.setdefault(drift.distance.reason, []).append(name)
-    for reason, names in reasons.items():
-        yield f"drift was not measured for {listed(names)}: {reason}"
-    compared = {feature.name: named[feature.name] for feature in constraints.features if feature.name in named}
-    yield from (f"in the baseline, {text}" for text in unwatched(compared))
+    yield from _unwatched(result, constraints, statistics)
     otherwise = [
         feature.name
         for feature in constraints.features
@@ -158,6 +153,23 @@ def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureS
             without.extend(f"{name} of {feature.name}" for name in changes.given() if not numeric or name not in known)
     if without:
         yield f"max_changes are not checked where the baseline statistics have no such number: {listed(without)}"
+
+
+def _unwatched(result: CheckResult, constraints: Constraints, statistics: Statistics | None) -> Iterator[str]:
+    """Yield why drift was not measured, and what else the baseline cannot watch."""
+    named = statistics.named() if statistics else {}
+    reasons: dict[str, list[str]] = {}
+    for name, drift in result.drifts.items():
+        if isinstance(drift.distance, Undefined):
+            named.pop(name, None)  # the reason says it
+            reasons.setdefault(drift.distance.reason, []).append(name)
+    for reason, names in islice(reasons.items(), _MOST_REASONS):
+        yield f"drift was not measured for {listed(names)}: {reason}"
+    others = list(chain.from_iterable(islice(reasons.values(), _MOST_REASONS, None)))
+    if others:
+        yield f"drift was not measured for {listed(others)}: the baseline's own warnings and the report say why"
+    compared = {feature.name: named[feature.name] for feature in constraints.features if feature.name in named}
+    yield from (f"in the baseline, {text}" for text in unwatched(compared))
 
 
 def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> bool:

@@ -30,11 +30,11 @@ _PHRASES: Mapping[Spelling, str] = {
 }
 
 _OPTIONS: Mapping[Spelling, str] = {
-    Spelling.MISSING: "--missing-values NA,nan,null",
+    Spelling.MISSING: "--missing-values usual",
     Spelling.DECIMAL_COMMA: "--decimal ','",
     Spelling.BLANKS_AROUND: "--trim-blanks",
 }
-"""Of CSV; they are examples where the texts are the user's."""
+"""Of CSV."""
 
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:

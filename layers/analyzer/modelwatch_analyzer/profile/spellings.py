@@ -28,11 +28,12 @@ class Spelling(StrEnum):
     OTHER_SIGN_OR_DIGITS = "other_sign_or_digits"
 
 
-_MISSING_WORDS = (
+MISSING_WORDS = (
+    "",
     *("na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "+nan", "nat", "none", "null", "(null)", "nil"),
     *("missing", r"\n", "-", "--", "?", ".", "#value!", "#ref!", "#div/0!"),
 )
-"""What pandas, R, Spark, Hive, SQL clients and spreadsheets write, in lower case."""
+"""What pandas, R, Spark, Hive, SQL clients and spreadsheets write, in lower case, and blanks only."""
 
 _LONGEST = 40
 _MAY_BE = r"^(?:[^A-Za-z]|USD|EUR|GBP|CHF|JPY|CAD|AUD|(?i:n[/.]?a|none|null|nil|missing|inf))"
@@ -84,7 +85,7 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
         if not len(value):
             break
         if spelling is Spelling.MISSING:
-            fits = value.str.strip_chars().str.to_lowercase().is_in(["", *_MISSING_WORDS])
+            fits = value.str.strip_chars().str.to_lowercase().is_in(list(MISSING_WORDS))
         elif (pattern := _PATTERNS.get(spelling)) is not None:
             blank = "" if spelling in _BARE else _BLANK
             fits = value.str.contains(f"^{blank}(?:{pattern}){blank}$")

@@ -58,7 +58,7 @@ class CsvOptions(Owned):
     decimal : {".", ","}
         With a comma, ``1.234,5`` is the number 1234.5.
     missing_values : tuple of str
-        What means a missing value besides an empty field, for instance ``NA``.
+        What means a missing value besides an empty field, for instance ``NA``; ``usual`` are the usual words.
     trim_blanks : bool
         Whether blanks around a value do not belong to it.
     output_columns_position : {"START", "END"}
@@ -163,12 +163,13 @@ class _Opening:
         self.named = options.header
         self.remarks: list[str] = []
         self._header = options.header
+        self._sampled = _COMPARED_RECORDS if options.header else _SAMPLED_RECORDS
         self._expected = expected
         self._log = log
 
     def open(self, sources: Sequence[SourceFile]) -> tuple[_CsvFile, ...]:
         """Return the files that are not empty."""
-        sampled = ((file, _head(file, _SAMPLED_RECORDS, self._log, self.separator)) for file in sources)
+        sampled = ((file, _head(file, self._sampled, self._log, self.separator)) for file in sources)
         first, sample = next(((file, head) for file, head in sampled if head), (None, []))
         if first is None:
             return ()
@@ -184,7 +185,7 @@ class _Opening:
         if other is None:
             return sample
         message = f"the lines of {first.label} have {SEPARATORS[other]} between their fields"
-        separated = _head(first, _SAMPLED_RECORDS, ReadLog(), other)
+        separated = _head(first, self._sampled, ReadLog(), other)
         if self._expected and separated[0].fields and self._expected.is_header(separated[0].fields):
             self.separator = other
             self.remarks.append(
@@ -244,7 +245,7 @@ class _Opening:
                     for file in sources
                 )
         fields = sample[0].fields
-        if fields and not self.remarks and looks_like_header(fields, _fields(sample[1:])):
+        if fields and not self.remarks and looks_like_header(fields, _fields(sample[1:_COMPARED_RECORDS])):
             self.remarks.append(
                 f"the first line of {first.label} looks like names of columns, and was read as a row: if it has the "
                 f"names, give {HEADER}"

@@ -23,7 +23,9 @@ SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tab
 NO_HEADER = '--no-header (in a dataset_format "header": false)'
 HEADER = '--header (in a dataset_format "header": true)'
 
-_COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9.\s]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
+_COMMA_NUMBER = re.compile(r"\s*+[-+]?[0-9.\s]*+,[0-9]++(?:[eE][-+]?[0-9]++)?\s*+")
+_MAY_BE_NUMBER = re.compile(r"[^A-Za-z]*+(?:[A-Z]{3})?+[^A-Za-z]*+(?:[eE][^A-Za-z]*+)?+(?:[A-Z]{3})?+[^A-Za-z]*+")
+"""Matches every number, and spares most texts a closer look."""
 _MOST_REPEATED = 0.5
 """A column is one of categories if at most this share of its values are distinct."""
 _FEWEST_CATEGORICAL_ROWS = 10
@@ -113,7 +115,7 @@ def looks_like_header(first: Fields, rows: Sequence[Fields]) -> bool:
     """Return whether the first row seems to be a header: different texts, unlike all that follows in their columns."""
     if not rows or len(set(first)) < len(first) or not all(field.strip() for field in first):
         return False
-    if any(map(_is_number, first)) or any(map(_is_missing, first)):
+    if _spellings(first):  # numbers, or words for a missing value
         return False
     columns = _columns(rows, len(first))
     if any(map(_are_numbers, columns)):
@@ -146,6 +148,8 @@ def _columns(rows: Sequence[Fields], width: int) -> list[list[str]]:
 
 def _are_numbers(values: Sequence[str]) -> bool:
     """Return whether most values that are not missing are numbers, however they are spelled."""
+    if not any(_MAY_BE_NUMBER.fullmatch(value) for value in values):
+        return False
     counts = _spellings(values)
     missing = counts[Spelling.MISSING]
     return 2 * (counts.total() - missing) > len(values) - missing

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from modelwatch_analyzer.profile.spellings import MISSING_WORDS
+
+USUAL = "usual"
+
 _DECIMAL_COMMA = r"^[-+]? ?(?:(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 """With points between thousands, or without."""
 
@@ -20,7 +24,8 @@ class ValueSpelling:
     decimal_comma : bool
         Whether ``1.234,5`` is 1234.5, and ``1.234`` 1234.
     missing : Collection of str
-        What else than an empty field is missing, with blanks around it or without.
+        What else than an empty field is missing, in any case, with blanks around it or without; ``usual`` stands for
+        `MISSING_WORDS`.
     blanks : bool
         Whether blanks around a value do not belong to it.
     """
@@ -41,7 +46,8 @@ class ValueSpelling:
             values = bare
         absent = (bare if self.blanks else values) == ""
         if self.missing:
-            absent |= bare.is_in(list(self.missing))
+            words = {word.strip().lower() for word in self.missing}
+            absent |= bare.str.to_lowercase().is_in([*words, *(MISSING_WORDS if USUAL in words else ())])
         if self.decimal_comma:
             numbers = values.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
             values = numbers.zip_with(values.str.contains(_DECIMAL_COMMA).fill_null(value=False), values)
