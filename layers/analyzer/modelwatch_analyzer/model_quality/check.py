@@ -74,14 +74,16 @@ def check(
             if exact or not constraint.beyond_confidence_interval:
                 result.violations.append(violation)
             elif number in first:
-                first[number][1].append(violation.subject)
+                place, others = first[number]
+                same = violation.constraint_check_type == result.violations[place].constraint_check_type
+                others.append(violation.subject if same else f"1 - {violation.subject}")
             else:
                 first[number] = len(result.violations), []
                 result.violations.append(violation)
     for place, others in first.values():
         if others:
             violation = result.violations[place]
-            description = f"{violation.description}. The same number are {', '.join(others)}"
+            description = f"{violation.description}. The same number as {', '.join(others)}"
             result.violations[place] = violation.model_copy(update={"description": description})
     return result
 

@@ -42,11 +42,7 @@ def _no_r2(values: str, errors: MeanErrors, spread: NDArray[np.float64] | np.flo
 
 
 def _loss(
-    name: str,
-    measure: Callable[[MeanErrors], NDArray[np.float64] | np.float64],
-    *,
-    suggested: bool = True,
-    same_as: str | None = None,
+    name: str, measure: Callable[[MeanErrors], NDArray[np.float64] | np.float64], *, suggested: bool = True
 ) -> Metric[MeanErrors]:
     return Metric(
         name,
@@ -55,7 +51,6 @@ def _loss(
         undefined="an error, or its square or ratio, is beyond the greatest double",
         bounds=(0.0, math.inf),
         suggested=suggested,
-        same_as=same_as,
     )
 
 
@@ -74,7 +69,7 @@ def _r_squared(
 REGRESSION: tuple[Metric[MeanErrors], ...] = (
     _loss("mae", lambda errors: errors.absolute),
     _loss("mse", lambda errors: errors.squared),
-    _loss("rmse", lambda errors: np.sqrt(errors.squared), same_as="mse"),
+    _loss("rmse", lambda errors: np.sqrt(errors.squared)),
     _r_squared("r2", "labels", lambda errors: errors.label_spread, suggested=True),
     _r_squared("r2_first_party", "predictions", lambda errors: errors.prediction_spread, suggested=False),
     _loss("mape", lambda errors: errors.percentage, suggested=False),
