@@ -208,7 +208,8 @@ class Hours(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let everything work again: then nothing hangs, nothing is lost, and the schedule goes on."""
         self.fault.inject(None)
-        for _ in range(8):
+        # Each execution that waits for its turn takes some rounds: to be launched, failed, announced and alerted.
+        for _ in range(4 + 4 * len(self.world.ledger.kept)):
             self.world.clock.pass_by(LEASE)
             self.attempt(self.world.reconcile)
             for event in list(self.undelivered):

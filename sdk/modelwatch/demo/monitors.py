@@ -86,6 +86,8 @@ class Baseline:
         The applications that it describes.
     parameters : mapping of str to object
         What its kind needs, for the baseline and for the schedule.
+    settings : mapping of str to str
+        Of the baselining job alone.
     attributes : mapping of str to str
         Which columns have which roles, as SageMaker names them.
     edit : Edit, optional
@@ -97,6 +99,7 @@ class Baseline:
     columns: tuple[str, ...]
     described: Applications = Applications.TRAINING
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     edit: Edit | None = None
 
@@ -193,10 +196,8 @@ MODEL_QUALITY_BASELINE = Baseline(
     MODEL_QUALITY,
     (SCORE, DECISION),
     described=Applications.HELD_OUT,
-    parameters={
-        "problem_type": ProblemType.BINARY_CLASSIFICATION,
-        "environment": {"threshold_rule": "Exact"},
-    },
+    parameters={"problem_type": ProblemType.BINARY_CLASSIFICATION},
+    settings={"threshold_rule": "Exact"},
     attributes={
         "probability_attribute": SCORE,
         "probability_threshold_attribute": APPROVED_ABOVE,

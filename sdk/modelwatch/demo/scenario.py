@@ -208,6 +208,7 @@ class _Demo:
             "monitoring_type": baseline.kind.monitoring_type,
             "baseline_dataset_s3_uri": f"s3://{TRAFFIC_BUCKET}/{key}",
             "dataset_format": {"csv": {"header": True}},
+            "environment": dict(baseline.settings),
             **baseline.parameters,
             **baseline.attributes,
         }

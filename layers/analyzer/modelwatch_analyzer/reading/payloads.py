@@ -128,13 +128,14 @@ def row_of(record: Any) -> Row:
 
 
 def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
-    documents = bracketed_documents(text)
+    may_hold_lists = "[" in text
+    documents = bracketed_documents(text) if may_hold_lists else None
     if documents is not None:
         return Content(None, documents)
     rows = text_rows(text)
     if header and rows:
         return Content(_named(rows, header), [])
-    if answer and "[" in text:
+    if answer and may_hold_lists:
         return Content([[bracketed_numbers(field) or field for field in row] for row in rows], [])
     return Content(rows, [])
 

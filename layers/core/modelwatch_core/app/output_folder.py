@@ -84,7 +84,7 @@ def _content(objects: ObjectStore, uri: str, *, most: int) -> bytes | None:
     if size is None:
         return None
     if size > most:
-        raise InvalidInput("FileTooLong", f"{uri} has {size:,} bytes, more than the {most:,} that are read")
+        raise InvalidInput("ReportUnreadable", f"{uri} has {size:,} bytes, more than the {most:,} that are read")
     return objects.read(uri)
 
 
