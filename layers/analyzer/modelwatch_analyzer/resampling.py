@@ -86,7 +86,7 @@ class Bootstrap:
         """Draw from a multinomial distribution."""
         total = int(cells.sum())
         expected = cells + self.further_rows / max(cells.size, 1)
-        return self.generator().multinomial(total, expected / max(expected.sum(), 1), size=self.replicates)
+        return self.generator().multinomial(total, expected / max(float(expected.sum()), 1.0), size=self.replicates)
 
     def weights(self, blocks: int) -> NDArray[np.int64]:
         """Draw as many blocks as there are."""

@@ -254,8 +254,11 @@ class Blocks:
         rows = each.sum(axis=-1)
         share = each / rows[..., None]
         # A mean is not above the greatest of what it is a mean of, though rounding may put it there.
-        means = (np.minimum(share @ values, values.max()) for values in (self.absolute, self.squared, self.percentage))
-        return MeanErrors(rows, *means, *(self._spread_of_drawn(name, weights, share, rows) for name in _VALUES))
+        absolute, squared, percentage = (
+            np.minimum(share @ values, values.max()) for values in (self.absolute, self.squared, self.percentage)
+        )
+        label_spread, prediction_spread = (self._spread_of_drawn(name, weights, share, rows) for name in _VALUES)
+        return MeanErrors(rows, absolute, squared, percentage, label_spread, prediction_spread)
 
     def _spread_of_drawn(
         self, name: str, weights: NDArray[np.int64], share: NDArray[np.float64], rows: NDArray[np.float64]
