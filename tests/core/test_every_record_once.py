@@ -130,6 +130,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("case", CHANGES)
 def test_every_record_is_analysed_in_exactly_one_window(manner, case):
