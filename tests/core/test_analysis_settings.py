@@ -196,11 +196,11 @@ def test_paths_of_the_container_contract_are_mapped_to_a_hosts_folder_and_others
         analysis_config="/opt/ml/processing/config/c.json",
         user_environment={"TABLE": "/opt/ml/processing/code/table.csv", "OTHER": "/opt/ml/model"},
     )
-    moved = settings.relocated(Path("/work"))
-    assert moved.dataset_source == Path("/work/input")
+    moved = settings.relocated(Path("/host"))
+    assert moved.dataset_source == Path("/host/input")
     assert moved.output_path == Path("/elsewhere")
-    assert environment_of(moved)["analysis_config"] == "/work/config/c.json"
-    assert moved.user_environment == {"TABLE": "/work/code/table.csv", "OTHER": "/opt/ml/model"}
+    assert environment_of(moved)["analysis_config"] == "/host/config/c.json"
+    assert moved.user_environment == {"TABLE": "/host/code/table.csv", "OTHER": "/opt/ml/model"}
 
 
 def test_a_format_is_read_as_json_text_as_an_object_and_as_itself():

@@ -475,6 +475,24 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
     assert "batch transform" in alert_text(world.mail.alerts[0])
 
 
+def test_a_transform_job_that_began_before_the_window_is_read_unless_it_was_over_by_then(world):
+    """A job of hours has rows of later windows; its manifest lies in the folder of its first hour."""
+    for hour, written in (("2026/11/21/20", TEN - timedelta(minutes=30)), ("2026/11/22/07", TEN - timedelta(hours=2))):
+        manifest = f"s3://captures/batch/input/{hour}/m.json"
+        world.objects.kept[manifest] = json.dumps([{"prefix": "s3://captures/"}, f"{hour[-2:]}.csv"]).encode()
+        world.objects.kept[f"s3://captures/{hour[-2:]}.csv"] = b"1,2"
+        world.objects.modified[manifest] = written
+    batch = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {"header": False}}}
+    world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
+    world.tick(name="batch")
+    (request,) = world.host.started
+    assert [entry.path for entry in request.inputs][:2] == [
+        "input/input/2026/11/21/20/m.json",
+        "input/objects/captures/20.csv",
+    ]
+    assert "07.csv" not in request.model_dump_json()
+
+
 @pytest.mark.parametrize("manifest", [b"{}", b"[]", b"[1]", b'["a"]', b'[{"prefix": "s3://b/"}, 1]', b"\xff"])
 def test_a_manifest_that_is_none_ends_the_execution_with_its_name(world, manifest):
     world.objects.kept["s3://captures/batch/output/2026/11/22/09/m.json"] = manifest

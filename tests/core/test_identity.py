@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus
 from modelwatch_core.domain.windows import Window
@@ -141,6 +141,21 @@ def test_a_schedule_that_is_deleted_stops_what_it_has_running(world):
     assert anew.output_s3_uri == running.output_s3_uri
     world.finish(world.ends(running, DRIFT))
     assert world.ledger.get(anew.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
+def test_a_deletion_that_meets_an_end_is_tried_again_with_the_schedule_still_there(world):
+    world.tick()
+    save = world.ledger.save
+
+    def changed(_):
+        raise NotReady("ChangedMeanwhile", "the execution ends in this moment")
+
+    world.ledger.save = changed
+    with pytest.raises(NotReady):
+        world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    world.ledger.save = save
+    assert world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly") == {}
+    assert world.schedules.kept == {}
 
 
 def test_alerts_of_an_execution_go_where_its_schedule_said_although_the_schedule_is_gone(world):

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modelwatch_analyzer.bias.intervals import Interval
+from modelwatch_analyzer.thresholds import ROUNDING
 from modelwatch_analyzer.undefined import Undefined
-
-_ROUNDING = 1e-12
-"""Relative: the same rows give the same number up to the last digits, in whatever order they are summed."""
 
 _FARTHEST_RATIO = 700.0
 """Beyond that the exponential function exceeds the range of a double."""
@@ -102,7 +100,7 @@ def judge(
     if constraint.range is None:
         if constraint.value is None:
             return Verdict(violated=False, note="the baseline has no value")
-        allowed = distance(metric, constraint.value, rule) * (1 + _ROUNDING)
+        allowed = distance(metric, constraint.value, rule) * (1 + ROUNDING)
         return Verdict(distance(metric, value, rule) > allowed)
     least, most = constraint.range
     if math.isinf(value):

@@ -9,8 +9,8 @@ from modelwatch_analyzer.data_quality.documents import FeatureConstraints, Featu
 from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import changes_beyond
-from modelwatch_analyzer.data_quality.thresholds import reaches
 from modelwatch_analyzer.profile.table import ColumnProfile
+from modelwatch_analyzer.thresholds import reaches
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.constraint_violations import ConstraintViolation

@@ -13,10 +13,10 @@ from modelwatch_analyzer.data_quality.documents import (
 from modelwatch_analyzer.data_quality.drift_methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistics import sketch_of
-from modelwatch_analyzer.data_quality.thresholds import equal
 from modelwatch_analyzer.data_quality.unwatched import why_no_categories
 from modelwatch_analyzer.distances import DriftMeasure, NumericBaseline
 from modelwatch_analyzer.profile.table import ColumnProfile
+from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 
 

@@ -109,22 +109,22 @@ def _description(
     before: int,
     after: int,
 ) -> str:
-    def told(order: Sequence[str]) -> str:
-        pairs = [(order.index(column), text) for column, text in firsts.items()]
-        return ", ".join(f"{text} is {pairing.features[place].name!r}" for place, text in sorted(pairs))
+    def pairs(order: Sequence[str]) -> str:
+        places = [(order.index(column), text) for column, text in firsts.items()]
+        return ", ".join(f"{text} is {pairing.features[place].name!r}" for place, text in sorted(places))
 
     fit = f"{before} of {len(columns)} features violate their constraints in this order, and {after or 'none'}"
     if not outputs:
         firsts = {columns[0]: "the first column", columns[-1]: "the last column"}
         return (
-            f"columns were paired with the baseline by their position: {told(columns)}. {fit} if {told(moved)}: write "
-            "columns in the baseline's order, or with their names"
+            f"columns were paired with the baseline by their position: {pairs(columns)}. {fit} if {pairs(moved)}: "
+            "write columns in the baseline's order, or with their names"
         )
     answer = "the answer" if len(outputs) == 1 else "the answer's first column"
     firsts = {outputs[0]: answer, inputs[0]: "the request's first column"}
     place, other = ("last", "first") if moved.index(outputs[0]) else ("first", "last")
     return (
-        f"captured columns were paired with the baseline by their position, answers {other}: {told(columns)}. {fit} if "
-        f"the answers come {place}: {told(moved)}. Move the model's output {other} in the data of the baseline, and "
-        "make it again"
+        f"captured columns were paired with the baseline by their position, answers {other}: {pairs(columns)}. {fit} "
+        f"if the answers come {place}: {pairs(moved)}. Move the model's output {other} in the data of the baseline, "
+        "and make it again"
     )

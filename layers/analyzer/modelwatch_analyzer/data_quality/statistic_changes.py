@@ -11,9 +11,7 @@ import numpy as np
 from modelwatch_analyzer.data_quality.documents import FeatureStatistics, MaxChanges
 from modelwatch_analyzer.data_quality.statistics import QUANTILES, quantiles_of, sketch_of
 from modelwatch_analyzer.profile.columns import NumericColumn
-
-_ROUNDING = 1e-12
-"""Relative to the statistics: 0.4 is not more than 0.3 from 0.1."""
+from modelwatch_analyzer.thresholds import ROUNDING
 
 _STANDARD_ERRORS = 4.0
 """That a proposal allows: of normal errors, one in 16,000 is larger."""
@@ -57,7 +55,7 @@ def changes_beyond(changes: MaxChanges, before: FeatureStatistics, numbers: Nume
     }
     then = values_before(before)
     for name, allowed in changes.given().items():
-        if name in then and abs(now[name] - then[name]) > allowed + _ROUNDING * max(abs(now[name]), abs(then[name])):
+        if name in then and abs(now[name] - then[name]) > allowed + ROUNDING * max(abs(now[name]), abs(then[name])):
             yield StatisticChange(name, then[name], now[name], allowed)
 
 

@@ -23,8 +23,8 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spellings import Spelling
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
+from modelwatch_analyzer.profile.unusual_spellings import Spelling
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput
 

@@ -10,7 +10,7 @@ from itertools import islice
 
 from modelwatch_analyzer.data_quality.documents import FeatureStatistics, InferredType
 from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
-from modelwatch_analyzer.profile.spellings import Spelling
+from modelwatch_analyzer.profile.unusual_spellings import Spelling
 from modelwatch_analyzer.wording import enumerated
 
 _MOST_DESCRIBED = 20

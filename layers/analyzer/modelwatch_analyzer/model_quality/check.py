@@ -10,14 +10,12 @@ from typing import Any
 
 from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric
+from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 R2, R2_FIRST_PARTY = "r2", "r2_first_party"
-
-_ROUNDING = 1e-12
-"""Two programs that sum in another order differ by less than this share: the same data must pass its own baseline."""
 
 
 @dataclass(slots=True)
@@ -136,7 +134,7 @@ def _violation(
     less = constraint.comparison_operator is ComparisonOperator.LESS_THAN
     limits = measured.cautious if interval and measured.cautious else (least, greatest)
     best = limits[1] if less else limits[0]
-    if math.isclose(best, threshold, rel_tol=_ROUNDING) or (best < threshold) is not less:
+    if equal(best, threshold) or (best < threshold) is not less:
         return None
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)
     operator, metric = constraint.comparison_operator.value, camel_case(name)

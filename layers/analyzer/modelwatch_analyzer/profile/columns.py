@@ -14,7 +14,7 @@ from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
-from modelwatch_analyzer.profile.spellings import count_spellings
+from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import polars as pl
 
-from modelwatch_analyzer.profile.spellings import Spelling, count_spellings
+from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
 
 Separator = Literal[",", ";", "\t", "|"]
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.profile.spellings import MISSING_WORDS
+from modelwatch_analyzer.profile.unusual_spellings import MISSING_WORDS
 
 USUAL = "usual"
 

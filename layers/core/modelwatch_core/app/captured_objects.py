@@ -10,7 +10,7 @@ from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.monitor_kinds import MonitorKind
-from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput, MonitoringSchedule
+from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
 
@@ -38,24 +38,28 @@ class CapturedObjects:
     dataset_format: dict[str, Any]
 
 
-def captured_objects(objects: ObjectStore, schedule: MonitoringSchedule, window: Window) -> CapturedObjects:
+def captured_objects(
+    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window, kind: MonitorKind
+) -> CapturedObjects:
     """Find what may hold captures of a window; the analysis leaves out the records of other times.
+
+    Parameters
+    ----------
+    kind : MonitorKind
+        Says which sides of what was captured are to be read.
 
     Raises
     ------
     InvalidInput
         ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
     """
-    watched = schedule.captured_input
     if isinstance(watched, EndpointInput):
-        lateness = timedelta(minutes=schedule.capture_lateness_minutes)
-        return _of_endpoint(objects, watched, window, schedule.kind, lateness)
-    return _of_batch_transform(objects, watched, window, schedule.kind)
+        return _of_endpoint(objects, watched, window, kind)
+    return _of_batch_transform(objects, watched, window, kind)
 
 
-def _of_endpoint(
-    objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind, lateness: timedelta
-) -> CapturedObjects:
+def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind) -> CapturedObjects:
+    lateness = timedelta(minutes=watched.capture_lateness_minutes)
     destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
     found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
     entries = [

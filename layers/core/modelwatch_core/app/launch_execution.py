@@ -135,7 +135,7 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            captured = captured_objects(self.objects, schedule, execution.window)
+            captured = captured_objects(self.objects, schedule.captured_input, execution.window, schedule.kind)
             labels = ground_truth_objects(
                 self.objects, schedule.ground_truth_input, execution.window, now=self.clock.now()
             )

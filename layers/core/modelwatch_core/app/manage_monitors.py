@@ -178,10 +178,9 @@ class ManageMonitors:
         """
         schedule = self._schedule(named.monitoring_schedule_name)
         self.ticks.remove(schedule.monitoring_schedule_name)
+        with suppress(InvalidInput):  # nothing is running, or it has ended in this moment
+            self.stop_execution(schedule.schedule_id)
         self.schedules.delete(schedule.monitoring_schedule_name)
-        while (active := self.ledger.active(schedule.schedule_id)) is not None:
-            with suppress(InvalidInput):  # it has ended in this moment
-                self.stop_execution(schedule.schedule_id, active.window, active.attempt)
         return {}
 
     def describe(self, named: _Named) -> dict[str, Any]:

@@ -90,11 +90,14 @@ class EndpointInput(CapturedInput):
         The one variant to watch, below its folder; all that captured, if not given.
     data_captured_destination_s3_uri : str, optional
         Where it captures; looked up at the endpoint when the schedule is created, if not given.
+    capture_lateness_minutes : int
+        How long after its time a record may have been written, into the folder of that later hour.
     """
 
     endpoint_name: NonEmpty
     variant_name: NonEmpty | None = None
     data_captured_destination_s3_uri: S3Uri | None = None
+    capture_lateness_minutes: int = Field(default=60, ge=0, le=24 * 60)
 
 
 class BatchTransformInput(CapturedInput):
@@ -171,8 +174,6 @@ class ScheduleRequest(MonitorParameters):
         The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
     start_delay_minutes : int
         How long after its scheduled time an execution starts: captures reach S3 some minutes late.
-    capture_lateness_minutes : int
-        How long after its time a record may have been written, into the folder of that later hour.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
     """
@@ -187,7 +188,6 @@ class ScheduleRequest(MonitorParameters):
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
-    capture_lateness_minutes: int = Field(default=60, ge=0, le=24 * 60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
 
     @field_validator("schedule_expression")
@@ -329,7 +329,7 @@ class MonitoringSchedule(ScheduleRequest):
         InvalidInput
             ``NotAScheduledTime``, or ``WindowEmpty`` where the offsets leave no window.
         """
-        window = ScheduleRequest.window(self, scheduled_time)
+        window = super().window(scheduled_time)
         changed, covered = self.definition_changed, self.covered_until
         if changed is None or covered is None or self._has_offsets or not covered < window.end:
             return window

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.lexical import infer_type
-from modelwatch_analyzer.profile.spellings import Spelling, count_spellings
+from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
 
 
 def spelling(value: str) -> str | None:

@@ -1,16 +1,16 @@
-"""When a number is at its threshold: the one rule of this kind's checks."""
+"""When a number is at its threshold: the one rule of all kinds of monitors."""
 
 from __future__ import annotations
 
 import math
 
-_ROUNDING = 1e-12
-"""Relative, as in model quality: 0.4 - 0.3 is computed as 0.10000000000000003, which is 0.1."""
+ROUNDING = 1e-12
+"""Relative: 0.4 - 0.3 is computed as 0.10000000000000003, which is 0.1."""
 
 
 def equal(value: float, threshold: float) -> bool:
     """Return whether a value is its threshold, up to the rounding of whoever computed either."""
-    return math.isclose(value, threshold, rel_tol=_ROUNDING)
+    return math.isclose(value, threshold, rel_tol=ROUNDING)
 
 
 def reaches(share: float, threshold: float) -> bool:
