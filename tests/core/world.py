@@ -92,12 +92,12 @@ class World:
             through(self.ticks),
             self.endpoints,
             objects,
+            start,
             self.stop_execution,
             self.clock,
             RESULTS,
             self.targets,
             lambda: next(tokens),
-            self.hosts,
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"

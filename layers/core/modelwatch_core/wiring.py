@@ -218,12 +218,12 @@ def manage_monitors() -> ManageMonitors:
         ticks=ticks,
         endpoints=SageMakerEndpoints(_sagemaker()),
         objects=_objects(),
+        start_analysis=_start_analysis(),
         stop_execution=StopExecution(_ledger(), _hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
         new_token=lambda: secrets.token_hex(4),
-        hosts=_hosts(),
     )
 
 

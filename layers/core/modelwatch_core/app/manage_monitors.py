@@ -12,12 +12,13 @@ from pydantic import BaseModel, Field
 
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
+from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.baselining_job import BaseliningJobName
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
-from modelwatch_core.domain.hosts import HostCandidate, NoHost, choose_host
+from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
     EndpointInput,
@@ -28,7 +29,6 @@ from modelwatch_core.domain.monitoring_schedule import (
 )
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import (
-    AnalysisHost,
     BaseliningJobs,
     Clock,
     Endpoints,
@@ -94,8 +94,6 @@ class ManageMonitors:
         The types of targets that alerts can be sent to.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
-    hosts : mapping of str to AnalysisHost
-        By name, the cheapest first.
     """
 
     schedules: Schedules
@@ -104,12 +102,12 @@ class ManageMonitors:
     ticks: Ticks
     endpoints: Endpoints
     objects: ObjectStore
+    start_analysis: StartAnalysis
     stop_execution: StopExecution
     clock: Clock
     results: str
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
-    hosts: Mapping[str, AnalysisHost]
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -237,9 +235,7 @@ class ManageMonitors:
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
         """Refuse a schedule that no host could analyse even a window without data of."""
-        candidates = [HostCandidate(name=name, limits=host.limits) for name, host in self.hosts.items()]
-        needs_image = request.image_uri is not None
-        choice = choose_host(candidates, input_bytes=0, needs_image=needs_image, resources=request.resources)
+        choice = self.start_analysis.choose(input_bytes=0, image_uri=request.image_uri, resources=request.resources)
         if isinstance(choice, NoHost):
             raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
 
