@@ -28,6 +28,8 @@ from tests.additions.toy_monitor import ROW_COUNT
 from tests.core.in_memory import MemoryBus
 from tests.core.ledger_table import create_ledger_table
 
+pytestmark = pytest.mark.slow  # the whole app on emulated services
+
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

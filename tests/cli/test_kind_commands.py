@@ -129,6 +129,7 @@ def test_a_setting_whose_type_has_no_form_on_a_command_line_cannot_be_an_option(
         list(option_parameters(toy(ShellOption(field="nested", help="A document.")), Verb.CHECK))
 
 
+@pytest.mark.slow
 def test_the_data_of_every_path_among_the_options_can_be_in_s3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

@@ -107,6 +107,7 @@ def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> Non
     assert Path("b/explanations_shap/baseline.csv").read_text() == "a,b,c\n1,1,1\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
 def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelServer) -> None:
     asked, ended = threading.Event(), threading.Event()

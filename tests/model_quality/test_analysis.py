@@ -779,7 +779,10 @@ def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
     assert not any("makes more than" in warning for warning in summary.warnings)
 
 
-@pytest.mark.parametrize(("baseline_rows", "rows"), [(400, 400), (2000, 100), (150, 2000)])
+@pytest.mark.parametrize(
+    ("baseline_rows", "rows"),
+    [(400, 400), *(pytest.param(*rows, marks=pytest.mark.slow) for rows in ((2000, 100), (150, 2000)))],
+)
 def test_a_model_that_is_as_good_as_its_baseline_does_not_alarm_and_a_worse_one_does(runs, baseline_rows, rows):
     generator = np.random.default_rng(17)
 

@@ -138,6 +138,7 @@ def test_chi_squared_is_the_test_of_homogeneity_of_two_samples(baseline, current
     assert result.degrees_of_freedom == degrees
 
 
+@pytest.mark.slow
 def test_chi_squared_alarms_as_often_as_its_threshold_says():
     # By the definition of a p-value: 10 % and 1 % of samples of one distribution, whatever its shape; 600 draws.
     generator = np.random.default_rng(3)

@@ -167,7 +167,7 @@ def test_counts_that_are_merged_in_any_order_give_the_same(name, pieces, order):
     assert MEASURES[name].categorical(Counter("aabbccdd"), merged) == whole
 
 
-@pytest.mark.parametrize("rows", [10_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("rows", [10_000, 100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_a_sketch_is_wrong_by_no_more_than_it_says_also_after_merging(rows):
     for seed in range(4):
         values = np.random.default_rng(seed).lognormal(size=rows)
@@ -184,6 +184,7 @@ def test_a_sketch_is_wrong_by_no_more_than_it_says_also_after_merging(rows):
     assert sketch_of(values[:2050]).rank_error == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])
 def test_measures_of_sketched_data_are_right_within_the_error_of_the_sketch(shift):
     generator = np.random.default_rng(5)

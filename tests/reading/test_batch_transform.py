@@ -222,7 +222,7 @@ def _lines_of_a_long_job(kind: str) -> tuple[str | bytes, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("read_by", ["columns", "attribute", "preprocessor"])
-@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "json", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("minute", "counts"), [(0, [10, 60, 50]), (30, [0, 40, 60, 20]), (50, [0, 60, 60])])
 def test_each_row_of_a_long_job_is_read_in_the_window_of_its_time(
     job: Callable[..., Path], tmp_path: Path, kind: str, read_by: str, minute: int, counts: list[int]

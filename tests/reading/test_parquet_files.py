@@ -20,6 +20,8 @@ from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptio
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_core.domain.errors import InvalidInput
 
+pytestmark = pytest.mark.slow  # each file is read in a process of its own
+
 
 def opened(source: Path) -> ParquetFiles:
     return open_parquet(source_files(source), ParquetOptions())

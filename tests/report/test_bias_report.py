@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from modelwatch_analyzer.bias.report import BiasRow, report_body
 from modelwatch_analyzer.undefined import Undefined
 from tests.report.pages import Page, summary, written
@@ -65,6 +67,7 @@ def test_a_violation_leads_to_the_metric_of_its_group():
     assert "1 violation in 0 records and 2 groups: DI of Sex = 1." in page.text
 
 
+@pytest.mark.slow
 def test_thousands_of_rows_are_cut_with_those_in_violation_kept():
     rows = [row("DI", facet_value=f"v{i}", violated=i == 4999) for i in range(5000)]
     page = report(*rows, groups=[("Sex", f"v{i}", i) for i in range(5000)])

@@ -202,6 +202,7 @@ def test_whatever_a_statistics_file_holds_there_is_a_page(current, baseline):
     assert render(**documents).text
 
 
+@pytest.mark.slow
 def test_thousands_of_features_are_cut_with_those_in_violation_kept():
     columns = [{"name": f"c{i}", "inferred_type": "Unknown"} for i in range(3000)]
     page = render(statistics=document(*columns), summary=summary(("c2999", "data_type_check", "Mixed.")))

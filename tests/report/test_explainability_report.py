@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from modelwatch_analyzer.explainability.report import AttributionRow, report_body
 from modelwatch_analyzer.report import MetricRow
 from tests.report.pages import Page, summary, written
@@ -59,6 +61,7 @@ def test_a_violation_leads_to_its_label_or_its_drift():
     assert "3 violations in 0 records of 1 feature: " in page.text
 
 
+@pytest.mark.slow
 def test_thousands_of_features_and_labels_are_cut_with_those_in_violation_kept():
     rows = [AttributionRow(f"l{i}", f"f{j}", j, violated=(i, j) == (49, 0)) for i in range(50) for j in range(200)]
     page = report(*rows)

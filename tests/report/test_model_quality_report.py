@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts, ConfusionMatrix
 from modelwatch_analyzer.model_quality.report import Curve, report_body
@@ -78,6 +79,7 @@ def test_curves_are_drawn_with_their_axes_named():
     assert dict(page.paths)["line"] == "M0 180L0 0L220 0"
 
 
+@pytest.mark.slow
 def test_thousands_of_metrics_are_cut_with_those_in_violation_kept():
     metrics = [MetricRow(f"precision of c{i}", 0.5, violated=i == 4999) for i in range(5000)]
     curves = [Curve(f"ROC of c{i}", "x", "y", [0, 1], [0, 1]) for i in range(100)]

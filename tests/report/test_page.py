@@ -218,6 +218,7 @@ def test_without_violations_the_verdict_distinguishes_a_check_from_a_baseline(ki
     assert verdict in kind("x", summary=summary(outputs={name: name for name in outputs})).text
 
 
+@pytest.mark.slow
 @every_kind
 def test_thousands_of_violations_warnings_and_changes_are_cut_and_the_page_says_so(kind):
     many = [(f"f{i}", "c", "d") for i in range(1500)]
