@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -147,6 +148,7 @@ def test_a_signal_ends_the_demo_and_leaves_nothing_in_the_temporary_folder(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # which nohup lets its children ignore
     ) as process:
         assert process.stdout is not None
         assert any("template.yaml deployed" in line for line in process.stdout)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -60,6 +61,7 @@ def up(template: Path, temporary: Path) -> Iterator:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "TMPDIR": str(temporary)},
+            preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # which nohup lets its children ignore
         )
         started.append(process)
         return process
