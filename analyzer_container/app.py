@@ -10,10 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
+from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core import wiring
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
+hide_from_scripts()
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
 

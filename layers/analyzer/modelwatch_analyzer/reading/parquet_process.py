@@ -6,7 +6,6 @@ and then an empty message. Every message follows its length in eight bytes; fram
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,8 @@ from typing import IO
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
+
+from modelwatch_analyzer.child_environment import child_environment
 
 _LENGTH_BYTES = 8
 
@@ -33,13 +34,12 @@ def parquet_process() -> Iterator[Collect]:
 
     A query must be collected completely before the next one starts.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # where polars writes long backtraces about damage
-        env=environment,
+        env=child_environment(),
     )
     if process.stdin is None or process.stdout is None:
         raise AssertionError("the process was started with pipes")

@@ -1,13 +1,14 @@
-"""Runs a user's script in a process of its own, with limits on memory and time, and talks to it through pipes.
+"""Runs a user's script in processes of its own, with limits on memory and time, and talks to it through pipes.
 
-Of this process's environment it gets only the search paths and the settings of the analysis, so no credentials.
-Only the network of the host restricts its access to the network.
+Of this process's environment it gets only the search paths and the settings of the analysis, so no credentials. A host
+that has credentials in its environment hides itself, see `hide_from_scripts`. All processes that the script starts end
+with it. Only the network of the host restricts its access to the network.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import IO, Any
 
+from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.scripts import worker
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -27,7 +29,7 @@ RESPONSE_SECONDS = 60.0
 
 _MAX_RESPONSE_BYTES = 256 << 20
 _EXIT_SECONDS = 5.0
-_INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_PR_SET_DUMPABLE = 4
 
 
 class ScriptProcessEnded(Exception):
@@ -86,8 +88,11 @@ class ScriptProcess:
 
     def kill(self) -> None:
         """Kill the process and all processes that it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.terminate()  # the supervisor, which kills the others
+        try:
+            self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:  # the script has stopped it
+            self._process.kill()
 
     def _reason_of_end(self, *, too_long: bool) -> str:
         if too_long:
@@ -98,6 +103,16 @@ class ScriptProcess:
             f"its process {how} before it responded; it may use {MEMORY_BYTES >> 20} MiB of memory and"
             f" {PROCESSOR_SECONDS} seconds of processor time"
         )
+
+
+def hide_from_scripts() -> None:
+    """Let no other process of this user read the memory and the environment of this one, which has credentials.
+
+    Only a process that may trace any other, such as one of root, still can. Without effect where the system is not
+    Linux.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @contextmanager
@@ -119,12 +134,7 @@ def running_script(script: Path, settings: Mapping[str, str]) -> Iterator[Script
     if not script.is_file():
         raise InvalidInput("ScriptNotFound", f"there is no script {script}")
     command = [sys.executable, "-s", "-P", worker.__file__, str(script.resolve()), str(MEMORY_BYTES)]
-    environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = {**child_environment(), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [*command, str(PROCESSOR_SECONDS)],
         stdin=subprocess.PIPE,

@@ -1,7 +1,10 @@
-"""The process in which a user's script runs. It imports nothing of Modelwatch and is run as a file.
+"""The processes in which a user's script runs. They import nothing of Modelwatch, and this is run as a file.
 
-It reads requests from standard input, each a line of JSON, and responds to each with a line of JSON. What the script
-prints goes to standard error.
+The first process supervises the second, which runs the script. When that ends, or when the supervisor is asked to
+terminate, it kills every process that the script started: orphans become its children, whatever session they are in.
+
+The second process reads requests from standard input, each a line of JSON, and responds to each with a line of JSON.
+What the script prints goes to standard error.
 
 The attributes of `CapturedData`, `EventData` and `EventMetadata` are those that SageMaker documents for
 ``preprocess_handler``.
@@ -9,6 +12,7 @@ The attributes of `CapturedData`, `EventData` and `EventMetadata` are those that
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import inspect
 import json
@@ -16,6 +20,7 @@ import logging
 import math
 import os
 import resource
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -26,6 +31,7 @@ from typing import Any
 
 _MAX_TRACEBACK_LENGTH = 700
 _MAX_MESSAGE_LENGTH = 300
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class EventMetadata:
@@ -97,7 +103,52 @@ class InvalidScript(Exception):
 
 def main() -> None:
     """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
-    script, memory, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    served = os.fork()
+    if served:
+        _supervise(served)
+    else:
+        os.setsid()  # so that a signal to the script's group does not reach the supervisor
+        _serve(Path(sys.argv[1]), memory=int(sys.argv[2]), seconds=int(sys.argv[3]))
+
+
+def _supervise(served: int) -> None:
+    """Wait for the end of a process, kill all that are left of its descendants, and end as it did."""
+    for descriptor in (0, 1):  # else the other ends of the pipes would not see that the script has closed them
+        os.close(descriptor)
+    signal.signal(signal.SIGTERM, lambda *_: _kill(served))
+    _, status = os.waitpid(served, 0)
+    with suppress(ChildProcessError):
+        while True:  # the children of a child that is killed become children of this process in turn
+            for child in _children():
+                _kill(child)
+            os.waitpid(-1, 0)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _children() -> list[int]:
+    """Return the identifiers of the children of this process."""
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = int(status.read_text(errors="replace").rpartition(")")[2].split()[1])
+            if parent == os.getpid():
+                children.append(int(status.parent.name))
+    return children
+
+
+def _kill(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def _serve(script: Path, *, memory: int, seconds: int) -> None:
     with suppress(ValueError, OSError):  # if the system does not have this limit
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -132,7 +183,7 @@ def _respond(request: dict[str, Any], script: Path, handlers: dict[str, Callable
 
 
 def _handler(script: Path, name: str) -> Callable[..., Any]:
-    sys.path.insert(0, str(script.parent))
+    sys.path.append(str(script.parent))  # last: a file beside the script must not replace a module of Python
     specification = importlib.util.spec_from_file_location("user_script", script)
     if specification is None or specification.loader is None:
         raise InvalidScript("the script is not a Python file: its name must end with .py")
