@@ -25,6 +25,8 @@ def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSumm
         read=wiring.read_object,
         announce=logger.info,
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
+        pickles=wiring.allows_pickles(),
+        internal_models=False,
     )
     return analyze(settings, host)
 

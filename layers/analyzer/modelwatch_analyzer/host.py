@@ -45,12 +45,18 @@ class Host:
     progress : callable
         Called with the number of requests that are done, and of those that are planned at most. May raise to end the
         analysis.
+    pickles : bool
+        Whether models may be loaded from pickles where the settings ask for it.
+    internal_models : bool
+        Whether the URL of a model may lead to this machine or its network's services.
     """
 
     model: OpenModel = _no_model
     read: Callable[[str], bytes | None] = _no_object
     announce: Callable[[str], None] = _ignore
     progress: Callable[[int, int], None] = _ignore
+    pickles: bool = True
+    internal_models: bool = True
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:

@@ -330,6 +330,11 @@ def run_of_invocation(subject: str, request_id: str) -> Run:
     return lambda_run(subject, request_id, AnalyzerSettings.from_environment().analyzer_log_group)
 
 
+def allows_pickles() -> bool:
+    """Return whether this deployment lets schedules load models from pickles."""
+    return AnalyzerSettings.from_environment().allow_pickles
+
+
 @cache
 def _endpoint_models() -> OpenModel:
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels

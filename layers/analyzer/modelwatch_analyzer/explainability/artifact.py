@@ -25,9 +25,11 @@ def load_trees(path: Path, *, allow_pickle: bool) -> Any:
     """
     kind = path.suffix.lower()
     if kind in PICKLES and not allow_pickle:
-        message = f"{path.name} is a pickle, which runs whatever code is in it: set allow_pickle only for a file that "
         raise InvalidInput(
-            "PickleNotAllowed", f"{message}you made yourself, or give XGBoost's or LightGBM's own format"
+            "PickleNotAllowed",
+            f"{path.name} is a pickle, which runs whatever code is in it: give XGBoost's or LightGBM's own format; or,"
+            " only for a file that you made yourself, set allow_pickle, in AWS besides the parameter AllowPickles of"
+            " the deployment",
         )
     loaders = {".json": _xgboost, ".ubj": _xgboost, ".txt": _lightgbm} | dict.fromkeys(PICKLES, _pickle)
     if kind not in loaders:

@@ -100,7 +100,7 @@ def explain(task: ExplanationTask) -> Explanation:
             "InvalidAnalysisConfig",
             f"methods.shap.explainer: {explainer!r} calls a model, and model_artifact is a file: remove one of them",
         )
-    model = load_trees(artifact, allow_pickle=task.settings.allow_pickle)
+    model = load_trees(artifact, allow_pickle=task.settings.allow_pickle and task.host.pickles)
     rows = task.rows.rows.head(max(1, _MOST_TREE_PAIRS // task.background.height))
     values, expected = explain_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
     return Explanation(values, expected, "tree")
@@ -137,7 +137,8 @@ def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:
     url = settings.model_url or (None if settings.model_endpoint_name else predictor.model_url)
     if url:
         parallel = task.config.shap.max_parallel_calls
-        return nullcontext(HttpModel(url, timeout=predictor.timeout_seconds, connections=parallel))
+        internal = task.host.internal_models
+        return nullcontext(HttpModel(url, timeout=predictor.timeout_seconds, connections=parallel, internal=internal))
     if settings.model_endpoint_name:
         options = {"target_model": predictor.target_model, "custom_attributes": predictor.custom_attributes}
         return task.host.model(ModelReference(endpoint_name=settings.model_endpoint_name, **options))

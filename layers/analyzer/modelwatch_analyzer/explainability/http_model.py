@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib3
 from urllib3.util import Retry, Timeout, parse_url
 
+from modelwatch_analyzer.explainability.guarded_connections import guard
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
 
@@ -48,10 +49,19 @@ class HttpModel:
         How often a request is tried again.
     backoff : float
         Seconds before the second retry; doubled for each one after it.
+    internal : bool
+        Whether it may be at an address of this machine or its network's services, see `guarded_connections`.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 60.0, connections: int = 2, retries: int = 4, backoff: float = 0.5
+        self,
+        url: str,
+        *,
+        timeout: float = 60.0,
+        connections: int = 2,
+        retries: int = 4,
+        backoff: float = 0.5,
+        internal: bool = True,
     ) -> None:
         try:
             parts = parse_url(url)
@@ -75,6 +85,8 @@ class HttpModel:
                 raise_on_status=False,
             ),
         )
+        if not internal:
+            guard(self._pool)
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
         """Send one request; see `modelwatch_core.domain.model_endpoints.Model`."""

@@ -1,0 +1,48 @@
+"""The analyzer in AWS does not post rows to itself, to instance metadata, or to its network's services."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelwatch_analyzer.explainability.guarded_connections import refuse_internal
+from modelwatch_analyzer.explainability.http_model import HttpModel
+from modelwatch_core.domain.errors import InvalidInput
+from tests.explainability.conftest import ModelServer
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "169.254.169.254",  # instance metadata
+        "169.254.170.2",  # credentials of a container
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "2002:7f00:1::",  # 127.0.0.1 by 6to4
+        "fe80::1%eth0",
+        "fd00:ec2::254",  # instance metadata
+        "ff02::1",
+    ],
+)
+def test_internal_addresses_are_refused(address: str) -> None:
+    with pytest.raises(InvalidInput, match="ModelAddressRefused"):
+        refuse_internal(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "10.0.0.7", "172.16.3.1", "192.168.1.1", "2600:1f18::1", "fd12::7"])
+def test_addresses_of_the_internet_and_of_a_network_of_ones_own_are_not(address: str) -> None:
+    refuse_internal(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_name_or_number_that_leads_to_the_machine_itself_gets_no_request(server: ModelServer, host: str) -> None:
+    url = server.url.replace("127.0.0.1", host)
+    with pytest.raises(InvalidInput, match="ModelAddressRefused"):
+        HttpModel(url, internal=False).invoke(b"1,2", "text/csv", "text/csv")
+    assert not server.asked
