@@ -11,6 +11,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from modelwatch_core.adapters.aws.analyzer_function import FAILURE_DETAIL_TYPE
+from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from tests.repository import ROOT
 
@@ -84,10 +86,18 @@ def test_no_statement_allows_everything_of_a_service_or_on_everything(resources)
             assert statement["Condition"]["StringLike"] == {"cloudwatch:namespace": "aws/sagemaker/*"}
 
 
-def test_events_can_only_be_put_with_our_source(resources):
-    found = [s for _, s in statements(resources) if s["Action"] == "events:PutEvents" and "Condition" in s]
-    assert len(found) == 7
-    assert all(s["Condition"] == {"StringEquals": {"events:source": "modelwatch"}} for s in found)
+def test_events_can_only_be_put_with_our_source_and_by_the_analyzer_only_the_ends_of_analyses(resources):
+    found = [(name, s) for name, s in statements(resources) if s["Action"] == "events:PutEvents"]
+    by_the_analyzer = [s["Condition"] for name, s in found if name == "AnalyzerRole"]
+    assert by_the_analyzer == [
+        {"StringEquals": {"events:source": source, "events:detail-type": detail_type}}
+        for source, detail_type in (
+            ("modelwatch", AnalysisEnded.detail_type),
+            ("lambda", FAILURE_DETAIL_TYPE),  # written by Lambda, with the role of the function
+        )
+    ]
+    others = [s["Condition"] for name, s in found if name != "AnalyzerRole"]
+    assert others == [{"StringEquals": {"events:source": "modelwatch"}}] * 6
 
 
 def test_a_role_can_be_passed_to_the_scheduler_only(resources):
@@ -115,10 +125,50 @@ def test_services_act_for_this_account_only(resources):
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     ]
-    allowed += resources["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert len(allowed) == 2
-    for statement in allowed:
-        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert [statement["Condition"] for statement in allowed] == [
+        {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    ]
+    (trusted,) = resources["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+        "aws:SourceArn": {"Fn::GetAtt": ["Schedules", "Arn"]},
+    }
+
+
+def test_everything_that_is_kept_can_be_kept_under_a_key_of_ones_own(resources):
+    with_key = {
+        "AWS::DynamoDB::Table": "SSESpecification",
+        "AWS::Events::EventBus": "KmsKeyIdentifier",
+        "AWS::SNS::Topic": "KmsMasterKeyId",
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::Scheduler::Schedule": "KmsKeyArn",
+        "AWS::Lambda::Function": "KmsKeyArn",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+    }
+    for kind, name in with_key.items():
+        found = of_type(resources, kind)
+        assert found
+        for resource in found.values():
+            assert resource["Properties"][name]["Fn::If"][0] == "HasKey", kind
+    assert resources["ManageMonitors"]["Properties"]["Environment"]["Variables"]["SCHEDULES_KEY_ARN"] == {
+        "Ref": "KmsKeyArn"
+    }
+
+
+def test_a_deployment_that_fails_at_first_leaves_nothing_and_a_later_deletion_keeps_the_data(resources):
+    policies = {name: resource.get("DeletionPolicy", "Delete") for name, resource in resources.items()}
+    kept = {name: policy for name, policy in policies.items() if policy != "Delete"}
+    assert kept == {"Ledger": "RetainExceptOnCreate", "Results": "RetainExceptOnCreate"}
+
+
+def test_uploads_that_were_begun_and_never_ended_are_removed(resources):
+    rules = resources["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
+
+
+def test_the_analyzer_fits_the_quota_of_a_new_account(source):
+    # Lambda's documentation, "Configure Lambda function memory": new accounts may be limited to 3,008 MB.
+    assert source["Parameters"]["AnalyzerMemory"]["Default"] <= 3008
 
 
 def test_nothing_is_public_and_everything_insists_on_tls(resources):

@@ -92,6 +92,7 @@ class TickSettings(FunctionSettings):
     launch_function_arn: str = Field(min_length=1)
     scheduler_role_arn: str = Field(min_length=1)
     dead_letter_arn: str = Field(min_length=1)
+    schedules_key_arn: str = ""
 
 
 class AlertSettings(FunctionSettings):

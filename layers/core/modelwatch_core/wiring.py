@@ -210,6 +210,7 @@ def manage_monitors() -> ManageMonitors:
         launch_function_arn=settings.launch_function_arn,
         role_arn=settings.scheduler_role_arn,
         dead_letter_arn=settings.dead_letter_arn,
+        key_arn=settings.schedules_key_arn,
     )
     return ManageMonitors(
         schedules=_schedules(),

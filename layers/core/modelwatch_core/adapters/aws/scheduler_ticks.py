@@ -23,6 +23,8 @@ class SchedulerTicks:
     ----------
     launch_function_arn, role_arn, dead_letter_arn : str
         What is invoked, with whose permissions, and where a tick goes that could not be delivered.
+    key_arn : str
+        The customer managed key that schedules are kept under; empty for AWS's own.
     """
 
     scheduler: EventBridgeSchedulerClient
@@ -30,6 +32,7 @@ class SchedulerTicks:
     launch_function_arn: str
     role_arn: str
     dead_letter_arn: str
+    key_arn: str = ""
 
     def set(self, schedule: MonitoringSchedule) -> None:
         """Make a schedule fire, or not, as it now says."""
@@ -41,6 +44,7 @@ class SchedulerTicks:
             "ScheduleExpression": expression,
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
+            **({"KmsKeyArn": self.key_arn} if self.key_arn else {}),
             "State": "DISABLED" if schedule.monitoring_schedule_status is ScheduleStatus.STOPPED else "ENABLED",
             "Target": {
                 "Arn": self.launch_function_arn,
