@@ -12,8 +12,8 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from modelwatch_core.adapters.aws.analyzer_function import FAILURE_DETAIL_TYPE
+from modelwatch_core.domain.documents import SageMakerName
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from tests.repository import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -225,7 +225,7 @@ def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources)
         properties = schedule["Properties"]
         assert properties["GroupName"] == {"Ref": "Schedules"}
         with pytest.raises(ValidationError):
-            TypeAdapter(ScheduleName).validate_python(properties["Name"])
+            TypeAdapter(SageMakerName).validate_python(properties["Name"])
 
 
 def test_alarms_tell_people(resources):

@@ -98,6 +98,14 @@ def test_a_schedule_that_was_accepted_earlier_refuses_the_tick_whose_window_woul
     world.manage("UpdateMonitoringSchedule", **schedule_parameters() | watched())
 
 
+@pytest.mark.parametrize("field", ["endpoint_name", "variant_name"])
+@pytest.mark.parametrize("name", ["", "a\nb", "a\n", "-a", "a-", "a" * 64, "a" * 2000, "../a", "a/b", "a_b", "é"])
+def test_a_name_that_sagemaker_would_not_give_is_refused_when_a_schedule_is_made(world, field, name):
+    with pytest.raises(InvalidInput, match=rf"InvalidParameter: .*{field}"):
+        world.has_schedule(**watched(**{field: name}))
+    assert world.schedules.kept == {}
+
+
 def test_a_schedule_whose_clock_cannot_be_set_leaves_nothing_behind(world):
     world.ticks.broken = True
     with pytest.raises(Upstream):

@@ -15,15 +15,13 @@ from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.baselining_job import BaseliningJobName
-from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime, parsed
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
     EndpointInput,
     MonitoringSchedule,
-    ScheduleName,
     ScheduleRequest,
     ScheduleStatus,
 )
@@ -51,7 +49,7 @@ class ManageMonitorsRequest(Owned):
 
 
 class _Named(Owned):
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
 
 
 class _Page(Owned):
@@ -79,7 +77,7 @@ class _Execution(_Named):
 
 
 class _Job(Owned):
-    baselining_job_name: BaseliningJobName
+    baselining_job_name: SageMakerName
 
 
 @dataclass(frozen=True, slots=True)

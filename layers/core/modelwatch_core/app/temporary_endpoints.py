@@ -19,11 +19,11 @@ from pydantic import AliasChoices, Field
 from modelwatch_core.app.analysis_inputs import CONFIG
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.documents import Inbound, NonEmpty, parsed
+from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, parsed
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
-from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.model_endpoints import MOST_INSTANCES, ModelReference
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
@@ -52,11 +52,11 @@ GRACE_PERIOD = timedelta(minutes=2)
 
 
 class _Predictor(Inbound):
-    model_name: NonEmpty | None = None
-    endpoint_name: NonEmpty | None = None
+    model_name: SageMakerName | None = None
+    endpoint_name: SageMakerName | None = None
     model_url: NonEmpty | None = None
     instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1)
+    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
     accelerator_type: NonEmpty | None = None
 
 

@@ -9,11 +9,10 @@ from pydantic import Field
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.events import Emitted, ExecutionEnded
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
-from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
@@ -47,7 +46,7 @@ class Alert(Owned):
 
     key: NonEmpty
     severity: Severity
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
     window: Window

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from modelwatch_core.domain.documents import NonEmpty, S3Uri, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, S3Uri, SageMakerName, UtcDatetime
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitoringType, MonitorKind, monitor_kind, refuse_unfit
 from modelwatch_core.domain.monitoring_schedule import MonitorParameters, RecordAttributes
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-
-BaseliningJobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
 
 class JobStatus(StrEnum):
@@ -39,7 +37,7 @@ class BaselineRequest(MonitorParameters, RecordAttributes):
         The folder for statistics.json and constraints.json, or analysis.json; by default one in the results bucket.
     """
 
-    baselining_job_name: BaseliningJobName
+    baselining_job_name: SageMakerName
     monitoring_type: MonitoringType = DATA_QUALITY.monitoring_type
     baseline_dataset_s3_uri: S3Uri
     dataset_format: dict[str, Any]

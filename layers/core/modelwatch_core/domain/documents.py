@@ -122,4 +122,6 @@ ExactUtcDatetime = Annotated[
 """The same, written with all its digits."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
+SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+"""SageMaker's rule for the names of endpoints, variants, models, monitoring schedules and processing jobs."""
 S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

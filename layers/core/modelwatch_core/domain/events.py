@@ -9,11 +9,10 @@ from pydantic import Field, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import ScheduleName
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
@@ -68,7 +67,7 @@ class ExecutionEnded(Emitted):
     detail_type: ClassVar[str] = "Execution Ended"
 
     schedule_id: NonEmpty
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime
@@ -126,7 +125,7 @@ class ExecutionRequest(Owned):
         Whether a window that has been analysed is analysed again, for instance because labels came late.
     """
 
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
     schedule_id: NonEmpty | None = None
     scheduled_time: UtcDatetime | None = None
     window: Window | None = None

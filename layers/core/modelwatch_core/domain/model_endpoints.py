@@ -8,11 +8,14 @@ from typing import Protocol, Self
 
 from pydantic import Field, model_validator
 
-from modelwatch_core.domain.documents import NonEmpty, Owned
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName
 from modelwatch_core.domain.errors import Upstream
 
 LARGEST_PAYLOAD = 6 * 1024 * 1024
 """The most bytes that InvokeEndpoint takes as a body."""
+
+MOST_INSTANCES = 20
+"""Of a temporary endpoint: a slip of the hand must not cost a fortune."""
 
 
 class ModelReference(Owned):
@@ -28,10 +31,10 @@ class ModelReference(Owned):
         Sent with every request as InvokeEndpoint has them.
     """
 
-    endpoint_name: NonEmpty | None = None
-    model_name: NonEmpty | None = None
+    endpoint_name: SageMakerName | None = None
+    model_name: SageMakerName | None = None
     instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1)
+    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
     accelerator_type: NonEmpty | None = None
     endpoint_name_prefix: NonEmpty | None = None
     target_model: NonEmpty | None = None

@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, iso_utc
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleName
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
@@ -91,7 +91,7 @@ class MonitoringExecution(Owned):
     """
 
     schedule_id: NonEmpty
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
     scheduled_time: UtcDatetime

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainSerializer, ValidationError, field_validator, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, UtcDatetime, validation_message
+from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, validation_message
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import Resources
 from modelwatch_core.domain.monitor_kinds import (
@@ -21,9 +21,6 @@ from modelwatch_core.domain.monitor_kinds import (
     refuse_unfit,
 )
 from modelwatch_core.domain.windows import ScheduleExpression, Window
-
-ScheduleName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
-"""SageMaker's rule for the name of a monitoring schedule."""
 
 
 class ScheduleStatus(StrEnum):
@@ -94,8 +91,8 @@ class EndpointInput(CapturedInput):
         How long after its time a record may have been written, into the folder of that later hour.
     """
 
-    endpoint_name: NonEmpty
-    variant_name: NonEmpty | None = None
+    endpoint_name: SageMakerName
+    variant_name: SageMakerName | None = None
     data_captured_destination_s3_uri: S3Uri | None = None
     capture_lateness_minutes: int = Field(default=60, ge=0, le=24 * 60)
 
@@ -178,7 +175,7 @@ class ScheduleRequest(MonitorParameters):
         Who is notified; the deployment's topic if none are given.
     """
 
-    monitoring_schedule_name: ScheduleName
+    monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType = DATA_QUALITY.monitoring_type
     schedule_expression: str
     endpoint_input: EndpointInput | None = None
