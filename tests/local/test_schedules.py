@@ -19,9 +19,22 @@ Role:
     AssumeRolePolicyDocument:
       Version: 2012-10-17
       Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+    Policies:
+      - PolicyName: fire
+        PolicyDocument:
+          Version: 2012-10-17
+          Statement:
+            - {Effect: Allow, Action: ["lambda:InvokeFunction", "sqs:SendMessage", "events:PutEvents"], Resource: "*"}
 Queue: {Type: AWS::SQS::Queue}
 Group: {Type: AWS::Scheduler::ScheduleGroup, Properties: {Name: !Sub "${AWS::StackName}-ticks"}}
-Fn: {Type: AWS::Serverless::Function}
+Fn:
+  Type: AWS::Serverless::Function
+  Properties:
+    Policies:
+      - Version: 2012-10-17
+        Statement:
+          - {Effect: Allow, Action: ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], Resource: "*"}
+          - {Effect: Allow, Action: iam:PassRole, Resource: !GetAtt Role.Arn}
 """
 OUTPUTS = """
 Fn: {Value: !Ref Fn}

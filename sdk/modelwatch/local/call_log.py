@@ -21,6 +21,8 @@ class Call:
         ``events.amazonaws.com`` for deliveries.
     status : int
         The HTTP status of the response.
+    refused : str, optional
+        The permission that the role does not have, if the call was refused for it.
     """
 
     time: datetime
@@ -28,3 +30,4 @@ class Call:
     action: str
     role: str
     status: int
+    refused: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import re
@@ -21,7 +20,7 @@ from modelwatch.local.loopback import HOST, listen
 from modelwatch.local.model_servers import EndpointResponse
 from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
 from modelwatch.local.moto_patches.iam import role_of
-from modelwatch.local.moto_patches.requests import operation_of
+from modelwatch.local.moto_patches.requests import Operation, operation_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +46,8 @@ class Emulator:
         Every call, in the order in which they ended.
     principal_of : callable
         Returns the principal that an access key of the stack belongs to, or None.
+    authorize : callable
+        Returns the permission that a principal does not have for an operation, or None if it has all.
     invoke_endpoint : callable
         Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
     """
@@ -54,6 +55,7 @@ class Emulator:
     def __init__(self, *, port: int, clock: Clock) -> None:
         self.calls: list[Call] = []
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
+        self.authorize: Callable[[str, Operation], str | None] = lambda *_: None
         self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
@@ -83,9 +85,8 @@ class Emulator:
     def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._application(environ, start_response)
-        form = _buffer_form(environ)
-        service, action = operation_of(environ)
-        form.seek(0)
+        operation = operation_of(environ)
+        service, action = operation.service, operation.action
         status = 500
 
         def start_recorded_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -94,8 +95,12 @@ class Emulator:
             return start_response(line, _with_request_id(headers), exc_info)
 
         time, role = self._clock.now(), self._role(environ)
+        refused = None
         lock = self._locks.setdefault(service, threading.Lock())
         try:
+            if refused := self.authorize(role, operation):
+                start_recorded_response("403 Forbidden", [])
+                return [_refusal(operation, f"{role} is not authorized to perform {refused}")]
             if self.invoke_endpoint and (service, action) == ("sagemaker-runtime", "InvokeEndpoint"):
                 response = self.invoke_endpoint(environ)
                 start_recorded_response(
@@ -111,9 +116,9 @@ class Emulator:
             logger.warning("the emulator failed to handle %s %s: %r", service, action, error, exc_info=error)
             start_recorded_response("501 Not Implemented", [("Content-Type", "text/plain")])
             message = f"The emulator cannot handle {service} {action}: {error!r}"
-            return [_error_body(service, message, is_form=bool(form.getbuffer()))]
+            return [_error_body(operation, "EmulatorFailure", message)]
         finally:
-            self.calls.append(Call(time, service, action, role, status))
+            self.calls.append(Call(time, service, action, role, status, refused))
 
     def _role(self, environ: dict[str, Any]) -> str:
         match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -130,23 +135,19 @@ def _with_request_id(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [*kept, ("x-amzn-RequestId", request_ids[0])]
 
 
-def _error_body(service: str, message: str, *, is_form: bool) -> bytes:
+def _refusal(operation: Operation, message: str) -> bytes:
+    is_json = operation.service != "s3" and not operation.is_form
+    return _error_body(operation, "AccessDeniedException" if is_json else "AccessDenied", message)
+
+
+def _error_body(operation: Operation, code: str, message: str) -> bytes:
     """Return an error in the format of the service's protocol, so that SDKs show the message."""
-    if service != "s3" and not is_form:
-        return json.dumps({"__type": "EmulatorFailure", "message": message}).encode()
-    error = f"<Error><Code>EmulatorFailure</Code><Message>{escape(message)}</Message></Error>"
-    return (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
+    if operation.service != "s3" and not operation.is_form:
+        return json.dumps({"__type": code, "message": message}).encode()
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return (error if operation.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the calls are recorded in `Emulator.calls`."""
-
-
-def _buffer_form(environ: dict[str, Any]) -> io.BytesIO:
-    """Buffer and return a form, so that it can be read for its Action and then again by the emulator."""
-    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        return io.BytesIO()
-    form = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-    environ["wsgi.input"] = form
-    return form

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from modelwatch.local import invoke_api, moto_patches, operator_settings, resource_types
 from modelwatch.local.app_files import find_template
+from modelwatch.local.authorization import missing_permission
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import VirtualClock, WallClock, to_utc
@@ -25,6 +26,7 @@ from modelwatch.local.emulator import Emulator
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.event_rules import deliver_event
 from modelwatch.local.functions import Functions, Invocation
+from modelwatch.local.iam_requests import Region
 from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.moto_patches.hooks import Hooks
@@ -264,6 +266,7 @@ class LocalStack:
         self._cleanup.callback(self._emulator.stop)
         self._clients = AwsClients(self._emulator.url, self.region)
         self._emulator.principal_of = self._clients.principal_of
+        self._emulator.authorize = partial(missing_permission, region=Region(self.region))
         self._cleanup.callback(self._clients.close)
         self._cleanup.callback(moto_patches.reset)
         moto_patches.reset()

@@ -52,6 +52,12 @@ def test_the_operation_of_a_call_is_recognised_in_every_protocol(stack: LocalSta
     )
 
 
+def test_a_call_with_a_compressed_body_is_recognised(stack: LocalStack) -> None:
+    metrics = [{"MetricName": f"a metric with a long name {number}", "Value": 1.0} for number in range(500)]
+    stack.client("cloudwatch").put_metric_data(Namespace="n", MetricData=metrics)  # more than 10 KB are compressed
+    assert (stack.calls[-1].action, stack.calls[-1].status) == ("PutMetricData", 200)
+
+
 def test_the_key_of_an_assumed_role_leads_to_the_role(stack: LocalStack) -> None:
     response = stack.client("sts").assume_role(RoleArn=stack.outputs["Role"], RoleSessionName="somebody")
     assert role_of(response["Credentials"]["AccessKeyId"]) == stack.outputs["RoleName"]

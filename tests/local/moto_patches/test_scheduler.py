@@ -20,6 +20,12 @@ Role:
     AssumeRolePolicyDocument:
       Version: 2012-10-17
       Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+    Policies:
+      - PolicyName: fire
+        PolicyDocument:
+          Version: 2012-10-17
+          Statement:
+            - {Effect: Allow, Action: ["lambda:InvokeFunction", "sqs:SendMessage", "events:PutEvents"], Resource: "*"}
 Fn: {Type: AWS::Serverless::Function}
 Group: {Type: AWS::Scheduler::ScheduleGroup}
 """

@@ -1,11 +1,13 @@
 """IAM.
 
-moto has AWS's managed policies only if it loads all of them at each start, so they are registered one at a time.
+moto has AWS's managed policies only if it loads all of them at each start, so they are registered one at a time. It
+evaluates no conditions, so the policies of a role are read here and evaluated in `modelwatch.local.iam_policies`.
 Nothing is replaced.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 from functools import cache
 from typing import Any
@@ -14,6 +16,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.sts.models import sts_backends
 
+from modelwatch.local.iam_policies import Statement
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
 
 
@@ -39,6 +42,38 @@ def role_of(access_key_id: str | None) -> str | None:
             if role := backend.get_assumed_role_from_access_key(access_key_id):
                 return str(role.role_arn).rpartition("/")[2]
     return None
+
+
+def statements_of(role_name: str) -> list[Statement] | None:
+    """Return the statements of all policies of a role, inline and attached; None if there is no such role."""
+    backend = iam_backends[ACCOUNT_ID]["aws"]
+    role = next((role for role in list(backend.roles.values()) if role.name == role_name), None)
+    if role is None:
+        return None
+    attached = [
+        version.document
+        for policy in list(role.managed_policies.values())
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    ]
+    return [
+        statement
+        for document in (*role.policies.values(), *attached)
+        for statement in _listed(_parsed(document)["Statement"])
+    ]
+
+
+def _parsed(document: Any) -> dict[str, Any]:
+    if not isinstance(document, str):
+        return dict(document)
+    try:
+        return dict(json.loads(document))
+    except ValueError:  # moto keeps some documents as the text of a Python dict
+        return dict(ast.literal_eval(document))
+
+
+def _listed(statements: Any) -> list[Statement]:
+    return list(statements) if isinstance(statements, list) else [statements]
 
 
 @cache

@@ -1,0 +1,157 @@
+"""What each call of an AWS service needs to be allowed by IAM.
+
+Actions, resources and condition keys are those of the service authorization reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelwatch.local.iam_policies import Permission
+from modelwatch.local.moto_patches.dynamodb import hash_key_of
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
+from modelwatch.local.moto_patches.requests import Operation
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Names resources of one region."""
+
+    name: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of a service."""
+        return f"arn:aws:{service}:{self.name}:{ACCOUNT_ID}:{resource}"
+
+
+def needed(operation: Operation, region: Region) -> list[Permission]:
+    """Return all that a call needs; of one that is not known here its action, on any resource."""
+    permissions = _NEEDED.get((operation.service, operation.action))
+    if permissions is None:
+        return [Permission(f"{_PREFIXES.get(operation.service, operation.service)}:{operation.action}", "*")]
+    return list(permissions(operation.parameters, region))
+
+
+_PREFIXES = {"sagemaker-runtime": "sagemaker"}
+
+
+def _s3(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, _: Region) -> Iterator[Permission]:
+        key = f"/{parameters['Key']}" if "Key" in parameters else ""
+        yield Permission(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}{key}")
+
+    return permissions
+
+
+def _dynamodb(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        table = parameters["TableName"].rpartition("/")[2]
+        index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+        item = parameters.get("Key") or parameters.get("Item")
+        hash_key = hash_key_of(table, region.name)
+        keys = {"dynamodb:leadingkeys": list(item[hash_key].values())} if item and hash_key in item else {}
+        yield Permission(f"dynamodb:{action}", region.arn("dynamodb", f"table/{table}{index}"), keys)
+
+    return permissions
+
+
+def _transact_write_items(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    actions = {
+        "Put": "PutItem",
+        "Update": "UpdateItem",
+        "Delete": "DeleteItem",
+        "ConditionCheck": "ConditionCheckItem",
+    }
+    for item in parameters["TransactItems"]:
+        for name, of_item in item.items():
+            yield from _dynamodb(actions[name])(of_item, region)
+
+
+def _put_events(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    for entry in parameters["Entries"]:
+        bus = entry.get("EventBusName", "default")
+        resource = bus if bus.startswith("arn:") else region.arn("events", f"event-bus/{bus}")
+        context = {"events:source": [entry["Source"]], "events:detail-type": [entry["DetailType"]]}
+        yield Permission("events:PutEvents", resource, context)
+
+
+def _invoke(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    name = parameters["FunctionName"]
+    arn = name if name.startswith("arn:") else region.arn("lambda", f"function:{name}")
+    yield Permission("lambda:InvokeFunction", arn)
+
+
+def _put_metric_data(parameters: Parameters, _: Region) -> Iterator[Permission]:
+    yield Permission("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": [parameters["Namespace"]]})
+
+
+def _publish(parameters: Parameters, _: Region) -> Iterator[Permission]:
+    yield Permission("sns:Publish", parameters["TopicArn"])
+
+
+def _send_message(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    yield Permission("sqs:SendMessage", region.arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
+
+
+def _schedule(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        name = f"schedule/{parameters.get('GroupName', 'default')}/{parameters['Name']}"
+        yield Permission(f"scheduler:{action}", region.arn("scheduler", name))
+        if "Target" in parameters:
+            passed = {"iam:passedtoservice": ["scheduler.amazonaws.com"]}
+            yield Permission("iam:PassRole", parameters["Target"]["RoleArn"], passed)
+
+    return permissions
+
+
+def _sagemaker(action: str, **kinds: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    """Return what an action on resources needs: each parameter's name, and the kind of resource that it names."""
+
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        for name, kind in kinds.items():
+            resource = region.arn("sagemaker", f"{kind}/{parameters[name].lower()}")  # names are in lower case in ARNs
+            yield Permission(f"sagemaker:{action}", resource)
+            if parameters.get("Tags"):
+                yield Permission("sagemaker:AddTags", resource)
+
+    return permissions
+
+
+_ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
+_NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
+    ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
+    ("s3", "GetObject"): _s3("GetObject"),
+    ("s3", "HeadObject"): _s3("GetObject"),
+    ("s3", "ListObjectsV2"): _s3("ListBucket"),
+    ("s3", "HeadBucket"): _s3("ListBucket"),
+    **{
+        ("s3", action): _s3("PutObject")
+        for action in ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+    },
+    ("s3", "AbortMultipartUpload"): _s3("AbortMultipartUpload"),
+    ("s3", "DeleteObject"): _s3("DeleteObject"),
+    **{
+        ("dynamodb", action): _dynamodb(action)
+        for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan")
+    },
+    ("dynamodb", "TransactWriteItems"): _transact_write_items,
+    ("events", "PutEvents"): _put_events,
+    ("lambda", "Invoke"): _invoke,
+    ("cloudwatch", "PutMetricData"): _put_metric_data,
+    ("sns", "Publish"): _publish,
+    ("sqs", "SendMessage"): _send_message,
+    **{
+        ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
+    },
+    ("sagemaker", "DescribeEndpoint"): _sagemaker("DescribeEndpoint", **_ENDPOINT),
+    ("sagemaker", "DeleteEndpoint"): _sagemaker("DeleteEndpoint", **_ENDPOINT),
+    ("sagemaker", "CreateEndpoint"): _sagemaker("CreateEndpoint", **_ENDPOINT, **_CONFIG),
+    ("sagemaker", "CreateEndpointConfig"): _sagemaker("CreateEndpointConfig", **_CONFIG),
+    ("sagemaker", "DescribeEndpointConfig"): _sagemaker("DescribeEndpointConfig", **_CONFIG),
+    ("sagemaker", "DeleteEndpointConfig"): _sagemaker("DeleteEndpointConfig", **_CONFIG),
+    ("sagemaker-runtime", "InvokeEndpoint"): _sagemaker("InvokeEndpoint", **_ENDPOINT),
+}

@@ -1,0 +1,192 @@
+"""Calls of a function's role are allowed by its policies or refused, as by IAM."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelwatch.local import LocalStack
+from modelwatch.local.iam_policies import Permission, UnknownCondition, allows
+from modelwatch.local.iam_requests import Region, needed
+from modelwatch.local.moto_patches.requests import Operation
+from tests.local.conftest import Deployer
+
+ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}
+GET = Permission("s3:GetObject", "arn:aws:s3:::data/a/b.csv")
+
+
+@pytest.mark.parametrize(
+    ("statements", "permission", "allowed"),
+    [
+        ([], GET, False),
+        ([ALLOW], GET, True),
+        ([ALLOW], Permission("s3:PutObject", GET.resource), False),
+        ([ALLOW], Permission("s3:GetObject", "arn:aws:s3:::database/a"), False),
+        ([ALLOW | {"Action": "S3:GETOBJECT"}], GET, True),  # actions ignore case, resources do not
+        ([ALLOW | {"Resource": "arn:aws:s3:::DATA/*"}], GET, False),
+        ([ALLOW | {"Action": ["s3:List*", "s3:Get?bject"]}], GET, True),
+        ([ALLOW | {"Resource": "arn:aws:s3:::data/[a]/b.csv"}], GET, False),  # brackets are no wildcard
+        ([ALLOW, ALLOW | {"Effect": "Deny", "Resource": "*"}], GET, False),
+        ([ALLOW, ALLOW | {"Effect": "Deny", "Resource": "arn:aws:s3:::data/c*"}], GET, True),
+        ([{"Effect": "Allow", "NotAction": "s3:Put*", "Resource": "*"}], GET, True),
+        ([{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::data/*"}], GET, False),
+    ],
+)
+def test_a_deny_wins_one_allow_is_enough_and_nothing_is_allowed_by_itself(statements, permission, allowed) -> None:
+    assert allows(statements, permission) is allowed
+
+
+@pytest.mark.parametrize(
+    ("condition", "found", "allowed"),
+    [
+        ({"StringEquals": {"events:Source": "modelwatch"}}, ["modelwatch"], True),
+        ({"StringEquals": {"events:source": "modelwatch"}}, ["Modelwatch"], False),
+        ({"StringEquals": {"events:source": ["a", "modelwatch"]}}, ["modelwatch"], True),
+        ({"StringEquals": {"events:source": "modelwatch"}}, [], False),
+        ({"StringEqualsIfExists": {"events:source": "modelwatch"}}, [], True),
+        ({"StringNotEquals": {"events:source": "modelwatch"}}, ["other"], True),
+        ({"StringNotEquals": {"events:source": ["other", "modelwatch"]}}, ["other"], False),
+        ({"StringLike": {"events:source": "model*"}}, ["modelwatch"], True),
+        ({"ForAllValues:StringLike": {"events:source": "a*"}}, ["a1", "a2"], True),
+        ({"ForAllValues:StringLike": {"events:source": "a*"}}, ["a1", "b2"], False),
+        ({"ForAllValues:StringLike": {"events:source": "a*"}}, [], True),
+        ({"ForAnyValue:StringLike": {"events:source": "a*"}}, ["a1", "b2"], True),
+        ({"ForAnyValue:StringLike": {"events:source": "a*"}}, [], False),
+        ({"Bool": {"events:source": True}}, ["true"], True),
+        ({"StringEquals": {"events:source": "a", "events:other": "b"}}, ["a"], False),  # all keys must hold
+    ],
+)
+def test_conditions_hold_as_iam_says(condition, found, allowed) -> None:
+    """IAM user guide: "IAM JSON policy elements: Condition operators", "Multivalued context keys"."""
+    statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
+    assert allows([statement], Permission("events:PutEvents", "*", {"events:source": found})) is allowed
+
+
+def test_a_condition_that_is_not_known_is_an_error_and_no_permission() -> None:
+    statement = ALLOW | {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}}
+    with pytest.raises(UnknownCondition, match="DateGreaterThan"):
+        allows([statement], GET)
+
+
+def test_each_event_item_and_passed_role_needs_a_permission_of_its_own() -> None:
+    region = Region("eu-west-1")
+    entries = [
+        {"Source": "a", "DetailType": "A", "EventBusName": "own"},
+        {"Source": "b", "DetailType": "B", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/other"},
+    ]
+    assert needed(Operation("events", "PutEvents", {"Entries": entries}), region) == [
+        Permission(
+            "events:PutEvents",
+            f"arn:aws:events:eu-west-1:123456789012:event-bus/{bus}",
+            {"events:source": [source], "events:detail-type": [source.upper()]},
+        )
+        for bus, source in (("own", "a"), ("other", "b"))
+    ]
+    made = {"Name": "n", "GroupName": "g", "Target": {"RoleArn": "arn:aws:iam::123456789012:role/fire"}}
+    assert needed(Operation("scheduler", "CreateSchedule", made), region) == [
+        Permission("scheduler:CreateSchedule", "arn:aws:scheduler:eu-west-1:123456789012:schedule/g/n"),
+        Permission("iam:PassRole", made["Target"]["RoleArn"], {"iam:passedtoservice": ["scheduler.amazonaws.com"]}),
+    ]
+    tagged = {"EndpointName": "Mine", "EndpointConfigName": "Config", "Tags": [{"Key": "a", "Value": "b"}]}
+    assert [permission.action for permission in needed(Operation("sagemaker", "CreateEndpoint", tagged), region)] == [
+        "sagemaker:CreateEndpoint",
+        "sagemaker:AddTags",
+    ] * 2
+
+
+RESOURCES = """
+Data: {Type: AWS::S3::Bucket}
+Table:
+  Type: AWS::DynamoDB::Table
+  Properties:
+    BillingMode: PAY_PER_REQUEST
+    AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+    KeySchema: [{AttributeName: id, KeyType: HASH}]
+Topic: {Type: AWS::SNS::Topic}
+Fn:
+  Type: AWS::Serverless::Function
+  Properties:
+    Policies:
+      - Version: 2012-10-17
+        Statement:
+          - {Effect: Allow, Action: s3:PutObject, Resource: !Sub "${Data.Arn}/mine/*"}
+          - Effect: Allow
+            Action: "dynamodb:*Item"
+            Resource: !GetAtt Table.Arn
+            Condition: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["mine#*"]}}
+          - Effect: Allow
+            Action: cloudwatch:PutMetricData
+            Resource: "*"
+            Condition: {StringEquals: {"cloudwatch:namespace": mine}}
+"""
+CALLS = """
+import boto3
+from botocore.exceptions import ClientError
+def handler(event, context):
+    try:
+        getattr(boto3.client(event["service"]), event["method"])(**event["arguments"])
+    except ClientError as error:
+        return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
+    return None
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(deploy_once: Deployer) -> LocalStack:
+    outputs = "Fn: {Value: !Ref Fn}\nData: {Value: !Ref Data}\nTable: {Value: !Ref Table}\nTopic: {Value: !Ref Topic}"
+    return deploy_once(RESOURCES, code=CALLS, Outputs=outputs)
+
+
+@pytest.mark.xdist_group("local_authorization")  # one stack for the module
+@pytest.mark.parametrize(
+    ("service", "method", "granted", "other", "code", "missing"),
+    [
+        (
+            "s3",
+            "put_object",
+            {"Bucket": "{Data}", "Key": "mine/a", "Body": "x"},
+            {"Bucket": "{Data}", "Key": "other/a", "Body": "x"},
+            "AccessDenied",
+            "s3:PutObject on arn:aws:s3:::{Data}/other/a",
+        ),
+        (
+            "dynamodb",
+            "put_item",
+            {"TableName": "{Table}", "Item": {"id": {"S": "mine#1"}}},
+            {"TableName": "{Table}", "Item": {"id": {"S": "other#1"}}},
+            "AccessDeniedException",
+            "dynamodb:PutItem on arn:aws:dynamodb:us-east-1:123456789012:table/{Table}, dynamodb:leadingkeys = other#1",
+        ),
+        (
+            "cloudwatch",
+            "put_metric_data",
+            {"Namespace": "mine", "MetricData": [{"MetricName": "m", "Value": 1}]},
+            {"Namespace": "other", "MetricData": [{"MetricName": "m", "Value": 1}]},
+            "AccessDeniedException",
+            "cloudwatch:PutMetricData on *, cloudwatch:namespace = other",
+        ),
+        ("sns", "publish", None, {"TopicArn": "{Topic}", "Message": "m"}, "AccessDenied", "sns:Publish on {Topic}"),
+        ("sqs", "list_queues", None, {}, "AccessDeniedException", "sqs:ListQueues on *"),
+    ],
+)
+def test_a_function_may_call_what_its_role_is_granted_and_nothing_else(
+    stack: LocalStack, service, method, granted, other, code, missing
+) -> None:
+    def called(arguments: dict) -> list[str] | None:
+        payload = json.dumps({"service": service, "method": method, "arguments": arguments})
+        for name, value in stack.outputs.items():
+            payload = payload.replace(f"{{{name}}}", value)
+        answer = stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload=payload)
+        assert "FunctionError" not in answer
+        return json.loads(answer["Payload"].read())
+
+    for name, value in stack.outputs.items():
+        missing = missing.replace(f"{{{name}}}", value)
+    if granted is not None:
+        assert called(granted) is None
+    answer = called(other)
+    assert answer is not None
+    assert answer[0] == code
+    assert answer[1].endswith(f"is not authorized to perform {missing}")
+    assert [call.refused for call in stack.calls if call.refused][-1] == missing
