@@ -69,9 +69,10 @@ def modelwatch(folder: Path, _shape: str) -> None:
     from modelwatch_analyzer.reading.capture import open_capture
     from modelwatch_analyzer.reading.capture_options import CaptureOptions
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+    from modelwatch_analyzer.reading.record_times import RecordTimes
 
     start, end = datetime(2026, 11, 22, 9, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC)
-    dataset = open_capture(folder, CaptureOptions(), start, end)
+    dataset = open_capture(folder, CaptureOptions(), RecordTimes(start, end))
     whole = set(dataset.input_columns[:INTEGERS])
     plan = Plan({name: pl.Int64() if name in whole else pl.Float64() for name in dataset.columns})
     log, total = ReadLog(), 0.0

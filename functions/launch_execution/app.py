@@ -28,6 +28,13 @@ def handler(event: ExecutionRequest, context: LambdaContext) -> dict[str, Any]:
         )
         metrics.add_metric(name="RequestsRefused", unit="Count", value=1)
         return {"refusal": launched.model_dump(mode="json")}
+    if launched.not_made_up:
+        logger.warning(
+            "more windows were missed than are made up; request those that matter with backfill",
+            schedule=event.monitoring_schedule_name,
+            not_made_up=launched.not_made_up,
+        )
+        metrics.add_metric(name="WindowsNotMadeUp", unit="Count", value=launched.not_made_up)
     logger.info("launched", schedule=event.monitoring_schedule_name, subject=launched.subject)
     metrics.add_metric(name="RequestsAccepted", unit="Count", value=1)
     return {"execution": launched.model_dump(mode="json")}

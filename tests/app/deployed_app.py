@@ -17,7 +17,11 @@ HOUR = timedelta(hours=1)
 
 
 def started(template: Path | None = None, start: datetime = START) -> LocalStack:
-    parameters = {"NotificationEmail": "team@example.com", "MonitoredBuckets": "captures"}
+    parameters = {
+        "NotificationEmail": "team@example.com",
+        "MonitoredBuckets": "captures",
+        "CaptureSettlingSeconds": "0",
+    }
     return LocalStack(template or ROOT / "template.yaml", parameters=parameters, start=start)
 
 

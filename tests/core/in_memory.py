@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -72,6 +72,9 @@ class MemoryLedger:
 
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         return self.kept.get(key)
+
+    def enqueue(self, execution: MonitoringExecution) -> None:
+        self.kept.setdefault(execution.key, execution.waiting())
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
         name, key = execution.schedule_id, execution.key
@@ -246,15 +249,26 @@ class MemoryDeferredAnalyses:
         yield from list(self.kept)
 
 
-class MemoryObjects:
-    """Objects of now, unless a test says when they were written."""
+class _Written(dict[str, bytes]):
+    """Contents by name, which notes when each was written."""
 
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.now = now
         self.modified: dict[str, datetime] = {}
 
+    def __setitem__(self, name: str, content: bytes) -> None:
+        super().__setitem__(name, content)
+        self.modified[name] = self.now()
+
+
+class MemoryObjects:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.kept = _Written(now)
+        self.modified = self.kept.modified
+
     def _stored(self, uri: str) -> StoredObject:
-        return StoredObject(uri, len(self.kept[uri]), self.modified.get(uri) or datetime.now(UTC))
+        return StoredObject(uri, len(self.kept[uri]), self.modified.setdefault(uri, self.kept.now()))
 
     def list(self, s3_uri: str) -> Iterator[StoredObject]:
         bucket, _, key = s3_uri.removeprefix("s3://").partition("/")

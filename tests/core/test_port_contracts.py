@@ -105,7 +105,13 @@ def execution(hours: int = 0, tick_id: str = "tick", name: str = "hourly") -> Mo
     scheduled_time = TEN + hours * HOUR
     window = schedule(name).window(scheduled_time)
     return MonitoringExecution.planned(
-        schedule(name), window=window, scheduled_time=scheduled_time, tick_id=tick_id, now=NOW, lease=LEASE
+        schedule(name),
+        window=window,
+        scheduled_time=scheduled_time,
+        tick_id=tick_id,
+        now=NOW,
+        lease=LEASE,
+        captures_until=NOW,
     )
 
 
@@ -181,6 +187,18 @@ class TestLedger:
         claim, standing = ledger.claim(execution(1))
         assert (claim, standing.active) == (Claim.CLAIMED, True)
         assert ledger.get(execution(1).key) == standing
+
+    def test_what_is_enqueued_waits_even_where_nothing_is_active_and_keeps_what_stands(self, ledger):
+        ledger.enqueue(execution(0))
+        ledger.enqueue(execution(0, tick_id="another"))
+        assert ledger.get(execution(0).key) == execution(0).waiting()
+        assert ledger.claim(execution(1))[0] is Claim.CLAIMED
+        assert ledger.claim(execution(0))[0] is Claim.WAITING
+        ledger.enqueue(execution(1, tick_id="another"))
+        assert ledger.get(execution(1).key) == execution(1)
+        ledger.save(execution(1).settled(COMPLETED, now=NOW))
+        claim, standing = ledger.claim(execution(0))
+        assert (claim, standing.active) == (Claim.CLAIMED, True)
 
     def test_schedules_do_not_hold_each_other_up(self, ledger):
         ledger.claim(execution(name="a"))

@@ -154,10 +154,11 @@ def test_reports_and_captures_lie_where_sagemaker_puts_them():
     window = Window(start=ten - timedelta(hours=1), end=ten)
     lateness = timedelta(minutes=15)
     folders = s3_layout.capture_folders("s3://bucket/capture/", "endpoint", "AllTraffic", window, lateness=lateness)
-    assert [(folder.path, folder.names) for folder in folders] == [
-        ("endpoint/AllTraffic/2026/11/22/08", ("50-00", "60-00")),
-        ("endpoint/AllTraffic/2026/11/22/09", None),
-        ("endpoint/AllTraffic/2026/11/22/10", ("00-00", "25-00")),
+    assert [(folder.path, folder.names, folder.is_earlier) for folder in folders] == [
+        ("endpoint/AllTraffic/2026/11/22/08", ("35-00", "50-00"), True),
+        ("endpoint/AllTraffic/2026/11/22/08", ("50-00", "60-00"), False),
+        ("endpoint/AllTraffic/2026/11/22/09", None, False),
+        ("endpoint/AllTraffic/2026/11/22/10", ("00-00", "25-00"), False),
     ]
     assert next(folders, None) is None
     assert s3_layout.results("s3://bucket/out/", "e", "s", ten) == "s3://bucket/out/e/s/2026/11/22/10"

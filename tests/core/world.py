@@ -63,7 +63,7 @@ class World:
     def __init__(self, through: Callable[[Any], Any] = lambda port: port) -> None:
         self.clock = ManualClock()
         self.schedules, self.ledger, self.jobs = MemorySchedules(), MemoryLedger(), MemoryJobs()
-        self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(), MemoryHost()
+        self.ticks, self.objects, self.host = MemoryTicks(), MemoryObjects(self.clock.now), MemoryHost()
         self.claims = MemoryRunClaims()
         self.bus, self.metrics, self.mail = MemoryBus(), MemoryMetrics(), MemoryTarget()
         self.endpoints = MemoryEndpoints({"mortgages": "s3://captures/live"})

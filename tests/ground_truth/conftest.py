@@ -17,6 +17,7 @@ from modelwatch_core.domain.settings_environment import analysis_settings
 
 HOUR = "churn/AllTraffic/2026/11/22/03"
 WINDOW = {"start_time": "2026-11-22T03:00:00Z", "end_time": "2026-11-22T04:00:00Z"}
+PART = "part-00000-20261122T030000Z-20261122T040000Z.jsonl"
 
 
 def captured(
@@ -86,7 +87,7 @@ class World:
         assert isinstance(made, GroundTruthSettings)
         return open_labelled_dataset(made)
 
-    def merged(self, path: str = f"{HOUR}/part-00000.jsonl") -> list[dict[str, Any]]:
+    def merged(self, path: str = f"{HOUR}/{PART}") -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "out/merge" / path).read_text().splitlines()]
 
 

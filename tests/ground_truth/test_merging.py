@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading.dataset import ReadLog, Role
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import GroundTruthCounts
 
-from .conftest import HOUR, World, captured, label, rows
+from .conftest import HOUR, PART, World, captured, label, rows
 
 ID = "f04a8538-696c-4648-8064-8b680b2e331"
 PAIR = (Role.INFERENCE, Role.GROUND_TRUTH)
@@ -57,7 +57,7 @@ def test_a_merged_record_is_the_captured_one_with_its_label(world: World) -> Non
     world.capture(f"{text}  ")
     world.labels(label("a", '{"instances": [{"label": 0}]}', "JSON"))
     world.opened()
-    line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
+    line = (world.folder / f"out/merge/{HOUR}/{PART}").read_text()
     assert line.startswith(text[:-1])
     assert json.loads(line) == json.loads(text) | {
         "groundTruthData": {"data": '{"instances": [{"label": 0}]}', "encoding": "JSON"}
@@ -68,7 +68,7 @@ def test_a_record_that_was_merged_before_gets_the_new_label(world: World) -> Non
     world.capture(captured("0.1", event="a") | {"groundTruthData": {"data": "old", "encoding": "CSV"}})
     world.labels(label("a", "new"))
     assert rows(world.opened().dataset, *PAIR) == [("0.1", "new")]
-    line = (world.folder / f"out/merge/{HOUR}/part-00000.jsonl").read_text()
+    line = (world.folder / f"out/merge/{HOUR}/{PART}").read_text()
     assert line.count("groundTruthData") == 1
 
 
@@ -88,7 +88,7 @@ def test_labels_with_a_different_number_of_rows_are_reported(world: World) -> No
     log = ReadLog()
     assert rows(world.opened().dataset, *PAIR, log=log) == [("0", "1")]
     assert log.malformed_examples == [
-        f"{HOUR}/part-00000.jsonl:1: the ground truth and the prediction differ in their number of rows"
+        f"{HOUR}/{PART}:1: the ground truth and the prediction differ in their number of rows"
     ]
 
 
@@ -160,7 +160,8 @@ def test_each_hour_folder_becomes_one_file_and_a_second_merge_replaces_it(world:
     window = {"end_time": "2026-11-22T05:00:00Z"}
     world.opened(**window)
     merge = world.folder / "out/merge"
-    files = [f"{HOUR}/part-00000.jsonl", f"{later}/part-00000.jsonl"]
+    part = "part-00000-20261122T030000Z-20261122T050000Z.jsonl"
+    files = [f"{HOUR}/{part}", f"{later}/{part}"]
     assert sorted(path.relative_to(merge).as_posix() for path in merge.rglob("*") if path.is_file()) == files
     assert [record["eventMetadata"]["eventId"] for record in world.merged(files[1])] == ["c"]
     (world.folder / "labels/2026/11/22/03/a.jsonl").unlink()

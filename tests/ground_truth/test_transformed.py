@@ -12,12 +12,12 @@ import pytest
 from modelwatch_analyzer.reading.dataset import ReadLog, Role
 from modelwatch_core.domain.errors import InvalidInput
 
-from .conftest import World, label, rows
+from .conftest import PART, World, label, rows
 
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(4)]
 TIMES = [f"2026-11-22T03:{minute:02}:00Z" for minute in (0, 15, 30, 45)]
 HOUR = "2026/11/22/03"
-MERGED = f"nightly/{HOUR}/part-00000.jsonl"
+MERGED = f"nightly/{HOUR}/{PART}"
 LABELS = [label(IDS[2], "1"), label(IDS[0], "0"), label("x", "1")]
 
 
@@ -131,8 +131,9 @@ def test_each_hour_has_its_folder_even_where_nothing_is_matched(world: World) ->
     job(world, {"b": f"2,{IDS[1]},2026-11-22T04:15:00Z\n"}, hour="2026/11/22/04")
     world.labels(*LABELS)
     opened(world, {"csv": {"header": False}}, end_time="2026-11-22T05:00:00Z")
-    assert len(world.merged(MERGED)) == 1
-    assert world.merged(MERGED.replace("/03/", "/04/")) == []
+    merged = MERGED.replace("T040000Z", "T050000Z")
+    assert len(world.merged(merged)) == 1
+    assert world.merged(merged.replace("/03/", "/04/")) == []
 
 
 @pytest.mark.parametrize(

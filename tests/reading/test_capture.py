@@ -17,6 +17,7 @@ from modelwatch_analyzer.reading import files, json_lines
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
 from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.errors import InvalidInput
 
 Write = Callable[..., Path]
@@ -51,7 +52,7 @@ def write(tmp_path: Path) -> Write:
 
 def opened(source: Path, start: str | None = None, end: str | None = None, **options: object) -> CaptureFiles:
     moments = (datetime.fromisoformat(moment).replace(tzinfo=UTC) if moment else None for moment in (start, end))
-    return open_capture(source, CaptureOptions.model_validate(options), *moments)
+    return open_capture(source, CaptureOptions.model_validate(options), RecordTimes(*moments))
 
 
 def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:

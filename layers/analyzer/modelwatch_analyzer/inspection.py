@@ -16,6 +16,7 @@ from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedReco
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload, is_number
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
@@ -78,7 +79,7 @@ def inspect_capture(settings: AnalysisSettings, rows: int) -> CaptureInspection:
     """
     log, hours, encodings = ReadLog(), Counter[str](), Counter[str]()
     payloads: dict[str, str] = {}
-    captured = CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
+    captured = CapturedRecords(source_files(settings.dataset_source), RecordTimes.of(settings))
     for block in captured.blocks(log):
         for record in block.records:
             hours[record.time.astimezone(UTC).strftime("%Y-%m-%dT%HZ") if record.time else NO_TIME] += 1

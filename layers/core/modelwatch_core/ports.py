@@ -99,6 +99,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def enqueue(self, execution: MonitoringExecution) -> None:
+        """Claim a window, unless it is taken, for its turn to come: it waits until no other execution is active."""
+        ...
+
     def save(self, execution: MonitoringExecution) -> None:
         """Write the next version of an execution; a settled one lets go of its schedule.
 

@@ -78,6 +78,12 @@ class AnalyzerFunctionSettings(FunctionSettings):
         )
 
 
+class LaunchSettings(FunctionSettings):
+    """For the function that launches executions."""
+
+    capture_settling_seconds: int = Field(ge=0)
+
+
 class AnalyzerSettings(FunctionSettings):
     """For the analyzer itself."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ from modelwatch_core.settings import (
     AnalyzerFunctionSettings,
     AnalyzerSettings,
     BusSettings,
+    LaunchSettings,
     LedgerSettings,
     ResultsSettings,
     TickSettings,
@@ -246,6 +248,7 @@ def launch_execution() -> LaunchExecution:
         start_analysis=_start_analysis(),
         bus=_bus(),
         clock=_CLOCK,
+        settling=timedelta(seconds=LaunchSettings.from_environment().capture_settling_seconds),
     )
 
 

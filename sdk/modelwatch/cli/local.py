@@ -41,7 +41,9 @@ def up(
     """Deploy the app into an emulated AWS and keep it running until Ctrl-C."""
     from modelwatch.local import LocalStack, LocalStackError
 
-    parameters = dict(_split(pair, "--parameter", "NAME=VALUE") for pair in parameter or [])
+    # Here an object is listed as soon as it is written.
+    parameters = {} if template else {"CaptureSettlingSeconds": "0"}
+    parameters |= dict(_split(pair, "--parameter", "NAME=VALUE") for pair in parameter or [])
     models = [_split(pair, "--serve-model", "NAME=URL") for pair in serve_model or []]
     try:
         with (

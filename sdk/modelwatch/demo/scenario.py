@@ -90,7 +90,9 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
     # After the full hour: the schedule's first window is then the first hour of the demo.
     start = first_hour + SETTLED
     started = time.monotonic()
-    stack = LocalStack(parameters={"NotificationEmail": RECIPIENT, "MonitoredBuckets": TRAFFIC_BUCKET}, start=start)
+    # Here an object is listed as soon as it is written.
+    parameters = {"NotificationEmail": RECIPIENT, "MonitoredBuckets": TRAFFIC_BUCKET, "CaptureSettlingSeconds": "0"}
+    stack = LocalStack(parameters=parameters, start=start)
     with closing(stack), ModelServer(model.score) as server:
         with timeline.waiting("Deploying template.yaml"):
             stack.start()

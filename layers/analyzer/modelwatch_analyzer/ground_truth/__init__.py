@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from modelwatch_analyzer.ground_truth.labels import MAX_EXAMPLES, GroundTruth, read_ground_truth
-from modelwatch_analyzer.ground_truth.merging import Merge, merge
+from modelwatch_analyzer.ground_truth.merging import Merge, merge, merged_file_name
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
 from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions
 from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, TRANSFORM_OUTPUT, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_columns
 from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import kind_of_analysis
@@ -70,7 +71,8 @@ def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
     predictions = _predictions(settings)
     ground_truth = read_ground_truth(settings.ground_truth_source, settings.end_time, label_log)
     tolerance = timedelta(seconds=settings.ground_truth_time_tolerance)
-    merged = merge(predictions, ground_truth, output, log, tolerance=tolerance)
+    name = merged_file_name(settings.start_time, settings.end_time)
+    merged = merge(predictions, ground_truth, output, log, file_name=name, tolerance=tolerance)
     records = CapturedRecords(merged.files, merge_log=log)
     opened = open_captured(_settings_of_merged(settings, predictions), records)
     return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
@@ -89,12 +91,12 @@ def _open_with_labels(settings: AnalysisSettings) -> LabelledDataset:
 
 
 def _predictions(settings: AnalysisSettings) -> CapturedPredictions | TransformedPredictions:
-    source, start, end = settings.dataset_source, settings.start_time, settings.end_time
+    source, times = settings.dataset_source, RecordTimes.of(settings)
     if settings.dataset_format.name == _CAPTURE:
-        return CapturedPredictions(source_files(source), start, end)
+        return CapturedPredictions(source_files(source), times)
     if settings.dataset_format.name == _TRANSFORM:
         options = dataset_options(settings, BatchTransformOptions).model_copy(update={"side": "output"})
-        return TransformedPredictions.of(source, options, settings.sagemaker_monitoring_schedule_name or "", start, end)
+        return TransformedPredictions.of(source, options, settings.sagemaker_monitoring_schedule_name or "", times)
     message = (
         f"labels in separate files can be merged with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM});"
         f" a dataset in {settings.dataset_format.name} must include them: name the column by ground_truth_attribute"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -32,8 +32,14 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import GroundTruthCounts
 
-PART = "part-00000.jsonl"
-"""The file of merged records in each folder."""
+_PART = "part-00000"
+
+
+def merged_file_name(start: datetime | None, end: datetime | None) -> str:
+    """Return the name of the file of merged records in each folder: that of a window replaces no other window's."""
+    window = "".join(f"-{moment:%Y%m%dT%H%M%SZ}" for moment in (start, end) if moment)
+    return f"{_PART}{window}.jsonl"
+
 
 _EXACTLY = timedelta(0)
 
@@ -47,7 +53,13 @@ class Merge:
 
 
 def merge(
-    predictions: Predictions, ground_truth: GroundTruth, output: Path, log: ReadLog, *, tolerance: timedelta = _EXACTLY
+    predictions: Predictions,
+    ground_truth: GroundTruth,
+    output: Path,
+    log: ReadLog,
+    *,
+    file_name: str = f"{_PART}.jsonl",
+    tolerance: timedelta = _EXACTLY,
 ) -> Merge:
     """Write the predictions that have labels, together with these, below a folder.
 
@@ -57,6 +69,8 @@ def merge(
         They are read once, or twice if there are labels without ids.
     log : ReadLog
         Where predictions that are left out are counted.
+    file_name : str
+        That of the file of merged records in each folder, see `merged_file_name`.
     tolerance : timedelta
         How far from a prediction's time that of its label may be, where labels have no ids.
 
@@ -68,7 +82,7 @@ def merge(
     """
     within = tolerance // timedelta(microseconds=1)
     matcher = _Matcher(ground_truth, _unambiguous_times(predictions, ground_truth.times, within), within)
-    with _OutputFiles(output) as files:
+    with _OutputFiles(output, file_name) as files:
         for block in predictions.blocks(log):
             indices = matcher.match(block)
             rows = np.flatnonzero(indices >= 0)
@@ -155,8 +169,8 @@ def _joined(line: bytes, ending: bytes) -> bytes:
 class _OutputFiles:
     """Writes merged records, one file per folder; a file is either complete or does not exist."""
 
-    def __init__(self, output: Path) -> None:
-        self._output = output
+    def __init__(self, output: Path, file_name: str) -> None:
+        self._output, self._file_name = output, file_name
         self._folder: str | None = None
         self._stream: BinaryIO | None = None
         self.written: dict[str, SourceFile] = {}
@@ -190,10 +204,10 @@ class _OutputFiles:
             raise InvalidInput("OutputNotWritable", message) from None
 
     def _start(self, folder: str) -> None:
-        label = f"{folder}/{PART}".removeprefix("./")
+        label = f"{folder}/{self._file_name}".removeprefix("./")
         path = self._output / label
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder, self._stream = folder, path.with_name(f"{PART}.partial").open("wb")
+        self._folder, self._stream = folder, path.with_name(f"{self._file_name}.partial").open("wb")
         self.written[folder] = SourceFile(path, label)
 
     def _finish(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,6 @@ from modelwatch_analyzer.reading.batch_transform import (
     TIME_FIELD,
     BatchTransformOptions,
     ends_with_inference,
-    in_window,
     transformed_by_hour,
 )
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
@@ -28,6 +27,7 @@ from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.errors import InvalidInput
@@ -76,8 +76,7 @@ class CapturedPredictions:
     """`Predictions` written by an endpoint's data capture, or by an earlier merge, with the folders of the captures."""
 
     files: tuple[SourceFile, ...]
-    start: datetime | None
-    end: datetime | None
+    times: RecordTimes
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -87,7 +86,7 @@ class CapturedPredictions:
     def blocks(self, log: ReadLog) -> Iterator[PredictionBlock]:
         """Read the captures."""
         files = tuple(sorted(self.files, key=lambda file: (_folder(file), file.label)))
-        for block in CapturedRecords(files, self.start, self.end).blocks(log):
+        for block in CapturedRecords(files, self.times).blocks(log):
             lines = block.lines
             if any(map(_GROUND_TRUTH, block.records)):
                 lines = list(map(_without_ground_truth, lines))
@@ -126,13 +125,10 @@ class TransformedPredictions:
     hours: dict[str, tuple[SourceFile, ...]]
     options: BatchTransformOptions
     root: str
-    start: datetime | None
-    end: datetime | None
+    times: RecordTimes
 
     @classmethod
-    def of(
-        cls, source: Path, options: BatchTransformOptions, root: str, start: datetime | None, end: datetime | None
-    ) -> TransformedPredictions:
+    def of(cls, source: Path, options: BatchTransformOptions, root: str, times: RecordTimes) -> TransformedPredictions:
         """Find the objects that the output manifests of a window name.
 
         Raises
@@ -140,13 +136,13 @@ class TransformedPredictions:
         InvalidInput
             Like `transformed_by_hour`.
         """
-        found = transformed_by_hour(source, options, start, end)
-        first = start.astimezone(UTC).strftime(s3_layout.HOUR_FOLDER) if start else ""
+        found = transformed_by_hour(source, options, times)
+        first = times.start.astimezone(UTC).strftime(s3_layout.HOUR_FOLDER) if times.start else ""
         hours: dict[str, tuple[SourceFile, ...]] = {}
         for hour, files in found.items():
             folder = PurePosixPath(root, max(hour, first) if hour else "").as_posix()
             hours[folder] = (*hours.get(folder, ()), *files)
-        return cls(hours, options, root, start, end)
+        return cls(hours, options, root, times)
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -162,10 +158,11 @@ class TransformedPredictions:
             ``NoInferenceIds``, and what the reader of the format raises.
         """
         for folder, files in self.hours.items():
-            if files and self.options.json_format:
-                yield from self._documents(folder, files, self.options.json_format, log)
-            elif files:
-                yield from self._rows(folder, files, log)
+            for times, group in self.times.groups(files):
+                if self.options.json_format:
+                    yield from self._documents(folder, group, times, self.options.json_format, log)
+                else:
+                    yield from self._rows(folder, group, times, log)
 
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns of comma-separated text or Parquet, without inference id and time."""
@@ -182,20 +179,22 @@ class TransformedPredictions:
             raise _no_ids(files)
         return table, tuple(name for name in table.columns if name not in (inference_id, time)), inference_id, time
 
-    def _rows(self, folder: str, files: tuple[SourceFile, ...], log: ReadLog) -> Iterator[PredictionBlock]:
+    def _rows(
+        self, folder: str, files: tuple[SourceFile, ...], times: RecordTimes, log: ReadLog
+    ) -> Iterator[PredictionBlock]:
         table, columns, inference_id, time = self._table(files)
         text = pl.concat_str([_field(pl.nth(position)) for position in range(len(columns))], separator=",")
         selected = (*columns, inference_id, *([time] if time in table.columns else []))
         for batch in table.batches(Plan(dict.fromkeys(selected, pl.String())), log):
             kept = batch
             if time in batch.columns:
-                kept = batch.filter(in_window(batch[time], self.start, self.end, log))
+                kept = batch.filter(times.among(batch[time], log))
             data = kept[:, list(columns)].select(text).to_series().to_list()
-            times = kept[time].to_list() if time in kept.columns else [None] * kept.height
-            yield _block(folder, "CSV", data, kept[inference_id].to_list(), times)
+            moments = kept[time].to_list() if time in kept.columns else [None] * kept.height
+            yield _block(folder, "CSV", data, kept[inference_id].to_list(), moments)
 
     def _documents(
-        self, folder: str, files: tuple[SourceFile, ...], options: JsonOptions, log: ReadLog
+        self, folder: str, files: tuple[SourceFile, ...], times: RecordTimes, options: JsonOptions, log: ReadLog
     ) -> Iterator[PredictionBlock]:
         documents = json_documents(files, options, log)
         schema = {"data": pl.String(), ID_FIELD: pl.String(), TIME_FIELD: pl.String()}
@@ -206,7 +205,7 @@ class TransformedPredictions:
             if records.height and records[ID_FIELD].is_null().all():
                 raise _no_ids(files)
             if records[TIME_FIELD].is_not_null().any():
-                records = records.filter(in_window(records[TIME_FIELD], self.start, self.end, log))
+                records = records.filter(times.among(records[TIME_FIELD], log))
             yield _block(folder, "JSON", *(column.to_list() for column in records))
 
 

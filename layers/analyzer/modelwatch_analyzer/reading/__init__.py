@@ -25,6 +25,7 @@ from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -37,8 +38,7 @@ FORMATS: Mapping[str, Opener] = {
     "batchTransform": lambda settings, expected: open_batch_transform(
         settings.dataset_source,
         dataset_options(settings, BatchTransformOptions),
-        settings.start_time,
-        settings.end_time,
+        RecordTimes.of(settings),
         _attributes(settings),
         expected,
     ),
@@ -130,7 +130,7 @@ def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
 
 
 def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
-    return CapturedRecords(source_files(settings.dataset_source), settings.start_time, settings.end_time)
+    return CapturedRecords(source_files(settings.dataset_source), RecordTimes.of(settings))
 
 
 def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
@@ -139,7 +139,7 @@ def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> Capt
 
 
 def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOptions) -> Lines:
-    return transformed_lines(settings.dataset_source, options, settings.start_time, settings.end_time)
+    return transformed_lines(settings.dataset_source, options, RecordTimes.of(settings))
 
 
 def _attributes(settings: AnalysisSettings) -> dict[Role, str]:

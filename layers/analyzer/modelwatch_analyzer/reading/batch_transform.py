@@ -9,14 +9,15 @@ comma-separated text and in fields of JSON. They are not features; the time says
 
 Every row belongs to exactly one of consecutive windows: one with a time to the window of its time, also if its job
 started in an earlier hour, up to `LONGEST_TRANSFORM_JOB` before; one without to the window in which the hour of its
-manifest starts.
+manifest starts. Rows that belong to an earlier window are late, and read, if their manifest was not there yet when that
+window was read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -27,12 +28,13 @@ import msgspec
 import polars as pl
 from pydantic import Field, model_validator
 
-from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv_files
+from modelwatch_analyzer.reading.csv_files import CsvFiles, CsvOptions, csv_lines, open_csv_files
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
-from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
@@ -77,13 +79,18 @@ class BatchTransformOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class BatchTransformFiles:
-    """A `Table` of the rows in ``[start, end)``, without the columns of inference id and time."""
+    """A `Table` of the rows of certain times, without the columns of inference id and time.
+
+    Attributes
+    ----------
+    parts : tuple
+        The times that are read, and the part of the table of which they are read.
+    """
 
     table: Table
     time_column: str
     columns: tuple[str, ...]
-    start: datetime | None
-    end: datetime | None
+    parts: tuple[tuple[RecordTimes, Table], ...]
 
     @property
     def named(self) -> bool:
@@ -103,23 +110,23 @@ class BatchTransformFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all objects in their order; see `Dataset.batches`."""
         plan_with_time = Plan({**plan.dtypes, self.time_column: pl.String()})
-        for batch in self.table.batches(plan_with_time, log):
-            plan.dtypes.update({name: plan_with_time.dtypes[name] for name in plan.dtypes})
-            kept = batch.filter(in_window(batch[self.time_column], self.start, self.end, log))
-            log.read -= batch.height - kept.height
-            if kept.height:
-                yield kept.drop(self.time_column)
+        for times, part in self.parts:
+            for batch in part.batches(plan_with_time, log):
+                plan.dtypes.update({name: plan_with_time.dtypes[name] for name in plan.dtypes})
+                kept = batch.filter(times.among(batch[self.time_column], log))
+                log.read -= batch.height - kept.height
+                if kept.height:
+                    yield kept.drop(self.time_column)
 
 
 def open_batch_transform(
     source: Path,
     options: BatchTransformOptions,
-    start: datetime | None,
-    end: datetime | None,
+    times: RecordTimes,
     attributes: Mapping[Role, str],
     expected: Expected | None = None,
 ) -> Table:
-    """Open the rows that transform jobs captured in ``[start, end)``; the module docstring has the rule.
+    """Open the rows that transform jobs captured at certain times; the module docstring has the rule.
 
     Raises
     ------
@@ -127,24 +134,52 @@ def open_batch_transform(
         ``NoData`` where there is no job, ``InvalidManifest``, ``ObjectNotFetched``, and what the reader of the objects'
         format raises.
     """
-    hours = transformed_by_hour(source, options, start, end)
+    hours = transformed_by_hour(source, options, times)
     files = tuple(chain.from_iterable(hours.values()))
     if options.csv:
-        table: Table = open_csv_files(files, options.csv, expected)
+        table: CsvFiles | JsonFiles | ParquetFiles = open_csv_files(files, options.csv, expected)
         if len(table.columns) > 2 and ends_with_inference(table):
-            return BatchTransformFiles(table, table.columns[-1], table.columns[:-2], start, end)
+            return BatchTransformFiles(
+                table, table.columns[-1], table.columns[:-2], _parts(table, files, times, options.json_format)
+            )
         return table
     if options.json_format:
         documents: Documents = partial(json_documents, files, options.json_format)
         if attributes:  # what JMESPaths select has no time column, so that the rows cannot be filtered by it later
-            documents = partial(_lines_in_window, documents, _time_of_document, earlier_files(hours, start), start, end)
+            documents = partial(_lines_at, documents, _time_of_document, earlier_files(hours, times), files, times)
         table = open_documents(documents, attributes)
     else:
         table = open_parquet(files, ParquetOptions())
     if TIME_FIELD not in table.columns:
         return table
     columns = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
-    return BatchTransformFiles(table, TIME_FIELD, columns, start, end)
+    return BatchTransformFiles(table, TIME_FIELD, columns, _parts(table, files, times, options.json_format))
+
+
+def _parts(
+    table: CsvFiles | JsonFiles | ParquetFiles,
+    files: tuple[SourceFile, ...],
+    times: RecordTimes,
+    options: JsonOptions | None,
+) -> tuple[tuple[RecordTimes, Table], ...]:
+    """Return the parts of a table of which the same times are read, with these times."""
+    groups = tuple(times.groups(files))
+    if len(groups) == 1:
+        return ((groups[0][0], table),)
+    return tuple((of_group, _part(table, group, options)) for of_group, group in groups)
+
+
+def _part(
+    table: CsvFiles | JsonFiles | ParquetFiles, files: tuple[SourceFile, ...], options: JsonOptions | None
+) -> Table:
+    if options and isinstance(table, JsonFiles):
+        return replace(table, documents=partial(json_documents, files, options))
+    labels = {file.label for file in files}
+    if isinstance(table, CsvFiles):
+        return replace(table, files=tuple(each for each in table.files if each.file.label in labels))
+    if isinstance(table, ParquetFiles):
+        return replace(table, files=tuple(each for each in table.files if each.file.label in labels))
+    raise AssertionError("JSON has options")
 
 
 class _InferenceTime(msgspec.Struct):
@@ -154,23 +189,26 @@ class _InferenceTime(msgspec.Struct):
 _TIME_DECODER = msgspec.json.Decoder(_InferenceTime)
 
 
-def _lines_in_window(
+def _lines_at(
     lines: Documents,
     time_of: Callable[[Line], datetime | None],
     earlier: frozenset[str],
-    start: datetime | None,
-    end: datetime | None,
+    files: Sequence[SourceFile],
+    times: RecordTimes,
     log: ReadLog,
 ) -> Iterator[Line]:
-    """Yield the records whose time is in the window, and those without a time of jobs that started in it."""
+    """Yield the records whose time is read, and those without a time of jobs that started in the window or are late."""
+    of_file = {file.label: times.of_file(file) for file in files}
     for line in lines(log):
-        time = time_of(line)
-        if time is None and line.file in earlier:
-            continue
-        if time and ((start and time < start) or (end and time >= end)):
-            log.out_of_window += 1
-        else:
+        time, read = time_of(line), of_file[line.file]
+        if time is None:
+            if line.file not in earlier:
+                yield line
+        elif read.first <= time < read.last:
+            log.count_late(read.earlier([time]))
             yield line
+        else:
+            log.out_of_window += 1
 
 
 def _time_of_document(document: Line) -> datetime | None:
@@ -189,30 +227,19 @@ def _time_of_text(line: Line) -> datetime | None:
         return None
 
 
-def earlier_files(hours: Mapping[str, tuple[SourceFile, ...]], start: datetime | None) -> frozenset[str]:
-    """Return the labels of the objects of jobs that started before the window."""
+def earlier_files(hours: Mapping[str, tuple[SourceFile, ...]], times: RecordTimes) -> frozenset[str]:
+    """Return the labels of the objects of jobs that started before the window and are not late."""
+    start = times.start
     return frozenset(
-        file.label for hour, files in hours.items() if hour and start and _hour(hour) < start for file in files
+        file.label
+        for hour, files in hours.items()
+        if hour and start and _hour(hour) < start
+        for file in files
+        if not times.is_late(file)
     )
 
 
-def in_window(column: pl.Series, start: datetime | None, end: datetime | None, log: ReadLog) -> pl.Series:
-    """Return which inference times are in ``[start, end)``; log those that are not."""
-    times = column.str.strptime(pl.Datetime("us", "UTC"), "%+", strict=False)
-    for _ in range(times.null_count()):
-        log.leave_out(column.name, None, "a row without an inference time, so it belongs to no window")
-    inside = times.is_not_null()
-    if start:
-        inside &= (times >= start).fill_null(value=False)
-    if end:
-        inside &= (times < end).fill_null(value=False)
-    log.out_of_window += len(times) - int(inside.sum()) - times.null_count()
-    return inside
-
-
-def transformed_lines(
-    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
-) -> Documents:
+def transformed_lines(source: Path, options: BatchTransformOptions, times: RecordTimes) -> Documents:
     """Return a reader of the records of the window as lines of text.
 
     Raises
@@ -220,26 +247,26 @@ def transformed_lines(
     InvalidInput
         ``PreprocessorNotApplicable`` for Parquet, and what `transformed_by_hour` raises.
     """
-    hours = transformed_by_hour(source, options, start, end)
-    files, earlier = tuple(chain.from_iterable(hours.values())), earlier_files(hours, start)
+    hours = transformed_by_hour(source, options, times)
+    files, earlier = tuple(chain.from_iterable(hours.values())), earlier_files(hours, times)
     if options.csv:
         lines = partial(csv_lines, files, header=options.csv.header)
-        return partial(_lines_in_window, lines, _time_of_text, earlier, start, end)
+        return partial(_lines_at, lines, _time_of_text, earlier, files, times)
     if options.json_format:
         documents = partial(json_documents, files, options.json_format)
-        return partial(_lines_in_window, documents, _time_of_document, earlier, start, end)
+        return partial(_lines_at, documents, _time_of_document, earlier, files, times)
     raise InvalidInput(
         "PreprocessorNotApplicable", "a record preprocessor reads lines of text, which Parquet does not have"
     )
 
 
 def transformed_by_hour(
-    source: Path, options: BatchTransformOptions, start: datetime | None, end: datetime | None
+    source: Path, options: BatchTransformOptions, times: RecordTimes
 ) -> dict[str, tuple[SourceFile, ...]]:
     """Return the objects that may have rows of a window, each once, by the hour folder ``yyyy/mm/dd/hh`` of a manifest.
 
     Objects whose manifest is in no such folder have the folder ``""``. Of the jobs that started before the window, only
-    objects whose rows have a time are returned.
+    objects whose rows have a time are returned, unless their manifest is late.
 
     Raises
     ------
@@ -255,9 +282,10 @@ def transformed_by_hour(
     found = False
     for manifest in source_files(folder):
         started = _started(manifest)
-        if started and not may_have_rows(started, start, end):
+        if started and not may_have_rows(started, times.start, times.end):
             continue
-        earlier = started is not None and start is not None and started < start
+        earlier = started is not None and times.start is not None and started < times.start
+        earlier = earlier and not times.is_late(manifest)
         unseen = {file.label: file for file in _objects_named_by(manifest, source) if file.label not in seen}
         files = tuple(file for file in unseen.values() if not earlier or _has_times(file, options))
         if files or not earlier:
@@ -320,7 +348,7 @@ def _local_copy(uri: str, manifest: SourceFile, source: Path) -> SourceFile:
     if not {"..", ".", ""} & {*path.split("/")}:
         for candidate in (source / OBJECTS / path, source / path, source / key):
             if candidate.is_file():
-                return SourceFile(candidate, key)
+                return SourceFile(candidate, key, manifest.modified)
     message = f"{manifest.label} names {uri}, and there is no file {OBJECTS}/{path}: was it deleted, or not copied?"
     raise InvalidInput("ObjectNotFetched", message)
 

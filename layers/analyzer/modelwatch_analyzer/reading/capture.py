@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader, usual_keys
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, names_among, roles_by_name
 from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -115,18 +115,17 @@ class CaptureFiles:
 def open_capture(
     source: Path,
     options: CaptureOptions,
-    start: datetime | None = None,
-    end: datetime | None = None,
+    times: RecordTimes = EVERY_TIME,
     attributes: Attributes = Attributes(),  # noqa: B008 (frozen)
 ) -> CaptureFiles:
-    """Open the records that were captured in ``[start, end)``, as `open_records` does.
+    """Open the records that were captured at certain times, as `open_records` does.
 
     Raises
     ------
     InvalidInput
         ``DatasetNotFound``, and what `open_records` raises.
     """
-    return open_records(CapturedRecords(source_files(source), start, end), options, attributes)
+    return open_records(CapturedRecords(source_files(source), times), options, attributes)
 
 
 def open_records(captured: CapturedRecords, options: CaptureOptions, attributes: Attributes) -> CaptureFiles:

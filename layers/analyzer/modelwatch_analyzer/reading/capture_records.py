@@ -16,6 +16,7 @@ from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
+from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 
 Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
 REQUEST: Side = "endpointInput"
@@ -25,7 +26,6 @@ GROUND_TRUTH: Side = "groundTruthData"
 
 _CSV_RECORDS_PER_BLOCK = 16384
 _JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per record
-_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class _CaptureData(msgspec.Struct, gc=False):
@@ -105,7 +105,7 @@ class RecordBlock:
 
 @dataclass(frozen=True, slots=True)
 class CapturedRecords:
-    """The records of some files, of those the ones that were captured in ``[start, end)``.
+    """The records of some files that were captured at certain times.
 
     Attributes
     ----------
@@ -115,8 +115,7 @@ class CapturedRecords:
     """
 
     files: tuple[SourceFile, ...]
-    start: datetime | None = None
-    end: datetime | None = None
+    times: RecordTimes = EVERY_TIME
     merge_log: ReadLog | None = None
 
     def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
@@ -135,20 +134,22 @@ class CapturedRecords:
                 yield block
 
     def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
-        if self.start is None and self.end is None:
+        if self.times.start is None and self.times.end is None:
             return block
-        start, end = self.start or _EARLIEST, self.end or _LATEST
+        times = self.times.of_file(block.file)
+        start, end = self.times.start or times.first, times.last
         try:
             if all(start <= time < end for time in map(_TIME, block.records)):
                 return block
         except (AttributeError, TypeError):
             pass  # a record has no time, or one without an offset
-        times = [record.time for record in block.records]
-        inside = [time is not None and start <= time < end for time in times]
-        for number, time in zip(block.numbers, times, strict=True):
+        moments = [record.time for record in block.records]
+        inside = [time is not None and times.first <= time < end for time in moments]
+        for number, time in zip(block.numbers, moments, strict=True):
             if time is None:
                 log.leave_out(block.file.label, number, "no inference time, so it belongs to no window")
-        log.out_of_window += len(inside) - sum(inside) - times.count(None)
+        log.out_of_window += len(inside) - sum(inside) - moments.count(None)
+        log.count_late(times.earlier(time for time, read in zip(moments, inside, strict=True) if time and read))
         return _select(block, [index for index, is_inside in enumerate(inside) if is_inside])
 
 

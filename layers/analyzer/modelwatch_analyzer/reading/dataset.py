@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,6 +28,11 @@ _COUNTS = (
     "with_unread_fields",
 )
 _MAX_NAMED_COLUMNS = 10
+_MAX_HOURS = 48
+_LATE = (
+    "{count:,} records of earlier windows reached S3 after the execution of their window had looked, and are analysed"
+    " here"
+)
 
 
 @dataclass(slots=True)
@@ -35,6 +41,8 @@ class ReadLog:
 
     Attributes
     ----------
+    late : Counter of str
+        Records that were read although they are of earlier windows, by the hour of their time.
     remarks : list of str
         What a reader took the data for where that is not certain, a sentence each, without row values.
     """
@@ -49,6 +57,7 @@ class ReadLog:
     dropped: int = 0
     with_unread_fields: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -62,11 +71,16 @@ class ReadLog:
             location = file if line is None else f"{file}:{line}"
             self.malformed_examples.append(f"{location}: {reason}")
 
+    def count_late(self, times: Iterable[datetime]) -> None:
+        """Count records of earlier windows, by their times."""
+        self.late.update(time.astimezone(UTC).strftime("%Y-%m-%dT%H:00Z") for time in times)
+
     def include(self, other: ReadLog) -> None:
         """Add the counts and examples of another log."""
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
+        self.late.update(other.late)
         self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
         self.remarks = list(dict.fromkeys([*self.remarks, *other.remarks]))
 
@@ -95,12 +109,22 @@ class ReadLog:
 
     def counts(self) -> RecordCounts:
         """Return the counts in the form of the analysis contract."""
+        late = sorted(self.late.items())
+        remarks = self.remarks
+        if late:
+            remarks = [*remarks, f"{_LATE.format(count=self.late.total())}: {_by_hour(late)}"]
         return RecordCounts(
             **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
-            remarks=tuple(self.remarks),
+            late=dict(late[-_MAX_HOURS:]),
+            remarks=tuple(remarks),
         )
+
+
+def _by_hour(counts: list[tuple[str, int]]) -> str:
+    shown = ", ".join(f"{count:,} of {hour}" for hour, count in counts[-_MAX_NAMED_COLUMNS:])
+    return shown + (" and earlier ones" if len(counts) > _MAX_NAMED_COLUMNS else "")
 
 
 class Plan:

@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from modelwatch_core.domain.errors import InvalidInput
 BLOCK_BYTES = 8 << 20
 """How much is read at once. Parsing is fastest if a block and its columns fit into the processor's caches."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
 _GZIP = b"\x1f\x8b"
@@ -34,15 +36,29 @@ LONGEST_RECORD = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a dataset; `label` is its name in messages, the path relative to the dataset's folder."""
+    """One file of a dataset.
+
+    Attributes
+    ----------
+    label : str
+        Its name in messages, the path relative to the dataset's folder.
+    arrived : datetime, optional
+        When it became known, if not when it was modified: what a manifest names is known from the manifest on.
+    """
 
     path: Path
     label: str
+    arrived: datetime | None = None
 
     @property
     def size(self) -> int:
         """The number of bytes as stored."""
         return self.path.stat().st_size
+
+    @property
+    def modified(self) -> datetime:
+        """When the file was last modified, or became known; of a downloaded object, when that was."""
+        return self.arrived or _EPOCH + timedelta(microseconds=self.path.stat().st_mtime_ns // 1000)
 
     def blocks(self, log: ReadLog, start: int = 0) -> Iterator[bytes]:
         """Yield the file's text block by block, from an offset after the byte order mark if there is one.

@@ -33,6 +33,7 @@ SET_BY_THE_APP: Mapping[str, str] = {
     "baseline_constraints": "the parameter baseline of a schedule; a baselining job compares with nothing",
     "baseline_statistics": "the parameter baseline of a schedule; a baselining job compares with nothing",
     "start_time": "the parameters schedule_expression and start_time_offset",
+    "late_since": "",
     "end_time": "the parameters schedule_expression and end_time_offset",
     "publish_cloudwatch_metrics": "the parameter publish_cloudwatch_metrics of a schedule",
     "cloudwatch_metrics_directory": "",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
@@ -16,6 +16,22 @@ from modelwatch_core.ports import ObjectStore
 
 CLOCK_SKEW = timedelta(minutes=5)
 """By how much clocks may differ."""
+
+
+class Look(NamedTuple):
+    """When an execution looks at what was captured.
+
+    Attributes
+    ----------
+    until : datetime
+        Objects that were modified later are for the next execution.
+    since : datetime, optional
+        When the execution of the window before looked. Records of earlier windows in objects that were modified since
+        have been read by none: they are late, and this execution reads them.
+    """
+
+    until: datetime
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +55,9 @@ class CapturedObjects:
 
 
 def captured_objects(
-    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window, kind: MonitorKind
+    objects: ObjectStore, watched: EndpointInput | BatchTransformInput, window: Window, look: Look, kind: MonitorKind
 ) -> CapturedObjects:
-    """Find what may hold captures of a window; the analysis leaves out the records of other times.
+    """Find what may hold captures of a window, and late ones; the analysis leaves out the records of other times.
 
     Parameters
     ----------
@@ -54,18 +70,26 @@ def captured_objects(
         ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
     """
     if isinstance(watched, EndpointInput):
-        return _of_endpoint(objects, watched, window, kind)
-    return _of_batch_transform(objects, watched, window, kind)
+        return _of_endpoint(objects, watched, window, look, kind)
+    return _of_batch_transform(objects, watched, window, look, kind)
 
 
-def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window, kind: MonitorKind) -> CapturedObjects:
-    lateness = timedelta(minutes=watched.capture_lateness_minutes)
+def _of_endpoint(
+    objects: ObjectStore, watched: EndpointInput, window: Window, look: Look, kind: MonitorKind
+) -> CapturedObjects:
     destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
     found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
     entries = [
-        AnalysisInput(s3_uri=folder.s3_uri, path=f"input/{folder.path}/", names=folder.names)
+        AnalysisInput(
+            s3_uri=folder.s3_uri,
+            path=f"input/{folder.path}/",
+            names=folder.names,
+            modified_after=look.since if folder.is_earlier else None,
+            modified_until=look.until,
+        )
         for variant in found
-        for folder in s3_layout.capture_folders(destination, name, variant, window, lateness=lateness)
+        for folder in s3_layout.capture_folders(destination, name, variant, window, lateness=watched.lateness)
+        if look.since or not folder.is_earlier
     ]
     sized = [(entry, _size_of_folder(objects, entry)) for entry in entries]
     return CapturedObjects(
@@ -77,15 +101,15 @@ def _of_endpoint(objects: ObjectStore, watched: EndpointInput, window: Window, k
 
 
 def _of_batch_transform(
-    objects: ObjectStore, watched: BatchTransformInput, window: Window, kind: MonitorKind
+    objects: ObjectStore, watched: BatchTransformInput, window: Window, look: Look, kind: MonitorKind
 ) -> CapturedObjects:
     destination = watched.data_captured_destination_s3_uri
     manifests = [
         AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.removeprefix(uri)}")
         for uri, path in s3_layout.transform_days(destination, window, longest_job=LONGEST_TRANSFORM_JOB)
         for found in objects.list(uri)
-        # What had been written before the window began has no rows of it.
-        if found.size and found.modified >= window.start - CLOCK_SKEW
+        # What had been written before the window began has no rows of it, and was read with the window before.
+        if found.size and window.start - CLOCK_SKEW <= found.modified <= look.until
     ]
     named = dict.fromkeys(uri for manifest in manifests for uri in _objects_of(objects, manifest.s3_uri))
     data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
@@ -103,7 +127,7 @@ def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
 
 def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> int:
     files = objects.list(folder.s3_uri)
-    return sum(found.size for found in files if folder.takes(found.s3_uri.rpartition("/")[2]))
+    return sum(found.size for found in files if folder.takes(found.s3_uri.rpartition("/")[2], found.modified))
 
 
 def _size(objects: ObjectStore, uri: str) -> int:

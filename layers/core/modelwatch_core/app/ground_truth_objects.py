@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
-from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore, StoredObject
 
 _HOUR = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
@@ -34,12 +33,12 @@ class GroundTruthObjects:
 
 
 def ground_truth_objects(
-    objects: ObjectStore, ground_truth: str | None, window: Window, *, now: datetime
+    objects: ObjectStore, ground_truth: str | None, start: datetime, *, now: datetime
 ) -> GroundTruthObjects | None:
-    """Find the labels that were collected from the start of a window until now, and those outside of hour folders.
+    """Find the labels that were collected from the time of the first prediction until now, and those in no hour folder.
 
-    An hour folder is named by when its labels were collected, which may be long after the predictions. So that the
-    labels of a window are not missed, all that was collected since is taken, day by day.
+    An hour folder is named by when its labels were collected, which may be long after the predictions. So that no
+    labels are missed, all that was collected since is taken, day by day.
 
     Parameters
     ----------
@@ -48,13 +47,13 @@ def ground_truth_objects(
     """
     if ground_truth is None:
         return None
-    found = list(_since(objects, ground_truth, window.start, now))
+    found = list(_since(objects, ground_truth, start, now))
     return GroundTruthObjects(
         inputs=tuple(
             AnalysisInput(s3_uri=stored.s3_uri, path=f"groundtruth/{_below(ground_truth, stored)}") for stored in found
         ),
         size=sum(stored.size for stored in found),
-        folder=s3_layout.join(ground_truth, f"yyyy/mm/dd/hh/ from {window.start:%Y/%m/%d/%H} to {now:%Y/%m/%d/%H}"),
+        folder=s3_layout.join(ground_truth, f"yyyy/mm/dd/hh/ from {start:%Y/%m/%d/%H} to {now:%Y/%m/%d/%H}"),
     )
 
 

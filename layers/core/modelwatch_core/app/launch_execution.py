@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from modelwatch_core.app.analysis_inputs import (
@@ -15,7 +17,7 @@ from modelwatch_core.app.analysis_inputs import (
     PREVIOUS_ATTEMPT,
     analysis_inputs,
 )
-from modelwatch_core.app.captured_objects import CapturedObjects, captured_objects
+from modelwatch_core.app.captured_objects import CapturedObjects, Look, captured_objects
 from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
@@ -29,12 +31,19 @@ from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
+from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
 
 CLAIM_LEASE = timedelta(minutes=15)
 """How long the process that claimed a window has to start its analysis: longer than its Lambda's retries take."""
 
+MOST_MADE_UP = 24
+"""How many windows that were due while the app was away are made up: the latest ones."""
+
+_MOST_COUNTED = 1000
 _EARLIER_EXECUTIONS = 10
+_LATEST = 20
+"""How many executions are looked through for that of the window before: one-off runs may be among them."""
 
 
 class Refusal(Owned):
@@ -53,7 +62,14 @@ class Refusal(Owned):
 
 @dataclass(frozen=True, slots=True)
 class LaunchExecution:
-    """Start the execution that a tick or a person requests, once however often the request comes."""
+    """Start the execution that a tick or a person requests, once however often the request comes.
+
+    Parameters
+    ----------
+    settling : timedelta
+        How long after it was written an object is surely listed. An execution reads what had been written so long
+        before it was planned, and the next one the rest.
+    """
 
     schedules: Schedules
     ledger: Ledger
@@ -61,9 +77,14 @@ class LaunchExecution:
     start_analysis: StartAnalysis
     bus: EventBus
     clock: Clock
+    settling: timedelta = timedelta(0)
 
     def __call__(self, request: ExecutionRequest) -> MonitoringExecution | Refusal:
-        """Return the execution as it stands after the request, or why there is none."""
+        """Return the execution as it stands after the request, or why there is none.
+
+        Where earlier windows of the schedule were due and have no execution, because the app was away or a tick comes
+        before the one ahead of it, these are claimed first, in their order.
+        """
         schedule = self._runnable(request.monitoring_schedule_name, request.schedule_id)
         if isinstance(schedule, Refusal):
             return schedule
@@ -71,7 +92,11 @@ class LaunchExecution:
             planned = self._planned(schedule, request)
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
-        execution = self._claim(schedule, self._next_attempt(planned) if request.backfill else planned)
+        if request.backfill:
+            planned = self._next_attempt(planned)
+        elif not planned.one_off:
+            planned = self._after_missed_windows(schedule, planned)
+        execution = self._claim(schedule, planned)
         if execution.tick_id != request.tick_id:
             window = f"the window {execution.window} of {execution.monitoring_schedule_name}"
             status = execution.monitoring_execution_status
@@ -110,14 +135,56 @@ class LaunchExecution:
             window = schedule.window(scheduled_time)
         else:
             raise AssertionError("a request without a window was accepted")
+        return self._plan(schedule, window, scheduled_time, request.tick_id)
+
+    def _plan(
+        self, schedule: MonitoringSchedule, window: Window, scheduled_time: datetime | None, tick_id: str
+    ) -> MonitoringExecution:
+        now = self.clock.now()
         return MonitoringExecution.planned(
             schedule,
             window=window,
             scheduled_time=scheduled_time,
-            tick_id=request.tick_id,
-            now=self.clock.now(),
+            tick_id=tick_id,
+            now=now,
             lease=CLAIM_LEASE,
+            captures_until=now - self.settling,
+            late_since=self._looked_at_the_window_before(schedule, window) if scheduled_time else None,
         )
+
+    def _looked_at_the_window_before(self, schedule: MonitoringSchedule, window: Window) -> datetime | None:
+        """Return when the window that ends where this one begins was looked at last."""
+        looks = [
+            earlier.captures_until
+            for earlier in self._earlier(schedule, window)
+            if earlier.window.end == window.start and earlier.captures_until
+        ]
+        return max(looks, default=None)
+
+    def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
+        found = self.ledger.history(schedule.schedule_id, limit=_LATEST, before=window.start)
+        return [each for each in found if isinstance(each, MonitoringExecution) and not each.one_off]
+
+    def _after_missed_windows(self, schedule: MonitoringSchedule, planned: MonitoringExecution) -> MonitoringExecution:
+        """Claim the windows that were due before a planned one and have no execution, and return the plan after them.
+
+        The planned one starts first, since it is news. The sweep starts the others after it, one by one.
+        """
+        if self.ledger.get(planned.key) is not None:
+            return planned
+        latest = next(iter(self._earlier(schedule, planned.window)), None)
+        active_since = schedule.active_since or schedule.last_modified_time
+        delay = timedelta(minutes=schedule.start_delay_minutes)
+        covered = max([active_since - delay, *([latest.scheduled_time] if latest else [])])
+        missed = list(islice(schedule.due_before(planned.scheduled_time, covered), _MOST_COUNTED))
+        for due in reversed(missed[:MOST_MADE_UP]):
+            with suppress(InvalidInput):  # its tick would have been refused
+                tick_id = f"made up: due at {iso_utc(due)}"
+                self.ledger.enqueue(self._plan(schedule, schedule.window(due), due, tick_id))
+        if not missed:
+            return planned
+        since = self._looked_at_the_window_before(schedule, planned.window)
+        return planned.model_copy(update={"late_since": since, "not_made_up": max(0, len(missed) - MOST_MADE_UP)})
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""
@@ -126,7 +193,7 @@ class LaunchExecution:
             and standing.is_settled
             and standing.tick_id != planned.tick_id
         ):
-            planned = planned.next_attempt()
+            planned = planned.next_attempt(late_since=standing.late_since)
         return planned
 
     def _claim(self, schedule: MonitoringSchedule, planned: MonitoringExecution) -> MonitoringExecution:
@@ -135,10 +202,10 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            captured = captured_objects(self.objects, schedule.captured_input, execution.window, schedule.kind)
-            labels = ground_truth_objects(
-                self.objects, schedule.ground_truth_input, execution.window, now=self.clock.now()
-            )
+            look = Look(execution.captures_until or execution.creation_time, execution.late_since)
+            captured = captured_objects(self.objects, schedule.captured_input, execution.window, look, schedule.kind)
+            first = execution.window.start - (schedule.captured_input.lateness if look.since else timedelta(0))
+            labels = ground_truth_objects(self.objects, schedule.ground_truth_input, first, now=self.clock.now())
             choice = self._chosen(schedule, execution, captured, labels)
             run = self.start_analysis(self._request(schedule, execution, captured, labels, choice))
         except InvalidInput as error:  # a person must fix it: no retry of this request can
@@ -217,6 +284,7 @@ class LaunchExecution:
             "dataset_format": captured.dataset_format,
             "start_time": execution.window.start,
             "end_time": execution.window.end,
+            "late_since": execution.late_since,
             "publish_cloudwatch_metrics": Switch.ENABLED if schedule.publish_cloudwatch_metrics else Switch.DISABLED,
             "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
             "sagemaker_endpoint_name": schedule.endpoint_name,

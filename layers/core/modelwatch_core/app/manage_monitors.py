@@ -130,6 +130,7 @@ class ManageMonitors:
             schedule_id=f"{request.monitoring_schedule_name}-{self.new_token()}",
             creation_time=now,
             last_modified_time=now,
+            active_since=now,
         )
         self.schedules.save(schedule)
         try:
@@ -137,7 +138,7 @@ class ManageMonitors:
         except ModelwatchError:
             self.schedules.delete(schedule.monitoring_schedule_name)
             raise
-        return _shown(schedule)
+        return _shown(schedule) | {"warnings": schedule.warnings}
 
     def update(self, request: ScheduleRequest) -> dict[str, Any]:
         """Replace the definition of a schedule; it goes on, or stays stopped, as it was.
@@ -151,13 +152,14 @@ class ManageMonitors:
             monitoring_schedule_status=old.monitoring_schedule_status,
             creation_time=old.creation_time,
             last_modified_time=now,
+            active_since=now,
             definition_changed=now,
             covered_until=self._covered_until(old, now),
             version=old.version + 1,
         )
         self.schedules.save(schedule)
         self.ticks.set(schedule)
-        return _shown(schedule)
+        return _shown(schedule) | {"warnings": schedule.warnings}
 
     def start(self, named: _Named) -> dict[str, Any]:
         """Make a schedule fire again."""
@@ -262,10 +264,11 @@ class ManageMonitors:
         return schedule
 
     def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
-        old = self._schedule(named.monitoring_schedule_name)
+        old, now = self._schedule(named.monitoring_schedule_name), self.clock.now()
         changes = {
             "monitoring_schedule_status": status,
-            "last_modified_time": self.clock.now(),
+            "last_modified_time": now,
+            "active_since": old.active_since if status is old.monitoring_schedule_status else now,
             "version": old.version + 1,
         }
         schedule = old.model_copy(update=changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -97,17 +98,20 @@ class RunAnalysis:
     def _fetch(self, entry: AnalysisInput, root: Path) -> None:
         found = False
         for stored in self.objects.list(entry.s3_uri):
-            if stored.s3_uri.endswith("/") or not entry.takes(stored.s3_uri.rpartition("/")[2]):
+            name = stored.s3_uri.rpartition("/")[2]
+            if not name or not entry.takes(name, stored.modified):
                 continue  # a folder marker made by a console, or a file of another time
             path = root / entry.path
             if entry.path.endswith("/"):
-                below = stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/")
-                path /= below or stored.s3_uri.rpartition("/")[2]
-            if not path.resolve().is_relative_to(root.resolve()):
-                raise InvalidInput(
-                    "KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it"
-                )
+                folder, below = path, stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/")
+                path /= below or name
+                if not path.resolve().is_relative_to(folder.resolve()):
+                    raise InvalidInput(
+                        "KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it"
+                    )
             self.objects.download(stored.s3_uri, path)
+            moment = int(stored.modified.timestamp()) * 10**9 + stored.modified.microsecond * 1000
+            os.utime(path, ns=(moment, moment))  # by which the analyzer knows what is late
             found = True
         if not found:
             raise InvalidInput("InputNotFound", f"there is nothing at {entry.s3_uri}; was it moved or deleted?")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from pydantic import Field
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, S3Uri
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
@@ -73,14 +74,22 @@ class AnalysisInput(Owned):
     names : tuple of str, optional
         Of a folder of captures: the first minute and second of the files to fetch, as their names begin, and the last,
         exclusive. Files whose names do not begin with a time are fetched.
+    modified_after, modified_until : datetime, optional
+        When the objects to fetch were last modified, exclusive and inclusive.
     """
 
     s3_uri: S3Uri
     path: NonEmpty
     names: tuple[str, str] | None = None
+    modified_after: ExactUtcDatetime | None = None
+    modified_until: ExactUtcDatetime | None = None
 
-    def takes(self, name: str) -> bool:
-        """Return whether a file of the folder, by its name, is to be fetched."""
+    def takes(self, name: str, modified: datetime) -> bool:
+        """Return whether an object is to be fetched, by the last part of its key and when it was last modified."""
+        if self.modified_after is not None and modified <= self.modified_after:
+            return False
+        if self.modified_until is not None and modified > self.modified_until:
+            return False
         if self.names is None or not _TIME.match(name):
             return True
         return self.names[0] <= name[:_LENGTH_OF_TIME] < self.names[1]

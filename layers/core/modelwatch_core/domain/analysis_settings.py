@@ -86,6 +86,9 @@ class AnalysisSettings(Owned):
         statistics a check of data quality measures no drift.
     start_time, end_time : datetime, optional
         The window ``[start_time, end_time)`` of captured records, UTC.
+    late_since : datetime, optional
+        When the window before was read: records before ``start_time`` in files that were modified since are late, and
+        read too. Without it they are left out.
     publish_cloudwatch_metrics : Switch
         Whether CloudWatch metric lines are written.
     cloudwatch_metrics_directory : Path, optional
@@ -120,6 +123,7 @@ class AnalysisSettings(Owned):
     baseline_statistics: Path | None = None
     start_time: ExactUtcDatetime | None = None
     end_time: ExactUtcDatetime | None = None
+    late_since: ExactUtcDatetime | None = None
     publish_cloudwatch_metrics: Switch = Switch.DISABLED
     cloudwatch_metrics_directory: Path | None = None
     output_message_file: Path | None = None

@@ -10,7 +10,15 @@ from pydantic import Field, ValidationError
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
+from modelwatch_core.domain.documents import (
+    ExactUtcDatetime,
+    NonEmpty,
+    Owned,
+    S3Uri,
+    SageMakerName,
+    UtcDatetime,
+    iso_utc,
+)
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -74,6 +82,17 @@ class MonitoringExecution(Owned):
         Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
     tick_id : str
         The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
+    captures_until : datetime, optional
+        When it looked at what was captured: what reached S3 later is for the next execution. Records of earlier
+        versions of the app have none.
+    late_since : datetime, optional
+        When the execution of the window before looked at what was captured: what reached S3 since and is of earlier
+        windows is late, and read by this one. None where there is no such execution.
+    one_off : bool
+        Whether its window is none of its schedule's own.
+    not_made_up : int
+        How many windows that were due before it, while the app was away, no execution looks at; at most some 1,000 are
+        counted.
     active : bool
         Whether it holds its schedule. Of all executions of a schedule at most one is active.
     due : datetime
@@ -100,6 +119,10 @@ class MonitoringExecution(Owned):
     alert_targets: tuple[AlertTargetReference, ...] = ()
     output_s3_uri: S3Uri
     tick_id: NonEmpty
+    captures_until: ExactUtcDatetime | None = None
+    late_since: ExactUtcDatetime | None = None
+    one_off: bool = False
+    not_made_up: int = 0
     creation_time: UtcDatetime
     last_modified_time: UtcDatetime
     due: UtcDatetime
@@ -124,6 +147,8 @@ class MonitoringExecution(Owned):
         tick_id: str,
         now: datetime,
         lease: timedelta,
+        captures_until: datetime,
+        late_since: datetime | None = None,
     ) -> Self:
         """Return the execution of a window.
 
@@ -138,6 +163,9 @@ class MonitoringExecution(Owned):
             s3_layout.results(*place, scheduled_time) if scheduled_time else s3_layout.one_off_results(*place, window)
         )
         return cls(
+            captures_until=captures_until,
+            late_since=late_since,
+            one_off=scheduled_time is None,
             schedule_id=schedule.schedule_id,
             monitoring_schedule_name=name,
             monitoring_type=schedule.monitoring_type,
@@ -180,9 +208,9 @@ class MonitoringExecution(Owned):
     def _changed(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
 
-    def next_attempt(self) -> Self:
-        """Return the plan of another attempt at the same window."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
+    def next_attempt(self, *, late_since: datetime | None) -> Self:
+        """Return the plan of another attempt at the same window, which reads what was late for the attempt before."""
+        return self.model_copy(update={"attempt": self.attempt + 1, "late_since": late_since})
 
     def planned_again(self, *, now: datetime, lease: timedelta) -> Self:
         """Return the same plan as it would be made now."""

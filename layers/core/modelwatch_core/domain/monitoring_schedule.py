@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -96,6 +97,11 @@ class EndpointInput(CapturedInput):
     data_captured_destination_s3_uri: S3Uri | None = None
     capture_lateness_minutes: int = Field(default=60, ge=0, le=24 * 60)
 
+    @property
+    def lateness(self) -> timedelta:
+        """How far before a window late records may be."""
+        return timedelta(minutes=self.capture_lateness_minutes)
+
 
 class BatchTransformInput(CapturedInput):
     """The captures of batch transform jobs.
@@ -110,6 +116,11 @@ class BatchTransformInput(CapturedInput):
 
     data_captured_destination_s3_uri: S3Uri
     dataset_format: dict[str, Any]
+
+    @property
+    def lateness(self) -> timedelta:
+        """How far before a window late rows may be that get labels: a job writes its manifest at its end."""
+        return timedelta(days=1)
 
 
 class Scripts(Owned):
@@ -234,9 +245,29 @@ class ScheduleRequest(MonitorParameters):
             )
 
     @property
+    def warnings(self) -> list[str]:
+        """What whoever makes the schedule should know, a sentence each."""
+        expression = ScheduleExpression(self.schedule_expression)
+        window, shortest = self.window(expression.example_due_time), expression.shortest_interval()
+        width = window.end - window.start
+        if shortest is None or width <= shortest or not self._has_offsets:
+            return []
+        several = (
+            f"start_time_offset and end_time_offset make windows of {_iso_duration(-width)[1:]}, and"
+            f" {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]}: a record is then"
+            " analysed in several windows"
+        )
+        return [several]
+
+    @property
     def kind(self) -> MonitorKind:
         """The kind of monitor."""
         return monitor_kind(self.monitoring_type)
+
+    @property
+    def _has_offsets(self) -> bool:
+        watched = self.captured_input
+        return watched.start_time_offset is not None or watched.end_time_offset is not None
 
     @property
     def captured_input(self) -> EndpointInput | BatchTransformInput:
@@ -294,6 +325,8 @@ class MonitoringSchedule(ScheduleRequest):
     ----------
     schedule_id : str
         Its identity, made when it is created: a schedule that is made anew under the same name has another one.
+    active_since : datetime, optional
+        Since when it fires as it does: its creation, last change or last start. What was due before is not made up.
     definition_changed, covered_until : datetime, optional
         When the definition was last replaced, and where the last window before that ended: the first window after it
         begins there, unless offsets say otherwise.
@@ -306,6 +339,7 @@ class MonitoringSchedule(ScheduleRequest):
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
     creation_time: UtcDatetime
     last_modified_time: UtcDatetime
+    active_since: UtcDatetime | None = None
     definition_changed: UtcDatetime | None = None
     covered_until: UtcDatetime | None = None
     version: int = 1
@@ -331,10 +365,11 @@ class MonitoringSchedule(ScheduleRequest):
         if changed is None or covered is None or self._has_offsets or not covered < window.end:
             return window
         before, delay = self.expression.before(scheduled_time), timedelta(minutes=self.start_delay_minutes)
-        is_first = before + delay <= changed < scheduled_time + delay
+        is_first = before + delay < changed <= scheduled_time + delay
         return Window(start=covered, end=window.end) if is_first else window
 
-    @property
-    def _has_offsets(self) -> bool:
-        watched = self.captured_input
-        return watched.start_time_offset is not None or watched.end_time_offset is not None
+    def due_before(self, scheduled_time: datetime, after: datetime) -> Iterator[datetime]:
+        """Yield the times at which it was due before a scheduled time and after a moment, the latest first."""
+        moment = scheduled_time
+        while (moment := self.expression.before(moment)) > after:
+            yield moment

@@ -52,6 +52,9 @@ class RecordCounts(Owned):
         Lines or records left out, at least in part, because they could not be parsed.
     out_of_window : int
         Captured records left out because their time is outside the window.
+    late : dict of str to int
+        Rows or records that were read although they are of earlier windows, by the hour of their time: they reached S3
+        after the execution of their window had looked. The latest 48 hours.
     duplicate_events : int
         Captured records whose event id was seen before. They are counted, and read all the same.
     dropped : int
@@ -74,6 +77,7 @@ class RecordCounts(Owned):
     dropped: int = 0
     with_unread_fields: int = 0
     encodings: dict[str, int] = Field(default_factory=dict)
+    late: dict[str, int] = Field(default_factory=dict)
     malformed_examples: _Texts = ()
     remarks: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
     """How the data was read where that was not certain, a sentence each; serialised with an analysis's warnings."""

@@ -34,17 +34,20 @@ class CaptureFolder(NamedTuple):
         Where it is, and its path below the input folder.
     names : tuple of str, optional
         The first minute and second of the files to read, as their names begin, and the last, exclusive; None for all.
+    is_earlier : bool
+        Whether these files hold records of earlier windows only.
     """
 
     s3_uri: str
     path: str
     names: tuple[str, str] | None
+    is_earlier: bool = False
 
 
 def capture_folders(
     destination: str, endpoint_name: str, variant_name: str, window: Window, *, lateness: timedelta
 ) -> Iterator[CaptureFolder]:
-    """Yield the folders that may hold captures of a window.
+    """Yield the folders that may hold captures of a window, and of the time before it as far as lateness reaches.
 
     The layout is ``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh/mm-ss-mmm-{uuid}.jsonl`` in UTC. A file is named
     by one of its records, and may hold others of the minutes before and after.
@@ -52,15 +55,27 @@ def capture_folders(
     Parameters
     ----------
     lateness : timedelta
-        How long after its time a record may be written, into the folder of that later hour.
+        How long after its time a record may be written, into the folder of that later hour, and reach S3.
     """
-    wider = Window(start=window.start - LONGEST_CAPTURE_FILE, end=window.end + lateness + LONGEST_CAPTURE_FILE)
+    first, last = window.start - LONGEST_CAPTURE_FILE, window.end + lateness + LONGEST_CAPTURE_FILE
     own = set(window.hours())
-    for hour in wider.hours():
+    for hour in Window(start=first - lateness, end=last).hours():
         path = f"{endpoint_name}/{variant_name}/{hour.strftime(HOUR_FOLDER)}"
-        first = f"{wider.start:%M-%S}" if wider.start > hour else "00-00"
-        last = f"{wider.end:%M-%S}" if wider.end < hour + timedelta(hours=1) else "60-00"
-        yield CaptureFolder(join(destination, path) + "/", path, None if hour in own else (first, last))
+        folder = CaptureFolder(join(destination, path) + "/", path, None)
+        if hour in own:
+            yield folder
+            continue
+        if names := _names_between(first - lateness, first, hour):
+            yield folder._replace(names=names, is_earlier=True)
+        if names := _names_between(first, last, hour):
+            yield folder._replace(names=names)
+
+
+def _names_between(start: datetime, end: datetime, hour: datetime) -> tuple[str, str] | None:
+    """Return how the names of the files of a span begin in the folder of an hour; None if it has none of the span."""
+    following = hour + timedelta(hours=1)
+    start, end = max(start, hour), min(end, following)
+    return (f"{start:%M-%S}", "60-00" if end == following else f"{end:%M-%S}") if start < end else None
 
 
 def results(output: str, endpoint_name: str | None, schedule_name: str, scheduled_time: datetime) -> str:

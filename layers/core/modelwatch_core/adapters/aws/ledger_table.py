@@ -197,7 +197,7 @@ class TableLedger:
         if standing is None:
             if self._took(execution):
                 return Claim.CLAIMED, execution
-            standing = self.get(execution.key) or self._kept_waiting(execution)
+            standing = self.get(execution.key) or self._enqueued(execution)
         if standing.monitoring_execution_status is not ExecutionStatus.PENDING:
             return Claim.TAKEN, standing
         if standing.active:
@@ -205,6 +205,10 @@ class TableLedger:
         lease = execution.due - execution.creation_time
         activated = standing.activated(now=execution.creation_time, lease=lease)
         return (Claim.CLAIMED, activated) if self._took(activated) else (Claim.WAITING, standing)
+
+    def enqueue(self, execution: MonitoringExecution) -> None:
+        """Claim a window for its turn to come."""
+        self._enqueued(execution)
 
     def save(self, execution: MonitoringExecution) -> None:
         """Write the next version of an execution."""
@@ -258,7 +262,7 @@ class TableLedger:
         }
         return self._transacted(self._put(item), hold)
 
-    def _kept_waiting(self, execution: MonitoringExecution) -> MonitoringExecution:
+    def _enqueued(self, execution: MonitoringExecution) -> MonitoringExecution:
         waiting = execution.waiting()
         try:
             self.items.put(_item(waiting), exists="ExecutionExists")
