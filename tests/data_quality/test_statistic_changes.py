@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.data_quality.statistic_changes import proposed_changes
-from modelwatch_analyzer.data_quality.statistics import QUANTILES, quantiles_of
+from modelwatch_analyzer.feature_statistics import QUANTILES, quantiles_of
 from modelwatch_analyzer.profile.columns import NumericColumn
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput

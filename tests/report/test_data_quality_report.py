@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
+from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.bias.report import BiasRow
 from modelwatch_analyzer.bias.report import report_body as bias_body
-from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.report import report_body as data_quality_body
 from modelwatch_analyzer.distances import SIMPLE
+from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.explainability.report import AttributionRow
 from modelwatch_analyzer.explainability.report import report_body as explainability_body
 from modelwatch_analyzer.model_quality.report import Curve

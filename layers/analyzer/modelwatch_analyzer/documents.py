@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -25,6 +26,27 @@ VIOLATIONS_FILE = "constraint_violations.json"
 _MOST_MISTAKES = 3
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class EditedDocument(BaseModel):
+    """A document, or a part of one, that is read tolerantly of keys and strictly of types."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class ConstraintsPart(EditedDocument):
+    """A part of ``constraints.json``; unknown keys are kept, so that a warning can name them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def unknown_keys(self) -> Iterator[str]:
+        """Yield the keys that have no meaning where they are, those of nested parts last."""
+        yield from self.model_extra or ()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, ConstraintsPart):
+                    yield from part.unknown_keys()
 
 
 def read_document(model: type[_Model], path: Path, code: str) -> _Model:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from enum import Enum
+from collections.abc import Iterator, Mapping
+from enum import Enum, StrEnum
+from importlib import import_module
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -49,14 +50,27 @@ def option_parameters(kind: MonitorKind, verb: Verb) -> Iterator[inspect.Paramet
     for option in kind_options(kind, verb):
         field = kind.settings.model_fields[option.field]
         minimum, maximum = _limits(field)
-        declared = typer.Option(option.option, metavar=option.metavar, help=option.help, min=minimum, max=maximum)
-        shell_type = _shell_type(option, field)
+        choices = _choices(option)
+        meanings = ", ".join(f"{name} ({meaning})" for name, meaning in choices.items())
+        text = f"{option.help} {meanings}." if choices else option.help
+        declared = typer.Option(option.option, metavar=option.metavar, help=text, min=minimum, max=maximum)
+        shell_type: Any = StrEnum(option.field, {name: name for name in choices}) if choices else None
+        shell_type = shell_type or _shell_type(option, field)
         if option.required:
             yield keyword_parameter(option.field, Annotated[shell_type, declared])
         else:
             default = field.get_default(call_default_factory=True)
             optional_type = shell_type if default is not None else shell_type | None
             yield keyword_parameter(option.field, Annotated[optional_type, declared], default)
+
+
+def _choices(option: ShellOption) -> Mapping[str, str]:
+    """Return the values that an option can have, with their meanings; none where its type says it all."""
+    if option.choices is None:
+        return {}
+    module, _, function = option.choices.partition(":")
+    choices: Mapping[str, str] = getattr(import_module(module), function)()
+    return choices
 
 
 def _shell_type(option: ShellOption, field: FieldInfo) -> Any:

@@ -10,13 +10,14 @@ from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
-from modelwatch_analyzer.data_quality.documents import Constraints, InferredType, Statistics
-from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method
+from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.statistics import statistics_of
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
+from modelwatch_analyzer.feature_statistics import InferredType
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
@@ -25,7 +26,6 @@ from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
-from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
 _FEW_BASELINE_ROWS = 100
@@ -40,18 +40,20 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     InvalidInput
         Whatever is wrong with the dataset or the baseline's files.
     """
-    drift_method = _drift_method(settings)
+    methods = chosen_methods(settings)
     if settings.baseline_constraints is None:
-        return _baseline(open_dataset(settings), drift_method, settings.propose_changes)
+        return _baseline(open_dataset(settings), methods, settings.propose_changes)
     constraints = Constraints.read(settings.baseline_constraints)
+    config = constraints.monitoring_config.with_methods(methods)
+    constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     return _check(open_dataset(settings, expected_columns(constraints, statistics)), constraints, statistics)
 
 
-def _baseline(dataset: Dataset, drift_method: str | None, window_rows: int | None) -> Findings:
+def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
     profile = profile_dataset(dataset)
     statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, drift_method, window_rows)
+    constraints = suggest_constraints(profile, methods, window_rows)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -64,13 +66,6 @@ def _baseline(dataset: Dataset, drift_method: str | None, window_rows: int | Non
         metrics=tuple(metrics_of(profile.columns, {}, {})),
         report=report_body(document, None, {}, (), profile.records),
     )
-
-
-def _drift_method(settings: DataQualitySettings) -> str | None:
-    try:
-        return settings.categorical_drift_method and known_categorical_drift_method(settings.categorical_drift_method)
-    except ValueError as error:
-        raise InvalidInput("InvalidSettings", f"categorical_drift_method: {error}") from None
 
 
 def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None) -> Findings:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from modelwatch_analyzer.data_quality.documents import (
     Constraints,
     FeatureConstraints,
-    MonitoringConfig,
     NumConstraints,
     StringConstraints,
 )
 from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
 from modelwatch_analyzer.data_quality.statistic_changes import proposed_changes
 from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 
@@ -19,28 +19,22 @@ _MOST_SINGLETONS = 0.1
 """A column is no domain if more than this share of its distinct values occur once: Deequ's CategoricalRangeRule."""
 
 
-def suggest_constraints(profile: TableProfile, drift_method: str | None, window_rows: int | None = None) -> Constraints:
+def suggest_constraints(
+    profile: TableProfile, methods: DistributionConstraints, window_rows: int | None = None
+) -> Constraints:
     """Suggest the constraints that the profiled dataset itself satisfies.
 
     Parameters
     ----------
     profile : TableProfile
         Of the baseline dataset.
-    drift_method : str, optional
-        The drift measure of categorical features; L-infinity by default.
+    methods : DistributionConstraints
+        The drift measures that were chosen; L-infinity where none was.
     window_rows : int, optional
         The rows of a window, for which changes of statistics are constrained; without it they are not.
     """
     features = tuple(_feature(name, column, window_rows) for name, column in profile.columns.items())
-    return Constraints(features=features, monitoring_config=_config(drift_method))
-
-
-def _config(drift_method: str | None) -> MonitoringConfig:
-    distribution = SUGGESTED.distribution_constraints
-    if drift_method is None or distribution is None:
-        return SUGGESTED
-    chosen = distribution.model_copy(update={"categorical_drift_method": drift_method})
-    return SUGGESTED.model_copy(update={"distribution_constraints": chosen})
+    return Constraints(features=features, monitoring_config=SUGGESTED.with_methods(methods))
 
 
 def _feature(name: str, column: ColumnProfile, window_rows: int | None) -> FeatureConstraints:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from modelwatch_analyzer.cloudwatch import METRICS
 from modelwatch_analyzer.data_quality.cloudwatch import DRIFT
-from modelwatch_analyzer.data_quality.documents import FeatureStatistics, Statistics
+from modelwatch_analyzer.data_quality.documents import Statistics
 from modelwatch_analyzer.documents import STATISTICS_FILE
+from modelwatch_analyzer.feature_statistics import FeatureStatistics
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.reruns import first_changes
 from modelwatch_analyzer.wording import java_double

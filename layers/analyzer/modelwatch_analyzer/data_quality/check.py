@@ -8,17 +8,14 @@ from itertools import chain, islice
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
-from modelwatch_analyzer.data_quality.documents import (
-    Constraints,
-    FeatureConstraints,
-    FeatureStatistics,
-    Statistics,
-)
-from modelwatch_analyzer.data_quality.drift import Drift, measure_drift
+from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
+from modelwatch_analyzer.data_quality.drift import measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import values_before
 from modelwatch_analyzer.data_quality.statistics import categories_of
 from modelwatch_analyzer.data_quality.unwatched import unwatched
+from modelwatch_analyzer.distances.drift import Drift
+from modelwatch_analyzer.feature_statistics import FeatureStatistics
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.undefined import Undefined

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from modelwatch_analyzer.data_quality.documents import FeatureConstraints, FeatureStatistics, InferredType
-from modelwatch_analyzer.data_quality.drift import Drift
+from modelwatch_analyzer.data_quality.documents import FeatureConstraints
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import changes_beyond
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.thresholds import reaches
-from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, percent
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
@@ -137,11 +137,8 @@ def check_statistics(comparison: Comparison) -> str | None:
     return f"Statistics change requirement is not met. Expected: {expected}. Observed: {observed}."
 
 
-@_check("baseline_drift_check")
+@_check(DRIFT_CHECK)
 def check_baseline_drift(comparison: Comparison) -> str | None:
     """Compare the measured drift with the threshold of its measure."""
     drift = comparison.drift
-    if drift is None or not drift.exceeded or isinstance(drift.distance, Undefined):
-        return None
-    distance, threshold = java_double(drift.distance), java_double(drift.threshold)
-    return f"Baseline drift {drift.measure.quantity}: {distance} {drift.measure.exceeds.value} threshold: {threshold}"
+    return drift.violation if drift else None

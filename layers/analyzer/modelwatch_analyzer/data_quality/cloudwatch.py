@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from modelwatch_analyzer.cloudwatch import MetricDatum
-from modelwatch_analyzer.data_quality.drift import Drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
-from modelwatch_analyzer.data_quality.statistics import finite
 from modelwatch_analyzer.distances import Exceeds
+from modelwatch_analyzer.distances.drift import Drift
+from modelwatch_analyzer.feature_statistics import finite
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
 
 DRIFT = "feature_baseline_drift_"
 """What the name of a drift metric begins with; the feature's name follows."""
 
-_OVERALL = {Exceeds.LARGER: ("distance", max), Exceeds.SMALLER: ("p_value", min)}
-"""What follows in the name of the metric of all features, and which of their values it has."""
+_FARTHEST = {Exceeds.LARGER: max, Exceeds.SMALLER: min}
+"""Which of their values the metric of all features has."""
 
 
 def metrics_of(
@@ -50,14 +50,13 @@ def metrics_of(
             measured.setdefault(drift.measure.exceeds, []).append(drift.distance)
             yield MetricDatum(f"{DRIFT}{name}", drift.distance)
     for exceeds, values in measured.items():
-        suffix, farthest = _OVERALL[exceeds]
-        if suffix not in columns:
-            yield MetricDatum(f"{DRIFT}{suffix}", farthest(values))
+        if exceeds.metric not in columns:
+            yield MetricDatum(f"{DRIFT}{exceeds.metric}", _FARTHEST[exceeds](values))
 
 
 def shadowed_metrics(columns: Collection[str], drifts: Mapping[str, Drift]) -> Iterator[str]:
     """Yield a warning for each metric of all features that is not written, for a feature's own has its name."""
     kinds = dict.fromkeys(drift.measure.exceeds for drift in drifts.values())
-    for suffix, _ in (_OVERALL[exceeds] for exceeds in kinds):
+    for suffix in (exceeds.metric for exceeds in kinds):
         if suffix in columns:
             yield f"{DRIFT}{suffix} is the metric of the feature {suffix!r}, and not that of all features"

@@ -7,160 +7,28 @@ is a mistake of manual editing, and is refused with its place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
-from modelwatch_analyzer.data_quality.drift_methods import known_categorical_drift_method, known_comparison_method
-from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
+from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, read_document
+from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
-
-
-class InferredType(StrEnum):
-    """The types of features that SageMaker's files know."""
-
-    INTEGRAL = "Integral"
-    FRACTIONAL = "Fractional"
-    STRING = "String"
-    UNKNOWN = "Unknown"
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether features of it have numerical statistics."""
-        return self in (InferredType.INTEGRAL, InferredType.FRACTIONAL)
-
-
-def _whole(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
-"""A number of things; some files write it as ``2333.0``."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, populate_by_name=True)
-
-
-class CommonStatistics(_Document):
-    """How many values a column holds, and how many it lacks."""
-
-    num_present: Count = 0
-    num_missing: Count = 0
-
-
-class NumericBucket(_Document):
-    """One bar of a histogram."""
-
-    lower_bound: float
-    upper_bound: float
-    count: float
-
-
-class Kll(_Document):
-    """A numeric distribution: ten buckets, and the sketch (`KllSketch.from_document` reads it)."""
-
-    buckets: tuple[NumericBucket, ...] = ()
-    sketch: dict[str, Any] | None = None
-
-
-class NumericDistribution(_Document):
-    """The distribution of a numeric feature."""
-
-    kll: Kll | None = None
-
-
-class NumericalStatistics(_Document):
-    """Statistics of a numeric feature; ``std_dev`` is the population's, ``quantiles`` are ours."""
-
-    common: CommonStatistics = CommonStatistics()
-    mean: float | None = None
-    sum: float | None = None
-    std_dev: float | None = None
-    min: float | None = None
-    max: float | None = None
-    quantiles: dict[str, float] | None = None
-    distribution: NumericDistribution | None = None
-
-
-class CategoryBucket(_Document):
-    """How often one value occurs."""
-
-    value: str
-    count: Count
-
-
-class Categorical(_Document):
-    """The values of a feature that has few distinct ones."""
-
-    buckets: tuple[CategoryBucket, ...] = ()
-
-
-class StringDistribution(_Document):
-    """The distribution of a text feature."""
-
-    categorical: Categorical | None = None
-
-
-class StringStatistics(_Document):
-    """Statistics of a text feature; ``spellings`` is ours, and says how many values are like numbers, by `Spelling`."""
-
-    common: CommonStatistics = CommonStatistics()
-    distinct_count: float | None = None
-    distribution: StringDistribution | None = None
-    spellings: dict[str, Count] | None = None
-
-
-class FeatureStatistics(_Document):
-    """One column of a dataset."""
-
-    name: str
-    inferred_type: InferredType
-    numerical_statistics: NumericalStatistics | None = None
-    string_statistics: StringStatistics | None = None
-
-    @property
-    def completeness(self) -> float | None:
-        """The share of rows that hold a value; None if the file does not say."""
-        described = self.numerical_statistics or self.string_statistics
-        if described is None:
-            return None
-        rows = described.common.num_present + described.common.num_missing
-        return described.common.num_present / rows if rows else None
-
-    @property
-    def distinct_count(self) -> float | None:
-        """The number of distinct values of a text feature, if the file has it."""
-        return self.string_statistics.distinct_count if self.string_statistics else None
-
-    @property
-    def sketch(self) -> Mapping[str, Any] | None:
-        """The KLL sketch of a numeric feature, if the file has it."""
-        numbers = self.numerical_statistics
-        kll = numbers.distribution.kll if numbers and numbers.distribution else None
-        return kll.sketch if kll else None
-
-    @property
-    def categories(self) -> dict[str, int]:
-        """The counts by value of a text feature; empty if the file has none."""
-        text = self.string_statistics
-        categorical = text.distribution.categorical if text and text.distribution else None
-        return {bucket.value: bucket.count for bucket in categorical.buckets} if categorical else {}
-
-
-class DatasetStatistics(_Document):
+class DatasetStatistics(EditedDocument):
     """The dataset as a whole."""
 
     item_count: Count = 0
 
 
-class Statistics(_Document):
+class Statistics(EditedDocument):
     """``statistics.json``."""
 
     version: float = 0.0
@@ -183,32 +51,7 @@ class Statistics(_Document):
         return {feature.name: feature for feature in self.features}
 
 
-class _ConstraintsPart(_Document):
-    """A part of ``constraints.json``; unknown keys are kept, so that a warning can name them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    def unknown_keys(self) -> Iterator[str]:
-        """Yield the keys that have no meaning where they are, those of nested parts last."""
-        yield from self.model_extra or ()
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, _ConstraintsPart):
-                    yield from part.unknown_keys()
-
-
-class DistributionConstraints(_ConstraintsPart):
-    """How drift is measured, and from which threshold on it is a violation."""
-
-    perform_comparison: Switch | None = None
-    comparison_threshold: float | None = None
-    comparison_method: Annotated[str, AfterValidator(known_comparison_method)] | None = None
-    categorical_comparison_threshold: float | None = None
-    categorical_drift_method: Annotated[str, AfterValidator(known_categorical_drift_method)] | None = None
-
-
-class MonitoringConfig(_ConstraintsPart):
+class MonitoringConfig(ConstraintsPart):
     """What is evaluated and how strictly; for all features, or in part as one feature's override."""
 
     evaluate_constraints: Switch | None = None
@@ -217,6 +60,11 @@ class MonitoringConfig(_ConstraintsPart):
     domain_content_threshold: Share | None = None
     distribution_constraints: DistributionConstraints | None = None
 
+    def with_methods(self, methods: DistributionConstraints) -> MonitoringConfig:
+        """Return this configuration with the drift measures that settings chose."""
+        distribution = (self.distribution_constraints or DistributionConstraints()).overlaid(methods)
+        return self.model_copy(update={"distribution_constraints": distribution})
+
 
 _OVERRIDES = AliasChoices("monitoringConfigOverrides", "monitoring_config_overrides")
 
@@ -224,7 +72,7 @@ _OVERRIDES = AliasChoices("monitoringConfigOverrides", "monitoring_config_overri
 Change = Annotated[float, Field(ge=0)]
 
 
-class MaxChanges(_ConstraintsPart):
+class MaxChanges(ConstraintsPart):
     """How far statistics of a numeric feature may be from the baseline's, in the feature's unit; ours."""
 
     mean: Change | None = None
@@ -245,7 +93,7 @@ class MaxChanges(_ConstraintsPart):
         return {name: change for name, change in changes.items() if change is not None}
 
 
-class NumConstraints(_ConstraintsPart):
+class NumConstraints(ConstraintsPart):
     """Constraints of a numeric feature."""
 
     is_non_negative: bool | None = None
@@ -253,14 +101,14 @@ class NumConstraints(_ConstraintsPart):
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
 
-class StringConstraints(_ConstraintsPart):
+class StringConstraints(ConstraintsPart):
     """Constraints of a text feature; SageMaker's SDK writes its overrides in here."""
 
     domains: tuple[str, ...] | None = None
     overrides: MonitoringConfig | None = Field(default=None, validation_alias=_OVERRIDES)
 
 
-class FeatureConstraints(_ConstraintsPart):
+class FeatureConstraints(ConstraintsPart):
     """What one column must satisfy. A constraint that is not there is not checked."""
 
     name: str
@@ -276,7 +124,7 @@ class FeatureConstraints(_ConstraintsPart):
         return tuple(place.overrides for place in places if place is not None and place.overrides is not None)
 
 
-class Constraints(_ConstraintsPart):
+class Constraints(ConstraintsPart):
     """``constraints.json``."""
 
     version: float = 0.0

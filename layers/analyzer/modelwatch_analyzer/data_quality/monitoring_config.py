@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch_analyzer.data_quality.documents import DistributionConstraints, MonitoringConfig
-from modelwatch_analyzer.data_quality.drift_methods import L_INFINITY
-from modelwatch_analyzer.distances import ROBUST
+from modelwatch_analyzer.data_quality.documents import MonitoringConfig
+from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION
 from modelwatch_core.domain.analysis_settings import Switch
 
 SUGGESTED = MonitoringConfig(
@@ -16,13 +15,7 @@ SUGGESTED = MonitoringConfig(
     emit_metrics=Switch.ENABLED,
     datatype_check_threshold=1.0,
     domain_content_threshold=1.0,
-    distribution_constraints=DistributionConstraints(
-        perform_comparison=Switch.ENABLED,
-        comparison_threshold=0.1,
-        comparison_method=ROBUST.name,
-        categorical_comparison_threshold=0.1,
-        categorical_drift_method=L_INFINITY,
-    ),
+    distribution_constraints=SUGGESTED_DISTRIBUTION,
 )
 """What a baseline suggests, and what applies where a file leaves a key out."""
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
-from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, FeatureStatistics, InferredType
+from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints
 from modelwatch_analyzer.data_quality.drift import measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_analyzer.wording import enumerated
 

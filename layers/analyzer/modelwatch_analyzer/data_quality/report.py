@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch_analyzer.data_quality.drift import Drift
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
 from modelwatch_analyzer.report import ReportBody, histograms
 from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.report.page import count_text, most_important
@@ -19,7 +19,7 @@ _DASH = "-"
 _CHECKS = {
     "data_type_check": "Data type",
     "completeness_check": "Missing values",
-    "baseline_drift_check": "Drift from the baseline",
+    DRIFT_CHECK: "Drift from the baseline",
     "missing_column_check": "Missing column",
     "extra_column_check": "Unexpected column",
     "categorical_values_check": "Unknown categories",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelwatch_analyzer.data_quality.documents import FeatureStatistics, MaxChanges
-from modelwatch_analyzer.data_quality.statistics import QUANTILES, quantiles_of, sketch_of
+from modelwatch_analyzer.data_quality.documents import MaxChanges
+from modelwatch_analyzer.feature_statistics import QUANTILES, FeatureStatistics, quantiles_of, sketch_of
 from modelwatch_analyzer.profile.columns import NumericColumn
 from modelwatch_analyzer.thresholds import ROUNDING
 

@@ -42,6 +42,11 @@ class Exceeds(Enum):
     LARGER = "exceeds"
     SMALLER = "is below"
 
+    @property
+    def metric(self) -> str:
+        """What the names of CloudWatch metrics of such a statistic end in."""
+        return "distance" if self is Exceeds.LARGER else "p_value"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftMeasure:

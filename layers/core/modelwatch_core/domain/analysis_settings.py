@@ -83,7 +83,7 @@ class AnalysisSettings(Owned):
         The folder that the reports are written to; made if it does not exist.
     baseline_constraints, baseline_statistics : Path, optional
         With constraints the dataset is checked against them; without them a baseline is made from it. Without
-        statistics a check of data quality measures no drift.
+        statistics a check measures no drift.
     start_time, end_time : datetime, optional
         The window ``[start_time, end_time)`` of captured records, UTC.
     late_since : datetime, optional
@@ -187,6 +187,20 @@ class AnalysisSettings(Owned):
             for name, value in self.user_environment.items()
         }
         return self.model_copy(update=moved)
+
+
+class DriftSettings(AnalysisSettings):
+    """The part of kinds that measure how far distributions have moved from a baseline.
+
+    Attributes
+    ----------
+    comparison_method, categorical_drift_method : str, optional
+        Names of drift measures, of numbers and of categories. A baseline suggests them; a check uses them instead of
+        those that its constraints name for all features.
+    """
+
+    comparison_method: NonEmpty | None = None
+    categorical_drift_method: NonEmpty | None = None
 
 
 class IntervalSettings(AnalysisSettings):

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.analysis_settings import DriftSettings
 from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
-from modelwatch_core.domain.monitor_kinds.shell import BASELINE_ONLY, CHECK_ONLY, Shell, ShellCommand, ShellOption
+from modelwatch_core.domain.monitor_kinds.shell import (
+    BASELINE_ONLY,
+    DRIFT_OPTIONS,
+    STATISTICS_OPTION,
+    Shell,
+    ShellCommand,
+    ShellOption,
+)
 
 
-class DataQualitySettings(AnalysisSettings):
+class DataQualitySettings(DriftSettings):
     """What an analysis of data quality is given.
 
     Attributes
     ----------
-    categorical_drift_method : str, optional
-        What a baseline suggests for categorical features: a name of a drift measure.
     propose_changes : int, optional
         How many rows a window will have; a baseline then proposes how far mean, standard deviation and quantiles may
         change by chance in windows of that size.
     """
 
     analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
-    categorical_drift_method: str | None = None
     propose_changes: int | None = Field(default=None, ge=1)
 
 
@@ -49,14 +54,8 @@ DATA_QUALITY = MonitorKind(
             "--constraints baseline/constraints.json",
         ),
         options=(
-            ShellOption(
-                field="baseline_statistics",
-                name="--statistics",
-                metavar="FILE|S3URI",
-                help="statistics.json of the baseline.",
-                required=True,
-                verbs=CHECK_ONLY,
-            ),
+            replace(STATISTICS_OPTION, required=True),
+            *DRIFT_OPTIONS,
             ShellOption(
                 field="propose_changes",
                 metavar="ROWS",

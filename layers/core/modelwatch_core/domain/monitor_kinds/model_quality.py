@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from modelwatch_core.domain.analysis_settings import GroundTruthSettings, IntervalSettings
+from modelwatch_core.domain.analysis_settings import DriftSettings, GroundTruthSettings, IntervalSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import ANSWER, MonitorKind, ProblemType
 from modelwatch_core.domain.monitor_kinds.shell import (
+    DRIFT_OPTIONS,
     GROUND_TRUTH_OPTIONS,
     INTERVAL_OPTIONS,
+    STATISTICS_OPTION,
     Shell,
     ShellCommand,
     ShellOption,
@@ -30,7 +32,7 @@ class ThresholdRule(StrEnum):
     EXACT = "Exact"
 
 
-class ModelQualitySettings(GroundTruthSettings, IntervalSettings):
+class ModelQualitySettings(GroundTruthSettings, IntervalSettings, DriftSettings):
     """What an analysis of model quality is given.
 
     Attributes
@@ -78,10 +80,12 @@ MODEL_QUALITY = MonitorKind(
             data="Predictions: a file, or a folder of files; local or in S3.",
             example="--data captures --dataset-format capture --ground-truth labels --output report "
             "--problem-type BinaryClassification --probability-attribute 0 "
-            "--probability-threshold-attribute 0.8 --constraints baseline/constraints.json",
+            "--probability-threshold-attribute 0.8 --statistics baseline/statistics.json "
+            "--constraints baseline/constraints.json",
         ),
         options=(
             *GROUND_TRUTH_OPTIONS,
+            STATISTICS_OPTION,
             ShellOption(field="problem_type", help="What the model does.", required=True),
             ShellOption(
                 field="probability_threshold_attribute",
@@ -94,6 +98,7 @@ MODEL_QUALITY = MonitorKind(
                 help="SamplingError (the default): thresholds allow for what chance does to the baseline and to what "
                 "is checked. Exact: SageMaker's rule, any value worse than the baseline's is a violation.",
             ),
+            *DRIFT_OPTIONS,
             *INTERVAL_OPTIONS,
         ),
         refuse=_refuse,

@@ -44,6 +44,9 @@ class ShellOption:
         The commands that have it.
     also_sets : tuple of str
         Further settings that get the same value.
+    choices : str, optional
+        What returns the values that there are, with the meaning of each, as ``module:function`` of the analyzer. It is
+        text, as the name of a kind's analysis is, because the zip functions must not load numeric packages.
     """
 
     field: str
@@ -53,6 +56,7 @@ class ShellOption:
     required: bool = False
     verbs: frozenset[Verb] = BOTH
     also_sets: tuple[str, ...] = ()
+    choices: str | None = None
 
     @property
     def option(self) -> str:
@@ -116,6 +120,32 @@ class Shell:
     options: tuple[ShellOption, ...] = ()
     refuse: Callable[[Mapping[str, object]], None] = _accept
 
+
+STATISTICS_OPTION = ShellOption(
+    field="baseline_statistics",
+    name="--statistics",
+    metavar="FILE|S3URI",
+    help="statistics.json of the baseline, which drift is measured from.",
+    verbs=CHECK_ONLY,
+)
+"""Of kinds that measure drift."""
+
+DRIFT_OPTIONS = (
+    ShellOption(
+        field="comparison_method",
+        metavar="MEASURE",
+        help="How drift of numbers is measured: what a baseline suggests, and what a check compares by instead of the "
+        "method in its constraints, with the threshold there. One of",
+        choices="modelwatch_analyzer.distances.methods:comparison_methods",
+    ),
+    ShellOption(
+        field="categorical_drift_method",
+        metavar="MEASURE",
+        help="The same for categories. One of",
+        choices="modelwatch_analyzer.distances.methods:categorical_drift_methods",
+    ),
+)
+"""Of kinds whose settings are ``DriftSettings``."""
 
 INTERVAL_OPTIONS = (
     ShellOption(field="bootstrap_replicates", help="The number of resamples for confidence intervals."),

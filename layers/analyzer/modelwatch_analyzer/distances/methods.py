@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelwatch_analyzer.distances import MEASURES, ROBUST, SIMPLE, DriftMeasure
 
 L_INFINITY = "LInfinity"
 """SageMaker's ``categorical_drift_method`` for the L-infinity distance that ``comparison_method`` names."""
+
+
+def comparison_methods() -> dict[str, str]:
+    """Return the measures of numeric features, by name with their titles."""
+    return {name: measure.title for name, measure in MEASURES.items() if measure.numerical}
+
+
+def categorical_drift_methods() -> dict[str, str]:
+    """Return the measures of text features, by name with their titles; first what `L_INFINITY` stands for."""
+    measures = {name: measure.title for name, measure in MEASURES.items() if measure.categorical}
+    return {L_INFINITY: f"{SIMPLE.name} if comparison_method is {SIMPLE.name}, else {ROBUST.name}"} | measures
 
 
 def known_comparison_method(name: str) -> str:
@@ -16,7 +29,7 @@ def known_comparison_method(name: str) -> str:
     ValueError
         With the names that there are; pydantic reports it.
     """
-    return _known(name, [measure for measure in MEASURES.values() if measure.numerical])
+    return _known(name, comparison_methods())
 
 
 def known_categorical_drift_method(name: str) -> str:
@@ -27,8 +40,7 @@ def known_categorical_drift_method(name: str) -> str:
     ValueError
         With the names that there are; pydantic reports it.
     """
-    measures = [measure for measure in MEASURES.values() if measure.categorical]
-    return name if name == L_INFINITY else _known(name, measures, L_INFINITY)
+    return _known(name, categorical_drift_methods())
 
 
 def measure_of_numbers(comparison_method: str) -> DriftMeasure:
@@ -43,8 +55,8 @@ def measure_of_categories(categorical_drift_method: str, comparison_method: str)
     return SIMPLE if comparison_method == SIMPLE.name else ROBUST
 
 
-def _known(name: str, measures: list[DriftMeasure], *others: str) -> str:
-    for measure in measures:
-        if name in (measure.name, *measure.aliases):
-            return measure.name
-    raise ValueError(f"must be one of {', '.join((*others, *(measure.name for measure in measures)))}")
+def _known(name: str, methods: Iterable[str]) -> str:
+    for method in methods:
+        if name == method or (method in MEASURES and name in MEASURES[method].aliases):
+            return method
+    raise ValueError(f"must be one of {', '.join(methods)}")

@@ -1,0 +1,197 @@
+"""Statistics of one feature, as SageMaker's ``statistics.json`` has them: read, and written from accumulators."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from modelwatch_analyzer.documents import EditedDocument
+from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.sketches.kll import KllSketch
+from modelwatch_core.domain.errors import InvalidInput
+
+QUANTILES = {"p01": 1, "p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95, "p99": 99}
+"""The quantiles of a numeric feature, by name, in per cent."""
+
+
+class InferredType(StrEnum):
+    """The types of features that SageMaker's files know."""
+
+    INTEGRAL = "Integral"
+    FRACTIONAL = "Fractional"
+    STRING = "String"
+    UNKNOWN = "Unknown"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether features of it have numerical statistics."""
+        return self in (InferredType.INTEGRAL, InferredType.FRACTIONAL)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
+"""A number of things; some files write it as ``2333.0``."""
+
+
+class CommonStatistics(EditedDocument):
+    """How many values a column holds, and how many it lacks."""
+
+    num_present: Count = 0
+    num_missing: Count = 0
+
+
+class NumericBucket(EditedDocument):
+    """One bar of a histogram."""
+
+    lower_bound: float
+    upper_bound: float
+    count: float
+
+
+class Kll(EditedDocument):
+    """A numeric distribution: ten buckets, and the sketch (`KllSketch.from_document` reads it)."""
+
+    buckets: tuple[NumericBucket, ...] = ()
+    sketch: dict[str, Any] | None = None
+
+
+class NumericDistribution(EditedDocument):
+    """The distribution of a numeric feature."""
+
+    kll: Kll | None = None
+
+
+class NumericalStatistics(EditedDocument):
+    """Statistics of a numeric feature; ``std_dev`` is the population's, ``quantiles`` are ours."""
+
+    common: CommonStatistics = CommonStatistics()
+    mean: float | None = None
+    sum: float | None = None
+    std_dev: float | None = None
+    min: float | None = None
+    max: float | None = None
+    quantiles: dict[str, float] | None = None
+    distribution: NumericDistribution | None = None
+
+
+class CategoryBucket(EditedDocument):
+    """How often one value occurs."""
+
+    value: str
+    count: Count
+
+
+class Categorical(EditedDocument):
+    """The values of a feature that has few distinct ones."""
+
+    buckets: tuple[CategoryBucket, ...] = ()
+
+
+class StringDistribution(EditedDocument):
+    """The distribution of a text feature."""
+
+    categorical: Categorical | None = None
+
+
+class StringStatistics(EditedDocument):
+    """Statistics of a text feature; ``spellings`` is ours, and says how many values are like numbers, by `Spelling`."""
+
+    common: CommonStatistics = CommonStatistics()
+    distinct_count: float | None = None
+    distribution: StringDistribution | None = None
+    spellings: dict[str, Count] | None = None
+
+
+class FeatureStatistics(EditedDocument):
+    """One column of a dataset."""
+
+    name: str
+    inferred_type: InferredType
+    numerical_statistics: NumericalStatistics | None = None
+    string_statistics: StringStatistics | None = None
+
+    @property
+    def completeness(self) -> float | None:
+        """The share of rows that hold a value; None if the file does not say."""
+        described = self.numerical_statistics or self.string_statistics
+        if described is None:
+            return None
+        rows = described.common.num_present + described.common.num_missing
+        return described.common.num_present / rows if rows else None
+
+    @property
+    def distinct_count(self) -> float | None:
+        """The number of distinct values of a text feature, if the file has it."""
+        return self.string_statistics.distinct_count if self.string_statistics else None
+
+    @property
+    def sketch(self) -> Mapping[str, Any] | None:
+        """The KLL sketch of a numeric feature, if the file has it."""
+        numbers = self.numerical_statistics
+        kll = numbers.distribution.kll if numbers and numbers.distribution else None
+        return kll.sketch if kll else None
+
+    @property
+    def categories(self) -> dict[str, int]:
+        """The counts by value of a text feature; empty if the file has none."""
+        text = self.string_statistics
+        categorical = text.distribution.categorical if text and text.distribution else None
+        return {bucket.value: bucket.count for bucket in categorical.buckets} if categorical else {}
+
+
+def quantiles_of(sketch: KllSketch) -> dict[str, float]:
+    """Return the quantiles that files name, each the least value with at least that share of all values up to it."""
+    return dict(zip(QUANTILES, sketch.percentiles(list(QUANTILES.values())), strict=True))
+
+
+def sketch_of(feature: FeatureStatistics) -> KllSketch | None:
+    """Return the sketch of a numeric feature, if the file has it.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSketch``, naming the feature.
+    """
+    if feature.sketch is None:
+        return None
+    try:
+        return KllSketch.from_document(feature.sketch)
+    except InvalidInput as error:
+        raise InvalidInput(error.code, f"feature {feature.name!r}: {error.message}") from None
+
+
+def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: KllSketch) -> NumericalStatistics:
+    """Describe numbers, of which there is one at least, by their moments and their sketch."""
+    buckets = tuple(
+        NumericBucket(lower_bound=bucket.lower_bound, upper_bound=bucket.upper_bound, count=bucket.count)
+        for bucket in sketch.buckets(moments.minimum, moments.maximum)
+    )
+    return NumericalStatistics(
+        common=common,
+        mean=moments.mean,
+        sum=finite(moments.sum),
+        std_dev=moments.population_std,
+        min=moments.minimum,
+        max=moments.maximum,
+        quantiles=quantiles_of(sketch),
+        distribution=NumericDistribution(kll=Kll(buckets=buckets, sketch=sketch.to_document())),
+    )
+
+
+def finite(value: float) -> float:
+    """Return a sum, or the greatest double of its sign where it is beyond the range of a double, and so of JSON."""
+    return value if math.isfinite(value) else math.copysign(sys.float_info.max, value)
+
+
+def categorical_distribution(counts: Mapping[str, int]) -> StringDistribution | None:
+    """Describe how often each category occurs; None without a category."""
+    buckets = tuple(CategoryBucket(value=value, count=count) for value, count in counts.items())
+    return StringDistribution(categorical=Categorical(buckets=buckets)) if buckets else None
