@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from modelwatch_analyzer.column_names import spelled_otherwise
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.profile.lexical import infer_type
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, positional_names
-from modelwatch_analyzer.wording import enumerated, spelling_aside
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 _EXAMPLES, _LONGEST_EXAMPLE = 2, 40
@@ -102,7 +103,7 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
         if len(columns) == len(names):
             places = zip(names, columns, positional_names(len(columns)), strict=True)
             found |= {name: column for name, column, unnamed in places if name not in present and column == unnamed}
-        alike = _alike([name for name in names if name not in found], [*(present - {*found.values()})])
+        alike = spelled_otherwise([name for name in names if name not in found], [*(present - {*found.values()})])
         found |= alike
         warning = _about_names(names, columns, found, alike)
         return Alignment(found, columns, True, len(columns), len(names), warning)
@@ -115,20 +116,6 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
         return Alignment(dict(zip(names, inputs, strict=True)), inputs, False, len(columns), len(names), warning)
     warning = f"{count}, so that no column can be identified by its position: only their number was checked"
     return Alignment({}, columns, False, len(columns), len(names), warning)
-
-
-def _alike(names: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
-    """Return the column of each name that differs from it in spelling only, if there is no choice."""
-
-    def by_spelling(texts: Sequence[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for text in texts:
-            found.setdefault(spelling_aside(text), []).append(text)
-        return found
-
-    candidates = by_spelling(columns)
-    pairs = ((same, candidates.get(spelling, [])) for spelling, same in by_spelling(names).items())
-    return {same[0]: others[0] for same, others in pairs if len(same) == len(others) == 1}
 
 
 def _about_names(

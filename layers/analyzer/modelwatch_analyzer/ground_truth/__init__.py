@@ -131,6 +131,7 @@ def _with_ground_truth(settings: AnalysisSettings) -> AnalysisSettings:
 
 
 def _warnings(ground_truth: GroundTruth, merged: Merge, log: ReadLog) -> Iterator[str]:
+    yield from log.remarks
     if log.malformed:
         examples = "; ".join(log.malformed_examples[:MAX_EXAMPLES])
         yield f"{log.malformed} labels could not be parsed and were left out, for instance {examples}"

@@ -5,14 +5,15 @@ The content of a file determines its form, which is either
 - SageMaker's: JSON objects, one per line or in an array, ``{"groundTruthData": {"data": "1", "encoding": "CSV"},
   "eventMetadata": {"eventId": "..."}, "eventVersion": "0"}``; `data` of the encoding JSON may hold the labels of all
   rows of a request; or
-- comma-separated text with a header: ``inference_id,timestamp,ground_truth_label`` or ``ground_truth_value``.
+- comma-separated text with a header: ``inference_id,timestamp,ground_truth_label`` or ``ground_truth_value``; another
+  separator is taken where the header has these names by it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -24,12 +25,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.profile.spelling import MISSING, cleaned
-from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block
+from modelwatch_analyzer.column_names import spelled_otherwise
+from modelwatch_analyzer.profile.spelling import MISSING, cleaned, example_text
+from modelwatch_analyzer.reading.csv_form import SEPARATORS, Separator
+from modelwatch_analyzer.reading.csv_text import Record, parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
 from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.wording import spelling_aside
 from modelwatch_core.domain.errors import InvalidInput
 
 ENCODINGS = ("CSV", "JSON")
@@ -38,6 +42,8 @@ ENCODINGS = ("CSV", "JSON")
 ID_COLUMNS, TIME_COLUMN = ("inference_id", "event_id"), "timestamp"
 LABEL_COLUMNS = ("ground_truth_label", "ground_truth_value")
 """The columns of comma-separated text."""
+
+_NAMES = (*ID_COLUMNS, TIME_COLUMN, *LABEL_COLUMNS)
 
 _RECORDS_PER_BLOCK = 16384
 _QUOTED_CHARACTERS = '[,"\r\n]'
@@ -141,17 +147,44 @@ def _parse_label(file: SourceFile, number: int, line: bytes, log: ReadLog) -> _L
 
 
 def _csv_blocks(file: SourceFile, log: ReadLog) -> Iterator[LabelBlock]:
-    read: Callable[[int, bytes], Iterator[LabelBlock]] | None = None
+    read: _CsvReader | None = None
     for first_line, text in line_blocks(file, log):
         body, line = text, first_line
         if read is None:
-            header = next((record for record in parse_records(text, last=True) if record.fields != []), None)
-            if header is None:
+            if not text.strip():
                 continue
-            columns = _CsvColumns.of(file, header.fields or [])
+            columns, separator, header = _opening(file, text)
             body, line = text[header.end :], first_line + header.end_line
-            read = _CsvReader(file, columns, log)
+            read = _CsvReader(file, columns, separator, log)
+            remark = f"labels are separated by {SEPARATORS[separator]}, as the names in their header show"
+            if separator != "," and remark not in log.remarks:
+                log.remarks.append(remark)
         yield from read(line, body)
+
+
+def _opening(file: SourceFile, text: bytes) -> tuple[_CsvColumns, Separator, Record]:
+    """Return the columns, the separator by which the header has their names, which makes it certain, and the header."""
+    firsts: list[Record] = []
+    for separator in SEPARATORS:
+        records = parse_records(text, last=True, separator=separator)
+        firsts.append(next(record for record in records if record.fields != []))
+        columns = _CsvColumns.among(firsts[-1].fields or [])
+        if columns:
+            return columns, separator, firsts[-1]
+    raise _neither_form(file, firsts[0].fields or [])
+
+
+def _neither_form(file: SourceFile, header: Sequence[str]) -> InvalidInput:
+    spellings = set(map(spelling_aside, header))
+    known = [name for name in _NAMES if spelling_aside(name) in spellings]
+    message = (
+        f"{file.label} is neither JSON records with groundTruthData and eventMetadata.eventId, nor"
+        " comma-separated text with the header inference_id,timestamp,ground_truth_label (or"
+        f" ground_truth_value). Its first line has {len(header)} fields, of which"
+        f" {' and '.join(known) or 'none'} {'are' if len(known) > 1 else 'is'} among these names. Needed are"
+        " inference_id or timestamp, or both, and one of ground_truth_label and ground_truth_value, each once"
+    )
+    return InvalidInput("InvalidGroundTruth", message, examples=f"first line: {example_text(header)}")
 
 
 class _CsvColumns(NamedTuple):
@@ -163,19 +196,20 @@ class _CsvColumns(NamedTuple):
     width: int
 
     @classmethod
-    def of(cls, file: SourceFile, header: Sequence[str]) -> _CsvColumns:
-        names = [name.strip().lower() for name in header]
-        ids = [names.index(name) for name in ID_COLUMNS if name in names]
-        labels = [names.index(name) for name in LABEL_COLUMNS if name in names]
-        time = names.index(TIME_COLUMN) if TIME_COLUMN in names else None
-        if len(labels) != 1 or not (ids or time is not None) or len(set(names)) < len(names):
-            message = (
-                f"{file.label} is neither JSON records with groundTruthData and eventMetadata.eventId, nor"
-                " comma-separated text with the header inference_id,timestamp,ground_truth_label (or"
-                " ground_truth_value)"
-            )
-            raise InvalidInput("InvalidGroundTruth", message)
-        return cls(ids[0] if ids else None, time, labels[0], len(names))
+    def among(cls, header: Sequence[str]) -> _CsvColumns | None:
+        """Find the columns by name; None if they are not there, or not certain."""
+        if any(header.count(name) > 1 for name in _NAMES):
+            return None
+        found = {name: name for name in _NAMES if name in header}
+        missing = [name for name in _NAMES if name not in found]
+        found |= spelled_otherwise(missing, [name for name in header if name not in found])
+        places = {name: header.index(column) for name, column in found.items()}
+        ids = [places[name] for name in ID_COLUMNS if name in places]
+        labels = [places[name] for name in LABEL_COLUMNS if name in places]
+        time = places.get(TIME_COLUMN)
+        if len(labels) != 1 or not (ids or time is not None):
+            return None
+        return cls(ids[0] if ids else None, time, labels[0], len(header))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +218,7 @@ class _CsvReader:
 
     file: SourceFile
     columns: _CsvColumns
+    separator: Separator
     log: ReadLog
 
     def __call__(self, line: int, text: bytes) -> Iterator[LabelBlock]:
@@ -193,7 +228,7 @@ class _CsvReader:
             yield block
             return
         rows: list[tuple[str | None, datetime | None, str]] = []
-        for record in parse_records(text, last=True):
+        for record in parse_records(text, last=True, separator=self.separator):
             row, reason = (None, record.reason) if record.fields is None else self._row(record.fields)
             if row:
                 rows.append(row)
@@ -215,7 +250,7 @@ class _CsvReader:
             return None
         names = positional_names(self.columns.width)
         columns = [names[self.columns.inference_id], names[self.columns.label]]
-        block = plain_block(text, last=True)
+        block = plain_block(text, last=True, separator=self.separator)
         frame = parse_block(block, names, Plan(dict.fromkeys(columns, pl.String()))) if block and block.rows else None
         if frame is None or any(frame[name].has_nulls() for name in columns):
             return None
@@ -233,7 +268,7 @@ class _CsvReader:
         label_id = "" if self.columns.inference_id is None else fields[self.columns.inference_id].strip()
         if label_id not in MISSING:
             return (label_id, None, label), ""
-        if self.columns.time is None or not fields[self.columns.time]:
+        if self.columns.time is None or fields[self.columns.time].strip() in MISSING:
             return None, "neither an inference_id nor a timestamp"
         try:
             time = datetime.fromisoformat(fields[self.columns.time].strip())
