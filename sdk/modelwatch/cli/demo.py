@@ -29,6 +29,7 @@ Check hours again, without the app
   modelwatch check model-quality --data {0}/hour-4/captures/mortgage-approval --dataset-format capture \\
       --problem-type BinaryClassification --probability-attribute 0 --probability-threshold-attribute 0.5 \\
       --ground-truth {0}/hour-7/labels/mortgage-approval \\
+      --statistics {0}/model-quality-baseline/statistics.json \\
       --constraints {0}/model-quality-baseline/constraints.json --output report-4
 """
 EXPECTATION_FAILED = 1

@@ -37,9 +37,9 @@ from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
 from modelwatch.demo.verdict import MISSING, Observation, Observations, failed_expectations, rerun_name
 from modelwatch.local import LocalStack
+from modelwatch_core.domain.analysis_settings import DriftSettings
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
-from modelwatch_core.domain.monitor_kinds import DATA_QUALITY
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
 SEED = 1989
@@ -233,7 +233,7 @@ class _Demo:
         """Create the schedule of a monitor."""
         kind = monitor.baseline.kind
         files = {"constraints_s3_uri": f"{job.output_s3_uri}/{CONSTRAINTS}"}
-        if kind is DATA_QUALITY:
+        if issubclass(kind.settings, DriftSettings):
             files["statistics_s3_uri"] = f"{job.output_s3_uri}/statistics.json"
         labels = {"ground_truth_input": f"{LABELS}/{monitor.endpoint.name}"}
         self._app.create_schedule(

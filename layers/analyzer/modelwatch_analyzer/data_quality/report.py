@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
-from modelwatch_analyzer.report import ReportBody, histograms
-from modelwatch_analyzer.report.figures import number_text
+from modelwatch_analyzer.report import ReportBody
+from modelwatch_analyzer.report.distributions import Pictured, pictured_pair, statistics_in
 from modelwatch_analyzer.report.page import count_text, most_important
-from modelwatch_analyzer.report.reading import mapping, number, sequence
+from modelwatch_analyzer.report.reading import number, sequence
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import RecordCounts
 
@@ -35,9 +35,8 @@ class _Row:
     name: str
     inferred_type: str
     present: str
-    baseline_chart: histograms.Chart | None
-    current_chart: histograms.Chart | None
-    summaries: tuple[str, str]
+    baseline: Pictured
+    current: Pictured
     drift: Drift | None
     violated: bool
 
@@ -92,23 +91,17 @@ def _row(
     drift: Drift | None,
     violated: bool,
 ) -> _Row:
-    baseline, current = _statistics(then), _statistics(now)
-    baseline_chart, current_chart = histograms.paired_charts(baseline, current)
+    baseline, current = pictured_pair(then, now)
     return _Row(
         anchor=anchor,
         name=name,
         inferred_type=_change(then.get("inferred_type"), now.get("inferred_type")),
-        present=_present(current),
-        baseline_chart=baseline_chart,
-        current_chart=current_chart,
-        summaries=(_summary(baseline), _summary(current)),
+        present=_present(statistics_in(now)),
+        baseline=baseline,
+        current=current,
         drift=drift,
         violated=violated,
     )
-
-
-def _statistics(feature: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(feature, "numerical_statistics") or mapping(feature, "string_statistics")
 
 
 def _change(before: object, after: object) -> str:
@@ -124,11 +117,3 @@ def _present(statistics: Mapping[str, Any]) -> str:
     # Rounded down, so that 100 % means all.
     share = int(1000 * present / (present + missing)) / 10 if present + missing else 0.0
     return f"{present:,.0f} ({share:g} %)"
-
-
-def _summary(statistics: Mapping[str, Any]) -> str:
-    mean, std = number(statistics, "mean"), number(statistics, "std_dev")
-    if mean is not None:
-        return number_text(mean) + (f" ± {number_text(std)}" if std is not None else "")
-    distinct = number(statistics, "distinct_count")
-    return f"{distinct:,.0f} distinct" if distinct is not None else ""

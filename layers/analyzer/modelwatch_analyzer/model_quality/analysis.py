@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
@@ -14,18 +15,23 @@ from modelwatch_analyzer.model_quality.changes import changes_since
 from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.model_quality.columns import columns_of
+from modelwatch_analyzer.model_quality.distributions import Distributions, read_distributions
 from modelwatch_analyzer.model_quality.documents import (
+    SECTIONS,
+    QualityConstraints,
     confidence_of,
     constraints_document,
     read_constraints,
     statistics_document,
     suggested_constraints,
 )
+from modelwatch_analyzer.model_quality.drift import DriftCheck, check_distributions
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
@@ -43,9 +49,10 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     if problem_type is None:
         message = f"set problem_type to what the model does: {', '.join(ProblemType)}"
         raise InvalidInput("ProblemTypeNotGiven", message)
-    constraints = None
+    constraints, methods = None, chosen_methods(settings)
     if settings.baseline_constraints is not None:
         constraints = read_constraints(settings.baseline_constraints, problem_type)
+    baseline = _baseline_distributions(settings, problem_type)
     labelled = open_labelled_dataset(settings)
     evaluation = EVALUATIONS[problem_type](columns_of(settings, labelled.dataset))
     log = ReadLog()
@@ -56,16 +63,18 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     exact = settings.threshold_rule is ThresholdRule.EXACT
     compared = sum(metric.suggested for metric in registry)
     if constraints is not None:
-        compared = sum(each.beyond_confidence_interval for each in constraints.values())
+        compared = sum(each.beyond_confidence_interval for each in constraints.metrics.values())
     quality = evaluation.finish(confidence_of(settings, 0 if exact else compared))
-    result = MetricsCheck()
-    if constraints is not None:
-        result = check(quality.metrics, constraints, registry, exact=exact)
-    else:
-        suggestions = suggested_constraints(quality, problem_type, settings.threshold_rule)
     documents: dict[str, Any] = {STATISTICS_FILE: statistics_document(settings, quality, problem_type)}
+    result, drift = MetricsCheck(), DriftCheck()
     if constraints is None:
-        documents[CONSTRAINTS_FILE] = constraints_document(suggestions, problem_type)
+        of_metrics = suggested_constraints(quality, problem_type, settings.threshold_rule)
+        distribution = SUGGESTED_DISTRIBUTION.overlaid(methods)
+        documents[CONSTRAINTS_FILE] = constraints_document(of_metrics, distribution, problem_type)
+    else:
+        of_metrics = constraints.metrics
+        result = check(quality.metrics, of_metrics, registry, exact=exact)
+        drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
     return Findings(
         records=log.counts(),
         warnings=(
@@ -73,14 +82,27 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
             *quality.warnings,
             *_remarks(settings, quality),
             *result.warnings,
-            *never_violated(suggestions if constraints is None else constraints, registry),
+            *never_violated(of_metrics, registry),
+            *_about_keys(constraints),
+            *drift.warnings,
         ),
-        violations=tuple(result.violations),
+        violations=(*result.violations, *drift.violations),
         documents=documents,
-        metrics=tuple(metrics_of(quality.metrics)),
-        report=report_of(quality, constraints or {}, result.violated),
+        metrics=tuple(metrics_of(quality.metrics, drift.drifts)),
+        report=report_of(quality, constraints.metrics if constraints else {}, result.violated, baseline, drift.drifts),
         ground_truth=labelled.counts,
     )
+
+
+def _baseline_distributions(settings: ModelQualitySettings, problem_type: ProblemType) -> Distributions | None:
+    path = settings.baseline_statistics
+    return read_distributions(path, problem_type, f"{SECTIONS[problem_type]}_metrics") if path else None
+
+
+def _about_keys(constraints: QualityConstraints | None) -> Iterator[str]:
+    if constraints is not None and constraints.unknown:
+        names = listed(list(dict.fromkeys(constraints.unknown)))
+        yield f"keys of the constraints file that have no meaning where they are were ignored: {names}"
 
 
 def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:

@@ -13,6 +13,7 @@ from modelwatch_analyzer.model_quality.columns import Columns
 from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
 from modelwatch_analyzer.model_quality.curves import calibration_curve, precision_recall_curve, roc_curve
+from modelwatch_analyzer.model_quality.distributions import of_classes
 from modelwatch_analyzer.model_quality.labels import NEGATIVE, POSITIVE, PositiveValues, sort_key
 from modelwatch_analyzer.model_quality.metric import Confidence, Metric, measure
 from modelwatch_analyzer.model_quality.quality import Quality
@@ -83,7 +84,14 @@ class BinaryEvaluation:
         metrics, per_class = measure_matrix(BINARY, matrix, confidence)
         warnings = list(self._complete.warnings())
         if not self._columns.probabilities:
-            return Quality(self._complete.rows, metrics, per_class, matrix, warnings=tuple(warnings))
+            return Quality(
+                self._complete.rows,
+                metrics,
+                per_class,
+                matrix,
+                warnings=tuple(warnings),
+                distributions=of_classes(matrix),
+            )
         cells = self._scores.finish()
         if not self._scores.exact:
             warnings.append(
@@ -100,4 +108,5 @@ class BinaryEvaluation:
             precision_recall_curve(cells),
             calibration_curve(cells),
             tuple(warnings),
+            of_classes(matrix),
         )

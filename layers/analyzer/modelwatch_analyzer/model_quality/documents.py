@@ -1,14 +1,17 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
 Beyond SageMaker's keys, a metric may have ``confidence_interval`` and, where it is ``"NaN"``, ``undefined`` with the
-reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``. A constraint may
-have ``beyond_confidence_interval`` (true: violated only if the whole confidence interval is worse than the threshold)
-and, for ``r2``, ``definition`` (``Textbook`` or ``FirstParty``).
+reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
+``distributions`` of predictions and labels, each as data quality's files have a feature. A constraint may have
+``beyond_confidence_interval`` (true: violated only if the whole confidence interval is worse than the threshold) and,
+for ``r2``, ``definition`` (``Textbook`` or ``FirstParty``). ``monitoring_config`` has ``distribution_constraints`` as
+data quality's, and ``monitoring_config_overrides`` those of the ``prediction`` or the ``label`` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,10 +19,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
+from modelwatch_analyzer.documents import ConstraintsPart, read_document
+from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
 from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
@@ -66,16 +72,54 @@ class MetricConstraint(BaseModel):
         return tuple(self.model_extra or {})
 
 
+class _MonitoringConfig(ConstraintsPart):
+    distribution_constraints: DistributionConstraints | None = None
+
+
+class _Overrides(ConstraintsPart):
+    prediction: _MonitoringConfig | None = None
+    label: _MonitoringConfig | None = None
+
+
 class _Constraints(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    monitoring_config: _MonitoringConfig = _MonitoringConfig()
+    monitoring_config_overrides: _Overrides = _Overrides()
     binary_classification_constraints: dict[str, MetricConstraint] | None = None
     multiclass_classification_constraints: dict[str, MetricConstraint] | None = None
     regression_constraints: dict[str, MetricConstraint] | None = None
 
 
-def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, MetricConstraint]:
-    """Read the constraints of a problem type, by metric.
+@dataclass(frozen=True, slots=True)
+class QualityConstraints:
+    """What a constraints file says of one problem type.
+
+    Attributes
+    ----------
+    metrics : dict of str to MetricConstraint
+        By metric.
+    distribution : DistributionConstraints
+        Of predictions and labels.
+    overrides : dict of str to DistributionConstraints
+        What one of both has otherwise.
+    unknown : tuple of str
+        Keys about distributions that mean nothing.
+    """
+
+    metrics: dict[str, MetricConstraint]
+    distribution: DistributionConstraints
+    overrides: dict[str, DistributionConstraints]
+    unknown: tuple[str, ...]
+
+    def of_distributions(self, methods: DistributionConstraints) -> dict[str, DistributionConstraints]:
+        """Return what applies to each distribution, where settings chose some drift measures for both."""
+        general = self.distribution.overlaid(methods)
+        return {name: general.overlaid(self.overrides.get(name)) for name in (PREDICTION, LABEL)}
+
+
+def read_constraints(path: Path, problem_type: ProblemType) -> QualityConstraints:
+    """Read the constraints of a problem type.
 
     Raises
     ------
@@ -86,10 +130,18 @@ def read_constraints(path: Path, problem_type: ProblemType) -> dict[str, MetricC
     wanted = f"{SECTIONS[problem_type]}_constraints"
     found: dict[str, MetricConstraint] | None = getattr(document, wanted)
     if found is None:
-        others = [name for name in type(document).model_fields if getattr(document, name) is not None]
+        sections = [f"{section}_constraints" for section in SECTIONS.values()]
+        others = [name for name in sections if getattr(document, name) is not None]
         has = f"it has {' and '.join(others)}" if others else "it has no constraints of model quality"
         raise InvalidInput("InvalidConstraints", f"{path.name} has no {wanted}, which {problem_type} needs; {has}")
-    return found
+    config, overrides = document.monitoring_config, document.monitoring_config_overrides
+    parts = {name: getattr(overrides, name) for name in (PREDICTION, LABEL)}
+    return QualityConstraints(
+        found,
+        config.distribution_constraints or DistributionConstraints(),
+        {name: part.distribution_constraints for name, part in parts.items() if part and part.distribution_constraints},
+        (*config.unknown_keys(), *overrides.unknown_keys()),
+    )
 
 
 def suggested_constraints(
@@ -120,13 +172,19 @@ def suggested_constraints(
     return constraints
 
 
-def constraints_document(constraints: Mapping[str, MetricConstraint], problem_type: ProblemType) -> dict[str, Any]:
+def constraints_document(
+    constraints: Mapping[str, MetricConstraint], distribution: DistributionConstraints, problem_type: ProblemType
+) -> dict[str, Any]:
     """Return ``constraints.json``."""
     documents = {
         name: each.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         for name, each in constraints.items()
     }
-    return {"version": 0.0, f"{SECTIONS[problem_type]}_constraints": documents}
+    return {
+        "version": 0.0,
+        f"{SECTIONS[problem_type]}_constraints": documents,
+        "monitoring_config": {"distribution_constraints": to_json(distribution)},
+    }
 
 
 def statistics_document(settings: ModelQualitySettings, quality: Quality, problem_type: ProblemType) -> dict[str, Any]:
@@ -138,7 +196,10 @@ def statistics_document(settings: ModelQualitySettings, quality: Quality, proble
         if moment is not None:
             dataset[name] = iso_utc(moment)
     section = dict(_section(quality, confidence_of(settings)))
-    return {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
+    document = {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
+    if quality.matrix is None:  # which has the distributions
+        document["distributions"] = [to_json(each) for each in quality.distributions.values()]
+    return document
 
 
 def confidence_of(settings: ModelQualitySettings, compared: int = 0) -> Confidence:

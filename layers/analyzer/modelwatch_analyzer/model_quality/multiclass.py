@@ -15,6 +15,7 @@ from modelwatch_analyzer.model_quality.columns import Columns
 from modelwatch_analyzer.model_quality.complete_rows import CompleteRows
 from modelwatch_analyzer.model_quality.confusion import ConfusionCounts
 from modelwatch_analyzer.model_quality.curves import calibration_curve
+from modelwatch_analyzer.model_quality.distributions import of_classes
 from modelwatch_analyzer.model_quality.labels import class_of, remarks_on_classes, require_few, sort_key
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
 from modelwatch_analyzer.model_quality.quality import Quality
@@ -146,7 +147,13 @@ class MulticlassEvaluation:
             metrics |= self._measured(CONFIDENCES if one else TRUE_CLASS, cells, confidence)
             calibration = calibration_curve(cells) if one else None
         return Quality(
-            self._complete.rows, metrics, per_class, matrix, calibration=calibration, warnings=tuple(warnings)
+            self._complete.rows,
+            metrics,
+            per_class,
+            matrix,
+            calibration=calibration,
+            warnings=tuple(warnings),
+            distributions=of_classes(matrix),
         )
 
     def _measured(

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import polars as pl
 
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
+from modelwatch_analyzer.model_quality.distributions import Distributions
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric
 from modelwatch_analyzer.reading.dataset import Plan
 
@@ -29,6 +30,8 @@ class Quality:
     roc, precision_recall, calibration : tuple of two lists, optional
         False and true positive rates; precisions and recalls; mean probabilities and shares of positive labels.
     warnings : tuple of str
+    distributions : mapping of str to FeatureStatistics
+        Those of predictions and of labels.
     """
 
     rows: int
@@ -39,6 +42,7 @@ class Quality:
     precision_recall: tuple[list[float], list[float]] | None = None
     calibration: tuple[list[float], list[float]] | None = None
     warnings: tuple[str, ...] = ()
+    distributions: Distributions = field(default_factory=dict)
 
 
 class Evaluation(Protocol):

@@ -60,4 +60,6 @@ class RegressionEvaluation:
         metrics = measure(REGRESSION, sums, self._complete.rows, confidence)
         metrics |= measure(QUANTILES, quantiles, self._complete.rows, confidence)
         warnings = [*self._complete.warnings(), *self._errors.remarks()]
-        return Quality(self._complete.rows, metrics, warnings=tuple(warnings))
+        return Quality(
+            self._complete.rows, metrics, warnings=tuple(warnings), distributions=self._errors.distributions()
+        )

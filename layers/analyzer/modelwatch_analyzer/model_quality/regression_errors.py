@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION, Distributions, of_numbers
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -28,6 +29,18 @@ QUANTILE_LEVELS = {
 }
 
 
+_MERGED = (
+    "label",
+    "label_sketch",
+    "prediction",
+    "prediction_sketch",
+    "absolute",
+    "squared",
+    "percentage",
+    "sketch",
+)
+
+
 class RegressionErrors:
     """A mergeable accumulator of everything that regression metrics need.
 
@@ -36,12 +49,25 @@ class RegressionErrors:
     0.1 % of the rows in trials up to a million. For intervals, row ``i`` is in block ``i % 1024``.
     """
 
-    __slots__ = ("_blocks", "absolute", "count", "label", "percentage", "prediction", "sketch", "squared")
+    __slots__ = (
+        "_blocks",
+        "absolute",
+        "count",
+        "label",
+        "label_sketch",
+        "percentage",
+        "prediction",
+        "prediction_sketch",
+        "sketch",
+        "squared",
+    )
 
     def __init__(self) -> None:
         self.count = 0
         self.label = Moments()
+        self.label_sketch = KllSketch()
         self.prediction = Moments()
+        self.prediction_sketch = KllSketch()
         self.absolute = Moments()
         self.squared = _Sum()
         self.percentage = _Sum()
@@ -65,7 +91,9 @@ class RegressionErrors:
             block = np.arange(self.count, self.count + label.size) % BLOCKS
             self._blocks = self._blocks.plus(Blocks.of(block, absolute, squared, percentage, label, prediction))
         self.label.update(label)
+        self.label_sketch.update(label)
         self.prediction.update(prediction)
+        self.prediction_sketch.update(prediction)
         self.absolute.update(absolute)
         self.squared.update(squared)
         self.percentage.update(percentage)
@@ -82,10 +110,17 @@ class RegressionErrors:
     def _include(self, other: RegressionErrors) -> None:
         if not other.count:
             return
-        for name in ("label", "prediction", "absolute", "squared", "percentage", "sketch"):
+        for name in _MERGED:
             setattr(self, name, getattr(self, name).merge(getattr(other, name)))
         self._blocks = self._blocks.plus(other._blocks.rolled(self.count % BLOCKS))
         self.count += other.count
+
+    def distributions(self) -> Distributions:
+        """Return those of the predicted numbers and of the labels; there must be a row."""
+        return {
+            PREDICTION: of_numbers(PREDICTION, self.prediction, self.prediction_sketch),
+            LABEL: of_numbers(LABEL, self.label, self.label_sketch),
+        }
 
     def remarks(self) -> Iterator[str]:
         """Say where one row decides the mean error, as a placeholder of a missing value does."""

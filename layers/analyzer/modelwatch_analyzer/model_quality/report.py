@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
 from modelwatch_analyzer.model_quality.check import camel_case, metric_compared
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
+from modelwatch_analyzer.model_quality.distributions import Distributions
 from modelwatch_analyzer.model_quality.documents import MetricConstraint
+from modelwatch_analyzer.model_quality.drift import drift_name
 from modelwatch_analyzer.model_quality.metric import Measured
 from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.report import MetricRow, ReportBody
+from modelwatch_analyzer.report.distributions import Pictured, pictured_pair
 from modelwatch_analyzer.report.figures import curve_figure
 from modelwatch_analyzer.report.metrics import figures_of
 from modelwatch_analyzer.report.page import most_important
@@ -19,7 +24,11 @@ from modelwatch_analyzer.undefined import Undefined
 _LABELS = 20
 _CURVES = 24
 _SHADES = 5
-_CHECKS = {"LessThanThreshold": "Below the threshold", "GreaterThanThreshold": "Above the threshold"}
+_CHECKS = {
+    "LessThanThreshold": "Below the threshold",
+    "GreaterThanThreshold": "Above the threshold",
+    DRIFT_CHECK: "Drift from the baseline",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +54,42 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class DistributionRow:
+    """A distribution as the report shows it: then and now, side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of what; also its anchor.
+    subject : str
+        As violations name its drift.
+    baseline, current : Pictured
+        One without a chart where there is no distribution.
+    drift : Drift, optional
+        None where nothing was compared.
+    """
+
+    name: str
+    subject: str
+    baseline: Pictured
+    current: Pictured
+    drift: Drift | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Cell:
     count: int
     share: float
     shade: int
 
 
-def report_of(quality: Quality, constraints: Mapping[str, MetricConstraint], violated: Collection[str]) -> ReportBody:
+def report_of(
+    quality: Quality,
+    constraints: Mapping[str, MetricConstraint],
+    violated: Collection[str],
+    baseline: Distributions | None = None,
+    drifts: Mapping[str, Drift] | None = None,
+) -> ReportBody:
     """Return the report of a model quality analysis.
 
     Parameters
@@ -60,12 +98,17 @@ def report_of(quality: Quality, constraints: Mapping[str, MetricConstraint], vio
         Those of the baseline; none where a baseline is made.
     violated : collection of str
         Names of the metrics in violation.
+    baseline : mapping of str to FeatureStatistics, optional
+        The distributions of the baseline.
+    drifts : mapping of str to Drift, optional
+        By distribution.
     """
     compared = {metric_compared(name, constraint): constraint for name, constraint in constraints.items()}
     return report_body(
         [_metric_row(name, measured, compared.get(name), name in violated) for name, measured in _all_metrics(quality)],
         quality.matrix,
         list(_curves(quality)),
+        list(distribution_rows(quality.distributions, baseline or {}, drifts or {})),
         facts={"Rows evaluated": f"{quality.rows:,}"},
     )
 
@@ -74,14 +117,15 @@ def report_body(
     metrics: Sequence[MetricRow],
     matrix: ConfusionMatrix | None = None,
     curves: Sequence[Curve] = (),
+    distributions: Sequence[DistributionRow] = (),
     facts: Mapping[str, str] | None = None,
 ) -> ReportBody:
-    """Lay out the report; metrics and curves are shown in their order."""
+    """Lay out the report; metrics, curves and distributions are shown in their order."""
     shown = most_important(metrics, lambda row: row.violated)
     return ReportBody(
         package="modelwatch_analyzer.model_quality",
         checks=_CHECKS,
-        anchors={row.name: f"m{i}" for i, row in enumerate(shown)},
+        anchors={row.name: f"m{i}" for i, row in enumerate(shown)} | {row.subject: row.name for row in distributions},
         facts=facts or {},
         context={
             "metrics": list(zip(shown, figures_of(shown), strict=True)),
@@ -90,6 +134,8 @@ def report_body(
             "labels_in_all": len(matrix.labels) if matrix else 0,
             "curves": [(curve, curve_figure(curve.x, curve.y, diagonal=curve.diagonal)) for curve in curves[:_CURVES]],
             "curves_in_all": len(curves),
+            "distributions": distributions,
+            "compared": any(row.drift or row.baseline.chart for row in distributions),
         },
     )
 
@@ -110,6 +156,16 @@ def _metric_row(name: str, measured: Measured, constraint: MetricConstraint | No
         baseline=None if isinstance(limit, Undefined) else limit,
         violated=violated,
     )
+
+
+def distribution_rows(
+    now: Distributions, baseline: Distributions, drifts: Mapping[str, Drift]
+) -> Iterator[DistributionRow]:
+    """Yield the distributions of predictions and labels."""
+    for name, distribution in now.items():
+        then = to_json(baseline[name]) if name in baseline else {}
+        subject = camel_case(drift_name(name))
+        yield DistributionRow(name, subject, *pictured_pair(then, to_json(distribution)), drifts.get(name))
 
 
 def _curves(quality: Quality) -> Iterator[Curve]:
