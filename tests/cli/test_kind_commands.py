@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app
 from modelwatch.cli.kind_options import kind_options, option_parameters
+from modelwatch_analyzer.distances import MEASURES
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellOption, Verb
 from tests.additions.toy_monitor import ROW_COUNT, RowCountSettings
@@ -143,3 +144,24 @@ def test_the_data_of_every_path_among_the_options_can_be_in_s3(run: Run, monkeyp
         assert made.exit_code == 0, made.stderr
         gone = run("baseline", "row-count", "--dataset", *data, "--allow-list", "s3://bucket/gone")
         assert "FileNotFound: --allow-list" in gone.stderr
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("kind", ["data-quality", "model-quality"])
+def test_drift_measures_are_those_of_the_registry_and_each_is_named_in_the_help(
+    run: Run, verb: Verb, kind: str
+) -> None:
+    text = " ".join(run(verb, kind, "--help").stdout.split())
+    numbers = text[text.index("--comparison-method") : text.index("--categorical-drift-method")]
+    categories = text[text.index("--categorical-drift-method") :]
+    for name, measure in MEASURES.items():
+        named = f"{name} ({measure.title})"
+        assert (named in numbers) == (measure.numerical is not None)
+        assert (named in categories) == (measure.categorical is not None)
+
+
+def test_an_unknown_drift_measure_is_refused_with_those_that_there_are(run: Run) -> None:
+    files = ["--dataset", "a.csv", "--dataset-format", "csv", "--output", "out"]
+    refused = run("baseline", "data-quality", *files, "--comparison-method", "ChiSquared")
+    assert refused.exit_code == 2
+    assert "'ChiSquared' is not one of 'Simple', 'Robust', 'KLDivergence'" in refused.stderr

@@ -205,3 +205,35 @@ def test_the_rule_of_thresholds_is_an_option_of_baseline_and_check(run):
     assert run(*csv("worse.csv")).exit_code == 0
     thresholds("--threshold-rule", "Exact")
     assert run(*csv("worse.csv")).exit_code == 1
+
+
+def test_statistics_of_the_baseline_let_a_check_measure_drift(run):
+    shifted = HEADER + "0.9,1,1\n" * 200 + "0.1,0,0\n" * 40
+    Path("shifted.csv").write_text(shifted)
+    unmeasured = run(*csv("shifted.csv"))
+    assert unmeasured.exit_code == 0
+    assert "by --statistics" in unmeasured.stdout + unmeasured.stderr
+    # Shares of 1: 200 of 240 instead of 120 of 240; the robust distance is 1/3 less 1.8 * sqrt(2 / 240) = 0.169.
+    measured = run(*csv("shifted.csv", "--statistics", "baseline/statistics.json"))
+    assert measured.exit_code == 1
+    assert "Baseline drift distance: 0.1690165" in measured.stdout
+    # scipy 1.17.1, jensenshannon([0.5, 0.5], [1 / 6, 5 / 6], base=2)
+    chosen = run(
+        *csv("shifted.csv", "--statistics", "baseline/statistics.json", "--categorical-drift-method", "JensenShannon")
+    )
+    assert "Baseline drift distance: 0.3054253" in chosen.stdout
+
+
+def test_labels_in_the_documents_csv_form_are_given_on_the_shell(run):
+    capture = {
+        "captureData": {"endpointOutput": {"data": "0.9", "encoding": "CSV", "mode": "OUTPUT"}},
+        "eventVersion": "0",
+    }
+    times = [f"2026-11-22T03:{minute:02}:00Z" for minute in range(50)]
+    records = [capture | {"eventMetadata": {"eventId": f"e{time}", "inferenceTime": time}} for time in times]
+    Path("captures.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = ["inference_id,timestamp,ground_truth_label", *(f",{time},{i % 2}" for i, time in enumerate(times[:40]))]
+    Path("labels.csv").write_text("\n".join(rows))
+    labels = ["--dataset-format", "capture", "--probability-attribute", "0", "--ground-truth", "labels.csv"]
+    summary = json.loads(run(*check("captures.jsonl", *labels, "--json")).stdout)
+    assert (summary["ground_truth"]["matched"], summary["ground_truth"]["predictions"]) == (40, 50)

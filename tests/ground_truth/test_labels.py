@@ -130,6 +130,70 @@ def test_a_file_of_neither_form_is_refused(world: World, content: str) -> None:
     assert "abc123" not in refused.value.message
 
 
+def test_a_refusal_says_what_is_there_and_what_is_needed_and_shows_the_line_on_the_terminal_only(world: World) -> None:
+    world.write("labels/a.csv", "order;Timestamp;label\n7;2026-11-22T03:00:00Z;1\n")
+    with pytest.raises(InvalidInput) as refused:
+        found(world)
+    assert refused.value.message.endswith(
+        "Its first line has 1 fields, of which none is among these names. Needed are inference_id or timestamp, or "
+        "both, and one of ground_truth_label and ground_truth_value, each once"
+    )
+    assert refused.value.examples == "first line: order;Timestamp;label"
+    world.write("labels/a.csv", "Inference_ID,Timestamp,label\na,2026-11-22T03:00:00Z,1\n")
+    with pytest.raises(InvalidInput, match="has 3 fields, of which inference_id and timestamp are among these names"):
+        found(world)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "inference_id,timestamp,ground_truth_label",
+        "INFERENCE_ID, Timestamp ,Ground_Truth_Label",
+        "inference_id,Timestamp,ground_truth_label",
+    ],
+)
+def test_a_name_may_differ_in_blanks_and_case(world: World, header: str) -> None:
+    world.write("labels/a.csv", f"{header}\na,2026-11-22T03:00:00Z,1\n")
+    assert data_of(found(world), "a") == ["1"]
+
+
+def test_of_two_names_that_differ_in_case_the_exact_one_is_taken(world: World) -> None:
+    world.write("labels/a.csv", "Ground_Truth_Label,inference_id,ground_truth_label\n0,a,1\n")
+    assert data_of(found(world), "a") == ["1"]
+
+
+def test_where_two_names_are_possible_neither_is_taken(world: World) -> None:
+    world.write("labels/a.csv", "Ground_Truth_Label,inference_id,GROUND_TRUTH_LABEL\n0,a,1\n")
+    with pytest.raises(InvalidInput, match="inference_id and ground_truth_label are among these names"):
+        found(world)
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+def test_another_separator_that_makes_the_header_certain_is_taken_and_reported_once(
+    world: World, separator: str, name: str
+) -> None:
+    for file in ("a.csv", "b.csv"):
+        rows = [
+            ["inference_id", "timestamp", "ground_truth_value"],
+            [f"{file} 1", "", "2,5"],
+            [f"{file} 2", "2026-11-22T03:00:00Z", "x"],
+            ["", "2026-11-22T03:00:01Z", "3"],
+        ]
+        world.write(f"labels/{file}", "\r\n".join(separator.join(row) for row in rows))
+    log = ReadLog()
+    labels = found(world, log)
+    assert (labels.found, log.malformed) == (6, 0)
+    assert data_of(labels, "a.csv 1", "b.csv 2") == ['"2,5"', "x"]
+    assert log.remarks == [f"labels are separated by {name}, as the names in their header show"]
+
+
+def test_a_folder_may_mix_csv_and_json_lines(world: World) -> None:
+    world.labels("Timestamp;Ground_Truth_Label;Inference_ID", ";1;a", path="2026/11/22/03/a.csv")
+    world.labels(label("b", "0"), path="2026/11/22/03/b.jsonl")
+    world.labels("ground_truth_label,inference_id", "1,c", path="2026/11/22/04/c.csv")
+    assert data_of(found(world), "a", "b", "c") == ["1", "0", "1"]
+
+
 def test_a_damaged_archive_is_reported(world: World) -> None:
     world.labels(label("a", "1"))
     complete = gzip.compress(json.dumps(label("b", "1")).encode())

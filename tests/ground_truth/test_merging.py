@@ -408,6 +408,32 @@ def test_times_of_captures_are_of_whole_seconds_and_those_of_labels_need_not_be(
     assert rows(found.dataset, *PAIR) == [(f"0.{i}", str(i)) for i in range(4)]
 
 
+def test_the_documents_own_form_is_matched_by_id_or_else_by_time(world: World) -> None:
+    world.capture(
+        captured("0.1", event="e1", inference="abc123", time="2026-11-22T03:30:00Z"),
+        captured("0.2", event="e2", time="2026-11-22T03:31:00Z"),
+        captured("0.3", event="e3", time="2026-11-22T03:32:00Z"),
+        captured("0.4", event="e4", time="2026-11-22T03:32:00Z"),
+        captured("0.5", event="e5", time="2026-11-22T03:33:00Z"),
+    )
+    world.labels(
+        "inference_id;timestamp;ground_truth_label",
+        "abc123;2026-11-22T03:31:00Z;1",  # whose time is that of another prediction
+        ";2026-11-22T03:31:00Z;0",
+        ";2026-11-22T03:32:00Z;1",  # of two predictions
+        "unknown;2026-11-22T03:33:00Z;1",  # which has an id
+        path="a.csv",
+    )
+    found = world.opened()
+    assert rows(found.dataset, *PAIR) == [("0.1", "1"), ("0.2", "0")]
+    assert found.counts is not None
+    assert (found.counts.matched, found.counts.ambiguous, found.counts.without_prediction) == (2, 2, 2)
+    assert found.warnings[0] == "labels are separated by semicolons, as the names in their header show"
+    assert any(
+        warning.startswith("2 predictions have no label because several are possible") for warning in found.warnings
+    )
+
+
 @pytest.mark.parametrize("identity", [" a", "a ", '" a"'])
 def test_blanks_around_an_id_in_csv_are_no_part_of_it(world: World, identity: str) -> None:
     world.capture(captured("0.1", event="a"))

@@ -27,6 +27,7 @@ COMPLETENESS = "completeness_check"
 EXTRA_COLUMN = "extra_column_check"
 BIAS_DRIFT = "bias_drift_check"
 TOO_LOW = "LessThanThreshold"
+PREDICTIONS, LABELS = "predictionBaselineDrift", "labelBaselineDrift"
 ATTRIBUTION_DRIFT = "feature_attribution_drift_check"
 ATTRIBUTION_CHANGE = "feature_attribution_change_check"
 
@@ -207,7 +208,10 @@ HOURS = (
         rerun=Rerun(
             BRANCHES_MODEL_QUALITY,
             due=6,
-            expectation=Expectation(causes=frozenset({("accuracy", TOO_LOW), ("precision", TOO_LOW)})),
+            expectation=Expectation(
+                causes=frozenset({("accuracy", TOO_LOW), ("precision", TOO_LOW)}),
+                consequences=frozenset({(LABELS, DRIFT)}),
+            ),
         ),
     ),
     Hour(
@@ -216,7 +220,7 @@ HOURS = (
         {
             BRANCHES_DATA_QUALITY.name: Expectation(causes=frozenset({("obrat", COMPLETENESS)})),
             BRANCHES_MODEL_QUALITY.name: Expectation(  # hour 6, incomes in dollars: almost nobody was approved
-                causes=frozenset({("accuracy", TOO_LOW)}),
+                causes=frozenset({("accuracy", TOO_LOW), (PREDICTIONS, DRIFT)}),
                 consequences=frozenset({("precision", TOO_LOW)}),
             ),
             BRANCHES_BIAS.name: Expectation(

@@ -204,7 +204,7 @@ MODEL_QUALITY_BASELINE = Baseline(
         "ground_truth_attribute": DECISION,
     },
     edit=Edit(
-        "only accuracy and precision are checked, and must be worse by their whole confidence interval to alarm",
+        "of the metrics only accuracy and precision are checked; only whole confidence intervals that are worse alarm",
         _worse_beyond_chance,
     ),
 )
