@@ -12,8 +12,15 @@ from pydantic import BeforeValidator, Field
 
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.profile.columns import TextColumn
+from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.profile.table import ColumnProfile
+from modelwatch_analyzer.profile.unusual_spellings import Spelling
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput
+
+MOST_CATEGORIES = 120
+"""A column of more distinct values is not categorical: Deequ's limit for a histogram."""
 
 QUANTILES = {"p01": 1, "p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95, "p99": 99}
 """The quantiles of a numeric feature, by name, in per cent."""
@@ -195,3 +202,35 @@ def categorical_distribution(counts: Mapping[str, int]) -> StringDistribution | 
     """Describe how often each category occurs; None without a category."""
     buckets = tuple(CategoryBucket(value=value, count=count) for value, count in counts.items())
     return StringDistribution(categorical=Categorical(buckets=buckets)) if buckets else None
+
+
+def categories_of(text: TextColumn) -> dict[str, int]:
+    """Return the counts by value of a categorical column, the most frequent first; empty for any other column."""
+    few = text.distinct.count <= MOST_CATEGORIES and text.categories.is_exact
+    return text.categories.counts() if few else {}
+
+
+def inferred_type(kind: ColumnType) -> InferredType:
+    """Return a type as SageMaker's files know it: they have no Boolean and call it String."""
+    return InferredType.STRING if kind is ColumnType.BOOLEAN else InferredType(kind.value)
+
+
+def statistics_of_column(name: str, column: ColumnProfile) -> FeatureStatistics:
+    """Describe a column."""
+    kind = inferred_type(column.type)
+    common = CommonStatistics(num_present=column.present, num_missing=column.missing)
+    if kind.is_numeric and column.numbers is not None:
+        numbers = numerical_statistics(common, column.numbers.moments, column.numbers.sketch)
+        return FeatureStatistics(name=name, inferred_type=kind, numerical_statistics=numbers)
+    text = column.text or TextColumn()
+    return FeatureStatistics(name=name, inferred_type=kind, string_statistics=_string(common, text))
+
+
+def _string(common: CommonStatistics, text: TextColumn) -> StringStatistics:
+    spellings = {str(kind): text.spellings[kind] for kind in Spelling if text.spellings[kind]}
+    return StringStatistics(
+        common=common,
+        distinct_count=text.distinct.count,
+        distribution=categorical_distribution(categories_of(text)),
+        spellings=spellings or None,
+    )

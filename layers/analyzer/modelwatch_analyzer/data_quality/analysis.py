@@ -13,7 +13,6 @@ from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_met
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
-from modelwatch_analyzer.data_quality.statistics import statistics_of
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
@@ -52,7 +51,7 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
     profile = profile_dataset(dataset)
-    statistics = statistics_of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
+    statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, methods, window_rows)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
@@ -83,7 +82,7 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     result = check(profile, alignment, constraints, baseline)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
-    statistics = statistics_of(profile, names)
+    statistics = Statistics.of(profile, names)
     empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
     order = better_order(profile, alignment, constraints, baseline.named() if baseline else {}, dataset.input_columns)
     warnings = [

@@ -10,8 +10,8 @@ from modelwatch_analyzer.data_quality.documents import (
 )
 from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
 from modelwatch_analyzer.data_quality.statistic_changes import proposed_changes
-from modelwatch_analyzer.data_quality.statistics import categories_of, inferred_type
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
+from modelwatch_analyzer.feature_statistics import categories_of, inferred_type
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 

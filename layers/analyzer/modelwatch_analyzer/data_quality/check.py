@@ -12,10 +12,9 @@ from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConst
 from modelwatch_analyzer.data_quality.drift import measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import values_before
-from modelwatch_analyzer.data_quality.statistics import categories_of
 from modelwatch_analyzer.data_quality.unwatched import unwatched
 from modelwatch_analyzer.distances.drift import Drift
-from modelwatch_analyzer.feature_statistics import FeatureStatistics
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, categories_of
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.undefined import Undefined

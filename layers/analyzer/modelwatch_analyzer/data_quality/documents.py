@@ -7,7 +7,7 @@ is a mistake of manual editing, and is refused with its place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
@@ -15,7 +15,8 @@ from pydantic import AliasChoices, Field, model_validator
 
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, read_document
-from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType
+from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType, statistics_of_column
+from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -34,6 +35,19 @@ class Statistics(EditedDocument):
     version: float = 0.0
     dataset: DatasetStatistics = DatasetStatistics()
     features: tuple[FeatureStatistics, ...]
+
+    @classmethod
+    def of(cls, profile: TableProfile, names: Mapping[str, str]) -> Statistics:
+        """Describe a dataset.
+
+        Parameters
+        ----------
+        profile : TableProfile
+        names : Mapping of str to str
+            What each column of the profile is called in the document.
+        """
+        features = tuple(statistics_of_column(names[column], seen) for column, seen in profile.columns.items())
+        return cls(dataset=DatasetStatistics(item_count=profile.records.read), features=features)
 
     @classmethod
     def read(cls, path: Path) -> Statistics:

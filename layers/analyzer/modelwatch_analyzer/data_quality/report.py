@@ -8,9 +8,8 @@ from typing import Any
 
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
 from modelwatch_analyzer.report import ReportBody
-from modelwatch_analyzer.report.distributions import Pictured, pictured_pair, statistics_in
+from modelwatch_analyzer.report.histograms import Pictured, number, pictured_pair, sequence, statistics_in
 from modelwatch_analyzer.report.page import count_text, most_important
-from modelwatch_analyzer.report.reading import number, sequence
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import RecordCounts
 

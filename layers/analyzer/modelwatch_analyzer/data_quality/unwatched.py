@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from modelwatch_analyzer.data_quality.statistics import MOST_CATEGORIES
-from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
+from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.unusual_spellings import Spelling
 from modelwatch_analyzer.wording import enumerated
 

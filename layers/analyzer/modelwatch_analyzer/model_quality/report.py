@@ -15,8 +15,8 @@ from modelwatch_analyzer.model_quality.metric import Measured
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.report import MetricRow, ReportBody
-from modelwatch_analyzer.report.distributions import Pictured, pictured_pair
 from modelwatch_analyzer.report.figures import curve_figure
+from modelwatch_analyzer.report.histograms import Pictured, pictured_pair
 from modelwatch_analyzer.report.metrics import figures_of
 from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.undefined import Undefined

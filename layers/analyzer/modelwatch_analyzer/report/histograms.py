@@ -1,14 +1,17 @@
-"""Histograms small enough for a table cell, as SVG path data."""
+"""Distributions of a statistics file of unknown origin as a table cell shows them: a histogram, as SVG path data.
+
+What is not as expected in the file counts as absent.
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from modelwatch_analyzer.report.figures import Scale, number_text
-from modelwatch_analyzer.report.reading import number, sequence
 
 _SLOTS = 10
 _LABELS = 3
@@ -38,6 +41,42 @@ class _Bar:
     left: float
     right: float
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A distribution to show.
+
+    Attributes
+    ----------
+    chart : Chart, optional
+        None where there is no distribution.
+    summary : str
+        Mean and standard deviation, or the number of distinct values; empty where neither is known.
+    """
+
+    chart: Chart | None
+    summary: str
+
+
+def pictured_pair(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Pictured, Pictured]:
+    """Return the distributions of a feature of ``statistics.json``, then and now, on the same axes."""
+    sides = [statistics_in(feature) for feature in (baseline, current)]
+    then, now = (Pictured(chart, _summary(side)) for chart, side in zip(paired_charts(*sides), sides, strict=True))
+    return then, now
+
+
+def statistics_in(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a feature of ``statistics.json`` is described by; empty if by nothing."""
+    return mapping(feature, "numerical_statistics") or mapping(feature, "string_statistics")
+
+
+def _summary(statistics: Mapping[str, Any]) -> str:
+    mean, std = number(statistics, "mean"), number(statistics, "std_dev")
+    if mean is not None:
+        return number_text(mean) + (f" ± {number_text(std)}" if std is not None else "")
+    distinct = number(statistics, "distinct_count")
+    return f"{distinct:,.0f} distinct" if distinct is not None else ""
 
 
 def paired_charts(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Chart | None, Chart | None]:
@@ -116,3 +155,35 @@ def _frequent(counts: Mapping[str, float], total: float) -> str:
     labels = heapq.nlargest(_LABELS, counts, key=counts.__getitem__)
     text = ", ".join(f"{label[:24] or 'empty'} {counts[label] / total:.0%}" for label in labels)
     return f"{text}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else text
+
+
+def find(document: object, *path: str) -> object:
+    """Return what is at the path, or None."""
+    for name in path:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(name)
+    return document
+
+
+def number(document: object, *path: str) -> float | None:
+    """Return the finite number at the path, or None."""
+    value = find(document, *path)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def mapping(document: object, *path: str) -> Mapping[str, Any]:
+    """Return the object at the path, or an empty one."""
+    value = find(document, *path)
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(document: object, *path: str) -> list[Mapping[str, Any]]:
+    """Return the objects in the list at the path, or none."""
+    value = find(document, *path)
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
