@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.findings import Findings
-from modelwatch_analyzer.ground_truth import open_labelled_dataset
+from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.model_quality.changes import changes_since
@@ -27,7 +27,7 @@ from modelwatch_analyzer.model_quality.documents import (
 )
 from modelwatch_analyzer.model_quality.drift import DriftCheck, check_distributions
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
-from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION
+from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION, Metric
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.reading.dataset import ReadLog
@@ -35,6 +35,7 @@ from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
+from modelwatch_core.domain.outcome import RecordCounts
 
 
 def run(settings: ModelQualitySettings, _host: Host) -> Findings:
@@ -45,26 +46,13 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     InvalidInput
         ``ProblemTypeNotGiven``; whatever is wrong with the dataset, its labels, or the baseline's files.
     """
-    problem_type = settings.problem_type
-    if problem_type is None:
-        message = f"set problem_type to what the model does: {', '.join(ProblemType)}"
-        raise InvalidInput("ProblemTypeNotGiven", message)
+    problem_type = _problem_type(settings)
     constraints, methods = None, chosen_methods(settings)
     if settings.baseline_constraints is not None:
         constraints = read_constraints(settings.baseline_constraints, problem_type)
     baseline = _baseline_distributions(settings, problem_type)
-    labelled = open_labelled_dataset(settings)
-    evaluation = EVALUATIONS[problem_type](columns_of(settings, labelled.dataset))
-    log = ReadLog()
-    for batch in labelled.dataset.batches(evaluation.plan(), log):
-        evaluation.update(batch)
-    log.require_records()
-    registry = tuple(evaluation.metrics())
-    exact = settings.threshold_rule is ThresholdRule.EXACT
-    compared = sum(metric.suggested for metric in registry)
-    if constraints is not None:
-        compared = sum(each.beyond_confidence_interval for each in constraints.metrics.values())
-    quality = evaluation.finish(confidence_of(settings, 0 if exact else compared))
+    measured = _measured(settings, problem_type, constraints)
+    quality, registry = measured.quality, measured.registry
     documents: dict[str, Any] = {STATISTICS_FILE: statistics_document(settings, quality, problem_type)}
     result, drift = MetricsCheck(), DriftCheck()
     if constraints is None:
@@ -73,12 +61,12 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
         documents[CONSTRAINTS_FILE] = constraints_document(of_metrics, distribution, problem_type)
     else:
         of_metrics = constraints.metrics
-        result = check(quality.metrics, of_metrics, registry, exact=exact)
+        result = check(quality.metrics, of_metrics, registry, exact=_is_exact(settings))
         drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
     return Findings(
-        records=log.counts(),
+        records=measured.records,
         warnings=(
-            *labelled.warnings,
+            *measured.labelled.warnings,
             *quality.warnings,
             *_remarks(settings, quality),
             *result.warnings,
@@ -90,8 +78,43 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
         documents=documents,
         metrics=tuple(metrics_of(quality.metrics, drift.drifts)),
         report=report_of(quality, constraints.metrics if constraints else {}, result.violated, baseline, drift.drifts),
-        ground_truth=labelled.counts,
+        ground_truth=measured.labelled.counts,
     )
+
+
+class _Measured(NamedTuple):
+    quality: Quality
+    registry: tuple[Metric[Any], ...]
+    labelled: LabelledDataset
+    records: RecordCounts
+
+
+def _problem_type(settings: ModelQualitySettings) -> ProblemType:
+    if settings.problem_type is None:
+        message = f"set problem_type to what the model does: {', '.join(ProblemType)}"
+        raise InvalidInput("ProblemTypeNotGiven", message)
+    return settings.problem_type
+
+
+def _measured(
+    settings: ModelQualitySettings, problem_type: ProblemType, constraints: QualityConstraints | None
+) -> _Measured:
+    labelled = open_labelled_dataset(settings)
+    evaluation = EVALUATIONS[problem_type](columns_of(settings, labelled.dataset))
+    log = ReadLog()
+    for batch in labelled.dataset.batches(evaluation.plan(), log):
+        evaluation.update(batch)
+    log.require_records()
+    registry = tuple(evaluation.metrics())
+    compared = sum(metric.suggested for metric in registry)
+    if constraints is not None:
+        compared = sum(each.beyond_confidence_interval for each in constraints.metrics.values())
+    quality = evaluation.finish(confidence_of(settings, 0 if _is_exact(settings) else compared))
+    return _Measured(quality, registry, labelled, log.counts())
+
+
+def _is_exact(settings: ModelQualitySettings) -> bool:
+    return settings.threshold_rule is ThresholdRule.EXACT
 
 
 def _baseline_distributions(settings: ModelQualitySettings, problem_type: ProblemType) -> Distributions | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from modelwatch_analyzer.distances import ROBUST
 from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, DistributionConstraints
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift, distance_of_categories, distance_of_numbers
-from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
+from modelwatch_analyzer.distances.methods import L_INFINITY, measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, sketch_of
 from modelwatch_analyzer.model_quality.check import camel_case
 from modelwatch_analyzer.model_quality.distributions import Distributions
@@ -22,6 +23,17 @@ _WITHOUT_THRESHOLDS = SUGGESTED_DISTRIBUTION.model_copy(
     update={"comparison_threshold": None, "categorical_comparison_threshold": None}
 )
 """What applies where a file says nothing: drift is measured, and is no violation."""
+
+
+_NOT_GIVEN = (
+    "no baseline statistics were given: drift of predictions and labels was not measured, although the constraints "
+    "limit it. Give statistics.json of the baseline by --statistics (in the app: statistics_s3_uri of the schedule's "
+    "baseline)"
+)
+_NO_DISTRIBUTION = (
+    "the baseline statistics hold no distribution of it, as those that SageMaker or an earlier version made of a "
+    "regression; make the baseline again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +86,22 @@ def check_distributions(
     return DriftCheck(drifts, tuple(_violations(drifts)), tuple(_warnings(drifts)))
 
 
-_NOT_GIVEN = (
-    "no baseline statistics were given: drift of predictions and labels was not measured, although the constraints "
-    "limit it. Give statistics.json of the baseline by --statistics (in the app: statistics_s3_uri of the schedule's "
-    "baseline)"
-)
-
-
 def _measured(
     constraints: DistributionConstraints, baseline: Distributions, observed: FeatureStatistics
 ) -> Drift | None:
     if constraints.perform_comparison is not Switch.ENABLED:
         return None
-    numbers = constraints.comparison_method or ""
-    categories = constraints.categorical_drift_method or ""
-    then = baseline.get(observed.name)
+    method, then = constraints.comparison_method or ROBUST.name, baseline.get(observed.name)
+    distance: float | Undefined = Undefined(_NO_DISTRIBUTION)
     if observed.inferred_type.is_numeric:
-        measure, threshold = measure_of_numbers(numbers), constraints.comparison_threshold
-    else:
-        measure = measure_of_categories(categories, numbers)
-        threshold = constraints.categorical_comparison_threshold
-    if then is None:
-        return Drift(Undefined(_NO_DISTRIBUTION), threshold, measure)
-    if observed.inferred_type.is_numeric:
-        return Drift(distance_of_numbers(measure, then, sketch_of(observed)), threshold, measure)
-    return Drift(distance_of_categories(measure, then.categories, _counts(observed)), threshold, measure)
-
-
-_NO_DISTRIBUTION = (
-    "the baseline statistics hold no distribution of it, as those that SageMaker or an earlier version made of a "
-    "regression; make the baseline again"
-)
+        measure = measure_of_numbers(method)
+        if then is not None:
+            distance = distance_of_numbers(measure, then, sketch_of(observed))
+        return Drift(distance, constraints.comparison_threshold, measure)
+    measure = measure_of_categories(constraints.categorical_drift_method or L_INFINITY, method)
+    if then is not None:
+        distance = distance_of_categories(measure, then.categories, _counts(observed))
+    return Drift(distance, constraints.categorical_comparison_threshold, measure)
 
 
 def _counts(observed: FeatureStatistics) -> CategoryCounts:
