@@ -42,6 +42,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "seed": st.integers(min_value=0),
         "propose_changes": st.integers(min_value=1),
         "allow_pickle": st.booleans(),
+        "max_explained_rows": st.integers(1, 10**15 - 1).map(str) | st.just("all"),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
         "threshold_rule": st.sampled_from(["SamplingError", "Exact"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),

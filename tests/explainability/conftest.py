@@ -104,6 +104,7 @@ class Explaining:
     folder: Path
     server: ModelServer
     config: dict[str, Any]
+    data: Path = Path()
 
     def write(self, rows: NDArray[np.float64], names: list[str] | None = None) -> Path:
         path = self.folder / "data.csv"

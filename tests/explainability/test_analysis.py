@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 
-from modelwatch_analyzer.explainability import changes
+from modelwatch_analyzer.explainability import changes, explanation
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.wording import duration_text
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
@@ -328,9 +329,99 @@ def test_rows_are_sampled_where_the_budget_does_not_reach_all_and_it_is_said(
     assert 0 < details["rows_explained"] < 150 == details["rows_in_dataset"]
     assert len(explaining.server.asked) == details["model_calls"] <= 10
     sentence = f"explaining {details['rows_explained']} of 150 rows by exact SHAP: {details['rows_scored']} rows"
-    assert announced == [f"{sentence} to score in at most {done[-1][1]} of 10 model calls"]
+    assert announced[0] == f"{sentence} to score in at most {done[-1][1]} of 10 model calls"
+    assert len(announced) == 2
     assert [number for number, _ in done] == list(range(1, details["model_calls"] + 1))
     assert f"{details['rows_explained']} of 150 rows were explained, drawn with seed 0" in " ".join(summary.warnings)
+
+
+def test_the_expected_time_is_announced_after_the_first_request(
+    explaining: Explaining, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explaining.config["methods"]["shap"] |= {"max_records_per_call": 50, "max_parallel_calls": 1}
+    announced: list[tuple[str, int]] = []
+    host = Host(announce=lambda message: announced.append((message, len(explaining.server.asked))))
+    monkeypatch.setattr(explanation, "perf_counter", iter([100.0, 104.5]).__next__)
+    explaining.run(explaining.write(rows), "baseline", host)
+    # 50 rows in 4.5 seconds; 1 + 150 * 7 = 1,051 rows in 94.6.
+    assert announced[1][0] == "the first 50 rows were scored in 4.5 seconds: all 1,051 should take 95 seconds at most"
+    assert [calls for _, calls in announced] in ([0, 1], [0, 2])  # the next request may be on its way
+    assert len(explaining.server.asked) == 4 + 18
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "2 seconds"), (2.4, "2 seconds"), (119, "119 seconds"), (130, "2 minutes"), (7199, "120 minutes"),
+     (7200, "2 hours"), (9e6, "2,500 hours")],
+)  # fmt: skip
+def test_expected_times_are_round(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def explained(explaining: Explaining, verb: str) -> tuple[int, int]:
+    details = explaining.read(f"{verb}/analysis.json")["run_details"]
+    return details["rows_explained"], details["rows_in_dataset"]
+
+
+def test_a_thousand_rows_are_explained_by_default_in_baseline_and_check_alike(explaining: Explaining) -> None:
+    rows = np.random.default_rng(3).normal(size=(1200, 3)).round(3)
+    data = explaining.write(rows)
+    first, second = explaining.baseline(data), explaining.check(data)
+    assert explained(explaining, "baseline") == explained(explaining, "check") == (1000, 1200)
+    assert explaining.server.rows == 2 * (1 + 1000 * 7)
+    for summary in (first, second):
+        assert not [warning for warning in summary.warnings if "were explained" in warning]
+        (note,) = summary.notes[1:]
+        assert note.startswith(
+            "1,000 of 1,200 rows were explained, drawn with seed 0: max_explained_rows says how many, or all; "
+            "the widest 95% interval is that of f0 to label0, "
+        )
+    label = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]
+    widest = max(high - low for low, high in label["confidence_intervals"].values())
+    assert f"{label['global_shap_values']['f0']:.3g} with a width of {widest:.2g}" in note
+
+
+@pytest.mark.parametrize(
+    ("configured", "setting", "reached"),
+    [(40, None, 40), ("all", None, 150), (40, "60", 60), (40, "all", 150), ("all", "20", 20), (None, "500", 150)],
+)
+def test_more_or_fewer_rows_are_explained_where_that_is_requested(
+    explaining: Explaining, rows: Rows, configured: int | str | None, setting: str | None, reached: int
+) -> None:
+    if configured is not None:
+        explaining.config["methods"]["shap"]["max_explained_rows"] = configured
+    explaining.baseline(explaining.write(rows), **({"max_explained_rows": setting} if setting else {}))
+    assert explained(explaining, "baseline") == (reached, 150)
+    assert explaining.read("baseline/analysis.json")["run_details"]["max_explained_rows"] == str(setting or configured)
+
+
+def test_a_sample_of_more_rows_holds_that_of_fewer(explaining: Explaining, rows: Rows) -> None:
+    data = explaining.write(rows)
+    found = []
+    for number in ("30", "60"):
+        explaining.baseline(data, max_explained_rows=number)
+        found.append(set(pl.read_csv(explaining.folder / "baseline/explanations_shap/out.csv").rows()))
+    assert len(found[0]) == 30
+    assert found[0] < found[1]
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "some", True, "1e3", ""])
+def test_a_limit_that_is_no_number_of_rows_is_refused(explaining: Explaining, rows: Rows, limit: Any) -> None:
+    explaining.config["methods"]["shap"]["max_explained_rows"] = limit
+    message = "max_explained_rows: .*must be a number of rows, from 1 on, or 'all'"
+    with pytest.raises(InvalidInput, match=message) as refused:
+        explaining.baseline(explaining.write(rows))
+    assert refused.value.code == "InvalidAnalysisConfig"
+
+
+def test_cluster_centres_are_of_all_sampled_rows_however_few_are_explained(explaining: Explaining, rows: Rows) -> None:
+    explaining.config = {"methods": {"shap": {"num_clusters": 4}}}
+    data = explaining.write(rows)
+    centres = []
+    for number in ("1", "all"):
+        explaining.baseline(data, max_explained_rows=number)
+        centres.append(explaining.read("baseline/analysis.json")["run_details"]["background"])
+    assert centres[0] == centres[1]
 
 
 def test_the_same_seed_gives_the_same_files(explaining: Explaining) -> None:

@@ -56,8 +56,9 @@ def a_game(
     return CoalitionalGame(rows, background, [True] * rows.width, request, reader("text/csv", None), limits, "text/csv")
 
 
-def silent(done: int, planned: int) -> None:
+def silent(done: int, planned: int, scored: int) -> None:
     assert 0 < done <= planned
+    assert scored >= done
 
 
 @given(

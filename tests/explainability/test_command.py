@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +57,54 @@ def test_a_baseline_and_a_check_of_a_model_behind_a_url(run: Run, server: ModelS
     assert Path(answer["outputs"]["constraint_violations.json"]).exists()
     label = json.loads(Path("c/analysis.json").read_text())["explanations"]["kernel_shap"]["label0"]
     assert label["attribution_drift"]["attribution_stability"] == pytest.approx(-1.0)
+
+
+def test_the_option_says_how_many_rows_are_explained(run: Run, server: ModelServer) -> None:
+    def explained(*arguments: str) -> str:
+        options = ("--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", *arguments)
+        return run("baseline", "explainability", *options).output
+
+    assert "Explaining 30 of 120 rows" in explained("--max-explained-rows", "30")
+    assert "30 of 120 rows were explained, drawn with seed 0" in explained("--max-explained-rows", "30")
+    assert "Explaining 120 of 120 rows" in explained("--max-explained-rows", "all")
+    refused = explained("--max-explained-rows", "0")
+    assert "InvalidSettings: max_explained_rows: " in refused
+    assert "must be a number of rows, from 1 on, or 'all'" in refused
+
+
+def test_the_expected_time_is_printed_after_the_first_request(run: Run, server: ModelServer) -> None:
+    made = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url,
+               "--output", "b", "--json")  # fmt: skip
+    first, second = made.stderr.splitlines()
+    assert first.startswith("Explaining 120 of 120 rows by exact SHAP: 841 rows to score")
+    assert re.fullmatch(
+        r"The first 121 rows were scored in \S+ seconds: all 841 should take \d+ seconds at most\.", second
+    )
+    assert json.loads(made.stdout)["status"] == "Completed"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("as_json", "shown"), [((), True), (("--json",), False)])
+def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
+    run: Run, server: ModelServer, as_json: tuple[str, ...], shown: bool
+) -> None:
+    assert run  # its folder
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
+    options = ["--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", *as_json]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    done = subprocess.run(
+        [*command, *options], stdout=subprocess.PIPE, stderr=theirs, env=environment, timeout=HANGS_AFTER, check=True
+    )
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
+        while part := os.read(ours, 1 << 16):
+            written += part
+    os.close(ours)
+    assert b"Explaining 120 of 120 rows" in written
+    assert (b"Asking the model" in written and b"2/2" in written) is shown
+    assert b"Asking the model" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def test_a_smaller_sample_is_the_beginning_of_a_greater_one() -> None:
 
 
 @pytest.mark.slow
+def test_the_head_of_a_sample_is_the_sample_of_that_size() -> None:
+    head, small = sample([table(1000)], 300, 3).head(20), sample([table(1000)], 20, 3)
+    assert head.rows.equals(small.rows)
+    assert head.places.tolist() == small.places.tolist()
+    assert head.of == 1000
+
+
 def test_every_row_is_as_likely_as_any_other() -> None:
     # 2,000 samples of 10 of 100: each row is expected 200 times; chi-squared with 99 degrees is below 150 but for
     # one case in 1,400 (scipy 1.17: chi2.sf(150, 99) = 0.0007), and these seeds are fixed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from modelwatch_analyzer.explainability.history import ShareSpread
 from modelwatch_analyzer.explainability.report import AttributionRow, report_body
 from modelwatch_analyzer.report import MetricRow
 from tests.report.pages import Page, summary, written
@@ -26,6 +27,22 @@ def test_a_feature_is_shown_with_its_rank_now_and_before():
     assert page.row("income") == ["income", "1", "", "0.5", "0.5", ""]
     assert page.row("new") == ["new", "3", "", "0.125", "-", ""]
     assert page.row("gone") == ["gone", "-was 4", "", "-", "0.0625", ""]
+
+
+def test_errors_by_baseline_rows_and_shares_over_executions_have_columns_where_there_are_any():
+    share = ShareSpread(0.5, 3, 0.25, 0.125, 0.125, 0.375)
+    page = report(
+        AttributionRow("label0", "age", 0.25, 0.5, rank=2, baseline_rank=2, background_error=0.0, share=share),
+        AttributionRow("label0", "gone", None, 0.0625, baseline_rank=3),
+        AttributionRow("label1", "age", 0.25, 0.5, rank=1, baseline_rank=1),
+    )
+    headings = ["Error by baseline rows", "Share", "Share in earlier executions"]
+    then = "0.25standard deviation 0.125, 0.125 to 0.375 in 3"
+    first, other = (row for row in page.rows if row[0] == "age")
+    assert first == ["age", "2", "", "0.25", "0.5", "0", "0.5", then, ""]
+    assert page.row("gone")[5:] == ["-", "-", "-", ""]
+    assert other == ["age", "1", "", "0.25", "0.5", ""]
+    assert all(page.text.count(heading) == 1 for heading in headings[::2])
 
 
 def test_the_bars_of_a_label_are_on_one_scale_and_labels_on_their_own():

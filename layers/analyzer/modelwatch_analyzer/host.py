@@ -41,7 +41,7 @@ class Host:
     read : callable
         Returns the content of an S3 object, or None where there is none.
     announce : callable
-        Called with a sentence about what will be done, before the first request.
+        Called with a sentence about what will be done, before the first request, and about the expected time, after it.
     progress : callable
         Called with the number of requests that are done, and of those that are planned at most. May raise to end the
         analysis.

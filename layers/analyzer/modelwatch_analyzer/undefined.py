@@ -16,3 +16,8 @@ class Undefined:
     """
 
     reason: str
+
+
+def json_number(value: float | Undefined) -> float | dict[str, str]:
+    """Write a number for JSON; one that is undefined becomes an object with the reason."""
+    return {"undefined": value.reason} if isinstance(value, Undefined) else value

@@ -25,6 +25,14 @@ def percent(share: float) -> str:
     return f"{java_double(share * 100)}%"
 
 
+def duration_text(seconds: float) -> str:
+    """Say roughly how long something takes: ``40 seconds``, ``3 minutes``, ``12 hours``."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:.0f} seconds" if seconds >= 2 else "2 seconds"
+
+
 def listed(names: Sequence[str]) -> str:
     """Name some things in quotes, and count the rest."""
     return enumerated([repr(name) for name in names])

@@ -11,8 +11,8 @@ from modelwatch_core.domain.analysis_settings import AnalysisSettings
 def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSummary:
     """Run an analysis that may ask SageMaker's endpoints and read from S3.
 
-    What a model will be asked is printed on stderr before the first request. Progress is shown on a terminal only, and
-    never beside JSON.
+    What a model will be asked is printed on stderr before the first request, and the expected time after it. Progress
+    is shown on a terminal only, and never beside JSON.
 
     Raises
     ------
@@ -20,13 +20,21 @@ def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSum
         If settings or data cannot be used.
     """
     # Imported only now: the numeric packages would slow down ``--help``.
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.host import Host
 
     console = make_console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[calls]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[calls]}"),
+        TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
         task = bar.add_task("Analysing", total=None, calls="")
 

@@ -26,17 +26,26 @@ from modelwatch_analyzer.explainability.documents import (
     RunDetails,
 )
 from modelwatch_analyzer.explainability.drift import drift_document
-from modelwatch_analyzer.explainability.explanation import Explanation, ExplanationTask, explain, most_rows
+from modelwatch_analyzer.explainability.explanation import (
+    Explanation,
+    ExplanationTask,
+    explain,
+    limited,
+    most_rows,
+    row_limit,
+)
 from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names
 from modelwatch_analyzer.explainability.report import report_of
+from modelwatch_analyzer.explainability.resampled_background import resample_background
 from modelwatch_analyzer.explainability.sampling import SampledRows, sample
-from modelwatch_analyzer.explainability.warnings import warnings_of
+from modelwatch_analyzer.explainability.warnings import sample_notes, warnings_of
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.domain.outcome import RecordCounts
@@ -70,15 +79,15 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
     log.require_records()
     background = _background(host, config, baseline, rows, features, seed)
-    task = ExplanationTask(settings, config, host, features, rows, background, seed)
+    explained = limited(rows, row_limit(settings, config))
+    task = ExplanationTask(settings, config, host, features, explained, background, seed)
     explanation = explain(task)
     return _findings(task, explanation, baseline, log.counts())
 
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:
-    made = baseline.run_details
-    requested = config.shap
-    if made is not None and (made.agg_method, made.use_logit) != (requested.agg_method, requested.use_logit):
+    made, requested = baseline.run_details, config.shap
+    if made is not None and not made.measures_as(requested):
         message = f"the baseline was made with agg_method {made.agg_method} and use_logit {made.use_logit}, and the "
         message += (
             f"configuration says {requested.agg_method} and {requested.use_logit}: make it again, or change either"
@@ -118,8 +127,16 @@ def _findings(
         )
         for output, label in enumerate(labels)
     }
+    method = task.config.shap.agg_method
+    resampled = resample_background(explanation.reweighted, task.background.height, method, task.seed)
     found = {
-        label: explanation_of(task, explanation.values[:, output], float(explanation.expected[output]), samples[label])
+        label: explanation_of(
+            task,
+            explanation.values[:, output],
+            float(explanation.expected[output]),
+            samples[label],
+            resampled if isinstance(resampled, Undefined) else resampled[output],
+        )
         for output, label in enumerate(labels)
     }
     drifts = drifts_of(task, found, samples, baseline, explanation.values) if baseline else {}
@@ -140,11 +157,11 @@ def _findings(
     return Findings(
         records=records,
         warnings=warnings,
-        notes=(_note(task, explanation),),
+        notes=(_note(task, explanation), *sample_notes(task, len(explanation.values), found)),
         violations=violations,
         violations_version="1.0",
         documents=documents,
-        metrics=tuple(metrics_of(found, drifts)),
+        metrics=tuple(metrics_of(found, drifts, [] if isinstance(resampled, Undefined) else resampled)),
         tables=_tables(task, explanation, labels),
         report=report_of(analysis, baseline, drifts, violations, records),
     )
@@ -173,6 +190,7 @@ def _details(task: ExplanationTask, explanation: Explanation) -> RunDetails:
         agg_method=shap.agg_method,
         use_logit=shap.use_logit,
         seed=task.seed,
+        max_explained_rows=task.max_explained_rows,
         background=Background(features=task.features, rows=tuple(background.rows())) if shap.baseline is None else None,
     )
 

@@ -9,9 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability.resampled_background import MOST_ROWS, Reweighted
+from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 
 _ROUNDING = 1e-4  # trees are compared in float32
+_MOST_RESAMPLED = 100
+"""Background rows: shap makes an explainer for each, which takes milliseconds to a tenth of a second."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 
 
@@ -58,9 +62,36 @@ def explain_trees(
         ``FeatureNotNumeric``, and ``TreeExplainerNotApplicable`` where shap does not support the model, where its trees
         add up to another quantity, or where the values that shap finds do not add up to what the model predicts.
     """
+    numbers = _numbers(rows)
+    values, expected = _values(model, numbers, _numbers(background), use_logit=use_logit)
+    predicted = _predicted(model, numbers, use_logit=use_logit)
+    if predicted is not None:
+        distance = np.abs(values.sum(axis=2) + expected - predicted[:, -values.shape[1] :]).max()
+        if distance > _ROUNDING * max(1.0, np.abs(predicted).max()):
+            raise _not_applicable("the SHAP values do not add up to its predictions")
+    return values, expected
+
+
+def reweighted_trees(
+    model: Any, rows: pl.DataFrame, background: pl.DataFrame, *, use_logit: bool
+) -> Reweighted | Undefined:
+    """Return what explains the first rows with other weights of the background rows, see `explain_trees`.
+
+    Interventional SHAP values against several background rows are the mean of those against each.
+    """
+    if background.height > _MOST_RESAMPLED:
+        return Undefined(f"trees are explained again with up to {_MOST_RESAMPLED} baseline rows only")
+    numbers, against = _numbers(rows.head(MOST_ROWS)), _numbers(background)
+    terms = [_values(model, numbers, only[None], use_logit=use_logit)[0] for only in against]
+    by_background = np.stack(terms, axis=-1)
+    return lambda weights: by_background @ weights
+
+
+def _values(
+    model: Any, numbers: NDArray[np.float64], against: NDArray[np.float64], *, use_logit: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     import shap  # takes more than a second to import
 
-    numbers, against = _numbers(rows), _numbers(background)
     try:
         explainer = shap.TreeExplainer(model, against, feature_perturbation="interventional")
         of_log_odds = explainer.model.tree_output == "log_odds"
@@ -74,13 +105,7 @@ def explain_trees(
     if use_logit and not of_log_odds:
         raise _not_applicable("its trees do not add up to log-odds, which use_logit needs")
     expected = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
-    values = values[:, None, :] if values.ndim == 2 else values.transpose(0, 2, 1)
-    predicted = _predicted(model, numbers, use_logit=use_logit)
-    if predicted is not None:
-        distance = np.abs(values.sum(axis=2) + expected - predicted[:, -values.shape[1] :]).max()
-        if distance > _ROUNDING * max(1.0, np.abs(predicted).max()):
-            raise _not_applicable("the SHAP values do not add up to its predictions")
-    return values, expected
+    return values[:, None, :] if values.ndim == 2 else values.transpose(0, 2, 1), expected
 
 
 def _predicted(model: Any, numbers: NDArray[np.float64], *, use_logit: bool) -> NDArray[np.float64] | None:

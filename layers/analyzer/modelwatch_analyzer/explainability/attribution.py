@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -105,6 +106,32 @@ def ranks(attributions: Floats) -> NDArray[np.int64]:
     """Return the places of features by the magnitude of their attribution, from 1; equal ones share the first."""
     magnitudes = np.abs(attributions)
     return np.asarray((magnitudes > magnitudes[:, None]).sum(axis=1) + 1)
+
+
+def shares(attributions: Floats) -> Floats:
+    """Return the parts of all attribution; NaN where there is none, which is reported as Undefined."""
+    magnitudes = np.abs(attributions)
+    total = magnitudes.sum()
+    return magnitudes / total if total > 0 else np.full(len(magnitudes), np.nan)
+
+
+def kendall_tau(one: Floats, other: Floats) -> float | Undefined:
+    """Return the rank agreement of two sets of global attributions, by magnitude, in [-1, 1].
+
+    Kendall's tau-b (Kendall 1945, *The treatment of ties in ranking problems*): concordant less discordant pairs of
+    features, over the geometric mean of the numbers of pairs that are not tied in either set.
+
+    Parameters
+    ----------
+    one, other : array, shape (features,)
+        Global attributions of the same features.
+    """
+    a, b = np.abs(one), np.abs(other)
+    untied = [len(values) ** 2 - int((np.unique(values, return_counts=True)[1] ** 2).sum()) for values in (a, b)]
+    if not all(untied):
+        return Undefined("all features have the same attribution")
+    difference = sum(float(np.sign(a - x) @ np.sign(b - y)) for x, y in zip(a, b, strict=True))
+    return difference / math.sqrt(untied[0] * untied[1])
 
 
 def consistency(values: Floats) -> float | Undefined:

@@ -86,7 +86,13 @@ def check_ranks(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
 @_check("attribution_stability_check")
 def check_stability(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
     """Compare the stability over the last executions with its limit."""
-    yield from _below("Attribution stability", drift.stability, drift.config.min_attribution_stability)
+    yield from _below("Attribution stability", drift.history.stability, drift.config.min_attribution_stability)
+
+
+@_check("attribution_rank_agreement_check")
+def check_rank_agreement(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
+    """Compare Kendall's tau with the latest earlier execution with its limit."""
+    yield from _below("Kendall tau", drift.history.kendall_tau, drift.config.min_kendall_tau)
 
 
 @_check("explanation_consistency_check")

@@ -17,21 +17,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import Answer, Read
-from modelwatch_analyzer.explainability.explainers import Design
+from modelwatch_analyzer.explainability.explainers import Design, drop_rounding
+from modelwatch_analyzer.explainability.kept_answers import KeptAnswers
 from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_analyzer.explainability.resampled_background import Reweighted
 from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, clipped
+from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
 from modelwatch_core.domain.redaction import strictly_redacted_message
 
-Progress = Callable[[int, int], None]
-"""Called after each request with how many are done, and how many are planned at most."""
+Progress = Callable[[int, int, int], None]
+"""Called after each request with how many are done, how many are planned at most, and how many rows were scored."""
 
 _BLOCK_ROWS = 1 << 15
 _PROBABILITY_MARGIN = 1e-7
-_ROUNDING = 1e-12
-"""The relative error of sums of values: features that a model does not use have no order among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class ShapValues:
         Value of the empty coalition.
     calls : int
         Requests that were sent, without retries.
+    reweighted : callable or Undefined
+        Explains the first rows again with other weights of the background rows, without a request.
     rounded : int
         Answers that were clipped to 0 or 1 for log-odds, because rounding put them outside.
     """
@@ -89,6 +92,7 @@ class ShapValues:
     values: NDArray[np.float64]
     expected: NDArray[np.float64]
     calls: int
+    reweighted: Reweighted | Undefined
     rounded: int = 0
 
 
@@ -166,31 +170,33 @@ class CoalitionalGame:
             The model's failure, with its own message without row values; ``ModelAnswerRowsDiffer``,
             ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are requested of something else.
         """
-        calls = rounded = 0
+        calls = scored = rounded = 0
 
         def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
-            nonlocal calls, rounded
+            nonlocal calls, scored, rounded
             call = partial(self._call, model)
             with closing(in_order(call, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
                 for answer in answers:
                     calls += 1
+                    scored += len(answer)
                     rounded += int(np.count_nonzero(clipped(answer)[1])) if use_logit else 0
-                    progress(calls, max(calls, plan.calls))
+                    progress(calls, max(calls, plan.calls), scored)
                     yield answer
 
         link = _log_odds if use_logit else np.asarray
         first = np.concatenate(list(scores(self._ends(plan.rows))))
         empty, full = link(first[: self._background].mean(axis=0)), link(first[self._background :])
         values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
+        kept = KeptAnswers(design, first, self._background)
         done = 0
         # Closed at once, so that no thread is left if an answer cannot be used.
         with closing(scores(self._synthetic(design, plan.rows))) as answers:
-            for coalition_values in self._values(design, first.shape[1], answers):
+            for coalition_values in self._values(design, first.shape[1], kept.passing(answers)):
                 values[done : done + len(coalition_values)] += link(coalition_values) @ design.weights[:, 2:].T
                 done += len(coalition_values)
-        largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
-        values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
-        return ShapValues(values, empty, calls, rounded)
+        drop_rounding(values, empty, full)
+        reweighted = kept.reweighted(_logit if use_logit else np.asarray, linear=not use_logit)
+        return ShapValues(values, empty, calls, reweighted, rounded)
 
     def _values(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
         """Average answers over the background; yield values of complete rows, shape (some, outputs, C)."""
@@ -280,10 +286,13 @@ class CoalitionalGame:
 
 
 def _log_odds(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    probabilities, beyond = clipped(values)
-    if beyond.max() > ROUNDED_PROBABILITY:
+    if clipped(values)[1].max() > ROUNDED_PROBABILITY:
         message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
         raise InvalidInput("NotProbabilities", f"{message}name its probability, or set use_logit to false")
-    inside = probabilities.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)
+    return _logit(values)
+
+
+def _logit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    inside = values.clip(_PROBABILITY_MARGIN, 1 - _PROBABILITY_MARGIN)
     odds: NDArray[np.float64] = np.log(inside / (1 - inside))
     return odds

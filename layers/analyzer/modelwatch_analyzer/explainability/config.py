@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from modelwatch_core.domain.documents import NonEmpty
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelReference
+from modelwatch_core.domain.monitor_kinds.explainability import RowLimit
 
 _RESERVE = 4096
 """Bytes of a payload left free, for what proxies on the way may add."""
@@ -64,6 +65,8 @@ class ShapConfig(_Section):
         Whether the SHAP values of each row are written.
     explainer : str
         Ours: ``auto``, or a name of `modelwatch_analyzer.explainability.explainers.DESIGNS`, or ``tree``.
+    max_explained_rows : str
+        Ours: the most rows that are explained, or ``all``; a setting of the same name takes precedence.
     max_model_calls : int
         Ours: the most requests of one run, without retries; rows are sampled to fit.
     max_parallel_calls : int
@@ -80,6 +83,7 @@ class ShapConfig(_Section):
     seed: int | None = Field(default=None, ge=0)
     save_local_shap_values: bool = True
     explainer: str = "auto"
+    max_explained_rows: RowLimit = "1000"
     max_model_calls: int = Field(default=100, ge=2)
     max_parallel_calls: int = Field(default=2, ge=1, le=64)
     max_payload_bytes: int = Field(default=LARGEST_PAYLOAD - _RESERVE, ge=1, le=LARGEST_PAYLOAD)

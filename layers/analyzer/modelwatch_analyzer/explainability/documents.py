@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from modelwatch_analyzer.documents import ANALYSIS_FILE, read_document
-from modelwatch_analyzer.explainability.config import AggregationMethod
+from modelwatch_analyzer.explainability.config import AggregationMethod, ShapConfig
 
 LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
 
@@ -33,14 +33,17 @@ class LabelExplanation(_Document):
         Ours: of the global values.
     explanation_consistency : float, optional
         Ours, see `modelwatch_analyzer.explainability.attribution.consistency`.
+    background_resampling : dict, optional
+        Ours, see `modelwatch_analyzer.explainability.resampled_background`.
     attribution_drift : dict, optional
-        Ours, of a check: what was compared with the baseline.
+        Ours, of a check: what was compared with the baseline and the earlier executions.
     """
 
     global_shap_values: dict[str, float]
     expected_value: float | None = None
     confidence_intervals: dict[str, Any] | None = None
     explanation_consistency: float | None = None
+    background_resampling: dict[str, Any] | None = None
     attribution_drift: dict[str, Any] | None = None
 
     @field_validator("global_shap_values")
@@ -68,7 +71,7 @@ class AttributionConstraints(_Document):
         The most that a feature's share of all attribution may change; the whole confidence interval must be beyond.
     max_rank_change : int, optional
         The most places that a feature may move.
-    min_attribution_stability, min_explanation_consistency : float, optional
+    min_attribution_stability, min_kendall_tau, min_explanation_consistency : float, optional
         See `modelwatch_analyzer.explainability.attribution`.
     """
 
@@ -78,6 +81,7 @@ class AttributionConstraints(_Document):
     max_attribution_change: float | None = Field(default=None, ge=0)
     max_rank_change: int | None = Field(default=None, ge=0)
     min_attribution_stability: float | None = Field(default=None, ge=-1, le=1)
+    min_kendall_tau: float | None = Field(default=None, ge=-1, le=1)
     min_explanation_consistency: float | None = Field(default=None, ge=0, le=1)
 
 
@@ -98,7 +102,9 @@ class RunDetails(_Document):
     coalitions : int
         Evaluated for each row.
     rows_explained, rows_in_dataset : int
-        Of the window; fewer were explained than there are where the budget did not suffice.
+        Of the window; fewer were explained than there are where `max_explained_rows` or the budget did not suffice.
+    max_explained_rows : str
+        A number of rows, or ``all``.
     background_rows : int
     model_calls, max_model_calls, rows_scored : int
         Requests without retries, their limit, and the rows in them.
@@ -117,7 +123,12 @@ class RunDetails(_Document):
     agg_method: AggregationMethod
     use_logit: bool
     seed: int
+    max_explained_rows: str | None = None
     background: Background | None = None
+
+    def measures_as(self, shap: ShapConfig) -> bool:
+        """Return whether global attributions by another configuration are in the same units."""
+        return (self.agg_method, self.use_logit) == (shap.agg_method, shap.use_logit)
 
 
 class Analysis(_Document):
@@ -145,10 +156,15 @@ class Analysis(_Document):
         return self.explanations.kernel_shap
 
 
-def earlier_analyses(folder: Path | None) -> Sequence[Analysis]:
+def earlier_analyses(folder: Path | None) -> Mapping[str, Analysis]:
     """Read the analyses of the last executions: the files below a folder whose paths sort last.
 
     SageMaker's output paths hold year, month, day and hour, so that the order of paths is the order of time.
+
+    Returns
+    -------
+    mapping of str to Analysis
+        By the path of their folder, the latest last; an execution whose file is in the folder itself has its name.
 
     Raises
     ------
@@ -156,5 +172,7 @@ def earlier_analyses(folder: Path | None) -> Sequence[Analysis]:
         ``InvalidConstraints``, naming the place.
     """
     if folder is None:
-        return ()
-    return [Analysis.read(path) for path in sorted(folder.rglob(ANALYSIS_FILE))[-_MOST_EARLIER:]]
+        return {}
+    paths = sorted(folder.rglob(ANALYSIS_FILE))[-_MOST_EARLIER:]
+    names = [folder.resolve().name if path.parent == folder else str(path.parent.relative_to(folder)) for path in paths]
+    return {name: Analysis.read(path) for name, path in zip(names, paths, strict=True)}

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ranks
+from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ranks, shares
 from modelwatch_analyzer.explainability.documents import AttributionConstraints, LabelExplanation
-from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.explainability.history import AttributionHistory
+from modelwatch_analyzer.undefined import Undefined, json_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ class LabelDrift:
         Of features that are in both.
     new, missing : tuple of str
         Features that the baseline, or this run, does not have.
-    stability, consistency : float or Undefined
+    history : AttributionHistory
+        Against the earlier executions.
+    consistency : float or Undefined
     """
 
     label: str
@@ -58,7 +61,7 @@ class LabelDrift:
     changes: dict[str, FeatureChange]
     new: tuple[str, ...]
     missing: tuple[str, ...]
-    stability: float | Undefined
+    history: AttributionHistory
     consistency: float | Undefined
 
 
@@ -70,7 +73,7 @@ def compare(
     config: AttributionConstraints,
     *,
     level: float,
-    stability: float | Undefined,
+    history: AttributionHistory,
     consistency: float | Undefined,
 ) -> LabelDrift:
     """Compare global attributions with the baseline's.
@@ -100,21 +103,21 @@ def compare(
     if resampled is not None and not isinstance(drift, Undefined):
         drifts = interval([_defined(ndcg(then_values, sample)) for sample in resampled], level)
     changes = _changes(common, now_values, then_values, resampled, level)
-    return LabelDrift(label, config, drift, drifts, changes, new, missing, stability, consistency)
+    return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency)
 
 
 def _changes(
     names: list[str], now: Floats, then: Floats, resampled: Floats | None, level: float
 ) -> dict[str, FeatureChange]:
     places, places_then = ranks(now), ranks(then)
-    share, share_then = _shares(now), _shares(then)
-    shares = None if resampled is None else np.stack([_shares(sample) for sample in resampled])
+    share, share_then = shares(now), shares(then)
+    resampled_shares = None if resampled is None else np.stack([shares(sample) for sample in resampled])
     changes = {}
     for i, name in enumerate(names):
         moved = float(share[i] - share_then[i])
         spread = None
-        if shares is not None and np.isfinite(shares[:, i]).all() and np.isfinite(moved):
-            spread = interval(shares[:, i] - share_then[i], level)
+        if resampled_shares is not None and np.isfinite(resampled_shares[:, i]).all() and np.isfinite(moved):
+            spread = interval(resampled_shares[:, i] - share_then[i], level)
         changes[name] = FeatureChange(
             change=float(now[i] - then[i]),
             share_change=moved if np.isfinite(moved) else Undefined("no feature has any attribution, or had any"),
@@ -123,13 +126,6 @@ def _changes(
             baseline_rank=int(places_then[i]),
         )
     return changes
-
-
-def _shares(attributions: Floats) -> Floats:
-    """Return the parts of all attribution; NaN where there is none, which is reported as Undefined."""
-    magnitudes = np.abs(attributions)
-    total = magnitudes.sum()
-    return magnitudes / total if total > 0 else np.full(len(magnitudes), np.nan)
 
 
 def _defined(value: float | Undefined) -> float:
@@ -141,24 +137,35 @@ def _defined(value: float | Undefined) -> float:
 def drift_document(drift: LabelDrift) -> dict[str, Any]:
     """Write a label's drift as JSON; what is undefined is an object with the reason."""
     return {
-        "ndcg": _json_number(drift.ndcg),
+        "ndcg": json_number(drift.ndcg),
         "ndcg_interval": drift.ndcg_interval,
-        "attribution_stability": _json_number(drift.stability),
-        "explanation_consistency": _json_number(drift.consistency),
+        "attribution_stability": json_number(drift.history.stability),
+        "kendall_tau": json_number(drift.history.kendall_tau),
+        "explanation_consistency": json_number(drift.consistency),
         "new_features": list(drift.new),
         "missing_features": list(drift.missing),
         "features": {
             name: {
                 "change": moved.change,
-                "share_change": _json_number(moved.share_change),
+                "share_change": json_number(moved.share_change),
                 "share_change_interval": moved.share_interval,
                 "rank": moved.rank,
                 "baseline_rank": moved.baseline_rank,
             }
             for name, moved in drift.changes.items()
         },
+        "earlier_executions": [
+            {"execution": name, "kendall_tau": json_number(tau)} for name, tau in drift.history.taus.items()
+        ],
+        "shares": {
+            name: {
+                "now": spread.now,
+                "executions": spread.executions,
+                "mean": spread.mean,
+                "standard_deviation": json_number(spread.standard_deviation),
+                "minimum": spread.minimum,
+                "maximum": spread.maximum,
+            }
+            for name, spread in drift.history.shares.items()
+        },
     }
-
-
-def _json_number(value: float | Undefined) -> float | dict[str, str]:
-    return {"undefined": value.reason} if isinstance(value, Undefined) else value

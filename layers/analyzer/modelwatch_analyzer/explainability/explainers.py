@@ -24,6 +24,9 @@ from modelwatch_core.domain.errors import InvalidInput
 MOST_EXACT_FEATURES = 8
 """Up to so many features (254 coalitions) SHAP values are exact, whatever ``num_samples`` says."""
 
+_ROUNDING = 1e-12
+"""The relative error of sums of values: features that a model does not use have no order among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -42,6 +45,20 @@ class Design:
     explainer: str
     coalitions: NDArray[np.bool_]
     weights: NDArray[np.float64]
+
+
+def drop_rounding(values: NDArray[np.float64], empty: NDArray[np.float64], full: NDArray[np.float64]) -> None:
+    """Set SHAP values to 0 that are not above the rounding error of the values they are made of.
+
+    Parameters
+    ----------
+    values : array, shape (rows, outputs, features)
+        Changed in place.
+    empty, full : array, shape (outputs,) and (rows, outputs)
+        Values of the empty and the full coalition.
+    """
+    largest = np.maximum(np.abs(empty), np.abs(full).max(axis=0))
+    values[np.abs(values) <= _ROUNDING * largest[:, None]] = 0
 
 
 def exact(features: int, _num_samples: int, _seed: int) -> Design:

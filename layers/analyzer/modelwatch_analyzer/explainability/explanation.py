@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.answers import reader
-from modelwatch_analyzer.explainability.artifact import explain_trees, load_trees
-from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, RequestLimits
+from modelwatch_analyzer.explainability.artifact import explain_trees, load_trees, reweighted_trees
+from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, Progress, RequestLimits, RequestPlan
 from modelwatch_analyzer.explainability.columns import numeric_columns
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.explainers import design
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_analyzer.explainability.resampled_background import Reweighted
 from modelwatch_analyzer.explainability.sampling import SampledRows
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import duration_text
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.monitor_kinds.explainability import ALL_ROWS, ExplainabilitySettings
 
 _MOST_CELLS = 1 << 24
 _MOST_TREE_PAIRS = 1_000_000
 """Pairs of an explained and a background row for which trees are evaluated: minutes for a few hundred trees."""
+
+
+def row_limit(settings: ExplainabilitySettings, config: ExplainabilityConfig) -> str:
+    """Return the most rows that are explained: the setting's number, or else the configuration's; or ``all``."""
+    return settings.max_explained_rows or config.shap.max_explained_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,11 @@ class ExplanationTask:
     seed: int
 
     @property
+    def max_explained_rows(self) -> str:
+        """A number of rows, or ``all``."""
+        return row_limit(self.settings, self.config)
+
+    @property
     def numeric(self) -> list[bool]:
         """Which features are numbers, in the rows and the background alike."""
         both = pl.concat([self.rows.rows, self.background])
@@ -61,11 +75,14 @@ class Explanation:
     ----------
     values : array, shape (rows, outputs, features)
     expected : array, shape (outputs,)
+    reweighted : callable or Undefined
+        Explains the first rows again with other weights of the background rows.
     """
 
     values: NDArray[np.float64]
     expected: NDArray[np.float64]
     explainer: str
+    reweighted: Reweighted | Undefined
     coalitions: int = 0
     calls: int = 0
     scored: int = 0
@@ -82,6 +99,11 @@ def most_rows(settings: ExplainabilitySettings, config: ExplainabilityConfig, fe
     coalitions = len(design(shap.explainer, features, shap.num_samples, 0).coalitions)
     rows = shap.max_model_calls * shap.max_payload_bytes // (2 * features * (coalitions + 1))
     return max(1, min(rows, _MOST_CELLS // features))
+
+
+def limited(rows: SampledRows, limit: str) -> SampledRows:
+    """Return the rows of a sample that ``max_explained_rows`` allows."""
+    return rows if limit == ALL_ROWS else rows.head(int(limit))
 
 
 def explain(task: ExplanationTask) -> Explanation:
@@ -103,7 +125,8 @@ def explain(task: ExplanationTask) -> Explanation:
     model = load_trees(artifact, allow_pickle=task.settings.allow_pickle and task.host.pickles)
     rows = task.rows.rows.head(max(1, _MOST_TREE_PAIRS // task.background.height))
     values, expected = explain_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
-    return Explanation(values, expected, "tree")
+    reweighted = reweighted_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
+    return Explanation(values, expected, "tree", reweighted)
 
 
 def _by_model_calls(task: ExplanationTask) -> Explanation:
@@ -126,10 +149,35 @@ def _by_model_calls(task: ExplanationTask) -> Explanation:
         f"in at most {plan.calls:,} of {shap.max_model_calls:,} model calls"
     )
     with _opened(task) as model:
-        shap_values = game.evaluate(chosen, plan, model, task.host.progress, use_logit=shap.use_logit)
-    coalitions = len(chosen.coalitions)
-    values, calls, rounded = shap_values.values, shap_values.calls, shap_values.rounded
-    return Explanation(values, shap_values.expected, chosen.explainer, coalitions, calls, plan.scored, rounded)
+        found = game.evaluate(chosen, plan, model, _progress(task.host, plan), use_logit=shap.use_logit)
+    return Explanation(
+        found.values,
+        found.expected,
+        chosen.explainer,
+        found.reweighted,
+        len(chosen.coalitions),
+        found.calls,
+        plan.scored,
+        found.rounded,
+    )
+
+
+def _progress(host: Host, plan: RequestPlan) -> Progress:
+    """Announce after the first request how long all of them should take; a host may end the analysis after each."""
+    started = perf_counter()
+
+    def progress(calls: int, planned: int, scored: int) -> None:
+        if calls == 1 < planned:
+            seconds = perf_counter() - started
+            # Each later request is as long or longer, and a row takes no more time in it.
+            all_of_them = duration_text(seconds * plan.scored / scored)
+            host.announce(
+                f"the first {scored:,} rows were scored in {seconds:.2g} seconds: all {plan.scored:,} should take "
+                f"{all_of_them} at most"
+            )
+        host.progress(calls, planned)
+
+    return progress
 
 
 def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, consistency, interval, stability
+from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, Floats, consistency, interval
 from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation, earlier_analyses
 from modelwatch_analyzer.explainability.drift import LabelDrift, compare
 from modelwatch_analyzer.explainability.explanation import ExplanationTask
+from modelwatch_analyzer.explainability.history import history_of
+from modelwatch_analyzer.explainability.resampled_background import BackgroundResampling
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -30,7 +32,11 @@ def label_names(headers: Sequence[str], outputs: int) -> list[str]:
 
 
 def explanation_of(
-    task: ExplanationTask, values: NDArray[np.float64], expected: float, samples: NDArray[np.float64] | Undefined
+    task: ExplanationTask,
+    values: NDArray[np.float64],
+    expected: float,
+    samples: NDArray[np.float64] | Undefined,
+    resampled: BackgroundResampling | Undefined,
 ) -> LabelExplanation:
     """Return the explanation of one output.
 
@@ -42,6 +48,8 @@ def explanation_of(
         Mean prediction for the background.
     samples : array, shape (replicates, features), or Undefined
         Bootstrap replicates of the global attributions.
+    resampled : BackgroundResampling or Undefined
+        What resampling the baseline rows made of them.
     """
     attributions = AGGREGATIONS[task.config.shap.agg_method](values)
     level = task.settings.confidence_level
@@ -54,6 +62,9 @@ def explanation_of(
         expected_value=expected,
         confidence_intervals=spread,
         explanation_consistency=None if isinstance(consistent, Undefined) else consistent,
+        background_resampling=(
+            {"undefined": resampled.reason} if isinstance(resampled, Undefined) else resampled.document(task.features)
+        ),
     )
 
 
@@ -81,15 +92,11 @@ def drifts_of(
         ``ExplanationsNotComparable`` where the baseline explains another number of outputs.
     """
     then = matched(list(found), baseline)
-    earlier = [
-        matched(list(found), analysis) for analysis in earlier_analyses(task.settings.earlier_executions_results)
-    ]
+    earlier = earlier_analyses(task.settings.earlier_executions_results)
     drifts = {}
     for output, (label, explanation) in enumerate(found.items()):
         now = explanation.global_shap_values
-        known = [
-            each[label].global_shap_values for each in earlier if each[label].global_shap_values.keys() == now.keys()
-        ]
+        past = {name: _comparable(task, list(found), label, analysis) for name, analysis in earlier.items()}
         drifts[label] = compare(
             label,
             now,
@@ -97,10 +104,23 @@ def drifts_of(
             then[label],
             baseline.monitoring_config,
             level=task.settings.confidence_level,
-            stability=stability(np.array([*now.values()]), [np.array([each[name] for name in now]) for each in known]),
+            history=history_of(task.features, np.array([*now.values()]), past),
             consistency=consistency(values[:, output]),
         )
     return drifts
+
+
+def _comparable(task: ExplanationTask, labels: list[str], label: str, earlier: Analysis) -> Floats | Undefined:
+    """Return an output's attributions in an earlier execution, in the order of the features now."""
+    try:
+        then = matched(labels, earlier)[label].global_shap_values
+    except InvalidInput:
+        return Undefined("it explains another number of outputs")
+    if then.keys() != set(task.features):
+        return Undefined("it explains other features")
+    if earlier.run_details is not None and not earlier.run_details.measures_as(task.config.shap):
+        return Undefined("it was made with another agg_method or use_logit")
+    return np.array([then[name] for name in task.features])
 
 
 def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation]:

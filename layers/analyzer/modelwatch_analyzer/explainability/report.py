@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwatch_analyzer.explainability.attribution import ranks
-from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation, RunDetails
+from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation
 from modelwatch_analyzer.explainability.drift import LabelDrift
+from modelwatch_analyzer.explainability.history import ShareSpread
 from modelwatch_analyzer.report import ReportBody
-from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
+from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure, number_text
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
 from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
@@ -26,6 +27,7 @@ _CHECKS = {
     "feature_attribution_change_check": "Attribution changed",
     "feature_rank_check": "Rank changed",
     "attribution_stability_check": "Stability of the attributions",
+    "attribution_rank_agreement_check": "Rank agreement with the latest execution",
     "explanation_consistency_check": "Consistency of the explanations",
 }
 
@@ -44,6 +46,10 @@ class AttributionRow:
         Confidence limits of the current one, the lower first.
     rank, baseline_rank : int, optional
         Places by attribution, from 1.
+    background_error : float, optional
+        Standard error of the attribution under resampling of the baseline rows.
+    share : ShareSpread, optional
+        Its share of all attribution, now and over the earlier executions.
     violated : bool
         Whether this is a violation.
     """
@@ -55,6 +61,8 @@ class AttributionRow:
     interval: tuple[float, float] | None = None
     rank: int | None = None
     baseline_rank: int | None = None
+    background_error: float | None = None
+    share: ShareSpread | None = None
     violated: bool = False
 
 
@@ -66,6 +74,14 @@ class _Label:
     anchor: str
     features: int
     rows: list[tuple[AttributionRow, str, BarsFigure]]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(row.background_error is not None for row, *_ in self.rows)
+
+    @property
+    def has_shares(self) -> bool:
+        return any(row.share is not None for row, *_ in self.rows)
 
 
 def report_of(
@@ -80,10 +96,10 @@ def report_of(
     attributions = [
         row
         for place, (label, explanation) in enumerate(analysis.labels.items())
-        for row in _rows(label, explanation, _then(baseline, label, then, place), violations)
+        for row in _rows(label, explanation, _then(baseline, label, then, place), drifts.get(label), violations)
     ]
     drift_rows = [row for drift in drifts.values() for row in _drift_rows(drift, violations)]
-    return report_body(attributions, drift_rows, records, facts=_facts(analysis.run_details))
+    return report_body(attributions, drift_rows, records, facts=_facts(analysis))
 
 
 def report_body(
@@ -129,16 +145,31 @@ def report_body(
     )
 
 
-def _facts(run: RunDetails | None) -> dict[str, str]:
+def _facts(analysis: Analysis) -> dict[str, str]:
+    run = analysis.run_details
     if run is None:
         return {}
     return {
         "Explainer": f"{run.explainer}, {run.coalitions:,} coalitions" if run.coalitions else run.explainer,
         "Rows explained": f"{run.rows_explained:,} of {run.rows_in_dataset:,}",
         "Baseline rows": f"{run.background_rows:,}",
+        "Baseline rows resampled": _resampling_text(analysis.labels),
         "Model calls": f"{run.model_calls:,} of at most {run.max_model_calls:,}, {run.rows_scored:,} rows scored",
         "Global value": f"{run.agg_method}{', log-odds' if run.use_logit else ''}",
     }
+
+
+def _resampling_text(labels: Mapping[str, LabelExplanation]) -> str:
+    """Write the agreement of the output with the least."""
+    found = [each.background_resampling or {"undefined": "not measured"} for each in labels.values()]
+    taus = [each["kendall_tau"] for each in found if isinstance(each.get("kendall_tau"), float)]
+    if not taus:
+        return str(found[0].get("undefined") or found[0]["kendall_tau"]["undefined"])
+    first = found[0]
+    return (
+        f"Kendall's tau {number_text(min(taus))}; {count_text(first['rows'], 'row')} explained again "
+        f"{first['replicates']:,} times, without model calls"
+    )
 
 
 def _label(anchor: str, name: str, rows: Sequence[AttributionRow]) -> _Label:
@@ -169,12 +200,15 @@ def _rows(
     label: str,
     explanation: LabelExplanation,
     baseline: LabelExplanation | None,
+    drift: LabelDrift | None,
     violations: Sequence[ConstraintViolation],
 ) -> list[AttributionRow]:
     now, then = explanation.global_shap_values, baseline.global_shap_values if baseline else {}
     places, places_then = _places(now), _places(then)
     violated = {found.feature_name for found in violations if _label_of(found) == label}
     spread = explanation.confidence_intervals or {}
+    errors = (explanation.background_resampling or {}).get("standard_errors", {})
+    shares = drift.history.shares if drift else {}
     return [
         AttributionRow(
             label=label,
@@ -184,6 +218,8 @@ def _rows(
             interval=tuple(spread[name]) if name in spread else None,
             rank=places.get(name),
             baseline_rank=places_then.get(name),
+            background_error=errors.get(name),
+            share=shares.get(name),
             violated=name in violated,
         )
         for name in {**now, **then}
@@ -203,10 +239,17 @@ def _drift_rows(drift: LabelDrift, violations: Sequence[ConstraintViolation]) ->
         ),
         MetricRow(
             f"attribution_stability of {label}",
-            drift.stability,
+            drift.history.stability,
             baseline=config.min_attribution_stability,
             violated="attribution_stability_check" in violated,
         ),
+        MetricRow(
+            f"kendall_tau of {label}",
+            drift.history.kendall_tau,
+            baseline=config.min_kendall_tau,
+            violated="attribution_rank_agreement_check" in violated,
+        ),
+        *(MetricRow(f"kendall_tau of {label} with {name}", tau) for name, tau in drift.history.taus.items()),
         MetricRow(
             f"explanation_consistency of {label}",
             drift.consistency,

@@ -35,6 +35,10 @@ class SampledRows:
     places: NDArray[np.int64]
     of: int
 
+    def head(self, most: int) -> SampledRows:
+        """Return a sample of at most so many rows."""
+        return SampledRows(self.rows.head(most), self.places[:most], self.of)
+
 
 def sample(batches: Iterable[pl.DataFrame], most: int, seed: int) -> SampledRows:
     """Sample at most `most` rows of all batches."""

@@ -38,7 +38,7 @@ def _run_warnings(task: ExplanationTask, explanation: Explanation) -> Iterator[s
         yield f"num_samples is {samples:,}; {explanation.coalitions:,} coalitions were needed"
     if explanation.rounded:
         yield f"{explanation.rounded} answers were outside [0, 1] by rounding, and count as 0 or 1 for use_logit"
-    if rows < task.rows.of:
+    if rows < task.rows.of and not _limit_reached(task, rows):
         why = (
             "more would take too long"
             if explanation.explainer == "tree"
@@ -48,6 +48,33 @@ def _run_warnings(task: ExplanationTask, explanation: Explanation) -> Iterator[s
     if rows < _FEW_ROWS:
         few = f"rows explained: {rows:,}; with fewer than {_FEW_ROWS}, "
         yield f"{few}the order of features may well be due to chance"
+
+
+def sample_notes(task: ExplanationTask, rows: int, found: Mapping[str, LabelExplanation]) -> Iterator[str]:
+    """Yield what a sample of the requested size means for the attributions."""
+    if rows < task.rows.of and _limit_reached(task, rows):
+        yield (
+            f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: max_explained_rows says "
+            f"how many, or all{_precision_text(task, found)}"
+        )
+
+
+def _limit_reached(task: ExplanationTask, rows: int) -> bool:
+    return str(rows) == task.max_explained_rows
+
+
+def _precision_text(task: ExplanationTask, found: Mapping[str, LabelExplanation]) -> str:
+    """Name the widest interval of all attributions."""
+    intervals = (
+        (high - low, name, label, each.global_shap_values[name])
+        for label, each in found.items()
+        for name, (low, high) in (each.confidence_intervals or {}).items()
+    )
+    width, name, label, value = max(intervals, default=(0.0, "", "", 0.0))
+    if not width:
+        return ""
+    level = f"{100 * task.settings.confidence_level:.4g}%"
+    return f"; the widest {level} interval is that of {name} to {label}, {value:.3g} with a width of {width:.2g}"
 
 
 def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
@@ -66,9 +93,15 @@ def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
             yield f"the attributions of {drift.label} changed most for {', '.join(features)}"
     if isinstance(drift.ndcg, Undefined):
         yield f"feature attribution drift of {drift.label} was not measured: {drift.ndcg.reason}"
+    apart = {name: tau.reason for name, tau in drift.history.taus.items() if isinstance(tau, Undefined)}
+    if apart:
+        name, reason = next(iter(apart.items()))
+        number = f"{len(apart)} of {len(drift.history.taus)} earlier executions"
+        yield f"attributions of {drift.label} were not compared with those of {number}, such as {name}: {reason}"
     config = drift.config
     for name, value, limit in (
-        ("attribution stability", drift.stability, config.min_attribution_stability),
+        ("attribution stability", drift.history.stability, config.min_attribution_stability),
+        ("Kendall's tau", drift.history.kendall_tau, config.min_kendall_tau),
         ("explanation consistency", drift.consistency, config.min_explanation_consistency),
     ):
         if isinstance(value, Undefined) and limit is not None:

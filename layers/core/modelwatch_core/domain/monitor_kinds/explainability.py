@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from modelwatch_core.domain.analysis_settings import ConfiguredSettings, IntervalSettings
 from modelwatch_core.domain.documents import NonEmpty
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import REQUEST, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
+
+ALL_ROWS = "all"
+
+
+def _row_limit(value: object) -> object:
+    text = str(value)
+    if text == ALL_ROWS:
+        return text
+    if text.isascii() and text.isdecimal() and len(text) < 16 and int(text):
+        return str(int(text))
+    raise ValueError(f"must be a number of rows, from 1 on, or {ALL_ROWS!r}")
+
+
+RowLimit = Annotated[str, BeforeValidator(_row_limit)]
+"""The most rows that are explained: a number, or ``all``."""
 
 
 class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
@@ -26,6 +43,8 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
         The same, as a file of trees that is loaded in process.
     allow_pickle : bool
         Whether that file may be a pickle, which runs whatever code is in it.
+    max_explained_rows : str, optional
+        The most rows that are explained, or ``all``. Without it the analysis configuration says how many.
     earlier_executions_results : Path, optional
         A folder with the results of executions of earlier windows, for the stability of attributions.
     """
@@ -35,6 +54,7 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
     model_endpoint_name: NonEmpty | None = None
     model_artifact: Path | None = None
     allow_pickle: bool = False
+    max_explained_rows: RowLimit | None = None
     earlier_executions_results: Path | None = None
 
 
@@ -75,9 +95,10 @@ EXPLAINABILITY = MonitorKind(
         baseline=ShellCommand(
             help="Explain a model on training data: analysis.json, which later explanations are compared with.",
             details="The model is the one that --model-url, --endpoint or --model-artifact names, or else the "
-            "predictor of the configuration. The number of requests is printed before the first one, and "
-            "limited by methods.shap.max_model_calls of the configuration (100 by default); rows are sampled "
-            "to fit.",
+            "predictor of the configuration. 1,000 rows are explained by default, drawn at random; "
+            "--max-explained-rows says how many, or all. The number of requests is printed before the first one, the "
+            "expected time after it. methods.shap.max_model_calls of the configuration (100 by default) limits them; "
+            "rows are sampled to fit.",
             data="A file, or a folder of files, of training data; local or in S3.",
             example="--dataset train.csv --dataset-format csv --output baseline "
             "--analysis-config analysis_config.json --model-url http://127.0.0.1:8080/invocations",
@@ -101,6 +122,11 @@ EXPLAINABILITY = MonitorKind(
             ShellOption(
                 field="allow_pickle",
                 help="Let --model-artifact be a pickle. It runs whatever code is in it.",
+            ),
+            ShellOption(
+                field="max_explained_rows",
+                metavar="N|all",
+                help="The most rows that are explained, drawn at random; 1000 unless the configuration says otherwise.",
             ),
             ShellOption(
                 field="earlier_executions_results",

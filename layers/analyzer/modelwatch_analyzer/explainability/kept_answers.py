@@ -1,0 +1,73 @@
+"""The model's answers that are kept to explain the first rows again, with other weights of the baseline rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.explainability.answers import Answer
+from modelwatch_analyzer.explainability.attribution import Floats
+from modelwatch_analyzer.explainability.explainers import Design, drop_rounding
+from modelwatch_analyzer.explainability.resampled_background import MOST_PREDICTIONS, MOST_ROWS, Reweighted
+from modelwatch_analyzer.undefined import Undefined
+
+
+class KeptAnswers:
+    """The first answers to synthetic rows: all that belong to the first explained rows.
+
+    Parameters
+    ----------
+    design : Design
+    ends : array, shape (background rows + explained rows, outputs)
+        The answers to the background rows and to the explained rows.
+    background : int
+        How many background rows there are.
+    """
+
+    def __init__(self, design: Design, ends: Answer, background: int) -> None:
+        self._design, self._background = design, background
+        self._behind, self._full = ends[:background], ends[background:]
+        self._a_row = len(design.coalitions) * background * ends.shape[1]
+        self._rows = min(MOST_ROWS, len(self._full), MOST_PREDICTIONS // max(1, self._a_row))
+        self._kept: list[Answer] = []
+
+    def passing(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Yield all answers, and keep the first."""
+        wanted = self._rows * len(self._design.coalitions) * self._background
+        for answer in answers:
+            if wanted > 0:
+                self._kept.append(answer[:wanted].copy())
+                wanted -= len(answer)
+            yield answer
+
+    def reweighted(self, link: Callable[[NDArray[Any]], Floats], *, linear: bool) -> Reweighted | Undefined:
+        """Return what explains the first rows with other weights.
+
+        Parameters
+        ----------
+        link : callable
+            From values of coalitions to what is explained.
+        linear : bool
+            Whether that is the values themselves: SHAP values are then sums over the background rows.
+        """
+        if not self._rows:
+            return Undefined(f"one row takes {self._a_row:,} predictions, and {MOST_PREDICTIONS:,} can be kept for it")
+        design, full = self._design, link(self._full[: self._rows])
+        shape = (self._rows, len(design.coalitions), self._background, self._behind.shape[1])
+        answers = np.concatenate([self._behind[:0], *self._kept]).reshape(shape)
+        by_background = np.ascontiguousarray(answers.transpose(0, 3, 1, 2))
+
+        def explain(weights: Floats) -> Floats:
+            empty = link(weights @ self._behind)
+            values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
+            values += link(by_background @ weights) @ design.weights[:, 2:].T
+            drop_rounding(values, empty, full)
+            return values
+
+        if not linear:
+            return explain
+        terms = np.stack([explain(only) for only in np.eye(self._background)], axis=-1)
+        return lambda weights: terms @ weights
