@@ -37,7 +37,7 @@ def test_errors_by_baseline_rows_and_shares_over_executions_have_columns_where_t
         AttributionRow("label1", "age", 0.25, 0.5, rank=1, baseline_rank=1),
     )
     headings = ["Error by baseline rows", "Share", "Share in earlier executions"]
-    then = "0.25standard deviation 0.125, 0.125 to 0.375 in 3"
+    then = "0.25standard deviation 0.125, 0.125 to 0.375, executions: 3"
     first, other = (row for row in page.rows if row[0] == "age")
     assert first == ["age", "2", "", "0.25", "0.5", "0", "0.5", then, ""]
     assert page.row("gone")[5:] == ["-", "-", "-", ""]

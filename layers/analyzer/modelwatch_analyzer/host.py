@@ -77,7 +77,7 @@ def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:
 
     def progress(done: int, planned: int) -> None:
         if seconds_left() < _RESERVE_SECONDS:
-            message = f"time ran out after {done:,} of at most {planned:,} model calls: lower max_model_calls or "
+            message = f"time ran out after {done:,} of at most {planned:,} model calls: lower max_explained_rows or "
             message += "num_samples, raise max_parallel_calls, or give the endpoint more instances"
             raise InvalidInput("ModelTooSlow", message)
 

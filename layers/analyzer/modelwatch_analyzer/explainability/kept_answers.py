@@ -51,23 +51,26 @@ class KeptAnswers:
         link : callable
             From values of coalitions to what is explained.
         linear : bool
-            Whether that is the values themselves: SHAP values are then sums over the background rows.
+            Whether that is the values themselves: they need not be averaged before they become SHAP values.
         """
         if not self._rows:
             return Undefined(f"one row takes {self._a_row:,} predictions, and {MOST_PREDICTIONS:,} can be kept for it")
-        design, full = self._design, link(self._full[: self._rows])
-        shape = (self._rows, len(design.coalitions), self._background, self._behind.shape[1])
-        answers = np.concatenate([self._behind[:0], *self._kept]).reshape(shape)
-        by_background = np.ascontiguousarray(answers.transpose(0, 3, 1, 2))
+        full, by_background = link(self._full[: self._rows]), self._by_background()
+        of_empty, of_full, of_coalitions = np.split(self._design.weights, [1, 2], axis=1)
+        terms = of_coalitions @ by_background if linear else by_background
 
         def explain(weights: Floats) -> Floats:
-            empty = link(weights @ self._behind)
-            values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
-            values += link(by_background @ weights) @ design.weights[:, 2:].T
+            empty, averaged = link(weights @ self._behind), terms @ weights
+            values = empty[:, None] * of_empty[:, 0] + full[:, :, None] * of_full[:, 0]
+            # One product of matrices, not one for each row.
+            values += averaged if linear else np.tensordot(link(averaged), of_coalitions, axes=(2, 1))
             drop_rounding(values, empty, full)
             return values
 
-        if not linear:
-            return explain
-        terms = np.stack([explain(only) for only in np.eye(self._background)], axis=-1)
-        return lambda weights: terms @ weights
+        return explain
+
+    def _by_background(self) -> Floats:
+        """Return the answers, shape (rows, outputs, coalitions, background rows)."""
+        shape = (self._rows, len(self._design.coalitions), self._background, self._behind.shape[1])
+        answers = np.concatenate([self._behind[:0], *self._kept]).reshape(shape)
+        return np.ascontiguousarray(answers.transpose(0, 3, 1, 2))

@@ -19,8 +19,8 @@ from modelwatch_analyzer.undefined import Undefined, json_number
 
 MOST_ROWS = 100
 """How many explained rows are explained again: the first of the sample, and so always the same."""
-MOST_PREDICTIONS = 1 << 22
-"""That are kept for it: 32 MiB."""
+MOST_PREDICTIONS = 1 << 21
+"""That are kept for it: 16 MiB."""
 
 _REPLICATES = 200
 """Enough for a standard error (Efron and Tibshirani 1993, section 6.4); its own relative error is then 5 %."""
