@@ -36,7 +36,8 @@ def modelwatch(folder: Path) -> None:
     """Read and analyse the file: all metrics but FT, each with 1,000 replicates; then again, with all reports."""
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.analysis import ANALYSIS
-    from modelwatch_analyzer.bias.metrics import METRICS, Stage
+    from modelwatch_analyzer.bias.metric import Stage
+    from modelwatch_analyzer.bias.metrics import METRICS
     from modelwatch_analyzer.host import Host
     from modelwatch_core.domain.analysis_settings import DatasetFormat
     from modelwatch_core.domain.monitor_kinds.bias import BiasSettings

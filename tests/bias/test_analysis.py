@@ -60,7 +60,7 @@ def test_with_predictions_there_are_the_post_training_metrics_in_the_order_of_th
     (entry,) = bench.report("baseline")["post_training_bias_metrics"]["facets"]["sex"]
     names = [metric["name"] for metric in entry["metrics"]]
     assert names == sorted(names)
-    assert len(names) == 14
+    assert len(names) == 15
     found = values(bench.metrics("baseline", "sex", "F"))
     assert found["DI"] == pytest.approx((80 / 200) / (120 / 300))  # by hand
     assert found["AD"] == pytest.approx(240 / 300 - 160 / 200)
@@ -638,7 +638,7 @@ def test_a_baseline_of_other_positive_labels_is_reported(bench):
 def test_a_check_without_predictions_says_what_it_leaves_out(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     (warning,) = bench.check(FAIR, CONFIG).warnings
-    assert warning.startswith("without predictions nothing is compared with the baseline's AD, BA, CDDPL, ")
+    assert warning.startswith("without predictions nothing is compared with the baseline's AD, BA, CBA, CDDPL, ")
     assert "probability_attribute" in warning
     bench.baseline(FAIR, CONFIG)
     assert bench.check(FAIR, CONFIG).warnings == ()

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.bias.counts import Counts
-from modelwatch_analyzer.bias.metrics import METRICS, Stage
+from modelwatch_analyzer.bias.metric import Stage
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import SMCLARIFY, counted, of_smclarify
 
-OURS = {"BA", "FD"}
+OURS = {"BA", "CBA", "FD"}
 
 # The twelve applicants of smclarify's own tests (tests/unit/bias/metrics/test_metrics.py), by sex, label, prediction.
 SEX = np.array(list("MFFMFMFFMMFF"))

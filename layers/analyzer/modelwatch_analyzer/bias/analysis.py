@@ -30,7 +30,8 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
 
     A baseline writes ``analysis.json``, and the same as ``constraints.json``; a check ``analysis.json`` and
     ``constraint_violations.json``. Labels alone give the metrics of the labels; with predictions, in columns that
-    the settings or the configuration name, those of the predictions too.
+    the settings or the configuration name, those of the predictions too. Predictions alone give the metrics that need
+    no labels.
 
     Raises
     ------
@@ -39,8 +40,9 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
+    named = settings.ground_truth_attribute is not None
     settings = attributes_of(settings, config)
-    labelled = open_labelled_dataset(settings)
+    labelled = open_labelled_dataset(settings, labels_required=named)
     chosen = columns_of(labelled.dataset, config, settings)
     table, log = BiasTable.empty(chosen.columns, settings.seed), ReadLog()
     for batch in gathered(labelled.dataset.batches(Plan(chosen.columns.dtypes), log)):
@@ -54,11 +56,11 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
         facet_of(table, name, positive, kind, baseline.facet_values(name) if baseline else (), neighbours=neighbours)
         for name, kind in data_types.items()
     ]
-    grouped, predicted = chosen.columns.group is not None, chosen.columns.prediction is not None
+    grouped = chosen.columns.group is not None
     metrics = [
         metric
         for facet in facets
-        for metric in group_metrics_of(facet, config, baseline, settings, grouped=grouped, predicted=predicted)
+        for metric in group_metrics_of(facet, config, baseline, settings, chosen.metrics, grouped=grouped)
     ]
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(
@@ -79,7 +81,7 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
     records = log.counts()
     return Findings(
         records=records,
-        warnings=(*labelled.warnings, *warnings_of(table, positive, facets, metrics, baseline)),
+        warnings=(*labelled.warnings, *warnings_of(table, positive, facets, metrics, baseline, chosen.left_out)),
         violations=tuple(each.violation(settings.confidence_level) for each in metrics if each.violated),
         violations_version="1.0",
         documents=documents,
@@ -93,7 +95,8 @@ def _require_rows(table: BiasTable) -> None:
     if any(rows["rows"].sum() for rows in table.facets.values()):
         return
     if table.unpredicted:
-        message = f"all {table.unpredicted} labelled rows lack a prediction: is the attribute right?"
+        rows = "rows" if table.columns.label is None else "labelled rows"
+        message = f"all {table.unpredicted} {rows} lack a prediction: is the attribute right?"
         raise InvalidInput("NoPredictions", message)
     message = f"all {table.unlabelled} rows lack a label in the column {table.columns.label!r}"
     raise InvalidInput("NoLabels", message)

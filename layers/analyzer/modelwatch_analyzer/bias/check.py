@@ -40,10 +40,17 @@ class BiasConstraint:
     value: float | None
     range: Interval | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no value can violate it."""
+        return self.value is None if self.range is None else self.range == (-math.inf, math.inf)
+
     def __str__(self) -> str:
         """Write it as violations do."""
         if self.range is None:
             return "undefined" if self.value is None else spelled(self.value)
+        if self.is_open:
+            return "any value"
         return f"[{spelled(self.range[0])}, {spelled(self.range[1])}]"
 
 

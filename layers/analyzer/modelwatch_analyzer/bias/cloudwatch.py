@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from modelwatch_analyzer.bias.check import DisparateImpactRule, distance
 from modelwatch_analyzer.bias.group_metrics import GroupMetric
-from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.undefined import Undefined
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
-from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
@@ -15,6 +15,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _TABLES = ("csv", "parquet")
+_TRANSFORM = "batchTransform"
 _NAMED_AT_MOST = 10
 _DEFAULT_THRESHOLD = 0.5
 
@@ -23,7 +24,8 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
-    have no meaning: there the label is what was merged with a prediction.
+    have no meaning: there the label is what was merged with a prediction. Outputs of transform jobs that were not
+    merged have the label only if they were joined with inputs that have it.
     """
     headerless = settings.dataset_format.name == "csv" and settings.dataset_format.options.get("header") is False
     known: dict[str, str | None] = {}
@@ -40,9 +42,20 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
                 known[name] = str(config.headers.index(given))
     elif settings.dataset_format.name not in _TABLES and known.get("ground_truth_attribute") in config.headers:
         del known["ground_truth_attribute"]
+    not_merged = settings.dataset_format.name == _TRANSFORM and settings.ground_truth_source is None
+    if not_merged and "ground_truth_attribute" in known and not _can_be_read(settings.model_copy(update=known)):
+        del known["ground_truth_attribute"]
     if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
         del known["inference_attribute"]
     return settings.model_copy(update=known)
+
+
+def _can_be_read(settings: BiasSettings) -> bool:
+    """Return whether the data have what the attributes name."""
+    try:
+        return bool(open_dataset(settings).roles)
+    except InvalidInput:
+        return False
 
 
 def _lacks(settings: BiasSettings, column: str | None) -> bool:
@@ -54,10 +67,21 @@ def _lacks(settings: BiasSettings, column: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The columns, and the name of the label in reports."""
+    """What is read and measured.
+
+    Attributes
+    ----------
+    label : str
+        Its name in reports.
+    metrics, left_out : tuple of BiasMetric
+        Those that are requested and that the data allows; and those that are requested and need labels, of data that
+        has none.
+    """
 
     columns: BiasColumns
     label: str
+    metrics: tuple[BiasMetric, ...]
+    left_out: tuple[BiasMetric, ...]
 
 
 def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Chosen:
@@ -71,21 +95,25 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
     Raises
     ------
     InvalidInput
-        ``UnknownColumn``, ``LabelsNotGiven``, ``OneColumnExpected``, ``FeaturesNotFound``, or
-        ``InvalidAnalysisConfig`` for a facet that is there by its name and by its index.
+        ``UnknownColumn``, ``LabelsNotGiven`` where there are neither labels nor predictions, or none but metrics of
+        labels are requested, ``OneColumnExpected``, ``FeaturesNotFound``, or ``InvalidAnalysisConfig`` for a facet that
+        is there by its name and by its index.
     """
     roles = dataset.roles
-    labels = roles.get(Role.GROUND_TRUTH, ())
-    if len(labels) != 1:
-        code, found = (
-            ("OneColumnExpected", f"{len(labels)} columns are labels")
-            if labels
-            else ("LabelsNotGiven", "the data has no column that is known to be the labels")
-        )
-        message = f"{found}: set ground_truth_attribute, or label in the configuration, to the column it is"
-        raise InvalidInput(code, message)
+    label, prediction = _label(roles.get(Role.GROUND_TRUTH, ())), _prediction(dataset, config, settings)
+    metrics = tuple(each for each in config.metrics if each.stage is Stage.PRE_TRAINING or prediction is not None)
+    left_out = () if label else tuple(each for each in metrics if each.needs_labels)
+    metrics = tuple(each for each in metrics if each not in left_out)
+    if label is None and (prediction is None or not metrics):
+        raise _nothing_to_measure(config, left_out if prediction else ())
     features = roles.get(Role.FEATURES, ())
-    names = _Names(dataset, features, config, by_feature=settings.features_attribute is not None)
+    names = _Names(
+        dataset,
+        features,
+        config,
+        by_feature=settings.features_attribute is not None,
+        unlabelled_payloads=label is None and settings.dataset_format.name not in _TABLES,
+    )
     facets = {}
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet")
@@ -94,27 +122,59 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
             message = f"the facet {shown!r} is there more than once, by name and by index; list its values together"
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
-    prediction = _prediction(dataset, config, settings)
-    flipped = prediction is not None and "FT" in config.metrics(Stage.POST_TRAINING)
+    flipped = any(each.name == "FT" for each in metrics)
     columns = BiasColumns(
-        label=labels[0],
+        label=label,
         positive=Listed(config.label_values_or_threshold),
         facets=facets,
         group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
         prediction=prediction,
         features=features if flipped else (),
     )
-    return Chosen(columns, _label_name(config, settings, features, labels[0]))
+    return Chosen(columns, _label_name(config, settings, features, columns), metrics, left_out)
+
+
+def _label(columns: Sequence[str]) -> str | None:
+    if len(columns) > 1:
+        message = (
+            f"{len(columns)} columns are labels: set ground_truth_attribute, or label in the configuration, to the "
+            "column it is"
+        )
+        raise InvalidInput("OneColumnExpected", message)
+    return columns[0] if columns else None
+
+
+def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> InvalidInput:
+    """Return the error for data without labels: without predictions either, or with these left out."""
+    message = (
+        "the data has no column that is known to be the labels: set ground_truth_attribute, or label in the "
+        "configuration, to the column it is"
+    )
+    if left_out:
+        return InvalidInput("LabelsNotGiven", f"{message}; {names_of(left_out)} cannot be computed without labels")
+    message += ". Predictions alone give some of the metrics: name them by inference_attribute or probability_attribute"
+    if config.predicted_label_name is not None:
+        message += f"; the data has no column {config.predicted_label_name!r}, the predicted_label_name"
+    return InvalidInput("LabelsNotGiven", message)
 
 
 class _Names:
     """Finds columns by name or index."""
 
-    def __init__(self, dataset: Dataset, features: Sequence[str], config: BiasConfig, *, by_feature: bool) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        features: Sequence[str],
+        config: BiasConfig,
+        *,
+        by_feature: bool,
+        unlabelled_payloads: bool,
+    ) -> None:
         self._columns = dataset.columns
         self._indexed = features if by_feature else dataset.input_columns
         self._features = features
         self._config = config
+        self._unlabelled_payloads = unlabelled_payloads
 
     def column(self, name: str | int, key: str) -> str:
         """Return the column."""
@@ -142,12 +202,11 @@ class _Names:
         config = self._config
         others = {str(config.label), str(config.predicted_label_name)}
         named = [header for header in config.headers if header not in others]
-        for headers, columns in (
-            (config.headers, self._columns),
-            (named, self._features),
-            (config.headers[:-1], self._features),
-            (config.headers, self._features),
-        ):
+        all_columns = (config.headers, self._columns)
+        of_features = [(each, self._features) for each in (named, config.headers[:-1], config.headers)]
+        # Headers of features and label are as many as the columns of features and one prediction.
+        choices = [*of_features, all_columns] if self._unlabelled_payloads else [all_columns, *of_features]
+        for headers, columns in choices:
             if len(headers) == len(columns):
                 return dict(zip(headers, columns, strict=True))
         count = len(config.headers)
@@ -155,14 +214,19 @@ class _Names:
         raise InvalidInput("FeaturesNotFound", message)
 
 
-def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], column: str) -> str:
-    """Return the label's name in reports: that in the headers, or else the one that is given."""
+def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], columns: BiasColumns) -> str:
+    """Return the label's name in reports: that in the headers, or else the one that is given.
+
+    Without labels and without any name of them, it is that of the predictions.
+    """
     if config.label is not None and config.label in config.headers:
         return str(config.label)
     if config.headers and len(config.headers) == len(features) + 1:
         return config.headers[-1]
     given = config.label if config.label is not None else settings.ground_truth_attribute
-    return column if given is None else str(given)
+    if given is not None:
+        return str(given)
+    return columns.label or str(config.predicted_label_name or columns.predicted)
 
 
 def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Prediction | None:

@@ -17,7 +17,8 @@ from pydantic import (
 )
 
 from modelwatch_analyzer.bias.check import DisparateImpactRule
-from modelwatch_analyzer.bias.metrics import METRICS, Stage
+from modelwatch_analyzer.bias.metric import BiasMetric, Stage
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import DataType, ListedValue
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
@@ -170,16 +171,18 @@ class BiasConfig(_Part):
             raise InvalidInput("InvalidAnalysisConfig", message)
         return read_document(cls, path, "InvalidAnalysisConfig")
 
-    def metrics(self, stage: Stage) -> tuple[str, ...]:
-        """Return the names of the requested metrics, sorted; all if ``methods`` names neither stage."""
+    @property
+    def metrics(self) -> tuple[BiasMetric, ...]:
+        """The requested metrics by stage and name; all if ``methods`` names neither stage."""
         requested: dict[Stage, _Methods | None] = {
-            Stage.PRE_TRAINING: self.methods.pre_training_bias,
             Stage.POST_TRAINING: self.methods.post_training_bias,
+            Stage.PRE_TRAINING: self.methods.pre_training_bias,
         }
         if not any(requested.values()):
             requested = dict.fromkeys(requested, _Methods())
-        methods = requested[stage]
-        if methods is None:
-            return ()
-        of_stage = sorted(metric.name for metric in METRICS.values() if metric.stage is stage)
-        return tuple(name for name in of_stage if name in methods.methods or "all" in methods.methods)
+        return tuple(
+            metric
+            for stage, methods in requested.items()
+            for metric in METRICS.values()
+            if methods and metric.stage is stage and not {metric.name, "all"}.isdisjoint(methods.methods)
+        )

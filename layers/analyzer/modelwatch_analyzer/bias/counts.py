@@ -26,7 +26,8 @@ class Counts:
     cells : ndarray, shape (..., 2, groups, labels, 2)
         Rows by facet (``a``, ``d``), value of the group variable, label (negative, positive; the distances between
         distributions of labels take any number of them) and prediction (negative, positive). Leading axes are
-        replicates. Without predictions all rows are in the first of the last axis.
+        replicates. Without predictions all rows are in the first of the last axis, without labels in the first of
+        the one before it.
     grouped : bool
         Whether there is a group variable.
     flips : ndarray, shape (..., 2, 2), or Undefined

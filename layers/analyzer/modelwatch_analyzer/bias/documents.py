@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
-from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput

@@ -159,11 +159,6 @@ def _acceptance(counts: Counts) -> Array:
     return divide(counts.by_prediction[..., 1], counts.rows)
 
 
-def bias_amplification(counts: Counts) -> Array:
-    """DPPL - DPL: by how much the model favours ``a`` more than the labels do."""
-    return positive_proportions_in_predictions(counts) - positive_proportions_in_labels(counts)
-
-
 def conditional_acceptance(counts: Counts) -> Array:
     """Observed per predicted positives, ``a`` minus ``d``."""
     return _advantage(divide(counts.by_label[..., 1], counts.by_prediction[..., 1]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
-from modelwatch_analyzer.bias.metrics import METRICS, BiasMetric, Stage
+from modelwatch_analyzer.bias.metric import BiasMetric, Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -83,7 +84,7 @@ class GroupMetric:
             entry["interval"] = list(self.interval)
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
-            entry["range"] = list(allowed)
+            entry["range"] = [None if math.isinf(end) else end for end in allowed]
         return entry
 
 
@@ -92,21 +93,21 @@ def group_metrics_of(
     config: BiasConfig,
     baseline: BiasAnalysis | None,
     settings: BiasSettings,
+    metrics: Sequence[BiasMetric],
     *,
     grouped: bool,
-    predicted: bool,
 ) -> Iterator[GroupMetric]:
-    """Measure a facet's groups: all metrics of one group after the other, by stage and name.
+    """Measure a facet's groups: all metrics of one group after the other.
 
     Parameters
     ----------
-    grouped, predicted : bool
-        Whether there is a group variable, and whether there are predictions.
+    metrics : sequence of BiasMetric
+        Those that the data allows.
+    grouped : bool
+        Whether there is a group variable.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
-    names = [*(config.metrics(Stage.POST_TRAINING) if predicted else ()), *config.metrics(Stage.PRE_TRAINING)]
-    metrics = [METRICS[name] for name in names]
     counts = [
         Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, constraints))
         for group in range(len(facet.values))

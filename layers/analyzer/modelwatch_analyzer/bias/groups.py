@@ -90,6 +90,9 @@ class Positive:
 def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     """Determine which labels and predictions are positive.
 
+    Predictions alone are read as labels would be. An answer of fractions within [0, 1] is a probability then, unless a
+    fraction is listed, which is a threshold of what is predicted.
+
     Parameters
     ----------
     known : collection of str
@@ -100,18 +103,20 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     InvalidInput
         ``ThresholdNotNumeric``.
     """
-    listed = table.columns.positive
-    data_type = _known_type(known) or table.label.data_type(listed.values)
+    columns, listed, outcomes = table.columns, table.columns.positive, table.outcomes
+    prediction = columns.prediction
+    fractions = prediction is not None and prediction.guessed and table.predicted.are_probabilities
+    data_type = _known_type(known) or outcomes.data_type(listed.values)
+    if columns.label is None and not known and fractions and (listed.threshold or 0.0).is_integer():
+        data_type = DataType.CATEGORICAL
     if data_type is DataType.CONTINUOUS and listed.threshold is None:
-        raise _not_numeric(table.columns.label, "label_values_or_threshold")
+        raise _not_numeric(columns.label or columns.predicted, "label_values_or_threshold")
     bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
-    prediction, facts = table.columns.prediction, table.predicted
     scored = prediction is not None and len(prediction.scores) == 1 and not prediction.guessed
-    if prediction is not None and prediction.guessed:
-        fractions = facts.type is ColumnType.FRACTIONAL and facts.minimum >= 0 and facts.maximum <= 1
-        scored = fractions and data_type is DataType.CATEGORICAL
-    whole = table.label.type_for(listed.values) is ColumnType.INTEGRAL
-    spelled = named_as(known, listed.spelled(data_type, table.label.maximum, whole=whole))
+    if fractions:
+        scored = data_type is DataType.CATEGORICAL
+    whole = outcomes.type_for(listed.values) is ColumnType.INTEGRAL
+    spelled = named_as(known, listed.spelled(data_type, outcomes.maximum, whole=whole))
     # A probability is that of label 1 where labels are 0 and 1.
     of_the_other = data_type is DataType.CATEGORICAL and listed.holds(0) and not listed.holds(1)
     return Positive(spelled, bit, (UNSCORED if of_the_other else SCORED) if scored else bit)

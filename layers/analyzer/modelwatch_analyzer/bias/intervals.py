@@ -11,7 +11,7 @@ import numpy as np
 
 from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.metrics import BiasMetric
+from modelwatch_analyzer.bias.metric import BiasMetric
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined

@@ -76,18 +76,25 @@ class BiasColumns:
 
     Attributes
     ----------
+    label : str, optional
+        The column of the labels; None where there are predictions alone.
     facets : dict of str to (str, Listed)
         By the facet's name: its column, and the values that are listed.
     features : tuple of str
         What the flip test compares; none where it is not requested.
     """
 
-    label: str
+    label: str | None
     positive: Listed
     facets: Mapping[str, tuple[str, Listed]]
     group: str | None = None
     prediction: Prediction | None = None
     features: tuple[str, ...] = ()
+
+    @property
+    def predicted(self) -> str:
+        """The columns of predictions, as messages name them."""
+        return ", ".join(self.prediction.columns) if self.prediction else ""
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
@@ -96,8 +103,8 @@ class BiasColumns:
         if self.prediction:
             read |= {name: pl.Float64() for name in self.prediction.scores}
             read |= {name: pl.String() for name in self.prediction.labels}
-        spelled = [self.label, *(column for column, _ in self.facets.values()), *([self.group] if self.group else [])]
-        return read | dict.fromkeys(spelled, pl.String())
+        spelled = [self.label, *(column for column, _ in self.facets.values()), self.group]
+        return read | {name: pl.String() for name in spelled if name is not None}
 
 
 @dataclass(slots=True)
@@ -129,6 +136,11 @@ class BiasTable:
     spelled_missing: int = 0
     sample: FlipSample | None = None
 
+    @property
+    def outcomes(self) -> ColumnFacts:
+        """The facts that say how labels are read: those of the labels, or of predictions alone."""
+        return self.predicted if self.columns.label is None else self.label
+
     @classmethod
     def empty(cls, columns: BiasColumns, seed: int) -> BiasTable:
         """Make one without rows."""
@@ -148,8 +160,7 @@ class BiasTable:
             ``TooManyFacetValues`` or ``TooManyGroups``, naming the column.
         """
         batch = self._cleaned(batch)
-        labels = self.columns.positive.codes(batch[self.columns.label])
-        self.label.update(batch[self.columns.label], labels)
+        labels = self._labels(batch)
         predicted = self._predictions(batch)
         known = labels.is_not_null() & predicted.is_not_null()
         self.unlabelled += labels.null_count()
@@ -186,7 +197,7 @@ class BiasTable:
 
     def _cleaned(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Read text that means that there is no value as such, unless the configuration lists it."""
-        kept = {self.columns.label: self.columns.positive.texts}
+        kept = {self.columns.label: self.columns.positive.texts} if self.columns.label else {}
         kept |= {column: listed.texts for column, listed in self.columns.facets.values()}
         if self.columns.prediction:
             kept |= dict.fromkeys(self.columns.prediction.labels, self.columns.positive.texts)
@@ -195,10 +206,17 @@ class BiasTable:
         self.spelled_missing += next(lacking) - next(lacking)
         return clean
 
+    def _labels(self, batch: pl.DataFrame) -> pl.Series:
+        if self.columns.label is None:
+            return _one_outcome(batch.height)
+        labels = self.columns.positive.codes(batch[self.columns.label])
+        self.label.update(batch[self.columns.label], labels)
+        return labels
+
     def _predictions(self, batch: pl.DataFrame) -> pl.Series:
         prediction = self.columns.prediction
         if prediction is None:
-            return pl.repeat(NUMBER, batch.height, dtype=pl.UInt8, eager=True)
+            return _one_outcome(batch.height)
         label, score = prediction.read(batch)
         codes = pl.repeat(0, batch.height, dtype=pl.UInt8, eager=True)
         if label is not None:
@@ -226,6 +244,11 @@ class BiasTable:
 _SCHEMA = pl.Schema(
     {"facet": pl.String, "group": pl.String, "label": pl.UInt8, "predicted": pl.UInt8, "rows": pl.Int64}
 )
+
+
+def _one_outcome(rows: int) -> pl.Series:
+    """Return what stands for labels or predictions that there are none of: negative, however they are read."""
+    return pl.repeat(NUMBER, rows, dtype=pl.UInt8, eager=True)
 
 
 def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -252,6 +252,11 @@ class ColumnFacts:
         """How many values are no numbers."""
         return self.present - self.numeric
 
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether the values may be probabilities: numbers with decimals within [0, 1]."""
+        return self.type is ColumnType.FRACTIONAL and self.minimum >= 0 and self.maximum <= 1
+
     def type_for(self, listed: Collection[ListedValue]) -> ColumnType:
         """Return the type of the values; of the numbers alone where a number is listed and few values are none."""
         if len(listed) == 1 and _number(*listed) is not None and self.others <= _FEW_OTHERS * self.present:

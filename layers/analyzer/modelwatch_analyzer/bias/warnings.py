@@ -10,7 +10,7 @@ from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
 from modelwatch_analyzer.bias.groups import Facet, Positive
-from modelwatch_analyzer.bias.metrics import Stage
+from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
@@ -19,7 +19,7 @@ from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
-_GROUPED = ("CDDL", "CDDPL")
+_PERHAPS_PROBABILITIES = ". If these are probabilities, name them by probability_attribute"
 _AS_NUMBERS = f'For those above {{}}, add "data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
 
 
@@ -29,8 +29,17 @@ def warnings_of(
     facets: Sequence[Facet],
     measures: Sequence[GroupMetric],
     baseline: BiasAnalysis | None,
+    left_out: Sequence[BiasMetric],
 ) -> Iterator[str]:
-    """Yield sentences."""
+    """Yield sentences.
+
+    Parameters
+    ----------
+    left_out : sequence of BiasMetric
+        What is not measured because the data has no labels.
+    """
+    if left_out:
+        yield _without_labels(left_out, baseline)
     yield from _rows(table, facets, baseline)
     yield from _labels(table, positive, facets, baseline)
     groups: dict[tuple[str, str], list[GroupMetric]] = {}
@@ -45,6 +54,17 @@ def warnings_of(
                 f"without predictions nothing is compared with the baseline's {', '.join(unpredicted)}: name these by "
                 "inference_attribute or probability_attribute"
             )
+
+
+def _without_labels(left_out: Sequence[BiasMetric], baseline: BiasAnalysis | None) -> str:
+    constraints = baseline.constraints() if baseline else {}
+    held = {name for (_, _, name), constraint in constraints.items() if not constraint.is_open}
+    compared = names_of(metric for metric in left_out if metric.name in held)
+    uncompared = f", and nothing is compared with the baseline's {compared}" if compared else ""
+    return (
+        f"there are no labels, so {names_of(left_out)} are left out{uncompared}: give labels in files of their own "
+        "(ground truth), or name their column by ground_truth_attribute"
+    )
 
 
 def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
@@ -92,19 +112,23 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
 def _labels(
     table: BiasTable, positive: Positive, facets: Sequence[Facet], baseline: BiasAnalysis | None
 ) -> Iterator[str]:
-    negatives, positives = np.sum([facet.cells.sum(axis=(0, 1, 3)) for facet in facets], axis=0)
-    if negatives and not positives:
-        found = example_text(table.label.examples)
-        yield f"no label is {positive.spelled}: is label_values_or_threshold right? The data has {found}"
-    if positive.predicted == LISTED and table.predicted.present and not table.predicted.matched and positives:
+    labelled = table.columns.label is not None
+    what, axes = ("label", (0, 1, 3)) if labelled else ("prediction", (0, 1, 2))
+    negatives, positives = np.sum([facet.cells.sum(axis=axes) for facet in facets], axis=0)
+    if negatives and not positives and table.outcomes.present:
+        found = example_text(table.outcomes.examples)
+        perhaps = "" if labelled or not table.predicted.are_probabilities else _PERHAPS_PROBABILITIES
+        yield f"no {what} is {positive.spelled}: is label_values_or_threshold right? The data has {found}{perhaps}"
+    predicted_otherwise = table.predicted.present and not table.predicted.matched
+    if labelled and positive.predicted == LISTED and predicted_otherwise and positives:
         found, labels = example_text(table.predicted.examples), example_text(table.label.examples)
         yield f"no prediction is {positive.spelled}: the predictions are {found}, and the labels {labels}"
     if positive.label == ABOVE:
-        for what, facts in (("label", table.label), ("prediction", table.predicted)):
+        for name, facts in (("label", table.label), ("prediction", table.predicted)):
             if facts.others:
-                yield f"{facts.others} rows whose {what} is no number were left out"
+                yield f"{facts.others} rows whose {name} is no number were left out"
     if positives and not negatives:
-        yield f"all labels are {positive.spelled}"
+        yield f"all {what}s are {positive.spelled}"
     known = baseline.label_values() if baseline else []
     if known and group_key(positive.spelled) not in map(group_key, known):
         yield f"the baseline's positive labels are {known[0]}, these {positive.spelled}: the metrics are not comparable"
@@ -122,7 +146,7 @@ def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iter
     reasons: dict[str, list[str]] = {}
     for each in measures:
         # No group variable was requested; and FD of a baseline without shares is reported with what that lacks.
-        quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.name in _GROUPED)
+        quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.conditional)
         if isinstance(each.value, Undefined) and not quiet:
             reasons.setdefault(each.value.reason, []).append(each.metric.name)
     for reason, names in reasons.items():
@@ -141,9 +165,9 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
     if new:
         yield f"the baseline does not have {_listed(new)}: not compared"
     measured = {metric for _, _, metric in baseline.constraints()}
-    lacking = [each.metric.name for each in measures if each.metric.name not in measured]
+    lacking = names_of(each.metric for each in measures if each.metric.name not in measured and each.metric.is_compared)
     if lacking:
-        yield f"the baseline has no {', '.join(dict.fromkeys(lacking))}: reported, not compared"
+        yield f"the baseline has no {lacking}: reported, not compared"
     gone = [
         (facet, each.value_or_threshold)
         for _, entry in baseline.stages()

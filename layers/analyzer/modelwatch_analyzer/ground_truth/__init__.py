@@ -44,11 +44,16 @@ class LabelledDataset:
     warnings: tuple[str, ...] = ()
 
 
-def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
+def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: bool = True) -> LabelledDataset:
     """Open predictions with their labels.
 
     With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, and the merged
     records are written below ``merged_output_path`` and opened. Without it the dataset must have both.
+
+    Parameters
+    ----------
+    labels_required : bool
+        Whether captured records without labels are refused; otherwise they are opened as they are.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
         `open_dataset` raises.
     """
     if settings.ground_truth_source is None:
-        return _open_with_labels(settings)
+        return _open_with_labels(settings, required=labels_required)
     log, label_log = ReadLog(), ReadLog()
     output = settings.merged_output_path or settings.output_path / "merge"
     for source in (settings.dataset_source, settings.ground_truth_source):
@@ -78,10 +83,11 @@ def open_labelled_dataset(settings: GroundTruthSettings) -> LabelledDataset:
     return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
 
 
-def _open_with_labels(settings: AnalysisSettings) -> LabelledDataset:
+def _open_with_labels(settings: AnalysisSettings, *, required: bool) -> LabelledDataset:
     captured = settings.dataset_format.name == _CAPTURE
     dataset = open_dataset(_with_ground_truth(settings) if captured else settings)
-    if captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles:
+    unlabelled = captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles
+    if required and unlabelled:
         message = (
             f"the records in {settings.dataset_source} have no groundTruthData: give the labels as"
             " ground_truth_source, or records that have been merged with them"
