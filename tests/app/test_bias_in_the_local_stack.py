@@ -13,6 +13,7 @@ from tests.app.deployed_app import HOUR, App, started
 pytestmark = pytest.mark.xdist_group("local_stack")
 
 NAME = "fair-lending"
+UNLABELLED = "fair-answers"
 ROWS = 600
 LATER = timedelta(minutes=6)
 CONFIG = {
@@ -73,11 +74,23 @@ def baseline(app: App) -> dict:
         },
         output_s3_uri=f"s3://{app.stack.outputs['ResultsBucketName']}/{NAME}",
     )
+    app.make_schedule(
+        UNLABELLED,
+        monitoring_type="ModelBias",
+        analysis_config=CONFIG,
+        baseline={"constraints_s3_uri": f"{job['output_s3_uri']}/analysis.json"},
+        endpoint_input={
+            "endpoint_name": "loans",
+            "data_captured_destination_s3_uri": "s3://captures/live",
+            "probability_attribute": "0",
+        },
+        output_s3_uri=f"s3://{app.stack.outputs['ResultsBucketName']}/{UNLABELLED}",
+    )
     return job
 
 
-def an_hour(app: App, *, shifted: bool) -> dict:
-    """Let an hour's predictions be captured and labelled, and return its execution."""
+def an_hour(app: App, *, shifted: bool, schedule: str = NAME) -> dict:
+    """Let an hour's predictions be captured and labelled, and return a schedule's execution."""
     hour: datetime = app.stack.now.replace(minute=0, second=0, microsecond=0) + HOUR
     captures, labels = [], []
     for number, (sex, income, score, approved) in enumerate(applicants("an hour", shifted=shifted)):
@@ -95,7 +108,7 @@ def an_hour(app: App, *, shifted: bool) -> dict:
     ):
         app.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
     app.stack.advance_to(hour + HOUR + LATER)
-    return app.execution(hour + HOUR, NAME)
+    return app.execution(hour + HOUR, schedule)
 
 
 def test_an_hour_like_the_baseline_is_fine(app, baseline):
@@ -119,6 +132,19 @@ def test_an_hour_in_which_approvals_shift_is_a_violation_with_its_interval(app, 
     assert any("DPPL" in mail.get_content() for mail in mails)
 
 
+def test_a_schedule_without_ground_truth_watches_the_predictions_and_stores_nothing_merged(app, baseline):
+    execution = an_hour(app, shifted=True, schedule=UNLABELLED)
+    assert execution["monitoring_execution_status"] == "CompletedWithViolations", execution
+    assert execution["outcome"]["ground_truth"] is None
+    violations = app.report(execution, "constraint_violations.json")["violations"]
+    assert {violation["metric_name"] for violation in violations} == {"CDDPL", "DPPL", "FT"}
+    warnings = app.report(execution, "analysis_summary.json")["warnings"]
+    (warning,) = [each for each in warnings if each.startswith("there are no labels")]
+    assert "nothing is compared with the baseline's AD, BA, " in warning
+    results = app.s3.list_objects_v2(Bucket=app.stack.outputs["ResultsBucketName"], Prefix=f"{UNLABELLED}/")
+    assert not [entry["Key"] for entry in results["Contents"] if "/merge/" in entry["Key"]]
+
+
 def test_metrics_go_where_dashboards_of_sagemaker_look_for_them(app, baseline):
     an_hour(app, shifted=False)
     found = app.stack.client("cloudwatch").list_metrics(Namespace="aws/sagemaker/Endpoints/bias-metrics")["Metrics"]
@@ -126,6 +152,7 @@ def test_metrics_go_where_dashboards_of_sagemaker_look_for_them(app, baseline):
         tuple((each["Name"], each["Value"]) for each in metric["Dimensions"])
         for metric in found
         if metric["MetricName"] == "bias_metric_DPPL"
+        and {"Name": "MonitoringSchedule", "Value": NAME} in metric["Dimensions"]
     }
     assert dimensions == {
         (("Endpoint", "loans"), ("MonitoringSchedule", NAME)),

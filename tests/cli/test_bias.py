@@ -85,6 +85,21 @@ def test_labels_alone_make_a_baseline_of_pre_training_metrics(run):
     assert "post_training_bias_metrics" not in report
 
 
+def test_predictions_without_labels_make_a_baseline_and_are_checked(run):
+    Path("config.json").write_text(json.dumps({name: each for name, each in CONFIG.items() if name != "label"}))
+    for name, rows in (("fair.csv", FAIR), ("unfair.csv", UNFAIR)):
+        Path(name).write_text("\n".join(row.rsplit(",", 1)[0] for row in rows.splitlines()))
+    made = run(*baseline("--probability-attribute", "score"))
+    assert made.exit_code == 0, made.stderr
+    assert "there are no labels, so AD, BA, " in made.stdout + made.stderr
+    assert metrics("post_training", "baseline").keys() == {"CDDPL", "DI", "DPPL", "FT"}
+    assert run(*check("fair.csv")).exit_code == 0
+    assert run(*check("unfair.csv")).exit_code == 1
+    violations = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
+    # By hand: no woman and every man is predicted to be positive, women whose neighbours are men too.
+    assert [violation["metric_name"] for violation in violations] == ["DPPL", "FT"]
+
+
 def test_replicates_level_and_seed_reach_the_analysis(run):
     run(*check("fair.csv", "--bootstrap-replicates", "150", "--confidence-level", "0.9", "--seed", "7"))
     bootstrap = json.loads(Path("report/analysis.json").read_text())["bootstrap"]

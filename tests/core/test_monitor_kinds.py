@@ -129,7 +129,7 @@ def test_a_first_run_is_compared_with_no_other_whatever_is_in_its_folder(world):
     ("changes", "message"),
     [
         ({"monitoring_type": "ModelQuality"}, "ModelQuality needs ground_truth_input and problem_type"),
-        ({"monitoring_type": "ModelBias", "analysis_config": {}}, "ModelBias needs ground_truth_input"),
+        ({"monitoring_type": "ModelBias"}, "ModelBias needs analysis_config"),
         ({"monitoring_type": "ModelExplainability"}, "ModelExplainability needs analysis_config"),
         ({"ground_truth_input": "s3://captures/labels"}, "ground_truth_input: not for DataQuality"),
         (QUALITY | {"problem_type": "Ranking"}, "problem_type"),
@@ -158,6 +158,20 @@ def test_a_configuration_is_written_where_the_analyzer_looks_for_it_or_fetched_f
     assert ("s3://results/config.json", "config/analysis_config.json") in [
         (entry.s3_uri, entry.path) for entry in stored.inputs
     ]
+
+
+def test_a_bias_schedule_without_ground_truth_analyses_the_predictions_and_merges_nothing(world):
+    has_labels(world, "2026/11/22/09/0100.jsonl")
+    world.has_schedule("unlabelled", monitoring_type="ModelBias", analysis_config={"facet": []})
+    world.tick(name="unlabelled")
+    (request,) = world.host.started
+    assert request.settings.ground_truth_source is None
+    assert request.settings.merged_output_path is None
+    assert request.further_outputs == ()
+    assert not any(entry.path.startswith("groundtruth/") for entry in request.inputs)
+    assert request.settings.dataset_format.sagemaker_document == {
+        "sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}
+    }
 
 
 def test_a_baseline_of_model_quality_hands_its_attributes_to_the_analyzer(world):

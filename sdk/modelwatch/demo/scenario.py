@@ -244,7 +244,7 @@ class _Demo:
             baseline=files,
             start_delay_minutes=TICK // timedelta(minutes=1),
             **monitor.baseline.parameters,
-            **(labels if "ground_truth_input" in kind.schedule_parameters else {}),
+            **(labels if "ground_truth_input" in kind.own_parameters else {}),
         )
         self._started.add(monitor.name)
         self._timeline.print_monitor(self._stack.now, monitor)

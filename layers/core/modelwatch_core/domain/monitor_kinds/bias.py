@@ -28,20 +28,23 @@ BIAS = MonitorKind(
     analysis="modelwatch_analyzer.bias.analysis",
     metric_namespace="bias-metrics",
     transform_side="output",
-    schedule_parameters=frozenset({"ground_truth_input", "analysis_config"}),
+    schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),
-    # Labels need not be given: the configuration may name them, and merged captures need no name for them.
+    optional_parameters=frozenset({"ground_truth_input"}),
+    # Labels need not be given: the configuration may name them, merged captures need no name for them, and predictions
+    # alone have metrics too.
     shell=Shell(
         baseline=ShellCommand(
             help="Measure bias in training data: analysis.json, which later data should not be worse than.",
             details="Labels alone give the pre-training metrics; with --inference-attribute or "
-            "--probability-attribute there are the post-training ones too.",
-            data="Training data with labels: a file, or a folder of files; local or in S3.",
+            "--probability-attribute there are the post-training ones too. Predictions alone give those that need no "
+            "labels.",
+            data="Training data with labels, predictions or both: a file, or a folder of files; local or in S3.",
             example="--dataset train.csv --dataset-format csv --analysis-config analysis_config.json "
             "--inference-attribute prediction --output baseline",
         ),
         check=ShellCommand(
-            help="Check a model's bias against its baseline, with labels in the data or in files of their own.",
+            help="Check a model's bias against its baseline, with labels in the data, in files of their own, or none.",
             data="Predictions: a file, or a folder of files; local or in S3.",
             example="--data captures --dataset-format capture --analysis-config analysis_config.json "
             "--ground-truth labels --constraints baseline/analysis.json --output report",
