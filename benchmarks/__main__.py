@@ -7,6 +7,7 @@ import argparse
 from benchmarks import (
     bias,
     capture_reading,
+    cron_expressions,
     data_quality,
     explainability,
     handler_imports,
@@ -20,6 +21,7 @@ def main() -> None:
     benchmarks = {
         "bias": bias.run,
         "capture_reading": capture_reading.run,
+        "cron_expressions": cron_expressions.run,
         "data_quality": data_quality.run,
         "explainability": explainability.run,
         "handler_imports": handler_imports.run,
@@ -28,7 +30,7 @@ def main() -> None:
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=benchmarks, help="which one; all by default")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, or records")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, records or expressions")
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
