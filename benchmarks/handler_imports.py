@@ -19,18 +19,18 @@ _SET_UP = _IMPORTED + "Logger(service='benchmark'), Tracer(), Metrics()"
 _HANDLER = "import app; app.handler"
 _NUMERIC = ("numpy", "polars", "scipy")
 _HEAVY = (*_NUMERIC, "boto3")
-_TELL = f"\nimport json, sys; print(json.dumps([name for name in {_HEAVY} if name in sys.modules]))"
+_PRINT_LOADED = f"\nimport json, sys; print(json.dumps([name for name in {_HEAVY} if name in sys.modules]))"
 _REFERENCES = {"Powertools imported": _IMPORTED, "Powertools set up": _SET_UP}
 
 
 def run(options: argparse.Namespace) -> None:
     """Import every handler in fresh processes, with the path that it has in Lambda, and print."""
     functions = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
-    commands = {name: python("-c", code + _TELL) for name, code in _REFERENCES.items()}
+    commands = {name: python("-c", code + _PRINT_LOADED) for name, code in _REFERENCES.items()}
     for function in functions:
         path = f"{ROOT / 'functions' / function}:{ROOT / 'layers' / 'core'}"
         # No environment: what a handler needs of it, it must read at its first event.
-        commands[function] = python("-c", _HANDLER + _TELL, PYTHONPATH=path)
+        commands[function] = python("-c", _HANDLER + _PRINT_LOADED, PYTHONPATH=path)
     usages = interleaved(commands, max(options.repetitions, 5))
     loaded = {name: json.loads(measured[-1].output) for name, measured in usages.items()}
 

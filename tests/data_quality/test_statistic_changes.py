@@ -180,7 +180,7 @@ def test_proposals_are_four_standard_errors_of_baseline_and_window(workbench: Wo
     # 25 % give or take 8.66 % are 16.34 % and 33.66 %: 17 and 34, of which 34 is farther from 25.
     assert changes["p25"] == 9.0
     assert changes["p50"] == 10.0
-    # 4.36 % fit beside p05 and p95, not beside p01 and p99; no sample tells the error of an extreme.
+    # 4.36 % fit beside p05 and p95, not beside p01 and p99; a sample does not show the error of an extreme.
     assert set(changes) == {"mean", "std_dev", "p05", "p25", "p50", "p75", "p95"}
     assert text.get("num_constraints") is None
     assert set(constant["num_constraints"]["max_changes"].values()) == {0.0}

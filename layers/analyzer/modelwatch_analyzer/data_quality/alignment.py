@@ -137,7 +137,7 @@ def _cut(name: str) -> str:
 
 
 def expected_columns(constraints: Constraints, statistics: Statistics | None) -> Expected:
-    """Say what a baseline knows of the columns, by which a reader can tell a header from a row for certain.
+    """Say what a baseline knows of the columns, by which a reader distinguishes a header from a row for certain.
 
     A record can only be a row if each field is a number, or missing, where the baseline has numbers. Where it has
     none, each must be one of the baseline's values if it has counted those.
