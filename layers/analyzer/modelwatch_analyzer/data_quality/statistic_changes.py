@@ -73,8 +73,8 @@ def proposed_changes(numbers: NumericColumn, window: float) -> MaxChanges | None
     -------
     MaxChanges or None
         Four standard errors of the difference between a baseline and a window of these sizes; None without a value.
-        Not for minimum and maximum, whose error a sample does not show, and not for quantiles that are so near to an end
-        that nothing bounds theirs.
+        Not for minimum and maximum, whose error a sample does not show, and not for quantiles that are so near to an
+        end that nothing bounds theirs.
 
     Notes
     -----
