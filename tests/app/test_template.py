@@ -228,7 +228,7 @@ def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources)
             TypeAdapter(SageMakerName).validate_python(properties["Name"])
 
 
-def test_alarms_tell_people(resources):
+def test_alarms_notify_people(resources):
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": "AlertTopic"}] for alarm in alarms.values())
     watched = {

@@ -149,7 +149,7 @@ def test_a_name_that_only_resembles_a_setting_is_the_users_own(kind, name):
 
 
 @given(st.sampled_from(list(KINDS.values())), st.data())
-def test_whoever_is_told_a_nearest_name_can_use_it(kind, data):
+def test_the_nearest_name_that_a_message_gives_can_be_used(kind, data):
     right = data.draw(st.sampled_from(sorted(name for name in kind.settings.model_fields if len(name) > 10)))
     place = data.draw(st.integers(0, len(right) - 1))
     wrong = right[:place] + right[place + 1 :]

@@ -202,7 +202,7 @@ class TestWords:
         st.lists(st.text("abcXYZ19.-éß", min_size=1, max_size=8), min_size=1, max_size=5),
         st.sampled_from(["bad value {}", "'{}'", "x={};", "({})", '["{}", 1]', "{}, {}"]),
     )
-    def test_no_cell_is_ever_told(self, cells, saying):
+    def test_no_cell_is_ever_shown(self, cells, saying):
         redacted = redacted_message(" and ".join(saying.format(cell, cell) for cell in cells), ",".join(cells).encode())
         kept = redacted.replace("…", " ")
         for fixed in ("bad value", "x=", " and ", ", 1]"):

@@ -515,7 +515,7 @@ class TestTemporaryEndpoints:
         endpoints.create(temporary_endpoint_name("another", "baseline/a"), self.MODEL, "baseline/a")
         assert list(endpoints.names()) == []
 
-    def test_a_model_that_is_not_there_and_one_without_an_instance_type_are_for_a_person_to_mend(self, endpoints):
+    def test_a_model_that_is_not_there_and_one_without_an_instance_type_are_for_a_person_to_fix(self, endpoints):
         with pytest.raises(InvalidInput, match=r"TemporaryEndpointRefused.*find model"):
             endpoints.create(self.NAME, ModelReference(model_name="missing", instance_type="ml.m5.large"), "baseline/a")
         with pytest.raises(InvalidInput, match="InstanceTypeMissing"):
@@ -556,7 +556,7 @@ def test_a_temporary_endpoint_that_is_good_for_nothing_is_deleted(sagemaker, sta
     assert list(endpoints.names()) == []
 
 
-def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_tells_whose_it_is(aws):
+def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_names_its_owner(aws):
     sagemaker = aws.client("sagemaker")
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)

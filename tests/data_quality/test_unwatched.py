@@ -137,7 +137,7 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty {option}"]
 
 
-def test_a_baseline_without_spellings_still_tells_that_there_are_too_many_values(workbench: Workbench) -> None:
+def test_a_baseline_without_spellings_still_says_that_there_are_too_many_values(workbench: Workbench) -> None:
     data = table({"z": [*range(199), "nan"], "y": [1] * 200})
     workbench.baseline(data)
     statistics = workbench.read("baseline/statistics.json")
