@@ -252,7 +252,7 @@ def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Ru
 
 
 @pytest.mark.parametrize(("option", "value"), [("--separator", "x"), ("--decimal", ";")])
-def test_options_of_csv_that_do_not_exist_are_refused(run: Run, option: str, value: str) -> None:
+def test_options_of_values_and_csv_that_do_not_exist_are_refused(run: Run, option: str, value: str) -> None:
     Path("train.csv").write_text("a,b\n1,2\n")
     given = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "made"]
     refused = run(*given, option, value)

@@ -11,6 +11,8 @@ import pytest
 from modelwatch_core.domain.analysis import AnalysisSummary
 from tests.data_quality.conftest import Workbench, found, table
 
+USUAL = "--missing-values usual (in an environment: missing_values=usual)"
+
 
 def about(summary: AnalysisSummary, name: str) -> list[str]:
     return [warning for warning in summary.warnings if repr(name) in warning]
@@ -85,7 +87,8 @@ def test_the_advice_leads_to_a_column_that_is_watched(workbench: Workbench) -> N
     values: list[object] = [*range(599), "nan"]
     made = workbench.baseline(table({"z": values, "y": [1] * 600}))
     assert about(made, "z")[1].endswith(
-        ": leave missing values empty (of CSV, or give --missing-values usual), and make the baseline again"
+        ": leave missing values empty, or give --missing-values usual (in an environment: missing_values=usual), and "
+        "make the baseline again"
     )
     again = workbench.baseline(table({"z": [*range(599), None], "y": [1] * 600}))
     assert about(again, "z") == []
@@ -101,7 +104,7 @@ def test_text_of_few_values_is_compared_and_the_words_for_missing_in_it_are_coun
     }
     made = workbench.baseline(table(columns))
     words = "text that is spelled as missing, like NA, nan, null or -, counts as text: 'plan' (4 of 120 values); leave "
-    assert about(made, "plan") == [f"{words}it empty where it means one"]
+    assert about(made, "plan") == [f"{words}it empty where it means a missing value, or give {USUAL}"]
     (cause,) = about(made, "grade")
     assert "'grade' is String because of 3 of 120 values" in cause
     assert about(made, "word") == []
@@ -133,8 +136,7 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     checked = workbench.check(table({"z": [*range(98), "NA", "NA"], "y": [1] * 100}))
     assert found(checked) == [("z", "data_type_check")]
     cause = "2 of 100 values (2 of 100 spelled as missing, like NA, nan, null or -); 98 of 100 are numbers"
-    option = "(of CSV, or give --missing-values usual)"
-    assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty {option}"]
+    assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty, or give {USUAL}"]
 
 
 def test_a_baseline_without_spellings_still_says_that_there_are_too_many_values(workbench: Workbench) -> None:
@@ -168,6 +170,10 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
         ("{:.2f}".format, {}),
         (lambda number: f'"{number:.2f}"'.replace(".", ","), {"decimal": ","}),
         (lambda number: f'"{number:,.2f}"'.translate(str.maketrans(",.", ".,")), {"decimal": ","}),
+        (lambda number: f'"{number:,.2f} €"'.translate(str.maketrans(",.", ".,")), {"decimal": ","}),
+        (lambda number: f'"${number:,.2f}"', {"decimal": "."}),
+        (lambda number: f"{100 * number:.0f} %", {"decimal": "."}),
+        (lambda number: f" {number:.2f} ", {"decimal": "."}),
         (lambda number: f" {number:.2f} ", {"trim_blanks": True}),
         (lambda number: f"{number:.2f}" if number % 7 else "NA", {"missing_values": ["NA", "nan"]}),
         (lambda number: f"{number:.2f}" if number % 7 else "None", {"missing_values": ["usual"]}),
@@ -177,7 +183,7 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
          {"decimal": ",", "trim_blanks": True, "missing_values": ["-"]}),
     ],
 )  # fmt: skip
-def test_the_options_of_csv_make_numbers_of_them(
+def test_the_options_make_numbers_of_them(
     workbench: Workbench, spell: Callable[[float], str], options: dict[str, object]
 ) -> None:
     numbers = [index * 13.25 for index in range(600)]
@@ -185,10 +191,9 @@ def test_the_options_of_csv_make_numbers_of_them(
     def spelled(factor: float) -> str:
         return table({"z": [spell(number * factor) for number in numbers], "y": [1] * 600})
 
-    form = {"csv": {"header": True, **options}}
     workbench.check(
         spelled(1),
-        dataset_format=form,
+        **options,
         output_path=workbench.folder / "baseline",
         baseline_constraints=None,
         baseline_statistics=None,
@@ -198,9 +203,9 @@ def test_the_options_of_csv_make_numbers_of_them(
     assert feature["inferred_type"] == "Fractional"
     assert feature["numerical_statistics"]["common"] == {"num_present": len(present), "num_missing": 600 - len(present)}
     assert feature["numerical_statistics"]["sum"] == pytest.approx(sum(present), rel=1e-12)
-    assert found(workbench.check(spelled(1), dataset_format=form)) == []
+    assert found(workbench.check(spelled(1), **options)) == []
     if "missing_values" not in options:
-        assert found(workbench.check(spelled(100), dataset_format=form)) == [("z", "baseline_drift_check")]
+        assert found(workbench.check(spelled(100), **options)) == [("z", "baseline_drift_check")]
 
 
 def test_many_reasons_are_not_many_warnings(workbench: Workbench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading.csv_files import CsvFiles, CsvOptions, open_csv
 from modelwatch_analyzer.reading.csv_form import Expected, looks_like_header, looks_like_row
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.errors import InvalidInput
 
 Write = Callable[..., Path]
@@ -214,17 +216,18 @@ def test_no_first_line_looks_like_both_or_fails(rows: list[list[str]], first: li
     ("options", "expected_values"),
     [
         ({}, ["1,5", "1.234", " NA ", "1.5", "x,y", " "]),
+        ({"decimal": "."}, ["1,5", "1.234", " NA ", "1.5", "x,y", " "]),
         ({"decimal": ","}, ["1.5", "1234", " NA ", "1.5", "x,y", " "]),
-        ({"missing_values": ("NA",)}, ["1,5", "1.234", None, "1.5", "x,y", " "]),
-        ({"trim_blanks": True}, ["1,5", "1.234", "NA", "1.5", "x,y", None]),
-        ({"decimal": ",", "missing_values": ("NA",), "trim_blanks": True}, ["1.5", "1234", None, "1.5", "x,y", None]),
+        ({"missing": frozenset({"na"})}, ["1,5", "1.234", None, "1.5", "x,y", " "]),
+        ({"blanks": True}, ["1,5", "1.234", "NA", "1.5", "x,y", None]),
+        ({"decimal": ",", "missing": frozenset({"na"}), "blanks": True}, ["1.5", "1234", None, "1.5", "x,y", None]),
     ],
 )
 def test_values_are_read_as_the_options_spell_them(
-    write: Write, options: dict[str, object], expected_values: list[str | None]
+    write: Write, options: dict[str, Any], expected_values: list[str | None]
 ) -> None:
     path = write('^a.*$\n"1,5"\n1.234\n NA \n1.5\n"x,y"\n \n')
-    dataset = open_csv(path, CsvOptions.model_validate(options))
+    dataset = open_csv(path, CsvOptions(), spelling=ValueSpelling(**options))
     assert [row[0] for row in rows_of(dataset)[0]] == expected_values
     (batch,) = dataset.batches(Plan({"^a.*$": pl.Float64()}), ReadLog())
     assert batch["^a.*$"].to_list() == expected_values

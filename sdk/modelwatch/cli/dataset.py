@@ -88,6 +88,18 @@ class PayloadOptions:
     exclude_features_attribute: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Columns to leave out, separated by commas.")
     ] = None
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER",
+            help="The decimal mark of numbers as people write them: ',' for 1.234,50 €, '.' for $1,234.50 or 12.5 %.",
+        ),
+    ] = None
+    missing_values: Annotated[
+        str | None,
+        typer.Option(metavar="TEXTS", help="What means a missing value besides an empty one: NA,nan, or usual."),
+    ] = None
+    trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Leave out blanks around values.")] = False
     record_preprocessor: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A Python file: preprocess_handler(record) returns rows as dicts."),
@@ -118,18 +130,6 @@ class DatasetOptions(PayloadOptions):
         str,
         typer.Option(metavar="CHARACTER", help="What is between the fields of a CSV file: ',', ';', '|' or tab."),
     ] = ","
-    decimal: Annotated[
-        str, typer.Option(metavar="CHARACTER", help="The decimal mark of CSV: '.', or ',' as in 1.234,5.")
-    ] = "."
-    missing_values: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXTS", help="What means a missing value in CSV besides an empty field: NA,nan, or usual."
-        ),
-    ] = None
-    trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Leave out blanks around the values of CSV.")] = (
-        False
-    )
     post_analytics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs afterwards.")
     ] = None
@@ -154,6 +154,9 @@ class DatasetOptions(PayloadOptions):
             "inference_attribute": self.inference_attribute,
             "probability_attribute": self.probability_attribute,
             "exclude_features_attribute": self.exclude_features_attribute,
+            "decimal": self.decimal,
+            "missing_values": [word for word in (self.missing_values or "").split(",") if word.strip()],
+            "trim_blanks": self.trim_blanks,
             **self._window(),
         }
         if self.record_preprocessor:
@@ -196,7 +199,7 @@ class DatasetOptions(PayloadOptions):
                 "csv": {
                     "header": self.header,
                     "output_columns_position": "START",
-                    **self._csv_spelling(),
+                    **({} if self.separator == "," else {"separator": self.separator}),
                 }
             },
             "json": {"json": {"lines": False}},
@@ -204,17 +207,6 @@ class DatasetOptions(PayloadOptions):
             "parquet": {"parquet": {}},
         }
         return formats[name]
-
-    def _csv_spelling(self) -> dict[str, Any]:
-        """Return the options of CSV that SageMaker's does not have, if they were given."""
-        words = [word.strip() for word in (self.missing_values or "").split(",")]
-        given = {
-            "separator": (self.separator, ","),
-            "decimal": (self.decimal, "."),
-            "missing_values": ([word for word in words if word], []),
-            "trim_blanks": (self.trim_blanks, False),
-        }
-        return {name: value for name, (value, default) in given.items() if value != default}
 
     def _window(self) -> dict[str, datetime | None]:
         if self.start is None and self.end is None:

@@ -5,7 +5,7 @@ The causes are read from ``statistics.json``, also of SageMaker, which has all b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
@@ -28,12 +28,9 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
 }
 
-_OPTIONS: Mapping[Spelling, str] = {
-    Spelling.MISSING: "--missing-values usual",
-    Spelling.DECIMAL_COMMA: "--decimal ','",
-    Spelling.BLANKS_AROUND: "--trim-blanks",
-}
-"""Of CSV."""
+_MISSING_OPTION = "--missing-values usual (in an environment: missing_values=usual)"
+_ANY_MARK = (Spelling.BRACKETS, Spelling.PERCENT, Spelling.CURRENCY, Spelling.THOUSANDS)
+"""Of numbers that are written with either decimal mark."""
 
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
@@ -57,7 +54,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     if words:
         yield (
             f"text that is spelled as missing, like NA, nan, null or -, counts as text: {enumerated(words)}; leave "
-            "it empty where it means one"
+            f"it empty where it means a missing value, or give {_MISSING_OPTION}"
         )
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
     for name, cause in islice(described, _MOST_DESCRIBED):
@@ -90,12 +87,21 @@ def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | N
     parts += [f"{others} of {present} other text"] if others else []
     kept = f"; {numbers} of {present} are numbers" if numbers else ""
     plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
-    options = " ".join(option for kind, option in _OPTIONS.items() if kind in spelled and kind in plain)
-    advice = [f"leave missing values empty (of CSV, or give {_OPTIONS[Spelling.MISSING]})"] * bool(missing)
-    advice += ["write numbers as 1234.5" + (f" (of CSV, or give {options})" if options else "")] * bool(plain)
+    option = _number_option(plain)
+    advice = [f"leave missing values empty, or give {_MISSING_OPTION}"] * bool(missing)
+    advice += ["write numbers as 1234.5" + (f", or give {option}" if option else "")] * bool(plain)
     advice += ["make the baseline again"] * in_baseline
     fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""
     return f"String because of {present - numbers} of {present} values ({', '.join(parts)}){kept}{fix}"
+
+
+def _number_option(spellings: Sequence[Spelling]) -> str | None:
+    """Return the option that reads numbers of some spellings; None if there is none."""
+    if Spelling.DECIMAL_COMMA in spellings:
+        return "--decimal ',' (in an environment: decimal=,)"
+    if any(kind in _ANY_MARK for kind in spellings):
+        return "--decimal '.', or ',' if that is the decimal mark (in an environment: decimal=.)"
+    return "--trim-blanks (in an environment: trim_blanks=true)" if Spelling.BLANKS_AROUND in spellings else None
 
 
 def _missing_words(feature: FeatureStatistics) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
+from modelwatch_analyzer.profile.spelling import without_missing
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -39,10 +42,21 @@ def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[s
 
 
 def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], log: ReadLog) -> Iterator[pl.DataFrame]:
-    """Read the features as text."""
+    """Read the features as text, with null where a value is missing; the log says where it is spelled out."""
     names = dict(zip(columns, features, strict=True))
+    spelled: Counter[str] = Counter()
     for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
-        yield batch.select([pl.col(column).cast(pl.String).alias(name) for column, name in names.items()])
+        cells = []
+        for column, name in names.items():
+            values = batch[column].cast(pl.String).alias(name)
+            cells.append(without_missing(values))
+            spelled[name] += cells[-1].null_count() - values.null_count()
+        yield pl.DataFrame(cells)
+    if named := [f"{name!r} ({count})" for name, count in spelled.items() if count]:
+        log.remarks.append(
+            "values that are spelled as missing, like nan or None, are sent to the model as missing values: "
+            f"{enumerated(named)}"
+        )
 
 
 def numeric_columns(table: pl.DataFrame) -> list[bool]:

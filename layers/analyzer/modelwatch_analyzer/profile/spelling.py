@@ -5,7 +5,8 @@ is known by its value, compared as a decimal and not as a double: ``1``, ``1.0``
 ``9007199254740993`` is not ``9007199254740992``. Any other text is a value of its own, case-sensitively.
 
 The spellings of a missing value are those that pandas 2.3 reads as missing by default, and ``NaT``; nan, null, n/a and
-the like in any case, but ``NA`` and ``None`` only so: ``none`` and ``na`` are often categories.
+the like in any case, but ``NA`` and ``None`` only so: ``none`` and ``na`` are often categories. They, and others that
+R, Spark, Hive, SQL clients and spreadsheets write, are missing values where a setting says so.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ MISSING = frozenset(_AS_SPELLED) | {
     for letters in product(*({letter.lower(), letter.upper()} for letter in word))
 }
 """Every spelling of a missing value."""
+
+MAY_BE_MISSING = (
+    *("na", "n.a.", "none", "nil", "(null)", "missing", r"\n", "-", "--", "?", "."),
+    *("#value!", "#ref!", "#div/0!"),
+)
+"""In lower case: text that means a missing value where it is not a category."""
+
+MISSING_WORDS = frozenset(map(str.lower, MISSING)) | frozenset(MAY_BE_MISSING)
+"""All of these in lower case."""
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST = 400
@@ -67,6 +77,14 @@ def example_text(values: Iterable[str]) -> str:
     shown = list(values)
     cut = (each if len(each) <= _LONGEST_EXAMPLE else f"{each[: _LONGEST_EXAMPLE - 1]}…" for each in shown[:2])
     return ", ".join((*cut, "...") if len(shown) > 2 else cut)
+
+
+def without_missing(column: pl.Series) -> pl.Series:
+    """Return a column with null for text that means that there is no value; all other text stays as it is."""
+    if column.dtype != pl.String:
+        return column
+    missing = column.str.strip_chars().is_in(_MISSING.implode()).fill_null(value=False)
+    return column.set(missing, None) if missing.any() else column
 
 
 def cleaned(column: pl.Series, kept: Collection[str] = ()) -> pl.Series:

@@ -11,6 +11,7 @@ from enum import StrEnum
 import polars as pl
 
 from modelwatch_analyzer.profile.lexical import is_number
+from modelwatch_analyzer.profile.spelling import MISSING_WORDS
 
 
 class Spelling(StrEnum):
@@ -28,37 +29,39 @@ class Spelling(StrEnum):
     OTHER_SIGN_OR_DIGITS = "other_sign_or_digits"
 
 
-MISSING_WORDS = (
-    "",
-    *("na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "+nan", "nat", "none", "null", "(null)", "nil"),
-    *("missing", r"\n", "-", "--", "?", ".", "#value!", "#ref!", "#div/0!"),
-)
-"""What pandas, R, Spark, Hive, SQL clients and spreadsheets write, in lower case, and blanks only."""
-
 _LONGEST = 40
 _MAY_BE = r"^(?:[^A-Za-z]|USD|EUR|GBP|CHF|JPY|CAD|AUD|(?i:n[/.]?a|none|null|nil|missing|inf))"
 """What every value begins with that has a spelling; few words of plain text do."""
 
-_DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
-_CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
-_BLANK = r"[\s\p{Zs}]*"
-_SIGN = rf"[-+{_DASHES}]?{_BLANK}"
+DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
+CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
+BLANK = r"[\s\p{Zs}]*"
+_SIGN = rf"[-+{DASHES}]?{BLANK}"
 _PLAIN = r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _THOUSANDS = r"[1-9][0-9]{0,2}(?:(?:(?:,[0-9]{3})+|(?:['\x{2019}_\s\p{Zs}][0-9]{3})+)(?:\.[0-9]*)?|(?:\.[0-9]{3}){2,})"
 _COMMA = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:[.'\x{2019}\s\p{Zs}][0-9]{3})+)?,[0-9]+(?:[eE][-+]?[0-9]+)?"
 _ANY = rf"{_SIGN}(?:{_PLAIN}|{_THOUSANDS}|{_COMMA})"
 _PATTERNS = {
     Spelling.BEYOND_DOUBLE: rf"[-+]? ?(?:{_PLAIN}|(?i:inf(?:inity)?))",
-    Spelling.BLANKS_AROUND: rf"[-+]?{_BLANK}{_PLAIN}",
-    Spelling.BRACKETS: rf"\({_BLANK}{_CURRENCY}?{_ANY}{_BLANK}{_CURRENCY}?%?{_BLANK}\)",
-    Spelling.PERCENT: rf"{_ANY}{_BLANK}[%‰]",
-    Spelling.CURRENCY: rf"{_SIGN}{_CURRENCY}{_BLANK}{_ANY}|{_ANY}{_BLANK}{_CURRENCY}",
+    Spelling.BLANKS_AROUND: rf"[-+]?{BLANK}{_PLAIN}",
+    Spelling.BRACKETS: rf"\({BLANK}{CURRENCY}?{_ANY}{BLANK}{CURRENCY}?%?{BLANK}\)",
+    Spelling.PERCENT: rf"{_ANY}{BLANK}[%‰]",
+    Spelling.CURRENCY: rf"{_SIGN}{CURRENCY}{BLANK}{_ANY}|{_ANY}{BLANK}{CURRENCY}",
     Spelling.THOUSANDS: rf"{_SIGN}{_THOUSANDS}",  # 1,234 may also have a decimal comma; 0,123 and 1234,567 must
     Spelling.DECIMAL_COMMA: rf"{_SIGN}{_COMMA}",
-    Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{_BLANK}[-{_DASHES}]|{_SIGN}{_PLAIN}",
+    Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{BLANK}[-{DASHES}]|{_SIGN}{_PLAIN}",
 }
 _BARE = {Spelling.BEYOND_DOUBLE}
 """Blanks around these are not passed over."""
+
+
+def number_like(values: pl.Series) -> pl.Series:
+    """Return which texts are numbers in any spelling, and not beyond the range of a double; null stays null."""
+    found = is_number(values)
+    for spelling, pattern in _PATTERNS.items():
+        if spelling not in _BARE:
+            found |= values.str.contains(f"^{BLANK}(?:{pattern}){BLANK}$")
+    return found
 
 
 def count_spellings(counts: pl.DataFrame) -> Counter[str]:
@@ -87,7 +90,7 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
         if spelling is Spelling.MISSING:
             fits = value.str.strip_chars().str.to_lowercase().is_in(list(MISSING_WORDS))
         elif (pattern := _PATTERNS.get(spelling)) is not None:
-            blank = "" if spelling in _BARE else _BLANK
+            blank = "" if spelling in _BARE else BLANK
             fits = value.str.contains(f"^{blank}(?:{pattern}){blank}$")
         else:
             continue

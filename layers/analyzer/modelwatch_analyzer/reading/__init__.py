@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.reading.record_times import RecordTimes
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -41,15 +43,19 @@ FORMATS: Mapping[str, Opener] = {
         RecordTimes.of(settings),
         _attributes(settings),
         expected,
+        ValueSpelling.of(settings),
     ),
     "csv": lambda settings, expected: open_csv(
-        settings.dataset_source, dataset_options(settings, CsvOptions), expected
+        settings.dataset_source, dataset_options(settings, CsvOptions), expected, ValueSpelling.of(settings)
     ),
     "json": lambda settings, _: open_json(
-        source_files(settings.dataset_source), dataset_options(settings, JsonOptions), _attributes(settings)
+        source_files(settings.dataset_source),
+        dataset_options(settings, JsonOptions),
+        _attributes(settings),
+        ValueSpelling.of(settings),
     ),
     "parquet": lambda settings, _: open_parquet(
-        source_files(settings.dataset_source), dataset_options(settings, ParquetOptions)
+        source_files(settings.dataset_source), dataset_options(settings, ParquetOptions), ValueSpelling.of(settings)
     ),
     "sagemakerCaptureJson": lambda settings, _: _open_records(settings, _captured_records(settings)),
 }
@@ -104,8 +110,9 @@ def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Data
     script = settings.record_preprocessor_script
     if script is None:
         return _open_records(settings, captured)
-    lines = partial(captured_lines, captured)
-    return _with_roles(settings, open_preprocessed(lines, script, settings.script_environment, captured=True))
+    lines, spelling = partial(captured_lines, captured), ValueSpelling.of(settings)
+    table = open_preprocessed(lines, script, settings.script_environment, spelling, captured=True)
+    return _with_roles(settings, table)
 
 
 def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
@@ -126,7 +133,8 @@ def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
         message = f"a record preprocessor reads lines of text, which {name!r} does not have; it can be used with "
         raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(LINE_READERS))
     captured = name == "sagemakerCaptureJson"
-    return open_preprocessed(reader(settings), script, settings.script_environment, captured=captured)
+    spelling = ValueSpelling.of(settings)
+    return open_preprocessed(reader(settings), script, settings.script_environment, spelling, captured=captured)
 
 
 def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
@@ -135,6 +143,7 @@ def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
 
 def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
     attributes = Attributes.of(**_attributes(settings), exclude_features=settings.exclude_features_attribute)
+    captured = replace(captured, spelling=ValueSpelling.of(settings))
     return open_records(captured, dataset_options(settings, CaptureOptions), attributes)
 
 

@@ -32,10 +32,18 @@ from modelwatch_analyzer.reading.csv_files import CsvFiles, CsvOptions, csv_line
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
-from modelwatch_analyzer.reading.json_files import Documents, JsonFiles, JsonOptions, json_documents, open_documents
+from modelwatch_analyzer.reading.json_files import (
+    Documents,
+    JsonFiles,
+    JsonOptions,
+    json_documents,
+    open_documents,
+    respelled_documents,
+)
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.documents import Owned
@@ -125,6 +133,7 @@ def open_batch_transform(
     times: RecordTimes,
     attributes: Mapping[Role, str],
     expected: Expected | None = None,
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
 ) -> Table:
     """Open the rows that transform jobs captured at certain times; the module docstring has the rule.
 
@@ -137,23 +146,23 @@ def open_batch_transform(
     hours = transformed_by_hour(source, options, times)
     files = tuple(chain.from_iterable(hours.values()))
     if options.csv:
-        table: CsvFiles | JsonFiles | ParquetFiles = open_csv_files(files, options.csv, expected)
+        table: CsvFiles | JsonFiles | ParquetFiles = open_csv_files(files, options.csv, expected, spelling)
         if len(table.columns) > 2 and ends_with_inference(table):
             return BatchTransformFiles(
-                table, table.columns[-1], table.columns[:-2], _parts(table, files, times, options.json_format)
+                table, table.columns[-1], table.columns[:-2], _parts(table, files, times, options.json_format, spelling)
             )
         return table
     if options.json_format:
-        documents: Documents = partial(json_documents, files, options.json_format)
+        documents = respelled_documents(partial(json_documents, files, options.json_format), spelling)
         if attributes:  # what JMESPaths select has no time column, so that the rows cannot be filtered by it later
             documents = partial(_lines_at, documents, _time_of_document, earlier_files(hours, times), files, times)
         table = open_documents(documents, attributes)
     else:
-        table = open_parquet(files, ParquetOptions())
+        table = open_parquet(files, ParquetOptions(), spelling)
     if TIME_FIELD not in table.columns:
         return table
     columns = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
-    return BatchTransformFiles(table, TIME_FIELD, columns, _parts(table, files, times, options.json_format))
+    return BatchTransformFiles(table, TIME_FIELD, columns, _parts(table, files, times, options.json_format, spelling))
 
 
 def _parts(
@@ -161,19 +170,23 @@ def _parts(
     files: tuple[SourceFile, ...],
     times: RecordTimes,
     options: JsonOptions | None,
+    spelling: ValueSpelling,
 ) -> tuple[tuple[RecordTimes, Table], ...]:
     """Return the parts of a table of which the same times are read, with these times."""
     groups = tuple(times.groups(files))
     if len(groups) == 1:
         return ((groups[0][0], table),)
-    return tuple((of_group, _part(table, group, options)) for of_group, group in groups)
+    return tuple((of_group, _part(table, group, options, spelling)) for of_group, group in groups)
 
 
 def _part(
-    table: CsvFiles | JsonFiles | ParquetFiles, files: tuple[SourceFile, ...], options: JsonOptions | None
+    table: CsvFiles | JsonFiles | ParquetFiles,
+    files: tuple[SourceFile, ...],
+    options: JsonOptions | None,
+    spelling: ValueSpelling,
 ) -> Table:
     if options and isinstance(table, JsonFiles):
-        return replace(table, documents=partial(json_documents, files, options))
+        return replace(table, documents=respelled_documents(partial(json_documents, files, options), spelling))
     labels = {file.label for file in files}
     if isinstance(table, CsvFiles):
         return replace(table, files=tuple(each for each in table.files if each.file.label in labels))

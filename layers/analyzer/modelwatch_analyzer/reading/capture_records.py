@@ -17,6 +17,8 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
+from modelwatch_analyzer.reading.respelled import Respelling
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 
 Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
 REQUEST: Side = "endpointInput"
@@ -112,15 +114,18 @@ class CapturedRecords:
     merge_log : ReadLog, optional
         The log of the merge that wrote the files. It counts the objects and events that were merged, so those of the
         merged files are not counted again.
+    spelling : ValueSpelling
+        How values in payloads are spelled.
     """
 
     files: tuple[SourceFile, ...]
     times: RecordTimes = EVERY_TIME
     merge_log: ReadLog | None = None
+    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
 
     def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
         """Read all files in their order, block by block; log records that are left out, and repeated events."""
-        events = EventIds()
+        events, respelling = EventIds(), Respelling(self.spelling)
         if self.merge_log:
             log.include(self.merge_log)
         for file in self.files:
@@ -131,7 +136,10 @@ class CapturedRecords:
                 block = self._in_window(_parse(file, first_line, lines, log), log)
                 if not self.merge_log:
                     log.duplicate_events += events.count_repeated(block.event_ids)
+                if self.spelling:
+                    respelling.payloads(_placed_payloads(block))
                 yield block
+        log.remarks += respelling.remarks()
 
     def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
         if self.times.start is None and self.times.end is None:
@@ -151,6 +159,14 @@ class CapturedRecords:
         log.out_of_window += len(inside) - sum(inside) - moments.count(None)
         log.count_late(times.earlier(time for time, read in zip(moments, inside, strict=True) if time and read))
         return _select(block, [index for index, is_inside in enumerate(inside) if is_inside])
+
+
+def _placed_payloads(block: RecordBlock) -> Iterator[tuple[str, Payload]]:
+    for number, record in zip(block.numbers, block.records, strict=True):
+        for payload_of in PAYLOAD_OF.values():
+            payload = payload_of(record)
+            if payload is not None:
+                yield f"{block.file.label}:{number}", payload
 
 
 def _select(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:

@@ -25,11 +25,11 @@ from modelwatch_analyzer.reading.csv_form import (
     separator_option,
 )
 from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, parse_block, parse_records, plain_block, text_frame
-from modelwatch_analyzer.reading.csv_values import ValueSpelling
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
+from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -55,27 +55,13 @@ class CsvOptions(Owned):
         Whether the first record of each file has the names of the columns.
     separator : {",", ";", "\\t", "|"}
         What is between two fields; ``tab`` is a tab too. SageMaker's documentation has the option with the comma only.
-    decimal : {".", ","}
-        With a comma, ``1.234,5`` is the number 1234.5.
-    missing_values : tuple of str
-        What means a missing value besides an empty field, for instance ``NA``; ``usual`` are the usual words.
-    trim_blanks : bool
-        Whether blanks around a value do not belong to it.
     output_columns_position : {"START", "END"}
         Has no effect: the order of the columns is that of the file.
     """
 
     header: bool = True
     separator: Annotated[Separator, BeforeValidator(_tab)] = ","
-    decimal: Literal[".", ","] = "."
-    missing_values: tuple[str, ...] = ()
-    trim_blanks: bool = False
     output_columns_position: Literal["START", "END"] = "START"
-
-    @property
-    def spelling(self) -> ValueSpelling:
-        """How values are spelled."""
-        return ValueSpelling(self.decimal == ",", self.missing_values, self.trim_blanks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +96,33 @@ class CsvFiles:
         if self.spelling:  # a parser of numbers would take 1.234 for a fraction
             for name in plan.columns_among(self.columns):
                 plan.read_as_text(name)
+        others = OtherSpellings()
         for file in self.files:
             log.objects += 1
             log.bytes += file.file.size
+            rows = 0
             for frame in _read_file(file, self.separator, plan, log):
-                yield frame.with_columns(map(self.spelling.plain, frame)) if self.spelling else frame
+                yield self.spelling.plain_frame(frame, others, file.file.label, rows) if self.spelling else frame
+                rows += frame.height
+        log.remarks += others.remarks(self.spelling.decimal)
 
 
-def open_csv(source: Path, options: CsvOptions, expected: Expected | None = None) -> CsvFiles:
+def open_csv(
+    source: Path,
+    options: CsvOptions,
+    expected: Expected | None = None,
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+) -> CsvFiles:
     """Open a file, or all files of a folder, like `open_csv_files`."""
-    return open_csv_files(source_files(source), options, expected)
+    return open_csv_files(source_files(source), options, expected, spelling)
 
 
-def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions, expected: Expected | None = None) -> CsvFiles:
+def open_csv_files(
+    sources: Sequence[SourceFile],
+    options: CsvOptions,
+    expected: Expected | None = None,
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+) -> CsvFiles:
     """Open files of comma-separated text.
 
     Without a header, the number of columns is the most frequent one among the first records.
@@ -132,6 +132,8 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions, expected:
     expected : Expected, optional
         What a baseline says about the columns. Files whose separator or header it makes certain are read by that, and
         not by the options; the remarks say so.
+    spelling : ValueSpelling
+        How values are spelled.
 
     Raises
     ------
@@ -152,7 +154,7 @@ def open_csv_files(sources: Sequence[SourceFile], options: CsvOptions, expected:
             message = f"{file.file.label} and {files[0].file.label} have different columns"
             fixes = "; ".join(["give all files the same header", *opening.remarks])
             raise InvalidInput("HeadersDiffer", f"{message}: {fixes}")
-    return CsvFiles(files, files[0].columns, opening.named, opening.separator, options.spelling, tuple(opening.remarks))
+    return CsvFiles(files, files[0].columns, opening.named, opening.separator, spelling, tuple(opening.remarks))
 
 
 class _Opening:

@@ -18,8 +18,10 @@ from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -102,9 +104,25 @@ class JsonFiles:
             yield attribute, dict(zip(columns if self.named else count(), columns, strict=False))
 
 
-def open_json(files: Sequence[SourceFile], options: JsonOptions, attributes: Mapping[Role, str]) -> JsonFiles:
+def open_json(
+    files: Sequence[SourceFile],
+    options: JsonOptions,
+    attributes: Mapping[Role, str],
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+) -> JsonFiles:
     """Open files of JSON, like `open_documents`."""
-    return open_documents(partial(json_documents, files, options), attributes)
+    return open_documents(respelled_documents(partial(json_documents, files, options), spelling), attributes)
+
+
+def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Documents:
+    """Return a reader of the same documents whose texts are spelled as the first party would."""
+
+    def respelled(log: ReadLog) -> Iterator[Line]:
+        respelling = Respelling(spelling)
+        yield from respelling.documents(documents(log))
+        log.remarks += respelling.remarks()
+
+    return respelled if spelling else documents
 
 
 def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonFiles:

@@ -20,6 +20,7 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
+from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -30,6 +31,7 @@ _SLICE_CELLS = 1 << 21
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Types whose values all fit into Int64."""
 _FLOATS = (pl.Float16, pl.Float32, pl.Float64)
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 class ParquetOptions(Owned):
@@ -54,6 +56,7 @@ class ParquetFiles:
     files: tuple[_ParquetFile, ...]
     columns: tuple[str, ...]
     named: bool = True
+    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -63,19 +66,33 @@ class ParquetFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order, in batches of rows; see `Dataset.batches`."""
         names = plan.columns_among(self.columns)
+        others = OtherSpellings()
         with parquet_process() as collect:
             for source in self.files:
                 log.objects += 1
                 log.bytes += source.file.size
                 columns = [_column(source, name, plan).alias(name) for name in names]
                 scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
+                rows = 0
                 with _readable(source.file):
                     for batch in _batches(collect, scan, source.rows, len(names)) if names else ():
                         log.read += batch.height
-                        yield _without_infinities(batch, plan)
+                        yield _without_infinities(self._spelled(batch, source, others, rows), plan)
+                        rows += batch.height
+        log.remarks += others.remarks(self.spelling.decimal)
+
+    def _spelled(self, batch: pl.DataFrame, source: _ParquetFile, others: OtherSpellings, before: int) -> pl.DataFrame:
+        """Return a batch in which text is spelled as the first party would."""
+        texts = [name for name in batch.columns if source.dtypes.get(name) in _TEXTS] if self.spelling else []
+        plain = self.spelling.plain_frame(batch[texts], others, source.file.label, before)
+        return batch.with_columns(plain.get_columns()) if texts else batch
 
 
-def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> ParquetFiles:  # noqa: ARG001 (there are none)
+def open_parquet(
+    files: Sequence[SourceFile],
+    options: ParquetOptions,  # noqa: ARG001 (there are none)
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+) -> ParquetFiles:
     """Open Parquet files.
 
     Raises
@@ -96,7 +113,7 @@ def open_parquet(files: Sequence[SourceFile], options: ParquetOptions) -> Parque
             columns.update(dict.fromkeys(opened[-1].leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
-    return ParquetFiles(tuple(opened), tuple(columns))
+    return ParquetFiles(tuple(opened), tuple(columns), spelling=spelling)
 
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:

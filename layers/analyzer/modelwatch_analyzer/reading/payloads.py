@@ -105,7 +105,7 @@ def content_of(payload: Payload, *, header: Header | None = None, answer: bool =
     if payload.encoding == "JSON":
         return Content(None, _documents(payload.data))
     if payload.encoding == "BASE64":
-        text, is_json = _decode_base64(payload)
+        text, is_json = decode_base64(payload)
         return Content(None, _documents(text)) if is_json else _text_content(text, header, answer=answer)
     raise Unflattenable("an encoding other than CSV, JSON and BASE64")
 
@@ -207,7 +207,7 @@ def _documents(text: str) -> list[Any]:
             raise Unflattenable(f"a payload is malformed: {error}") from None
 
 
-def _decode_base64(payload: Payload) -> tuple[str, bool]:
+def decode_base64(payload: Payload) -> tuple[str, bool]:
     """Return the text of a payload, and whether it is JSON."""
     try:
         text = base64.b64decode("".join(payload.data.split()), validate=True).decode()

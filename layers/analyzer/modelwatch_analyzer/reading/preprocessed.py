@@ -12,7 +12,9 @@ from pathlib import Path
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import ReadLog, positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
+from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, open_rows
+from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running_script
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -33,7 +35,14 @@ def captured_lines(captured: CapturedRecords, log: ReadLog) -> Iterator[Line]:
             yield Line(block.file.label, number, text)
 
 
-def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *, captured: bool) -> RowFiles:
+def open_preprocessed(
+    lines: Lines,
+    script: Path,
+    settings: Mapping[str, str],
+    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    *,
+    captured: bool,
+) -> RowFiles:
     """Run a record preprocessor once on every record, keep the rows in a temporary file, and open that.
 
     If all names are integers, they are positions in the order of their text, as in SageMaker, whose documentation has a
@@ -42,6 +51,8 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
 
     Parameters
     ----------
+    spelling : ValueSpelling
+        How texts in the rows are spelled.
     captured : bool
         Whether the lines are captured records, which the script receives as objects.
 
@@ -51,15 +62,18 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
         ``PreprocessorFailed``, ``PreprocessorTimedOut``, ``PreprocessedTooLarge``, ``ScriptNotFound``, and what the
         reader and `open_rows` raise.
     """
-    log = ReadLog()
+    log, respelling = ReadLog(), Respelling(spelling)
     descriptor, name = tempfile.mkstemp(prefix="preprocessed-", suffix=".jsonl")
     try:
         with os.fdopen(descriptor, "wb") as spool, running_script(script, settings) as process:
             for chunk in _chunks(lines(log)):
+                documents: list[Line] = []
                 for line, rows in _preprocessed(process, chunk, log, captured=captured):
-                    spool.writelines(json.dumps([line.file, line.line, row]).encode() + b"\n" for row in rows)
+                    documents += (line._replace(text=json.dumps(row).encode()) for row in rows)
                     log.dropped += not rows
+                spool.writelines(map(_spoolable, respelling.documents(iter(documents)) if spelling else documents))
                 _check_size(spool.tell())
+            log.remarks += respelling.remarks()
         opened = open_rows(_spooled(Path(name), log))
         log.remarks += _misleading_order(opened.columns)
         dataset = _by_position(opened)
@@ -68,6 +82,10 @@ def open_preprocessed(lines: Lines, script: Path, settings: Mapping[str, str], *
         raise
     weakref.finalize(dataset, os.unlink, name)
     return dataset
+
+
+def _spoolable(document: Line) -> bytes:
+    return b"[%s,%d,%s]\n" % (json.dumps(document.file).encode(), document.line, document.text)
 
 
 def _check_size(size: int) -> None:

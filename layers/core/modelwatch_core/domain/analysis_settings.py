@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -106,6 +106,14 @@ class AnalysisSettings(Owned):
         Names of columns to leave out, separated by commas.
     probability_threshold_attribute : float, optional
         A probability above it predicts the positive class.
+    decimal : {".", ","}, optional
+        The decimal mark of numbers as people write them. With it, numbers with separators of thousands, a currency, a
+        per cent sign or brackets around are read: ``1.234,50 €`` or ``$1,234.50``.
+    missing_values : tuple of str
+        What means a missing value besides an empty one, in any case, for instance ``NA``; ``usual`` are the usual
+        words. In an environment they are separated by commas.
+    trim_blanks : bool
+        Whether blanks around a value do not belong to it.
     previous_attempt_results : Path, optional
         The folder with the reports of the previous attempt at the same window; what changed since is reported.
     record_preprocessor_script, post_analytics_processor_script : Path, optional
@@ -135,10 +143,25 @@ class AnalysisSettings(Owned):
     ground_truth_attribute: NonEmpty | None = None
     exclude_features_attribute: NonEmpty | None = None
     probability_threshold_attribute: float | None = Field(default=None, allow_inf_nan=False)
+    decimal: Literal[".", ","] | None = None
+    missing_values: tuple[NonEmpty, ...] = ()
+    trim_blanks: bool = False
     previous_attempt_results: Path | None = None
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
     user_environment: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("missing_values", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Split words at commas, as an environment holds them."""
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise ValueError("must be texts, in an environment separated by commas: NA,nan")
+        stripped = tuple(word.strip() for word in words)
+        if any("," in word or not word for word in stripped):
+            raise ValueError("must be texts without a comma, none of them empty: an empty value is missing anyway")
+        return stripped
 
     @field_validator("start_time", "end_time", mode="before")
     @classmethod

@@ -96,6 +96,8 @@ def _variable(value: object) -> str:
         return json.dumps(value.sagemaker_document)
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, tuple):
+        return ",".join(value)
     if isinstance(value, bool):
         return str(value).lower()
     return str(value.value if isinstance(value, Enum) else value)

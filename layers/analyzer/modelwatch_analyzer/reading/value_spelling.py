@@ -1,0 +1,114 @@
+"""Values that are spelled as settings say: numbers with a decimal mark, text that is missing, blanks around values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+import polars as pl
+
+from modelwatch_analyzer.profile.spelling import MISSING_WORDS
+from modelwatch_analyzer.profile.written_numbers import DecimalMark, plain_numbers
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+
+USUAL = "usual"
+
+
+@dataclass(slots=True)
+class OtherSpellings:
+    """Counts numbers that are not written with the decimal mark of the settings, and keeps where the first one is.
+
+    Attributes
+    ----------
+    found : dict of str to (int, str)
+        How many, and the place of the first, by column; or by what else holds them.
+    """
+
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, holder: str, count: int, place: str) -> None:
+        """Add some; the place of the first call counts."""
+        before, first = self.found.get(holder, (0, place))
+        self.found[holder] = before + count, first
+
+    def remarks(self, mark: DecimalMark | None) -> Iterator[str]:
+        """Yield a sentence for each column that has any."""
+        for holder, (count, place) in self.found.items():
+            yield (
+                f"{count} numbers in {holder} are not written with the decimal mark {mark!r}, and stay as they are "
+                f"(the first one is in {place}): is it the right mark?"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSpelling:
+    """How values are spelled that the first party would spell otherwise.
+
+    Attributes
+    ----------
+    decimal : {".", ","}, optional
+        The mark of numbers as people write them, see `modelwatch_analyzer.profile.written_numbers`.
+    missing : frozenset of str
+        What else than an empty value is missing, in lower case.
+    blanks : bool
+        Whether blanks around a value do not belong to it.
+    """
+
+    decimal: DecimalMark | None = None
+    missing: frozenset[str] = frozenset()
+    blanks: bool = False
+
+    @classmethod
+    def of(cls, settings: AnalysisSettings) -> Self:
+        """Return the spelling that settings ask for; ``usual`` stands for `MISSING_WORDS`."""
+        words = frozenset(word.strip().lower() for word in settings.missing_values)
+        usual = MISSING_WORDS if USUAL in words else frozenset()
+        return cls(settings.decimal, words | usual, settings.trim_blanks)
+
+    def __bool__(self) -> bool:
+        """Return whether any value is spelled otherwise."""
+        return self.decimal is not None or self.blanks or bool(self.missing)
+
+    def plain(self, values: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return text as the first party would spell it, with missing values as null.
+
+        Returns
+        -------
+        tuple of polars.Series
+            The values, and which of them are numbers that are not written with the decimal mark.
+        """
+        name, values = values.name, values.alias("value")  # polars takes a name such as ^a.*$ for a pattern
+        bare = values.str.strip_chars()
+        if self.blanks:
+            values = bare
+        absent = values == ""
+        if self.missing:
+            absent |= bare.str.to_lowercase().is_in(list(self.missing))
+        absent = absent.fill_null(value=True)
+        others = pl.Series("others", [False]).new_from_index(0, len(values))
+        if self.decimal is not None:
+            values, others = plain_numbers(values, self.decimal)
+        nothing = pl.Series(name, [None], pl.String).new_from_index(0, len(values))
+        return nothing.zip_with(absent, values), others.fill_null(value=False) & ~absent
+
+    def plain_frame(self, frame: pl.DataFrame, others: OtherSpellings, file: str, before: int) -> pl.DataFrame:
+        """Return a batch of a file with its text as the first party would spell it.
+
+        Parameters
+        ----------
+        others : OtherSpellings
+            Takes in what is not written with the decimal mark.
+        before : int
+            How many rows of the file were read before.
+        """
+        columns = []
+        for column in frame.iter_columns():
+            if column.dtype != pl.String():
+                columns.append(column)
+                continue
+            values, other = self.plain(column)
+            columns.append(values)
+            if other.any():
+                others.add(repr(column.name), int(other.sum()), f"row {before + (other.arg_max() or 0) + 1} of {file}")
+        return pl.DataFrame(columns)
