@@ -14,7 +14,7 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import example_text
+from modelwatch_analyzer.profile.spelling import example_text, remark_on_words
 from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
@@ -89,6 +89,8 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
 def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
     """Say how a facet is read where that may surprise."""
     name, numeric = facet.name, facts.type_for(listed.values)
+    if not listed.values:
+        yield from remark_on_words(f"groups of {name}", facet.values)
     read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
     if facts.others and listed.threshold is not None and not read_as_categories:
         yield f"{facts.others} of {facts.present} values of {name} are no numbers: they are left out"

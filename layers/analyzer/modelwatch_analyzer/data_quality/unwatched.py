@@ -5,12 +5,13 @@ The causes are read from ``statistics.json``, also of SageMaker, which has all b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.unusual_spellings import Spelling
-from modelwatch_analyzer.wording import enumerated
+from modelwatch_analyzer.wording import enumerated, spelling_aside
 
 _MOST_DESCRIBED = 20
 _NEARLY_ALL = 0.5
@@ -55,6 +56,12 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
         yield (
             f"text that is spelled as missing, like NA, nan, null or -, counts as text: {enumerated(words)}; leave "
             f"it empty where it means a missing value, or give {_MISSING_OPTION}"
+        )
+    alike = [f"{name!r} ({count})" for name, feature in features.items() if (count := _alike(feature.categories or {}))]
+    if alike:
+        yield (
+            "categories that differ from others in blanks around them, case or Unicode form only count each by itself: "
+            f"{enumerated(alike)}"
         )
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
     for name, cause in islice(described, _MOST_DESCRIBED):
@@ -107,6 +114,12 @@ def _number_option(spellings: Sequence[Spelling]) -> str | None:
 def _missing_words(feature: FeatureStatistics) -> int:
     spellings = feature.string_statistics.spellings if feature.string_statistics else None
     return (spellings or {}).get(Spelling.MISSING, 0)
+
+
+def _alike(categories: Iterable[str]) -> int:
+    """Count the categories that have a twin when spelling is left aside."""
+    times = Counter(map(spelling_aside, categories))
+    return sum(count for count in times.values() if count > 1)
 
 
 def _rows(feature: FeatureStatistics) -> int:

@@ -42,24 +42,39 @@ def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[s
 
 
 def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], log: ReadLog) -> Iterator[pl.DataFrame]:
-    """Read the features as text, with null where a value is missing; the log says where it is spelled out."""
+    """Read the features as text, with null where a value is missing; the log says what is spelled unusually."""
     names = dict(zip(columns, features, strict=True))
-    spelled: Counter[str] = Counter()
+    spelled, numbers, present = Counter[str](), Counter[str](), Counter[str]()
     for batch in dataset.batches(Plan(dict.fromkeys(columns, pl.String())), log):
         cells = []
         for column, name in names.items():
             values = batch[column].cast(pl.String).alias(name)
             cells.append(without_missing(values))
             spelled[name] += cells[-1].null_count() - values.null_count()
+            numbers[name] += int(_are_numbers(cells[-1]).sum())
+            present[name] += len(values) - cells[-1].null_count()
         yield pl.DataFrame(cells)
+    log.remarks += _remarks(spelled, numbers, present)
+
+
+def _remarks(spelled: Counter[str], numbers: Counter[str], present: Counter[str]) -> Iterator[str]:
     if named := [f"{name!r} ({count})" for name, count in spelled.items() if count]:
-        log.remarks.append(
+        yield (
             "values that are spelled as missing, like nan or None, are sent to the model as missing values: "
             f"{enumerated(named)}"
         )
+    for name, count in numbers.items():
+        if 0 < present[name] - count <= count:
+            yield (
+                f"{name!r} is read as text because of {present[name] - count} of {present[name]} values: the others "
+                "are numbers"
+            )
 
 
 def numeric_columns(table: pl.DataFrame) -> list[bool]:
     """Return which columns of text hold numbers wherever they hold anything."""
-    parsed = table.cast(pl.Float64, strict=False)
-    return [bool((table[name].is_null() | parsed[name].is_finite().fill_null(False)).all()) for name in table.columns]
+    return [bool((column.is_null() | _are_numbers(column)).all()) for column in table.iter_columns()]
+
+
+def _are_numbers(column: pl.Series) -> pl.Series:
+    return column.cast(pl.Float64, strict=False).is_finite().fill_null(value=False)

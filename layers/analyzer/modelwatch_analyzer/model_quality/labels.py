@@ -13,7 +13,7 @@ from decimal import Decimal
 import polars as pl
 
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
-from modelwatch_analyzer.profile.spelling import exact_number, example_text, value_name
+from modelwatch_analyzer.profile.spelling import exact_number, example_text, remark_on_words, value_name
 from modelwatch_core.domain.errors import InvalidInput
 
 NEGATIVE, POSITIVE = "0", "1"
@@ -103,7 +103,8 @@ def require_few(classes: Iterable[str]) -> None:
 
 
 def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
-    """Say where labels and predictions can hardly mean the same classes."""
+    """Say where labels and predictions can hardly mean the same classes, and which may be none."""
+    yield from remark_on_words("labels or predictions", matrix.labels)
     if (never_met := matrix.never_met()) is not None:
         actual, predicted = never_met
         yield (

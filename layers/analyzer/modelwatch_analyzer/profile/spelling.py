@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from itertools import product
 
@@ -77,6 +77,22 @@ def example_text(values: Iterable[str]) -> str:
     shown = list(values)
     cut = (each if len(each) <= _LONGEST_EXAMPLE else f"{each[: _LONGEST_EXAMPLE - 1]}…" for each in shown[:2])
     return ", ".join((*cut, "...") if len(shown) > 2 else cut)
+
+
+def remark_on_words(what: str, values: Iterable[str]) -> Iterator[str]:
+    """Say which values may mean that there is none, and what to give if they do.
+
+    Parameters
+    ----------
+    what : str
+        What has the values, for the sentence: ``the labels``.
+    """
+    words = [value for value in values if value.lower() in MAY_BE_MISSING]
+    if words:
+        yield (
+            f"{what} have values that often mean a missing one ({example_text(words)}): if these do, give "
+            "--missing-values usual (in an environment: missing_values=usual)"
+        )
 
 
 def without_missing(column: pl.Series) -> pl.Series:
