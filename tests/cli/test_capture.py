@@ -145,3 +145,21 @@ def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them
         assert (shown.exit_code, f"Warning: {says}" in shown.stdout) == (0, True), shown.stdout
         as_json = json.loads(CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"]).stdout)
         assert any(warning.startswith(says) for warning in as_json["warnings"])
+
+
+@pytest.mark.parametrize(("names", "told"), [(False, True), (True, False)])
+def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, told: bool) -> None:
+    request = {"age": 30, "city": "x"} if names else [30, "x"]
+    (tmp_path / "a.jsonl").write_text("\n".join(record(number, request) for number in range(1, 4)))
+    inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])
+    (*others,) = json.loads(inspected.stdout)["warnings"]
+    said = "answers come first: _c0 is the answer, _c1 the request's first column"
+    assert any(said in warning for warning in others) is told
+
+
+def test_values_are_shown_as_the_options_read_them(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(record(1, {"price": "1.234,50 €", "city": "k. A."}))
+    options = ["--decimal", ",", "--missing-values", "k. A.", "--json"]
+    shown = json.loads(CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), *options]).stdout)
+    assert shown["rows"] == [["1.5", "1234.50", None]]
+    assert shown["payloads"]["endpointInput"] == '{"price": "1.234,50 \\u20ac", "city": "k. A."}'

@@ -12,6 +12,7 @@ import polars as pl
 
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.reading import open_dataset
+from modelwatch_analyzer.reading.answers_first import come_first, order_of
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
@@ -108,6 +109,11 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
             log.remarks += _mostly_numbers(batch, types)
         rows += map(list, islice(batch[columns].iter_rows(), count - len(rows)))
     log.require_records()
+    if come_first(dataset):
+        log.remarks.append(
+            f"columns without names are numbered, and {order_of(dataset)}. A baseline of a file with the answer last "
+            "has other numbers: move it first"
+        )
     return replace(
         inspection,
         records=log.counts(),

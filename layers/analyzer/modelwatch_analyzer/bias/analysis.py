@@ -20,6 +20,7 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
+from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
@@ -48,6 +49,9 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
     for batch in gathered(labelled.dataset.batches(Plan(chosen.columns.dtypes), log)):
         table.update(batch)
     log.require_records()
+    log.remarks += remarks_on_numbers(
+        labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
+    )
     _require_rows(table)
     positive = positive_of(table, baseline.label_values() if baseline else ())
     data_types = {facet: each.data_type for facet, each in zip(chosen.columns.facets, config.facet, strict=True)}

@@ -44,6 +44,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading import open_dataset
+from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -78,6 +79,7 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     columns, features = features_of(dataset, config)
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
     log.require_records()
+    log.remarks += remarks_on_numbers(dataset, [*config.headers, config.label])
     background = _background(host, config, baseline, rows, features, seed)
     explained = limited(rows, row_limit(settings, config))
     task = ExplanationTask(settings, config, host, features, explained, background, seed)
