@@ -318,6 +318,50 @@ def test_explanations_have_one_meaning_for_it(monitors: Monitors, case: Case) ->
     assert tells(case, "explainability", summary)
 
 
+@pytest.mark.parametrize("method", ["LInfinity", "ChiSquared", "KLDivergence", "PSI", "JensenShannon", "Hellinger"])
+def test_a_category_that_never_occurred_is_an_empty_bin(monitors: Monitors, method: str) -> None:
+    data = monitors.data(["a", "b"] * 300)
+    monitors.analyze(data, categorical_drift_method=method)
+    baseline = {name: monitors.folder / f"out/{name}.json" for name in ("constraints", "statistics")}
+    statistics = monitors.read("statistics.json")
+    statistics["features"][0]["string_statistics"]["distribution"]["categorical"]["buckets"].append(
+        {"value": "never", "count": 0}
+    )
+    baseline["statistics"].write_text(json.dumps(statistics))
+    given = {f"baseline_{name}": path for name, path in baseline.items()}
+    assert monitors.analyze(data, output_path=monitors.folder / "check", **given).violations == ()
+
+
+def test_classes_and_groups_that_never_occur_are_defined_or_say_why_not(monitors: Monitors) -> None:
+    data = monitors.data(["1", "2", "8"] * 70)  # predictions are 0 to 6
+    monitors.model_quality(data, "MulticlassClassification")
+    statistics = monitors.read("statistics.json")
+    (metrics,) = (value for name, value in statistics.items() if name.endswith("_metrics"))
+    per_class = metrics.get("per_class") or statistics["per_class"]
+    assert per_class["0"]["recall"]["value"] == per_class["8"]["precision"]["value"] == 0.0  # scikit-learn 1.9.1
+    summary = monitors.bias(data, value_or_threshold=["never"])
+    assert any(
+        "v = never: undefined are" in warning and "Facet set is empty" in warning for warning in summary.warnings
+    )
+
+
+def test_labels_in_files_of_their_own_are_spelled_by_the_settings_too(monitors: Monitors) -> None:
+    def captured(number: int) -> str:
+        payload = {"data": f'"{number}.000,5"', "encoding": "CSV", "observedContentType": "text/csv"}
+        event = {"eventId": f"e{number}", "inferenceId": f"i{number}", "inferenceTime": "2026-01-01T00:00:00Z"}
+        return json.dumps(
+            {"captureData": {"endpointInput": payload, "endpointOutput": payload}, "eventMetadata": event}
+        )
+
+    data, labels = monitors.folder / "captured.jsonl", monitors.folder / "labels.csv"
+    data.write_text("\n".join(map(captured, range(1, 41))))
+    rows = [f'i{number},"{number}.002,5 €"' for number in range(1, 41)]
+    labels.write_text("\n".join(["inference_id,ground_truth_value", *rows]) + "\n")
+    monitors.given |= {"dataset_format": {"sagemakerCaptureJson": {}}, "decimal": ","}
+    monitors.analyze(data, analysis_type="MODEL_QUALITY", problem_type="Regression", ground_truth_source=labels)
+    assert monitors.read("statistics.json")["regression_metrics"]["mae"]["value"] == 2.0
+
+
 KINDS: dict[str, Callable[[Monitors, Path], AnalysisSummary]] = {
     "data quality": Monitors.data_quality,
     "classes": lambda monitors, data: monitors.model_quality(data, "MulticlassClassification"),

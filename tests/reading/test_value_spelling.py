@@ -62,6 +62,19 @@ def captured(data: Callable[[tuple[str, str]], str], encoding: str, content_type
     return put
 
 
+def transformed(name: str, put: Put) -> Put:
+    def put_job(folder: Path) -> dict[str, object]:
+        job = folder / "data"
+        (job / "objects/bucket").mkdir(parents=True)
+        form = put(job / "objects/bucket")
+        manifest = job / "input/2026/01/31/09/m.json"
+        manifest.parent.mkdir(parents=True)
+        manifest.write_text(json.dumps([{"prefix": "s3://bucket/"}, name]))
+        return {"batchTransform": form}
+
+    return put_job
+
+
 def of_json(row: tuple[str, str]) -> str:
     return json.dumps(dict(zip(COLUMNS, row, strict=True)))
 
@@ -93,6 +106,9 @@ def read(folder: Path, form: dict[str, object], **given: object) -> tuple[list[t
         (captured(of_json, "JSON", "application/json"), "JSON and payloads", "data:5"),
         (captured(of_csv, "CSV", "text/csv"), "JSON and payloads", "data:5"),
         (captured(of_base64, "BASE64", "text/csv"), "JSON and payloads", "data:5"),
+        (transformed("data", put_csv), "'price'", "row 5 of data"),
+        (transformed("data", put_json_lines), "JSON and payloads", "data:5"),
+        (transformed("data", put_parquet), "'price'", "row 5 of data"),
     ],
 )
 def test_values_are_the_same_in_every_format_and_what_does_not_fit_is_counted(
