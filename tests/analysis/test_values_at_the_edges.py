@@ -246,7 +246,7 @@ def monitors(tmp_path: Path, server: ModelServer) -> Monitors:
     return Monitors(tmp_path, server)
 
 
-def tells(case: Case, monitor: str, summary: AnalysisSummary) -> bool:
+def reports(case: Case, monitor: str, summary: AnalysisSummary) -> bool:
     """Return whether a warning has what the case says of a monitor."""
     return any(case.says.get(monitor, "") in warning for warning in (*summary.warnings, ""))
 
@@ -264,7 +264,7 @@ def test_data_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) -> 
         buckets = distribution["categorical"]["buckets"] if distribution else []
         seen = {bucket["value"]: bucket["count"] / _TIMES for bucket in buckets}
     assert (feature["inferred_type"], seen) == case.feature
-    assert tells(case, "data quality", summary)
+    assert reports(case, "data quality", summary)
     baseline = {f"baseline_{name}": monitors.folder / f"out/{name}.json" for name in ("constraints", "statistics")}
     assert monitors.analyze(data, output_path=monitors.folder / "check", **baseline).violations == ()
 
@@ -276,7 +276,7 @@ def test_model_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) ->
         summary = monitors.model_quality(data, "MulticlassClassification")
         labels = {name: count["labels"] for name, count in class_counts(monitors).items()}
         assert {name: count / _TIMES for name, count in labels.items() if count} == case.classes
-        assert tells(case, "classes", summary)
+        assert reports(case, "classes", summary)
     else:
         with pytest.raises(InvalidInput, match="GroundTruthNotFound"):
             monitors.model_quality(data, "MulticlassClassification")
@@ -284,7 +284,7 @@ def test_model_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) ->
         summary = monitors.model_quality(data, "Regression")
         rows = [f"{case.numbers * _TIMES} rows were evaluated" in warning for warning in summary.warnings]
         assert any(rows) or case.numbers * _TIMES >= 200
-        assert tells(case, "regression", summary)
+        assert reports(case, "regression", summary)
     else:
         with pytest.raises(InvalidInput, match=r"ValuesNotNumeric|GroundTruthNotFound"):
             monitors.model_quality(data, "Regression")
@@ -308,14 +308,14 @@ def test_bias_has_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     stage = monitors.read("analysis.json").get("pre_training_bias_metrics", {"facets": {"v": []}})
     found = {entry["value_or_threshold"] for entry in stage["facets"].get("v", [])}
     assert {"true" if name == "1" and "true" in case.groups else name for name in found} == case.groups
-    assert tells(case, "bias", summary)
+    assert reports(case, "bias", summary)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_explanations_have_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     summary = monitors.explainability(monitors.data(case.values * _TIMES))
     assert {row.rpartition(",")[0] for asked in monitors.server.asked for row in rows_of(asked)} == case.cells
-    assert tells(case, "explainability", summary)
+    assert reports(case, "explainability", summary)
 
 
 @pytest.mark.parametrize("method", ["LInfinity", "ChiSquared", "KLDivergence", "PSI", "JensenShannon", "Hellinger"])
@@ -448,7 +448,7 @@ def test_all_kinds_tell_the_order_of_a_preprocessors_numbers(monitors: Monitors,
 
 @pytest.mark.parametrize("kind", ["bias", "explainability"])
 @pytest.mark.parametrize("by_number", [True, False])
-def test_numbers_of_columns_that_count_captured_answers_are_told(
+def test_numbers_of_columns_that_count_captured_answers_are_reported(
     monitors: Monitors, kind: str, by_number: bool
 ) -> None:
     path = monitors.folder / "captured.jsonl"
@@ -476,5 +476,5 @@ def test_numbers_of_columns_that_count_captured_answers_are_told(
         document = {"headers": headers, "methods": {"shap": {"num_clusters": 2}}}
         given = {"analysis_type": "MODEL_EXPLAINABILITY", "model_url": monitors.server.url}
     summary = monitors.analyze(path, analysis_config=monitors.config(document), **given)
-    told = "answers come first: _c0 is the answer, _c1 the request's first column"
-    assert any(told in warning for warning in summary.warnings) is by_number
+    said = "answers come first: _c0 is the answer, _c1 the request's first column"
+    assert any(said in warning for warning in summary.warnings) is by_number

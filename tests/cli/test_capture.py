@@ -147,14 +147,14 @@ def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them
         assert any(warning.startswith(says) for warning in as_json["warnings"])
 
 
-@pytest.mark.parametrize(("names", "told"), [(False, True), (True, False)])
-def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, told: bool) -> None:
+@pytest.mark.parametrize(("names", "warned"), [(False, True), (True, False)])
+def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, warned: bool) -> None:
     request = {"age": 30, "city": "x"} if names else [30, "x"]
     (tmp_path / "a.jsonl").write_text("\n".join(record(number, request) for number in range(1, 4)))
     inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])
     (*others,) = json.loads(inspected.stdout)["warnings"]
     said = "answers come first: _c0 is the answer, _c1 the request's first column"
-    assert any(said in warning for warning in others) is told
+    assert any(said in warning for warning in others) is warned
 
 
 def test_values_are_shown_as_the_options_read_them(tmp_path: Path) -> None:

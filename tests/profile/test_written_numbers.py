@@ -60,7 +60,7 @@ def test_a_number_with_a_decimal_point_is_read(written: str, plain: str) -> None
         ("1e3 %", "."),
     ],
 )
-def test_a_number_in_another_spelling_stays_and_is_told(text: str, mark: DecimalMark) -> None:
+def test_a_number_in_another_spelling_stays_and_is_reported(text: str, mark: DecimalMark) -> None:
     assert read([text], mark) == ([text], [True])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelwatch_analyzer.wording import spelling_aside
+from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
 
 
 def spelled_otherwise(names: Sequence[str], columns: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -42,8 +41,3 @@ def enumerated(texts: Sequence[str], most: int = 10) -> str:
     """List some texts, and count the rest."""
     text = ", ".join(texts[:most])
     return text if len(texts) <= most else f"{text} and {len(texts) - most} more"
-
-
-def spelling_aside(text: str) -> str:
-    """Return what is left of a name or a value without blanks around it, case and Unicode form."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.strip()).casefold())

@@ -17,8 +17,9 @@ from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, categories_of
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
+from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_analyzer.wording import listed, spelling_aside
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 _MOST_REASONS = 20

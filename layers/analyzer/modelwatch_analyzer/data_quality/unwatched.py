@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
-from modelwatch_analyzer.profile.unusual_spellings import Spelling
-from modelwatch_analyzer.wording import enumerated, spelling_aside
+from modelwatch_analyzer.profile.unusual_spellings import Spelling, spelling_aside
+from modelwatch_analyzer.wording import enumerated
 
 _MOST_DESCRIBED = 20
 _NEARLY_ALL = 0.5

@@ -5,6 +5,7 @@ None of this changes a type. It is counted to say why a column of numbers is tex
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from enum import StrEnum
 
@@ -97,3 +98,8 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
         found[spelling] = int(count.filter(fits).sum())
         value, count = value.filter(~fits), count.filter(~fits)
     return +found
+
+
+def spelling_aside(text: str) -> str:
+    """Return what is left of a name or a value without blanks around it, case and Unicode form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.strip()).casefold())

@@ -54,7 +54,7 @@ class Respelling:
                 payload.data = base64.b64encode(plain.encode()).decode() if payload.encoding == "BASE64" else plain
 
     def remarks(self) -> Iterator[str]:
-        """Yield what to tell about the pass."""
+        """Yield a sentence for each kind of text that has numbers in another spelling."""
         return self._others.remarks(self.spelling.decimal)
 
     def _known(self, texts: Iterable[str], *, escaped: bool = True) -> _Known:
