@@ -109,6 +109,18 @@ def test_what_is_given_as_a_parameter_is_refused_in_the_environment_and_what_is_
         )
 
 
+@pytest.mark.parametrize("kind", [kind for name, kind in KINDS.items() if name != "Custom"])
+def test_schedules_and_baselines_of_all_kinds_say_how_values_are_spelled(world, kind):
+    spelled = {"decimal": ",", "missing_values": "usual, k. A.", "trim_blanks": "true"}
+    world.has_schedule(**of_kind(kind, kind.schedule_parameters, ground_truth_attribute="label", environment=spelled))
+    world.tick()
+    world.create_baseline(baselining(kind, environment=spelled))
+    for started in world.host.started:
+        settings = started.settings
+        assert (settings.decimal, settings.missing_values, settings.trim_blanks) == (",", ("usual", "k. A."), True)
+    assert len(world.host.started) == 2
+
+
 def test_a_container_of_the_users_own_is_given_names_that_are_settings_of_other_kinds(world):
     own = {"problem_type": "x", "seed": "1", "ground_truth_source": "y", "FLAG": ""}
     world.has_schedule(**of_kind(KINDS["Custom"], KINDS["Custom"].schedule_parameters, environment=own))
