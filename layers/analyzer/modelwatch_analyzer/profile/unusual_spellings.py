@@ -80,6 +80,8 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
     """
     value, count = counts.get_columns()
     may_be = value.str.contains(_MAY_BE)
+    if not may_be.any():
+        return Counter()
     value, count = value.filter(may_be), count.filter(may_be)
     number = is_number(value)
     found = Counter({str(Spelling.NUMBER): int(count.filter(number).sum())})
