@@ -129,9 +129,21 @@ def test_input_that_vanished_is_named(objects):
     )
 
 
-def test_a_key_that_climbs_out_of_its_folder_is_refused(objects):
-    objects.kept["s3://captures/live/e/09/../../../../evil"] = b"x"
+@pytest.mark.parametrize("climbing", ["../../../../evil", "../../../code/statistics.py", "../08/a.jsonl"])
+def test_a_key_that_climbs_out_of_its_folder_is_refused(objects, climbing):
+    objects.kept[f"s3://captures/live/e/09/{climbing}"] = b"x"
     assert run(objects, lambda _: None).failure_reason.startswith("KeyOutsideFolder")
+
+
+def test_a_single_object_whose_place_climbs_out_of_its_folder_is_refused(objects):
+    """A manifest of a transform job names its place by its key, and so do the objects that it names."""
+    uri = "s3://captures/input/2026/11/22/09/../../../../../../code/statistics.py"
+    objects.kept[uri] = b"x"
+    entry = AnalysisInput(s3_uri=uri, path=f"input/{uri.removeprefix('s3://captures/')}")
+    request = REQUEST.model_copy(update={"inputs": (entry,)})
+    ended = RunAnalysis(objects, MemoryBus(), MemoryRunClaims(), completes)(request, RUN)
+    assert ended is not None
+    assert ended.outcome.failure_reason.startswith("KeyOutsideFolder")
 
 
 def completes(settings):

@@ -103,12 +103,11 @@ class RunAnalysis:
                 continue  # a folder marker made by a console, or a file of another time
             path = root / entry.path
             if entry.path.endswith("/"):
-                folder, below = path, stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/")
-                path /= below or name
-                if not path.resolve().is_relative_to(folder.resolve()):
-                    raise InvalidInput(
-                        "KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it"
-                    )
+                path /= stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/") or name
+            if ".." in path.parts:
+                raise InvalidInput(
+                    "KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it"
+                )
             self.objects.download(stored.s3_uri, path)
             moment = int(stored.modified.timestamp()) * 10**9 + stored.modified.microsecond * 1000
             os.utime(path, ns=(moment, moment))  # by which the analyzer knows what is late
