@@ -47,6 +47,8 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "threshold_rule": st.sampled_from(["SamplingError", "Exact"]),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),
     }
+    names = ("sagemaker_endpoint_name", "sagemaker_monitoring_schedule_name", "model_endpoint_name")
+    own |= dict.fromkeys(names, st.from_regex(r"[a-zA-Z0-9](-{0,2}[a-zA-Z0-9]){0,9}", fullmatch=True))
     if name in own:
         return own[name]
     if types_in(annotation) & {str, Path}:

@@ -111,6 +111,7 @@ def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
     ("arguments", "says"),
     [
         (("--model-url", "http://127.0.0.1:9", "--endpoint", "e"), "UnusableArguments: --model-url and --endpoint"),
+        (("--endpoint", "my_endpoint"), "InvalidSettings: sagemaker_endpoint_name: String should match"),
         (("--model-artifact", "gone.json"), "FileNotFound: --model-artifact"),
         ((), "ModelNotGiven"),
         (("--model-url", "nowhere"), "InvalidModelUrl"),

@@ -197,7 +197,10 @@ def test_configurations_that_cannot_be(explaining: Explaining, rows: Rows, shap:
         ({"content_type": "image/png"}, "InvalidAnalysisConfig"),
         ({"model_names": "a"}, "InvalidAnalysisConfig"),
         ({"model_name": ""}, "InvalidAnalysisConfig"),
+        ({"model_name": "a_b"}, "InvalidAnalysisConfig"),
+        ({"endpoint_name": "a\nb"}, "InvalidAnalysisConfig"),
         ({"initial_instance_count": 0}, "InvalidAnalysisConfig"),
+        ({"initial_instance_count": 21}, "InvalidAnalysisConfig"),
         ({"label_headers": ["yes", "yes"]}, "InvalidAnalysisConfig"),
     ],
 )

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from modelwatch_core.domain.documents import NonEmpty
+from modelwatch_core.domain.documents import NonEmpty, SageMakerName
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, ModelReference
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, MOST_INSTANCES, ModelReference
 from modelwatch_core.domain.monitor_kinds.explainability import RowLimit
 
 _RESERVE = 4096
@@ -117,10 +117,10 @@ class Predictor(_Section):
         Ours: how long that server may take to answer.
     """
 
-    model_name: NonEmpty | None = None
-    endpoint_name: NonEmpty | None = None
+    model_name: SageMakerName | None = None
+    endpoint_name: SageMakerName | None = None
     instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1)
+    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
     accelerator_type: NonEmpty | None = None
     endpoint_name_prefix: NonEmpty | None = None
     target_model: NonEmpty | None = None

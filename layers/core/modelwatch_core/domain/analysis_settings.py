@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, iso_utc
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, SageMakerName, iso_utc
 
 CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
@@ -135,8 +135,8 @@ class AnalysisSettings(Owned):
     publish_cloudwatch_metrics: Switch = Switch.DISABLED
     cloudwatch_metrics_directory: Path | None = None
     output_message_file: Path | None = None
-    sagemaker_endpoint_name: str | None = None
-    sagemaker_monitoring_schedule_name: str | None = None
+    sagemaker_endpoint_name: SageMakerName | None = None
+    sagemaker_monitoring_schedule_name: SageMakerName | None = None
     features_attribute: NonEmpty | None = None
     inference_attribute: NonEmpty | None = None
     probability_attribute: NonEmpty | None = None
@@ -163,7 +163,7 @@ class AnalysisSettings(Owned):
             raise ValueError("must be texts without a comma, none of them empty: an empty value is missing anyway")
         return stripped
 
-    @field_validator("start_time", "end_time", mode="before")
+    @field_validator("start_time", "end_time", "late_since", mode="before")
     @classmethod
     def _iso_8601_only(cls, value: object) -> object:
         """Refuse bare numbers: SageMaker writes ISO 8601, and ``2026`` is not a moment."""

@@ -89,7 +89,7 @@ class EndpointInput(CapturedInput):
     data_captured_destination_s3_uri : str, optional
         Where it captures; looked up at the endpoint when the schedule is created, if not given.
     capture_lateness_minutes : int
-        How long after its time a record may have been written, into the folder of that later hour.
+        How long after its time a record may have been written, into the folder of that later hour, and reach S3.
     """
 
     endpoint_name: SageMakerName

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from modelwatch_core.domain.analysis_settings import ConfiguredSettings, IntervalSettings
-from modelwatch_core.domain.documents import NonEmpty
+from modelwatch_core.domain.documents import NonEmpty, SageMakerName
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import REQUEST, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
@@ -51,7 +51,7 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
 
     analysis_type: Literal["MODEL_EXPLAINABILITY"] = "MODEL_EXPLAINABILITY"
     model_url: NonEmpty | None = None
-    model_endpoint_name: NonEmpty | None = None
+    model_endpoint_name: SageMakerName | None = None
     model_artifact: Path | None = None
     allow_pickle: bool = False
     max_explained_rows: RowLimit | None = None
