@@ -73,8 +73,8 @@ class MemoryLedger:
     def get(self, key: ExecutionKey) -> MonitoringExecution | None:
         return self.kept.get(key)
 
-    def enqueue(self, execution: MonitoringExecution) -> None:
-        self.kept.setdefault(execution.key, execution.waiting())
+    def enqueue(self, execution: MonitoringExecution) -> MonitoringExecution:
+        return self.kept.setdefault(execution.key, execution.waiting())
 
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
         name, key = execution.schedule_id, execution.key

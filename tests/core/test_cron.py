@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,12 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.cron_expressions import (
+    MONTHS,
+    WEEKDAYS,
+    Evaluator,
+    field_holds,
+    is_nearest_weekday,
+    numbered,
+)
 from modelwatch_core.domain.cron import CronExpression
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.windows import ScheduleExpression, Window
-
-MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 
 
 def is_due(text: str, moment: datetime) -> bool:
@@ -25,29 +29,11 @@ def is_due(text: str, moment: datetime) -> bool:
     return (
         field_holds(minute, moment.minute, 0, 59)
         and field_holds(hour, moment.hour, 0, 23)
-        and field_holds(named(month, MONTHS), moment.month, 1, 12)
+        and field_holds(numbered(month, MONTHS), moment.month, 1, 12)
         and field_holds(year, moment.year, 1970, 2199)
         and day_of_month_holds(day_of_month, moment)
-        and day_of_week_holds(named(day_of_week, WEEKDAYS), moment)
+        and day_of_week_holds(numbered(day_of_week, WEEKDAYS), moment)
     )
-
-
-def named(text: str, names: list[str]) -> str:
-    return re.sub(r"[A-Z]{3}", lambda match: str(names.index(match[0]) + 1), text)
-
-
-def field_holds(text: str, value: int, least: int, greatest: int) -> bool:
-    if "," in text:
-        return any(field_holds(part, value, least, greatest) for part in text.split(","))
-    span, _, step = text.partition("/")
-    if span == "*":
-        first, last = least, greatest
-    elif "-" in span:
-        first, last = map(int, span.split("-"))
-    else:
-        first = int(span)
-        last = greatest if step else first
-    return first <= value <= last and (value - first) % int(step or 1) == 0
 
 
 def day_of_month_holds(text: str, moment: datetime) -> bool:
@@ -57,9 +43,7 @@ def day_of_month_holds(text: str, moment: datetime) -> bool:
     if text == "L":
         return moment.day == last
     if text.endswith("W"):
-        wanted = int(text[:-1])
-        weekdays = [day for day in range(1, last + 1) if calendar.weekday(moment.year, moment.month, day) < 5]
-        return wanted <= last and moment.day == min(weekdays, key=lambda day: abs(day - wanted))
+        return is_nearest_weekday(moment, int(text[:-1]))
     return field_holds(text, moment.day, 1, 31)
 
 
@@ -121,6 +105,22 @@ def test_the_next_and_the_last_due_time_agree_with_an_evaluator_by_minute(text, 
     last = next((each for each in earlier if each < moment and is_due(text, each)), None)
     found = cron.before(moment)
     assert found == last if last else found is None or found < earlier[-1]
+
+
+@given(EXPRESSIONS, MOMENTS)
+def test_the_benchmarks_evaluator_by_days_agrees_with_the_one_by_minutes(text, moment):
+    evaluator = Evaluator.of(text)
+    minute = moment.replace(second=0, microsecond=0)
+    later = [minute + n * MINUTE for n in range(1, 60 * 24)]
+    first = next((each for each in later if is_due(text, each)), None)
+    found = evaluator.after(moment)
+    if minute + 60 * 24 * MINUTE < datetime(2029, 1, 1, tzinfo=UTC):
+        assert found == first if first else found is None or found > later[-1]
+    last = evaluator.before(moment)
+    assert last is None or (last < moment and is_due(text, last))
+    if found is not None:
+        previous = evaluator.before(found)
+        assert previous is None or evaluator.after(previous) == found
 
 
 @given(EXPRESSIONS, MOMENTS)

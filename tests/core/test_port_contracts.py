@@ -189,8 +189,8 @@ class TestLedger:
         assert ledger.get(execution(1).key) == standing
 
     def test_what_is_enqueued_waits_even_where_nothing_is_active_and_keeps_what_stands(self, ledger):
-        ledger.enqueue(execution(0))
-        ledger.enqueue(execution(0, tick_id="another"))
+        assert ledger.enqueue(execution(0)) == execution(0).waiting()
+        assert ledger.enqueue(execution(0, tick_id="another")) == execution(0).waiting()
         assert ledger.get(execution(0).key) == execution(0).waiting()
         assert ledger.claim(execution(1))[0] is Claim.CLAIMED
         assert ledger.claim(execution(0))[0] is Claim.WAITING

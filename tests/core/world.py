@@ -75,7 +75,7 @@ class World:
         owned = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
         start = StartAnalysis(self.hosts, DeferAnalysis(owned, objects, self.clock))
         self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
-        self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock)
+        self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock, settling=timedelta(0))
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}

@@ -99,8 +99,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def enqueue(self, execution: MonitoringExecution) -> None:
-        """Claim a window, unless it is taken, for its turn to come: it waits until no other execution is active."""
+    def enqueue(self, execution: MonitoringExecution) -> MonitoringExecution:
+        """Claim a window, unless it is taken, for its turn to come, and return the record that now stands.
+
+        It waits until no other execution is active.
+        """
         ...
 
     def save(self, execution: MonitoringExecution) -> None:

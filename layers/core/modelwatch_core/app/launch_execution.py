@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -77,7 +76,7 @@ class LaunchExecution:
     start_analysis: StartAnalysis
     bus: EventBus
     clock: Clock
-    settling: timedelta = timedelta(0)
+    settling: timedelta
 
     def __call__(self, request: ExecutionRequest) -> MonitoringExecution | Refusal:
         """Return the execution as it stands after the request, or why there is none.
@@ -89,21 +88,23 @@ class LaunchExecution:
         if isinstance(schedule, Refusal):
             return schedule
         try:
-            planned = self._planned(schedule, request)
+            window, scheduled_time = self._window(schedule, request)
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
+        if scheduled_time is None:
+            planned = self._planned(schedule, window, None, request.tick_id, ())
+        else:
+            planned = self._scheduled(schedule, window, scheduled_time, request)
         if request.backfill:
             planned = self._next_attempt(planned)
-        elif not planned.one_off:
-            planned = self._after_missed_windows(schedule, planned)
         execution = self._claim(schedule, planned)
         if execution.tick_id != request.tick_id:
-            window = f"the window {execution.window} of {execution.monitoring_schedule_name}"
+            named = f"the window {execution.window} of {execution.monitoring_schedule_name}"
             status = execution.monitoring_execution_status
             message = (
-                f"{window} has been analysed ({status}); request it with backfill to analyse it again"
+                f"{named} has been analysed ({status}); request it with backfill to analyse it again"
                 if execution.is_settled
-                else f"{window} is being analysed, or about to be ({status}); ask again when that has ended"
+                else f"{named} is being analysed, or about to be ({status}); ask again when that has ended"
             )
             return Refusal(code="WindowTaken", message=message)
         return execution
@@ -127,20 +128,53 @@ class LaunchExecution:
             return Refusal(code="ScheduleStopped", message=message)
         return schedule
 
-    def _planned(self, schedule: MonitoringSchedule, request: ExecutionRequest) -> MonitoringExecution:
+    def _window(self, schedule: MonitoringSchedule, request: ExecutionRequest) -> tuple[Window, datetime | None]:
+        """Return the window that is requested, and the scheduled time that it is of, if it is of one."""
         if request.window is not None:
-            window, scheduled_time = request.window, schedule.scheduled_time_of(request.window)
-        elif request.scheduled_time is not None:
-            scheduled_time = request.scheduled_time - timedelta(minutes=request.start_delay_minutes)
-            window = schedule.window(scheduled_time)
-        else:
+            return request.window, schedule.scheduled_time_of(request.window)
+        if request.scheduled_time is None:
             raise AssertionError("a request without a window was accepted")
-        return self._plan(schedule, window, scheduled_time, request.tick_id)
+        scheduled_time = request.scheduled_time - timedelta(minutes=request.start_delay_minutes)
+        return schedule.window(scheduled_time), scheduled_time
 
-    def _plan(
-        self, schedule: MonitoringSchedule, window: Window, scheduled_time: datetime | None, tick_id: str
+    def _scheduled(
+        self, schedule: MonitoringSchedule, window: Window, scheduled_time: datetime, request: ExecutionRequest
+    ) -> MonitoringExecution:
+        """Return the plan of a scheduled window, with those claimed before it that were due and have no execution.
+
+        The planned one starts first, since it is news. The sweep starts the others after it, one by one.
+        """
+        earlier = self._earlier(schedule, window)
+        planned = self._planned(schedule, window, scheduled_time, request.tick_id, earlier)
+        if request.backfill or self.ledger.get(planned.key) is not None:
+            return planned
+        missed = list(islice(schedule.due_before(scheduled_time, _covered_until(schedule, earlier)), _MOST_COUNTED))
+        made_up = sum(self._makes_up(schedule, due) for due in reversed(missed[:MOST_MADE_UP]))
+        if made_up:
+            earlier = self._earlier(schedule, window)
+            planned = self._planned(schedule, window, scheduled_time, request.tick_id, earlier)
+        return planned.model_copy(update={"not_made_up": len(missed) - made_up})
+
+    def _makes_up(self, schedule: MonitoringSchedule, due: datetime) -> bool:
+        """Claim the window of a scheduled time; return False where its tick would have been refused."""
+        try:
+            window = schedule.window(due)
+        except InvalidInput:
+            return False
+        tick_id = f"made up: due at {iso_utc(due)}"
+        self.ledger.enqueue(self._planned(schedule, window, due, tick_id, self._earlier(schedule, window)))
+        return True
+
+    def _planned(
+        self,
+        schedule: MonitoringSchedule,
+        window: Window,
+        scheduled_time: datetime | None,
+        tick_id: str,
+        earlier: Sequence[MonitoringExecution],
     ) -> MonitoringExecution:
         now = self.clock.now()
+        looks = [each.captures_until for each in earlier if each.window.end == window.start and each.captures_until]
         return MonitoringExecution.planned(
             schedule,
             window=window,
@@ -149,42 +183,13 @@ class LaunchExecution:
             now=now,
             lease=CLAIM_LEASE,
             captures_until=now - self.settling,
-            late_since=self._looked_at_the_window_before(schedule, window) if scheduled_time else None,
+            late_since=max(looks, default=None),
         )
 
-    def _looked_at_the_window_before(self, schedule: MonitoringSchedule, window: Window) -> datetime | None:
-        """Return when the window that ends where this one begins was looked at last."""
-        looks = [
-            earlier.captures_until
-            for earlier in self._earlier(schedule, window)
-            if earlier.window.end == window.start and earlier.captures_until
-        ]
-        return max(looks, default=None)
-
     def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
+        """Return the scheduled executions of the latest windows that begin before a window."""
         found = self.ledger.history(schedule.schedule_id, limit=_LATEST, before=window.start)
         return [each for each in found if isinstance(each, MonitoringExecution) and not each.one_off]
-
-    def _after_missed_windows(self, schedule: MonitoringSchedule, planned: MonitoringExecution) -> MonitoringExecution:
-        """Claim the windows that were due before a planned one and have no execution, and return the plan after them.
-
-        The planned one starts first, since it is news. The sweep starts the others after it, one by one.
-        """
-        if self.ledger.get(planned.key) is not None:
-            return planned
-        latest = next(iter(self._earlier(schedule, planned.window)), None)
-        active_since = schedule.active_since or schedule.last_modified_time
-        delay = timedelta(minutes=schedule.start_delay_minutes)
-        covered = max([active_since - delay, *([latest.scheduled_time] if latest else [])])
-        missed = list(islice(schedule.due_before(planned.scheduled_time, covered), _MOST_COUNTED))
-        for due in reversed(missed[:MOST_MADE_UP]):
-            with suppress(InvalidInput):  # its tick would have been refused
-                tick_id = f"made up: due at {iso_utc(due)}"
-                self.ledger.enqueue(self._plan(schedule, schedule.window(due), due, tick_id))
-        if not missed:
-            return planned
-        since = self._looked_at_the_window_before(schedule, planned.window)
-        return planned.model_copy(update={"late_since": since, "not_made_up": max(0, len(missed) - MOST_MADE_UP)})
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""
@@ -332,3 +337,10 @@ class LaunchExecution:
         for uri, start in uris.items():
             if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
                 yield AnalysisInput(s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(start)}/{report}")
+
+
+def _covered_until(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:
+    """Return up to when no scheduled time was missed: what was due before the schedule fired as it does is none."""
+    active_since = schedule.active_since or schedule.last_modified_time
+    covered = active_since - timedelta(minutes=schedule.start_delay_minutes)
+    return max([covered, *(each.scheduled_time for each in earlier[:1])])

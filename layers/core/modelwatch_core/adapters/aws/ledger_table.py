@@ -197,7 +197,7 @@ class TableLedger:
         if standing is None:
             if self._took(execution):
                 return Claim.CLAIMED, execution
-            standing = self.get(execution.key) or self._enqueued(execution)
+            standing = self.get(execution.key) or self.enqueue(execution)
         if standing.monitoring_execution_status is not ExecutionStatus.PENDING:
             return Claim.TAKEN, standing
         if standing.active:
@@ -206,9 +206,14 @@ class TableLedger:
         activated = standing.activated(now=execution.creation_time, lease=lease)
         return (Claim.CLAIMED, activated) if self._took(activated) else (Claim.WAITING, standing)
 
-    def enqueue(self, execution: MonitoringExecution) -> None:
+    def enqueue(self, execution: MonitoringExecution) -> MonitoringExecution:
         """Claim a window for its turn to come."""
-        self._enqueued(execution)
+        waiting = execution.waiting()
+        try:
+            self.items.put(_item(waiting), exists="ExecutionExists")
+        except InvalidInput:
+            return self.get(execution.key) or waiting
+        return waiting
 
     def save(self, execution: MonitoringExecution) -> None:
         """Write the next version of an execution."""
@@ -261,14 +266,6 @@ class TableLedger:
             }
         }
         return self._transacted(self._put(item), hold)
-
-    def _enqueued(self, execution: MonitoringExecution) -> MonitoringExecution:
-        waiting = execution.waiting()
-        try:
-            self.items.put(_item(waiting), exists="ExecutionExists")
-        except InvalidInput:
-            return self.get(execution.key) or waiting
-        return waiting
 
     def _put(self, item: Item) -> Item:
         return {"Put": {"TableName": self.items.table.name, "Item": item, **follows_on(item)}}
