@@ -26,7 +26,7 @@ def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSumm
         announce=logger.info,
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
         pickles=wiring.allows_pickles(),
-        internal_models=False,
+        allows=wiring.allows_address,
     )
     return analyze(settings, host)
 

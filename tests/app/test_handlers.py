@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -186,3 +187,28 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
     monkeypatch.setenv("DEAD_LETTER_ARN", "")
     with pytest.raises(InvalidInput, match=r"FunctionNotConfigured.*SCHEDULE_GROUP.*DEAD_LETTER_ARN"):
         TickSettings.from_environment()
+
+
+HOST_OF_THE_ANALYZER = """
+import json
+from analyzer_container import app
+app.analyze = lambda settings, host: host
+host = app._analyze(None, None)
+print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.0.0.1")]))
+"""
+
+
+@pytest.mark.parametrize("switch", ["true", "false", None])
+def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address(switch):
+    """In a process of its own, because the analyzer hides its process from others when it is imported."""
+    variables = {"ANALYZER_LOG_GROUP": "g", "POWERTOOLS_TRACE_DISABLED": "true"}
+    variables |= {"ALLOW_PICKLES": switch} if switch else {}
+    done = subprocess.run(
+        [sys.executable, "-c", HOST_OF_THE_ANALYZER],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [switch == "true", False, True]

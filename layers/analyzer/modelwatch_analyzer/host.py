@@ -30,6 +30,11 @@ def _ignore(*_: object) -> None:
     pass
 
 
+def any_address(_: str) -> bool:
+    """Allow every address."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """A host of analyses.
@@ -47,8 +52,8 @@ class Host:
         analysis.
     pickles : bool
         Whether models may be loaded from pickles where the settings ask for it.
-    internal_models : bool
-        Whether the URL of a model may lead to this machine or its network's services.
+    allows : callable
+        Returns whether a model behind a URL may be at an IP address.
     """
 
     model: OpenModel = _no_model
@@ -56,7 +61,7 @@ class Host:
     announce: Callable[[str], None] = _ignore
     progress: Callable[[int, int], None] = _ignore
     pickles: bool = True
-    internal_models: bool = True
+    allows: Callable[[str], bool] = any_address
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:

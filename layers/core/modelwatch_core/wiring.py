@@ -339,6 +339,13 @@ def allows_pickles() -> bool:
     return AnalyzerSettings.from_environment().allow_pickles
 
 
+def allows_address(address: str) -> bool:
+    """Return whether a model behind a URL may be at an IP address."""
+    from modelwatch_core.adapters.aws.internal_addresses import is_internal
+
+    return not is_internal(address)
+
+
 @cache
 def _endpoint_models() -> OpenModel:
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels

@@ -185,8 +185,8 @@ def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:
     url = settings.model_url or (None if settings.model_endpoint_name else predictor.model_url)
     if url:
         parallel = task.config.shap.max_parallel_calls
-        internal = task.host.internal_models
-        return nullcontext(HttpModel(url, timeout=predictor.timeout_seconds, connections=parallel, internal=internal))
+        timeout, allows = predictor.timeout_seconds, task.host.allows
+        return nullcontext(HttpModel(url, timeout=timeout, connections=parallel, allows=allows))
     if settings.model_endpoint_name:
         options = {"target_model": predictor.target_model, "custom_attributes": predictor.custom_attributes}
         return task.host.model(ModelReference(endpoint_name=settings.model_endpoint_name, **options))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import urllib3
 from urllib3.util import Retry, Timeout, parse_url
 
 from modelwatch_analyzer.explainability.guarded_connections import guard
+from modelwatch_analyzer.host import any_address
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
 
@@ -49,8 +52,8 @@ class HttpModel:
         How often a request is tried again.
     backoff : float
         Seconds before the second retry; doubled for each one after it.
-    internal : bool
-        Whether it may be at an address of this machine or its network's services, see `guarded_connections`.
+    allows : callable
+        Returns whether it may be at an IP address, see `guarded_connections`.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class HttpModel:
         connections: int = 2,
         retries: int = 4,
         backoff: float = 0.5,
-        internal: bool = True,
+        allows: Callable[[str], bool] = any_address,
     ) -> None:
         try:
             parts = parse_url(url)
@@ -85,8 +88,7 @@ class HttpModel:
                 raise_on_status=False,
             ),
         )
-        if not internal:
-            guard(self._pool)
+        guard(self._pool, allows)
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
         """Send one request; see `modelwatch_core.domain.model_endpoints.Model`."""
