@@ -42,9 +42,9 @@ def read(path: Path) -> None:
 
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
     from modelwatch_analyzer.reading.files import source_files
-    from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+    from modelwatch_analyzer.reading.parquet_files import open_parquet
 
-    dataset, log = open_parquet(source_files(path), ParquetOptions()), ReadLog()
+    dataset, log = open_parquet(source_files(path)), ReadLog()
     rows = sum(batch.height for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), log))
     if (
         len(dataset.columns) != COLUMNS

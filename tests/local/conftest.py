@@ -26,6 +26,22 @@ def handler(event, context):
     return {"event": event, "name": context.function_name, "request_id": context.aws_request_id}
 """
 
+# What a schedule needs of a role to fire at functions, queues and buses.
+SCHEDULER_ROLE = """
+Role:
+  Type: AWS::IAM::Role
+  Properties:
+    AssumeRolePolicyDocument:
+      Version: 2012-10-17
+      Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
+    Policies:
+      - PolicyName: fire
+        PolicyDocument:
+          Version: 2012-10-17
+          Statement:
+            - {Effect: Allow, Action: ["lambda:InvokeFunction", "sqs:SendMessage", "events:PutEvents"], Resource: "*"}
+"""
+
 
 class Deployer:
     """Writes templates and starts stacks of them; closes every stack at the end."""

@@ -10,21 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from modelwatch.local import LocalStack, LocalStackError
-from tests.local.conftest import START, Deployer, events_of, messages
+from tests.local.conftest import SCHEDULER_ROLE, START, Deployer, events_of, messages
 
-ROLE = """
-Role:
-  Type: AWS::IAM::Role
-  Properties:
-    AssumeRolePolicyDocument:
-      Version: 2012-10-17
-      Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
-    Policies:
-      - PolicyName: fire
-        PolicyDocument:
-          Version: 2012-10-17
-          Statement:
-            - {Effect: Allow, Action: ["lambda:InvokeFunction", "sqs:SendMessage", "events:PutEvents"], Resource: "*"}
+ROLE = (
+    SCHEDULER_ROLE
+    + """
 Queue: {Type: AWS::SQS::Queue}
 Group: {Type: AWS::Scheduler::ScheduleGroup, Properties: {Name: !Sub "${AWS::StackName}-ticks"}}
 Fn:
@@ -36,6 +26,7 @@ Fn:
           - {Effect: Allow, Action: ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], Resource: "*"}
           - {Effect: Allow, Action: iam:PassRole, Resource: !GetAtt Role.Arn}
 """
+)
 OUTPUTS = """
 Fn: {Value: !Ref Fn}
 FnArn: {Value: !GetAtt Fn.Arn}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading import parquet_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow  # each file is read in a process of its own
 
 
 def opened(source: Path) -> ParquetFiles:
-    return open_parquet(source_files(source), ParquetOptions())
+    return open_parquet(source_files(source))
 
 
 def read(source: Path, dtype: pl.DataType) -> tuple[pl.DataFrame, ReadLog]:

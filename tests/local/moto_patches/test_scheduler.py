@@ -9,26 +9,17 @@ from botocore.exceptions import ClientError
 
 from modelwatch.local import LocalStack
 from modelwatch.local.moto_patches.scheduler import enabled_schedules
-from tests.local.conftest import Deployer
+from tests.local.conftest import SCHEDULER_ROLE, Deployer
 
 pytestmark = pytest.mark.xdist_group("local_patches_scheduler")  # one stack for the module
 
-RESOURCES = """
-Role:
-  Type: AWS::IAM::Role
-  Properties:
-    AssumeRolePolicyDocument:
-      Version: 2012-10-17
-      Statement: [{Effect: Allow, Principal: {Service: scheduler.amazonaws.com}, Action: sts:AssumeRole}]
-    Policies:
-      - PolicyName: fire
-        PolicyDocument:
-          Version: 2012-10-17
-          Statement:
-            - {Effect: Allow, Action: ["lambda:InvokeFunction", "sqs:SendMessage", "events:PutEvents"], Resource: "*"}
+RESOURCES = (
+    SCHEDULER_ROLE
+    + """
 Fn: {Type: AWS::Serverless::Function}
 Group: {Type: AWS::Scheduler::ScheduleGroup}
 """
+)
 OUTPUTS = """
 Role: {Value: !GetAtt Role.Arn}
 FnArn: {Value: !GetAtt Fn.Arn}

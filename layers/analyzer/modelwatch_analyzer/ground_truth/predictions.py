@@ -26,7 +26,7 @@ from modelwatch_analyzer.reading.csv_files import open_csv_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
-from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.parquet_files import open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
@@ -170,7 +170,7 @@ class TransformedPredictions:
 
     def _table(self, files: tuple[SourceFile, ...]) -> tuple[Table, tuple[str, ...], str, str]:
         table: Table
-        table = open_csv_files(files, self.options.csv) if self.options.csv else open_parquet(files, ParquetOptions())
+        table = open_csv_files(files, self.options.csv) if self.options.csv else open_parquet(files)
         if ID_FIELD in table.columns:
             inference_id, time = ID_FIELD, TIME_FIELD
         elif self.options.csv and len(table.columns) > 2 and ends_with_inference(table):

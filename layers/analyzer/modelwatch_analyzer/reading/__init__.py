@@ -54,9 +54,7 @@ FORMATS: Mapping[str, Opener] = {
         _attributes(settings),
         ValueSpelling.of(settings),
     ),
-    "parquet": lambda settings, _: open_parquet(
-        source_files(settings.dataset_source), dataset_options(settings, ParquetOptions), ValueSpelling.of(settings)
-    ),
+    "parquet": lambda settings, _: _open_parquet(settings),
     "sagemakerCaptureJson": lambda settings, _: _open_records(settings, _captured_records(settings)),
 }
 """The function that opens a dataset, by SageMaker's name of its format."""
@@ -135,6 +133,11 @@ def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
     captured = name == "sagemakerCaptureJson"
     spelling = ValueSpelling.of(settings)
     return open_preprocessed(reader(settings), script, settings.script_environment, spelling, captured=captured)
+
+
+def _open_parquet(settings: AnalysisSettings) -> Table:
+    dataset_options(settings, ParquetOptions)  # there are none, and others are refused
+    return open_parquet(source_files(settings.dataset_source), ValueSpelling.of(settings))
 
 
 def _captured_records(settings: AnalysisSettings) -> CapturedRecords:

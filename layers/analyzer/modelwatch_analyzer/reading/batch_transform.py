@@ -43,7 +43,7 @@ from modelwatch_analyzer.reading.json_files import (
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
-from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.documents import Owned
@@ -133,7 +133,7 @@ def open_batch_transform(
     times: RecordTimes,
     attributes: Mapping[Role, str],
     expected: Expected | None = None,
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
 ) -> Table:
     """Open the rows that transform jobs captured at certain times; the module docstring has the rule.
 
@@ -158,7 +158,7 @@ def open_batch_transform(
             documents = partial(_lines_at, documents, _time_of_document, earlier_files(hours, times), files, times)
         table = open_documents(documents, attributes)
     else:
-        table = open_parquet(files, ParquetOptions(), spelling)
+        table = open_parquet(files, spelling)
     if TIME_FIELD not in table.columns:
         return table
     columns = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))
@@ -340,7 +340,7 @@ def _has_times(file: SourceFile, options: BatchTransformOptions) -> bool:
         if options.json_format:
             documents = islice(json_documents((file,), options.json_format, ReadLog()), _FIRST_DOCUMENTS)
             return any(_time_of_document(document) for document in documents)
-        return TIME_FIELD in open_parquet((file,), ParquetOptions()).columns
+        return TIME_FIELD in open_parquet((file,)).columns
     except InvalidInput:
         return True  # the reader of the window's rows reports what is wrong with it
 

@@ -18,7 +18,7 @@ from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
-from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 
 Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
 REQUEST: Side = "endpointInput"
@@ -121,7 +121,7 @@ class CapturedRecords:
     files: tuple[SourceFile, ...]
     times: RecordTimes = EVERY_TIME
     merge_log: ReadLog | None = None
-    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN
 
     def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
         """Read all files in their order, block by block; log records that are left out, and repeated events."""

@@ -29,7 +29,7 @@ from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
-from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -82,7 +82,7 @@ class CsvFiles:
     columns: tuple[str, ...]
     named: bool
     separator: Separator = ","
-    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN
     remarks: tuple[str, ...] = ()
 
     @property
@@ -111,7 +111,7 @@ def open_csv(
     source: Path,
     options: CsvOptions,
     expected: Expected | None = None,
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
 ) -> CsvFiles:
     """Open a file, or all files of a folder, like `open_csv_files`."""
     return open_csv_files(source_files(source), options, expected, spelling)
@@ -121,7 +121,7 @@ def open_csv_files(
     sources: Sequence[SourceFile],
     options: CsvOptions,
     expected: Expected | None = None,
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
 ) -> CsvFiles:
     """Open files of comma-separated text.
 

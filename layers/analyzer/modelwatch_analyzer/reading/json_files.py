@@ -21,7 +21,7 @@ from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
-from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -108,7 +108,7 @@ def open_json(
     files: Sequence[SourceFile],
     options: JsonOptions,
     attributes: Mapping[Role, str],
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
 ) -> JsonFiles:
     """Open files of JSON, like `open_documents`."""
     return open_documents(respelled_documents(partial(json_documents, files, options), spelling), attributes)

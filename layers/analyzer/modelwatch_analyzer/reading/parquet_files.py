@@ -20,7 +20,7 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
-from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -56,7 +56,7 @@ class ParquetFiles:
     files: tuple[_ParquetFile, ...]
     columns: tuple[str, ...]
     named: bool = True
-    spelling: ValueSpelling = ValueSpelling()  # noqa: RUF009 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -90,8 +90,7 @@ class ParquetFiles:
 
 def open_parquet(
     files: Sequence[SourceFile],
-    options: ParquetOptions,  # noqa: ARG001 (there are none)
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
 ) -> ParquetFiles:
     """Open Parquet files.
 

@@ -14,7 +14,7 @@ from modelwatch_analyzer.reading.dataset import ReadLog, positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, open_rows
-from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running_script
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -39,7 +39,7 @@ def open_preprocessed(
     lines: Lines,
     script: Path,
     settings: Mapping[str, str],
-    spelling: ValueSpelling = ValueSpelling(),  # noqa: B008 (frozen)
+    spelling: ValueSpelling = AS_WRITTEN,
     *,
     captured: bool,
 ) -> RowFiles:

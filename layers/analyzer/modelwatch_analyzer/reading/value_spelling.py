@@ -112,3 +112,7 @@ class ValueSpelling:
             if other.any():
                 others.add(repr(column.name), int(other.sum()), f"row {before + (other.arg_max() or 0) + 1} of {file}")
         return pl.DataFrame(columns)
+
+
+AS_WRITTEN = ValueSpelling()
+"""Values are read as the first party would."""

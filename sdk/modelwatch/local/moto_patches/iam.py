@@ -59,13 +59,12 @@ def statements_of(role_name: str) -> list[Statement] | None:
     return [
         statement
         for document in (*role.policies.values(), *attached)
-        for statement in _listed(_parsed(document)["Statement"])
+        for statement in _listed((_parsed(document) if isinstance(document, str) else document)["Statement"])
     ]
 
 
-def _parsed(document: Any) -> dict[str, Any]:
-    if not isinstance(document, str):
-        return dict(document)
+@cache  # each call of a role asks for the same few documents
+def _parsed(document: str) -> dict[str, Any]:
     try:
         return dict(json.loads(document))
     except ValueError:  # moto keeps some documents as the text of a Python dict
