@@ -160,6 +160,7 @@ def test_a_report_of_a_new_kind_never_replaces_what_its_settings_name_as_input(f
     assert refused.value.code == "OutputAmongInput"
 
 
+@pytest.mark.slow
 def test_only_the_kind_that_is_analysed_is_imported(folder: Path) -> None:
     import subprocess
     import sys

@@ -251,6 +251,7 @@ def reports(case: Case, monitor: str, summary: AnalysisSummary) -> bool:
     return any(case.says.get(monitor, "") in warning for warning in (*summary.warnings, ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_data_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     data = monitors.data(case.values * _TIMES)
@@ -269,6 +270,7 @@ def test_data_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) -> 
     assert monitors.analyze(data, output_path=monitors.folder / "check", **baseline).violations == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_model_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     data = monitors.data(case.values * _TIMES)
@@ -297,6 +299,7 @@ def class_counts(monitors: Monitors) -> dict[str, dict[str, int]]:
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_bias_has_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     data = monitors.data(case.values * _TIMES)
@@ -311,6 +314,7 @@ def test_bias_has_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     assert reports(case, "bias", summary)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_explanations_have_one_meaning_for_it(monitors: Monitors, case: Case) -> None:
     summary = monitors.explainability(monitors.data(case.values * _TIMES))
@@ -371,6 +375,7 @@ KINDS: dict[str, Callable[[Monitors, Path], AnalysisSummary]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_columns_of_one_name_are_refused_with_their_numbers(monitors: Monitors, kind: str, form: str) -> None:
@@ -387,6 +392,7 @@ def test_columns_of_one_name_are_refused_with_their_numbers(monitors: Monitors, 
     assert ("1, 3" if form == "csv" else "1, 5") in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("spell", "given"),
@@ -417,6 +423,7 @@ def test_all_kinds_read_values_as_settings_spell_them(
     assert results([spell(value) for value in values]) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_kinds_tell_the_order_of_a_preprocessors_numbers(monitors: Monitors, kind: str) -> None:
     script = monitors.folder / "preprocess.py"

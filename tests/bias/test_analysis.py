@@ -860,6 +860,7 @@ def aged(stray: str) -> str:
 AGED = CONFIG | {"group_variable": None, "facet": [{"name_or_index": "age", "value_or_threshold": [40]}]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stray", ["", "nan", "NaN", "None", "N/A", "unknown", "inf", "-Infinity", "?", "40 years"])
 def test_a_stray_value_of_a_continuous_facet_is_left_out_and_makes_no_category_of_the_others(bench, stray):
     summary = bench.baseline(aged(stray), AGED, **PREDICTED)

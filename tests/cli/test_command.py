@@ -353,6 +353,7 @@ def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path
         assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_process_exits_with_the_code_and_prints_on_both_streams(tmp_path: Path) -> None:
     ended = modelwatch("check", "data-quality", "--json", stdout=subprocess.PIPE, cwd=tmp_path)
     assert ended.returncode == 2

@@ -75,6 +75,7 @@ def baseline(run: Run, dataset: str, dataset_format: str, *more: str) -> dict[st
     return statistics("b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
 def test_the_same_rows_have_the_same_statistics_in_every_format(run: Run, kind: str) -> None:
     content = FILES[kind]
@@ -96,6 +97,7 @@ def test_attributes_choose_and_name_what_is_read_of_captures(run: Run) -> None:
     assert list(baseline(run, "c.jsonl", "capture", "--exclude-features-attribute", "id, y.p")) == ["x.0", "x.1"]
 
 
+@pytest.mark.slow
 def test_excluded_columns_are_left_out_of_every_format(run: Run) -> None:
     for kind, content in FILES.items():
         Path(kind).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -205,6 +207,7 @@ def test_the_objects_that_manifests_in_s3_name_are_fetched_too(
     assert found["age"] == ("Integral", 6950.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("uri", "code"),
     [("s3://bucket/none", "FileNotFound"), ("s3://nobody/none", "BucketNotFound"), ("s3://bucket/dots", "KeyOutside")],

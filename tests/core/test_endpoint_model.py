@@ -118,6 +118,7 @@ def test_throttling_is_asked_again_until_it_passes(runtime):
     assert len(runtime.requests) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "error", "code", "calls"),
     [

@@ -167,6 +167,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", MEASURES)
 def test_data_does_not_drift_from_itself_by_any_measure(workbench: Workbench, method: str) -> None:
     measure = MEASURES[method]
@@ -189,6 +190,7 @@ def test_data_does_not_drift_from_itself_by_any_measure(workbench: Workbench, me
     assert len(set(drifts) - {"feature_baseline_drift_distance", "feature_baseline_drift_p_value"}) == len(COLUMNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name, measure in MEASURES.items() if measure.numerical])
 @pytest.mark.parametrize("column", ["constant", "two values", "once", "extremes"])
 def test_numbers_that_are_all_others_now_drift_by_every_measure(workbench: Workbench, method: str, column: str) -> None:

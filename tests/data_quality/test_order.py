@@ -42,6 +42,7 @@ def about_order(summary: AnalysisSummary) -> list[str]:
 _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "request_names", [("length", "width", "visits"), ("plan", "visits"), ("width", "plan", "length")]
 )

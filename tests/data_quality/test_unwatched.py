@@ -18,6 +18,7 @@ def about(summary: AnalysisSummary, name: str) -> list[str]:
     return [warning for warning in summary.warnings if repr(name) in warning]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stray", "count", "says"),
     [
@@ -150,6 +151,7 @@ def test_a_baseline_without_spellings_still_says_that_there_are_too_many_values(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "parquet"])
 def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
     values = [*(str(index) for index in range(150)), "NaN"]
@@ -164,6 +166,7 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
     assert any("1 of 151 spelled as missing" in warning and "150 of 151" in warning for warning in made.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spell", "options"),
     [

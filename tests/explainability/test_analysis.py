@@ -335,6 +335,7 @@ def test_rows_are_sampled_where_the_budget_does_not_reach_all_and_it_is_said(
     assert f"{details['rows_explained']} of 150 rows were explained, drawn with seed 0" in " ".join(summary.warnings)
 
 
+@pytest.mark.slow
 def test_the_expected_time_is_announced_after_the_first_request(
     explaining: Explaining, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

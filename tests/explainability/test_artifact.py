@@ -57,6 +57,7 @@ def test_a_forest_has_an_output_for_each_class() -> None:
     np.testing.assert_allclose(explain(model, classes, use_logit=False), model.predict_proba(ROWS[:20]), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "target", "use_logit", "says"),
     [

@@ -83,6 +83,7 @@ def test_the_expected_time_is_printed_after_the_first_request(run: Run, server: 
     assert json.loads(made.stdout)["status"] == "Completed"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize(("as_json", "shown"), [((), True), (("--json",), False)])
 def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
@@ -145,6 +146,7 @@ def test_an_endpoint_needs_a_region(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert "modelwatch: NoRegion: " in failed.stderr
 
 
+@pytest.mark.slow
 def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")

@@ -124,6 +124,7 @@ def test_rank_agreement_below_its_limit_is_a_violation(earlier: Explaining) -> N
     assert "Kendall's tau of label0 was not checked: there is no earlier execution to compare with" in first.warnings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

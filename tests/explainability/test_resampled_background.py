@@ -115,6 +115,7 @@ def test_a_model_without_attributions_has_no_order_under_resampling() -> None:
     assert resampled[0].standard_errors.tolist() == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_baseline_and_check_report_it_without_a_further_model_call(explaining: Explaining, rows: Rows) -> None:
     explaining.config["methods"]["shap"]["baseline"] = rows[:20].tolist()
     data = explaining.write(rows)

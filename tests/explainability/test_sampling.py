@@ -45,6 +45,7 @@ def test_the_head_of_a_sample_is_the_sample_of_that_size() -> None:
     assert head.of == 1000
 
 
+@pytest.mark.slow
 def test_every_row_is_as_likely_as_any_other() -> None:
     # 2,000 samples of 10 of 100: each row is expected 200 times; chi-squared with 99 degrees is below 150 but for
     # one case in 1,400 (scipy 1.17: chi2.sf(150, 99) = 0.0007), and these seeds are fixed.

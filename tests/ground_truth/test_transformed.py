@@ -62,6 +62,7 @@ def test_rows_of_text_become_records_without_id_and_time(world: World) -> None:
     }
 
 
+@pytest.mark.slow
 def test_attributes_may_name_columns_that_have_only_positions_in_merged_records(world: World) -> None:
     frame = {
         "age": [41, 23],

@@ -779,6 +779,7 @@ def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
     assert not any("makes more than" in warning for warning in summary.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("baseline_rows", "rows"),
     [(400, 400), *(pytest.param(*rows, marks=pytest.mark.slow) for rows in ((2000, 100), (150, 2000)))],

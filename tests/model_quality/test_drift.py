@@ -152,6 +152,7 @@ def test_the_violation_is_worded_as_data_quality_words_it(runs, edited):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", MEASURES)
 @pytest.mark.parametrize("problem", [CLASSES, SEVERAL, NUMBERS], ids=lambda problem: problem["problem_type"])
 def test_predictions_and_labels_do_not_drift_from_themselves(runs, edited, problem, method):

@@ -73,6 +73,7 @@ def test_the_numerical_distance_is_the_kolmogorov_smirnov_statistic(one, other):
     assert distance == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_distance_from_sketches_of_many_values_is_close_to_the_exact_one():
     generator = np.random.default_rng(8)
     one, other = generator.normal(size=1_000_000), generator.normal(0.05, 1.0, size=1_000_000)

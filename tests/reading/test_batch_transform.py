@@ -77,6 +77,7 @@ OUTPUTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_rows_are_filtered_by_inference_time_and_neither_it_nor_the_id_is_a_feature(
     job: Callable[..., Path], kind: str
@@ -221,6 +222,7 @@ def _lines_of_a_long_job(kind: str) -> tuple[str | bytes, dict[str, Any]]:
     return "".join(",".join(row.values()) + "\n" for row in rows), CSV
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read_by", ["columns", "attribute", "preprocessor"])
 @pytest.mark.parametrize("kind", ["csv", "json", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("minute", "counts"), [(0, [10, 60, 50]), (30, [0, 40, 60, 20]), (50, [0, 60, 60])])

@@ -173,6 +173,7 @@ def test_a_long_row_that_makes_up_for_a_short_one_is_found_in_a_block_of_many_me
     assert parse_block(block, ["a", "b", "c"], Plan(dict.fromkeys("abc", pl.Float64()))) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [pl.Int64(), pl.Float64()])
 @pytest.mark.parametrize("place", ["before", "after", "within"])
 def test_every_byte_next_to_a_digit_is_read_as_the_grammar_says(dtype: pl.DataType, place: str) -> None:

@@ -50,6 +50,7 @@ def written(folder: Path, name: str) -> tuple[Path, dict[str, Any]]:
     return path, {"json": {"lines": True}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "parquet", "json"])
 @pytest.mark.parametrize(
     "attributes",

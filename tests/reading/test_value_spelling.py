@@ -96,6 +96,7 @@ def read(folder: Path, form: dict[str, object], **given: object) -> tuple[list[t
     return [row for batch in batches for row in batch[:, list(dataset.columns)].rows()], log.remarks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("put", "holder", "place"),
     [

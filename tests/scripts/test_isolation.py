@@ -81,6 +81,7 @@ def test_no_process_that_a_script_started_outlives_the_analysis(tmp_path: Path) 
     assert not any(is_running(identifier) for identifier in started)
 
 
+@pytest.mark.slow
 def test_a_script_that_hangs_is_killed_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

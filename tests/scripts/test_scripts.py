@@ -133,6 +133,7 @@ def test_names_that_are_numbers_are_positions(read) -> None:
 PAST_NINE = "the record preprocessor names columns by numbers that are not of one width"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "warning"),
     [
@@ -180,6 +181,7 @@ def test_returned_values_become_the_text_that_a_file_would_have(read) -> None:
     assert rows == [("0.5", "3", None, "inf", "true", None, None, "2026-01-02", "1" + "0" * 30, "1", "2", 'é"\n')]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "says"),
     [
@@ -216,6 +218,7 @@ def test_only_the_frames_of_the_script_are_reported(read) -> None:
     assert "decoder.py" not in failed.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where", ["while True: pass\n", "def preprocess_handler(line):\n    import time; time.sleep(99)"]
 )
