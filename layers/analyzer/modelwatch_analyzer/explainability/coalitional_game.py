@@ -22,7 +22,7 @@ from modelwatch_analyzer.explainability.kept_answers import KeptAnswers
 from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_analyzer.explainability.resampled_background import Reweighted
-from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, clipped
+from modelwatch_analyzer.profile.probability import no_probabilities
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
@@ -179,7 +179,7 @@ class CoalitionalGame:
                 for answer in answers:
                     calls += 1
                     scored += len(answer)
-                    rounded += int(np.count_nonzero(clipped(answer)[1])) if use_logit else 0
+                    rounded += int(np.count_nonzero((answer < 0) | (answer > 1))) if use_logit else 0
                     progress(calls, max(calls, plan.calls), scored)
                     yield answer
 
@@ -286,7 +286,7 @@ class CoalitionalGame:
 
 
 def _log_odds(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if clipped(values)[1].max() > ROUNDED_PROBABILITY:
+    if no_probabilities(values).any():
         message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
         raise InvalidInput("NotProbabilities", f"{message}name its probability, or set use_logit to false")
     return _logit(values)

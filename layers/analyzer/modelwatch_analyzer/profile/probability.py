@@ -9,7 +9,6 @@ ROUNDED_PROBABILITY = 1e-5
 """How far from [0, 1] a sum of rounded parts may be: what scikit-learn 1.7 clips when it calibrates."""
 
 
-def clipped(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return values as if they were probabilities, and how far each was outside [0, 1]."""
-    inside = np.clip(values, 0.0, 1.0)
-    return inside, np.abs(values - inside)
+def no_probabilities(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values are further from [0, 1] than rounding explains; 1 + 1e-5 itself is not."""
+    return (values < -ROUNDED_PROBABILITY) | (values > 1 + ROUNDED_PROBABILITY)

@@ -105,7 +105,13 @@ class BlockParser:
         projected = any(group.attribute and group.attribute.many for group in self.groups)
         if not (flat or projected):
             return True
-        requests = map(PAYLOAD_OF[REQUEST], records)
+        requests = list(map(PAYLOAD_OF[REQUEST], records))
+        if (
+            min(heights) == max(heights) == 1
+            and REQUEST not in self.reader.layout.headers
+            and _are_one_line_each(requests)
+        ):
+            return True
         return all(
             request is None or self._rows_of(request, record) in (None, height)
             for request, record, height in zip(requests, records, heights, strict=True)
@@ -205,6 +211,16 @@ class BlockParser:
         return _frame(
             [pl.Series(name, column, pl.String()) for name, column in columns if name in plan.dtypes], len(rows)
         )
+
+
+def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
+    """Return whether each payload is certainly one row of CSV; all are looked at together, which is quick."""
+    present = [payload for payload in payloads if payload is not None]
+    if len(present) < len(payloads) or set(map(_ENCODING, present)) != {"CSV"}:
+        return False
+    text = "\n".join(map(_DATA, present))
+    framed = f"\n{text}\n"
+    return text.count("\n") == len(present) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')
 
 
 def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:

@@ -1,0 +1,179 @@
+"""What counts as one value: blanks around text, spellings of numbers, and sets of names that never meet."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import pytest
+
+BIAS = "baseline bias --dataset {} --dataset-format csv --analysis-config analysis_config.json --output out "
+MULTICLASS = (
+    "baseline model-quality --dataset {} --dataset-format csv --problem-type MulticlassClassification"
+    " --inference-attribute p --ground-truth-attribute y --output b"
+)
+
+
+def bias_metrics(shell):
+    document = shell.read("out/analysis.json")
+    return {
+        metric["name"]: metric["value"]
+        for part in ("pre_training_bias_metrics", "post_training_bias_metrics")
+        for facets in document[part]["facets"].values()
+        for facet in facets
+        for metric in facet["metrics"]
+    }
+
+
+@pytest.mark.parametrize("file", ["clean.csv", "data.csv", "predictions_with_blank.csv"])
+def test_blanks_around_groups_and_predictions_make_no_others(case, file):
+    shell = case("blanks-around-groups")
+    assert shell(BIAS.format(file) + "--inference-attribute pred").exit_code == 0
+    found = bias_metrics(shell)
+    # Counted in clean.csv.
+    assert (found["CI"], found["DPL"], found["DPPL"], found["DI"]) == pytest.approx(
+        (0.02666666666666667, 0.0010674257249599917, -0.016278242305639568, 1.0385669125395154), rel=1e-12
+    )
+    quality = MULTICLASS.replace("Multiclass", "Binary").replace("attribute p", "attribute pred")
+    shell(quality.replace("attribute y", "attribute income").format(file) + " --positive-label '>50K'")
+    if (shell.folder / "b/statistics.json").exists():
+        metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
+        assert metrics["accuracy"]["value"] == pytest.approx(251 / 300, rel=1e-12)
+
+
+@pytest.mark.parametrize("blanks", [" {}", "{} ", "  {}  ", "\t{}", "{}\t ", "\u00a0{}"])
+@pytest.mark.parametrize("column", ["sex", "label", "pred"])
+def test_blanks_around_any_value_count_as_none(shell, blanks, column):
+    rows = [
+        {"sex": "fm"[index % 2], "label": "yn"[index % 3 == 0], "pred": "yn"[index % 5 == 0]} for index in range(120)
+    ]
+
+    def write(name, blanked):
+        lines = [
+            ",".join(blanks.format(value) if key == blanked and index % 2 else value for key, value in row.items())
+            for index, row in enumerate(rows)
+        ]
+        shell.write(name, "\n".join(["sex,label,pred", *lines, ""]))
+
+    shell.write(
+        "analysis_config.json",
+        json.dumps(
+            {
+                "label": "label",
+                "label_values_or_threshold": ["y"],
+                "facet": [{"name_or_index": "sex", "value_or_threshold": ["f"]}],
+            }
+        ),
+    )
+    found = []
+    for name, blanked in (("clean.csv", None), ("blanks.csv", column)):
+        write(name, blanked)
+        assert shell(BIAS.format(name) + "--inference-attribute pred").exit_code == 0
+        found.append(bias_metrics(shell))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("file", ["both_plain.csv", "labels_plain_predictions_with_point.csv"])
+def test_class_numbers_past_two_to_the_53_are_compared_exactly(case, file):
+    shell = case("class-numbers-beyond-2-to-the-53")
+    assert shell(MULTICLASS.format(file)).exit_code == 0
+    metrics = shell.read("b/statistics.json")["multiclass_classification_metrics"]
+    assert metrics["accuracy"]["value"] == 105 / 300
+    assert len(metrics["confusion_matrix"]) == 3
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["{}.0", "{}.", "{}.00000", "+{}", "0{}", "{}e0"],
+)
+@pytest.mark.parametrize("base", [2**53, 2**63 - 2, 10**20, -(2**60)])
+def test_one_whole_number_in_two_spellings_is_one_class(shell, spelled, base):
+    if spelled in ("+{}", "0{}") and base < 0:
+        spelled = "{}.000"
+    classes = [base, base + 1, base + 3]
+    rows = [(classes[index % 3], classes[index % 3 if index % 4 else (index + 1) % 3]) for index in range(240)]
+    lines = [f"{label},{spelled.format(prediction)}" for label, prediction in rows]
+    shell.write("rows.csv", "\n".join(["y,p", *lines, ""]))
+    made = shell(MULTICLASS.format("rows.csv"))
+    assert made.exit_code == 0
+    metrics = shell.read("b/statistics.json")["multiclass_classification_metrics"]
+    right = Fraction(sum(label == prediction for label, prediction in rows), len(rows))
+    assert metrics["accuracy"]["value"] == pytest.approx(float(right), rel=1e-15), made.text
+    assert len(metrics["confusion_matrix"]) == 3
+
+
+def test_classes_that_never_meet_are_reported_and_so_is_a_baseline_that_nothing_can_violate(case):
+    shell = case("classes-that-never-meet")
+    command = MULTICLASS.replace("attribute p", "attribute pred").replace("attribute y", "attribute label")
+    made = shell(command.format("predictions.csv"))
+    assert "none of the 3 predicted classes (0, 1, ...) is among the labels' 3 classes (cat, dog, ...)" in made.text
+    assert "nothing can violate any constraint" in made.text
+    rows = [line.split(",") for line in (shell.folder / "predictions.csv").read_text().split()]
+    header, names = rows[0], {"0": "cat", "1": "dog", "2": "eel"}
+    place = header.index("pred")
+    mapped = [[names.get(cell, cell) if at == place else cell for at, cell in enumerate(row)] for row in rows]
+    shell.write("mapped.csv", "\n".join(map(",".join, mapped)) + "\n")
+    made = shell(command.format("mapped.csv"))
+    assert "none of" not in made.text
+    accuracy = shell.read("b/statistics.json")["multiclass_classification_metrics"]["accuracy"]
+    assert accuracy["value"] == 99 / 120
+    checked = shell(
+        command.format("predictions.csv").replace("baseline m", "check m").replace("--dataset ", "--data ")
+        + " --constraints b/constraints.json"
+    )
+    assert "none of the 3 predicted classes" in checked.text
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions"),
+    [
+        (("cat", "dog"), ("Cat", "Dog")),
+        (("yes", "no"), ("1", "0")),
+        (("true", "false"), ("T", "F")),
+        (("1", "2", "3"), ("one", "two", "three")),
+        (("a", "b", "c"), ("class_a", "class_b", "class_c")),
+        (("0", "1"), ("0.9", "0.1")),
+    ],
+)
+def test_any_two_sets_of_classes_that_never_meet_are_reported_with_examples_of_both(shell, labels, predictions):
+    rows = [f"{labels[index % len(labels)]},{predictions[index % len(predictions)]}" for index in range(240)]
+    shell.write("rows.csv", "\n".join(["y,p", *rows, ""]))
+    made = shell(MULTICLASS.format("rows.csv"))
+    assert f"none of the {len(predictions)} predicted classes" in made.text
+    assert sum(name in made.text for name in labels) >= 2
+    assert sum(name in made.text for name in predictions) >= 2
+    assert "nothing can violate any constraint" in made.text
+
+
+@pytest.mark.parametrize("column", ["sex", "label", "pred"])
+def test_a_group_or_label_that_no_row_has_is_reported_with_what_there_is(shell, column):
+    rows = [f"{'fm'[index % 2]},{'yn'[index % 3 == 0]},{'yn'[index % 5 == 0]}" for index in range(120)]
+    shell.write("rows.csv", "\n".join(["sex,label,pred", *rows, ""]))
+    named = {"sex": "f", "label": "y"} | ({column: "Other"} if column != "pred" else {"label": "Y"})
+    shell.write(
+        "analysis_config.json",
+        json.dumps(
+            {
+                "label": "label",
+                "label_values_or_threshold": [named["label"]],
+                "facet": [{"name_or_index": "sex", "value_or_threshold": [named["sex"]]}],
+            }
+        ),
+    )
+    made = shell(BIAS.format("rows.csv") + "--inference-attribute pred")
+    there = ("f", "m") if column == "sex" else ("n", "y")
+    assert named["sex" if column == "sex" else "label"] in made.text
+    assert all(value in made.text for value in there), made.text
+
+
+def test_ids_that_never_meet_are_reported_with_two_of_each_side(case):
+    shell = case("answers-on-one-line")
+    labels = shell.folder / "labels/2026/03/01/11/l.jsonl"
+    labels.write_text(labels.read_text().replace('"eventId": "r', '"eventId": "request-'))
+    checked = shell(
+        "check model-quality --data captures --dataset-format capture --ground-truth labels --constraints constraints.json"
+        " --problem-type BinaryClassification --probability-attribute 0 --output out"
+    )
+    assert checked.exit_code == 2
+    assert "request-0" in checked.text
+    assert "r0" in checked.text.replace("request-0", "")

@@ -1,0 +1,210 @@
+"""Sums, spreads, thresholds and tests where rounding, overflow or a small sample decides."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from fractions import Fraction
+
+import pytest
+from scipy.stats import chi2_contingency
+
+BASELINE = "baseline data-quality --dataset {} --dataset-format csv --output b"
+CHECK = "check data-quality --data {} --dataset-format csv --statistics b/statistics.json --constraints {} --output r"
+QUALITY = "baseline model-quality --dataset {} --dataset-format csv --output b --ground-truth-attribute y "
+# How far the interval's ends may be from those of the draws of odd_row_first.csv: other rows, other draws.
+DRAWS = {"first": 1e-8, "last": 0.05}
+REGRESSION = QUALITY + "--problem-type Regression --inference-attribute p"
+BINARY = QUALITY + "--problem-type BinaryClassification --probability-attribute s"
+
+
+def with_method(shell, method, **options):
+    """Change the constraints of the baseline in ``b`` to another comparison of categories."""
+    constraints = shell.read("b/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"] |= {"categorical_drift_method": method, **options}
+    shell.write("constraints.json", json.dumps(constraints))
+
+
+def test_two_samples_of_one_population_are_no_drift_by_the_chi_squared_test(case):
+    shell = case("chi-squared-of-a-sampled-baseline")
+    shell(BASELINE.format("train.csv"))
+    checked = shell(CHECK.format("today.csv", "constraints_chi_squared.json"))
+    assert (checked.exit_code, shell.violations("r")) == (0, [])
+    # scipy 1.16, chi2_contingency of the two lines of counts, city0 to city9.
+    shell.write("strict.json", (shell.folder / "constraints_chi_squared.json").read_text().replace("0.1", "0.36"))
+    assert shell(CHECK.format("today.csv", "strict.json")).exit_code == 1
+    assert "p-value: 0.3559888283366" in shell.violations("r")[0]["description"]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        ([30, 30, 40], [40, 35, 25]),
+        ([300, 300, 400], [40, 35, 25]),
+        ([50, 50], [70, 30]),
+        ([1000, 500, 250, 250], [100, 60, 25, 15]),
+        ([12, 88], [20, 80]),
+        ([25, 25, 25, 25], [10, 20, 30, 40]),
+    ],
+)
+def test_the_chi_squared_test_is_that_of_the_two_samples(shell, counts):
+    for name, line in zip(("train", "today"), counts, strict=True):
+        rows = [f"city{index}" for index, count in enumerate(line) for _ in range(count)]
+        shell.write(f"{name}.csv", "\n".join(["city", *rows, ""]))
+    shell(BASELINE.format("train.csv"))
+    with_method(shell, "ChiSquared", categorical_comparison_threshold=1.0)
+    shell(CHECK.format("today.csv", "constraints.json"))
+    (violation,) = [
+        found for found in shell.violations("r") if found["constraint_check_type"] == "baseline_drift_check"
+    ]
+    found = float(violation["description"].split("p-value: ")[1].split()[0])
+    assert found == pytest.approx(chi2_contingency(counts, correction=False).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("today", ["today.csv", "today_nearly_all_new.csv"])
+def test_categories_that_the_baseline_never_had_count_in_the_chi_squared_test(case, today):
+    shell = case("chi-squared-without-the-new-category")
+    shell(BASELINE.format("train.csv"))
+    assert shell(CHECK.format(today, "constraints_chi_squared.json")).exit_code == 1
+    assert [(found["feature_name"], found["constraint_check_type"]) for found in shell.violations("r")] == [
+        ("plan", "baseline_drift_check")
+    ]
+
+
+def test_the_distance_of_new_categories_by_the_default_method_is_that_of_the_reports(case):
+    shell = case("chi-squared-without-the-new-category")
+    shell(BASELINE.format("train.csv"))
+    for today, distance in (("today.csv", "0.5627436182125339"), ("today_nearly_all_new.csv", "0.862743618212534")):
+        shell(CHECK.format(today, "b/constraints.json"))
+        assert f"distance: {distance[:15]}" in shell.violations("r")[0]["description"]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("domain", ["deleted", "ignored"])
+def test_new_categories_are_seen_though_no_domain_is_checked(shell, share, domain):
+    shell.write("train.csv", "plan\n" + "a\nb\n" * 300)
+    new = round(600 * share)
+    shell.write("today.csv", "plan\n" + "new\n" * new + "a\nb\n" * ((600 - new) // 2))
+    shell(BASELINE.format("train.csv"))
+    with_method(shell, "ChiSquared")
+    constraints = shell.read("constraints.json")
+    if domain == "deleted":
+        constraints["features"][0]["string_constraints"].pop("domains", None)
+    else:
+        constraints["monitoring_config"]["domain_content_threshold"] = 0.0
+    shell.write("constraints.json", json.dumps(constraints))
+    assert shell(CHECK.format("today.csv", "constraints.json")).exit_code == 1
+    assert "baseline_drift_check" in {found["constraint_check_type"] for found in shell.violations("r")}
+
+
+@pytest.mark.parametrize(("train", "today"), [("40", "30"), ("60", "50")])
+def test_a_distance_of_exactly_the_threshold_passes(case, train, today):
+    shell = case("distance-of-exactly-the-threshold")
+    shell(BASELINE.format(f"train{train}.csv"))
+    checked = shell(CHECK.format(f"today{today}.csv", f"constraints_simple_{train}.json"))
+    assert (checked.exit_code, shell.violations("r")) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "here", "there"), [(100, 30, 20), (100, 80, 70), (1000, 310, 210), (10, 3, 2), (50, 40, 35)]
+)
+@pytest.mark.parametrize("values", [("a", "b"), (1, 2)])
+def test_shares_a_tenth_apart_are_alike_in_both_directions_and_one_row_more_is_drift(shell, rows, here, there, values):
+    def file(name, number):
+        shell.write(name, "plan\n" + f"{values[0]}\n" * number + f"{values[1]}\n" * (rows - number))
+
+    for first, second in ((here, there), (there, here)):
+        file("train.csv", first)
+        file("today.csv", second)
+        file("further.csv", second + (1 if second > first else -1))
+        shell(BASELINE.format("train.csv"))
+        constraints = shell.read("b/constraints.json")
+        constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] = "Simple"
+        shell.write("constraints.json", json.dumps(constraints))
+        assert shell(CHECK.format("today.csv", "constraints.json")).exit_code == 0
+        assert shell(CHECK.format("further.csv", "constraints.json")).exit_code == 1
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_the_interval_of_r2_does_not_depend_on_which_row_comes_first(case, order):
+    shell = case("interval-of-r2-by-row-order")
+    assert shell(REGRESSION.format(f"odd_row_{order}.csv")).exit_code == 0
+    r2 = shell.read("b/statistics.json")["regression_metrics"]["r2"]
+    assert r2["value"] == pytest.approx(0.7544083612040131, rel=1e-12)
+    # Over the same 1,000 draws with R2 computed row by row; draws whose labels are all alike have none and are left out.
+    interval = r2["confidence_interval"]
+    assert (interval["lower"], interval["upper"]) == pytest.approx((0.73430724, 0.93424933), abs=DRAWS[order])
+    assert r2["standard_deviation"] == "NaN"  # some of the subsamples hold the common label alone
+
+
+@pytest.mark.parametrize("common", [0.1, 0.3, 1e-9, 1e9 + 0.1, -7.7, 123456.789])
+@pytest.mark.parametrize("place", [0, 150, 299])
+def test_labels_that_are_nearly_all_alike_have_an_interval_of_r2_within_its_range(shell, common, place):
+    rows = [(common, common * (1 + index % 5 / 1000)) for index in range(300)]
+    rows[place] = (common * 3, common * 2.5)
+    shell.write("rows.csv", "y,p\n" + "".join(f"{label!r},{prediction!r}\n" for label, prediction in rows))
+    assert shell(REGRESSION.format("rows.csv")).exit_code == 0
+    r2 = shell.read("b/statistics.json")["regression_metrics"]["r2"]
+    interval = r2["confidence_interval"]
+    # Every draw that has the odd row has an R2 between these, and no other has any.
+    assert 0.8 < interval["lower"] <= r2["value"] <= interval["upper"] < 1
+
+
+def test_one_greatest_double_does_not_lose_the_report(case):
+    shell = case("one-greatest-double")
+    assert shell(REGRESSION.format("predictions.csv")).exit_code == 0
+    metrics = shell.read("b/statistics.json")["regression_metrics"]
+    assert metrics["mae"]["value"] == 7.162124043276159e305
+    assert metrics["median_absolute_error"]["value"] == pytest.approx(3.710000000000008, rel=1e-14)
+    assert [metrics[name]["value"] for name in ("mse", "rmse", "r2")] == ["NaN"] * 3
+
+
+@pytest.mark.parametrize("greatest", [1.7976931348623157e308, -1.7976931348623157e308, 1e200, -1e160, 1e308])
+@pytest.mark.parametrize("number", [1, 2, 251])
+def test_no_size_of_an_error_loses_the_report(shell, greatest, number):
+    rows = [(float(index % 7), float(index % 5)) for index in range(251)]
+    rows[-number:] = [(label, greatest) for label, _ in rows[-number:]]
+    shell.write("rows.csv", "y,p\n" + "".join(f"{label},{prediction!r}\n" for label, prediction in rows))
+    assert shell(REGRESSION.format("rows.csv")).exit_code == 0
+    metrics = shell.read("b/statistics.json")["regression_metrics"]
+    exact = statistics.median(abs(label - prediction) for label, prediction in rows)
+    assert metrics["median_absolute_error"]["value"] == exact
+    total = sum(abs(Fraction(label) - Fraction(prediction)) for label, prediction in rows)
+    assert metrics["mae"]["value"] == pytest.approx(float(total / 251), rel=1e-12)
+
+
+@pytest.mark.parametrize("file", ["answers.csv", "answers_float32.csv", "answers_rounded.csv"])
+def test_a_probability_above_one_by_rounding_counts_as_one(case, file):
+    shell = case("probability-a-hair-above-one")
+    made = shell(BINARY.format(file))
+    assert made.exit_code == 0
+    assert ("1 probabilities were outside [0, 1] by rounding" in made.text) == (file != "answers_rounded.csv")
+    metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
+    # scikit-learn 1.7 on answers_rounded.csv; accuracy is 226/300.
+    exact = {"auc": 0.8453789361323608, "brier_score": 0.16138702666666668, "log_loss": 0.49048306886654935}
+    found = {name: metrics[name]["value"] for name in [*exact, "accuracy"]}
+    assert found == pytest.approx(exact | {"accuracy": 226 / 300}, rel=1e-12)
+
+
+def test_a_probability_below_zero_by_rounding_counts_as_zero(case):
+    made = case("probability-a-hair-above-one")(BINARY.format("answers_below_zero.csv"))
+    assert made.exit_code == 0
+    assert "1 probabilities were outside [0, 1] by rounding" in made.text
+
+
+@pytest.mark.parametrize("value", [1 + 1e-5, 1 + 2**-52, 1 + 1e-9, -1e-5, -5e-324, 1.000001])
+@pytest.mark.parametrize("number", [1, 3])
+def test_probabilities_off_by_rounding_are_counted(shell, value, number):
+    rows = [f"{value!r},1"] * number + [f"0.{index % 9 + 1},{index % 2}" for index in range(200)]
+    shell.write("rows.csv", "\n".join(["s,y", *rows, ""]))
+    made = shell(BINARY.format("rows.csv"))
+    assert made.exit_code == 0
+    assert f"{number} probabilities were outside [0, 1] by rounding" in made.text
+
+
+@pytest.mark.parametrize("value", [1.001, -0.01, 2, 50, 1.1e-5 + 1])
+def test_what_is_no_probability_is_refused(shell, value):
+    shell.write("rows.csv", f"s,y\n{value!r},1\n" + "0.5,1\n0.4,0\n" * 100)
+    refused = shell(BINARY.format("rows.csv"))
+    assert refused.exit_code == 2
+    assert "ProbabilityOutOfRange" in refused.text
