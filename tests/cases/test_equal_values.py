@@ -171,8 +171,8 @@ def test_ids_that_never_meet_are_reported_with_two_of_each_side(case):
     labels = shell.folder / "labels/2026/03/01/11/l.jsonl"
     labels.write_text(labels.read_text().replace('"eventId": "r', '"eventId": "request-'))
     checked = shell(
-        "check model-quality --data captures --dataset-format capture --ground-truth labels --constraints constraints.json"
-        " --problem-type BinaryClassification --probability-attribute 0 --output out"
+        "check model-quality --data captures --dataset-format capture --ground-truth labels --output out"
+        " --problem-type BinaryClassification --probability-attribute 0 --constraints constraints.json"
     )
     assert checked.exit_code == 2
     assert "request-0" in checked.text

@@ -131,7 +131,7 @@ def test_the_interval_of_r2_does_not_depend_on_which_row_comes_first(case, order
     assert shell(REGRESSION.format(f"odd_row_{order}.csv")).exit_code == 0
     r2 = shell.read("b/statistics.json")["regression_metrics"]["r2"]
     assert r2["value"] == pytest.approx(0.7544083612040131, rel=1e-12)
-    # Over the same 1,000 draws with R2 computed row by row; draws whose labels are all alike have none and are left out.
+    # Over the same 1,000 draws with R2 computed row by row; draws whose labels are all alike are left out.
     interval = r2["confidence_interval"]
     assert (interval["lower"], interval["upper"]) == pytest.approx((0.73430724, 0.93424933), abs=DRAWS[order])
     assert r2["standard_deviation"] == "NaN"  # some of the subsamples hold the common label alone

@@ -137,7 +137,6 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_LAMBDA_FUNCTION_NAME": "analyzer",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "4096",
-        "AWS_XRAY_SDK_ENABLED": "false",
         "ANALYZER_LOG_GROUP": "the-log-group",
         "EVENT_BUS": "bus",
         "LEDGER_TABLE": "ledger",

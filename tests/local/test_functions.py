@@ -138,7 +138,6 @@ def test_a_function_has_lambdas_variables_its_own_its_layers_and_its_own_role(
         "AWS_LAMBDA_LOG_GROUP_NAME": "/mine",
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_XRAY_SDK_ENABLED": "false",
         "AWS_CONFIG_FILE": os.devnull,  # otherwise SDKs would find the operator's through the user database
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "_HANDLER": "index.handler",

@@ -1,0 +1,186 @@
+"""Payloads whose rows are cut by the number of rows of the request."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+LABELS = (
+    " --data captures --dataset-format capture --ground-truth labels --constraints constraints.json --output out"
+    " --problem-type "
+)
+BINARY = "check model-quality" + LABELS + "BinaryClassification --probability-attribute 0"
+MULTICLASS = "check model-quality" + LABELS + "MulticlassClassification"
+AGAINST = " --statistics b/statistics.json --constraints b/constraints.json --output r"
+CAPTURE = "captures/ep/AllTraffic/2026/03/01/10/f.jsonl"
+
+
+def payload(data, encoding="CSV"):
+    text = base64.b64encode(data.encode()).decode() if encoding == "BASE64" else data
+    return {"data": text, "encoding": encoding, "observedContentType": "text/csv", "mode": "INPUT"}
+
+
+def captured(sides):
+    return "".join(
+        json.dumps(
+            {
+                "captureData": {"endpointInput": payload(*request), "endpointOutput": payload(*answer)},
+                "eventMetadata": {"eventId": f"r{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
+                "eventVersion": "0",
+            }
+        )
+        + "\n"
+        for number, (request, answer) in enumerate(sides)
+    )
+
+
+def metrics(shell, kind="binary"):
+    return shell.read("out/statistics.json")[f"{kind}_classification_metrics"]
+
+
+def test_as_many_scores_on_one_line_as_the_request_has_rows_are_one_a_row(case):
+    shell = case("answers-on-one-line")
+    shown = shell("capture inspect captures")
+    assert "Read 90 rows of 30 captured records" in shown.text
+    assert "they were cut by the number of rows of their request" in shown.text
+    checked = shell(BINARY)
+    assert "Read 90 rows of 30 captured records" in checked.text
+    assert metrics(shell)["accuracy"]["value"] == 59 / 90
+    # The same with line ends between the scores.
+    lines = [json.loads(line) for line in (shell.folder / CAPTURE).read_text().splitlines()]
+    for line in lines:
+        answer = line["captureData"]["endpointOutput"]
+        answer["data"] = answer["data"].replace(",", "\n")
+    shell.write(CAPTURE, "".join(json.dumps(line) + "\n" for line in lines))
+    checked = shell(BINARY)
+    assert "were cut" not in checked.text
+    assert metrics(shell)["accuracy"]["value"] == 59 / 90
+
+
+SCORES = {
+    "one line of CSV": lambda scores: (",".join(scores), "CSV"),
+    "a line of CSV each": lambda scores: ("\n".join(scores), "CSV"),
+    "a list in brackets, called CSV": lambda scores: (f"[{', '.join(scores)}]", "CSV"),
+    "a list of scalars": lambda scores: (f"[{', '.join(scores)}]", "JSON"),
+    "a list of lists": lambda scores: (f"[{', '.join(f'[{score}]' for score in scores)}]", "JSON"),
+    "a column of a list": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "JSON"),
+    "a list of objects": lambda scores: (json.dumps([{"score": float(score)} for score in scores]), "JSON"),
+    "BASE64 of one line": lambda scores: (",".join(scores), "BASE64"),
+    "BASE64 of a list": lambda scores: (f"[{', '.join(scores)}]", "BASE64"),
+}
+REQUESTS = {
+    "CSV": lambda rows: ("\n".join(",".join(row) for row in rows), "CSV"),
+    "CSV with a last line end": lambda rows: ("".join(",".join(row) + "\n" for row in rows), "CSV"),
+    "JSON": lambda rows: (json.dumps([[int(age), float(x)] for age, x in rows]), "JSON"),
+}
+
+
+@pytest.mark.parametrize("answer", SCORES)
+@pytest.mark.parametrize("request_form", REQUESTS)
+@pytest.mark.parametrize("number", [2, 5])
+def test_the_scores_of_a_request_are_the_same_rows_however_they_are_written(shell, answer, request_form, number):
+    table = [(str(20 + index % 40), f"{index % 7}.5", f"0.{index % 9 + 1}") for index in range(240)]
+    groups = [table[at : at + number] for at in range(0, len(table), number)]
+    form, spelled = REQUESTS[request_form], SCORES[answer]
+    shell.write(
+        CAPTURE, captured((form([row[:2] for row in group]), spelled([row[2] for row in group])) for group in groups)
+    )
+    shown = shell("capture inspect captures --rows 5")
+    assert shown.exit_code == 0
+    assert "Read 240 rows" in shown.text
+    columns = shown.text[shown.text.index("with the first values:") :]
+    assert "Fractional 0.1 0.2 0.3 0.4 0.5" in columns
+    assert "Integral 20 21 22 23 24" in columns
+
+
+def test_probabilities_in_brackets_are_a_column_for_each_class(case):
+    shell = case("probabilities-in-brackets")
+    shown = shell("capture inspect captures")
+    for name, value in (("_c0", "0.018836"), ("_c1", "0.278941"), ("_c2", "0.702224")):
+        assert f"{name} Fractional {value}" in shown.text
+    checked = shell(MULTICLASS)
+    assert "taken for the probabilities of the classes" in checked.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 43 / 60
+    assert shell(MULTICLASS + " --probability-attribute 0,1,2").exit_code in (0, 1)
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 43 / 60
+
+
+BRACKETS = {
+    "as Python writes a list": lambda row: f"[{', '.join(row)}]",
+    "without blanks": lambda row: f"[{','.join(row)}]",
+    "twice": lambda row: f"[[{', '.join(row)}]]",
+    "none, on one line": ",".join,
+    "with a line end": lambda row: f"[{', '.join(row)}]\n",
+    "as JSON": lambda row: json.dumps({"probabilities": list(map(float, row))}),
+}
+
+
+@pytest.mark.parametrize("spelling", BRACKETS)
+@pytest.mark.parametrize("number", [3, 4])
+def test_probabilities_of_classes_are_read_in_every_spelling(shell, spelling, number):
+    rows, labels = [], []
+    for index in range(120):
+        scores = [1.0] * number
+        scores[index % number] = 4.0
+        rows.append([repr(score / sum(scores)) for score in scores])
+        labels.append(str(index % number if index % 5 else (index + 1) % number))
+    encoding = "JSON" if spelling == "as JSON" else "CSV"
+    spelled = BRACKETS[spelling]
+    shell.write(CAPTURE, captured((("1,2", "CSV"), (spelled(row), encoding)) for row in rows))
+    shell.write(
+        "labels/2026/03/01/11/l.jsonl",
+        "".join(
+            json.dumps(
+                {
+                    "groundTruthData": {"data": label, "encoding": "CSV"},
+                    "eventMetadata": {"eventId": f"r{index}"},
+                    "eventVersion": "0",
+                }
+            )
+            + "\n"
+            for index, label in enumerate(labels)
+        ),
+    )
+    shell.write("constraints.json", '{"version": 0.0, "multiclass_classification_constraints": {}}')
+    named = " --probability-attribute probabilities" if encoding == "JSON" else ""
+    checked = shell(MULTICLASS + named)
+    assert checked.exit_code == 0, checked.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == pytest.approx(96 / 120, rel=1e-15)
+
+
+def test_an_object_of_lists_is_a_row_for_each_element(case):
+    shell = case("columns-of-lists")
+    shell("baseline data-quality --dataset train.csv --dataset-format csv --output b")
+    checked = shell("check data-quality --data captures --dataset-format capture" + AGAINST)
+    assert (checked.exit_code, shell.violations("r")) == (0, [])
+    assert "Read 24 rows of 12 captured records" in checked.text
+    statistics = shell.read("r/statistics.json")
+    assert [feature["name"] for feature in statistics["features"]] == ["price", "lon", "age"]
+    assert "If a payload is one row, give --features-attribute '@'" in checked.text
+
+
+@pytest.mark.parametrize(("number", "ragged"), [(1, False), (2, False), (3, False), (7, False), (1, True), (5, True)])
+def test_columns_of_lists_may_have_any_number_of_rows(shell, number, ragged):
+    table = [(f"0.{index % 9 + 1}", 20 + index % 40, f"c{index % 3}") for index in range(210)]
+    groups, at = [], 0
+    while at < len(table):
+        size = number + (len(groups) % 2 if ragged else 0)
+        groups.append(table[at : at + size])
+        at += size
+    shell.write(
+        CAPTURE,
+        captured(
+            (
+                (json.dumps({"age": [row[1] for row in group], "city": [row[2] for row in group]}), "JSON"),
+                (json.dumps({"score": [float(row[0]) for row in group]}), "JSON"),
+            )
+            for group in groups
+        ),
+    )
+    shell.write("train.csv", "score,age,city\n" + "".join(f"{score},{age},{city}\n" for score, age, city in table))
+    shell("baseline data-quality --dataset train.csv --dataset-format csv --output b")
+    checked = shell("check data-quality --data captures --dataset-format capture" + AGAINST)
+    assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
+    assert shell.read("r/statistics.json")["dataset"]["item_count"] == 210

@@ -1,0 +1,244 @@
+"""Which column is which: headers, orders and names."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+BASELINE = "baseline data-quality --dataset {} --dataset-format csv --output b "
+AGAINST = " --statistics b/statistics.json --constraints b/constraints.json --output r"
+CHECK_CAPTURES = "check data-quality --data captures --dataset-format capture" + AGAINST
+CHECK_TRANSFORM = "check data-quality --data transform --dataset-format batch-transform" + AGAINST
+
+
+def columns(shell, folder="b"):
+    return {
+        feature["name"]: feature["inferred_type"] for feature in shell.read(f"{folder}/statistics.json")["features"]
+    }
+
+
+def rows(shell, folder="b"):
+    return shell.read(f"{folder}/statistics.json")["dataset"]["item_count"]
+
+
+def captured(requests, answers):
+    return "".join(
+        json.dumps(
+            {
+                "captureData": {
+                    "endpointInput": {"data": request, "encoding": "CSV", "observedContentType": "text/csv"},
+                    "endpointOutput": {"data": answer, "encoding": "CSV", "observedContentType": "text/csv"},
+                },
+                "eventMetadata": {"eventId": f"r{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
+                "eventVersion": "0",
+            }
+        )
+        + "\n"
+        for number, (request, answer) in enumerate(zip(requests, answers, strict=True))
+    )
+
+
+CAPTURE = "captures/ep/AllTraffic/2026/03/01/10/f.jsonl"
+
+
+def test_a_target_that_is_last_in_training_and_first_in_captures_is_reported_with_how_columns_were_paired(case):
+    shell = case("answer-last-in-baseline")
+    assert shell(BASELINE.format("train.csv")).exit_code == 0
+    checked = shell(CHECK_CAPTURES)
+    assert "the answer is 'sepal_length', the request's first column is 'sepal_width'" in checked.text
+    assert "none if the answers come last" in checked.text
+    lines = [line.split(",") for line in (shell.folder / "train.csv").read_text().split()]
+    shell.write("moved.csv", "".join(",".join([line[-1], *line[:-1]]) + "\n" for line in lines))
+    shell(BASELINE.format("moved.csv"))
+    checked = shell(CHECK_CAPTURES)
+    assert (checked.exit_code, shell.violations("r")) == (0, [])
+    assert "paired with the baseline by their position" not in checked.text
+
+
+def test_a_first_row_that_is_data_is_reported_and_no_header_reads_it(case):
+    shell = case("first-row-taken-as-header")
+    made = shell(BASELINE.format("headless.csv"))
+    assert "the first line of headless.csv looks like data, not like names of columns: if it is, give --no-header" in (
+        made.text
+    )
+    shell(BASELINE.format("headless.csv") + "--no-header")
+    assert rows(shell) == 121
+    made = shell(BASELINE.format("train.csv"))
+    assert "looks like data" not in made.text
+    checked = shell(CHECK_TRANSFORM)
+    assert (checked.exit_code, shell.violations("r"), rows(shell, "r")) == (0, [], 120)
+    assert "give --no-header" in checked.text
+    checked = shell(CHECK_TRANSFORM + " --no-header")
+    assert (checked.exit_code, shell.violations("r"), rows(shell, "r")) == (0, [], 120)
+    assert "give --no-header" not in checked.text
+
+
+@pytest.mark.parametrize("first", ["1,2.5,3", "1e5,-2,0.0", "0,0.5,2024", ",1,2", "nan,1,2", "3,x,0.5"])
+def test_any_first_row_of_numbers_is_reported_and_with_no_header_it_is_a_row(shell, first):
+    text = "x" if "x" in first else "1"
+    shell.write(
+        "rows.csv", "".join(f"{line}\n" for line in [first, *[f"{index},{text},{index}.5" for index in range(150)]])
+    )
+    made = shell(BASELINE.format("rows.csv"))
+    assert "--no-header" in made.text
+    made = shell(BASELINE.format("rows.csv") + "--no-header")
+    assert (made.exit_code, rows(shell)) == (0, 151)
+    assert "looks like data" not in made.text
+
+
+@pytest.mark.parametrize("header", ["a,b,c", "x1,x2,x3", "2024 sales,2025 sales,id", "1st,2nd,3rd"])
+def test_names_of_columns_are_taken_for_nothing_else(shell, header):
+    shell.write("rows.csv", f"{header}\n" + "".join(f"{index},{index % 7},{index}.5\n" for index in range(150)))
+    made = shell(BASELINE.format("rows.csv"))
+    assert (made.exit_code, rows(shell)) == (0, 150)
+    assert "--no-header" not in made.text
+    made = shell(BASELINE.format("rows.csv") + "--no-header")
+    assert "looks like" in made.text  # the other mistake is reported too
+    assert "--header" in made.text
+
+
+@pytest.mark.parametrize(("separator", "option"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
+@pytest.mark.parametrize("header", [True, False])
+def test_another_separator_is_reported_with_the_option_that_reads_it(shell, separator, option, header):
+    lines = [["age", "income", "city"]] * header + [[str(20 + i % 40), f"{i}.5", f"c{i % 3}"] for i in range(200)]
+    shell.write("rows.csv", "".join(separator.join(line) + "\n" for line in lines))
+    more = "" if header else "--no-header "
+    made = shell(BASELINE.format("rows.csv") + more)
+    assert f"--csv-separator {option}" in made.text or f"--separator {option}" in made.text, made.text
+    named = made.text.split("give --")[1].split()[:2]
+    made = shell(
+        BASELINE.format("rows.csv") + more + f"--{named[0]} {named[1].rstrip(',:;') if option == 'tab' else option}"
+    )
+    assert made.exit_code == 0
+    assert list(columns(shell).values()) == ["Integral", "Fractional", "String"]
+
+
+def test_headers_in_captured_payloads_name_the_columns(case):
+    shell = case("header-in-captured-csv")
+    for data, score in (("captures", "_c0"), ("both", "score")):
+        shown = shell(f"capture inspect {data}")
+        assert shown.exit_code == 0
+        assert "Read 30 rows of 30 captured records" in shown.text
+        assert "endpointInput: payloads begin with a header, and were read by its names: age, x" in shown.text
+        for name, inferred in ((score, "Fractional"), ("age", "Integral"), ("x", "Fractional")):
+            assert f"{name} {inferred}" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("header", "answer_header"),
+    [("age,x\n", ""), ("age,x\n", "score\n"), ('"age","x"\n', ""), ("x,age\n", ""), ("age,x\r\n", "score\r\n")],
+)
+@pytest.mark.parametrize("number", [1, 4])
+def test_any_header_in_payloads_is_certain_where_the_baseline_has_its_names(shell, header, answer_header, number):
+    order = header.strip().replace('"', "").split(",")
+    table = [{"age": str(20 + i % 50), "x": f"{i % 7}.5", "score": f"0.{i % 9 + 1}"} for i in range(600)]
+    end = "\r\n" if "\r" in header else "\n"
+    requests = [
+        header + end.join(",".join(row[name] for name in order) for row in table[at : at + number])
+        for at in range(0, 600, number)
+    ]
+    answers = [
+        answer_header + end.join(row["score"] for row in table[at : at + number]) for at in range(0, 600, number)
+    ]
+    shell.write(CAPTURE, captured(requests, answers))
+    names = ["score" if answer_header else "_c0", "age", "x"]
+    lines = [",".join(names), *[f"{row['score']},{row['age']},{row['x']}" for row in table]]
+    shell.write("train.csv", "\n".join(lines) + "\n")
+    shell(BASELINE.format("train.csv"))
+    checked = shell(CHECK_CAPTURES)
+    assert (checked.exit_code, shell.violations("r"), rows(shell, "r")) == (0, [], 600), checked.text
+    assert "payloads begin with a header, and were read by its names" in checked.text
+
+
+@pytest.mark.parametrize(
+    ("order", "read"),
+    [(("b", "a"), "by name"), (("a", "b"), "as it is")],
+)
+def test_files_whose_names_are_those_of_the_baseline_are_read_by_name(shell, order, read):
+    table = {"a": [str(index % 50) for index in range(600)], "b": [f"{index % 9}.25" for index in range(600)]}
+    for name, names in (("train.csv", ("a", "b")), ("today.csv", order)):
+        lines = [",".join(names), *map(",".join, zip(*(table[column] for column in names), strict=True))]
+        shell.write(name, "\n".join(lines) + "\n")
+    shell(BASELINE.format("train.csv"))
+    checked = shell("check data-quality --data today.csv --dataset-format csv" + AGAINST)
+    assert (checked.exit_code, shell.violations("r")) == (0, []), read
+
+
+def test_a_preprocessors_names_past_nine_warn_of_their_order(case):
+    shell = case("preprocessor-past-nine")
+    shown = shell("capture inspect captures --record-preprocessor preprocess.py --rows 1")
+    assert "its column 10 is read as _c2" in shown.text
+    assert "str(index).zfill(20)" in shown.text
+    script = (shell.folder / "preprocess.py").read_text()
+    assert "str(" in script
+    plain = shell("capture inspect captures --rows 1")
+    assert "_c2 Fractional 0.012" in plain.text
+    assert "_c2 Fractional 1.0" in shown.text
+
+
+@pytest.mark.parametrize("number", [11, 13, 20, 100, 101])
+@pytest.mark.parametrize("spelling", ["str(index).zfill(20)", "f'feature_{index:03}'"])
+def test_following_the_advice_about_a_preprocessors_names_keeps_the_order(shell, number, spelling):
+    values = [",".join(str(row * 1000 + index) for index in range(number)) for row in range(5)]
+    shell.write(CAPTURE, captured(values, ["0.5"] * 5))
+    script = (
+        "def preprocess_handler(record):\n"
+        "    values = record.endpoint_input.data.split(',')\n"
+        "    return {NAME: value for index, value in enumerate(values)}\n"
+    )
+    shell.write("bare.py", script.replace("NAME", "str(index)"))
+    shell.write("padded.py", script.replace("NAME", spelling))
+    inspect = "capture inspect captures --rows 1 --record-preprocessor "
+    assert "its column 10 is read as" in shell(inspect + "bare.py").text
+    shown = shell(inspect + "padded.py").text
+    assert "its column" not in shown
+    order = shown[shown.index("with the first values:") :]
+    assert [order.index(f" Integral {index} ") for index in range(number - 1)] == sorted(
+        order.index(f" Integral {index} ") for index in range(number - 1)
+    )
+
+
+def test_columns_of_one_name_in_parquet_are_named_with_their_places(case):
+    refused = case("parquet-columns-of-one-name")(
+        "baseline data-quality --dataset joined.parquet --dataset-format parquet --output b"
+    )
+    assert refused.exit_code == 2
+    assert "DuplicateColumn: joined.parquet: columns 1, 2 are all named 'a'; rename them" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("names", "place"), [("aba", "1, 3"), ("abb", "2, 3"), ("aaa", "1, 2, 3"), ("abcb", "2, 4"), ("éxé", "1, 3")]
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_columns_of_one_name_are_refused_in_the_same_words_and_renaming_them_helps(shell, names, place, form):
+    def write(name, header):
+        if form == "csv":
+            body = "".join(",".join(str(index) for _ in header) + "\n" for index in range(150))
+            shell.write(name, ",".join(header) + "\n" + body)
+        else:
+            table = pa.Table.from_arrays([pa.array(range(150)) for _ in header], names=list(header))
+            pq.write_table(table, shell.folder / name)
+
+    command = f"baseline data-quality --dataset {{}} --dataset-format {form} --output b"
+    write(f"double.{form}", names)
+    refused = shell(command.format(f"double.{form}"))
+    assert refused.exit_code == 2
+    assert "DuplicateColumn" in refused.text
+    assert f"columns {place} " in refused.text
+    assert "rename them" in refused.text
+    write(f"single.{form}", [f"{name}{index}" for index, name in enumerate(names)])
+    assert shell(command.format(f"single.{form}")).exit_code == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_numbers_of_any_width_in_parquet_are_the_same_numbers(shell, dtype):
+    values = np.arange(200) / 8  # exact in all of them
+    pq.write_table(pa.table({"x": values.astype(dtype)}), shell.folder / "rows.parquet")
+    assert shell("baseline data-quality --dataset rows.parquet --dataset-format parquet --output b").exit_code == 0
+    (feature,) = shell.read("b/statistics.json")["features"]
+    assert feature["inferred_type"] == "Fractional"
+    assert (feature["numerical_statistics"]["sum"], feature["numerical_statistics"]["max"]) == (199 * 200 / 16, 199 / 8)
