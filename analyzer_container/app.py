@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +16,7 @@ from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 hide_from_scripts()
-logger, tracer, metrics = Logger(), Tracer(), Metrics()
+logger, metrics = Logger(), Metrics()
 
 
 def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSummary:
@@ -32,7 +32,6 @@ def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSumm
 
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @event_parser(model=AnalysisRequest)
 def handler(event: AnalysisRequest, context: LambdaContext) -> None:

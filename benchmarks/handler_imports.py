@@ -11,11 +11,10 @@ from rich.table import Table
 from benchmarks.processes import ROOT, Usage, interleaved, python, spread, terminal
 
 _IMPORTED = """
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.parser import envelopes, event_parser
 """
-# Tracer imports the X-Ray SDK, and with it botocore, only when one is made, as every handler of a traced function does.
-_SET_UP = _IMPORTED + "Logger(service='benchmark'), Tracer(), Metrics()"
+_SET_UP = _IMPORTED + "Logger(service='benchmark'), Metrics()"
 _HANDLER = "import app; app.handler"
 _NUMERIC = ("numpy", "polars", "scipy")
 _HEAVY = (*_NUMERIC, "boto3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -12,11 +12,10 @@ from modelwatch_core import wiring
 from modelwatch_core.app.launch_execution import Refusal
 from modelwatch_core.domain.events import ExecutionRequest
 
-logger, tracer, metrics = Logger(), Tracer(), Metrics()
+logger, metrics = Logger(), Metrics()
 
 
 @logger.inject_lambda_context(correlation_id_path="tick_id", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @event_parser(model=ExecutionRequest)
 def handler(event: ExecutionRequest, context: LambdaContext) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.parser import envelopes, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -10,11 +10,10 @@ from modelwatch_core import wiring
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.events import ExecutionEnded
 
-logger, tracer, metrics = Logger(), Tracer(), Metrics()
+logger, metrics = Logger(), Metrics()
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @event_parser(model=ExecutionEnded | AlertRaised, envelope=envelopes.EventBridgeEnvelope)
 def handler(event: ExecutionEnded | AlertRaised, context: LambdaContext) -> None:

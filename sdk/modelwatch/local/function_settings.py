@@ -87,5 +87,4 @@ def environment_variables(settings: FunctionSettings, *, credentials: Credential
         **settings.variables,
         **credentials.environment(),
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_XRAY_SDK_ENABLED": "false",  # there is no daemon to send segments to
     }
