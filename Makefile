@@ -35,8 +35,8 @@ demo: $(STAMP) ## monitor a model on real data, on this machine: no account, no 
 test: $(STAMP) ## run all tests, with the same result every time; ORDER=2 runs them in another order
 	@$(PYTEST)
 
-test-fast: $(STAMP) ## run the tests that need no local stack and no long search, in less than a minute
-	@$(PYTEST) -q -m "not slow and not hypothesis" --ignore=tests/app --ignore=tests/local --ignore=tests/demo --ignore=tests/image --ignore=tests/core/test_port_contracts.py
+test-fast: $(STAMP) ## run the tests that need no local stack, no whole case and no long search, in less than a minute
+	@$(PYTEST) -q -m "not slow and not hypothesis" --ignore=tests/app --ignore=tests/cases --ignore=tests/local --ignore=tests/demo --ignore=tests/image --ignore=tests/core/test_port_contracts.py
 
 coverage: $(STAMP) ## run all tests and print which lines of the product none of them runs
 	@COVERAGE_CORE=$$("$(BIN)/python" -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') $(PYTEST) --cov --cov-report=term
