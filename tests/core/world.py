@@ -81,7 +81,7 @@ class World:
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
         self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
-        self.reconcile = Reconcile(ledger, jobs, self.launch, self.finish, self.follow, self.hosts, self.clock)
+        self.reconcile = Reconcile(ledger, jobs, objects, self.launch, self.finish, self.follow, self.hosts, self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         tokens = (f"{number:04}" for number in count(1))

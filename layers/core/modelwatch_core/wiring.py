@@ -313,6 +313,7 @@ def reconcile() -> Reconcile:
     return Reconcile(
         ledger=_ledger(),
         jobs=_jobs(),
+        objects=_objects(),
         launch=launch_execution(),
         finish=finish_analysis(),
         follow=follow_endpoint(),

@@ -13,11 +13,14 @@ from pydantic_core import PydanticSerializationError
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT
+from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
 from modelwatch_core.domain.metric_datum import MetricDatum
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import ObjectStore
+
+END_OF_ANALYSIS = "analysis_ended.json"
+"""The event of an analysis's end. It is written last, so the reports are whole where it is there."""
 
 VIOLATION_REPORTS = ("constraint_violations.json", "violations.json")
 """SageMaker's name of the report, and the one that some documents for custom containers give."""
@@ -130,6 +133,27 @@ def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKin
     any_violations = found or reported.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
     status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if any_violations else OutcomeStatus.COMPLETED
     return reported.model_copy(update={"status": status, "violation_count": found or counted, "warnings": warnings})
+
+
+def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded | None:
+    """Return the end that the analysis of a subject left in a folder.
+
+    Returns
+    -------
+    AnalysisEnded or None
+        None where there is none, it is another attempt's, or it cannot be read.
+
+    Raises
+    ------
+    Upstream
+        When S3 does not answer.
+    """
+    try:
+        content = _content(objects, f"{folder}/{END_OF_ANALYSIS}", most=MOST_BYTES_OF_A_REPORT)
+        ended = AnalysisEnded.model_validate_json(content or b"")
+    except (InvalidInput, ValidationError):
+        return None
+    return ended if ended.subject == subject else None
 
 
 def read_metrics(objects: ObjectStore, folder: str) -> Iterator[dict[str, Any] | None]:

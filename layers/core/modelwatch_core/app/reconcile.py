@@ -9,6 +9,7 @@ from functools import partial
 
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
+from modelwatch_core.app.output_folder import read_end
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, place_of
@@ -16,7 +17,7 @@ from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, Ledger, UnreadableRecord
+from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, Ledger, ObjectStore, UnreadableRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Reconcile:
 
     ledger: Ledger
     jobs: BaseliningJobs
+    objects: ObjectStore
     launch: LaunchExecution
     finish: FinishAnalysis
     follow: FollowEndpoint
@@ -91,6 +93,8 @@ class Reconcile:
         return resumed.active or resumed.is_settled  # else it goes on waiting
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
+        if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
+            return self._end(record, ended.outcome, ended.run)
         described = self._describe(record.run)
         if described.outcome is not None:
             return self._end(record, described.outcome)
@@ -109,8 +113,9 @@ class Reconcile:
             self.ledger.save(record.prolonged(due=now + lease, now=now))
         return True
 
-    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome) -> bool:
-        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=record.output_s3_uri, outcome=outcome))
+    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome, run: Run | None = None) -> bool:
+        uri = record.output_s3_uri
+        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=uri, outcome=outcome, run=run))
         return True
 
     def _describe(self, run: Run | None) -> RunDescription:

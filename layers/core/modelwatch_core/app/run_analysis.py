@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
@@ -50,8 +52,18 @@ class RunAnalysis:
             return None
         outcome = _STOPPED if claim is RunClaim.STOPPED else self._in_own_folder(request, run)
         ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome, run=run)
+        if outcome is not _STOPPED:  # its record was settled by who stopped it
+            self._keep(ended)
         self.bus.publish(ended)
         return ended
+
+    def _keep(self, ended: AnalysisEnded) -> None:
+        """Store the end beside the reports, where the sweep finds it if its event is lost."""
+        with tempfile.TemporaryDirectory(prefix="analysis-") as folder:
+            path = Path(folder) / END_OF_ANALYSIS
+            path.write_text(ended.model_dump_json(), encoding="utf-8")
+            with suppress(ModelwatchError):  # the event still reports it
+                self.objects.upload(path, s3_layout.join(ended.output_s3_uri, END_OF_ANALYSIS))
 
     def _in_own_folder(self, request: AnalysisRequest, run: Run) -> Outcome:
         root = Path(tempfile.mkdtemp(prefix="analysis-"))
