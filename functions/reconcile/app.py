@@ -1,4 +1,4 @@
-"""The sweep for executions whose end, or start, no event reported."""
+"""The sweep for executions whose end, or start, no event reported, and for what was given up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Move on everything that is overdue. What could not be moved on raises an alarm by its metric, not an error."""
+    """Move on everything that is overdue. What could not be moved on raises an alarm by its metric, not an error.
+
+    ``{"redeliver": "everything"}`` delivers all dead letters again, however old.
+    """
     sweep = wiring.reconcile()()
-    for failure in sweep.failures:
+    redelivery = wiring.redeliver()(everything=event.get("redeliver") == "everything")
+    for failure in (*sweep.failures, *redelivery.failures):
         logger.error("not moved on", reason=failure)
     metrics.add_metric(name="MovedOn", unit="Count", value=sweep.moved)
-    metrics.add_metric(name="NotMovedOn", unit="Count", value=len(sweep.failures))
+    metrics.add_metric(name="NotMovedOn", unit="Count", value=len(sweep.failures) + len(redelivery.failures))
+    metrics.add_metric(name="Redelivered", unit="Count", value=redelivery.delivered)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from modelwatch_core import wiring
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from tests.core.world import World
@@ -41,7 +43,6 @@ def world(monkeypatch) -> World:
     world = World()
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Modelwatch")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "modelwatch")
-    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
     monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
     attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
     attributes["follow_endpoint"] = "follow"
@@ -53,7 +54,7 @@ def world(monkeypatch) -> World:
         "route_alerts",
         "deliver_alert",
     )
-    for use_case in (*used, "reconcile"):
+    for use_case in (*used, "reconcile", "redeliver"):
         monkeypatch.setattr(wiring, use_case, partial(getattr, world, attributes.get(use_case, use_case)))
     return world
 
@@ -150,6 +151,21 @@ def test_a_baseline_is_created_and_the_sweep_finds_nothing_to_do(world, capsys):
     assert invoke("reconcile", sample("reconcile.sweep")) is None
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert any(metric.get("MovedOn") == metric.get("NotMovedOn") == [0.0] for metric in emitted)
+
+
+def test_the_sweep_delivers_dead_letters_and_all_of_them_where_it_is_asked_to(world, capsys):
+    now = world.clock.now()
+    for age in (timedelta(hours=1), timedelta(days=2)):
+        letter = DeadLetter(
+            receipt=str(age), function_arn="arn", payload={}, given_up_at=now - age, happened_at=now - age
+        )
+        world.dead_letters.kept.append(letter)
+    invoke("reconcile", sample("reconcile.sweep"))
+    assert [letter.receipt for letter in world.dead_letters.delivered] == ["1:00:00"]
+    invoke("reconcile", sample("reconcile.redeliver"))
+    assert world.dead_letters.kept == []
+    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [metric["Redelivered"] for metric in emitted if "Redelivered" in metric] == [[1.0], [1.0]]
 
 
 def test_what_a_person_must_fix_reaches_the_caller_with_its_code(world):

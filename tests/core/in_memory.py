@@ -10,6 +10,7 @@ from typing import Protocol
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
@@ -297,6 +298,21 @@ class MemoryObjects:
 
     def upload(self, path: Path, s3_uri: str) -> None:
         self.kept[s3_uri] = path.read_bytes()
+
+
+class MemoryDeadLetters:
+    """``DeadLetters`` in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[DeadLetter] = []
+        self.delivered: list[DeadLetter] = []
+
+    def waiting(self, *, most: int) -> Iterator[DeadLetter]:
+        yield from self.kept[:most]
+
+    def deliver(self, letter: DeadLetter) -> None:
+        self.delivered.append(letter)
+        self.kept.remove(letter)
 
 
 class MemoryHost:

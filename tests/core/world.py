@@ -13,6 +13,7 @@ from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaselining
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.reconcile import Reconcile
+from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
@@ -26,6 +27,7 @@ from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryE
 from tests.core.in_memory import (
     ManualClock,
     MemoryBus,
+    MemoryDeadLetters,
     MemoryDeferredAnalyses,
     MemoryEndpoints,
     MemoryHost,
@@ -82,6 +84,8 @@ class World:
         self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
         self.reconcile = Reconcile(ledger, jobs, objects, self.launch, self.finish, self.follow, self.hosts, self.clock)
+        self.dead_letters = MemoryDeadLetters()
+        self.redeliver = Redeliver(through(self.dead_letters), self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         tokens = (f"{number:04}" for number in count(1))

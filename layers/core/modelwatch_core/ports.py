@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
@@ -292,6 +293,18 @@ class ObjectStore(Protocol):
 
     def upload(self, path: Path, s3_uri: str) -> None:
         """Write a file to an object."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """What was given up by whoever should have delivered it."""
+
+    def waiting(self, *, most: int) -> Iterator[DeadLetter | None]:
+        """Yield the letters that wait, once each; None for one that no function of this app can be given."""
+        ...
+
+    def deliver(self, letter: DeadLetter) -> None:
+        """Give a letter to its function again, and remove it; a crash between the two gives it twice."""
         ...
 
 

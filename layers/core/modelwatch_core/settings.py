@@ -51,6 +51,13 @@ class BusSettings(FunctionSettings):
     event_bus: str = Field(min_length=1)
 
 
+class DeadLetterSettings(FunctionSettings):
+    """For the function that delivers dead letters again."""
+
+    dead_letter_queue_url: str = Field(min_length=1)
+    function_prefix: str = Field(min_length=1)
+
+
 class ResultsSettings(FunctionSettings):
     """For functions that decide where reports go."""
 

@@ -17,6 +17,7 @@ from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaselining
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import ManageMonitors
 from modelwatch_core.app.reconcile import Reconcile
+from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.start_analysis import StartAnalysis
@@ -43,6 +44,7 @@ from modelwatch_core.settings import (
     AnalyzerFunctionSettings,
     AnalyzerSettings,
     BusSettings,
+    DeadLetterSettings,
     LaunchSettings,
     LedgerSettings,
     ResultsSettings,
@@ -320,6 +322,21 @@ def reconcile() -> Reconcile:
         hosts=_hosts(),
         clock=_CLOCK,
     )
+
+
+@cache
+def redeliver() -> Redeliver:
+    """Return the use case that functions/reconcile begins with."""
+    from modelwatch_core.adapters.aws.dead_letter_queue import DeadLetterQueue
+
+    settings = DeadLetterSettings.from_environment()
+    letters = DeadLetterQueue(
+        queue=_session().client("sqs", config=_config()),
+        functions=_session().client("lambda", config=_config()),
+        queue_url=settings.dead_letter_queue_url,
+        function_prefix=settings.function_prefix,
+    )
+    return Redeliver(letters, _CLOCK)
 
 
 # ---------------------------------------------------------------- for the analyzer

@@ -93,8 +93,11 @@ def _publish(parameters: Parameters, _: Region) -> Iterator[Permission]:
     yield Permission("sns:Publish", parameters["TopicArn"])
 
 
-def _send_message(parameters: Parameters, region: Region) -> Iterator[Permission]:
-    yield Permission("sqs:SendMessage", region.arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
+def _sqs(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        yield Permission(f"sqs:{action}", region.arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
+
+    return permissions
 
 
 def _schedule(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
@@ -143,7 +146,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("lambda", "Invoke"): _invoke,
     ("cloudwatch", "PutMetricData"): _put_metric_data,
     ("sns", "Publish"): _publish,
-    ("sqs", "SendMessage"): _send_message,
+    **{("sqs", action): _sqs(action) for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")},
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
     },
