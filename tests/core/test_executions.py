@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
@@ -501,3 +503,50 @@ def test_a_manifest_that_is_none_ends_the_execution_with_its_name(world, manifes
     world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
     world.tick(name="batch")
     assert world.endings[0].outcome.failure_reason.startswith("InvalidManifest: s3://captures/batch/output")
+
+
+BATCH = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {"header": False}}}
+
+
+def has_manifest(world, key):
+    manifest = json.dumps([{"prefix": "s3://captures/"}, key]).encode()
+    world.objects.kept["s3://captures/batch/input/2026/11/22/09/m.json"] = manifest
+    world.has_schedule("batch", endpoint_input=None, batch_transform_input=BATCH)
+
+
+@pytest.mark.parametrize("key", ["bad\nname.jsonl", "tab\t.csv", "\r\n", "é" * 500, "k" * 1024, "a b?#%.csv"])
+def test_any_key_that_s3_can_hold_is_read(world, key):
+    world.objects.kept[f"s3://captures/{key}"] = b"1,2"
+    has_manifest(world, key)
+    world.tick(name="batch")
+    (request,) = world.host.started
+    assert f"s3://captures/{key}" in [entry.s3_uri for entry in request.inputs]
+    assert AnalysisRequest.model_validate_json(request.model_dump_json()) == request
+
+
+@pytest.mark.parametrize("key", ["k" * 1100, "k" * 100_000])
+def test_a_key_that_s3_cannot_hold_ends_its_execution_with_its_place_in_the_manifest(world, key):
+    has_manifest(world, key)
+    world.tick(name="batch")
+    (ended,) = world.endings
+    assert ended.outcome.failure_reason.startswith("InvalidManifest: object 1 that s3://captures/batch/input")
+
+
+def test_a_mistake_of_ours_in_one_schedule_ends_its_execution_and_holds_up_no_other(world, monkeypatch):
+    world.tick()
+    world.has_captures(TEN)
+    for moment in (TEN + HOUR, TEN + 2 * HOUR):  # the first runs, the second waits
+        world.clock.moment = moment + timedelta(minutes=1)
+        waiting = world.tick(moment, f"tick-{moment:%H}")
+    world.finish(world.ends(world.executions()[-1]))
+
+    def mistake(*_):
+        raise KeyError("secret row value")
+
+    monkeypatch.setattr(LaunchExecution, "resume", mistake)
+    world.clock.pass_by(LEASE)
+    world.reconcile()
+    failed = world.ledger.get(waiting.key)
+    assert failed.monitoring_execution_status is ExecutionStatus.FAILED
+    assert failed.outcome.failure_reason.startswith("InternalError: KeyError at ")
+    assert "secret" not in failed.model_dump_json()

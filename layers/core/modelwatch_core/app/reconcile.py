@@ -88,6 +88,11 @@ class Reconcile:
             resumed = self.launch.resume(execution)
         except InvalidInput as error:  # no retry helps
             return self._end(execution, Outcome.failed(str(error)))
+        except ModelwatchError:
+            raise
+        except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
+            reason = f"InternalError: {type(error).__name__} at {place_of(error)}. This is a mistake in Modelwatch"
+            return self._end(execution, Outcome.failed(reason))
         if isinstance(resumed, Refusal):
             return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
         return resumed.active or resumed.is_settled  # else it goes on waiting

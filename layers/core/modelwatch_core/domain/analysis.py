@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, S3Uri
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
@@ -78,7 +78,7 @@ class AnalysisInput(Owned):
         When the objects to fetch were last modified, exclusive and inclusive.
     """
 
-    s3_uri: S3Uri
+    s3_uri: ObjectUri
     path: NonEmpty
     names: tuple[str, str] | None = None
     modified_after: ExactUtcDatetime | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from modelwatch_core.domain.documents import Inbound
+from modelwatch_core.domain.documents import Inbound, ObjectUri
 from modelwatch_core.domain.errors import InvalidInput
 
 LONGEST_TRANSFORM_JOB = timedelta(days=5)
@@ -20,6 +20,7 @@ class _Prefix(Inbound):
     prefix: Annotated[str, Field(pattern=r"^s3://[^/]")]
 
 
+_OBJECT: TypeAdapter[str] = TypeAdapter(ObjectUri)
 _MANIFEST: TypeAdapter[list[_Prefix | str]] = TypeAdapter(list[_Prefix | str])
 
 
@@ -47,4 +48,14 @@ def manifest_objects(content: bytes, name: str) -> list[str]:
     if not isinstance(head, _Prefix) or len(keys) < len(names):
         expected = '[{"prefix": "s3://bucket/folder/"}, "file", ...]'
         raise InvalidInput("InvalidManifest", f"{name} is not a batch transform manifest; expected {expected}")
-    return [f"{head.prefix}{key}" for key in keys]
+    return [_object(f"{head.prefix}{key}", name, place) for place, key in enumerate(keys, start=1)]
+
+
+def _object(uri: str, name: str, place: int) -> str:
+    try:
+        return _OBJECT.validate_python(uri)
+    except ValidationError:
+        message = (
+            f"object {place} that {name} names is none that S3 can hold: a bucket's name, and a key of at most 1,024"
+        )
+        raise InvalidInput("InvalidManifest", f"{message} characters") from None
