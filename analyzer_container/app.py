@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 from aws_lambda_powertools import Logger, Metrics
@@ -12,10 +13,13 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
 from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core import wiring
+from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 hide_from_scripts()
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is this environment's, and outlives time-outs
+    remove_abandoned_files()
 logger, metrics = Logger(), Metrics()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwatch_core.app.run_analysis import RunAnalysis
+from modelwatch_core.app.run_analysis import RunAnalysis, remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.hosts import Run
@@ -195,3 +195,14 @@ def test_an_analysis_that_is_stopped_stores_no_reports_and_ends_as_stopped(objec
     ended = RunAnalysis(objects, MemoryBus(), claims, analyze)(REQUEST, RUN)
     assert ended.outcome.status is OutcomeStatus.STOPPED
     assert not [uri for uri in objects.kept if uri.startswith("s3://results/out/")]
+
+
+def test_what_killed_analyses_left_is_removed_and_nothing_else(scratch):
+    (scratch / "analysis-x7/input").mkdir(parents=True)
+    (scratch / "analysis-x7/input/a.jsonl").write_text("a")
+    (scratch / "preprocessed-3.jsonl").write_text("a")
+    (scratch / "mine").mkdir()
+    (scratch / "analysis-link").symlink_to(scratch / "mine")
+    (scratch / "mine/kept").write_text("a")
+    remove_abandoned_files()
+    assert [path.relative_to(scratch).as_posix() for path in scratch.rglob("*")] == ["mine", "mine/kept"]

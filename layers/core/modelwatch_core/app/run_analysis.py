@@ -26,6 +26,22 @@ Analyze = Callable[[AnalysisSettings], AnalysisSummary]
 """The analyzer: settings in, a summary out, reports in ``output_path``."""
 
 
+_WORKING_FILES = ("analysis-*", "preprocessed-*")
+
+
+def remove_abandoned_files() -> None:
+    """Remove what analyses left that were killed: a host that keeps its disk for the next one would fill it.
+
+    For a process that is alone in its temporary folder, before its first analysis.
+    """
+    for pattern in _WORKING_FILES:
+        for path in Path(tempfile.gettempdir()).glob(pattern):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True, slots=True)
 class RunAnalysis:
     """Run one analysis in a folder of its own.
