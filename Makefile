@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz check format schemas lock bench build clean
+.PHONY: help install demo test test-fast coverage fuzz mutations check format schemas lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ coverage: $(STAMP) ## run all tests and print which lines of the product none of
 
 fuzz: $(STAMP) ## search for failing examples at random, for FUZZ_SECONDS=600; SEED=n repeats one round
 	@"$(BIN)/python" -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))
+
+mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each
+	@"$(BIN)/python" -m tests.mutations
 
 check: $(STAMP) $(SAM) ## check format, lint, types, import rules and the template
 	"$(BIN)/ruff" format --check .

@@ -1,0 +1,188 @@
+"""Breaks the product on purpose, one promise at a time, and shows that the tests notice.
+
+Each mutation is made in a copy of the tree, and the tests that hold the promise run there: they pass before it, and
+must fail after it. A mutation that no test notices ends the command with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.repository import HANGS_AFTER, ROOT
+
+CORE, ANALYZER = "layers/core/modelwatch_core", "layers/analyzer/modelwatch_analyzer"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A promise, how it is broken, and the tests that hold it."""
+
+    promise: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+MUTATIONS = (
+    Mutation(
+        "an invocation that is repeated does not analyse again",
+        f"{CORE}/app/run_analysis.py",
+        "if claim is RunClaim.TAKEN:",
+        "if claim is None:",
+        "tests/core/test_run_analysis.py tests/core/test_crashes.py",
+    ),
+    Mutation(
+        "an object lands in the folder of its own input",
+        f"{CORE}/app/run_analysis.py",
+        'if ".." in path.parts:',
+        "if None in path.parts:",
+        "tests/core/test_run_analysis.py",
+    ),
+    Mutation(
+        "no text of an unforeseen exception reaches a log",
+        f"{CORE}/app/run_analysis.py",
+        'f"{type(error).__name__} at {place_of(error)}") from None',
+        'f"{error!r} at {place_of(error)}") from None',
+        "tests/core/test_run_analysis.py",
+    ),
+    Mutation(
+        "the end of an analysis is stored beside its reports",
+        f"{CORE}/app/run_analysis.py",
+        "            self._keep(ended)\n",
+        "            pass\n",
+        "tests/core/test_lost_ends.py",
+    ),
+    Mutation(
+        "an end is announced",
+        f"{CORE}/app/finish_analysis.py",
+        "            self.bus.publish(ExecutionEnded.of(execution, report.violations))\n",
+        "",
+        "tests/core/test_executions.py",
+    ),
+    Mutation(
+        "a run has the time of its lease",
+        f"{CORE}/domain/monitoring_execution.py",
+        "            run=run or self.run,\n            due=now + lease,",
+        "            run=run or self.run,\n            due=now,",
+        "tests/core/test_executions.py",
+    ),
+    Mutation(
+        "one item that fails holds up no other in the sweep",
+        f"{CORE}/app/reconcile.py",
+        "            except Exception as error:  # a fault of ours in one item",
+        "            except KeyboardInterrupt as error:  # a fault of ours in one item",
+        "tests/core/test_broken_endings.py tests/core/test_executions.py",
+    ),
+    Mutation(
+        "an alert is sent once, however often it is raised",
+        f"{CORE}/app/route_alerts.py",
+        "        if not self.sent.begin(key):\n            return False\n",
+        "        self.sent.begin(key)\n",
+        "tests/core/test_executions.py",
+    ),
+    Mutation(
+        "a write that does not follow on what it read is refused",
+        f"{CORE}/adapters/aws/ledger_table.py",
+        '"ConditionExpression": "version = :before",',
+        '"ConditionExpression": "version > :before OR version <= :before",',
+        "tests/core/test_port_contracts.py",
+    ),
+    Mutation(
+        "schedules may invoke two functions and no other",
+        "template.yaml",
+        "Resource: [!GetAtt LaunchExecution.Arn, !GetAtt Reconcile.Arn]",
+        'Resource: "*"',
+        "tests/app/test_template.py",
+    ),
+    Mutation(
+        "text in a report is escaped",
+        f"{ANALYZER}/report/page.py",
+        "autoescape=True",
+        "autoescape=False",
+        "tests/report",
+    ),
+    Mutation(
+        "no script reads the credentials of the process that started it",
+        f"{ANALYZER}/scripts/process.py",
+        "prctl(_PR_SET_DUMPABLE, 0,",
+        "prctl(_PR_SET_DUMPABLE, 1,",
+        "tests/scripts/test_isolation.py",
+    ),
+    Mutation(
+        "no model's address is inside of the analyzer's network",
+        f"{CORE}/adapters/aws/internal_addresses.py",
+        "    return (\n",
+        "    return False and (\n",
+        "tests/app/test_handlers.py",
+    ),
+    Mutation(
+        "what always fails is not delivered for ever",
+        f"{CORE}/domain/dead_letters.py",
+        "self.happened_at is None or now - self.happened_at > DELIVERED_FOR",
+        "self.happened_at is None",
+        "tests/core/test_dead_letters.py",
+    ),
+)
+
+
+def main() -> int:
+    """Make each mutation in turn; return 1 if one goes unnoticed."""
+    unnoticed = 0
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+        tree = Path(folder) / "modelwatch"
+        _copy(tree)
+        every = dict.fromkeys(name for mutation in MUTATIONS for name in mutation.tests.split())
+        if not _pass(tree, *every):
+            raise SystemExit("the tests fail although nothing is broken")
+        for mutation in MUTATIONS:
+            noticed = _is_noticed(tree, mutation)
+            unnoticed += not noticed
+            sys.stdout.write(f"{'noticed  ' if noticed else 'UNNOTICED'}  {mutation.promise}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(MUTATIONS) - unnoticed} of {len(MUTATIONS)} mutations are noticed by the tests\n")
+    return int(unnoticed > 0)
+
+
+def _copy(tree: Path) -> None:
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    for name in filter(None, map(os.fsdecode, names)):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tree / name)
+
+
+def _is_noticed(tree: Path, mutation: Mutation) -> bool:
+    file = tree / mutation.file
+    text = file.read_text(encoding="utf-8")
+    if text.count(mutation.right) != 1:
+        raise SystemExit(f"{mutation.file} does not have this once, so it cannot be broken: {mutation.right!r}")
+    file.write_text(text.replace(mutation.right, mutation.wrong), encoding="utf-8")
+    try:
+        return not _pass(tree, *mutation.tests.split())
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+def _pass(tree: Path, *tests: str) -> bool:
+    packages = os.pathsep.join(str(tree / part) for part in ("layers/core", "layers/analyzer", "sdk", "."))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        timeout=HANGS_AFTER,
+        check=False,
+    )
+    if done.returncode not in (0, 1):  # neither passed nor failed: the tests did not run
+        raise SystemExit(done.stdout.decode(errors="replace")[-2000:])
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
