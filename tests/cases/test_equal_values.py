@@ -177,3 +177,56 @@ def test_ids_that_never_meet_are_reported_with_two_of_each_side(case):
     assert checked.exit_code == 2
     assert "request-0" in checked.text
     assert "r0" in checked.text.replace("request-0", "")
+
+
+@pytest.mark.parametrize("other", ["Female", "FEMALE", "femalE", "Müller", "ÉCOLE"])
+@pytest.mark.parametrize("column", ["sex", "label", "pred"])
+def test_values_that_differ_in_case_alone_are_reported_by_bias(shell, other, column):
+    usual = other.casefold()
+    values = {"sex": (usual, "m"), "label": (usual, "n"), "pred": (usual, "n")}
+    if column == "sex":
+        values |= {"label": ("y", "n"), "pred": ("y", "n")}
+    rows = [{name: pair[index % 2] for name, pair in values.items()} for index in range(240)]
+    for row in rows[::6]:
+        row[column] = other
+    shell.write("rows.csv", "\n".join(["sex,label,pred", *(",".join(row.values()) for row in rows), ""]))
+    config = {"label": "label", "label_values_or_threshold": [values["label"][0]]}
+    facet = {"name_or_index": "sex", "value_or_threshold": [values["sex"][0]]}
+    shell.write("analysis_config.json", json.dumps(config | {"facet": [facet]}))
+    made = shell(BIAS.format("rows.csv") + "--inference-attribute pred")
+    assert made.exit_code == 0
+    what = "values of sex" if column == "sex" else "labels and predictions"
+    assert f"{what} that differ in case alone are counted as different, for instance {other}, {usual}" in made.text
+
+
+@pytest.mark.parametrize(
+    ("spelling", "problem", "attribute"),
+    [
+        ("{}%", "BinaryClassification", "--probability-attribute s"),
+        ("0,{}", "BinaryClassification", "--probability-attribute s"),
+        ("{},5 €", "Regression", "--inference-attribute s"),
+        ("${}.25", "Regression", "--inference-attribute s"),
+        ("({})", "Regression", "--inference-attribute s"),
+        ("1,{:03}.5", "Regression", "--inference-attribute s"),
+    ],
+)
+@pytest.mark.parametrize("share", [1, 5])
+def test_predictions_in_another_spelling_are_read_by_the_option_that_the_message_names(
+    shell, spelling, problem, attribute, share
+):
+    number = (lambda index: index % 10) if problem.startswith("Binary") else (lambda index: index % 50 + 1)
+    plain = (lambda value: value / 10) if problem.startswith("Binary") else float
+    cells = [spelling.format(number(index)) if index % share == 0 else plain(number(index)) for index in range(300)]
+    shell.write("rows.csv", "y,s\n" + "".join(f'{index % 2},"{cell}"\n' for index, cell in enumerate(cells)))
+    command = (
+        f"baseline model-quality --dataset rows.csv --dataset-format csv --problem-type {problem} {attribute}"
+        " --ground-truth-attribute y --output b"
+    )
+    said = shell(command).text
+    option = "--decimal ','" if "," in spelling and "." not in spelling else "--decimal '.'"
+    assert "numbers in another spelling are read by --decimal" in said
+    assert option.removeprefix("--decimal ") in said
+    made = shell(f"{command} {option}")
+    assert made.exit_code == 0
+    assert "not a number" not in made.text
+    assert shell.read("b/statistics.json")["dataset"]["item_count"] == 300

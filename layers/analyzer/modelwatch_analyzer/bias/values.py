@@ -177,6 +177,9 @@ class Listed:
         return f"({lower}, {upper}]"
 
 
+_FEW_TEXTS = 100
+
+
 @dataclass(slots=True)
 class ColumnFacts:
     """The facts that determine a column's data type; ``update`` with batches, ``merge`` with those of other rows.
@@ -191,6 +194,8 @@ class ColumnFacts:
         Whether any value is one of those listed.
     examples : tuple of str
         The first two values by text.
+    texts : frozenset of str, optional
+        All values, where they are few; None where there are more than 100.
     """
 
     type: ColumnType = ColumnType.UNKNOWN
@@ -202,6 +207,7 @@ class ColumnFacts:
     maximum: float = -math.inf
     matched: bool = False
     examples: tuple[str, ...] = ()
+    texts: frozenset[str] | None = frozenset()
     distinct: DistinctCounter = field(default_factory=DistinctCounter)
     distinct_others: DistinctCounter = field(default_factory=DistinctCounter)
 
@@ -225,6 +231,7 @@ class ColumnFacts:
         self.missing += column.null_count()
         self.distinct.update(unique)
         self.examples = _first_two((*self.examples, *_least_two(unique)))
+        self.texts = _if_few(self.texts, frozenset(unique) if len(unique) <= _FEW_TEXTS else None)
         self.matched |= codes is not None and bool(((codes & LISTED) > 0).any())
         number = number.drop_nulls()
         if len(number):
@@ -243,6 +250,7 @@ class ColumnFacts:
             maximum=max(self.maximum, other.maximum),
             matched=self.matched or other.matched,
             examples=_first_two((*self.examples, *other.examples)),
+            texts=_if_few(self.texts, other.texts),
             distinct=self.distinct.merge(other.distinct),
             distinct_others=self.distinct_others.merge(other.distinct_others),
         )
@@ -288,6 +296,11 @@ def _least_two(unique: pl.Series) -> Iterable[str]:
         if isinstance(least, str):
             yield least
             unique = unique.filter(unique != least)
+
+
+def _if_few(some: frozenset[str] | None, others: frozenset[str] | None) -> frozenset[str] | None:
+    both = None if some is None or others is None else some | others
+    return None if both is None or len(both) > _FEW_TEXTS else both
 
 
 def _first_two(values: Iterable[str]) -> tuple[str, ...]:

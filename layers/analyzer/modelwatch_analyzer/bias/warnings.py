@@ -14,7 +14,7 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import example_text, remark_on_words
+from modelwatch_analyzer.profile.spelling import differing_in_case, example_text, remark_on_words
 from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
@@ -82,8 +82,15 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
             yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
         yield from _facet(facet, facts, listed)
+        yield from _alike(f"values of {facet.name}", facts)
+    yield from _alike("labels and predictions", table.label, table.predicted)
     if table.sample is not None and table.sample.rows.height == MOST_ROWS < analysed:
         yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {analysed} rows"
+
+
+def _alike(what: str, *facts: ColumnFacts) -> Iterator[str]:
+    if alike := differing_in_case(set().union(*(each.texts or () for each in facts))):
+        yield f"{what} that differ in case alone are counted as different, for instance {example_text(alike)}"
 
 
 def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:

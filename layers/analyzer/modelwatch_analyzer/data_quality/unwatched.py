@@ -6,11 +6,11 @@ The causes are read from ``statistics.json``, also of SageMaker, which has all b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
-from modelwatch_analyzer.profile.unusual_spellings import Spelling, spelling_aside
+from modelwatch_analyzer.profile.unusual_spellings import Spelling, number_option, spelling_aside
 from modelwatch_analyzer.wording import enumerated
 
 _MOST_DESCRIBED = 20
@@ -30,8 +30,6 @@ _PHRASES: Mapping[Spelling, str] = {
 }
 
 _MISSING_OPTION = "--missing-values usual (in an environment: missing_values=usual)"
-_ANY_MARK = (Spelling.BRACKETS, Spelling.PERCENT, Spelling.CURRENCY, Spelling.THOUSANDS)
-"""Of numbers that are written with either decimal mark."""
 
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
@@ -94,21 +92,12 @@ def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | N
     parts += [f"{others} of {present} other text"] if others else []
     kept = f"; {numbers} of {present} are numbers" if numbers else ""
     plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
-    option = _number_option(plain)
+    option = number_option(plain)
     advice = [f"leave missing values empty, or give {_MISSING_OPTION}"] * bool(missing)
     advice += ["write numbers as 1234.5" + (f", or give {option}" if option else "")] * bool(plain)
     advice += ["make the baseline again"] * in_baseline
     fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""
     return f"String because of {present - numbers} of {present} values ({', '.join(parts)}){kept}{fix}"
-
-
-def _number_option(spellings: Sequence[Spelling]) -> str | None:
-    """Return the option that reads numbers of some spellings; None if there is none."""
-    if Spelling.DECIMAL_COMMA in spellings:
-        return "--decimal ',' (in an environment: decimal=,)"
-    if any(kind in _ANY_MARK for kind in spellings):
-        return "--decimal '.', or ',' if that is the decimal mark (in an environment: decimal=.)"
-    return "--trim-blanks (in an environment: trim_blanks=true)" if Spelling.BLANKS_AROUND in spellings else None
 
 
 def _missing_words(feature: FeatureStatistics) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.model_quality.columns import Columns
 from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, no_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
+from modelwatch_analyzer.profile.unusual_spellings import count_spellings, number_option
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -27,6 +28,7 @@ class CompleteRows:
     spelled_missing: int = 0
     rounded: int = 0
     not_numeric: Counter[str] = field(default_factory=Counter)
+    spellings: Counter[str] = field(default_factory=Counter)
 
     def of(self, batch: pl.DataFrame, numeric: tuple[str, ...] = ()) -> pl.DataFrame:
         """Return the rows that have everything, with some columns as finite numbers."""
@@ -42,7 +44,9 @@ class CompleteRows:
         self.without_prediction += batch.height - complete.height
         numbers = complete.with_columns(_number(complete[name]) for name in dict.fromkeys(numeric))
         for name in dict.fromkeys(numeric):
-            self.not_numeric[name] += numbers[name].null_count()
+            if unread := numbers[name].null_count():
+                self.not_numeric[name] += unread
+                self.spellings += _spellings(complete[name].filter(numbers[name].is_null()))
         complete = numbers.drop_nulls(list(numeric)) if numeric else numbers
         self.rows += complete.height
         return complete
@@ -74,6 +78,7 @@ class CompleteRows:
             self.spelled_missing + other.spelled_missing,
             self.rounded + other.rounded,
             self.not_numeric + other.not_numeric,
+            self.spellings + other.spellings,
         )
 
     def require_rows(self) -> None:
@@ -89,13 +94,18 @@ class CompleteRows:
         not_numeric = sum(self.not_numeric.values())
         if not_numeric:
             named = ", ".join(repr(name) for name, count in self.not_numeric.items() if count)
-            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
+            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?{self._advice}"
             raise InvalidInput("ValuesNotNumeric", message)
         message = (
             f"no row has both a label and a prediction: {self.unlabelled} have no label, {self.without_prediction} no "
             "prediction. Are the attributes right, and have the labels arrived?"
         )
         raise InvalidInput("GroundTruthNotFound", message)
+
+    @property
+    def _advice(self) -> str:
+        option = number_option(self.spellings)
+        return f"; numbers in another spelling are read by {option}" if option else ""
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason to leave rows out."""
@@ -107,12 +117,18 @@ class CompleteRows:
             yield f"{self.spelled_missing} of the missing values are spelled out, as nan or None"
         for name, count in self.not_numeric.items():
             if count:
-                yield f"{count} rows whose {name!r} is not a number were left out"
+                yield f"{count} rows whose {name!r} is not a number were left out{self._advice}"
         if self.rounded:
             yield (
                 f"{self.rounded} probabilities were outside [0, 1] by rounding, by at most {ROUNDED_PROBABILITY:g}, "
                 "and count as 0 or 1"
             )
+
+
+def _spellings(column: pl.Series) -> Counter[str]:
+    if column.dtype != pl.String:
+        return Counter()
+    return count_spellings(column.alias("value").value_counts())
 
 
 def _number(column: pl.Series) -> pl.Series:

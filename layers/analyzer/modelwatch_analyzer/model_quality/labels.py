@@ -13,7 +13,13 @@ from decimal import Decimal
 import polars as pl
 
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
-from modelwatch_analyzer.profile.spelling import exact_number, example_text, remark_on_words, value_name
+from modelwatch_analyzer.profile.spelling import (
+    differing_in_case,
+    exact_number,
+    example_text,
+    remark_on_words,
+    value_name,
+)
 from modelwatch_core.domain.errors import InvalidInput
 
 NEGATIVE, POSITIVE = "0", "1"
@@ -112,9 +118,5 @@ def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
             f"{len(actual)} classes ({example_text(actual)}), so nothing is predicted correctly: do both name classes "
             "in the same way, and do the attributes name the right columns?"
         )
-    alike: dict[str, list[str]] = {}
-    for name in matrix.labels:
-        alike.setdefault(name.casefold(), []).append(name)
-    twice = [names for names in alike.values() if len(names) > 1]
-    if twice:
-        yield f"classes that differ in case alone are counted as different, for instance {example_text(twice[0])}"
+    if alike := differing_in_case(matrix.labels):
+        yield f"classes that differ in case alone are counted as different, for instance {example_text(alike)}"

@@ -131,3 +131,11 @@ def _cleaned(column: pl.Series, kept: Collection[str]) -> pl.Series:
     missing = _MISSING.filter(~_MISSING.is_in(list(kept))) if kept else _MISSING
     found = text.is_in(missing.implode())
     return text.set(found.fill_null(value=False), None) if found.any() else text
+
+
+def differing_in_case(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the first texts that are one when case is left aside; none where all differ otherwise."""
+    alike: dict[str, list[str]] = {}
+    for text in sorted(texts):
+        alike.setdefault(text.casefold(), []).append(text)
+    return next((tuple(found) for found in alike.values() if len(found) > 1), ())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from enum import StrEnum
 
 import polars as pl
@@ -105,3 +106,16 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
 def spelling_aside(text: str) -> str:
     """Return what is left of a name or a value without blanks around it, case and Unicode form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.strip()).casefold())
+
+
+_ANY_MARK = (Spelling.BRACKETS, Spelling.PERCENT, Spelling.CURRENCY, Spelling.THOUSANDS)
+"""Of numbers that are written with either decimal mark."""
+
+
+def number_option(spellings: Collection[str]) -> str | None:
+    """Return the option that reads numbers of some spellings; None if there is none."""
+    if Spelling.DECIMAL_COMMA in spellings:
+        return "--decimal ',' (in an environment: decimal=,)"
+    if any(kind in _ANY_MARK for kind in spellings):
+        return "--decimal '.', or ',' if that is the decimal mark (in an environment: decimal=.)"
+    return "--trim-blanks (in an environment: trim_blanks=true)" if Spelling.BLANKS_AROUND in spellings else None
