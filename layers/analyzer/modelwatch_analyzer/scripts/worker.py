@@ -105,10 +105,12 @@ def main() -> None:
     """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the supervisor can answer it
     served = os.fork()
     if served:
         _supervise(served)
     else:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.setsid()  # so that a signal to the script's group does not reach the supervisor
         _serve(Path(sys.argv[1]), memory=int(sys.argv[2]), seconds=int(sys.argv[3]))
 
@@ -118,12 +120,14 @@ def _supervise(served: int) -> None:
     for descriptor in (0, 1):  # else the other ends of the pipes would not see that the script has closed them
         os.close(descriptor)
     signal.signal(signal.SIGTERM, lambda *_: _kill(served))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _, status = os.waitpid(served, 0)
     with suppress(ChildProcessError):
         while True:  # the children of a child that is killed become children of this process in turn
             for child in _children():
                 _kill(child)
             os.waitpid(-1, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all have ended, and this one ends now as the script did
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number != signal.SIGKILL:

@@ -55,7 +55,5 @@ def _object(uri: str, name: str, place: int) -> str:
     try:
         return _OBJECT.validate_python(uri)
     except ValidationError:
-        message = (
-            f"object {place} that {name} names is none that S3 can hold: a bucket's name, and a key of at most 1,024"
-        )
+        message = f"object {place} that {name} names is none that S3 can hold: keys have at most 1,024"
         raise InvalidInput("InvalidManifest", f"{message} characters") from None

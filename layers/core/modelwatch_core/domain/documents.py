@@ -124,7 +124,6 @@ ExactUtcDatetime = Annotated[
 NonEmpty = Annotated[str, Field(min_length=1)]
 SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 """SageMaker's rule for the names of endpoints, variants, models, monitoring schedules and processing jobs."""
-_BUCKET = r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]"
-ObjectUri = Annotated[str, Field(pattern=rf"^s3://{_BUCKET}(/[\s\S]*)?$", max_length=len("s3://") + 63 + 1 + 1024)]
-"""Any object that S3 can hold: programs name them too, with keys of up to 1,024 characters, line breaks included."""
+ObjectUri = Annotated[str, Field(pattern=r"^s3://[^/]+(/[\s\S]*)?$", max_length=len("s3://") + 63 + 1 + 1024)]
+"""Any object: programs name them too, with keys of up to 1,024 characters, line breaks included."""
 S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

@@ -38,7 +38,6 @@ class DeadLetterQueue:
                 answer = self.queue.receive_message(
                     QueueUrl=self.queue_url,
                     MaxNumberOfMessages=10,
-                    WaitTimeSeconds=1,  # without waiting, SQS asks some of its servers only
                     AttributeNames=["SentTimestamp"],
                     MessageAttributeNames=["All"],
                 )
