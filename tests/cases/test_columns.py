@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import numpy as np
@@ -242,3 +243,65 @@ def test_numbers_of_any_width_in_parquet_are_the_same_numbers(shell, dtype):
     (feature,) = shell.read("b/statistics.json")["features"]
     assert feature["inferred_type"] == "Fractional"
     assert (feature["numerical_statistics"]["sum"], feature["numerical_statistics"]["max"]) == (199 * 200 / 16, 199 / 8)
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "text/html", None])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_is_found_in_base64_and_behind_a_byte_order_mark(shell, content_type, mark):
+    def encoded(text):
+        data = base64.b64encode((mark + text).encode()).decode()
+        return {"data": data, "encoding": "BASE64", "observedContentType": content_type}
+
+    rows = [
+        json.dumps(
+            {
+                "captureData": {"endpointInput": encoded(f"age,x\n{20 + index % 50},{index % 7}.5")}
+                | {"endpointOutput": encoded(f"score\n0.{index % 9 + 1}")},
+                "eventMetadata": {"eventId": f"r{index}", "inferenceTime": "2026-03-01T10:00:00Z"},
+                "eventVersion": "0",
+            }
+        )
+        for index in range(30)
+    ]
+    shell.write(CAPTURE, "\n".join(rows) + "\n")
+    shown = shell("capture inspect captures --rows 2").text
+    assert "Read 30 rows of 30 captured records" in shown
+    for column in ("score Fractional 0.1 0.2", "age Integral 20 21", "x Fractional 0.5 1.5"):
+        assert column in shown
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_byte_order_mark_before_an_answer_is_none_of_its_score(shell, place):
+    answers = [("\ufeff" if index % 4 == place else "") + f"0.{index % 9 + 1}" for index in range(40)]
+    shell.write(CAPTURE, captured(["1,2"] * 40, answers))
+    assert "_c0 Fractional 0.1 0.2 0.3 0.4 0.5" in shell("capture inspect captures --rows 5").text
+
+
+@pytest.mark.parametrize("kind", ["bias", "model-quality"])
+def test_an_attribute_that_differs_from_its_column_in_blanks_alone_is_refused_with_this_cause(shell, kind):
+    shell.write(
+        "rows.csv", "sex, y, p\n" + "".join(f"{'fm'[index % 2]},{index % 3 % 2},{index % 2}\n" for index in range(200))
+    )
+    facet = {"name_or_index": "sex", "value_or_threshold": ["f"]}
+    shell.write("c.json", json.dumps({"label": " y", "label_values_or_threshold": [1], "facet": [facet]}))
+    command = f"baseline {kind} --dataset rows.csv --dataset-format csv --output b --inference-attribute "
+    more = {"bias": " --analysis-config c.json", "model-quality": " --problem-type BinaryClassification"}[kind]
+    more += " --ground-truth-attribute ' y'"
+    refused = shell(f"{command}p{more}")
+    assert refused.exit_code == 2
+    assert "it has ' p', which differs in blanks alone: remove them from the header, or name it so" in refused.text
+    assert shell(f"{command}' p'{more}").exit_code == 0
+
+
+@pytest.mark.parametrize("scores", [["93", "12"], ["-0.7", "1.3"], ["0.5", "1.5"]])
+def test_what_is_no_probability_is_refused_by_bias_too(shell, scores):
+    lines = [f"{'fm'[index % 2]},{index % 3 % 2},{scores[index % 2]}" for index in range(200)]
+    shell.write("rows.csv", "\n".join(["sex,y,s", *lines, ""]))
+    facet = {"name_or_index": "sex", "value_or_threshold": ["f"]}
+    shell.write("c.json", json.dumps({"label": "y", "label_values_or_threshold": [1], "facet": [facet]}))
+    refused = shell(
+        "baseline bias --dataset rows.csv --dataset-format csv --output b --analysis-config c.json"
+        " --probability-attribute s"
+    )
+    assert refused.exit_code == 2
+    assert "ProbabilityOutOfRange" in refused.text

@@ -54,7 +54,7 @@ def test_each_malformed_line_is_counted_with_its_location_and_the_others_are_kep
     assert [row[0] for row in rows] == ["1", "1e400"]
     assert log.malformed_examples == [
         "data.json:2: not JSON",
-        "data.json:3: not JSON",
+        "data.json:3: not JSON, which has no NaN and Infinity: write null",
         "data.json:4: a list, but most records are objects",
         "data.json:5: not UTF-8",
         "data.json:6: two fields become columns of the same name",
@@ -76,7 +76,7 @@ def test_elements_of_an_array_over_several_lines_have_their_line_numbers(write: 
     content = '\n[\n {"a": "],\\"{["},\n {"a": NaN}, {"a": "\\\\"},\n\n {"a":\n 3}\n]\n'
     _, rows, log = read(write(content), lines=False)
     assert rows == [('],"{[',), ("\\",), ("3",)]
-    assert log.malformed_examples == ["data.json:4: not JSON"]
+    assert log.malformed_examples == ["data.json:4: not JSON, which has no NaN and Infinity: write null"]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_excluded_columns_have_no_role(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["csv", "parquet"])
 def test_an_attribute_that_names_no_column_is_refused_with_the_existing_columns(name: str, tmp_path: Path) -> None:
     dataset = opened(*written(tmp_path, name), ground_truth_attribute="labels")
-    with pytest.raises(InvalidInput, match=r"ground_truth_attribute is 'labels'.* it has age, score, guess, the label"):
+    with pytest.raises(
+        InvalidInput, match=r"ground_truth_attribute is 'labels'.* it has 'age', 'score', 'guess', 'the label'"
+    ):
         _ = dataset.roles
 
 

@@ -10,13 +10,12 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import Dataset, Role
+from modelwatch_analyzer.reading.dataset import Dataset, Role, existing
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _TABLES = ("csv", "parquet")
 _TRANSFORM = "batchTransform"
-_NAMED_AT_MOST = 10
 _DEFAULT_THRESHOLD = 0.5
 
 
@@ -187,8 +186,9 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        columns = ", ".join(known[:_NAMED_AT_MOST]) + (" and more" if len(known) > _NAMED_AT_MOST else "")
-        raise InvalidInput("UnknownColumn", f"{key} is {name!r}, and the data has no such column; it has {columns}")
+        raise InvalidInput(
+            "UnknownColumn", f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
+        )
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""

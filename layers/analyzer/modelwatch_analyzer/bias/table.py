@@ -10,6 +10,7 @@ import polars as pl
 
 from modelwatch_analyzer.bias.flips import FlipSample
 from modelwatch_analyzer.bias.values import NUMBER, ColumnFacts, Listed, named, numbers
+from modelwatch_analyzer.profile.probability import no_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -58,7 +59,16 @@ class Prediction:
         if len(self.scores) > 1:
             return self._most_probable(batch), None
         label = batch[self.labels[0]] if self.labels else None
-        return label, numbers(batch[self.scores[0]]) if self.scores else None
+        return label, self._probabilities(batch[self.scores[0]]) if self.scores else None
+
+    def _probabilities(self, column: pl.Series) -> pl.Series:
+        scores = numbers(column)
+        if not self.guessed and (far := int(np.count_nonzero(no_probabilities(scores.drop_nulls().to_numpy())))):
+            message = (
+                f"{far} values of {column.name!r} are outside [0, 1]: probability_attribute must name probabilities"
+            )
+            raise InvalidInput("ProbabilityOutOfRange", message)
+        return scores
 
     def _most_probable(self, batch: pl.DataFrame) -> pl.Series:
         scores = np.column_stack([numbers(batch[name]).fill_null(np.nan).to_numpy() for name in self.scores])

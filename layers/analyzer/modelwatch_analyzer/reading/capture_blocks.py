@@ -152,7 +152,7 @@ class BlockParser:
             joined = "\n".join(texts)
             if joined.count("\n") >= len(texts):
                 heights = [text.count("\n") + 1 for text in texts]
-        if '"' in joined or "\r" in joined:
+        if any(mark in joined for mark in '"\r\ufeff'):
             return None
         block = plain_block(joined.encode(errors="surrogatepass"), last=True)
         if block is None or block.rows != sum(heights):

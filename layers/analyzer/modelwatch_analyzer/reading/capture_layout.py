@@ -29,7 +29,7 @@ from modelwatch_analyzer.reading.capture_records import (
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
-from modelwatch_analyzer.reading.payloads import Content, Header, Payload, content_of, is_number
+from modelwatch_analyzer.reading.payloads import Content, Header, Payload, comma_separated, content_of, is_number
 
 _ROWS_BELOW_HEADER = 20
 _FEWEST_PAYLOADS_OF_TEXT = 3
@@ -94,7 +94,7 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
         Where the features are in a request; if it is given, requests are not searched for columns in lists.
     """
     heads = {
-        side: [_first_rows(payload.data) for payload in _payloads(records, side) if payload.encoding == "CSV"]
+        side: [_first_rows(text) for text in map(comma_separated, _payloads(records, side)) if text is not None]
         for side in (REQUEST, RESPONSE)
     }
     found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}

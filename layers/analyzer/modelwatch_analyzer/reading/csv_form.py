@@ -108,7 +108,7 @@ def looks_like_row(header: Fields, rows: Sequence[Fields]) -> bool:
         else:
             text += 1
             known += name in values
-    return evidence > 0 or 2 * known > text
+    return evidence > 0 or 2 * known >= text > 0
 
 
 def looks_like_header(first: Fields, rows: Sequence[Fields]) -> bool:

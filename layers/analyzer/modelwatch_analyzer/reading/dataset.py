@@ -278,12 +278,20 @@ def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Rol
     for role, name in attributes.items():
         found = find_columns(columns, name)
         if found is None:
-            known = ", ".join(columns[:_MAX_NAMED_COLUMNS]) + (" and more" if len(columns) > _MAX_NAMED_COLUMNS else "")
-            message = f"{role}_attribute is {name!r}, but the dataset has no such column; it has {known}"
+            message = f"{role}_attribute is {name!r}, but the dataset has no such column; {existing(columns, name)}"
             raise InvalidInput("UnknownColumn", message)
         roles[role] = found
     taken = {column for names in roles.values() for column in names}
     return {Role.FEATURES: tuple(name for name in columns if name not in taken)} | roles
+
+
+def existing(columns: Sequence[str], wanted: str | int) -> str:
+    """Say which columns there are instead of one that is wanted, and whether one differs in blanks alone."""
+    blanks = [name for name in columns if name.strip() == str(wanted).strip()]
+    if blanks:
+        return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
+    more = " and more" if len(columns) > _MAX_NAMED_COLUMNS else ""
+    return f"it has {', '.join(map(repr, columns[:_MAX_NAMED_COLUMNS]))}{more}"
 
 
 def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:

@@ -16,6 +16,7 @@ data have the same types. Booleans become ``true`` and ``false``; null and empty
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ DEEPEST = 32
 MOST_COLUMNS = 10_000
 """The largest number of columns of a record."""
 
+_NO_JSON_NUMBER = re.compile(r"[\[:,]\s*(?:NaN|-?Infinity)\b")
 _DECODER = msgspec.json.Decoder(float_hook=str)
 
 
@@ -51,6 +53,8 @@ def decode(text: bytes | str) -> Any:
     except UnicodeDecodeError:
         raise Unflattenable("not UTF-8") from None
     except msgspec.DecodeError:
+        if _NO_JSON_NUMBER.search(text if isinstance(text, str) else bytes(text).decode(errors="replace")):
+            raise Unflattenable("not JSON, which has no NaN and Infinity: write null") from None
         raise Unflattenable("not JSON") from None
     except RecursionError:
         raise _nested_too_deeply() from None

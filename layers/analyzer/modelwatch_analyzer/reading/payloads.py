@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +128,24 @@ def row_of(record: Any) -> Row:
     return dict(zip(keys, columns.values(), strict=True))
 
 
+def comma_separated(payload: Payload) -> str | None:
+    """Return the text of a payload that is comma-separated; None for any other."""
+    if payload.encoding == "CSV":
+        return without_mark(payload.data)
+    if payload.encoding == "BASE64":
+        with suppress(Unflattenable):
+            text, is_json = decode_base64(payload)
+            return None if is_json else without_mark(text)
+    return None
+
+
+def without_mark(text: str) -> str:
+    """Return text without the byte order mark that some programs begin it with."""
+    return text.removeprefix("\ufeff")
+
+
 def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
+    text = without_mark(text)
     may_hold_lists = "[" in text
     documents = bracketed_documents(text) if may_hold_lists else None
     if documents is not None:
@@ -159,6 +177,7 @@ def answer_rows(text: str, rows: int) -> list[list[Any]]:
     Unflattenable
         If one is malformed.
     """
+    text = without_mark(text)
     if '"' in text or "[" in text:
         found = _text_content(text, None, answer=True).records(None)
     else:
