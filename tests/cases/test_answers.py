@@ -184,3 +184,16 @@ def test_columns_of_lists_may_have_any_number_of_rows(shell, number, ragged):
     checked = shell("check data-quality --data captures --dataset-format capture" + AGAINST)
     assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
     assert shell.read("r/statistics.json")["dataset"]["item_count"] == 210
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+@pytest.mark.parametrize("rows", [2, 3, 7])
+def test_scores_with_another_separator_are_refused_with_both_numbers_and_the_cause(shell, separator, name, rows):
+    request, answer = "\n".join(["1,2"] * rows), separator.join(["0.5"] * rows)
+    shell.write(CAPTURE, captured([((request, "CSV"), (answer, "CSV"))] * 30))
+    refused = shell("capture inspect captures")
+    assert refused.exit_code == 2
+    assert "the request and the response differ in their number of rows" in refused.text
+    assert f"endpointOutput has 1, endpointInput has {rows};" in refused.text
+    assert f"endpointOutput: each row is one column, and holds as many {name} as the others" in refused.text
+    assert "give a --record-preprocessor that splits them" in refused.text

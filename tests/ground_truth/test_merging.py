@@ -87,9 +87,11 @@ def test_labels_with_a_different_number_of_rows_are_reported(world: World) -> No
     world.labels(label("a", "1\n0"), label("b", "1"))
     log = ReadLog()
     assert rows(world.opened().dataset, *PAIR, log=log) == [("0", "1")]
-    assert log.malformed_examples == [
-        f"{HOUR}/{PART}:1: the ground truth and the prediction differ in their number of rows"
-    ]
+    (example,) = log.malformed_examples
+    assert example == (
+        f"{HOUR}/{PART}:1: the ground truth and the prediction differ in their number of rows: endpointOutput has 1, "
+        "endpointInput has 1, groundTruthData has 2"
+    )
 
 
 def test_csv_labels_are_matched_by_id_or_else_by_time(world: World) -> None:

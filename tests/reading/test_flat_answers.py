@@ -153,7 +153,9 @@ def test_values_that_the_rows_do_not_divide_are_malformed(tmp_path: Path) -> Non
     rows, log = read(opened(tmp_path, [line("1\n2", "0.9\n0.1"), line("1\n2", "0.9,0.1,0.3"), line("1\n2", "1\n2\n3")]))
     assert len(rows) == 2
     assert log.malformed_examples == [
-        f"capture.jsonl:{number}: the request and the response differ in their number of rows" for number in (2, 3)
+        f"capture.jsonl:{number}: the request and the response differ in their number of rows: endpointOutput has"
+        f" {rows}, endpointInput has 2"
+        for number, rows in ((2, 1), (3, 3))
     ]
 
 

@@ -114,7 +114,8 @@ class RecordReader:
         heights = {group.side: len(records) for group, records in zip(self.groups, parts, strict=True) if records}
         captured = {height for side, height in heights.items() if side != GROUND_TRUTH}
         differing = "the ground truth and the prediction" if len(captured) == 1 else "the request and the response"
-        return f"{differing} differ in their number of rows"
+        numbers = ", ".join(f"{side} has {height}" for side, height in heights.items())
+        return f"{differing} differ in their number of rows: {numbers}"
 
 
 def open_reader(
@@ -127,8 +128,10 @@ def open_reader(
     records = _numbered_records(captured, log)
     first = list(islice(records, SAMPLED_ROWS))
     reader = RecordReader(groups, features, layout_of([record for *_, record in first], features))
-    rows = _readable_rows(reader, chain(first, records), log)
-    return reader, list(islice(rows, SAMPLED_ROWS))
+    rows = list(islice(_readable_rows(reader, chain(first, records), log), SAMPLED_ROWS))
+    if not rows:
+        log.remarks += reader.layout.remarks  # the cause may be among them
+    return reader, rows
 
 
 def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
