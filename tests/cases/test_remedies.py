@@ -76,6 +76,21 @@ def test_a_first_line_of_data_is_read_as_such(shell):
     assert items(shell) == 150
 
 
+@follows("--no-header")
+def test_an_attribute_that_names_no_column_of_a_file_without_a_header_leads_to_it(shell):
+    lines = [f"{'fm'[index % 2]},{index % 7}.5,{index % 3 % 2},{1 - index % 2}" for index in range(200)]
+    shell.write("train.csv", "\n".join([*lines, ""]))
+    facet = {"name_or_index": "sex", "value_or_threshold": ["f"]}
+    config = {"headers": ["sex", "x", "y", "p"], "label": "y", "label_values_or_threshold": [1], "facet": [facet]}
+    shell.write("c.json", json.dumps(config))
+    command = "baseline bias --dataset train.csv --dataset-format csv --output b --analysis-config c.json"
+    command += " --inference-attribute p"
+    refused = shell(command)
+    assert refused.exit_code == 2
+    assert "If these are values, the file has no header: give --no-header" in refused.text
+    assert shell(command + " --no-header").exit_code == 0
+
+
 @follows("--header")
 def test_a_first_line_of_names_is_read_as_such(shell):
     shell.write("train.csv", "age,income\n" + "".join(f"{index},{index}.5\n" for index in range(150)))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import polars as pl
 
+from modelwatch_analyzer.reading.csv_form import NO_HEADER, is_number
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
 
@@ -291,7 +292,8 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
     if blanks:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
     more = " and more" if len(columns) > _MAX_NAMED_COLUMNS else ""
-    return f"it has {', '.join(map(repr, columns[:_MAX_NAMED_COLUMNS]))}{more}"
+    values = f". If these are values, the file has no header: give {NO_HEADER}" if any(map(is_number, columns)) else ""
+    return f"it has {', '.join(map(repr, columns[:_MAX_NAMED_COLUMNS]))}{more}{values}"
 
 
 def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
