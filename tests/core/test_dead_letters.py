@@ -62,7 +62,7 @@ def queue() -> Queue:
 def redeliver(queue: Queue, now: datetime, *, everything: bool = False) -> Redelivery:
     clock = ManualClock()
     clock.moment = now
-    return Redeliver(DeadLetterQueue(queue, queue, "url", "mw-"), clock)(everything=everything)
+    return Redeliver(DeadLetterQueue(queue, queue, "url", ["mw-RouteAlerts-AB12"]), clock)(everything=everything)
 
 
 def of_lambda(payload: object = EVENT, arn: str = f"{ARN}:$LATEST") -> dict[str, Any]:
@@ -96,6 +96,7 @@ def test_a_letter_of_each_form_goes_to_its_function_and_leaves_the_queue(queue, 
         ("[]", {}),
         ({"x": 1}, {}),
         (of_lambda(arn="arn:aws:lambda:us-east-1:123456789012:function:another-app"), {}),
+        (of_lambda(arn=ARN.replace("RouteAlerts", "Reconcile")), {}),
         (of_lambda(payload="text"), {}),
         (of_lambda(payload={"time": "soon"}), {}),
         (EVENT, {"TARGET_ARN": "arn:aws:sqs:us-east-1:123456789012:mw-queue"}),
@@ -113,6 +114,14 @@ def test_what_cannot_be_delivered_stays_and_is_reported(queue):
     queue.refuses = True
     assert redeliver(queue, NOON + 5 * MINUTE).failures == ("ServiceNotReached: Lambda did not answer",)
     assert len(queue.messages) == 1
+
+
+def test_a_queue_that_does_not_answer_is_reported_and_is_no_end_of_the_sweep(queue):
+    def away(**_):
+        raise Upstream("ServiceNotReached", "SQS did not answer")
+
+    queue.receive_message = away
+    assert redeliver(queue, NOON) == Redelivery(failures=("ServiceNotReached: SQS did not answer",))
 
 
 def test_a_person_may_deliver_what_is_too_old_or_has_no_time(queue):

@@ -52,10 +52,10 @@ class BusSettings(FunctionSettings):
 
 
 class DeadLetterSettings(FunctionSettings):
-    """For the function that delivers dead letters again."""
+    """For the function that delivers dead letters again, to the functions that are named, with commas between them."""
 
     dead_letter_queue_url: str = Field(min_length=1)
-    function_prefix: str = Field(min_length=1)
+    redelivered_functions: str = Field(min_length=1)
 
 
 class ResultsSettings(FunctionSettings):

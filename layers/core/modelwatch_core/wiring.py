@@ -334,7 +334,7 @@ def redeliver() -> Redeliver:
         queue=_session().client("sqs", config=_config()),
         functions=_session().client("lambda", config=_config()),
         queue_url=settings.dead_letter_queue_url,
-        function_prefix=settings.function_prefix,
+        function_names=settings.redelivered_functions.split(","),
     )
     return Redeliver(letters, _CLOCK)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from modelwatch_analyzer.bias.flips import FlipSample
 from modelwatch_analyzer.bias.values import NUMBER, ColumnFacts, Listed, named, numbers
-from modelwatch_analyzer.profile.probability import no_probabilities
+from modelwatch_analyzer.profile.probability import require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -63,11 +63,8 @@ class Prediction:
 
     def _probabilities(self, column: pl.Series) -> pl.Series:
         scores = numbers(column)
-        if not self.guessed and (far := int(np.count_nonzero(no_probabilities(scores.drop_nulls().to_numpy())))):
-            message = (
-                f"{far} values of {column.name!r} are outside [0, 1]: probability_attribute must name probabilities"
-            )
-            raise InvalidInput("ProbabilityOutOfRange", message)
+        if not self.guessed:
+            require_probabilities(scores.drop_nulls().to_numpy(), column.name)
         return scores
 
     def _most_probable(self, batch: pl.DataFrame) -> pl.Series:

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.columns import Columns
-from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, no_probabilities
+from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings, number_option
 from modelwatch_core.domain.errors import InvalidInput
@@ -60,10 +60,7 @@ class CompleteRows:
             ``ProbabilityOutOfRange``.
         """
         values = rows[column].to_numpy()
-        far = np.count_nonzero(no_probabilities(values))
-        if far:
-            message = f"{far} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
-            raise InvalidInput("ProbabilityOutOfRange", message)
+        require_probabilities(values, column)
         inside = values.clip(0.0, 1.0)
         self.rounded += int(np.count_nonzero(inside != values))
         return inside

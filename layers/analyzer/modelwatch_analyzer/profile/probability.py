@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_core.domain.errors import InvalidInput
+
 ROUNDED_PROBABILITY = 1e-5
 """How far from [0, 1] a sum of rounded parts may be: what scikit-learn 1.7 clips when it calibrates."""
 
@@ -12,3 +14,16 @@ ROUNDED_PROBABILITY = 1e-5
 def no_probabilities(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which values are further from [0, 1] than rounding explains; 1 + 1e-5 itself is not."""
     return (values < -ROUNDED_PROBABILITY) | (values > 1 + ROUNDED_PROBABILITY)
+
+
+def require_probabilities(values: NDArray[np.float64], column: str) -> None:
+    """Refuse a column of which some values are no probabilities.
+
+    Raises
+    ------
+    InvalidInput
+        ``ProbabilityOutOfRange``.
+    """
+    if far := np.count_nonzero(no_probabilities(values)):
+        message = f"{far} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
+        raise InvalidInput("ProbabilityOutOfRange", message)

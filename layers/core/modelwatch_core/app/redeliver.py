@@ -45,13 +45,16 @@ class Redeliver:
             Deliver what is not due, or too old to be delivered without being asked for, as well.
         """
         delivered, kept, failures = 0, 0, []
-        for letter in self.letters.waiting(most=MOST_LETTERS):
-            if letter is None or not (everything or letter.is_due(self.clock.now())):
-                kept += 1
-                continue
-            try:
-                self.letters.deliver(letter)
-                delivered += 1
-            except ModelwatchError as error:
-                failures.append(str(error))
+        try:
+            for letter in self.letters.waiting(most=MOST_LETTERS):
+                if letter is None or not (everything or letter.is_due(self.clock.now())):
+                    kept += 1
+                    continue
+                try:
+                    self.letters.deliver(letter)
+                    delivered += 1
+                except ModelwatchError as error:
+                    failures.append(str(error))
+        except ModelwatchError as error:  # the queue does not answer; the next sweep goes on
+            failures.append(str(error))
         return Redelivery(delivered, kept, tuple(failures))

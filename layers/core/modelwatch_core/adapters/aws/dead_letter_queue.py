@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class DeadLetterQueue:
     queue: SQSClient
     functions: LambdaClient
     queue_url: str
-    function_prefix: str
+    function_names: Collection[str]
 
     def waiting(self, *, most: int) -> Iterator[DeadLetter | None]:
         """Yield the letters in the queue, once each; None for one that no function of this app can be given."""
@@ -47,10 +47,10 @@ class DeadLetterQueue:
             for message in fresh:
                 seen.add(message["MessageId"])
                 letter = _letter(message)
-                yield letter if letter and self._is_ours(letter) else None
+                yield letter if letter and self._may_deliver(letter) else None
 
-    def _is_ours(self, letter: DeadLetter) -> bool:
-        return letter.function_arn.rpartition(":function:")[2].startswith(self.function_prefix)
+    def _may_deliver(self, letter: DeadLetter) -> bool:
+        return letter.function_arn.rpartition(":function:")[2] in self.function_names
 
     def deliver(self, letter: DeadLetter) -> None:
         """Invoke the letter's function with it, then delete it: a crash between the two delivers it twice."""
