@@ -63,6 +63,18 @@ SCORES = {
     "one line of CSV": lambda scores: (",".join(scores), "CSV"),
     "a line of CSV each": lambda scores: ("\n".join(scores), "CSV"),
     "a list in brackets, called CSV": lambda scores: (f"[{', '.join(scores)}]", "CSV"),
+    "a tuple, called CSV": lambda scores: (f"({', '.join(scores)},)", "CSV"),
+    "numbers of NumPy 2, called CSV": lambda scores: (
+        f"[{', '.join(f'np.float64({score})' for score in scores)}]",
+        "CSV",
+    ),
+    "an array of NumPy, called CSV": lambda scores: (f"array([{', '.join(scores)}], dtype=float32)", "CSV"),
+    "a tensor, called CSV": lambda scores: (f"tensor([{', '.join(f'[{s}]' for s in scores)}], device='cuda:0')", "CSV"),
+    "a list that was encoded twice": lambda scores: (json.dumps(f"[{', '.join(scores)}]"), "JSON"),
+    "a table of MLflow": lambda scores: (
+        json.dumps({"columns": ["score"], "data": [[float(score)] for score in scores]}),
+        "JSON",
+    ),
     "a list of scalars": lambda scores: (f"[{', '.join(scores)}]", "JSON"),
     "a list of lists": lambda scores: (f"[{', '.join(f'[{score}]' for score in scores)}]", "JSON"),
     "a column of a list": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "JSON"),
@@ -74,6 +86,10 @@ REQUESTS = {
     "CSV": lambda rows: ("\n".join(",".join(row) for row in rows), "CSV"),
     "CSV with a last line end": lambda rows: ("".join(",".join(row) + "\n" for row in rows), "CSV"),
     "JSON": lambda rows: (json.dumps([[int(age), float(x)] for age, x in rows]), "JSON"),
+    "a table of MLflow": lambda rows: (
+        json.dumps({"dataframe_split": {"columns": ["age", "x"], "data": [[int(age), float(x)] for age, x in rows]}}),
+        "JSON",
+    ),
 }
 
 

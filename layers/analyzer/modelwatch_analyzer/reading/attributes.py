@@ -150,7 +150,9 @@ class Attribute:
         if isinstance(place, str):
             raise Unflattenable(f"{self.name} gives names but the payload has none: give indices of columns")
         if place >= len(record):
-            raise Unflattenable(f"{self.name} is {place}, but the payload has {len(record)} columns")
+            lists = [str(index) for index, value in enumerate(record) if isinstance(value, list)]
+            hint = f"; {' and '.join(lists)} gives a whole list" if lists else ""
+            raise Unflattenable(f"{self.name} is {place}, but the payload has {len(record)} columns{hint}")
         return record[place]
 
 

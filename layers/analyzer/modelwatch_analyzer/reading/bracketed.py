@@ -1,8 +1,12 @@
-"""Lists in brackets in comma-separated text: what a server that answers with ``str(list)`` makes of its numbers."""
+"""Lists in brackets in comma-separated text: what a server that answers with ``str(list)`` makes of its numbers.
+
+Tuples, NumPy's arrays and numbers, and PyTorch's tensors are read like lists and numbers.
+"""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from modelwatch_analyzer.reading.flattening import DEEPEST, Unflattenable, decode
@@ -14,6 +18,15 @@ _SCALAR = re.compile(
     r"""|(?P<missing>(?:None|null)(?=[\s,\]]))|'(?P<single>[^'\n\\]*)'|"(?P<double>[^"\n\\]*)\"""",
     re.IGNORECASE,
 )
+_NUMBER_CALL = re.compile(r"(?:\b(?:np|numpy|torch)\.)?\b(?:float|int|uint|bool_?|tensor)\d*\(([^()\[\],]*)\)")
+_LIST_CALL = re.compile(r"(?:\b(?:np|numpy|torch)\.)?\b(?:array|tensor)\((\[[^()]*\])(?:,\s*\w+=[^,()\[\]]+)*\)")
+_TUPLE = re.compile(r"""\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|inf)*+)\)""")
+_OTHER_FORMS = re.compile(rf"^\s*\(|{_NUMBER_CALL.pattern}|{_LIST_CALL.pattern}", re.MULTILINE)
+
+
+def may_hold_lists(text: str) -> bool:
+    """Return whether a text may hold lists in any form; quick, and rarely wrong."""
+    return "[" in text or ("(" in text and _OTHER_FORMS.search(text) is not None)
 
 
 class _NotBracketed(Exception):
@@ -32,15 +45,13 @@ def bracketed_documents(text: str) -> list[Any] | None:
     list or None
         None if there is no list, or if the text also has brackets that do not belong to one.
     """
-    if "[" not in text:
+    if not may_hold_lists(text):
         return None
+    text = _as_lists(text)
     try:
-        lines = [[document] for document in [decode(text)] if isinstance(document, list)]
-    except Unflattenable:
-        try:
-            lines = _lines(text)
-        except _NotBracketed:
-            return None
+        lines = _document(text) or _lines(text)
+    except _NotBracketed:
+        return None
     if not any(isinstance(field, list) for fields in lines for field in fields):
         return None
     return [fields[0] if len(fields) == 1 and isinstance(fields[0], list) else fields for fields in lines]
@@ -48,6 +59,7 @@ def bracketed_documents(text: str) -> list[Any] | None:
 
 def bracketed_numbers(field: str) -> list[Any] | None:
     """Return the list of numbers that a field is, such as ``[0.1, 0.9]``; None if it is anything else."""
+    field = _as_lists(field)
     if not (field.startswith("[") and field.endswith("]")):
         return None
     try:
@@ -56,6 +68,26 @@ def bracketed_numbers(field: str) -> list[Any] | None:
         return None
     text = any(quote in field for quote in "'\"")
     return None if text or end < len(field) or not values else values
+
+
+def _as_lists(text: str) -> str:
+    """Return text with lists and numbers in the place of what Python prints for other sequences and numbers."""
+    for _ in range(DEEPEST):
+        before = text
+        if "(" in text:
+            text = _LIST_CALL.sub(r"\1", _NUMBER_CALL.sub(r"\1", text))
+            text = _TUPLE.sub(lambda found: f"[{found[1].rstrip(', ')}]" if "," in found[1] else found[0], text)
+        if text == before:
+            break
+    return text
+
+
+def _document(text: str) -> list[list[Any]] | None:
+    """Return the only line of a text that is a list in JSON; None for any other."""
+    if text.lstrip().startswith("["):
+        with suppress(Unflattenable):
+            return [[decode(text)]]
+    return None
 
 
 def _lines(text: str) -> list[list[Any]]:

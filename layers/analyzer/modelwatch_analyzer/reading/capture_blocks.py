@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from modelwatch_analyzer.reading.bracketed import may_hold_lists
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, REQUEST, CapturedRecord, RecordBlock, Side
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
@@ -119,7 +120,8 @@ class BlockParser:
 
     def _rows_of(self, request: Payload, record: CapturedRecord) -> int | None:
         data = request.data
-        if request.encoding == "CSV" and not (REQUEST in self.reader.layout.headers or '"' in data or "[" in data):
+        plain = REQUEST not in self.reader.layout.headers and '"' not in data and not may_hold_lists(data)
+        if request.encoding == "CSV" and plain:
             text = data.strip("\r\n")
             if "\n\n" not in text and "\r" not in text:
                 return text.count("\n") + 1 if text else None
@@ -143,7 +145,7 @@ class BlockParser:
         if fields is None:
             return None
         joined = "\n".join(texts)
-        if "[" in joined:
+        if may_hold_lists(joined):
             lists = not header and all(text.startswith("[") for text in texts)
             return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)

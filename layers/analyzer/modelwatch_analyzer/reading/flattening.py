@@ -3,7 +3,8 @@
 The rule, which is the same for captured payloads and for files:
 
 - Each element of a list of objects or of lists is a record. The same holds for an object whose only field is such a
-  list: ``{"instances": [...]}``. An empty list has no records. Anything else is one record.
+  list: ``{"instances": [...]}``. An empty list has no records. A table that says what it is, or such a table in the
+  only field of an object, has its rows (`modelwatch_analyzer.reading.data_frames`). Anything else is one record.
 - The fields of a record that is an object become columns with their names; nested objects give dotted names
   (``customer.age``), and elements of lists their index from 0 (``features.0``), at any depth.
 - The elements of a record that is a list become columns by their position; nested lists and objects are flattened
@@ -18,9 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
+
+from modelwatch_analyzer.reading.data_frames import described_rows
 
 DEEPEST = 32
 """How deeply objects and lists may be nested in a record."""
@@ -39,6 +43,8 @@ class Unflattenable(Exception):
 def decode(text: bytes | str) -> Any:
     """Parse JSON, with fractional numbers as their text. Of fields with the same name, the last one counts.
 
+    A document that is text which is a list or an object in JSON, as of a program that encodes twice, is decoded again.
+
     Raises
     ------
     Unflattenable
@@ -47,7 +53,7 @@ def decode(text: bytes | str) -> Any:
         more than `DEEPEST`.
     """
     try:
-        return _DECODER.decode(text)
+        document = _DECODER.decode(text)
     except msgspec.ValidationError:
         raise Unflattenable("an integer has too many digits") from None
     except UnicodeDecodeError:
@@ -58,6 +64,16 @@ def decode(text: bytes | str) -> Any:
         raise Unflattenable("not JSON") from None
     except RecursionError:
         raise _nested_too_deeply() from None
+    if may_be_encoded_twice(document):
+        with suppress(Unflattenable):
+            inner = decode(document)
+            return inner if isinstance(inner, list | dict) else document
+    return document
+
+
+def may_be_encoded_twice(document: Any) -> bool:
+    """Return whether a decoded document begins like the text of a list or of an object."""
+    return isinstance(document, str) and document.lstrip()[:1] in ("[", "{")
 
 
 def records_of(document: Any) -> list[Any]:
@@ -68,6 +84,9 @@ def records_of(document: Any) -> list[Any]:
     listed = isinstance(content, list) and all(isinstance(record, dict | list) for record in content)
     if listed and (content or content is document):
         return list(content)
+    rows = described_rows(content)
+    if rows is not None:
+        return rows
     return [document if isinstance(document, dict | list) else [document]]
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
+from modelwatch_analyzer.reading.data_frames import rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
@@ -29,6 +30,10 @@ _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')
 _BLANK = b" \t\r\n"
 _DOCUMENTS_PER_CHUNK = 2000
 _SAMPLED_DOCUMENTS = 1000
+_TABLE = (
+    "a file of JSON is one object with the values of each column, or with an object for each row number: it was read "
+    "as a table. If it is one record, write it as a line of a file of several, or in an array"
+)
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 
@@ -110,8 +115,11 @@ def open_json(
     attributes: Mapping[Role, str],
     spelling: ValueSpelling = AS_WRITTEN,
 ) -> JsonFiles:
-    """Open files of JSON, like `open_documents`."""
-    return open_documents(respelled_documents(partial(json_documents, files, options), spelling), attributes)
+    """Open files of JSON, like `open_documents`; a file may be a table, unless the attributes are JMESPaths."""
+    documents = respelled_documents(partial(json_documents, files, options, tables=True), spelling)
+    if attributes and not _name_columns(attributes, documents):
+        documents = respelled_documents(partial(json_documents, files, options), spelling)
+    return open_documents(documents, attributes)
 
 
 def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Documents:
@@ -197,16 +205,38 @@ def _chunks(documents: Iterator[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def json_documents(files: Sequence[SourceFile], options: JsonOptions, log: ReadLog) -> Iterator[Line]:
-    """Yield the documents in the files, each with the line on which it starts."""
+def json_documents(
+    files: Sequence[SourceFile], options: JsonOptions, log: ReadLog, *, tables: bool = False
+) -> Iterator[Line]:
+    """Yield the documents in the files, each with the line on which it starts.
+
+    Parameters
+    ----------
+    tables : bool
+        Whether the rows of a table are yielded instead of the table, where it is the only document of its file.
+    """
     for file in files:
         log.objects += 1
         log.bytes += file.size
-        if not options.lines:
-            yield from _elements(file, log)
-            continue
-        for first_line, block in line_blocks(file, log):
-            yield from lines_in(file.label, first_line, block)
+        documents = _documents_on_lines(file, log) if options.lines else _elements(file, log)
+        yield from _rows_of_tables(documents, log) if tables else documents
+
+
+def _documents_on_lines(file: SourceFile, log: ReadLog) -> Iterator[Line]:
+    for first_line, block in line_blocks(file, log):
+        yield from lines_in(file.label, first_line, block)
+
+
+def _rows_of_tables(documents: Iterator[Line], log: ReadLog) -> Iterator[Line]:
+    first = list(islice(documents, 2))
+    rows = rows_of_file(first[0].text) if len(first) == 1 else None
+    if rows is None:
+        yield from chain(first, documents)
+        return
+    (table,) = first
+    if _TABLE not in log.remarks:
+        log.remarks.append(_TABLE)
+    yield from (table._replace(text=row) for row in rows)
 
 
 def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:

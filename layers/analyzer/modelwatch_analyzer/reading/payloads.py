@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
+from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers, may_hold_lists
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
@@ -146,14 +146,13 @@ def without_mark(text: str) -> str:
 
 def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
     text = without_mark(text)
-    may_hold_lists = "[" in text
-    documents = bracketed_documents(text) if may_hold_lists else None
+    documents = bracketed_documents(text)
     if documents is not None:
         return Content(None, documents)
     rows = text_rows(text)
     if header and rows:
         return Content(_named(rows, header), [])
-    if answer and may_hold_lists:
+    if answer and may_hold_lists(text):
         return Content([[bracketed_numbers(field) or field for field in row] for row in rows], [])
     return Content(rows, [])
 
@@ -178,7 +177,7 @@ def answer_rows(text: str, rows: int) -> list[list[Any]]:
         If one is malformed.
     """
     text = without_mark(text)
-    if '"' in text or "[" in text:
+    if '"' in text or may_hold_lists(text):
         found = _text_content(text, None, answer=True).records(None)
     else:
         found = [line.split(",") for line in text.splitlines() if line and not line.isspace()]

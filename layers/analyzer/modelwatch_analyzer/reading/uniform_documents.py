@@ -17,8 +17,9 @@ import msgspec
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attribute
+from modelwatch_analyzer.reading.data_frames import described_rows
 from modelwatch_analyzer.reading.dataset import Plan
-from modelwatch_analyzer.reading.flattening import Unflattenable, decode, to_text
+from modelwatch_analyzer.reading.flattening import Unflattenable, decode, may_be_encoded_twice, to_text
 
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = {int, float, str, bool, type(None)}
@@ -119,6 +120,8 @@ def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         (key,) = documents[0]
         contents = _fields_of(documents, key)
         types = set(map(type, contents))
+    if dict in types and any(described_rows(content) is not None for content in contents):
+        raise _NotUniform
     if types == {list} and all(contents) and type(contents[0][0]) not in _SCALARS:
         inner = list(chain.from_iterable(contents))
         if not set(map(type, inner)) <= {dict, list}:
@@ -126,6 +129,8 @@ def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         return inner, list(map(len, contents))
     # Where the first list begins with a scalar, others that hold records are noticed when columns are split.
     if types <= _SCALARS and contents is documents:
+        if str in types and any(map(may_be_encoded_twice, documents)):
+            raise _NotUniform
         documents = [[document] for document in documents]
     return documents, [1] * len(documents)
 
