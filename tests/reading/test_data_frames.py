@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading.data_frames import described_rows, rows_of_file
+from modelwatch_analyzer.reading.data_frames import rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.flattening import records_of
+from modelwatch_analyzer.reading.flattening import described_rows, records_of
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, open_json
 
 ROWS = [{"age": 30, "income": 1.5, "job": "clerk"}, {"age": 41, "income": None, "job": "none, yet"}]

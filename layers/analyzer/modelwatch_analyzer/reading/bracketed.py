@@ -24,9 +24,9 @@ _TUPLE = re.compile(r"""\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|
 _OTHER_FORMS = re.compile(rf"^\s*\(|{_NUMBER_CALL.pattern}|{_LIST_CALL.pattern}", re.MULTILINE)
 
 
-def may_hold_lists(text: str) -> bool:
-    """Return whether a text may hold lists in any form; quick, and rarely wrong."""
-    return "[" in text or ("(" in text and _OTHER_FORMS.search(text) is not None)
+def may_hold_other_forms(text: str) -> bool:
+    """Return whether a text with parentheses may hold tuples, arrays or tensors; quick, and rarely wrong."""
+    return _OTHER_FORMS.search(text) is not None
 
 
 class _NotBracketed(Exception):
@@ -45,9 +45,9 @@ def bracketed_documents(text: str) -> list[Any] | None:
     list or None
         None if there is no list, or if the text also has brackets that do not belong to one.
     """
-    if not may_hold_lists(text):
-        return None
     text = _as_lists(text)
+    if "[" not in text:
+        return None
     try:
         lines = _document(text) or _lines(text)
     except _NotBracketed:

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from modelwatch_analyzer.reading.bracketed import may_hold_lists
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, REQUEST, CapturedRecord, RecordBlock, Side
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload
+from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, may_hold_lists
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
 
 _FLAT = (

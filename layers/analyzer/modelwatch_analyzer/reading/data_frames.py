@@ -1,39 +1,23 @@
-"""JSON documents that hold a whole table, in the forms that pandas and Spark users write.
+"""JSON documents that hold a whole table and do not say so, in the forms that pandas writes.
 
-- ``split``, which MLflow sends as ``dataframe_split``: the names of the columns, and a list of values for each row.
-- ``table``: a schema, and a list of objects.
-- ``columns``, the default of pandas, and ``dict("list")``: the values of each column, in a list or by row number.
+- ``columns``, the default, and what ``to_dict("list")`` returns: the values of each column, by row number or in a list.
 - ``index``: an object for each row, by row number.
 
-The first two say what they are. The others could be one nested record, so they are taken for tables only where a file
-has no other document.
+Such a document could be one nested record, so it is taken for a table only where a file has no other document. Tables
+that say what they are belong to the rule of `modelwatch_analyzer.reading.flattening`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-_SPLIT = ({"columns", "data"}, {"columns", "index", "data"})
+from modelwatch_analyzer.reading.flattening import SPLIT
+
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _Raws = Sequence[msgspec.Raw]
-
-
-def described_rows(document: Any) -> list[Any] | None:
-    """Return the rows of a document of the form ``split`` or ``table``; None for any other."""
-    if not isinstance(document, dict) or not isinstance(data := document.get("data"), list):
-        return None
-    if document.keys() in _SPLIT:
-        names = document["columns"]
-        if not (_are_names(names) and all(isinstance(row, list) and len(row) == len(names) for row in data)):
-            return None
-        return [dict(zip(names, row, strict=True)) for row in data]
-    fields = document["schema"].get("fields") if isinstance(document.get("schema"), dict) else None
-    is_table = len(document) == 2 and isinstance(fields, list) and all(isinstance(row, dict) for row in data)
-    return data if is_table else None
 
 
 def rows_of_file(text: bytes) -> list[bytes] | None:
@@ -43,7 +27,7 @@ def rows_of_file(text: bytes) -> list[bytes] | None:
     """
     try:
         fields = _FIELDS.decode(text)
-        if fields.keys() in _SPLIT:
+        if fields.keys() in SPLIT:
             return None
         rows = _numbered(fields)
         if rows and all(_is_object(row) and _numbered(_FIELDS.decode(row)) is None for row in rows):
@@ -80,12 +64,3 @@ def _numbered(fields: dict[str, msgspec.Raw]) -> _Raws | None:
 
 def _is_object(raw: msgspec.Raw) -> bool:
     return bytes(raw).startswith(b"{")
-
-
-def _are_names(names: object) -> bool:
-    return (
-        isinstance(names, list)
-        and bool(names)
-        and all(isinstance(name, str) for name in names)
-        and len(set(names)) == len(names)
-    )

@@ -3,8 +3,9 @@
 The rule, which is the same for captured payloads and for files:
 
 - Each element of a list of objects or of lists is a record. The same holds for an object whose only field is such a
-  list: ``{"instances": [...]}``. An empty list has no records. A table that says what it is, or such a table in the
-  only field of an object, has its rows (`modelwatch_analyzer.reading.data_frames`). Anything else is one record.
+  list: ``{"instances": [...]}``. An empty list has no records. A table in pandas' form
+  ``split``, which MLflow sends as ``dataframe_split``, or in the form ``table`` has its rows, in the only field of an
+  object as well. Anything else is one record.
 - The fields of a record that is an object become columns with their names; nested objects give dotted names
   (``customer.age``), and elements of lists their index from 0 (``features.0``), at any depth.
 - The elements of a record that is a list become columns by their position; nested lists and objects are flattened
@@ -24,8 +25,6 @@ from typing import Any
 
 import msgspec
 
-from modelwatch_analyzer.reading.data_frames import described_rows
-
 DEEPEST = 32
 """How deeply objects and lists may be nested in a record."""
 
@@ -34,6 +33,10 @@ MOST_COLUMNS = 10_000
 
 _NO_JSON_NUMBER = re.compile(r"[\[:,]\s*(?:NaN|-?Infinity)\b")
 _DECODER = msgspec.json.Decoder(float_hook=str)
+
+
+SPLIT = ({"columns", "data"}, {"columns", "index", "data"})
+"""The fields of a table in pandas' form ``split``."""
 
 
 class Unflattenable(Exception):
@@ -90,6 +93,20 @@ def records_of(document: Any) -> list[Any]:
     return [document if isinstance(document, dict | list) else [document]]
 
 
+def described_rows(document: Any) -> list[Any] | None:
+    """Return the rows of a document of the form ``split`` or ``table``; None for any other."""
+    if not isinstance(document, dict) or not isinstance(data := document.get("data"), list):
+        return None
+    if document.keys() in SPLIT:
+        names = document["columns"]
+        if not (_are_names(names) and all(isinstance(row, list) and len(row) == len(names) for row in data)):
+            return None
+        return [dict(zip(names, row, strict=True)) for row in data]
+    fields = document["schema"].get("fields") if isinstance(document.get("schema"), dict) else None
+    is_table = len(document) == 2 and isinstance(fields, list) and all(isinstance(row, dict) for row in data)
+    return data if is_table else None
+
+
 def flatten(record: dict[str, Any] | list[Any]) -> dict[str, str | None]:
     """Return the columns of a record by name, in their order.
 
@@ -135,3 +152,12 @@ def _leaves(value: dict[str, Any] | list[Any], prefix: str, depth: int) -> Itera
 
 def _nested_too_deeply() -> Unflattenable:
     return Unflattenable(f"nested more than {DEEPEST} levels deep")
+
+
+def _are_names(names: object) -> bool:
+    return (
+        isinstance(names, list)
+        and bool(names)
+        and all(isinstance(name, str) for name in names)
+        and len(set(names)) == len(names)
+    )

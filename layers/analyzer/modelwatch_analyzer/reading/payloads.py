@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers, may_hold_lists
+from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers, may_hold_other_forms
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
@@ -139,6 +139,11 @@ def comma_separated(payload: Payload) -> str | None:
     return None
 
 
+def may_hold_lists(text: str) -> bool:
+    """Return whether comma-separated text may hold lists of any form in brackets or parentheses."""
+    return "[" in text or ("(" in text and may_hold_other_forms(text))
+
+
 def without_mark(text: str) -> str:
     """Return text without the byte order mark that some programs begin it with."""
     return text.removeprefix("\ufeff")
@@ -146,13 +151,14 @@ def without_mark(text: str) -> str:
 
 def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
     text = without_mark(text)
-    documents = bracketed_documents(text)
+    lists = may_hold_lists(text)
+    documents = bracketed_documents(text) if lists else None
     if documents is not None:
         return Content(None, documents)
     rows = text_rows(text)
     if header and rows:
         return Content(_named(rows, header), [])
-    if answer and may_hold_lists(text):
+    if answer and lists:
         return Content([[bracketed_numbers(field) or field for field in row] for row in rows], [])
     return Content(rows, [])
 

@@ -17,9 +17,8 @@ import msgspec
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.data_frames import described_rows
 from modelwatch_analyzer.reading.dataset import Plan
-from modelwatch_analyzer.reading.flattening import Unflattenable, decode, may_be_encoded_twice, to_text
+from modelwatch_analyzer.reading.flattening import Unflattenable, decode, described_rows, may_be_encoded_twice, to_text
 
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = {int, float, str, bool, type(None)}
