@@ -245,6 +245,83 @@ def test_numbers_of_any_width_in_parquet_are_the_same_numbers(shell, dtype):
     assert (feature["numerical_statistics"]["sum"], feature["numerical_statistics"]["max"]) == (199 * 200 / 16, 199 / 8)
 
 
+ROWS = [[str(20 + index % 50), f"{index % 7}.5"] for index in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("request_header", "answer_header", "labels_header", "names"),
+    [
+        (",age,x", "", "", ("_c0", "_c0", "age", "x")),
+        ("0,1", "", "", ("_c0", "0", "1")),
+        ("2024,2025", "", "", ("_c0", "2024", "2025")),
+        ("age,2025", "", "", ("_c0", "age", "2025")),
+        ("", "0", "", ("0", "_c1", "_c2")),
+        ("age,x", ",score", "", ("_c0", "score", "age", "x")),
+        ("# age,x", "", "", ("_c0", "age", "x")),
+        ("#age,x", "", "", ("_c0", "age", "x")),
+        ("age,x", "", "label", ("_c0", "age", "x")),
+        ("", "score", "label", ("score", "_c1", "_c2")),
+    ],
+)
+def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
+    shell, request_header, answer_header, labels_header, names
+):
+    def below(header, lines):
+        index = header.startswith(",")
+        numbered = [",".join([str(place)] * index + line) for place, line in enumerate(lines)]
+        return "\n".join([header] * bool(header) + numbered)
+
+    tables = [ROWS[at : at + 1 + at % 3] for at in range(30)]
+    scores = [[[f"0.{1 + place}"] for place in range(len(table))] for table in tables]
+    requests, answers = (
+        [below(header, lines) for lines in table]
+        for header, table in zip((request_header, answer_header), (tables, scores), strict=True)
+    )
+    shell.write(CAPTURE, captured(requests, answers))
+    shown = shell("capture inspect captures --rows 2")
+    assert f"Read {sum(map(len, tables))} rows of 30 captured records" in shown.text
+    assert "payloads begin with a header, and were read by its names" in shown.text
+    for name in names[answer_header.startswith(",") + request_header.startswith(",") :]:
+        assert f" {name} " in shown.text
+    labels = [below(labels_header, [[str(place % 2)] for place in range(len(table))]) for table in tables]
+    shell.write(
+        "labels/2026/03/01/10/l.jsonl",
+        "".join(
+            json.dumps(
+                {
+                    "groundTruthData": {"data": data, "encoding": "CSV"},
+                    "eventMetadata": {"eventId": f"r{number}"},
+                    "eventVersion": "0",
+                }
+            )
+            + "\n"
+            for number, data in enumerate(labels)
+        ),
+    )
+    attribute = "score" if answer_header == ",score" else "0"
+    checked = shell(
+        "baseline model-quality --dataset captures --dataset-format capture --ground-truth labels --output q "
+        f"--problem-type BinaryClassification --probability-attribute {attribute}"
+    )
+    matrix = shell.read("q/statistics.json")["binary_classification_metrics"]["confusion_matrix"]
+    assert sum(count for row in matrix.values() for count in row.values()) == sum(map(len, tables)), checked.text
+
+
+def test_a_header_in_payloads_with_a_name_twice_is_refused(shell):
+    shell.write(CAPTURE, captured([f"age,x,x\n{index},1,2" for index in range(9)], ["0.5"] * 9))
+    refused = shell("capture inspect captures")
+    assert refused.exit_code == 2
+    assert "payloads begin with a header in which columns 2, 3 share names: rename them" in refused.text
+
+
+def test_a_first_line_that_is_always_the_same_is_reported_where_nothing_shows_what_it_is(shell):
+    shell.write(CAPTURE, captured([f"0,1\n{index},2" for index in range(9)], [f"0\n0.{index}" for index in range(9)]))
+    shown = shell("capture inspect captures")
+    assert "Read 18 rows of 9 captured records" in shown.text
+    for side in ("endpointInput", "endpointOutput"):
+        assert f"{side}: the first line is the same in all payloads, and was read as a row" in shown.text
+
+
 @pytest.mark.parametrize("content_type", ["text/csv", "text/html", None])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_header_is_found_in_base64_and_behind_a_byte_order_mark(shell, content_type, mark):

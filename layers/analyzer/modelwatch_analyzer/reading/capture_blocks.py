@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unr
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, may_hold_lists
+from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, columns_below, may_hold_lists
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
 
 _FLAT = (
@@ -168,7 +168,7 @@ class BlockParser:
         if attributes == [None]:
             (member,) = members
             if header:
-                return self.names[member] if self.keys[member] == header.usual else None
+                return self.names[member] if self.keys[member] == columns_below(header.usual) else None
             return None if isinstance(self.keys[member][0], str) else self.names[member]
         if header:
             return None

@@ -4,7 +4,8 @@ Only what is certain is taken, and everything that is taken is reported:
 
 - A header is a first line of text that at least half of the payloads of several lines begin with, above numbers; or, if
   all columns are text, that all of at least three payloads begin with, above rows that differ. The numbers of rows of
-  requests and answers must not speak against it, and if there is only one payload they must speak for it.
+  requests and answers must not speak against it, and if there is only one payload they must speak for it. Where they
+  do, any first line that all of at least three payloads have is a header, even one of numbers.
 - An object of lists of one length in a request is a row for each element if the answers have as many rows: either the
   lengths vary and the answers' with them, or there are several lists.
 """
@@ -19,6 +20,7 @@ from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.capture_records import (
+    GROUND_TRUTH,
     PAYLOAD_OF,
     REQUEST,
     RESPONSE,
@@ -29,15 +31,23 @@ from modelwatch_analyzer.reading.capture_records import (
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
-from modelwatch_analyzer.reading.payloads import Content, Header, Payload, comma_separated, content_of, is_number
+from modelwatch_analyzer.reading.payloads import (
+    Content,
+    Header,
+    Payload,
+    columns_below,
+    comma_separated,
+    content_of,
+    is_number,
+)
+from modelwatch_core.domain.errors import InvalidInput
 
 _ROWS_BELOW_HEADER = 20
-_FEWEST_PAYLOADS_OF_TEXT = 3
+_FEWEST_PAYLOADS = 3
 _MAX_NAMES = 10
-_POSSIBLE_HEADER = (
-    "the first line of the only payload looks like a header, and was read as a row: if it is one, give a "
-    "--record-preprocessor that leaves it out"
-)
+_READ_AS_ROW = "and was read as a row: if it is a header, give a --record-preprocessor that leaves it out"
+_POSSIBLE_HEADER = f"the first line of the only payload looks like a header, {_READ_AS_ROW}"
+_SAME_FIRST_LINE = f"the first line is the same in all payloads, {_READ_AS_ROW}"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -95,21 +105,9 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
     """
     heads = {
         side: [_first_rows(text) for text in map(comma_separated, _payloads(records, side)) if text is not None]
-        for side in (REQUEST, RESPONSE)
+        for side in PAYLOAD_OF
     }
-    found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
-    evidence = _evidence_of_headers(records, found, features)
-    if found and evidence < 0:
-        both = {side: header for side, rows in heads.items() if (header := found.get(side) or _same_first_line(rows))}
-        if (evidence_of_both := _evidence_of_headers(records, both, features)) >= 0:
-            found, evidence = both, evidence_of_both
-    several = all(len(heads[side]) > 1 for side in found)
-    headers = found if evidence > 0 or (evidence == 0 and several) else {}
-    remarks: list[str] = []
-    if headers:
-        remarks += [_header_remark(side, header, heads[side]) for side, header in headers.items()]
-    elif evidence == 0:
-        remarks += [f"{side}: {_POSSIBLE_HEADER}" for side in found]
+    headers, remarks = _headers(records, heads, features)
     for side, rows in heads.items():
         remarks += _separator_remarks(side, rows)
     layout = Layout(headers)
@@ -124,6 +122,50 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
     if any(_answer_is_columns(record, layout, features) for record in records):
         in_columns.add(RESPONSE)
     return Layout(headers, frozenset(in_columns), tuple(remarks))
+
+
+def _headers(
+    records: Sequence[CapturedRecord], heads: Mapping[Side, list[list[list[str]]]], features: Attribute | None
+) -> tuple[dict[Side, Header], list[str]]:
+    """Return the headers that are certain, by side, and remarks about them and about those that are not.
+
+    Raises
+    ------
+    InvalidInput
+        ``DuplicateColumn``.
+    """
+    found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
+    same = {side: header for side, rows in heads.items() if side not in found and (header := _same_first_line(rows))}
+    evidence = _evidence_of_headers(records, found, features)
+    several = all(len(heads[side]) > 1 for side in found)
+    headers = found if evidence > 0 or (evidence == 0 and several) else {}
+    often = {side: header for side, header in same.items() if len(heads[side]) >= _FEWEST_PAYLOADS}
+    for more in ({**found, **often}, often) if often else ():
+        if _evidence_of_headers(records, more, features) > (evidence if headers else 0):
+            headers = more
+            break
+    else:
+        # The rows of both sides agree with both first lines as well as without them.
+        names = {side: header for side, header in same.items() if _may_be_header(list(header.usual))}
+        if evidence < 0 and names and _evidence_of_headers(records, {**found, **names}, features) >= 0:
+            headers = {**found, **names}
+    for side, header in headers.items():
+        _require_distinct(side, header)
+    remarks = [_header_remark(side, header, heads[side]) for side, header in headers.items()]
+    if not headers and evidence == 0:
+        remarks += [f"{side}: {_POSSIBLE_HEADER}" for side in found]
+    remarks += [f"{side}: {_SAME_FIRST_LINE}" for side in same if side not in headers and _differ(heads[side])]
+    return headers, remarks
+
+
+def _require_distinct(side: Side, header: Header) -> None:
+    times = Counter(columns_below(header.usual))
+    repeated = [str(number) for number, name in enumerate(header.usual, start=1) if times[name] > 1]
+    if repeated:
+        message = (
+            f"{side}: payloads begin with a header, in which columns {', '.join(repeated[:_MAX_NAMES])} share names"
+        )
+        raise InvalidInput("DuplicateColumn", f"{message}: rename them, or give a --record-preprocessor")
 
 
 def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
@@ -149,7 +191,7 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
         any(map(is_number, values)) and all(is_number(value) or not value.strip() for value in values)
         for values in columns
     )
-    above_text = count == len(payloads) >= _FEWEST_PAYLOADS_OF_TEXT and len({tuple(rows[0]) for rows in below}) > 1
+    above_text = count == len(payloads) >= _FEWEST_PAYLOADS and len({tuple(rows[0]) for rows in below}) > 1
     if not (above_numbers or above_text):
         return None
     others = (head for head, number in heads.items() if number > 1 and 2 * len(set(head) & set(usual)) >= len(usual))
@@ -157,16 +199,22 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
 
 
 def _same_first_line(payloads: list[list[list[str]]]) -> Header | None:
-    """Return the first line that all payloads have, if it may be a header."""
+    """Return the first line that all payloads have above other rows."""
     lines = {tuple(rows[0]) for rows in payloads if rows}
-    line = next(iter(lines), ())
-    below = all(len(rows) > 1 for rows in payloads)
-    return Header(line, frozenset(line)) if len(lines) == 1 and below and _may_be_header(list(line)) else None
+    return Header(*lines) if len(lines) == 1 and all(len(rows) > 1 for rows in payloads) else None
+
+
+def _differ(payloads: list[list[list[str]]]) -> bool:
+    return len({str(rows) for rows in payloads}) >= _FEWEST_PAYLOADS
 
 
 def _may_be_header(fields: list[str]) -> bool:
-    return len(set(fields)) == len(fields) and all(
-        name.strip() and not is_number(name) and name.strip().lower() not in _MISSING for name in fields
+    """Return whether these may be names of columns; the first one, of an index, may be blank."""
+    names = fields if fields[0].strip() else fields[1:]
+    return (
+        len(set(fields)) == len(fields)
+        and any(names)
+        and all(name.strip() and not is_number(name) and name.strip().lower() not in _MISSING for name in names)
     )
 
 
@@ -186,12 +234,15 @@ def _evidence_of_headers(
 
 
 def _rows_agree(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
-    rows, answer = layout.request_rows(record, features), _content(record, RESPONSE, layout)
-    return bool(rows and answer and len(cut(answer.records(None), rows)) == rows)
+    rows = layout.request_rows(record, features)
+    others = [content for side in (RESPONSE, GROUND_TRUTH) if (content := _content(record, side, layout))]
+    return bool(rows and others) and all(len(cut(content.records(None), rows)) == rows for content in others)
 
 
 def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) -> str:
-    names = ", ".join(header.usual[:_MAX_NAMES]) + (" and more" if len(header.usual) > _MAX_NAMES else "")
+    names = ", ".join(columns_below(header.usual)[:_MAX_NAMES]) + (
+        " and more" if len(header.usual) > _MAX_NAMES else ""
+    )
     remark = f"{side}: payloads begin with a header, and were read by its names: {names}"
     without = sum(not header.begins(rows[0]) for rows in payloads if rows)
     if without:

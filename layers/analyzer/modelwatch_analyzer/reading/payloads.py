@@ -51,15 +51,26 @@ class Header:
     usual : tuple of str
         The most frequent one; payloads without a header have its order.
     names : frozenset of str
-        All names of the headers that were found.
+        All names of the headers that were found; empty if every header is the usual one.
     """
 
     usual: tuple[str, ...]
-    names: frozenset[str]
+    names: frozenset[str] = frozenset()
 
     def begins(self, fields: Sequence[str]) -> bool:
         """Return whether the first row of a payload is a header."""
+        if tuple(fields) == self.usual:
+            return True
         return len(set(fields)) == len(fields) and self.names.issuperset(fields)
+
+
+def columns_below(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns in a header: one without a name is called by its position, as Spark does.
+
+    The mark of a comment, with which NumPy's ``savetxt`` begins a header, is no part of the first name.
+    """
+    names = (name.removeprefix("#").lstrip() if not place else name for place, name in enumerate(header))
+    return tuple(name if name.strip() else f"_c{place}" for place, name in enumerate(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +175,9 @@ def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
 
 
 def _named(rows: list[list[str]], header: Header) -> list[Any]:
-    names: Sequence[str] = header.usual
+    names = columns_below(header.usual)
     if header.begins(rows[0]):
-        names, *rows = rows
+        names, rows = columns_below(rows[0]), rows[1:]
     if any(len(row) != len(names) for row in rows):
         raise Unflattenable("a row has another number of fields than the header")
     return [NamedRow(zip(names, (field or None for field in row), strict=True)) for row in rows]
