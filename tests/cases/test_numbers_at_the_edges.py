@@ -192,7 +192,7 @@ def test_a_probability_below_zero_by_rounding_counts_as_zero(case):
     assert "1 probabilities were outside [0, 1] by rounding" in made.text
 
 
-@pytest.mark.parametrize("value", [1 + 1e-5, 1 + 2**-52, 1 + 1e-9, -1e-5, -5e-324, 1.000001])
+@pytest.mark.parametrize("value", [1 + 1e-5, 1 + 2**-52, 1 + 1e-9, -1e-5, -5e-324, 1.000001, 1 + 2**-10])
 @pytest.mark.parametrize("number", [1, 3])
 def test_probabilities_off_by_rounding_are_counted(shell, value, number):
     rows = [f"{value!r},1"] * number + [f"0.{index % 9 + 1},{index % 2}" for index in range(200)]
@@ -200,6 +200,40 @@ def test_probabilities_off_by_rounding_are_counted(shell, value, number):
     made = shell(BINARY.format("rows.csv"))
     assert made.exit_code == 0
     assert f"{number} probabilities were outside [0, 1] by rounding" in made.text
+
+
+_UNREAD = "1 rows whose 's' is not a number were left out"
+
+
+@pytest.mark.parametrize(
+    ("spelled", "said"),
+    [
+        (
+            "93%",
+            "1 rows whose 's' is not a number were left out; numbers in another spelling are read by --decimal '.'",
+        ),
+        (
+            "0,93",
+            "1 rows whose 's' is not a number were left out; numbers in another spelling are read by --decimal ','",
+        ),
+        ("inf", "1 rows whose 's' is not a number were left out"),
+        ("high", "1 rows whose 's' is not a number were left out"),
+        ("", "1 rows without a prediction were left out"),
+        ("nan", "1 rows without a prediction were left out"),
+    ],
+)
+def test_bias_and_model_quality_name_the_cause_of_a_probability_that_is_not_read(shell, spelled, said):
+    rows = [f'{"ab"[index % 2]},"0.{index % 9 + 1}",{index // 2 % 2}' for index in range(200)]
+    shell.write("rows.csv", "\n".join(["g,s,y", f'a,"{spelled}",1', *rows, ""]))
+    facet = {"name_or_index": "g", "value_or_threshold": ["a"]}
+    shell.write("c.json", json.dumps({"label": "y", "label_values_or_threshold": [1], "facet": [facet]}))
+    made = shell(
+        "baseline bias --dataset rows.csv --dataset-format csv --analysis-config c.json --probability-attribute s "
+        "--output b"
+    )
+    assert said in made.text
+    made = shell(BINARY.format("rows.csv"))
+    assert said.replace("a prediction were", "a prediction or probability were") in made.text
 
 
 @pytest.mark.parametrize("value", [1.001, -0.01, 2, 50, 1.1e-5 + 1])

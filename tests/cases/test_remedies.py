@@ -161,7 +161,7 @@ def test_a_preprocessor_leaves_out_the_header_of_the_only_payload(shell):
     del record["captureData"]["endpointOutput"]
     shell.write(CAPTURE, json.dumps(record) + "\n")
     shown = shell(INSPECT).text
-    assert "if it is one, give a --record-preprocessor that leaves it out" in shown
+    assert "if it is a header, give a --record-preprocessor that leaves it out" in shown
     shell.write(
         "without.py",
         "def preprocess_handler(record):\n"

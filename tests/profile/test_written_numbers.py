@@ -35,6 +35,8 @@ def read(values: list[str], mark: DecimalMark) -> tuple[list[str], list[bool]]:
         ("1_000", "1000"),
         ("28.1 ", "28.1"),
         ("USD 7", "7"),
+        ("R$ 3.50", "3.50"),
+        ("12 kr", "12"),
         ("007", "007"),
         ("1e-3", "1e-3"),
         (".5", ".5"),
@@ -95,3 +97,11 @@ def test_every_number_is_read_at_its_value(number: Decimal, form: str, marks: tu
     (plain,), others = read([written], decimal)
     value = Decimal(plain) * (100 if "%" in form else 1)
     assert (value, others) == (-number if form.startswith(("-", "(")) else number, [False])
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [("₹12,34,567.50", "1234567.50"), ("1,00,000", "100000"), ("-12,34,56,789", "-123456789"), ("1,0,000", None)],
+)
+def test_lakhs_and_crores_are_groups_of_two_digits_above_the_thousands(written: str, plain: str | None) -> None:
+    assert read([written], ".") == ([plain or written], [False])

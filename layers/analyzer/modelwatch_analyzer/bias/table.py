@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from modelwatch_analyzer.bias.flips import FlipSample
 from modelwatch_analyzer.bias.values import NUMBER, ColumnFacts, Listed, named, numbers
 from modelwatch_analyzer.profile.probability import require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
+from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_core.domain.errors import InvalidInput
 
 SCORED, UNSCORED = 4, 8
@@ -26,6 +28,7 @@ MOST_GROUPS = 1000
 _AT_ONCE = 1 << 16
 """Rows up to which small batches are joined."""
 
+_NO_TEXT = pl.Series([None], dtype=pl.String)
 _KEYS = ("facet", "group", "label", "predicted")
 
 
@@ -60,6 +63,12 @@ class Prediction:
             return self._most_probable(batch), None
         label = batch[self.labels[0]] if self.labels else None
         return label, self._probabilities(batch[self.scores[0]]) if self.scores else None
+
+    def unread(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return the columns of probabilities with what is no finite number, and null elsewhere."""
+        scores = () if self.guessed else self.scores
+        unread = (batch[name].cast(pl.String).zip_with(numbers(batch[name]).is_null(), _NO_TEXT) for name in scores)
+        return pl.DataFrame(list(unread))
 
     def _probabilities(self, column: pl.Series) -> pl.Series:
         scores = numbers(column)
@@ -127,6 +136,10 @@ class BiasTable:
         Of the rows' labels and predicted labels.
     unlabelled, unpredicted : int
         Rows that were left out because they have no label, or no prediction.
+    unread : int
+        Those of the unpredicted rows whose probability is no finite number.
+    spellings : Counter of str
+        How these are spelled, see `count_spellings`.
     spelled_missing : int
         Values that are missing because of their spelling.
     sample : FlipSample, optional
@@ -140,6 +153,8 @@ class BiasTable:
     predicted: ColumnFacts = field(default_factory=ColumnFacts)
     unlabelled: int = 0
     unpredicted: int = 0
+    unread: int = 0
+    spellings: Counter[str] = field(default_factory=Counter)
     spelled_missing: int = 0
     sample: FlipSample | None = None
 
@@ -171,7 +186,7 @@ class BiasTable:
         predicted = self._predictions(batch)
         known = labels.is_not_null() & predicted.is_not_null()
         self.unlabelled += labels.null_count()
-        self.unpredicted += int((labels.is_not_null() & predicted.is_null()).sum())
+        self._count_unpredicted(batch, labels.is_not_null() & predicted.is_null())
         group = (
             named(batch[self.columns.group])
             if self.columns.group
@@ -188,6 +203,15 @@ class BiasTable:
             marks = {mark_of(name): code for name, code in codes.items()}
             self.sample.update(batch, pl.DataFrame({**marks, "predicted": predicted}), known)
 
+    def _count_unpredicted(self, batch: pl.DataFrame, unpredicted: pl.Series) -> None:
+        self.unpredicted += int(unpredicted.sum())
+        if self.columns.prediction is None or not unpredicted.any():
+            return
+        unread = self.columns.prediction.unread(batch.filter(unpredicted))
+        self.unread += int(unread.select(pl.any_horizontal(pl.all().is_not_null()).sum()).item()) if unread.width else 0
+        for column in unread.iter_columns():
+            self.spellings += count_spellings(column.drop_nulls().alias("value").value_counts())
+
     def merge(self, other: BiasTable) -> BiasTable:
         """Return what both hold; neither changes. The other one's rows come last."""
         return replace(
@@ -198,6 +222,8 @@ class BiasTable:
             predicted=self.predicted.merge(other.predicted),
             unlabelled=self.unlabelled + other.unlabelled,
             unpredicted=self.unpredicted + other.unpredicted,
+            unread=self.unread + other.unread,
+            spellings=self.spellings + other.spellings,
             spelled_missing=self.spelled_missing + other.spelled_missing,
             sample=self.sample.merge(other.sample) if self.sample and other.sample else None,
         )

@@ -15,6 +15,7 @@ from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.spelling import differing_in_case, example_text, remark_on_words
+from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 
 _FEW_BASELINE_ROWS = 100
@@ -73,8 +74,11 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
         yield f"the baseline has {analysed} rows: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
     if table.unlabelled:
         yield f"{table.unlabelled} rows without a label were left out"
-    if table.unpredicted:
-        yield f"{table.unpredicted} rows without a prediction were left out"
+    if table.unread:
+        advice = number_advice(table.spellings)
+        yield f"{table.unread} rows whose {table.columns.predicted!r} is not a number were left out{advice}"
+    if absent := table.unpredicted - table.unread:
+        yield f"{absent} rows without a prediction were left out"
     if table.spelled_missing:
         yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
     for facet in facets:

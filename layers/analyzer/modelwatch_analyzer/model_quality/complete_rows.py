@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.model_quality.columns import Columns
 from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
-from modelwatch_analyzer.profile.unusual_spellings import count_spellings, number_option
+from modelwatch_analyzer.profile.unusual_spellings import count_spellings, number_advice
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -91,18 +91,13 @@ class CompleteRows:
         not_numeric = sum(self.not_numeric.values())
         if not_numeric:
             named = ", ".join(repr(name) for name, count in self.not_numeric.items() if count)
-            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?{self._advice}"
-            raise InvalidInput("ValuesNotNumeric", message)
+            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
+            raise InvalidInput("ValuesNotNumeric", message + number_advice(self.spellings))
         message = (
             f"no row has both a label and a prediction: {self.unlabelled} have no label, {self.without_prediction} no "
             "prediction. Are the attributes right, and have the labels arrived?"
         )
         raise InvalidInput("GroundTruthNotFound", message)
-
-    @property
-    def _advice(self) -> str:
-        option = number_option(self.spellings)
-        return f"; numbers in another spelling are read by {option}" if option else ""
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason to leave rows out."""
@@ -114,11 +109,11 @@ class CompleteRows:
             yield f"{self.spelled_missing} of the missing values are spelled out, as nan or None"
         for name, count in self.not_numeric.items():
             if count:
-                yield f"{count} rows whose {name!r} is not a number were left out{self._advice}"
+                yield f"{count} rows whose {name!r} is not a number were left out{number_advice(self.spellings)}"
         if self.rounded:
             yield (
-                f"{self.rounded} probabilities were outside [0, 1] by rounding, by at most {ROUNDED_PROBABILITY:g}, "
-                "and count as 0 or 1"
+                f"{self.rounded} probabilities were outside [0, 1] by rounding, by at most {ROUNDED_PROBABILITY:g} "
+                "or a half float's step, and count as 0 or 1"
             )
 
 

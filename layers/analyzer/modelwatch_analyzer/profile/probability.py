@@ -10,10 +10,14 @@ from modelwatch_core.domain.errors import InvalidInput
 ROUNDED_PROBABILITY = 1e-5
 """How far from [0, 1] a sum of rounded parts may be: what scikit-learn 1.7 clips when it calibrates."""
 
+_NEXT_HALF_FLOAT = 1 + 2**-10
+"""The half float above 1, which rounded ones may add up to."""
+
 
 def no_probabilities(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which values are further from [0, 1] than rounding explains; 1 + 1e-5 itself is not."""
-    return (values < -ROUNDED_PROBABILITY) | (values > 1 + ROUNDED_PROBABILITY)
+    above = (values > 1 + ROUNDED_PROBABILITY) & (values != _NEXT_HALF_FLOAT)
+    return above | (values < -ROUNDED_PROBABILITY)
 
 
 def require_probabilities(values: NDArray[np.float64], column: str) -> None:

@@ -32,15 +32,22 @@ class Spelling(StrEnum):
 
 
 _LONGEST = 40
-_MAY_BE = r"^(?:[^A-Za-z]|USD|EUR|GBP|CHF|JPY|CAD|AUD|(?i:n[/.]?a|none|null|nil|missing|inf))"
+_LETTERED = (
+    "USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|CNY|RMB|INR|KRW|BRL|MXN|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|SGD|HKD|RUB|ILS|THB|"
+    r"(?:US|CA|AU|NZ|HK|R|C|A)\$|Rs\.?|Fr\.?|kr\.?|zł|Kč|Ft"
+)
+_MAY_BE = rf"^(?:[^A-Za-z]|{_LETTERED}|(?i:n[/.]?a|none|null|nil|missing|inf))"
 """What every value begins with that has a spelling; few words of plain text do."""
 
 DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
-CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
+CURRENCY = rf"(?:\p{{Sc}}|{_LETTERED})"
 BLANK = r"[\s\p{Zs}]*"
 _SIGN = rf"[-+{DASHES}]?{BLANK}"
 _PLAIN = r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_THOUSANDS = r"[1-9][0-9]{0,2}(?:(?:(?:,[0-9]{3})+|(?:['\x{2019}_\s\p{Zs}][0-9]{3})+)(?:\.[0-9]*)?|(?:\.[0-9]{3}){2,})"
+_GROUPS = r"[1-9][0-9]{0,2}(?:(?:(?:,[0-9]{3})+|(?:['\x{2019}_\s\p{Zs}][0-9]{3})+)(?:\.[0-9]*)?|(?:\.[0-9]{3}){2,})"
+INDIAN = "[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+"""Lakhs and crores: ``12,34,567``."""
+_THOUSANDS = rf"(?:{INDIAN}(?:\.[0-9]*)?|{_GROUPS})"
 _COMMA = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:[.'\x{2019}\s\p{Zs}][0-9]{3})+)?,[0-9]+(?:[eE][-+]?[0-9]+)?"
 _ANY = rf"{_SIGN}(?:{_PLAIN}|{_THOUSANDS}|{_COMMA})"
 _PATTERNS = {
@@ -119,3 +126,9 @@ def number_option(spellings: Collection[str]) -> str | None:
     if any(kind in _ANY_MARK for kind in spellings):
         return "--decimal '.', or ',' if that is the decimal mark (in an environment: decimal=.)"
     return "--trim-blanks (in an environment: trim_blanks=true)" if Spelling.BLANKS_AROUND in spellings else None
+
+
+def number_advice(spellings: Collection[str]) -> str:
+    """Return what to add to a sentence about values that are no numbers; empty where no option reads them."""
+    option = number_option(spellings)
+    return f"; numbers in another spelling are read by {option}" if option else ""

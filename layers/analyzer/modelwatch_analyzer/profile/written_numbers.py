@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from modelwatch_analyzer.profile.unusual_spellings import BLANK, CURRENCY, DASHES, number_like
+from modelwatch_analyzer.profile.unusual_spellings import BLANK, CURRENCY, DASHES, INDIAN, number_like
 
 DecimalMark = Literal[".", ","]
 
@@ -71,6 +71,8 @@ def _is_number() -> pl.Expr:
 def _pattern(mark: DecimalMark) -> str:
     thousands, decimal = (",", r"\.") if mark == "." else (r"\.", ",")
     grouped = rf"[1-9][0-9]{{0,2}}(?:(?:{thousands}[0-9]{{3}})+|(?:['\x{{2019}}_\s\p{{Zs}}][0-9]{{3}})+)"
+    if mark == ".":
+        grouped = f"{INDIAN}|{grouped}"
     return (
         rf"^{BLANK}(?P<open>\()?{BLANK}(?P<sign>[-+{DASHES}])?{BLANK}(?P<before>{CURRENCY})?{BLANK}"
         rf"(?P<inner_sign>[-+{DASHES}])?{BLANK}(?P<whole>{grouped}|[0-9]+)?(?:{decimal}(?P<fraction>[0-9]*))?"

@@ -139,7 +139,7 @@ def _headers(
     evidence = _evidence_of_headers(records, found, features)
     several = all(len(heads[side]) > 1 for side in found)
     headers = found if evidence > 0 or (evidence == 0 and several) else {}
-    often = {side: header for side, header in same.items() if len(heads[side]) >= _FEWEST_PAYLOADS}
+    often = {side: header for side, header in same.items() if _differ(heads[side])}
     for more in ({**found, **often}, often) if often else ():
         if _evidence_of_headers(records, more, features) > (evidence if headers else 0):
             headers = more
@@ -162,10 +162,9 @@ def _require_distinct(side: Side, header: Header) -> None:
     times = Counter(columns_below(header.usual))
     repeated = [str(number) for number, name in enumerate(header.usual, start=1) if times[name] > 1]
     if repeated:
-        message = (
-            f"{side}: payloads begin with a header, in which columns {', '.join(repeated[:_MAX_NAMES])} share names"
-        )
-        raise InvalidInput("DuplicateColumn", f"{message}: rename them, or give a --record-preprocessor")
+        columns = ", ".join(repeated[:_MAX_NAMES])
+        message = f"{side}: payloads begin with a header in which columns {columns} share names: rename them, or give a"
+        raise InvalidInput("DuplicateColumn", f"{message} --record-preprocessor")
 
 
 def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
@@ -201,7 +200,7 @@ def _header_of(payloads: list[list[list[str]]]) -> Header | None:
 def _same_first_line(payloads: list[list[list[str]]]) -> Header | None:
     """Return the first line that all payloads have above other rows."""
     lines = {tuple(rows[0]) for rows in payloads if rows}
-    return Header(*lines) if len(lines) == 1 and all(len(rows) > 1 for rows in payloads) else None
+    return Header(lines.pop()) if len(lines) == 1 and all(len(rows) > 1 for rows in payloads) else None
 
 
 def _differ(payloads: list[list[list[str]]]) -> bool:

@@ -24,7 +24,9 @@ NO_HEADER = '--no-header (in a dataset_format "header": false)'
 HEADER = '--header (in a dataset_format "header": true)'
 
 _COMMA_NUMBER = re.compile(r"\s*+[-+]?[0-9.\s]*+,[0-9]++(?:[eE][-+]?[0-9]++)?\s*+")
-_MAY_BE_NUMBER = re.compile(r"[^A-Za-z]*+(?:[A-Z]{3})?+[^A-Za-z]*+(?:[eE][^A-Za-z]*+)?+(?:[A-Z]{3})?+[^A-Za-z]*+")
+_MAY_BE_NUMBER = re.compile(
+    r"[^A-Za-z]*+(?:[A-Za-z]{1,3}+)?+[^A-Za-z]*+(?:[eE][^A-Za-z]*+)?+(?:[A-Za-z]{1,3}+)?+[^A-Za-z]*+"
+)
 """Matches every number, and spares most texts a closer look."""
 _MOST_REPEATED = 0.5
 """A column is one of categories if at most this share of its values are distinct."""
