@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import polars as pl
 import pytest
 
 LABELS = (
@@ -213,3 +214,47 @@ def test_scores_with_another_separator_are_refused_with_both_numbers_and_the_cau
     assert f"endpointOutput has 1, endpointInput has {rows};" in refused.text
     assert f"endpointOutput: each row is one column, and holds as many {name} as the others" in refused.text
     assert "give a --record-preprocessor that splits them" in refused.text
+
+
+PROBABILITIES = {
+    "a list in a field of CSV": ("csv", lambda row: f'"[{row[0]}, {row[1]}, {row[2]}]"'),
+    "what NumPy prints": ("csv", lambda row: f"[{row[0]} {row[1]} {row[2]}]"),
+    "a tuple": ("csv", lambda row: f'"({row[0]}, {row[1]}, {row[2]})"'),
+    "text in JSON": ("jsonlines", lambda row: f"[{row[0]}, {row[1]}, {row[2]}]"),
+    "a list in JSON": ("jsonlines", list),
+    "a list in Parquet": ("parquet", list),
+    "text in Parquet": ("parquet", lambda row: f"[{row[0]}, {row[1]}, {row[2]}]"),
+}
+
+
+@pytest.mark.parametrize("form", PROBABILITIES)
+def test_the_probabilities_of_all_classes_may_be_a_list_in_any_file(shell, form):
+    # The greatest of each row is that of class index % 3; every fourth label is another: 180 of 240 are right.
+    rows = [[round(0.2 + 0.3 * (index % 3 == place), 3) for place in range(3)] for index in range(240)]
+    labels = [(index if index % 4 else index + 1) % 3 for index in range(240)]
+    file_format, spelled = PROBABILITIES[form]
+    values = list(map(spelled, rows))
+    if file_format == "csv":
+        shell.write("rows.csv", "y,p\n" + "".join(f"{y},{p}\n" for y, p in zip(labels, values, strict=True)))
+    elif file_format == "jsonlines":
+        pairs = zip(labels, values, strict=True)
+        shell.write("rows.csv", "".join(json.dumps({"y": y, "p": p}) + "\n" for y, p in pairs))
+    else:
+        pl.DataFrame({"y": labels, "p": values}).write_parquet(shell.folder / "rows.csv")
+    made = shell(
+        f"baseline model-quality --dataset rows.csv --dataset-format {file_format} --problem-type "
+        "MulticlassClassification --probability-attribute p --ground-truth-attribute y --output out"
+    )
+    assert made.exit_code == 0, made.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 180 / 240
+    assert metrics(shell, "multiclass")["log_loss"]["value"] > 0
+
+
+def test_values_that_are_no_list_among_lists_are_counted(shell):
+    shell.write("rows.csv", "y,p\n" + '0,"[0.9, 0.1]"\n1,"[0.2, 0.8]"\n' * 600 + '0,"[0.9]"\n0,\n1,0.5\n')
+    made = shell(
+        "baseline model-quality --dataset rows.csv --dataset-format csv --problem-type MulticlassClassification "
+        "--probability-attribute p --ground-truth-attribute y --output out"
+    )
+    assert "2 values of 'p' are no lists of 2 numbers, as the first ones are, and count as missing" in made.text
+    assert "3 rows without a prediction or probability were left out" in made.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import polars as pl
 import pytest
 
 BIAS = "baseline bias --dataset {} --dataset-format csv --analysis-config analysis_config.json --output out "
@@ -99,6 +100,16 @@ def test_one_whole_number_in_two_spellings_is_one_class(shell, spelled, base):
     right = Fraction(sum(label == prediction for label, prediction in rows), len(rows))
     assert metrics["accuracy"]["value"] == pytest.approx(float(right), rel=1e-15), made.text
     assert len(metrics["confusion_matrix"]) == 3
+
+
+@pytest.mark.parametrize(("dtype", "said"), [(pl.Float64, True), (pl.Int64, False), (pl.String, False)])
+def test_whole_numbers_that_a_file_stores_as_doubles_are_reported(shell, dtype, said):
+    classes = [2**53 + 1, 2**53 + 3, 2**53 + 5]
+    labels = [classes[index % 3] for index in range(240)]
+    pl.DataFrame({"y": labels, "p": labels[:200] + labels[1:41]}).cast(dtype).write_parquet(shell.folder / "rows.csv")
+    made = shell(MULTICLASS.replace("format csv", "format parquet").format("rows.csv"))
+    assert made.exit_code == 0
+    assert ("stores them so, some of these may be several numbers" in made.text) == said
 
 
 def test_classes_that_never_meet_are_reported_and_so_is_a_baseline_that_nothing_can_violate(case):

@@ -19,7 +19,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
 
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(4)]
-TIMES = [f"2026-01-31T09:{minute:02}:00Z" for minute in (0, 15, 30, 45)]
+TIMES = ["2026-01-31T09:00:00Z", "2026-01-31T10:15:00+01:00", "2026-01-31T04:00:00-05:30", "2026-01-31T09:45:00.5Z"]
 CSV = {"csv": {"header": False}}
 
 

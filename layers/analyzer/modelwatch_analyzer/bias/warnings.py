@@ -14,7 +14,7 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import differing_in_case, example_text, remark_on_words
+from modelwatch_analyzer.profile.spelling import differing_in_case, example_text, remark_on_doubles, remark_on_words
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 
@@ -102,6 +102,7 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
     name, numeric = facet.name, facts.type_for(listed.values)
     if not listed.values:
         yield from remark_on_words(f"groups of {name}", facet.values)
+    yield from remark_on_doubles(f"values of {name}", facts.texts or ())
     read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
     if facts.others and listed.threshold is not None and not read_as_categories:
         yield f"{facts.others} of {facts.present} values of {name} are no numbers: they are left out"

@@ -17,6 +17,7 @@ from modelwatch_analyzer.profile.spelling import (
     differing_in_case,
     exact_number,
     example_text,
+    remark_on_doubles,
     remark_on_words,
     value_name,
 )
@@ -111,6 +112,7 @@ def require_few(classes: Iterable[str]) -> None:
 def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
     """Say where labels and predictions can hardly mean the same classes, and which may be none."""
     yield from remark_on_words("labels or predictions", matrix.labels)
+    yield from remark_on_doubles("labels or predictions", matrix.labels)
     if (never_met := matrix.never_met()) is not None:
         actual, predicted = never_met
         yield (

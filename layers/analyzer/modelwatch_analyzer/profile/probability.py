@@ -16,8 +16,8 @@ _NEXT_HALF_FLOAT = 1 + 2**-10
 
 def no_probabilities(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which values are further from [0, 1] than rounding explains; 1 + 1e-5 itself is not."""
-    above = (values > 1 + ROUNDED_PROBABILITY) & (values != _NEXT_HALF_FLOAT)
-    return above | (values < -ROUNDED_PROBABILITY)
+    half_float: NDArray[np.bool_] = values == _NEXT_HALF_FLOAT
+    return ((values < -ROUNDED_PROBABILITY) | (values > 1 + ROUNDED_PROBABILITY)) & ~half_float
 
 
 def require_probabilities(values: NDArray[np.float64], column: str) -> None:

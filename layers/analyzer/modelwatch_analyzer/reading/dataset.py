@@ -297,8 +297,16 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
 
 
 def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
-    """Return the column that `find_column` finds, or those of several names or indices; None if one does not exist."""
+    """Return the columns that a text names: one, by `find_column`; those of the elements of a list; or several.
+
+    Several names or indices are separated by commas. None if one does not exist.
+    """
     one = find_column(columns, names)
+    elements = tuple(
+        name for name in columns if name.rpartition(".")[0] == names and name.rpartition(".")[2].isdecimal()
+    )
+    if elements and not one:
+        return elements
     found = (one,) if one else tuple(find_column(columns, name) for name in listed(names))
     return None if None in found else tuple(dict.fromkeys(name for name in found if name))
 
