@@ -60,6 +60,31 @@ def test_a_target_that_is_last_in_training_and_first_in_captures_is_reported_wit
     assert "paired with the baseline by their position" not in checked.text
 
 
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [('{{"score": {}}}', "score"), ('{{"predictions": [{}]}}', "predictions"), ('[{{"y": {}}}]', "[*].y")],
+)
+def test_a_named_answer_beside_unnamed_features_is_reported_with_what_pairs_it(case, answer, path):
+    shell = case("answer-last-in-baseline")
+    for file in shell.folder.glob("captures/**/*.jsonl"):
+        lines = list(map(json.loads, file.read_text().splitlines()))
+        for line in lines:
+            output = line["captureData"]["endpointOutput"]
+            output |= {"data": answer.format(output["data"].strip()), "encoding": "JSON"}
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shell(BASELINE.format("train.csv"))
+    checked = shell(CHECK_CAPTURES)
+    assert "none if the answers come last" in checked.text
+    rows = [line.split(",") for line in (shell.folder / "train.csv").read_text().split()]
+    shell.write("moved.csv", "".join(",".join([row[-1], *row[:-1]]) + "\n" for row in rows))
+    shell(BASELINE.format("moved.csv"))
+    checked = shell(CHECK_CAPTURES)
+    assert "columns without names were paired with the baseline by their position" in checked.text
+    assert "in --inference-attribute or --probability-attribute selects it" in checked.text
+    checked = shell(CHECK_CAPTURES + f" --inference-attribute '{path}'")
+    assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
+
+
 def test_a_first_row_that_is_data_is_reported_and_no_header_reads_it(case):
     shell = case("first-row-taken-as-header")
     made = shell(BASELINE.format("headless.csv"))

@@ -210,6 +210,29 @@ def test_values_that_differ_in_case_alone_are_reported_by_bias(shell, other, col
 
 
 @pytest.mark.parametrize(
+    ("first", "other", "shown"),
+    [
+        (">50K", ">50K.", ">50K, >50K."),
+        ("married", "mar\u200bried", "married, mar\\u200bried"),
+        ("married", "'married'", "'married', married"),
+        ("New York", "New  York", None),
+        ("Self-emp", "Self_emp", "Self-emp, Self_emp"),
+        (">50K", "<50K", False),
+        ("A", "A-", False),
+        ("1.5", "15", False),
+    ],
+)
+def test_values_that_hardly_differ_are_reported(shell, first, other, shown):
+    guesses = [first if index % 2 else "n" for index in range(240)]
+    rows = [(guess if index % 6 else other, guess) for index, guess in enumerate(guesses)]
+    shell.write("rows.csv", "y,p\n" + "".join(f'"{label}","{guess}"\n' for label, guess in rows))
+    made = shell(MULTICLASS.format("rows.csv"))
+    assert made.exit_code == 0
+    assert ("or characters that are not seen alone are counted as different" in made.text) == (shown is not False)
+    assert not shown or f"for instance {shown}" in made.text
+
+
+@pytest.mark.parametrize(
     ("spelling", "problem", "attribute"),
     [
         ("{}%", "BinaryClassification", "--probability-attribute s"),

@@ -653,7 +653,8 @@ def test_numbers_that_are_spelled_as_missing_are_missing(runs, missing):
         ("-2.7755575615628914e-17", "0.0"),
         ("1.00000999", "1.0"),  # scikit-learn 1.7 clips up to 1e-5 when it calibrates
         ("-1e-300", "0.0"),
-        ("1.0009765625e0", None),  # the float16 above 1 is a thousandth: too far for rounding of sums
+        ("1.0009765625e0", "1.0"),  # the float16 above 1
+        ("1.001", None),
         ("1.5", None),
     ],
 )

@@ -14,7 +14,7 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import differing_in_case, example_text, remark_on_doubles, remark_on_words
+from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 
@@ -93,8 +93,7 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
 
 
 def _alike(what: str, *facts: ColumnFacts) -> Iterator[str]:
-    if alike := differing_in_case(set().union(*(each.texts or () for each in facts))):
-        yield f"{what} that differ in case alone are counted as different, for instance {example_text(alike)}"
+    yield from remark_on_alike(what, set().union(*(each.texts or () for each in facts)))
 
 
 def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:

@@ -45,6 +45,12 @@ class Alignment:
     baseline: int
     warning: str | None = None
 
+    @property
+    def by_position(self) -> bool:
+        """Whether there are as many columns as features, and none was found by a name that the data has."""
+        unnamed = self.named and set(self.features.values()) <= {*positional_names(len(self.columns))}
+        return len(self.columns) == self.baseline and (unnamed or not self.named)
+
     def missing_column(self, feature: str) -> ConstraintViolation | None:
         """Return the violation of a feature that is identified by its name and has no column."""
         absent = self.named and feature not in self.features
@@ -126,10 +132,22 @@ def _about_names(
         return (
             f"names of columns differ from the baseline's in blanks, case or Unicode form only, and were taken: {pairs}"
         )
+    extra = [column for column in columns if column not in found.values()]
+    if found and extra and set(found.values()) <= {*positional_names(len(columns))}:
+        lacking = [name for name in names if name not in found]
+        return (
+            f"columns without names were paired with the baseline by their position, and {enumerated(_cuts(extra))} "
+            f"has a name that the baseline lacks, at the place of {enumerated(_cuts(lacking))}: an answer is found by "
+            "its place too where a JMESPath in --inference-attribute or --probability-attribute selects it"
+        )
     if found or not names:
         return None
     sides = [" and ".join(map(_cut, side[:_EXAMPLES])) for side in (columns, names)]
     return f"no column has a name of the baseline: there are {sides[0]} in the data, and {sides[1]} in the baseline"
+
+
+def _cuts(names: Sequence[str]) -> list[str]:
+    return list(map(_cut, names))
 
 
 def _cut(name: str) -> str:

@@ -35,7 +35,7 @@ def better_order(
     inputs : sequence of str
         The columns of the requests, of captured data.
     """
-    if alignment.named or len(alignment.features) != len(alignment.columns):
+    if not alignment.by_position or not alignment.features:
         return None
     pairing = _Pairing(profile, constraints, baseline)
     columns, outputs = alignment.columns, [name for name in alignment.columns if name not in inputs]

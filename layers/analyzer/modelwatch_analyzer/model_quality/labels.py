@@ -14,9 +14,9 @@ import polars as pl
 
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
 from modelwatch_analyzer.profile.spelling import (
-    differing_in_case,
     exact_number,
     example_text,
+    remark_on_alike,
     remark_on_doubles,
     remark_on_words,
     value_name,
@@ -120,5 +120,4 @@ def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
             f"{len(actual)} classes ({example_text(actual)}), so nothing is predicted correctly: do both name classes "
             "in the same way, and do the attributes name the right columns?"
         )
-    if alike := differing_in_case(matrix.labels):
-        yield f"classes that differ in case alone are counted as different, for instance {example_text(alike)}"
+    yield from remark_on_alike("classes", matrix.labels)

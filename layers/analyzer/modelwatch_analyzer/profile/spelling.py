@@ -150,9 +150,33 @@ def _cleaned(column: pl.Series, kept: Collection[str]) -> pl.Series:
     return text.set(found.fill_null(value=False), None) if found.any() else text
 
 
-def differing_in_case(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the first texts that are one when case is left aside; none where all differ otherwise."""
-    alike: dict[str, list[str]] = {}
-    for text in sorted(texts):
-        alike.setdefault(text.casefold(), []).append(text)
-    return next((tuple(found) for found in alike.values() if len(found) > 1), ())
+def remark_on_alike(what: str, texts: Iterable[str]) -> Iterator[str]:
+    """Say which texts are counted as different values and hardly are, one example for each way to differ."""
+    known = sorted(text for text in texts if exact_number(text) is None)
+    for how, key in _LITTLE_DIFFERENCES.items():
+        alike: dict[str, list[str]] = {}
+        for text in known:
+            alike.setdefault(key(text), []).append(text)
+        found = next((each for each in alike.values() if len(each) > 1), [])
+        if found:
+            shown = example_text("".join(map(_seen, text)) for text in found)
+            yield f"{what} that differ in {how} alone are counted as different, for instance {shown}"
+            return
+
+
+def _without_marks(text: str) -> str:
+    """Return text without what is not seen, quotes around it, a final dot, and hyphens between words."""
+    seen = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return _BETWEEN_WORDS.sub("", seen.strip(_AROUND).removesuffix(".").strip(_AROUND).casefold())
+
+
+def _seen(character: str) -> str:
+    return f"\\u{ord(character):04x}" if unicodedata.category(character) == "Cf" else character
+
+
+_AROUND = " \t\"'`\u2018\u2019\u201c\u201d"
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[-_\s]+(?=\w)")
+_LITTLE_DIFFERENCES = {
+    "case": str.casefold,
+    "blanks, hyphens, quotes, a final dot or characters that are not seen": _without_marks,
+}
