@@ -258,3 +258,15 @@ def test_values_that_are_no_list_among_lists_are_counted(shell):
     )
     assert "2 values of 'p' are no lists of 2 numbers, as the first ones are, and count as missing" in made.text
     assert "3 rows without a prediction or probability were left out" in made.text
+
+
+@pytest.mark.parametrize("form", ["[{}]", "({},)", "array([{}])", "[np.int64({})]", "{}"])
+def test_a_predicted_class_in_a_list_of_one_is_the_class(shell, form):
+    rows = [(index % 3, (index if index % 4 else index + 1) % 3) for index in range(240)]
+    shell.write("rows.csv", "y,p\n" + "".join(f'{y},"{form.format(guess)}"\n' for y, guess in rows))
+    made = shell(
+        "baseline model-quality --dataset rows.csv --dataset-format csv --problem-type MulticlassClassification "
+        "--inference-attribute p --ground-truth-attribute y --output out"
+    )
+    assert made.exit_code == 0, made.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 180 / 240

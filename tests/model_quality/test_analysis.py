@@ -578,7 +578,7 @@ def never_met(summary) -> list[str]:
         (["a,1", "b,2"], "2 predicted classes (a, b) is among the labels' 2 classes (1, 2)"),
         (["cat,Cat", "dog,Dog"], "2 predicted classes (cat, dog) is among the labels' 2 classes (Cat, Dog)"),
         (["1,class 1", "1,class 1"], "1 predicted classes (1) is among the labels' 1 classes (class 1)"),
-        (['"[0]",0', '"[1]",1'], "2 predicted classes ([0], [1]) is among the labels' 2 classes (0, 1)"),
+        (["{0},0", "{1},1"], "2 predicted classes ({0}, {1}) is among the labels' 2 classes (0, 1)"),
         ([f"{'x' * 99},y"], f"1 predicted classes ({'x' * 39}…) is among the labels' 1 classes (y)"),
     ],
 )
