@@ -79,6 +79,10 @@ SCORES = {
     "a list of scalars": lambda scores: (f"[{', '.join(scores)}]", "JSON"),
     "a list of lists": lambda scores: (f"[{', '.join(f'[{score}]' for score in scores)}]", "JSON"),
     "a column of a list": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "JSON"),
+    "a list beside a version": lambda scores: (
+        json.dumps({"score": list(map(float, scores)), "model": "v3", "trace": None}),
+        "JSON",
+    ),
     "a list of objects": lambda scores: (json.dumps([{"score": float(score)} for score in scores]), "JSON"),
     "BASE64 of one line": lambda scores: (",".join(scores), "BASE64"),
     "BASE64 of a list": lambda scores: (f"[{', '.join(scores)}]", "BASE64"),

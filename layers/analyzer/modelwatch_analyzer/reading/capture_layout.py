@@ -29,7 +29,7 @@ from modelwatch_analyzer.reading.capture_records import (
     Side,
 )
 from modelwatch_analyzer.reading.csv_text import parse_records
-from modelwatch_analyzer.reading.flat_answers import columns_of, cut, rows_of_columns
+from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_analyzer.reading.payloads import (
     Content,
@@ -331,7 +331,7 @@ def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:
 
 
 def _answer_is_columns(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
-    columns = columns_of(_document(record, RESPONSE, layout))
+    columns = columns_of_answer(_document(record, RESPONSE, layout))
     if not columns:
         return False
     length = len(next(iter(columns.values())))

@@ -2,7 +2,8 @@
 
 The number of rows of the request decides. As many values on one line as it has rows are one value a row; a multiple of
 that are as many values a row, row after row. The same holds for the elements of a list in JSON or in brackets, and for
-an object whose values are all lists: element ``i`` of each belongs to row ``i``.
+an object whose values are all lists: element ``i`` of each belongs to row ``i``. Values beside the lists, such as the
+version of a model, belong to each row.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False, p
 def _cut_record(record: Any, rows: int, *, in_columns: bool) -> list[Any] | None:
     if isinstance(record, list):
         return _parts(record, rows) if rows > 1 and _are_scalars(record) else None
-    columns = columns_of(record)
+    columns = columns_of_answer(record)
     if columns and len(next(iter(columns.values()))) == rows and (rows > 1 or in_columns):
         return rows_of_columns(columns)
     if rows > 1 and len(record) == 1:
@@ -60,6 +61,18 @@ def columns_of(document: Any) -> dict[str, list[Any]] | None:
         return lists if len(set(map(len, lists.values()))) == 1 else None
     (value, *others) = document.values()
     return None if others else columns_of(value)
+
+
+def columns_of_answer(document: Any) -> dict[str, list[Any]] | None:
+    """Return the columns that an answer has as lists of one length; values beside the lists belong to each row."""
+    columns = columns_of(document)
+    if columns or not isinstance(document, dict):
+        return columns
+    lists = columns_of({name: value for name, value in document.items() if isinstance(value, dict | list)})
+    if not lists or not lists.keys() <= document.keys():
+        return None
+    rows = len(next(iter(lists.values())))
+    return {name: lists.get(name, [value] * rows) for name, value in document.items()}
 
 
 def rows_of_columns(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
