@@ -127,6 +127,26 @@ def test_names_of_columns_are_taken_for_nothing_else(shell, header):
     assert "--header" in made.text
 
 
+@pytest.mark.parametrize(
+    ("above", "code"),
+    [
+        ("# exported on Monday", "AllMalformed"),
+        ("Customers of March", "AllMalformed"),
+        ("# exported, by me, on Monday", None),
+        ("sep=,", "BlankColumnName"),
+        (",,", "BlankColumnName"),
+        ("Customers of March\n", "AllMalformed"),
+    ],
+)
+def test_a_title_or_a_comment_above_the_names_is_reported(shell, above, code):
+    rows = "".join(f"{20 + index % 50},{index % 7}.5,c{index % 3}\n" for index in range(300))
+    shell.write("rows.csv", f"{above}\nage,x,city\n{rows}")
+    made = shell(BASELINE.format("rows.csv"))
+    assert (made.exit_code, code is None or code in made.text) == (2 if code else 0, True), made.text
+    assert "the line below the first one of rows.csv looks like names of columns" in made.text
+    assert "if the first one is a title or a comment, remove it" in made.text
+
+
 @pytest.mark.parametrize(("separator", "option"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
 @pytest.mark.parametrize("header", [True, False])
 def test_another_separator_is_reported_with_the_option_that_reads_it(shell, separator, option, header):

@@ -136,6 +136,24 @@ def test_lists_in_an_object_are_one_row_where_the_attribute_says_so(shell, rows)
     assert "If a payload is one row" not in shown
 
 
+@follows("--inference-attribute", "--probability-attribute")
+@pytest.mark.parametrize("role", ["inference", "probability"])
+def test_an_answer_with_a_name_beside_features_without_is_found_by_its_place_where_an_attribute_selects_it(shell, role):
+    rows = [(f"0.{index % 9 + 1}", str(20 + index % 50), f"{index % 7}.5") for index in range(600)]
+    shell.write("train.csv", "score,age,x\n" + "".join(",".join(row) + "\n" for row in rows))
+    shell(BASELINE)
+    shell.write(CAPTURE, captured([(f"{age},{x}", f'{{"answer": {score}}}') for score, age, x in rows]))
+    check = "check data-quality --data captures --dataset-format capture --statistics b/statistics.json "
+    check += "--constraints b/constraints.json --output r"
+    checked = shell(check)
+    assert (
+        "its place too where a JMESPath in --inference-attribute or --probability-attribute selects it" in checked.text
+    )
+    assert checked.exit_code == 1
+    checked = shell(f"{check} --{role}-attribute answer")
+    assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
+
+
 SPLIT = """
 def preprocess_handler(record):
     values = record.endpoint_input.data.split("{separator}")

@@ -152,7 +152,8 @@ def open_csv_files(
     for file in files:
         if set(file.columns) != set(files[0].columns):
             message = f"{file.file.label} and {files[0].file.label} have different columns"
-            fixes = "; ".join(["give all files the same header", *opening.remarks])
+            same = f"give all files the same header, or {NO_HEADER} if they have none"
+            fixes = "; ".join([same, *opening.remarks])
             raise InvalidInput("HeadersDiffer", f"{message}: {fixes}")
     return CsvFiles(files, files[0].columns, opening.named, opening.separator, spelling, tuple(opening.remarks))
 
@@ -221,7 +222,12 @@ class _Opening:
         return tuple(files)
 
     def _doubt_header(self, file: SourceFile, header: list[str], rows: list[list[str]]) -> None:
-        if looks_like_row(header, [fields for fields in rows if fields != header]):
+        if rows and len(header) <= len(rows[0]) and looks_like_header(rows[0], rows[1:]):
+            self.remarks.append(
+                f"the line below the first one of {file.label} looks like names of columns: if the first one is a "
+                "title or a comment, remove it"
+            )
+        elif looks_like_row(header, [fields for fields in rows if fields != header]):
             self.remarks.append(
                 f"the first line of {file.label} looks like data, not like names of columns: if it is, give {NO_HEADER}"
             )
@@ -301,7 +307,8 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():
             message = f"{location}: column {number} has no name; name it, or give {NO_HEADER} if the file has no names"
-            raise InvalidInput("BlankColumnName", message)
+            index = " (pandas leaves out the index, which has none, with index=False)" if number == 1 else ""
+            raise InvalidInput("BlankColumnName", "; ".join([message + index, *remarks]))
     times = Counter(header.fields)
     if repeated := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
         # Numbers, not names: if the first row was mistaken for a header, the names are values.
