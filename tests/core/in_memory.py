@@ -278,6 +278,9 @@ class MemoryObjects:
             if uri == s3_uri or uri.startswith(folder):
                 yield self._stored(uri)
 
+    def find(self, s3_uris: Iterable[str]) -> Iterator[StoredObject]:
+        yield from (self._stored(uri) for uri in sorted(s3_uris) if uri in self.kept)
+
     def folders(self, s3_uri: str) -> Iterator[str]:
         below = s3_uri.rstrip("/") + "/"
         names = {uri.removeprefix(below).split("/")[0] for uri in self.kept if uri.startswith(below)}

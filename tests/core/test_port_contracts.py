@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
@@ -616,6 +619,18 @@ class TestObjectStore:
         assert len(list(objects.list("s3://bucket"))) == 3
         assert list(objects.list("s3://bucket/none")) == []
 
+    def test_those_of_many_objects_that_exist_are_found(self, objects):
+        there = ["s3://bucket/a/1.txt", "s3://bucket/a/b/2.txt", "s3://bucket/ab/3.txt"]
+        missing = [
+            "s3://bucket/a",
+            "s3://bucket/a/0.txt",
+            "s3://bucket/a/b/",
+            "s3://bucket/zz",
+            "s3://bucket/a/1.txt.gz",
+        ]
+        assert sorted(listed(objects.find([*missing, *there]))) == [(uri, 5 if "ab" in uri else 3) for uri in there]
+        assert list(objects.find(missing)) == list(objects.find([])) == []
+
     def test_folders_are_listed_by_name_without_the_files_beside_them(self, objects):
         assert list(objects.folders("s3://bucket")) == ["a", "ab"]
         assert list(objects.folders("s3://bucket/a/")) == ["b"]
@@ -634,6 +649,41 @@ class TestObjectStore:
         assert objects.read("s3://bucket/none") is None
         objects.download("s3://bucket/a/b/2.txt", tmp_path / "x" / "y")
         assert (tmp_path / "x" / "y").read_bytes() == b"two"
+
+
+class PagesOfKeys:
+    """``list_objects_v2`` of a bucket, in pages of so many keys, in the order of their UTF-8; counts its calls."""
+
+    def __init__(self, keys, page):
+        self.keys, self.page, self.calls = sorted(keys, key=str.encode), page, 0
+
+    def list_objects_v2(self, Bucket, StartAfter):  # noqa: N803, ARG002
+        self.calls += 1
+        first = bisect_right(self.keys, StartAfter.encode(), key=str.encode)
+        last, now = first + self.page, datetime.now(UTC)
+        contents = [{"Key": key, "Size": 1, "LastModified": now} for key in self.keys[first:last]]
+        return {"Contents": contents, "IsTruncated": last < len(self.keys)}
+
+
+_keys = st.text(st.sampled_from("ab/~ \x1f\ue000é\U0001f600"), min_size=1, max_size=5)
+
+
+@given(there=st.sets(_keys, max_size=60), wanted=st.sets(_keys, max_size=20), page=st.integers(1, 7))
+def test_objects_are_found_in_pages_of_any_size(there, wanted, page):
+    bucket = PagesOfKeys(there, page)
+    found = [stored.s3_uri for stored in S3ObjectStore(bucket).find(f"s3://b/{key}" for key in wanted)]
+    assert found == [f"s3://b/{key}" for key in sorted(wanted & there, key=str.encode)]
+    assert bucket.calls <= len(wanted) * (1 + len(there) // page)
+
+
+@pytest.mark.parametrize("others", [0, 1_000_000])
+def test_a_hundred_thousand_objects_of_one_folder_take_a_hundred_calls(others):
+    wanted = [f"job/out/part-{number:06}.csv.out" for number in range(100_000)]
+    bucket = PagesOfKeys([], 1000)
+    bucket.keys = [*wanted, *(f"job/zz/{number:07}" for number in range(others))]
+    found = S3ObjectStore(bucket).find(f"s3://b/{key}" for key in wanted)
+    assert sum(1 for _ in found) == 100_000
+    assert bucket.calls <= 101
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be_not_there(aws):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tempfile
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,42 @@ def test_input_that_vanished_is_named(objects):
     assert run(objects, lambda _: None).failure_reason.startswith(
         "InputNotFound: there is nothing at s3://results/b/constraints.json"
     )
+
+
+def test_thousands_of_objects_are_fetched_each_to_its_place_with_its_time(objects):
+    moment = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
+    uris = [f"s3://captures/objects/{number % 7}/{number:04}" for number in range(2000)]
+    objects.kept.update({uri: uri.encode() for uri in uris})
+    objects.modified.update(dict.fromkeys(uris, moment))
+    inputs = tuple(AnalysisInput(s3_uri=uri, path=f"input/{uri.removeprefix('s3://')}") for uri in uris)
+    again = AnalysisInput(s3_uri=uris[0], path="code/twice.py")
+    seen = []
+
+    def analyze(settings):
+        folder = settings.dataset_source.parent
+        seen.extend((folder / entry.path).read_bytes().decode() for entry in (*inputs, again))
+        seen.append({path.stat().st_mtime_ns for path in folder.glob("input/captures/objects/*/*")})
+        return completes(settings)
+
+    run(objects, analyze, REQUEST.model_copy(update={"inputs": (*inputs, again)}))
+    assert seen == [*uris, uris[0], {int(moment.timestamp()) * 10**9 + 123456000}]
+
+
+def test_what_one_download_raises_ends_them_all(objects, scratch):
+    uris = [f"s3://captures/objects/{number:04}" for number in range(1000)]
+    objects.kept.update(dict.fromkeys(uris, b"x"))
+    tried = []
+
+    def download(s3_uri, path):
+        tried.append(s3_uri)
+        raise Upstream("ServiceNotReached", "S3 is away")
+
+    objects.download = download
+    inputs = tuple(AnalysisInput(s3_uri=uri, path=f"input/{uri[-4:]}") for uri in uris)
+    with pytest.raises(Upstream, match="S3 is away"):
+        run(objects, completes, REQUEST.model_copy(update={"inputs": inputs}))
+    assert len(tried) < len(uris)
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("climbing", ["../../../../evil", "../../../code/statistics.py", "../08/a.jsonl"])

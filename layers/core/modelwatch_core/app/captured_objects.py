@@ -115,7 +115,7 @@ def _of_batch_transform(
     data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
     return CapturedObjects(
         inputs=(*manifests, *data),
-        size=sum(_size(objects, entry.s3_uri) for entry in data),
+        size=sum(found.size for found in objects.find(named)),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
         dataset_format={"batchTransform": {"side": kind.transform_side, **watched.dataset_format}},
     )
@@ -128,7 +128,3 @@ def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
 def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> int:
     files = objects.list(folder.s3_uri)
     return sum(found.size for found in files if folder.takes(found.s3_uri.rpartition("/")[2], found.modified))
-
-
-def _size(objects: ObjectStore, uri: str) -> int:
-    return sum(found.size for found in objects.list(uri))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,21 @@ from modelwatch_core.ports import StoredObject
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import ObjectTypeDef
+
+
+_CHUNK_BYTES = 1 << 20
+
+
+def _utf8(place: tuple[str, str]) -> tuple[str, bytes]:
+    """Return by what S3 orders keys."""
+    bucket, key = place
+    return bucket, key.encode()
+
+
+def _just_before(key: str) -> str:
+    """Return a text that S3 orders before a key, and after nearly every other that is before it."""
+    start, last = key[:-1], ord(key[-1])
+    return f"{start}{chr(last - 1)}\U0010ffff" if 0x20 < last < 0x7F else start
 
 
 def _stored(bucket: str, found: ObjectTypeDef) -> StoredObject:
@@ -37,6 +55,27 @@ class S3ObjectStore:
                 for found in page.get("Contents", ()):
                     if found["Key"] == key or found["Key"].startswith(folder):
                         yield _stored(bucket, found)
+
+    def find(self, s3_uris: Iterable[str]) -> Iterator[StoredObject]:
+        """Yield those of many objects that exist, bucket by bucket in the order of their keys.
+
+        Each listing begins at the next object that is wanted, and takes in all that are wanted of its page.
+        """
+        for bucket, uris in groupby(sorted(map(s3_layout.split, set(s3_uris)), key=_utf8), key=itemgetter(0)):
+            wanted = [key for _, key in uris]
+            with aws_errors(f"looking for {len(wanted)} objects in s3://{bucket}"):
+                yield from self._find(bucket, wanted)
+
+    def _find(self, bucket: str, wanted: Sequence[str]) -> Iterator[StoredObject]:
+        left, last = deque(wanted), ""
+        while left:
+            start = max(_just_before(left[0]), last, key=str.encode)
+            page = self.s3.list_objects_v2(Bucket=bucket, StartAfter=start)
+            listed = {found["Key"]: found for found in page.get("Contents", ())}
+            last = next(reversed(listed), "") if page.get("IsTruncated") else ""
+            while left and (not last or left[0].encode() <= last.encode()):
+                if found := listed.get(left.popleft()):
+                    yield _stored(bucket, found)
 
     def folders(self, s3_uri: str) -> Iterator[str]:
         """Yield the names of the folders directly below a folder, in their order."""
@@ -76,8 +115,10 @@ class S3ObjectStore:
         """Write an object to a file, making its folders."""
         bucket, key = s3_layout.split(s3_uri)
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A plain GET: download_fileobj would ask for the size first, which doubles the calls for small objects.
         with aws_errors(f"downloading {s3_uri}"), path.open("wb") as file:
-            self.s3.download_fileobj(bucket, key, file)
+            for chunk in self.s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
 
     def upload(self, path: Path, s3_uri: str) -> None:
         """Write a file to an object."""
