@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from modelwatch_core.app.fetch_inputs import wanted_objects
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
@@ -466,7 +467,8 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
         "batchTransform": {"side": "input", "csv": {"header": False}}
     }
     assert request.settings.sagemaker_endpoint_name is None
-    assert [entry.path for entry in request.inputs][:4] == [
+    fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
+    assert [path for path in fetched if path.startswith("input/")] == [
         "input/input/2026/11/22/09/m.json",
         "input/output/2026/11/22/09/m.json",
         "input/objects/captures/raw/0.csv",
@@ -489,11 +491,26 @@ def test_a_transform_job_that_began_before_the_window_is_read_unless_it_was_over
     world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
     world.tick(name="batch")
     (request,) = world.host.started
-    assert [entry.path for entry in request.inputs][:2] == [
+    assert [path for _, path in wanted_objects(world.objects, request.inputs)] == [
         "input/input/2026/11/21/20/m.json",
+        "baseline/constraints.json",
+        "baseline/statistics.json",
         "input/objects/captures/20.csv",
     ]
-    assert "07.csv" not in request.model_dump_json()
+
+
+def test_a_request_is_short_however_many_objects_a_manifest_names(world):
+    keys = [f"out/part-{number:06}.csv" for number in range(6000)]
+    world.objects.kept.update({f"s3://captures/{key}": b"1,2" for key in keys})
+    manifest = "s3://captures/batch/input/2026/11/22/09/m.json"
+    world.objects.kept[manifest] = json.dumps([{"prefix": "s3://captures/"}, *keys]).encode()
+    batch = {"data_captured_destination_s3_uri": "s3://captures/batch", "dataset_format": {"csv": {"header": False}}}
+    world.has_schedule("batch", endpoint_input=None, batch_transform_input=batch)
+    world.tick(name="batch")
+    (request,) = world.host.started
+    assert len(request.model_dump_json()) < 5_000
+    fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
+    assert [path for path in fetched if "objects" in path] == [f"input/objects/captures/{key}" for key in keys]
 
 
 @pytest.mark.parametrize("manifest", [b"{}", b"[]", b"[1]", b'["a"]', b'[{"prefix": "s3://b/"}, 1]', b"\xff"])
@@ -520,7 +537,7 @@ def test_any_key_that_s3_can_hold_is_read(world, key):
     has_manifest(world, key)
     world.tick(name="batch")
     (request,) = world.host.started
-    assert f"s3://captures/{key}" in [entry.s3_uri for entry in request.inputs]
+    assert f"s3://captures/{key}" in [stored.s3_uri for stored, _ in wanted_objects(world.objects, request.inputs)]
     assert AnalysisRequest.model_validate_json(request.model_dump_json()) == request
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelwatch_core.app.fetch_inputs import wanted_objects
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
@@ -64,7 +65,7 @@ def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(wo
     assert request.settings.ground_truth_source == Path("/opt/ml/processing/groundtruth")
     assert request.settings.seed == 7
     assert request.settings.dataset_source == Path("/opt/ml/processing/input")
-    assert "groundtruth/2026/11/22/09/0100.jsonl" in [entry.path for entry in request.inputs]
+    assert "groundtruth/2026/11/22/09/0100.jsonl" in [path for _, path in wanted_objects(world.objects, request.inputs)]
     assert [(out.path, out.s3_uri) for out in request.further_outputs] == [("merge/", "s3://results/monitoring/merge")]
     assert request.settings.dataset_format.sagemaker_document == {
         "sagemakerCaptureJson": {"captureIndexNames": ["endpointOutput"]}
@@ -84,7 +85,8 @@ def test_labels_are_looked_for_from_the_window_on_until_now_and_beside_the_hour_
     has_labels(world, "2026/11/24/00/0000.jsonl")
     world.tick(name="quality")
     (request,) = world.host.started
-    assert [entry.s3_uri for entry in request.inputs if entry.path.startswith("groundtruth/")] == expected
+    wanted = wanted_objects(world.objects, request.inputs)
+    assert [stored.s3_uri for stored, path in wanted if path.startswith("groundtruth/")] == expected
 
 
 def test_a_window_without_labels_fails_with_what_to_do_and_the_schedule_goes_on(world):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tempfile
 import traceback
 from datetime import UTC, datetime
@@ -181,6 +182,20 @@ def test_a_single_object_whose_place_climbs_out_of_its_folder_is_refused(objects
     ended = RunAnalysis(objects, MemoryBus(), MemoryRunClaims(), completes)(request, RUN)
     assert ended is not None
     assert ended.outcome.failure_reason.startswith("KeyOutsideFolder")
+
+
+@pytest.mark.parametrize(
+    ("keys", "cause"),
+    [
+        ([f"{'k' * 300}.jsonl"], "File name too long"),
+        ([f"{'é' * 200}/a.jsonl"], "File name too long"),
+        (["a", "a/b"], "(File exists|Is a directory|Not a directory)"),
+    ],
+)
+def test_a_key_that_no_file_can_have_ends_the_analysis_with_the_cause(objects, keys, cause):
+    objects.kept.update({f"s3://captures/live/e/09/{key}": b"x" for key in keys})
+    reason = run(objects, completes).failure_reason
+    assert re.match(rf"KeyIsNoFileName: the key of s3://captures/.* cannot be the name of a file \({cause}\)", reason)
 
 
 def completes(settings):

@@ -105,16 +105,17 @@ def _of_batch_transform(
 ) -> CapturedObjects:
     destination = watched.data_captured_destination_s3_uri
     manifests = [
-        AnalysisInput(s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.removeprefix(uri)}")
+        AnalysisInput(
+            s3_uri=found.s3_uri, path=f"input/{path}/{found.s3_uri.removeprefix(uri)}", objects_path="input/objects/"
+        )
         for uri, path in s3_layout.transform_days(destination, window, longest_job=LONGEST_TRANSFORM_JOB)
         for found in objects.list(uri)
         # What had been written before the window began has no rows of it, and was read with the window before.
         if found.size and window.start - CLOCK_SKEW <= found.modified <= look.until
     ]
-    named = dict.fromkeys(uri for manifest in manifests for uri in _objects_of(objects, manifest.s3_uri))
-    data = [AnalysisInput(s3_uri=uri, path=f"input/objects/{'/'.join(s3_layout.split(uri))}") for uri in named]
+    named = {uri for manifest in manifests for uri in _objects_of(objects, manifest.s3_uri)}
     return CapturedObjects(
-        inputs=(*manifests, *data),
+        inputs=tuple(manifests),
         size=sum(found.size for found in objects.find(named)),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
         dataset_format={"batchTransform": {"side": kind.transform_side, **watched.dataset_format}},

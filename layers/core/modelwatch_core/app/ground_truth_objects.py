@@ -47,17 +47,15 @@ def ground_truth_objects(
     """
     if ground_truth is None:
         return None
-    found = list(_since(objects, ground_truth, start, now))
     return GroundTruthObjects(
-        inputs=tuple(
-            AnalysisInput(s3_uri=stored.s3_uri, path=f"groundtruth/{_below(ground_truth, stored)}") for stored in found
-        ),
-        size=sum(stored.size for stored in found),
+        inputs=(AnalysisInput(s3_uri=ground_truth, path="groundtruth/", collected=(start, now)),),
+        size=sum(stored.size for stored in collected_labels(objects, ground_truth, start, now)),
         folder=s3_layout.join(ground_truth, f"yyyy/mm/dd/hh/ from {start:%Y/%m/%d/%H} to {now:%Y/%m/%d/%H}"),
     )
 
 
-def _since(objects: ObjectStore, ground_truth: str, start: datetime, now: datetime) -> Iterator[StoredObject]:
+def collected_labels(objects: ObjectStore, ground_truth: str, start: datetime, now: datetime) -> Iterator[StoredObject]:
+    """Yield the files of labels that were collected from the hour of one time to the day of another, or at no hour."""
     for stored in objects.files(ground_truth):
         if stored.size:
             yield stored

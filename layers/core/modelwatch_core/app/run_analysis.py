@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
+from modelwatch_core.app.fetch_inputs import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
+from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import EventBus, ObjectStore, RunClaim, RunClaims, StoredObject
+from modelwatch_core.ports import EventBus, ObjectStore, RunClaim, RunClaims
 
 _STOPPED = Outcome.stopped("StoppedByUser: the analysis was stopped before its reports were stored.")
 
 Analyze = Callable[[AnalysisSettings], AnalysisSummary]
 """The analyzer: settings in, a summary out, reports in ``output_path``."""
 
-
-_DOWNLOADS = 16
-"""At a time. S3 answers in some 50 ms, so that this many fetch 100,000 small objects in some five minutes."""
 
 _WORKING_FILES = ("analysis-*", "preprocessed-*")
 
@@ -106,7 +101,7 @@ class RunAnalysis:
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
 
     def _stored(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
-        self._fetch(request.inputs, root)
+        fetch_inputs(self.objects, request.inputs, root)
         for name, text in request.files.items():
             self._write(root / name, text)
         (root / "output").mkdir()
@@ -126,57 +121,3 @@ class RunAnalysis:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 self.objects.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
-
-    def _fetch(self, inputs: Sequence[AnalysisInput], root: Path) -> None:
-        with ThreadPoolExecutor(_DOWNLOADS) as pool:
-            wanted = self._wanted(inputs, root)
-            while some := list(islice(wanted, _DOWNLOADS * _DOWNLOADS)):
-                list(pool.map(self._download, some))  # which raises what any of them has raised
-
-    def _download(self, wanted: tuple[StoredObject, Path]) -> None:
-        stored, path = wanted
-        self.objects.download(stored.s3_uri, path)
-        moment = int(stored.modified.timestamp()) * 10**9 + stored.modified.microsecond * 1000
-        os.utime(path, ns=(moment, moment))  # by which the analyzer knows what is late
-
-    def _wanted(self, inputs: Sequence[AnalysisInput], root: Path) -> Iterator[tuple[StoredObject, Path]]:
-        """Yield what to fetch, and the file that it becomes.
-
-        Raises
-        ------
-        InvalidInput
-            ``InputNotFound``, ``KeyOutsideFolder``.
-        """
-        single: dict[str, list[AnalysisInput]] = {}
-        for entry in inputs:
-            if not entry.path.endswith("/"):
-                single.setdefault(entry.s3_uri, []).append(entry)
-        for stored in self.objects.find(single):
-            yield from ((stored, _inside(root / entry.path, stored)) for entry in single.pop(stored.s3_uri))
-        for missing in single:
-            raise _not_found(missing)
-        for entry in inputs:
-            if entry.path.endswith("/"):
-                yield from self._in_folder(entry, root)
-
-    def _in_folder(self, entry: AnalysisInput, root: Path) -> Iterator[tuple[StoredObject, Path]]:
-        found = False
-        for stored in self.objects.list(entry.s3_uri):
-            name = stored.s3_uri.rpartition("/")[2]
-            if not name or not entry.takes(name, stored.modified):
-                continue  # a folder marker made by a console, or a file of another time
-            below = stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/") or name
-            yield stored, _inside(root / entry.path / below, stored)
-            found = True
-        if not found:
-            raise _not_found(entry.s3_uri)
-
-
-def _inside(path: Path, stored: StoredObject) -> Path:
-    if ".." in path.parts:
-        raise InvalidInput("KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it")
-    return path
-
-
-def _not_found(s3_uri: str) -> InvalidInput:
-    return InvalidInput("InputNotFound", f"there is nothing at {s3_uri}; was it moved or deleted?")

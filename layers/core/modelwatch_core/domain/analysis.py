@@ -67,6 +67,8 @@ class AnalysisSummary(Owned):
 class AnalysisInput(Owned):
     """An object in S3, or a folder of them, and where it goes below the host's working folder.
 
+    A host finds the objects itself, so that a request is short however many there are.
+
     Attributes
     ----------
     path : str
@@ -76,6 +78,11 @@ class AnalysisInput(Owned):
         exclusive. Files whose names do not begin with a time are fetched.
     modified_after, modified_until : datetime, optional
         When the objects to fetch were last modified, exclusive and inclusive.
+    collected : tuple of datetime, optional
+        Of a folder of ground truth: the first and the last day and hour in which the labels to fetch were collected.
+        Those in no hour folder are fetched too.
+    objects_path : str, optional
+        Of a manifest of a batch transform job: the folder for the objects that it names, each by bucket and key.
     """
 
     s3_uri: ObjectUri
@@ -83,6 +90,8 @@ class AnalysisInput(Owned):
     names: tuple[str, str] | None = None
     modified_after: ExactUtcDatetime | None = None
     modified_until: ExactUtcDatetime | None = None
+    collected: tuple[ExactUtcDatetime, ExactUtcDatetime] | None = None
+    objects_path: NonEmpty | None = None
 
     def takes(self, name: str, modified: datetime) -> bool:
         """Return whether an object is to be fetched, by the last part of its key and when it was last modified."""
