@@ -21,7 +21,7 @@ import botocore.endpoint
 import moto.core.utils
 import moto.s3.models
 from boto3.s3.transfer import TransferConfig
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.s3.models import s3_backends
@@ -35,6 +35,7 @@ from tests.campaign.faults import Call, Faults, answer
 from tests.campaign.plan import Plan
 from tests.campaign.services import Services, kind_of, what_concerns
 from tests.campaign.simulation import Process, Simulation
+from tests.campaign.speed import without_repeated_work
 from tests.campaign.template import ACCOUNT, CAPTURES, GROUP, REGION, RESULTS, deployment
 from tests.core.ledger_table import create_ledger_table
 
@@ -51,7 +52,7 @@ class Aws:
         self._moto.enabled = True
         self.calls = 0
 
-    def __call__(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    def __call__(self, event_name: str, request: Any, **further: Any) -> Any:  # noqa: ARG002 - as botocore calls it
         """Answer a request, or fail."""
         _, service, operation = event_name.split(".")
         process = self._simulation.current
@@ -70,7 +71,7 @@ class Aws:
             return self._faults.happen(fault, call) or response
         return response
 
-    def _effect(self, process: Process, event_name: str, call: Call, request: AWSPreparedRequest) -> AWSResponse | None:
+    def _effect(self, process: Process, event_name: str, call: Call, request: Any) -> Any:
         if call.operation == "Invoke":
             return self._invoke(process, request)
         if call.operation == "PutEvents":
@@ -87,7 +88,7 @@ class Aws:
             self._endpoint_is_created(str(json.loads(request.body)["EndpointName"]))
         return response
 
-    def _as_newer_version(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
+    def _as_newer_version(self, event_name: str, request: Any) -> AWSResponse:
         document = json.loads(request.body)
         newer_version.mark_items(document)
         request.body = json.dumps(document).encode()
@@ -97,7 +98,7 @@ class Aws:
         body = MockRawResponse(json.dumps(found).encode())
         return AWSResponse(response.url, response.status_code, dict(response.headers), body)  # type: ignore[arg-type]
 
-    def _invoke(self, process: Process, request: AWSPreparedRequest) -> AWSResponse:
+    def _invoke(self, process: Process, request: Any) -> AWSResponse:
         name = unquote(urlsplit(request.url or "").path.split("/")[3]).rpartition(":")[2]
         payload = json.loads(request.body)
         if process.is_newer and name == "Analyzer":
@@ -107,7 +108,7 @@ class Aws:
         request_id = self._services.invoke(name, payload)
         return answer(request.url or "", {}, {"x-amzn-requestid": request_id}, status=202)
 
-    def _put_events(self, process: Process, request: AWSPreparedRequest) -> AWSResponse:
+    def _put_events(self, process: Process, request: Any) -> AWSResponse:
         for entry in json.loads(request.body)["Entries"]:
             detail = json.loads(entry["Detail"])
             if process.is_newer:
@@ -150,6 +151,7 @@ def app_on(aws: Aws, simulation: Simulation) -> Iterator[None]:
     sleeps = SimpleNamespace(sleep=simulation.wait)
     with (
         mock_aws(),
+        without_repeated_work(),
         mock.patch.dict("os.environ", deployment().environment),
         mock.patch.object(SystemClock, "now", of_a_process),
         mock.patch.object(moto.core.utils, "utcnow", naive),

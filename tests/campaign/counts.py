@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -178,7 +177,9 @@ def _count_announcements(log: Log, counts: Counts, records: list[MonitoringExecu
     for record in records:
         statuses = [status for _, status in log.announced.get(record.subject, [])]
         if set(statuses) != {str(record.monitoring_execution_status)}:
-            counts.differences.append(f"{record.subject}: {record.monitoring_execution_status}, announced as {statuses}")
+            counts.differences.append(
+                f"{record.subject}: {record.monitoring_execution_status}, announced as {statuses}"
+            )
         rows["executions announced more than once"] += len(statuses) > 1
 
 
@@ -190,9 +191,7 @@ def _alert_key(record: MonitoringExecution) -> str:
 def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) -> None:
     rows = counts.rows
     promised = {
-        _alert_key(record): record.subject
-        for record in records
-        if str(record.monitoring_execution_status) in _ALERTED
+        _alert_key(record): record.subject for record in records if str(record.monitoring_execution_status) in _ALERTED
     }
     lost = {letter.concerns for letter in log.given_up if letter.is_lost}
     rows["alerts that were due"] = len(promised)
@@ -220,12 +219,12 @@ def _count_dead_letters(log: Log, counts: Counts) -> None:
     for name in ("delivered again", "kept, as sweeps are", "lost, because where they go was away"):
         rows[f"... {name}"] = 0
     for letter in log.given_up:
-        name = _fate(letter, waiting, log, again)
-        if name is None:
+        fate = _fate(letter, waiting, log, again)
+        if fate is None:
             where = "waits in the queue" if letter.number in waiting else "is gone, and was not delivered"
             counts.differences.append(f"{letter.concerns}: the dead letter {letter.kind} {where}")
         else:
-            rows[f"... {name}"] += 1
+            rows[f"... {fate}"] += 1
         waiting.discard(letter.number)
     counts.differences += [f"{number}: a message in the queue that nobody gave up" for number in waiting]
 
@@ -250,7 +249,9 @@ def _count_orphans(counts: Counts, items: list[dict[str, Any]], records: list[Mo
         if item["sk"] == "CLAIM" and str(item["pk"]).removeprefix("RUN#") not in known
     ]
     sagemaker = sagemaker_backends[ACCOUNT][REGION]
-    left += [f"{name}: an endpoint, or its configuration" for name in (*sagemaker.endpoints, *sagemaker.endpoint_configs)]
+    left += [
+        f"{name}: an endpoint, or its configuration" for name in (*sagemaker.endpoints, *sagemaker.endpoint_configs)
+    ]
     counts.rows["claims, leases, endpoints and configurations left over"] = len(left)
     counts.differences += left
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from modelwatch_core import wiring
+from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
-from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.outcome import OutcomeStatus, RecordCounts
 from modelwatch_core.domain.temporary_endpoint import EndpointStateChange
 from tests.campaign.plan import Ending, Plan

@@ -17,8 +17,7 @@ LONGEST_OUTAGE = 6 * HOUR
 WORKS_AGAIN = 2
 """For how many ticks everything works at the end: the first of them makes up windows whose ticks were lost."""
 
-QUIET_AFTER_AN_OUTAGE = 4 * HOUR
-"""How long sweeps go on after the last tick: a lease of an explanation (2.5 hours), and the delivery after it."""
+_LEASE = 1.5 * HOUR
 
 
 class Ending(StrEnum):
@@ -40,7 +39,13 @@ _ENDINGS = {
 }
 
 MAY_BE_LOST = frozenset(
-    {"tick", "sweep", "Analysis Ended", "Lambda Function Invocation Result - Failure", "SageMaker Endpoint State Change"}
+    {
+        "tick",
+        "sweep",
+        "Analysis Ended",
+        "Lambda Function Invocation Result - Failure",
+        "SageMaker Endpoint State Change",
+    }
 )
 """What may come 0 times. EventBridge delivers at least once what it took, so of its events only those are lost that a
 host or SageMaker may never send. The others come once or three times."""
@@ -103,7 +108,7 @@ class Plan:
     def drawn(cls, executions: int, seed: int, longest_outage: timedelta = LONGEST_OUTAGE) -> Plan:
         """Draw a plan."""
         random = Random(seed)
-        least_hours = 5 + WORKS_AGAIN + int(2.5 * (longest_outage / HOUR))
+        least_hours = 4 + WORKS_AGAIN + int(2.5 * (longest_outage / HOUR))
         schedules = max(1, min(50, executions // least_hours))
         hours = max(-(-executions // schedules), least_hours)
         end_of_faults = START + (hours - WORKS_AGAIN) * HOUR
@@ -141,9 +146,13 @@ class Plan:
 
     @property
     def end(self) -> datetime:
-        """When it is counted: after the longest that a delivery may lag behind its outage, and a lease."""
+        """When it is counted: a lease after the last tick, and after what the longest outage held up.
+
+        A delivery lags behind by a fifth of its outage, and windows that piled up are analysed one after another: half
+        as long as it took them to be due.
+        """
         longest = max((outage.end - outage.start for outage in self.outages), default=timedelta(0))
-        return self.last_tick + longest / 5 + QUIET_AFTER_AN_OUTAGE
+        return self.last_tick + _LEASE + longest / 5 + longest / 2
 
     def is_faulty(self, moment: datetime) -> bool:
         """Return whether things go wrong at a moment."""
@@ -220,7 +229,7 @@ def _outages(random: Random, end_of_faults: datetime, longest: timedelta) -> Ite
 
 
 def _length(random: Random, longest: timedelta) -> timedelta:
-    return MINUTE * (longest / MINUTE) ** random.random()
+    return timedelta(minutes=(longest / MINUTE) ** random.random())
 
 
 def _outage(random: Random, service: str, begin: datetime, end: datetime, length: timedelta) -> Outage:

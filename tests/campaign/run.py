@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from moto.scheduler.models import scheduler_backends
@@ -53,10 +54,8 @@ def _prepare(plan: Plan, simulation: Simulation) -> None:
     for schedule, start in plan.windows():
         if plan.ending(schedule.name, start) is not Ending.NO_DATA:
             key = f"live/{schedule.endpoint}/AllTraffic/{start:%Y/%m/%d/%H}/30-00-000-a.jsonl"
-            simulation.at(
-                start + HOUR / 2,
-                lambda key=key, start=start: s3.put_object(Bucket=CAPTURES, Key=key, Body=functions.capture(start)),
-            )
+            put = partial(s3.put_object, Bucket=CAPTURES, Key=key, Body=functions.capture(start))
+            simulation.at(start + HOUR / 2, put)
 
 
 def _set_schedules(plan: Plan) -> None:

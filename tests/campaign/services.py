@@ -21,11 +21,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from modelwatch.local.deliveries import DeadLetterQueue, RetryPolicy, Target
 from modelwatch.local.event_rules import deliver_event
-
 from modelwatch_core import wiring
 from modelwatch_core.domain.documents import iso_utc
 from tests.campaign import newer_version
@@ -137,7 +137,7 @@ class Services:
         is_repeated = self._plan.is_faulty(self._simulation.now) and self._plan.random.random() < 0.02
         for _ in range(2 if is_repeated else 1):
             invocation = _Invocation(function, payload, request_id, self._simulation.now)
-            self._simulation.after(self._plan.delay(self._simulation.now), lambda one=invocation: self._run(one))
+            self._simulation.after(self._plan.delay(self._simulation.now), partial(self._run, invocation))
         return request_id
 
     def _run(self, invocation: _Invocation) -> None:
@@ -205,12 +205,16 @@ class Services:
 
     @staticmethod
     def _send(body: object, attributes: Mapping[str, str]) -> str:
-        sent = wiring._session().client("sqs").send_message(
-            QueueUrl=QUEUE_URL,
-            MessageBody=json.dumps(body),
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
+        sent = (
+            wiring._session()
+            .client("sqs")
+            .send_message(
+                QueueUrl=QUEUE_URL,
+                MessageBody=json.dumps(body),
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
         )
         return str(sent["MessageId"])
 
@@ -238,7 +242,7 @@ class Services:
             if rule.matches(event):
                 self._count(copies)
                 for _ in range(copies):
-                    deliver_event(self, rule.matched, event)  # type: ignore[arg-type] - as far as it is used
+                    deliver_event(cast("Any", self), rule.matched, event)
 
     def note_end(self, subject: str, status: str) -> None:
         """Note that the app can find how an analysis ended."""

@@ -1,4 +1,4 @@
-"""A simulated time, in which processes run beside one another: always one at a time, in an order that a seed repeats."""
+"""A simulated time, in which processes run beside one another: one at a time, in an order that a seed repeats."""
 
 from __future__ import annotations
 
@@ -49,21 +49,23 @@ class Simulation:
     def __init__(self, start: datetime) -> None:
         self.now = start
         self.current: Process | None = None
-        self._due: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = count()
         self._main = threading.Semaphore(0)
         self._alive: set[Process] = set()
         self._failure: BaseException | None = None
 
-    def at(self, moment: datetime, action: Callable[[], None]) -> None:
+    def at(self, moment: datetime, action: Callable[[], object]) -> None:
         """Do something at a moment, or at once if that is over."""
         heapq.heappush(self._due, (max(moment, self.now), next(self._numbers), action))
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something after some seconds."""
         self.at(self.now + timedelta(seconds=seconds), action)
 
-    def start(self, process: Process, body: Callable[[], object], ended: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, process: Process, body: Callable[[], object], ended: Callable[[BaseException | None], None]
+    ) -> None:
         """Run a process from now on; ``ended`` is given what it raised, or None."""
 
         def run() -> None:
@@ -71,9 +73,9 @@ class Simulation:
             error: BaseException | None = None
             try:
                 body()
-            except (Exception, Killed) as raised:  # noqa: BLE001 - whatever a function raises, Lambda takes
+            except (Exception, Killed) as raised:
                 error = raised
-            except BaseException as raised:  # noqa: BLE001 - ends the simulation
+            except BaseException as raised:
                 self._failure = raised
             self._alive.discard(process)
             self.current = None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from modelwatch.local.event_rules import MatchedRule
-from modelwatch.local.sam_template import parameter_values, read_template
 from moto.events.models import EventPattern
 
+from modelwatch.local.event_rules import MatchedRule
+from modelwatch.local.sam_template import parameter_values, read_template
 from tests.repository import ROOT
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -69,7 +69,7 @@ class Rule:
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event is for the targets of this rule."""
-        return bool(EventPattern(None, dict(self.pattern)).matches_event(dict(event)))  # type: ignore[arg-type]
+        return bool(EventPattern(None, dict(self.pattern)).matches_event(dict(event)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,7 @@ def deployment() -> Deployment:
     invocations = {name: each.get("EventInvokeConfig") for name, each in properties.items()}
     invocations["Analyzer"] = resolved(resources["AnalyzerInvocations"]["Properties"])
     events = [
-        (name, event_name, event)
-        for name in names
-        for event_name, event in properties[name].get("Events", {}).items()
+        (name, event_name, event) for name in names for event_name, event in properties[name].get("Events", {}).items()
     ]
     (sweep,) = [event["Properties"] for _, _, event in events if event["Type"] == "ScheduleV2"]
     return Deployment(
