@@ -128,7 +128,7 @@ def _category(plan: Plan, log: Log, counts: Counts, record: MonitoringExecution)
     announced = log.announced.get(record.subject)
     is_known = ended is not None and announced is not None and ended.moment <= announced[0][0]
     if not is_known and _was_prevented(plan, log, record, code):
-        return f"...... Failed: {code}, where faults let no run of the analysis end"
+        return f"...... Failed: {code}, where faults prevented the analysis, or every report of its end"
     known = f"; its analysis ended as {ended.status} at {iso_utc(ended.moment)}" if ended else ""
     counts.differences.append(f"{record.subject}: {status} {reason}, planned as {ending}{known}")
     return "...... not the true status"
@@ -136,7 +136,7 @@ def _category(plan: Plan, log: Log, counts: Counts, record: MonitoringExecution)
 
 def _was_prevented(plan: Plan, log: Log, record: MonitoringExecution, code: str) -> bool:
     if code in _PREVENTED:
-        return log.failed_attempts[record.subject] > 0
+        return record.subject in log.prevented
     if code not in _PREVENTED_ENDPOINT:
         return False
     return any(outage.start <= record.last_modified_time for outage in plan.outages) and (

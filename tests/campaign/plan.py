@@ -100,8 +100,8 @@ class Plan:
     newer: datetime
     rolled_back: datetime
     newer_again: datetime
-    faults_a_call: float = 0.04
-    kills_a_call: float = 0.006
+    faults_a_call: float = 0.05
+    kills_a_call: float = 0.012
     random: Random = field(default_factory=Random, repr=False)
 
     @classmethod

@@ -89,8 +89,8 @@ class Log:
         How often SNS took each alert, by its key; and how often the sender of one could not know, or note, that it did.
     redelivered : Counter of tuple
         What the sweep delivered again, by kind and what it concerns.
-    failed_attempts : Counter of str
-        How many runs of an analysis failed, or were given up, by its subject.
+    prevented : set of str
+        The subjects of analyses that Lambda gave up, or whose end was neither stored nor delivered.
     """
 
     ended: dict[str, Ended] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Log:
     uncertain_alerts: Counter[str] = field(default_factory=Counter)
     given_up: list[GivenUp] = field(default_factory=list)
     redelivered: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failed_attempts: Counter[str] = field(default_factory=Counter)
+    prevented: set[str] = field(default_factory=set)
     lost_before_delivery: int = 0
     delivered_thrice: int = 0
 
@@ -168,8 +168,6 @@ class Services:
             return
         if process.has_sent:
             self.log.uncertain_alerts[process.concerns] += 1
-        if invocation.function == "Analyzer":
-            self.log.failed_attempts[process.concerns] += 1
         if invocation.attempts > deployment().functions[invocation.function].retries:
             self._give_up_invocation(invocation)
         else:
@@ -191,7 +189,7 @@ class Services:
             self._bury(record, {}, invocation.function, invocation.payload)
             return
         subject = invocation.payload["subject"]
-        self.log.failed_attempts[subject] += 1
+        self.log.prevented.add(subject)
         if self._plan.is_away("eventbridge", self._simulation.now):
             kind = "Lambda Function Invocation Result - Failure"
             self.log.given_up.append(GivenUp("-", kind, subject, "FinishExecution", is_lost=True))
@@ -236,13 +234,19 @@ class Services:
             end = (self._simulation.now, str(detail["monitoring_execution_status"]))
             self.log.announced[what_concerns(event)].append(end)
         copies = self._plan.copies(detail_type, self._simulation.now)
-        if by is not None and by.function == "Analyzer" and copies:
-            self.note_end(detail["subject"], detail["outcome"]["status"])
+        if by is not None and by.function == "Analyzer":
+            self._note_reported_end(detail["subject"], detail["outcome"]["status"], copies)
         for rule in deployment().rules:
             if rule.matches(event):
                 self._count(copies)
                 for _ in range(copies):
                     deliver_event(cast("Any", self), rule.matched, event)
+
+    def _note_reported_end(self, subject: str, status: str, copies: int) -> None:
+        if copies:
+            self.note_end(subject, status)
+        elif subject not in self.log.ended:
+            self.log.prevented.add(subject)
 
     def note_end(self, subject: str, status: str) -> None:
         """Note that the app can find how an analysis ended."""
