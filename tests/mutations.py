@@ -151,13 +151,6 @@ MUTATIONS = (
         "tests/campaign",
     ),
     Mutation(
-        "nobody sends an alert while another holds its lease",
-        f"{CORE}/adapters/aws/ledger_table.py",
-        "attribute_not_exists(pk) OR (#state = :sending AND lease < :now)",
-        "attribute_not_exists(pk) OR (#state = :sending AND NOT lease = :now)",
-        "tests/campaign",
-    ),
-    Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/route_alerts.py",
         "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",

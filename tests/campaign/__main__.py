@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import timedelta
 
-from tests.campaign.plan import LONGEST_OUTAGE, Plan
+from tests.campaign.plan import HOUR, LONGEST_OUTAGE, START, Plan
 from tests.campaign.run import run
 
 
@@ -29,7 +29,8 @@ def main() -> int:
     command = f"make campaign EXECUTIONS={options.executions} SEED={seed}"
     began = time.monotonic()
     _print(f"{plan.executions} executions of {len(plan.schedules)} schedules in {plan.hours} hours, seed {seed}")
-    counts = run(plan)
+    hours = (plan.end - START) // HOUR
+    counts = run(plan, lambda moment: sys.stderr.write(f"hour {(moment - START) // HOUR} of {hours}\n"))
     for difference in counts.differences:
         _print(f"DIFFERENCE  {difference}")
     _print(counts.table())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,8 +26,8 @@ from tests.campaign.template import ACCOUNT, CAPTURES, GROUP, REGION, RESULTS, d
 _SET_AT = START + 20 * MINUTE
 
 
-def run(plan: Plan) -> Counts:
-    """Run a campaign and return what was counted at its end."""
+def run(plan: Plan, progress: Callable[[datetime], object] = lambda _: None) -> Counts:
+    """Run a campaign and return what was counted at its end; ``progress`` is called at each full hour."""
     simulation = Simulation(START)
     faults = Faults(plan, simulation)
     services = Services(plan, simulation, functions.handlers(plan, simulation))
@@ -39,6 +39,8 @@ def run(plan: Plan) -> Counts:
             simulation.run(until=_SET_AT)
             _set_schedules(plan)
             _let_schedules_fire(plan, simulation, services)
+            for hour in range(1, (plan.end - START) // HOUR + 1):
+                simulation.at(START + hour * HOUR, partial(progress, START + hour * HOUR))
             simulation.run(until=plan.end)
             simulation.close()
             return counted(plan, services.log, faults, aws.calls)
