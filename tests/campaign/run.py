@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ def run(plan: Plan, progress: Callable[[datetime], object] = lambda _: None) -> 
     services = Services(plan, simulation, functions.handlers(plan, simulation))
     aws = Aws(plan, simulation, faults, services)
     logging.disable(logging.CRITICAL)
+    drawn = random.getstate()
+    random.seed(plan.seed)  # by which botocore draws how long it waits between two attempts
     try:
         with app_on(aws, simulation):
             _prepare(plan, simulation)
@@ -47,6 +50,7 @@ def run(plan: Plan, progress: Callable[[datetime], object] = lambda _: None) -> 
     finally:
         simulation.close()
         logging.disable(logging.NOTSET)
+        random.setstate(drawn)
 
 
 def _prepare(plan: Plan, simulation: Simulation) -> None:

@@ -49,9 +49,9 @@ def without_repeated_work() -> Iterator[None]:
         for module, name in (
             (responses, "method_names_from_class"),
             (responses, "camelcase_to_underscores"),
-            (useragent, "sanitize_user_agent_string_component"),
         ):
             stack.enter_context(mock.patch.object(module, name, cache(getattr(module, name))))
+        stack.enter_context(mock.patch.object(useragent.UserAgentString, "to_string", lambda _: "campaign"))
         stack.enter_context(mock.patch.object(RequestSigner, "sign", _signs_for_s3))
         stack.enter_context(mock.patch.object(Table, "all_items", _items_as_they_lie))
         stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
