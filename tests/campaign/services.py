@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 from modelwatch.local.deliveries import DeadLetterQueue, RetryPolicy, Target
@@ -130,6 +130,10 @@ class Services:
         self._plan, self._simulation, self._handlers = plan, simulation, handlers
         self.log = Log()
 
+    @cached_property
+    def _queue(self) -> Any:
+        return wiring._session().client("sqs")
+
     # ------------------------------------------------------------ Lambda
     def invoke(self, function: str, payload: dict[str, Any]) -> str:
         """Take an asynchronous invocation, and return the id of its request."""
@@ -201,18 +205,13 @@ class Services:
         number = "-" if is_lost else self._send(body, attributes)
         self.log.given_up.append(GivenUp(number, kind_of(payload), what_concerns(payload), function, is_lost))
 
-    @staticmethod
-    def _send(body: object, attributes: Mapping[str, str]) -> str:
-        sent = (
-            wiring._session()
-            .client("sqs")
-            .send_message(
-                QueueUrl=QUEUE_URL,
-                MessageBody=json.dumps(body),
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-                },
-            )
+    def _send(self, body: object, attributes: Mapping[str, str]) -> str:
+        sent = self._queue.send_message(
+            QueueUrl=QUEUE_URL,
+            MessageBody=json.dumps(body),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
         )
         return str(sent["MessageId"])
 

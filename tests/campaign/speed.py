@@ -32,6 +32,10 @@ def _differs(one: Any, other: Any) -> bool:
     return bool(_original_differs(one, other))
 
 
+def _user_agent(_: Any) -> str:
+    return "campaign"
+
+
 _original_sign = RequestSigner.sign
 
 
@@ -51,7 +55,7 @@ def without_repeated_work() -> Iterator[None]:
             (responses, "camelcase_to_underscores"),
         ):
             stack.enter_context(mock.patch.object(module, name, cache(getattr(module, name))))
-        stack.enter_context(mock.patch.object(useragent.UserAgentString, "to_string", lambda _: "campaign"))
+        stack.enter_context(mock.patch.object(useragent.UserAgentString, "to_string", _user_agent))
         stack.enter_context(mock.patch.object(RequestSigner, "sign", _signs_for_s3))
         stack.enter_context(mock.patch.object(Table, "all_items", _items_as_they_lie))
         stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
