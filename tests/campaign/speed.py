@@ -5,8 +5,10 @@ Nothing of what they answer changes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import cache
 from typing import Any
 from unittest import mock
@@ -24,6 +26,13 @@ def _items_as_they_lie(table: Any) -> list[Any]:
 
 
 _original_differs = DynamoType.__ne__
+
+
+def _backup(table: Any, _: Any) -> Any:
+    """Return a copy of a table for the case that a transaction fails: writes replace items, and change none."""
+    backup = copy(table)
+    backup.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
+    return backup
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -58,6 +67,7 @@ def without_repeated_work() -> Iterator[None]:
         stack.enter_context(mock.patch.object(useragent.UserAgentString, "to_string", _user_agent))
         stack.enter_context(mock.patch.object(RequestSigner, "sign", _signs_for_s3))
         stack.enter_context(mock.patch.object(Table, "all_items", _items_as_they_lie))
+        stack.enter_context(mock.patch.object(Table, "__deepcopy__", _backup, create=True))
         stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
         stack.enter_context(mock.patch.object(DynamoType, "__eq__", lambda one, other: not _differs(one, other)))
         yield
