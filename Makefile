@@ -7,6 +7,8 @@ SAM    := .venv-sam/bin/sam
 # The order in which tests run: any number gives another one. And how long `make fuzz` starts new rounds.
 ORDER        ?= 1
 FUZZ_SECONDS ?= 600
+# How many windows are due in `make campaign`.
+EXECUTIONS   ?= 1000
 PYTEST := "$(BIN)/python" -m pytest -n 2 --dist loadgroup --randomly-seed=$(ORDER)
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -14,7 +16,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz mutations check format schemas lock bench build clean
+.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +45,9 @@ coverage: $(STAMP) ## run all tests and print which lines of the product none of
 
 fuzz: $(STAMP) ## search for failing examples at random, for FUZZ_SECONDS=600; SEED=n repeats one round
 	@"$(BIN)/python" -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))
+
+campaign: $(STAMP) ## run EXECUTIONS=1000 under faults, outages and kills, and count what became of them; SEED=n repeats one
+	@"$(BIN)/python" -m tests.campaign --executions $(EXECUTIONS) $(if $(SEED),--seed $(SEED))
 
 mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each
 	@"$(BIN)/python" -m tests.mutations

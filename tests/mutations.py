@@ -129,6 +129,41 @@ MUTATIONS = (
         "self.happened_at is None",
         "tests/core/test_dead_letters.py",
     ),
+    Mutation(
+        "what a run stored before it died is how it ended",
+        f"{CORE}/app/finish_analysis.py",
+        "self._finish(self._stored(ended) or ended)",
+        "self._finish(ended)",
+        "tests/core/test_lost_ends.py",
+    ),
+    Mutation(
+        "the sweep leaves alone what may still report its end",
+        f"{CORE}/app/reconcile.py",
+        "in self.ledger.open_and_due(now):",
+        "in self.ledger.open_and_due(now + timedelta(days=1)):",
+        "tests/campaign",
+    ),
+    Mutation(
+        "the run that has an analysis still has it when it is repeated",
+        f"{CORE}/adapters/aws/ledger_table.py",
+        'ConditionExpression="attribute_not_exists(pk) OR run_id = :run"',
+        'ConditionExpression="attribute_not_exists(pk) OR (run_id = :run AND attribute_not_exists(pk))"',
+        "tests/campaign",
+    ),
+    Mutation(
+        "an alert is raised for every end that calls for one",
+        f"{CORE}/app/route_alerts.py",
+        "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
+        "                pass\n",
+        "tests/campaign",
+    ),
+    Mutation(
+        "what was given up is delivered again",
+        f"{CORE}/app/redeliver.py",
+        "not (everything or letter.is_due(self.clock.now()))",
+        "not everything",
+        "tests/campaign",
+    ),
 )
 
 

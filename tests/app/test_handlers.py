@@ -110,6 +110,12 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     json.dumps(listed, allow_nan=False)
 
 
+@pytest.mark.parametrize("target", wiring.ALERT_TARGETS)
+def test_a_process_makes_a_target_of_alerts_once_and_not_for_each_alert(target):
+    make = wiring.ALERT_TARGETS[target]
+    assert make() is make()
+
+
 def test_an_endpoint_that_is_in_service_starts_the_analysis_that_waited_for_it(world):
     world.has_explainability_schedule()
     gets_the_identity_of_the_samples(world)

@@ -9,7 +9,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.repository import ROOT
 
 
-def create_ledger_table(aws: Any) -> Any:
+def create_ledger_table(aws: Any, name: str = "ledger") -> Any:
     """Create the table.
 
     Parameters
@@ -20,4 +20,4 @@ def create_ledger_table(aws: Any) -> Any:
     template = yaml_parse((ROOT / "template.yaml").read_text())
     properties = template["Resources"]["Ledger"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    return aws.resource("dynamodb").create_table(TableName="ledger", **{name: properties[name] for name in names})
+    return aws.resource("dynamodb").create_table(TableName=name, **{each: properties[each] for each in names})

@@ -15,7 +15,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
-from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from tests.core.in_memory import MemoryBus
 from tests.core.world import LEASE, TEN, World
 
@@ -75,6 +75,21 @@ def test_the_reason_of_a_failure_whose_event_was_lost_is_kept(world):
     world.clock.pass_by(LEASE)
     world.reconcile()
     assert world.ledger.get(execution.key).outcome.failure_reason == "AllMalformed: no record could be read"
+
+
+def test_a_run_that_died_after_it_had_stored_its_end_has_not_failed(world):
+    execution = world.tick()
+    with pytest.raises(Upstream):
+        analyse(world, execution, with_violations)
+    crashed = Outcome.failed("AnalyzerCrashed: the analyzer was started 2 times and ended without a report")
+    world.finish(
+        AnalysisEnded(
+            subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=crashed, run=execution.run
+        )
+    )
+    settled = world.ledger.get(execution.key)
+    assert settled.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
+    assert settled.outcome.violation_count == 1
 
 
 def test_an_end_that_is_reported_twice_by_event_and_by_sweep_is_announced_once(world):

@@ -184,6 +184,7 @@ def _start_analysis() -> StartAnalysis:
 
 
 # ---------------------------------------------------------------- targets of alerts
+@cache
 def _sns() -> AlertTarget:
     from modelwatch_core.adapters.aws.sns_topic import SnsTopics
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelwatch_core.app.output_folder import (
     ViolationReport,
     metrics_warning,
+    read_end,
     read_metrics,
     read_violations,
     settled_outcome,
@@ -159,9 +160,15 @@ class FinishAnalysis:
         """
         if self._is_of_another_run(ended):
             return None
-        record = self._finish(ended)
+        record = self._finish(self._stored(ended) or ended)
         self.endpoints.release(ended.subject)
         return record
+
+    def _stored(self, ended: AnalysisEnded) -> AnalysisEnded | None:
+        """Return the end that a run had stored before it failed, to which nothing but its report was left to do."""
+        if ended.run is None or ended.outcome.status is not OutcomeStatus.FAILED:
+            return None
+        return read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject)
 
     def _is_of_another_run(self, ended: AnalysisEnded) -> bool:
         if ended.run is None or ended.outcome.status is not OutcomeStatus.FAILED:

@@ -1,0 +1,56 @@
+"""A newer version of the app, as far as the present one meets it: its records and events have a field that is unknown.
+
+The code that runs is the present one. What it writes as the newer version gets the field on its way to AWS, and what it
+reads loses the field, as the newer version would understand it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+FIELD = "field_of_a_newer_version"
+
+
+def marked(document: str) -> str:
+    """Return a document as the newer version writes it."""
+    return json.dumps(json.loads(document) | {FIELD: True})
+
+
+def unmarked(document: str) -> str:
+    """Return a document as the newer version reads it."""
+    fields = json.loads(document)
+    fields.pop(FIELD, None)
+    return json.dumps(fields)
+
+
+def mark_items(request: Any) -> None:
+    """Mark the executions that a request writes to the ledger, where they lie in the shape of DynamoDB's API."""
+    if isinstance(request, dict):
+        if "document" in request and request.get("pk", {}).get("S", "").startswith("EXECUTIONS#"):
+            request["document"] = {"S": marked(request["document"]["S"])}
+        for value in request.values():
+            mark_items(value)
+    elif isinstance(request, list):
+        for value in request:
+            mark_items(value)
+
+
+def unmark_items(response: Any) -> None:
+    """Take the mark from every document that a response of the ledger has."""
+    if isinstance(response, dict):
+        if isinstance(document := response.get("document"), dict) and "S" in document:
+            request_text = document["S"]
+            response["document"] = {"S": unmarked(request_text)}
+        for value in response.values():
+            unmark_items(value)
+    elif isinstance(response, list):
+        for value in response:
+            unmark_items(value)
+
+
+def unmarked_event(event: Any) -> Any:
+    """Return an event, or what a function is invoked with, as the newer version reads it."""
+    if isinstance(event, dict):
+        return {name: unmarked_event(value) for name, value in event.items() if name != FIELD}
+    return [unmarked_event(value) for value in event] if isinstance(event, list) else event

@@ -1,0 +1,73 @@
+"""What moto and botocore work out anew at each call is remembered: a thousand executions make 150,000 calls.
+
+Nothing of what they answer changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from functools import cache
+from typing import Any
+from unittest import mock
+
+import botocore.useragent
+import moto.core.responses
+from botocore.signers import RequestSigner
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+
+def _items_as_they_lie(table: Any) -> list[Any]:
+    """Return the items of a table that has a range key; a query sorts what it has found of them."""
+    return [item for items in table.items.values() for item in items.values()]
+
+
+_original_differs = DynamoType.__ne__
+
+
+def _backup(table: Any, _: Any) -> Any:
+    """Return a copy of a table for the case that a transaction fails: writes replace items, and change none."""
+    backup = copy(table)
+    backup.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
+    return backup
+
+
+def _differs(one: Any, other: Any) -> bool:
+    if one.type == other.type == "S":
+        return bool(one.value != other.value)
+    return bool(_original_differs(one, other))
+
+
+def _user_agent(_: Any) -> str:
+    return "campaign"
+
+
+_original_sign = RequestSigner.sign
+
+
+def _signs_for_s3(signer: RequestSigner, operation_name: str, request: Any, **options: Any) -> None:
+    """Sign where moto looks whether there is a signature."""
+    if ".s3." in request.url:
+        _original_sign(signer, operation_name, request, **options)
+
+
+@contextmanager
+def without_repeated_work() -> Iterator[None]:
+    """Let moto and botocore remember."""
+    responses, useragent = moto.core.responses, botocore.useragent
+    with ExitStack() as stack:
+        for module, name in (
+            (responses, "method_names_from_class"),
+            (responses, "camelcase_to_underscores"),
+        ):
+            stack.enter_context(mock.patch.object(module, name, cache(getattr(module, name))))
+        stack.enter_context(mock.patch.object(useragent.UserAgentString, "to_string", _user_agent))
+        stack.enter_context(mock.patch.object(RequestSigner, "sign", _signs_for_s3))
+        stack.enter_context(mock.patch.object(Table, "all_items", _items_as_they_lie))
+        stack.enter_context(mock.patch.object(Table, "__deepcopy__", _backup, create=True))
+        stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
+        stack.enter_context(mock.patch.object(DynamoType, "__eq__", lambda one, other: not _differs(one, other)))
+        yield
