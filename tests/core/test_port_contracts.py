@@ -641,6 +641,22 @@ def test_a_bucket_that_is_not_there_is_said_to_be_not_there(aws):
         list(S3ObjectStore(aws.client("s3")).list("s3://no-such-bucket/a"))
 
 
+def test_an_upload_that_fails_leaves_no_parts(aws, tmp_path):
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.meta.events.register("before-call.s3.UploadPart", refused)
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(9 * 2**20)  # boto3 uploads more than 8 MiB in parts
+    with pytest.raises(InvalidInput):
+        S3ObjectStore(s3).upload(large, "s3://bucket/large")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="bucket")
+
+
+def refused(**_: object) -> None:
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "UploadPart")
+
+
 def test_a_service_that_cannot_be_reached_is_upstream():
     s3 = boto3.client(
         "s3",
