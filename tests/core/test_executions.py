@@ -146,6 +146,14 @@ def test_metrics_go_to_sagemakers_namespace_once(world):
     ]
 
 
+@pytest.mark.parametrize("minutes", [0, 5, 10, 59, 65])
+def test_the_window_of_an_execution_is_the_same_whenever_its_tick_arrives(world, minutes):
+    world.clock.moment = TEN + timedelta(minutes=minutes)
+    execution = world.tick(TEN)
+    assert (execution.window.start, execution.window.end) == (TEN - timedelta(hours=1), TEN)
+    assert execution.scheduled_time == TEN
+
+
 OF_THE_WHOLE = {
     "DataQuality": [{"MetricName": "feature_baseline_drift_distance"}, {"MetricName": "of_a_postprocessor"}],
     "ModelBias": [{"MetricName": "bias_metric_DPPL", "Dimensions": [{"Name": "Endpoint", "Value": "e"}]}],
