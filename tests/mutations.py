@@ -102,6 +102,20 @@ MUTATIONS = (
         "tests/app/test_template.py",
     ),
     Mutation(
+        "no function may do what it never does",
+        "template.yaml",
+        'Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage"]',
+        'Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"]',
+        "tests/app/test_least_privilege.py",
+    ),
+    Mutation(
+        "each function may do what it does",
+        "template.yaml",
+        "              - {Effect: Allow, Action: sns:Publish, Resource: !Ref AlertTopic}\n",
+        "",
+        "tests/app/test_least_privilege.py",
+    ),
+    Mutation(
         "text in a report is escaped",
         f"{ANALYZER}/report/page.py",
         "autoescape=True",

@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "EVENT_BUS": "bus",
     "RESULTS_BUCKET": "results",
+    "METRIC_NAMESPACE_PREFIX": "aws/sagemaker",
     "SCHEDULE_GROUP": "group",
     "LAUNCH_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:launch",
     "SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",

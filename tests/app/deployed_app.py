@@ -16,13 +16,13 @@ START = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def started(template: Path | None = None, start: datetime = START) -> LocalStack:
-    parameters = {
+def started(template: Path | None = None, start: datetime = START, **parameters: str) -> LocalStack:
+    usual = {
         "NotificationEmail": "team@example.com",
         "MonitoredBuckets": "captures",
         "CaptureSettlingSeconds": "0",
     }
-    return LocalStack(template or ROOT / "template.yaml", parameters=parameters, start=start)
+    return LocalStack(template or ROOT / "template.yaml", parameters=usual | parameters, start=start)
 
 
 class App:
@@ -75,18 +75,18 @@ class App:
     def manage(self, operation: str, **parameters: object) -> dict[str, Any]:
         return self.call("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})
 
-    def make_baseline(self) -> dict[str, Any]:
+    def make_baseline(self, name: str = "first") -> dict[str, Any]:
         asked = {
-            "baselining_job_name": "first",
+            "baselining_job_name": name,
             "baseline_dataset_s3_uri": "s3://captures/train.csv",
             "dataset_format": {"csv": {"header": True}},
         }
         self.call("CreateBaselineFunction", asked)
         self.stack.settle()
-        return self.manage("DescribeBaseliningJob", baselining_job_name="first")
+        return self.manage("DescribeBaseliningJob", baselining_job_name=name)
 
-    def make_schedule(self, name: str = "hourly", **changes: object) -> dict[str, Any]:
-        folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
+    def make_schedule(self, name: str = "hourly", *, compared_with: str = "first", **changes: object) -> dict[str, Any]:
+        folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/{compared_with}"
         asked = {
             "monitoring_schedule_name": name,
             "schedule_expression": "cron(0 * ? * * *)",

@@ -66,6 +66,7 @@ def baseline(app: App) -> dict:
         monitoring_type="ModelBias",
         analysis_config=CONFIG,
         ground_truth_input="s3://captures/labels",
+        publish_feature_metrics=True,
         baseline={"constraints_s3_uri": f"{job['output_s3_uri']}/analysis.json"},
         endpoint_input={
             "endpoint_name": "loans",

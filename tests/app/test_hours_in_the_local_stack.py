@@ -12,13 +12,16 @@ from tests.app.deployed_app import HOUR, START, App, started
 pytestmark = pytest.mark.xdist_group("local_stack")
 
 
+NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
+
+
 @pytest.fixture(scope="module")
 def app():
     with started() as stack:
         app = App(stack)
         job = app.make_baseline()
         assert job["status"] == "Completed", job
-        app.make_schedule()
+        app.make_schedule(publish_feature_metrics=True)
         yield app
         assert not [call for call in stack.calls if call.refused]
 
@@ -51,11 +54,10 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
     assert app.execution(again + HOUR)["monitoring_execution_status"] == "Completed"
     assert app.mails_of(again) == []
 
-    metrics = app.stack.client("cloudwatch").list_metrics(
-        Namespace="aws/sagemaker/Endpoints/data-metrics", MetricName="feature_baseline_drift_income"
-    )["Metrics"]
+    metrics = app.stack.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"]
     dimensions = [{"Name": "Endpoint", "Value": "loans"}, {"Name": "MonitoringSchedule", "Value": "hourly"}]
-    assert dimensions in [metric["Dimensions"] for metric in metrics]
+    for name in ("feature_baseline_drift_income", "feature_baseline_drift_distance"):
+        assert {"Namespace": NAMESPACE, "MetricName": name, "Dimensions": dimensions} in metrics
 
     roles = {call.role for call in app.stack.calls}
     for function in (

@@ -38,7 +38,7 @@ REPORTS: dict[str, bytes | None] = {
         {"violations": [DRIFT | {"feature_name": f"{i}{'n' * 20_000}"} for i in range(60)]}
     ).encode(),
 }
-LINE = b'{"MetricName": "feature_non_null_income", "Value": 1.0}\n'
+LINE = b'{"MetricName": "feature_baseline_drift_distance", "Value": 1.0}\n'
 METRICS: dict[str, bytes | None] = {
     "missing": None,
     "empty": b"",
@@ -137,7 +137,9 @@ def test_whatever_the_folder_holds_an_end_is_one_status_with_a_reason_and_is_ann
         expected = ExecutionStatus.COMPLETED_WITH_VIOLATIONS if violated else ExecutionStatus.COMPLETED
         assert (settled.monitoring_execution_status, outcome.violation_count) == (expected, count)
         published = [metric["MetricName"] for _, metric in world.metrics.published]
-        assert published == (["feature_non_null_income"] if METRICS[metrics] and LINE in METRICS[metrics] else [])
+        assert published == (
+            ["feature_baseline_drift_distance"] if METRICS[metrics] and LINE in METRICS[metrics] else []
+        )
     assert all(len(event.model_dump_json().encode()) < LARGEST_EVENT for event in world.announcements)
     notified = settled.monitoring_execution_status is not ExecutionStatus.COMPLETED
     assert len(world.mail.alerts) == int(notified)

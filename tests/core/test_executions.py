@@ -143,8 +143,47 @@ def test_metrics_go_to_sagemakers_namespace_once(world):
     world.finish(ended)
     world.finish(ended)
     assert world.metrics.published == [
-        ("aws/sagemaker/Endpoints/data-metrics", {"MetricName": "feature_non_null_income", "Value": 1.0})
+        ("aws/sagemaker/Endpoints/data-metrics", {"MetricName": "feature_baseline_drift_distance", "Value": 1.0})
     ]
+
+
+@pytest.mark.parametrize("minutes", [0, 5, 10, 59, 65])
+def test_the_window_of_an_execution_is_the_same_whenever_its_tick_arrives(world, minutes):
+    world.clock.moment = TEN + timedelta(minutes=minutes)
+    execution = world.tick(TEN)
+    assert (execution.window.start, execution.window.end) == (TEN - timedelta(hours=1), TEN)
+    assert execution.scheduled_time == TEN
+
+
+OF_THE_WHOLE = {
+    "DataQuality": [{"MetricName": "feature_baseline_drift_distance"}, {"MetricName": "of_a_postprocessor"}],
+    "ModelBias": [{"MetricName": "bias_metric_DPPL", "Dimensions": [{"Name": "Endpoint", "Value": "e"}]}],
+    "ModelExplainability": [{"MetricName": "feature_attribution_drift_ndcg"}],
+    "ModelQuality": [{"MetricName": "accuracy"}],
+}
+OF_PARTS = {
+    "DataQuality": [{"MetricName": f"feature_{what}_income"} for what in ("data", "non_null", "baseline_drift")],
+    "ModelBias": [{"MetricName": "bias_metric_DPPL", "Dimensions": [{"Name": "Facet", "Value": "sex"}]}],
+    "ModelExplainability": [{"MetricName": "ExpectedValue", "Dimensions": [{"Name": "Label", "Value": "0"}]}],
+    "ModelQuality": [],
+}
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("kind", OF_THE_WHOLE)
+def test_metrics_of_features_groups_and_labels_are_published_where_the_schedule_asks(world, kind, asked):
+    world.schedules.kept["hourly"] = world.schedules.kept["hourly"].model_copy(
+        update={"publish_feature_metrics": asked}
+    )
+    planned = world.tick()
+    execution = planned.model_copy(update={"monitoring_type": kind, "version": planned.version + 1})
+    world.ledger.save(execution)
+    ended = world.ends(execution)
+    lines = [json.dumps(line | {"Value": 1.0}) for line in (*OF_PARTS[kind], *OF_THE_WHOLE[kind])]
+    world.objects.kept[f"{execution.output_s3_uri}/cloudwatch_metrics.jsonl"] = "\n".join(lines).encode()
+    world.finish(ended)
+    expected = [*(OF_PARTS[kind] if asked else ()), *OF_THE_WHOLE[kind]]
+    assert [metric for _, metric in world.metrics.published] == [metric | {"Value": 1.0} for metric in expected]
 
 
 def test_a_finish_that_crashed_before_announcing_announces_when_retried(world):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
+from modelwatch.local.sam_template import read_template
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
@@ -63,6 +64,7 @@ from tests.core.in_memory import (
 )
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import LEASE, TEN, schedule_parameters
+from tests.repository import ROOT
 
 HOUR = timedelta(hours=1)
 NOW = ManualClock().now()
@@ -691,6 +693,23 @@ def test_a_bucket_that_is_not_there_is_said_to_be_not_there(aws):
         list(S3ObjectStore(aws.client("s3")).list("s3://no-such-bucket/a"))
 
 
+def test_an_upload_that_fails_leaves_no_parts(aws, tmp_path):
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    error = {"Code": "AccessDenied", "Message": "no"}
+    s3.meta.events.register("before-call.s3.UploadPart", lambda **_: refuse(error))
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(9 * 2**20)  # boto3 uploads more than 8 MiB in parts
+    with pytest.raises(InvalidInput):
+        S3ObjectStore(s3).upload(large, "s3://bucket/large")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="bucket")
+
+
+def refuse(error: dict[str, str]) -> None:
+    raise ClientError({"Error": error}, "Called")
+
+
 def test_a_service_that_cannot_be_reached_is_upstream():
     s3 = boto3.client(
         "s3",
@@ -732,8 +751,11 @@ def test_ticks_follow_the_schedule_in_the_scheduler(aws):
     assert (sent["monitoring_schedule_name"], sent["schedule_id"]) == ("hourly", "hourly-1")
     assert sent["start_delay_minutes"] == 5
     assert made["Target"]["DeadLetterConfig"]["Arn"].endswith(":dead")
-    ticks.set(schedule(monitoring_schedule_status=ScheduleStatus.STOPPED, start_delay_minutes=0))
+    assert made["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}
+    stopped = {"monitoring_schedule_status": ScheduleStatus.STOPPED}
+    ticks.set(schedule(**stopped, start_delay_minutes=0, start_within_minutes=0))
     changed = scheduler.get_schedule(Name="hourly", GroupName="group")
+    assert changed["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert (changed["ScheduleExpression"], changed["State"]) == ("cron(0 * ? * * *)", "DISABLED")
     ticks.remove("hourly")
     ticks.remove("hourly")
@@ -781,15 +803,44 @@ def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted
     assert caplog.messages == ["CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x"]
 
 
-def test_a_window_too_old_for_cloudwatch_is_published_without_metrics(aws, caplog, monkeypatch):
+def test_a_window_too_old_for_cloudwatch_is_finished_without_metrics(aws, caplog):
+    cloudwatch, now = aws.client("cloudwatch"), datetime.now(UTC)
+    metrics = [
+        {
+            "MetricName": f"{days}-days-ago",
+            "Value": 1.0,
+            "Timestamp": f"{now - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        for days in (13, 15)
+    ]
+    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", metrics)
+    assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["13-days-ago"]
+    assert caplog.messages == ["CloudWatch does not take 1 of 2 metrics for aws/sagemaker/x"]
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterValue", "AccessDenied"])
+def test_what_cloudwatch_refuses_is_counted_in_a_metric_that_an_alarm_watches(aws, caplog, monkeypatch, capsys, code):
     cloudwatch = aws.client("cloudwatch")
+    error = {"Code": code, "Message": "the value 887766 of Minimum"}
+    cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Modelwatch")
+    metrics = [{"MetricName": name, "Value": 1.0} for name in "abc"]
+    CloudWatchMetrics(cloudwatch).publish("AWS/x", metrics)
+    assert caplog.messages == [f"CloudWatch refused 3 of 3 metrics for AWS/x: {code}"]
+    emitted = json.loads(capsys.readouterr().out)
+    alarm = read_template(ROOT / "template.yaml")["Resources"]["MetricsAlarm"]["Properties"]
+    (described,) = emitted["_aws"]["CloudWatchMetrics"]
+    assert (described["Namespace"], described["Metrics"][0]["Name"]) == (alarm["Namespace"], alarm["MetricName"])
+    assert [{"Name": name, "Value": emitted[name]} for name in described["Dimensions"][0]] == alarm["Dimensions"]
+    assert emitted[alarm["MetricName"]] == [3.0]
 
-    def too_old(**_):
-        raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": "Timestamp"}}, "PutMetricData")
 
-    monkeypatch.setattr(cloudwatch, "put_metric_data", too_old)
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
-    assert caplog.messages == ["CloudWatch does not take 1 of 1 metrics for aws/sagemaker/x"]
+def test_a_service_that_was_away_for_metrics_is_worth_a_retry(aws):
+    cloudwatch = aws.client("cloudwatch", config=boto3.session.Config(retries={"total_max_attempts": 1}))
+    error = {"Code": "InternalServiceFault", "Message": "later"}
+    cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
+    with pytest.raises(Upstream):
+        CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
 
 
 def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):

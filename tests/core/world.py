@@ -78,7 +78,7 @@ class World:
         start = StartAnalysis(self.hosts, DeferAnalysis(owned, objects, self.clock))
         self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
         self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock, settling=timedelta(0))
-        finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock)
+        finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
         self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
@@ -150,7 +150,7 @@ class World:
         folder = execution.output_s3_uri
         self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
         self.objects.kept[f"{folder}/cloudwatch_metrics.jsonl"] = (
-            b'{"MetricName":"feature_non_null_income","Value":1.0}\n'
+            b'{"MetricName":"feature_baseline_drift_distance","Value":1.0}\n'
         )
         status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if violations else OutcomeStatus.COMPLETED
         fields: dict[str, Any] = {

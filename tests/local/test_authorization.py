@@ -97,6 +97,14 @@ def test_each_event_item_and_passed_role_needs_a_permission_of_its_own() -> None
 
 RESOURCES = """
 Data: {Type: AWS::S3::Bucket}
+Kept:
+  Type: AWS::S3::Bucket
+  Properties:
+    BucketEncryption:
+      ServerSideEncryptionConfiguration:
+        - ServerSideEncryptionByDefault:
+            {SSEAlgorithm: "aws:kms", KMSMasterKeyID: "arn:aws:kms:us-east-1:123456789012:key/own"}
+Logs: {Type: AWS::Logs::LogGroup}
 Table:
   Type: AWS::DynamoDB::Table
   Properties:
@@ -107,10 +115,12 @@ Topic: {Type: AWS::SNS::Topic}
 Fn:
   Type: AWS::Serverless::Function
   Properties:
+    LoggingConfig: {LogGroup: !Ref Logs}
     Policies:
       - Version: 2012-10-17
         Statement:
-          - {Effect: Allow, Action: s3:PutObject, Resource: !Sub "${Data.Arn}/mine/*"}
+          - {Effect: Allow, Action: [s3:PutObject, s3:GetObject], Resource: !Sub "${Data.Arn}/mine/*"}
+          - {Effect: Allow, Action: s3:PutObject, Resource: !Sub "${Kept.Arn}/*"}
           - Effect: Allow
             Action: "dynamodb:*Item"
             Resource: !GetAtt Table.Arn
@@ -134,8 +144,8 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def stack(deploy_once: Deployer) -> LocalStack:
-    outputs = "Fn: {Value: !Ref Fn}\nData: {Value: !Ref Data}\nTable: {Value: !Ref Table}\nTopic: {Value: !Ref Topic}"
-    return deploy_once(RESOURCES, code=CALLS, Outputs=outputs)
+    names = ("Fn", "Data", "Kept", "Table", "Topic", "Logs")
+    return deploy_once(RESOURCES, code=CALLS, Outputs="\n".join(f"{name}: {{Value: !Ref {name}}}" for name in names))
 
 
 @pytest.mark.xdist_group("local_authorization")  # one stack for the module
@@ -166,6 +176,22 @@ def stack(deploy_once: Deployer) -> LocalStack:
             "AccessDeniedException",
             "cloudwatch:PutMetricData on *, cloudwatch:namespace = other",
         ),
+        (
+            "s3",
+            "get_object",
+            None,
+            {"Bucket": "{Data}", "Key": "mine/missing"},  # who may not list is not told that it is missing
+            "AccessDenied",
+            "s3:ListBucket on arn:aws:s3:::{Data}",
+        ),
+        (
+            "s3",
+            "put_object",
+            None,
+            {"Bucket": "{Kept}", "Key": "a", "Body": "x"},
+            "AccessDenied",
+            "kms:GenerateDataKey on arn:aws:kms:us-east-1:123456789012:key/own",
+        ),
         ("sns", "publish", None, {"TopicArn": "{Topic}", "Message": "m"}, "AccessDenied", "sns:Publish on {Topic}"),
         ("sqs", "list_queues", None, {}, "AccessDeniedException", "sqs:ListQueues on *"),
     ],
@@ -190,3 +216,14 @@ def test_a_function_may_call_what_its_role_is_granted_and_nothing_else(
     assert answer[0] == code
     assert answer[1].endswith(f"is not authorized to perform {missing}")
     assert [call.refused for call in stack.calls if call.refused][-1] == missing
+
+
+@pytest.mark.xdist_group("local_authorization")
+def test_lambda_logs_an_invocation_with_the_role_of_the_function(stack: LocalStack) -> None:
+    stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload="{}")
+    logged = [call for call in stack.calls if call.service == "logs"]
+    stream = f"arn:aws:logs:us-east-1:123456789012:log-group:{stack.outputs['Logs']}:log-stream:local"
+    assert {(call.action, str(call.needed[0])) for call in logged} == {
+        (action, f"logs:{action} on {stream}") for action in ("CreateLogStream", "PutLogEvents")
+    }
+    assert not [call for call in stack.calls if call.service == "xray"]  # it is not traced

@@ -12,6 +12,7 @@ from modelwatch.local.clock import VirtualClock
 from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
 from modelwatch.local.work import WorkInProgress
 
+EVENTS = Sender("events.amazonaws.com")
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 DEAD_LETTERS = "arn:aws:sqs:us-east-1:123456789012:dead-letters"
 
@@ -44,7 +45,7 @@ def deliver(clients: Any, **options: Any) -> Deliveries:
     deliveries = Deliveries(
         clients=clients, clock=VirtualClock(datetime(2026, 1, 5, tzinfo=UTC)), work=work, retry_delay_scale=0
     )
-    deliveries.start(Target(QUEUE, Sender("events.amazonaws.com")), "body", description="a message", **options)
+    deliveries.start(Target(QUEUE, EVENTS), "body", description="a message", **options)
     work.settle(timeout=10)
     return deliveries
 
@@ -77,7 +78,9 @@ def test_a_permanent_error_is_not_retried_and_the_message_is_recorded_as_undeliv
 )
 def test_a_dead_letter_says_why_there_were_no_more_attempts(policy: RetryPolicy, attempts: int, condition: str) -> None:
     clients = Clients(*[error("InternalError", 500)] * 20)
-    deliveries = deliver(clients, retry=policy, dead_letter_queue=DeadLetterQueue(DEAD_LETTERS, {"RULE_ARN": "r"}))
+    deliveries = deliver(
+        clients, retry=policy, dead_letter_queue=DeadLetterQueue(DEAD_LETTERS, EVENTS, {"RULE_ARN": "r"})
+    )
     (letter,) = clients.sent
     attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert clients.attempts == attempts

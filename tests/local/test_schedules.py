@@ -208,6 +208,8 @@ def test_a_firing_that_cannot_be_delivered_goes_to_the_schedules_dead_letter_que
     assert attributes["SCHEDULE_ARN"] == arn
     assert attributes["ERROR_CODE"] == "ResourceNotFoundException"
     assert json.loads(letter["Body"])["arn"] == arn
+    (sent,) = [call for call in stack.calls if call.action == "SendMessage"]
+    assert sent.role == stack.outputs["Role"].rpartition("/")[2]  # Scheduler sends with the role of the schedule
     assert stack.undelivered == []
 
 

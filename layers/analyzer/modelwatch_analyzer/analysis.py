@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
     try:
         kind = kind_of_analysis(settings.analysis_type)
         analysis = analysis_of(kind)
+        _refuse_a_baseline_without_values(settings)
         findings = analysis.run(settings, host or Host())
         summary = _write(settings, kind, findings, tuple(_changes(settings, analysis, findings)))
         if settings.post_analytics_processor_script:
@@ -75,6 +76,12 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         raise
     _write_message(settings, summary.exit_message)
     return summary
+
+
+def _refuse_a_baseline_without_values(settings: AnalysisSettings) -> None:
+    if settings.baseline_constraints is None and settings.report_values is Switch.DISABLED:
+        message = "checks compare with the values in the files of a baseline; set report_values for checks only"
+        raise InvalidInput("BaselineNeedsValues", message)
 
 
 def _changes(settings: AnalysisSettings, analysis: KindAnalysis[Any], findings: Findings) -> Iterator[str]:
@@ -97,6 +104,8 @@ def _write(
     summary = _summary(findings, changes, {name: _below(path, output) for name, path in paths.items()})
     _refuse_to_overwrite_input(settings, paths.values())
     published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else ()
+    if settings.report_values is Switch.DISABLED:  # StatisticValues have extremes
+        published = tuple(metric for metric in published if not isinstance(metric.value, Mapping))
     try:
         output.mkdir(parents=True, exist_ok=True)
         metrics.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -124,6 +124,17 @@ class FeatureStatistics(EditedDocument):
     inferred_type: InferredType
     numerical_statistics: NumericalStatistics | None = None
     string_statistics: StringStatistics | None = None
+
+    def without_values(self) -> Self:
+        """Return it without what is a value of a single row: extremes, quantiles, categories, the sketch's items."""
+        numbers, text = self.numerical_statistics, self.string_statistics
+        withheld = dict.fromkeys(("min", "max", "quantiles", "distribution"))
+        return self.model_copy(
+            update={
+                "numerical_statistics": numbers and numbers.model_copy(update=withheld),
+                "string_statistics": text and text.model_copy(update={"distribution": None}),
+            }
+        )
 
     @property
     def completeness(self) -> float | None:

@@ -108,6 +108,12 @@ class TickSettings(FunctionSettings):
     schedules_key_arn: str = ""
 
 
+class MetricSettings(FunctionSettings):
+    """For functions that publish metrics of monitored models: how the namespaces of these begin."""
+
+    metric_namespace_prefix: str = Field(min_length=1)
+
+
 class AlertSettings(FunctionSettings):
     """For functions that raise alerts."""
 

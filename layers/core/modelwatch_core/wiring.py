@@ -47,6 +47,7 @@ from modelwatch_core.settings import (
     DeadLetterSettings,
     LaunchSettings,
     LedgerSettings,
+    MetricSettings,
     ResultsSettings,
     TickSettings,
 )
@@ -260,7 +261,8 @@ def _finish_execution() -> FinishExecution:
     from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 
     metrics = CloudWatchMetrics(_session().client("cloudwatch", config=_config()))
-    return FinishExecution(ledger=_ledger(), objects=_objects(), metrics=metrics, bus=_bus(), clock=_CLOCK)
+    prefix = MetricSettings.from_environment().metric_namespace_prefix
+    return FinishExecution(_ledger(), _objects(), metrics, _bus(), _CLOCK, metric_prefix=prefix)
 
 
 @cache

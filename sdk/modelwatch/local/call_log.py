@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from modelwatch.local.iam_policies import Permission
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -21,6 +23,8 @@ class Call:
         ``events.amazonaws.com`` for deliveries.
     status : int
         The HTTP status of the response.
+    needed : tuple of Permission
+        What the call needed to be allowed, if a role made it.
     refused : str, optional
         The permission that the role does not have, if the call was refused for it.
     """
@@ -30,4 +34,5 @@ class Call:
     action: str
     role: str
     status: int
+    needed: tuple[Permission, ...] = ()
     refused: str | None = None

@@ -71,9 +71,13 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQueue:
-    """The queue for undeliverable messages, and the attributes that are added to those of the error."""
+    """The queue for undeliverable messages, who sends to it, and the attributes that are added to those of the error.
+
+    Scheduler sends with the role of the schedule, EventBridge as itself even where the target has a role.
+    """
 
     arn: str
+    sender: Sender
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -185,7 +189,7 @@ class Deliveries:
             )
             return
         attributes |= {"TARGET_ARN": target.arn, **queue.attributes}
-        failure = self._attempt(Target(queue.arn, Sender(target.sender.principal), attributes=attributes), body)
+        failure = self._attempt(Target(queue.arn, queue.sender, attributes=attributes), body)
         if failure is not None:
             self.record_undelivered(description, queue.arn, f"{failure.code}: {failure.message}")
 

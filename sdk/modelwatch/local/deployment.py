@@ -163,6 +163,7 @@ class Deployment:
             dead_letter_arn=properties.get("DeadLetterConfig", {}).get("TargetArn"),
             logging=properties.get("LoggingConfig", {}),
             runtime=properties.get("Runtime", ""),
+            is_traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         )
 
     def _code(self, name: str, properties: dict[str, Any]) -> CodeFolders:

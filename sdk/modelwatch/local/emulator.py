@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from modelwatch.local.authorization import Authorization
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock
 from modelwatch.local.loopback import HOST, listen
@@ -47,7 +48,7 @@ class Emulator:
     principal_of : callable
         Returns the principal that an access key of the stack belongs to, or None.
     authorize : callable
-        Returns the permission that a principal does not have for an operation, or None if it has all.
+        Returns what an operation needs of a principal, and the permission that it does not have.
     invoke_endpoint : callable
         Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
     """
@@ -55,7 +56,7 @@ class Emulator:
     def __init__(self, *, port: int, clock: Clock) -> None:
         self.calls: list[Call] = []
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
-        self.authorize: Callable[[str, Operation], str | None] = lambda *_: None
+        self.authorize: Callable[[str, Operation], Authorization] = lambda *_: Authorization()
         self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
@@ -82,6 +83,21 @@ class Emulator:
             self._thread.join()
         self._server.server_close()
 
+    def record(self, role: str, operation: Operation) -> None:
+        """Authorize and record a call that a service makes with a role and that nothing here needs to handle."""
+        authorized = self.authorize(role, operation)
+        self.calls.append(
+            Call(
+                self._clock.now(),
+                operation.service,
+                operation.action,
+                role,
+                status=200 if authorized.refused is None else 403,
+                needed=authorized.needed,
+                refused=authorized.refused,
+            )
+        )
+
     def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._application(environ, start_response)
@@ -95,12 +111,13 @@ class Emulator:
             return start_response(line, _with_request_id(headers), exc_info)
 
         time, role = self._clock.now(), self._role(environ)
-        refused = None
+        authorized = Authorization()
         lock = self._locks.setdefault(service, threading.Lock())
         try:
-            if refused := self.authorize(role, operation):
+            authorized = self.authorize(role, operation)
+            if authorized.refused:
                 start_recorded_response("403 Forbidden", [])
-                return [_refusal(operation, f"{role} is not authorized to perform {refused}")]
+                return [_refusal(operation, f"{role} is not authorized to perform {authorized.refused}")]
             if self.invoke_endpoint and (service, action) == ("sagemaker-runtime", "InvokeEndpoint"):
                 response = self.invoke_endpoint(environ)
                 start_recorded_response(
@@ -118,7 +135,7 @@ class Emulator:
             message = f"The emulator cannot handle {service} {action}: {error!r}"
             return [_error_body(operation, "EmulatorFailure", message)]
         finally:
-            self.calls.append(Call(time, service, action, role, status, refused))
+            self.calls.append(Call(time, service, action, role, status, authorized.needed, authorized.refused))
 
     def _role(self, environ: dict[str, Any]) -> str:
         match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))

@@ -59,7 +59,9 @@ def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str,
             body,
             description=f"an event of rule {rule.name}",
             retry=RetryPolicy.from_target(target),
-            dead_letter_queue=DeadLetterQueue(dead_letter_arn, {"RULE_ARN": rule.arn}) if dead_letter_arn else None,
+            dead_letter_queue=DeadLetterQueue(dead_letter_arn, Sender(EVENTS), {"RULE_ARN": rule.arn})
+            if dead_letter_arn
+            else None,
         )
 
 

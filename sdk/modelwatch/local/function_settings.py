@@ -32,6 +32,8 @@ class FunctionSettings:
         The queue or topic of its DeadLetterConfig.
     logging : Mapping
         Its LoggingConfig.
+    is_traced : bool
+        Whether Lambda sends traces of it to X-Ray.
     """
 
     name: str
@@ -47,6 +49,12 @@ class FunctionSettings:
     dead_letter_arn: str | None = None
     logging: Mapping[str, str] = field(default_factory=dict)
     runtime: str = ""
+    is_traced: bool = False
+
+    @property
+    def log_group(self) -> str:
+        """The log group of its output."""
+        return self.logging.get("LogGroup", f"/aws/lambda/{self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def environment_variables(settings: FunctionSettings, *, credentials: Credential
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_FORMAT": settings.logging.get("LogFormat", "Text"),
-        "AWS_LAMBDA_LOG_GROUP_NAME": settings.logging.get("LogGroup", f"/aws/lambda/{settings.name}"),
+        "AWS_LAMBDA_LOG_GROUP_NAME": settings.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
         "AWS_REGION": region,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

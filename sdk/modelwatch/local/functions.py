@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from modelwatch.local.errors import LocalStackError
 from modelwatch.local.execution_environment import Outcome, Request
 from modelwatch.local.function import LocalFunction
 from modelwatch.local.function_settings import EventInvokeConfig, FunctionSettings, environment_variables
+from modelwatch.local.moto_patches.requests import Operation
 from modelwatch.local.work import WorkInProgress
 
 LAMBDA = "lambda.amazonaws.com"
@@ -68,6 +70,8 @@ class Functions:
     retry_delay_scale : float
         The factor that the delays between attempts are multiplied by before they are waited for. An event's age is
         computed from the unscaled delays.
+    record : callable
+        Authorizes and records what Lambda itself calls with a function's role.
     """
 
     def __init__(
@@ -79,8 +83,10 @@ class Functions:
         deliveries: Deliveries,
         folder: Path,
         retry_delay_scale: float,
+        record: Callable[[str, Operation], None],
     ) -> None:
         self._clients, self._clock, self._work, self._deliveries = clients, clock, work, deliveries
+        self._record = record
         self.folder, self._retry_delay_scale = folder, retry_delay_scale
         self._functions: dict[str, LocalFunction] = {}
         self.invocations: list[Invocation] = []
@@ -176,6 +182,8 @@ class Functions:
                 function_error=outcome.function_error,
             )
         )
+        for operation in what_lambda_calls(function.settings):
+            self._record(function.settings.role_arn.rpartition("/")[2], operation)
         return outcome
 
     def _send_to_destination(
@@ -254,6 +262,16 @@ class Functions:
                 "NoLocalCode",
                 f"Function {name} is not part of the deployed template, so there is no code to run; add it there.",
             ) from None
+
+
+def what_lambda_calls(settings: FunctionSettings) -> Iterator[Operation]:
+    """Yield what Lambda calls with a function's role to log and to trace an invocation."""
+    stream = {"logGroupName": settings.log_group, "logStreamName": "local"}
+    yield Operation("logs", "CreateLogStream", stream)
+    yield Operation("logs", "PutLogEvents", stream)
+    if settings.is_traced:
+        yield Operation("xray", "PutTraceSegments")
+        yield Operation("xray", "PutTelemetryRecords")
 
 
 def _json_or_text(payload: bytes) -> Any:

@@ -33,6 +33,11 @@ class Permission:
     resource: str
     context: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """Return it as an error message names it."""
+        context = "".join(f", {key} = {', '.join(values)}" for key, values in self.context.items())
+        return f"{self.action} on {self.resource}{context}"
+
 
 class UnknownCondition(Exception):
     """A policy has a condition operator that is not known here."""

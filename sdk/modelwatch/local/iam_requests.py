@@ -13,6 +13,7 @@ from modelwatch.local.iam_policies import Permission
 from modelwatch.local.moto_patches.dynamodb import hash_key_of
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
 from modelwatch.local.moto_patches.requests import Operation
+from modelwatch.local.moto_patches.s3 import has_object
 
 Parameters = dict[str, Any]
 
@@ -45,6 +46,13 @@ def _s3(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
         yield Permission(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}{key}")
 
     return permissions
+
+
+def _get_object(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    """Yield what reading needs; to be told that an object is not there needs the permission to list as well."""
+    yield from _s3("GetObject")(parameters, region)
+    if not has_object(parameters["Bucket"], parameters["Key"]):
+        yield from _s3("ListBucket")({"Bucket": parameters["Bucket"]}, region)
 
 
 def _dynamodb(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
@@ -100,6 +108,14 @@ def _sqs(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
     return permissions
 
 
+def _logs(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        stream = f"log-group:{parameters['logGroupName']}:log-stream:{parameters['logStreamName']}"
+        yield Permission(f"logs:{action}", region.arn("logs", stream))
+
+    return permissions
+
+
 def _schedule(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
     def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
         name = f"schedule/{parameters.get('GroupName', 'default')}/{parameters['Name']}"
@@ -127,8 +143,8 @@ def _sagemaker(action: str, **kinds: str) -> Callable[[Parameters, Region], Iter
 _ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
 _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
-    ("s3", "GetObject"): _s3("GetObject"),
-    ("s3", "HeadObject"): _s3("GetObject"),
+    ("s3", "GetObject"): _get_object,
+    ("s3", "HeadObject"): _get_object,
     ("s3", "ListObjectsV2"): _s3("ListBucket"),
     ("s3", "HeadBucket"): _s3("ListBucket"),
     **{
@@ -147,6 +163,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("cloudwatch", "PutMetricData"): _put_metric_data,
     ("sns", "Publish"): _publish,
     **{("sqs", action): _sqs(action) for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")},
+    **{("logs", action): _logs(action) for action in ("CreateLogStream", "PutLogEvents")},
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
     },

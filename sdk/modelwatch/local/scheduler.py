@@ -136,10 +136,11 @@ class Scheduler:
         }.items():
             body = body.replace(f"<aws.scheduler.{keyword}>", value)
         dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        sender = Sender.from_role(target.get("RoleArn"), assumed_by=SCHEDULER)
         self._deliveries.start(
             Target(
                 target["Arn"],
-                Sender.from_role(target.get("RoleArn"), assumed_by=SCHEDULER),
+                sender,
                 sqs=target.get("SqsParameters") or {},
                 event_bus=target.get("EventBridgeParameters") or {},
             ),
@@ -147,7 +148,7 @@ class Scheduler:
             description=f"the firing of {schedule.name} at {_iso(due)}",
             retry=RetryPolicy.from_target(target),
             dead_letter_queue=DeadLetterQueue(
-                dead_letter_arn, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id}
+                dead_letter_arn, sender, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id}
             )
             if dead_letter_arn
             else None,

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from modelwatch.local import invoke_api, moto_patches, operator_settings, resource_types
 from modelwatch.local.app_files import find_template
-from modelwatch.local.authorization import missing_permission
+from modelwatch.local.authorization import authorize
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import VirtualClock, WallClock, to_utc
@@ -266,7 +266,7 @@ class LocalStack:
         self._cleanup.callback(self._emulator.stop)
         self._clients = AwsClients(self._emulator.url, self.region)
         self._emulator.principal_of = self._clients.principal_of
-        self._emulator.authorize = partial(missing_permission, region=Region(self.region))
+        self._emulator.authorize = partial(authorize, region=Region(self.region))
         self._cleanup.callback(self._clients.close)
         self._cleanup.callback(moto_patches.reset)
         moto_patches.reset()
@@ -283,6 +283,7 @@ class LocalStack:
             deliveries=self._deliveries,
             folder=self._folder,
             retry_delay_scale=scale,
+            record=self._emulator.record,
         )
         self._notifier = Notifier(
             deliveries=self._deliveries, clock=self._clock, work=self._work, smtp_port=self.smtp_port

@@ -25,6 +25,7 @@ from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
+from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
 _FEW_BASELINE_ROWS = 100
@@ -46,7 +47,8 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     config = constraints.monitoring_config.with_methods(methods)
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
-    return _check(open_dataset(settings, expected_columns(constraints, statistics)), constraints, statistics)
+    dataset = open_dataset(settings, expected_columns(constraints, statistics))
+    return _check(dataset, constraints, statistics, withholds=settings.report_values is Switch.DISABLED)
 
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
@@ -67,7 +69,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     )
 
 
-def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None) -> Findings:
+def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None, *, withholds: bool) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
         update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
@@ -95,11 +97,12 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     if profile.records.read < _FEW_CURRENT_ROWS:
         few = f"the dataset has {profile.records.read} rows: with fewer than {_FEW_CURRENT_ROWS}, Simple distances are "
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
-    document = to_json(statistics)
     columns = {names[column]: seen for column, seen in profile.columns.items()}
     warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)
-    baseline_document = to_json(baseline) if baseline else None
+    if withholds:
+        statistics, baseline = statistics.without_values(), baseline and baseline.without_values()
+    document, baseline_document = to_json(statistics), to_json(baseline) if baseline else None
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),

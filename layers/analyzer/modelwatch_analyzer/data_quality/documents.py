@@ -49,6 +49,10 @@ class Statistics(EditedDocument):
         features = tuple(statistics_of_column(names[column], seen) for column, seen in profile.columns.items())
         return cls(dataset=DatasetStatistics(item_count=profile.records.read), features=features)
 
+    def without_values(self) -> Statistics:
+        """Return them without what is a value of a single row."""
+        return self.model_copy(update={"features": tuple(feature.without_values() for feature in self.features)})
+
     @classmethod
     def read(cls, path: Path) -> Statistics:
         """Read a file.

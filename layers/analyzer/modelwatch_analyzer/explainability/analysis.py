@@ -47,6 +47,7 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.domain.outcome import RecordCounts
@@ -180,6 +181,7 @@ def _note(task: ExplanationTask, explanation: Explanation) -> str:
 
 def _details(task: ExplanationTask, explanation: Explanation) -> RunDetails:
     shap, background = task.config.shap, task.background
+    shows_background = shap.baseline is None and task.settings.report_values is Switch.ENABLED
     return RunDetails(
         explainer=explanation.explainer,
         coalitions=explanation.coalitions,
@@ -193,12 +195,14 @@ def _details(task: ExplanationTask, explanation: Explanation) -> RunDetails:
         use_logit=shap.use_logit,
         seed=task.seed,
         max_explained_rows=task.max_explained_rows,
-        background=Background(features=task.features, rows=tuple(background.rows())) if shap.baseline is None else None,
+        background=Background(features=task.features, rows=tuple(background.rows())) if shows_background else None,
     )
 
 
 def _tables(task: ExplanationTask, explanation: Explanation, labels: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Return the values of each row, in the order of the dataset, and the rows that they compare with."""
+    if task.settings.report_values is Switch.DISABLED:
+        return {}
     tables = {BASELINE_ROWS: task.background}
     if task.config.shap.save_local_shap_values:
         order = np.argsort(task.rows.places[: len(explanation.values)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, chosen_methods
@@ -32,6 +33,7 @@ from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.wording import listed
+from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
@@ -53,8 +55,8 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     baseline = _baseline_distributions(settings, problem_type)
     measured = _measured(settings, problem_type, constraints)
     quality, registry = measured.quality, measured.registry
-    documents: dict[str, Any] = {STATISTICS_FILE: statistics_document(settings, quality, problem_type)}
     result, drift = MetricsCheck(), DriftCheck()
+    documents: dict[str, Any] = {}
     if constraints is None:
         of_metrics = suggested_constraints(quality, problem_type, settings.threshold_rule)
         distribution = SUGGESTED_DISTRIBUTION.overlaid(methods)
@@ -63,6 +65,10 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
         of_metrics = constraints.metrics
         result = check(quality.metrics, of_metrics, registry, exact=_is_exact(settings))
         drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
+    if settings.report_values is Switch.DISABLED:
+        quality = replace(quality, distributions=_without_values(quality.distributions))
+        baseline = _without_values(baseline or {})
+    documents = {STATISTICS_FILE: statistics_document(settings, quality, problem_type)} | documents
     return Findings(
         records=measured.records,
         warnings=(
@@ -80,6 +86,10 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
         report=report_of(quality, constraints.metrics if constraints else {}, result.violated, baseline, drift.drifts),
         ground_truth=measured.labelled.counts,
     )
+
+
+def _without_values(distributions: Distributions) -> Distributions:
+    return {name: feature.without_values() for name, feature in distributions.items()}
 
 
 class _Measured(NamedTuple):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from modelwatch_core.app.output_folder import (
     ViolationReport,
@@ -27,10 +29,13 @@ _COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
 logger = logging.getLogger(__name__)
 
 
-def metric_namespace(execution: MonitoringExecution) -> str:
-    """Return SageMaker's CloudWatch namespace for the metrics of an execution: dashboards on it go on working."""
+def metric_namespace(execution: MonitoringExecution, prefix: str) -> str:
+    """Return the CloudWatch namespace for the metrics of an execution.
+
+    With the prefix ``aws/sagemaker`` it is SageMaker's: dashboards on it go on working.
+    """
     watched = "Endpoints" if execution.endpoint_name else "ModelMonitoring"
-    return f"aws/sagemaker/{watched}/{execution.kind.metric_namespace}"
+    return f"{prefix}/{watched}/{execution.kind.metric_namespace}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,11 @@ class FinishExecution:
 
     Any step may be repeated: the status is written once, and what was announced is not announced again. A crash
     between announcing and noting it announces twice; alerts are sent once all the same.
+
+    Parameters
+    ----------
+    metric_prefix : str
+        How the CloudWatch namespaces of metrics begin.
     """
 
     ledger: Ledger
@@ -46,6 +56,7 @@ class FinishExecution:
     metrics: MetricSink
     bus: EventBus
     clock: Clock
+    metric_prefix: str
 
     def __call__(self, key: ExecutionKey, ended: AnalysisEnded) -> MonitoringExecution:
         """Settle the execution with an end, unless it is settled, and complete what follows from it.
@@ -106,10 +117,16 @@ class FinishExecution:
         if execution.monitoring_execution_status not in _WITH_REPORTS:
             return
         try:
-            metrics = read_metrics(self.objects, execution.output_s3_uri)
-            self.metrics.publish(metric_namespace(execution), (metric for metric in metrics if metric is not None))
-        except InvalidInput as error:  # no retry helps: a permission, for instance
+            metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri))
+            asked = (metric for metric in metrics if _is_asked_for(metric, execution))
+            self.metrics.publish(metric_namespace(execution, self.metric_prefix), asked)
+        except InvalidInput as error:  # S3 refuses to give them, and no retry helps
             logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400
+
+
+def _is_asked_for(metric: Mapping[str, Any], execution: MonitoringExecution) -> bool:
+    dimensions = [dimension["Name"] for dimension in metric.get("Dimensions", ())]
+    return execution.publish_feature_metrics or not execution.kind.is_metric_of_a_part(metric["MetricName"], dimensions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,9 @@ class AnalysisSettings(Owned):
         Whether CloudWatch metric lines are written.
     cloudwatch_metrics_directory : Path, optional
         The folder for them; ``output_path`` if not given.
+    report_values : Switch
+        Whether the reports of a check show values of single rows: categories and their counts, extremes, quantiles,
+        histograms, and the rows and values of explanations. A baseline needs them.
     output_message_file : Path, optional
         The file for the exit message.
     sagemaker_endpoint_name, sagemaker_monitoring_schedule_name : str, optional
@@ -134,6 +137,7 @@ class AnalysisSettings(Owned):
     late_since: ExactUtcDatetime | None = None
     publish_cloudwatch_metrics: Switch = Switch.DISABLED
     cloudwatch_metrics_directory: Path | None = None
+    report_values: Switch = Switch.ENABLED
     output_message_file: Path | None = None
     sagemaker_endpoint_name: SageMakerName | None = None
     sagemaker_monitoring_schedule_name: SageMakerName | None = None

@@ -80,6 +80,8 @@ class MonitoringExecution(Owned):
         1, and more for a repetition of a window, which replaces the reports of the attempt before.
     alert_targets : tuple of AlertTargetReference
         Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
+    publish_feature_metrics : bool
+        Whether its metrics of single features, groups and labels are published too.
     tick_id : str
         The firing that made it. A repeated delivery of the same firing may resume it; another firing may not.
     captures_until : datetime, optional
@@ -117,6 +119,7 @@ class MonitoringExecution(Owned):
     window: Window
     attempt: int = 1
     alert_targets: tuple[AlertTargetReference, ...] = ()
+    publish_feature_metrics: bool = False
     output_s3_uri: S3Uri
     tick_id: NonEmpty
     captures_until: ExactUtcDatetime | None = None
@@ -173,6 +176,7 @@ class MonitoringExecution(Owned):
             scheduled_time=scheduled_time or window.end,
             window=window,
             alert_targets=schedule.alert_targets,
+            publish_feature_metrics=schedule.publish_feature_metrics,
             output_s3_uri=results,
             tick_id=tick_id,
             creation_time=now,

@@ -180,8 +180,13 @@ class ScheduleRequest(MonitorParameters):
     ----------
     ground_truth_input : str, optional
         The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
+    publish_cloudwatch_metrics, publish_feature_metrics : bool
+        Whether metrics of the monitored data or model are published, and also those of single features, groups and
+        labels: CloudWatch charges for each.
     start_delay_minutes : int
         How long after its scheduled time an execution starts: captures reach S3 some minutes late.
+    start_within_minutes : int
+        How many minutes later still it may start, so that schedules of the same hour do not all start in one second.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
     """
@@ -195,7 +200,9 @@ class ScheduleRequest(MonitorParameters):
     ground_truth_input: S3Uri | None = None
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
+    publish_feature_metrics: bool = False
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
+    start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
 
     @field_validator("schedule_expression")

@@ -14,9 +14,10 @@ from typing import Any
 
 import moto.s3.models as s3_models
 import moto.s3.notifications as s3_notifications
+from moto.s3.exceptions import MissingBucket
 
 from modelwatch.local.moto_patches.events import send_to_default_bus
-from modelwatch.local.moto_patches.hooks import Hooks, Replacement
+from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
 
 _REASONS = {
     "ObjectCreated:Put": "PutObject",
@@ -66,6 +67,14 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         Replacement(s3_models, "events_send_notification", lambda **_: None),
         Replacement(s3_models.FakeBucket, "get_permission", _permission_over_loopback()),
     ]
+
+
+def has_object(bucket: str, key: str) -> bool:
+    """Return whether a bucket has an object with this key."""
+    try:
+        return s3_models.s3_backends[ACCOUNT_ID]["aws"].get_object(bucket, key) is not None
+    except MissingBucket:
+        return False
 
 
 def _permission_over_loopback() -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, Sched
 
 if TYPE_CHECKING:
     from types_boto3_scheduler.client import EventBridgeSchedulerClient
+    from types_boto3_scheduler.type_defs import FlexibleTimeWindowTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SchedulerTicks:
             "GroupName": self.group,
             "ScheduleExpression": expression,
             "ScheduleExpressionTimezone": "UTC",
-            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "FlexibleTimeWindow": _flexible(schedule.start_within_minutes),
             **({"KmsKeyArn": self.key_arn} if self.key_arn else {}),
             "State": "DISABLED" if schedule.monitoring_schedule_status is ScheduleStatus.STOPPED else "ENABLED",
             "Target": {
@@ -78,3 +79,8 @@ class SchedulerTicks:
             except ClientError as error:
                 if code_of(error) != "ResourceNotFoundException":
                     raise
+
+
+def _flexible(minutes: int) -> FlexibleTimeWindowTypeDef:
+    """Return how long Scheduler may put off a tick; the tick carries the time for which it was due all the same."""
+    return {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": minutes} if minutes else {"Mode": "OFF"}

@@ -27,6 +27,7 @@ BIAS = MonitorKind(
     settings=BiasSettings,
     analysis="modelwatch_analyzer.bias.analysis",
     metric_namespace="bias-metrics",
+    is_metric_of_a_part=lambda _, dimensions: "Facet" in dimensions,
     transform_side="output",
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),

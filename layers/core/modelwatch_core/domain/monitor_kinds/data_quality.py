@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
@@ -33,12 +34,20 @@ class DataQualitySettings(DriftSettings):
     propose_changes: int | None = Field(default=None, ge=1)
 
 
+METRICS_OF_ALL_FEATURES = ("feature_baseline_drift_distance", "feature_baseline_drift_p_value")
+
+
+def _is_metric_of_a_feature(name: str, _dimensions: Collection[str]) -> bool:
+    return name.startswith("feature_") and name not in METRICS_OF_ALL_FEATURES
+
+
 DATA_QUALITY = MonitorKind(
     monitoring_type="DataQuality",
     title="Data quality",
     settings=DataQualitySettings,
     analysis="modelwatch_analyzer.data_quality.analysis",
     metric_namespace="data-metrics",
+    is_metric_of_a_part=_is_metric_of_a_feature,
     shell=Shell(
         baseline=ShellCommand(
             help="Describe training data: statistics.json, and constraints.json that later data should satisfy.",

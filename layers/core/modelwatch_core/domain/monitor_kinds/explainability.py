@@ -87,6 +87,7 @@ EXPLAINABILITY = MonitorKind(
     settings=ExplainabilitySettings,
     analysis="modelwatch_analyzer.explainability.analysis",
     metric_namespace="explainability-metrics",
+    is_metric_of_a_part=lambda _, dimensions: "Label" in dimensions,
     captured_sides=(REQUEST,),
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +19,10 @@ class ProblemType(StrEnum):
     BINARY_CLASSIFICATION = "BinaryClassification"
     MULTICLASS_CLASSIFICATION = "MulticlassClassification"
     REGRESSION = "Regression"
+
+
+def _of_the_whole(_name: str, _dimensions: Collection[str]) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,9 @@ class MonitorKind:
         for a kind that the user's own container analyses.
     metric_namespace : str
         The last part of SageMaker's CloudWatch namespaces for it.
+    is_metric_of_a_part : callable
+        Whether a metric, by its name and the names of its dimensions, is of a single feature, group or label. There
+        are as many as the data has features, and CloudWatch charges for each, so they are published where asked for.
     captured_sides : tuple of str
         Which sides of captured records it reads.
     transform_side : str
@@ -56,6 +64,7 @@ class MonitorKind:
     settings: type[AnalysisSettings]
     analysis: str | None
     metric_namespace: str
+    is_metric_of_a_part: Callable[[str, Collection[str]], bool] = _of_the_whole
     captured_sides: tuple[str, ...] = (REQUEST, ANSWER)
     transform_side: str = "input"
     schedule_parameters: frozenset[str] = frozenset()

@@ -1,0 +1,322 @@
+"""No role is granted what it does not need: every part of every policy is needed by a call that was seen.
+
+One pass through the local stack takes every function along the ways on which it calls AWS, faults included. Then each
+action and resource of each statement of each role is taken away in turn, and at least one call of the role must be
+refused without it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from modelwatch.local import LocalStack
+from modelwatch.local.iam_policies import Permission, Statement, allows
+from modelwatch.local.moto_patches.iam import statements_of
+from modelwatch_core.domain.temporary_endpoint import temporary_endpoint_name
+from tests.app.deployed_app import HOUR, START, App, started
+from tests.app.test_temporary_endpoints import CONFIG, capture, explained, left, make_endpoint, silence
+from tests.local.model_server import Container
+from tests.repository import ROOT
+
+pytestmark = [pytest.mark.xdist_group("local_stack"), pytest.mark.slow]
+
+OWN_TOPIC, NO_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("own", "none"))
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1f0e9d8c-0000-4000-8000-000000000000"
+NINE = START.replace(minute=0) + HOUR
+BEFORE_TEN = NINE + timedelta(minutes=50)
+TICK = timedelta(minutes=7)  # after the hour, between two sweeps: the lease of this template is a second
+
+UNSEEN = ("AnalyzerRole: s3:AbortMultipartUpload",)
+"""Needed where an upload fails half-way, see ``test_an_upload_that_fails_leaves_no_parts`` of the port contracts."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[LocalStack]:
+    template = with_a_short_lease(tmp_path_factory.mktemp("app"))
+    topics = f"{OWN_TOPIC},{NO_TOPIC}"
+    with Container() as container, started(template, BEFORE_TEN, AlertTopicArns=topics, KmsKeyArn=KEY) as stack:
+        Pass(explained(stack, container), container).everything()
+        yield stack
+
+
+def with_a_short_lease(folder: Path) -> Path:
+    for name in ("functions", "layers", "analyzer_container"):
+        (folder / name).symlink_to(ROOT / name)
+    text = (ROOT / "template.yaml").read_text()
+    (folder / "template.yaml").write_text(text.replace('ANALYSIS_LEASE_SECONDS: "5400"', 'ANALYSIS_LEASE_SECONDS: "1"'))
+    return folder / "template.yaml"
+
+
+class Pass:
+    """A long day of the app; each part takes the next hours."""
+
+    def __init__(self, app: App, container: Container) -> None:
+        self.app, self.stack, self.container = app, app.stack, container
+        self.buckets = (app.stack.outputs["ResultsBucketName"], "captures")
+        self._hours = (NINE + number * HOUR for number in count())
+
+    def everything(self) -> None:
+        self.files_are_in_either_bucket()
+        self.alerts_reach_their_topics()
+        self.an_end_is_lost()
+        for bucket in self.buckets:
+            self.explain_with_the_configuration_in(bucket)
+        self.an_endpoint_fails()
+        with self.events_of_endpoints_lost():
+            self.a_person_stops_an_execution()
+            self.the_sweep_starts_what_waits()
+            self.the_sweep_makes_an_endpoint()
+        self.an_event_makes_an_endpoint()
+        self.a_configuration_is_deleted()
+        self.orphans_are_deleted()
+        self.events_come_twice()
+        self.what_is_given_up_is_delivered_again()
+
+    def files_are_in_either_bucket(self) -> None:
+        for number, bucket in enumerate(self.buckets):
+            self.app.s3.put_object(Bucket=bucket, Key="config.json", Body=json.dumps(CONFIG).encode())
+            features = self.app.s3.get_object(Bucket="captures", Key="features.csv")["Body"].read()
+            self.app.s3.put_object(Bucket=bucket, Key="features.csv", Body=features)
+            self.app.call(
+                "CreateBaselineFunction",
+                {
+                    "baselining_job_name": f"explained-{number}",
+                    "monitoring_type": "ModelExplainability",
+                    "baseline_dataset_s3_uri": f"s3://{bucket}/features.csv",
+                    "dataset_format": {"csv": {"header": True}},
+                    "analysis_config": f"s3://{bucket}/config.json",
+                },
+            )
+            missing = {"constraints_s3_uri": f"s3://{bucket}/missing.json"}
+            with pytest.raises(RuntimeError, match="BaselineNotFound"):
+                self.app.make_schedule(baseline=missing)
+        self.stack.settle()
+
+    def explain_with_the_configuration_in(self, bucket: str) -> None:
+        """Make, or change, the schedule of the hours below."""
+        folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
+        asked = {
+            "monitoring_schedule_name": "explained",
+            "monitoring_type": "ModelExplainability",
+            "schedule_expression": "cron(0 * ? * * *)",
+            "endpoint_input": {"endpoint_name": "loans"},
+            "baseline": {"constraints_s3_uri": f"{folder}/analysis.json"},
+            "analysis_config": f"s3://{bucket}/config.json",
+            "start_delay_minutes": TICK.seconds // 60,
+        }
+        listed = self.app.manage("ListMonitoringSchedules")["schedules"]
+        self.app.manage("UpdateMonitoringSchedule" if listed else "CreateMonitoringSchedule", **asked)
+        hour = self.explained_hour()
+        assert (self.status(hour), left(self.app)) == ("Completed", [])
+
+    def an_endpoint_fails(self) -> None:
+        self.stack.serve_model("scorer", "http://127.0.0.1:9/invocations")
+        hour = self.explained_hour()
+        assert (self.status(hour), left(self.app)) == ("Failed", [])
+        self.stack.serve_model("scorer", self.container.url)
+
+    def a_configuration_is_deleted(self) -> None:
+        for bucket in self.buckets:
+            self.app.s3.delete_object(Bucket=bucket, Key="config.json")
+        assert self.status(self.explained_hour()) == "Failed"
+
+    def events_come_twice(self) -> None:
+        for name in ("Analyzer", "RouteAlerts"):
+            invocation = next(one for one in self.stack.invocations if one.function_name == self.function(name))
+            self.stack.client("lambda").invoke(FunctionName=invocation.function_name, Payload=invocation.payload)
+        self.stack.settle()
+
+    def alerts_reach_their_topics(self) -> None:
+        assert self.app.make_baseline("quality")["status"] == "Completed"
+        self.stack.client("sns").create_topic(Name="own")
+        targets = [{"type": "sns", "address": topic} for topic in (OWN_TOPIC, NO_TOPIC)]
+        make = partial(self.app.make_schedule, compared_with="quality", start_delay_minutes=TICK.seconds // 60)
+        make("own", alert_targets=targets)
+        make("usual")
+        hour = next(self._hours)
+        self.app.capture(hour, income_factor=1000)
+        self.stack.advance_to(hour + HOUR + TICK)
+        for name in ("own", "usual"):
+            assert self.status(hour, name) == "CompletedWithViolations"
+        assert len(self.app.mails_of(hour)) == 1
+
+    def an_end_is_lost(self) -> None:
+        hour = next(self._hours)
+        self.app.capture(hour, income_factor=1000)
+        silence(self.stack, "FinishExecutionAnalysisEnded")
+        self.stack.advance_to(hour + HOUR + TICK)
+        time.sleep(1.1)  # until the lease is over, by the functions' own clock
+        self.sweep()
+        assert self.status(hour, "usual") == "CompletedWithViolations"
+        self.rule("FinishExecutionAnalysisEnded", "enable_rule")
+        for name in ("own", "usual"):
+            self.app.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
+            self.app.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
+
+    def a_person_stops_an_execution(self) -> None:
+        hour = self.explained_hour()
+        self.app.manage("StopMonitoringExecution", monitoring_schedule_name="explained")
+        assert (self.status(hour), left(self.app)) == ("Stopped", [])
+
+    def the_sweep_starts_what_waits(self) -> None:
+        hour = self.explained_hour()
+        window = {"start": f"{hour - HOUR:%Y-%m-%dT%H:%M:%SZ}", "end": f"{hour - HOUR / 2:%Y-%m-%dT%H:%M:%SZ}"}
+        asked = {"monitoring_schedule_name": "explained", "window": window, "tick_id": "again"}
+        (launched,) = self.app.call("LaunchExecutionFunction", asked).values()
+        assert launched["monitoring_execution_status"] == "Pending"
+        for _ in range(3):  # the first analysis; the endpoint of the one that waited for it; that one's analysis
+            self.sweep()
+        (one_off,) = [one for one in self.executions() if one["window"] == window]
+        assert (self.status(hour), one_off["monitoring_execution_status"]) == ("Completed", "Completed")
+        assert left(self.app) == []
+
+    def the_sweep_makes_an_endpoint(self) -> None:
+        hour = self.explained_hour()
+        self.lose_the_endpoint()
+        self.sweep()  # makes it
+        self.sweep()  # starts the analysis
+        assert (self.status(hour), left(self.app)) == ("Completed", [])
+
+    def an_event_makes_an_endpoint(self) -> None:
+        with self.events_of_endpoints_lost():
+            hour = self.explained_hour()
+        name = self.lose_the_endpoint()
+        event = json.loads((ROOT / "events/inbound/follow_endpoints.in_service.json").read_text())
+        event["detail"]["EndpointName"] = name
+        self.stack.client("lambda").invoke(FunctionName=self.function("FollowEndpoints"), Payload=json.dumps(event))
+        self.stack.settle()
+        assert (self.status(hour), left(self.app)) == ("Completed", [])
+
+    def orphans_are_deleted(self) -> None:
+        orphan = partial(temporary_endpoint_name, self.stack.outputs["LedgerTableName"])
+        make_endpoint(self.stack, orphan("execution/explained/one"))
+        assert left(self.app) == []
+        with self.events_of_endpoints_lost():
+            make_endpoint(self.stack, orphan("execution/explained/another"))
+            self.sweep()
+        assert left(self.app) == []
+
+    def what_is_given_up_is_delivered_again(self) -> None:
+        for name in self.stack.functions:
+            payload = "[]" if "Reconcile" in name else "{}"  # none of which is an event of ours
+            self.stack.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+        (tick,) = self.ticks()
+        target = tick["Target"] | {"Input": "not JSON"}
+        rest = {name: tick[name] for name in ("GroupName", "FlexibleTimeWindow")}
+        self.stack.client("scheduler").create_schedule(
+            Name="unreadable", ScheduleExpression="rate(1 minutes)", Target=target, **rest
+        )
+        self.stack.advance(timedelta(minutes=1))
+        self.stack.client("scheduler").delete_schedule(Name="unreadable", GroupName=tick["GroupName"])
+        self.app.call("ReconcileFunction", {"redeliver": "everything"})
+        self.stack.settle()
+
+    def explained_hour(self) -> datetime:
+        hour = next(self._hours)
+        capture(self.app, hour)
+        self.stack.advance_to(hour + HOUR + TICK)
+        return hour
+
+    def sweep(self) -> None:
+        self.app.call("ReconcileFunction", {})
+        self.stack.settle()
+
+    def status(self, hour: datetime, name: str = "explained") -> str:
+        return self.app.execution(hour + HOUR, name)["monitoring_execution_status"]
+
+    def executions(self) -> list[dict]:
+        return self.app.manage("ListMonitoringExecutions", monitoring_schedule_name="explained")["executions"]
+
+    def lose_the_endpoint(self) -> str:
+        """Delete the endpoint that an analysis waits for, as if it had never been made, an hour after it was noted."""
+        name, sagemaker, table = left(self.app)[0], self.stack.client("sagemaker"), self.stack.client("dynamodb")
+        sagemaker.delete_endpoint(EndpointName=name)
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+        key = {
+            "TableName": self.stack.outputs["LedgerTableName"],
+            "Key": {"pk": {"S": f"DEFERRED#{name}"}, "sk": {"S": "ANALYSIS"}},
+        }
+        document = json.loads(table.get_item(**key)["Item"]["document"]["S"])
+        document["creation_time"] = f"{datetime.fromisoformat(document['creation_time']) - HOUR / 2:%Y-%m-%dT%H:%M:%SZ}"
+        table.update_item(
+            **key, UpdateExpression="SET document = :d", ExpressionAttributeValues={":d": {"S": json.dumps(document)}}
+        )
+        return name
+
+    def function(self, name: str) -> str:
+        (found,) = [each for each in self.stack.functions if name in each]
+        return found
+
+    def ticks(self) -> list[dict]:
+        scheduler = self.stack.client("scheduler")
+        listed = scheduler.list_schedules(NamePrefix="explained")["Schedules"]
+        return [scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"]) for one in listed]
+
+    @contextmanager
+    def events_of_endpoints_lost(self) -> Iterator[None]:
+        events = self.stack.client("events")
+        (name,) = [one["Name"] for one in events.list_rules()["Rules"] if "EndpointChanged" in one["Name"]]
+        events.disable_rule(Name=name)
+        yield
+        events.enable_rule(Name=name)
+
+    def rule(self, name: str, change: str) -> None:
+        events, bus = self.stack.client("events"), self.stack.outputs["EventBusName"]
+        (rule,) = [one["Name"] for one in events.list_rules(EventBusName=bus)["Rules"] if name in one["Name"]]
+        getattr(events, change)(Name=rule, EventBusName=bus)
+
+
+def roles(stack: LocalStack) -> dict[str, str]:
+    """The logical name of each role of the template, and the name that it was deployed with."""
+    pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
+    return {
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for page in pages
+        for one in page["StackResourceSummaries"]
+        if one["ResourceType"] == "AWS::IAM::Role"
+    }
+
+
+def calls_of(stack: LocalStack, role: str) -> list[Permission]:
+    return list({str(one): one for call in stack.calls if call.role == role for one in call.needed}.values())
+
+
+def parts(statements: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
+    """Each action and each resource of each statement, and the statements without it."""
+    for place, statement in enumerate(statements):
+        others = [*statements[:place], *statements[place + 1 :]]
+        for element, beside in (("Action", "Resource"), ("Resource", "Action")):
+            listed = statement[element] if isinstance(statement[element], list) else [statement[element]]
+            for one in listed:
+                rest = [each for each in listed if each != one]
+                without = [*others, {**statement, element: rest}] if rest else others
+                yield f"{one} of the statement for {statement[beside]}", without
+
+
+def test_no_call_was_refused(stack):
+    assert {f"{call.role}: {call.refused}" for call in stack.calls if call.refused} == set()
+    assert stack.undelivered == []
+
+
+def test_without_any_action_or_resource_of_any_statement_a_call_of_its_role_is_refused(stack):
+    unneeded = {
+        f"{role}: {part}"
+        for role, name in roles(stack).items()
+        for part, without in parts(statements_of(name) or [])
+        if all(allows(without, call) for call in calls_of(stack, name))
+    }
+    assert {part for part in unneeded if not part.startswith(tuple(UNSEEN))} == set()
+    assert all(any(part.startswith(known) for part in unneeded) for known in UNSEEN), "an exception that is none"
+
+
+def test_every_role_of_the_template_was_used(stack):
+    assert {role for role, name in roles(stack).items() if not calls_of(stack, name)} == set()
