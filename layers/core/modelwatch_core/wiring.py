@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.create_baseline import CreateBaseline
+from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import ManageMonitors
@@ -77,7 +78,12 @@ def _session() -> boto3.Session:
 def _config() -> Config:
     from botocore.config import Config
 
-    return Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
+    return Config(
+        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=3,
+        read_timeout=20,
+        max_pool_connections=DOWNLOADS,
+    )
 
 
 @cache

@@ -16,7 +16,7 @@ from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.ports import ObjectStore, StoredObject
 
-_DOWNLOADS = 16
+DOWNLOADS = 16
 """At a time. S3 answers in some 50 ms, so that this many fetch 100,000 small objects in some five minutes."""
 
 _NO_FILE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
@@ -49,8 +49,8 @@ def fetch_inputs(objects: ObjectStore, inputs: Sequence[AnalysisInput], root: Pa
         os.utime(path, ns=(moment, moment))  # by which the analyzer knows what is late
 
     wanted = wanted_objects(objects, inputs)
-    with ThreadPoolExecutor(_DOWNLOADS) as pool:
-        while some := list(islice(wanted, _DOWNLOADS * _DOWNLOADS)):
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        while some := list(islice(wanted, DOWNLOADS * DOWNLOADS)):
             list(pool.map(download, some))  # which raises what any of them has raised
 
 
