@@ -254,6 +254,49 @@ def test_the_probabilities_of_all_classes_may_be_a_list_in_any_file(shell, form)
     assert metrics(shell, "multiclass")["log_loss"]["value"] > 0
 
 
+QUALITY = "baseline model-quality --dataset rows.csv --dataset-format csv --output out --problem-type "
+LISTED = [(index, index % 3 % 2, ("[0.9, 0.1]", "[0.1, 0.9]")[index % 3 % 2]) for index in range(300)]
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_an_index_counts_the_columns_of_the_file_and_an_element_of_a_list_has_a_name(shell, header):
+    shell.write("rows.csv", "id,label,p\n" * header + "".join(f'{number},{y},"{p}"\n' for number, y, p in LISTED))
+    binary, name = QUALITY + "BinaryClassification ", "p" if header else "_c2"
+    binary += "--ground-truth-attribute label" if header else "--no-header --ground-truth-attribute 1"
+    for attribute in (name, "2"):
+        refused = shell(f"{binary} --probability-attribute {attribute}")
+        assert refused.exit_code == 2
+        assert f"give it by probability_attribute, one of '{name}.0', '{name}.1'" in refused.text
+    made = shell(f"{binary} --probability-attribute {name}.1")
+    assert made.exit_code == 0, made.text
+    assert metrics(shell)["accuracy"]["value"] == metrics(shell)["auc"]["value"] == 1
+
+
+def test_indices_behind_a_list_and_exclusions_name_the_columns_of_the_file(shell):
+    rows = "".join(f'{number},{y},"{p}",{y}\n' for number, y, p in LISTED)
+    shell.write("rows.csv", "id,label,p,pred\n" + rows)
+    attributes = "--ground-truth-attribute 1 --inference-attribute 3 --probability-attribute 2"
+    made = shell(f"{QUALITY}MulticlassClassification {attributes}")
+    assert made.exit_code == 0, made.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 1
+    excluded = "--exclude-features-attribute p --probability-attribute p"
+    made = shell(f"baseline data-quality --dataset rows.csv --dataset-format csv --output d {excluded}")
+    names = [feature["name"] for feature in shell.read("d/statistics.json")["features"]]
+    assert names == ["id", "label", "pred"], made.text
+
+
+@pytest.mark.parametrize("missing", ["nan", "", "None", "NA"])
+@pytest.mark.parametrize("place", [0, 11, 1100])
+def test_a_missing_list_is_missing_wherever_it_is(shell, missing, place):
+    rows = [(index % 2, "[0.9, 0.1]" if index % 2 == 0 else "[0.2, 0.8]") for index in range(1200)]
+    rows[place] = (0, missing)
+    shell.write("rows.csv", "y,p\n" + "".join(f'{y},"{p}"\n' for y, p in rows))
+    made = shell(QUALITY + "MulticlassClassification --probability-attribute p --ground-truth-attribute y")
+    assert made.exit_code == 0, made.text
+    assert "1 rows without a prediction or probability were left out" in made.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 1
+
+
 def test_values_that_are_no_list_among_lists_are_counted(shell):
     shell.write("rows.csv", "y,p\n" + '0,"[0.9, 0.1]"\n1,"[0.2, 0.8]"\n' * 600 + '0,"[0.9]"\n0,\n1,0.5\n')
     made = shell(
@@ -264,7 +307,7 @@ def test_values_that_are_no_list_among_lists_are_counted(shell):
     assert "3 rows without a prediction or probability were left out" in made.text
 
 
-@pytest.mark.parametrize("form", ["[{}]", "({},)", "array([{}])", "[np.int64({})]", "{}"])
+@pytest.mark.parametrize("form", ["[{}]", "({},)", "array([{}])", "[np.int64({})]", "{}", "['{}']", "[np.str_('{}')]"])
 def test_a_predicted_class_in_a_list_of_one_is_the_class(shell, form):
     rows = [(index % 3, (index if index % 4 else index + 1) % 3) for index in range(240)]
     shell.write("rows.csv", "y,p\n" + "".join(f'{y},"{form.format(guess)}"\n' for y, guess in rows))

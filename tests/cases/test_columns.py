@@ -133,7 +133,6 @@ def test_names_of_columns_are_taken_for_nothing_else(shell, header):
         ("# exported on Monday", "AllMalformed"),
         ("Customers of March", "AllMalformed"),
         ("# exported, by me, on Monday", None),
-        ("sep=,", "BlankColumnName"),
         (",,", "BlankColumnName"),
         ("Customers of March\n", "AllMalformed"),
     ],
@@ -145,6 +144,14 @@ def test_a_title_or_a_comment_above_the_names_is_reported(shell, above, code):
     assert (made.exit_code, code is None or code in made.text) == (2 if code else 0, True), made.text
     assert "the line below the first one of rows.csv looks like names of columns" in made.text
     assert "if the first one is a title or a comment, remove it" in made.text
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_line_that_tells_excel_the_separator_is_reported(shell, separator):
+    rows = "".join(f"{20 + index % 50}{separator}{index % 7}.5\n" for index in range(300))
+    shell.write("rows.csv", f"sep={separator}\nage{separator}x\n{rows}")
+    made = shell(BASELINE.format("rows.csv"))
+    assert "the first line of rows.csv is for Excel, and holds nothing but the separator: remove it" in made.text
 
 
 @pytest.mark.parametrize(("separator", "option"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
@@ -350,6 +357,54 @@ def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
     )
     matrix = shell.read("q/statistics.json")["binary_classification_metrics"]["confusion_matrix"]
     assert sum(count for row in matrix.values() for count in row.values()) == sum(map(len, tables)), checked.text
+
+
+def json_answers(rows):
+    """Answers in which the predictions lie beside other lists and objects."""
+    return json.dumps({"predictions": [{"s": score} for score in rows], "meta": {"model": "x", "took": 3.1}})
+
+
+def captured_json(requests, answers):
+    lines = [json.loads(line) for line in captured(requests, answers).splitlines()]
+    for line in lines:
+        line["captureData"]["endpointOutput"]["encoding"] = "JSON"
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+@pytest.mark.parametrize("first", ["1,2", "1,1", "A12,x"])
+@pytest.mark.parametrize("number", [1, 5])
+def test_rows_are_no_headers_where_the_attribute_finds_as_many_answers(shell, first, number):
+    requests = [f"{first}\n{index},{index + 5}" for index in range(number)]
+    shell.write(CAPTURE, captured_json(requests, [json_answers([0.1, 0.2])] * number))
+    shown = shell("capture inspect captures --inference-attribute 'predictions[*].s'")
+    assert f"Read {2 * number} rows of {number} captured record" in shown.text
+    assert "begin with a header" not in shown.text
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_header_is_certain_where_the_attribute_finds_an_answer_for_each_other_line(shell, number):
+    requests = [f"a,b\n{index},5\n1,{index}" for index in range(number)]
+    shell.write(CAPTURE, captured_json(requests, [json_answers([0.1, 0.2])] * number))
+    shown = shell("capture inspect captures --inference-attribute 'predictions[*].s'")
+    assert f"Read {2 * number} rows of {number} captured record" in shown.text
+    assert "were read by its names: a, b" in shown.text
+
+
+def test_an_answer_whose_rows_are_somewhere_in_it_is_no_evidence_of_a_header(shell):
+    requests = [f"1,2\n{index},{index + 5}" for index in range(9)]
+    shell.write(CAPTURE, captured_json(requests, [json.dumps({"boxes": [[1, 2, 3, 4]], "scores": [0.5]})] * 9))
+    assert "begin with a header" not in shell("capture inspect captures").text
+
+
+def test_names_that_are_numbers_are_found_though_all_answers_begin_alike(shell):
+    tables = [[f"{index},{place},{index + place}" for place in range(2 + index % 4)] for index in range(12)]
+    requests = ["\n".join(["0,1,2", *table]) for table in tables]
+    answers = ["\n".join("0" if place < 2 else "1" for place, _ in enumerate(table)) for table in tables]
+    shell.write(CAPTURE, captured(requests, answers))
+    shown = shell("capture inspect captures")
+    assert f"Read {sum(map(len, tables))} rows of 12 captured records" in shown.text
+    assert "endpointInput: payloads begin with a header, and were read by its names: 0, 1, 2" in shown.text
+    assert "was read as a row" not in shown.text
 
 
 def test_a_header_in_payloads_with_a_name_twice_is_refused(shell):

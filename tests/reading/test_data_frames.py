@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading.data_frames import rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.flattening import described_rows, records_of
+from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, open_json
 
 ROWS = [{"age": 30, "income": 1.5, "job": "clerk"}, {"age": 41, "income": None, "job": "none, yet"}]
@@ -22,7 +22,23 @@ FORMS: dict[str, Any] = {
     "split": {"columns": list(ROWS[0]), "index": [0, 1], "data": [list(row.values()) for row in ROWS]},
     "split without an index": {"columns": list(ROWS[0]), "data": [list(row.values()) for row in ROWS]},
     "dataframe_split": {"dataframe_split": {"columns": list(ROWS[0]), "data": [list(row.values()) for row in ROWS]}},
-    "table": {"schema": {"fields": [{"name": name} for name in ROWS[0]]}, "data": ROWS},
+    "table": {
+        "schema": {"fields": [{"name": "index"}, *({"name": name} for name in ROWS[0])], "primaryKey": ["index"]},
+        "data": [{"index": number, **row} for number, row in enumerate(ROWS)],
+    },
+    "tight": {
+        "index": [0, 1],
+        "columns": list(ROWS[0]),
+        "data": [list(row.values()) for row in ROWS],
+        "index_names": [None],
+        "column_names": [None],
+    },
+    "split with parameters": {
+        "dataframe_split": {"columns": list(ROWS[0]), "data": [list(row.values()) for row in ROWS]},
+        "params": {"top": 3},
+    },
+    "records with parameters": {"dataframe_records": ROWS, "params": {}},
+    "instances with a signature": {"signature_name": "serving_default", "instances": ROWS},
     "columns": {name: {str(7 * number): row[name] for number, row in enumerate(ROWS)} for name in ROWS[0]},
     "lists": {name: [row[name] for row in ROWS] for name in ROWS[0]},
     "index": {str(number): row for number, row in enumerate(ROWS)},
@@ -44,12 +60,13 @@ def as_text(row: dict[str, Any]) -> dict[str, str | None]:
 @pytest.mark.parametrize("lines", [True, False])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_that_is_a_table_has_its_rows_in_every_form(tmp_path: Path, form: str, lines: bool) -> None:
-    for name in ("first", "second"):
+    names = ("first",) if form == "lists" else ("first", "second")
+    for name in names:
         (tmp_path / f"{name}.json").write_text(json.dumps(FORMS[form]))
     dataset, rows, log = read(tmp_path, lines=lines)
     assert dataset.columns == ("age", "income", "job")
-    assert rows == 2 * [as_text(row) for row in ROWS]
-    assert log.read == 4
+    assert rows == len(names) * [as_text(row) for row in ROWS]
+    assert log.read == 2 * len(names)
     says_nothing_of_itself = form in ("columns", "lists", "index")
     assert [remark.split(":")[0] for remark in log.remarks] == says_nothing_of_itself * [
         "a file of JSON is one object with the values of each column, or with an object for each row number"
@@ -59,6 +76,56 @@ def test_a_file_that_is_a_table_has_its_rows_in_every_form(tmp_path: Path, form:
 def test_a_split_table_with_as_many_rows_as_columns_is_read_by_its_names(tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text('{"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}')
     assert read(tmp_path, lines=False)[1] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "cause"),
+    [
+        (["a", "a"], [1, 2], "columns of a table have one name, or none"),
+        (["a", None], [1, 2], "columns of a table have one name, or none"),
+        ([["a", "x"], ["a", "y"]], [1, 2], "columns of a table have one name, or none"),
+        (["a", "b"], [1], "a row of a table has more or fewer values than there are columns"),
+    ],
+)
+def test_a_split_table_that_is_none_is_left_out_with_the_cause(columns: list[Any], row: list[int], cause: str) -> None:
+    with pytest.raises(Unflattenable, match=cause):
+        records_of({"dataframe_split": {"columns": columns, "data": [row]}})
+
+
+def test_whole_numbers_may_be_the_names_of_a_split_table(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"columns": [0, 1], "index": [0, 1], "data": [[1, 2.5], [2, 3.5]]}')
+    assert read(tmp_path, lines=True)[1] == [{"0": "1", "1": "2.5"}, {"0": "2", "1": "3.5"}]
+
+
+def test_a_frame_of_one_column_is_a_table_and_a_list_alone_is_a_record(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"a": {"0": 1, "4": 2}}')
+    assert read(tmp_path, lines=True)[1] == [{"a": "1"}, {"a": "2"}]
+    (tmp_path / "data.json").write_text('{"a": [1, 2]}')
+    _, rows, log = read(tmp_path, lines=True)
+    assert (len(rows), len(log.remarks)) == (1, 1)
+
+
+def test_files_of_one_record_each_are_no_tables(tmp_path: Path) -> None:
+    for number in range(4):
+        record = {"features": [number, 2, 3], "probabilities": [0.1, 0.2, 0.7]}
+        (tmp_path / f"{number}.json").write_text(json.dumps(record))
+    dataset, rows, log = read(tmp_path, lines=True)
+    assert (len(rows), dataset.columns[:2], log.remarks) == (4, ("features.0", "features.1"), [])
+
+
+def test_one_record_in_an_array_is_one_as_the_remark_says(tmp_path: Path) -> None:
+    record = {"features": [1, 2, 3], "probabilities": [0.1, 0.2, 0.7]}
+    (tmp_path / "data.json").write_text(json.dumps(record))
+    assert "write it in an array, in the format json" in read(tmp_path, lines=True)[2].remarks[0]
+    (tmp_path / "data.json").write_text(json.dumps([record]))
+    assert len(read(tmp_path, lines=False)[1]) == 1
+
+
+def test_an_object_that_may_be_a_table_by_text_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"a": {"x1": 1, "x2": 2}, "b": {"x1": 3, "x2": 4}}')
+    _, rows, log = read(tmp_path, lines=True)
+    assert len(rows) == 1
+    assert "was read as one record: if it is a table, write a record on each line" in log.remarks[0]
 
 
 def test_numbers_of_a_table_keep_their_text(tmp_path: Path) -> None:
@@ -76,9 +143,9 @@ def test_numbers_of_a_table_keep_their_text(tmp_path: Path) -> None:
         {"a": {"0": 1, "1": 2}, "b": {"0": 1, "2": 2}},
         {"a": [], "b": []},
         {"0": {"x": 1}, "1": 5},
-        {"columns": ["a", "b"], "data": [[1, 2], [3]]},
-        {"columns": ["a", "a"], "data": [[1, 2]]},
+        {"columns": ["a", "b"], "data": [1, 2]},
         {"columns": ["a"], "data": [[1]], "name": "t"},
+        {"a": {"x1": 1, "x2": 2}, "b": {"x1": 3, "x2": 4}},
         {"schema": "s3://bucket/schema", "data": [{"a": 1}]},
         {},
         5,
@@ -87,7 +154,7 @@ def test_numbers_of_a_table_keep_their_text(tmp_path: Path) -> None:
 )
 def test_what_may_be_one_record_is_no_table(document: Any) -> None:
     assert described_rows(document) is None
-    assert rows_of_file(json.dumps(document).encode()) is None
+    assert rows_of_file(json.dumps(document).encode(), alone=True) is None
 
 
 def test_objects_of_lists_on_several_lines_are_records(tmp_path: Path) -> None:
@@ -122,6 +189,6 @@ def test_any_table_is_the_same_in_every_form(columns: list[str], table: st.DataO
         {name: [row[name] for row in rows] for name in columns},
         {name: {str(number): row[name] for number, row in enumerate(rows)} for name in columns},
     ):
-        found = rows_of_file(json.dumps(document).encode())
+        found = rows_of_file(json.dumps(document).encode(), alone=True)
         assert found is not None
         assert list(map(json.loads, found)) == rows

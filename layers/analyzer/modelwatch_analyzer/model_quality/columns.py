@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
@@ -86,6 +87,8 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
 
 def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:
     if len(columns) > 1:
-        message = f"{len(columns)} columns are possible for the one {what}: give it by {attribute}"
+        message = (
+            f"{len(columns)} columns are possible for the one {what}: give it by {attribute}, one of {listed(columns)}"
+        )
         raise InvalidInput("OneColumnExpected", message)
     return columns[0] if columns else None

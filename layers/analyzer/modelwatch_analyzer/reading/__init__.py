@@ -24,7 +24,7 @@ from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithRoles
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
-from modelwatch_analyzer.reading.list_columns import with_list_columns
+from modelwatch_analyzer.reading.list_columns import list_columns
 from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.reading.record_times import RecordTimes
@@ -117,15 +117,15 @@ def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Data
 def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     if isinstance(table, CaptureFiles):
         return table
-    attributes, selected = _attributes(settings), None
-    if isinstance(table, JsonFiles | BatchTransformFiles):
-        selected = table.selected_roles
-    if selected is None:
-        table = with_list_columns(table, attributes)
     exclusions = Attributes.of(exclude_features=settings.exclude_features_attribute)
     columns = exclusions.remaining(table.columns, table.input_columns)
     if not columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
+    attributes, selected = _attributes(settings), None
+    if isinstance(table, JsonFiles | BatchTransformFiles):
+        selected = table.selected_roles
+    if selected is None and (lists := list_columns(table, attributes)):
+        return TableWithRoles(lists, lists.columns_of(columns), attributes, lists.roles(attributes))
     return TableWithRoles(table, columns, attributes, selected)
 
 

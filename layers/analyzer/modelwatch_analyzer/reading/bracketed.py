@@ -14,14 +14,26 @@ from modelwatch_analyzer.reading.flattening import DEEPEST, Unflattenable, decod
 _BLANKS = re.compile(r"\s*")
 _BARE = re.compile(r'[^,\n\[\]"]*')
 _SCALAR = re.compile(
-    r"""(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)(?=[\s,\]]))"""
+    r"""(?P<number>[+-]?(?:(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+|inf(?:inity)?|nan)(?=[\s,\]]))"""
+    r"""|(?P<truth>(?:true|false)(?=[\s,\]]))"""
     r"""|(?P<missing>(?:None|null)(?=[\s,\]]))|'(?P<single>[^'\n\\]*)'|"(?P<double>[^"\n\\]*)\"""",
     re.IGNORECASE,
 )
-_NUMBER_CALL = re.compile(r"(?:\b(?:np|numpy|torch)\.)?\b(?:float|int|uint|bool_?|tensor)\d*\(([^()\[\],]*)\)")
-_LIST_CALL = re.compile(r"(?:\b(?:np|numpy|torch)\.)?\b(?:array|tensor)\((\[[^()]*\])(?:,\s*\w+=[^,()\[\]]+)*\)")
-_TUPLE = re.compile(r"""\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|inf)*+)\)""")
-_OTHER_FORMS = re.compile(rf"^\s*\(|{_NUMBER_CALL.pattern}|{_LIST_CALL.pattern}", re.MULTILINE)
+_NUMPY = r"(?:\b(?:np|numpy|torch)\.)?"
+_CALLS = (
+    (re.compile(rf"{_NUMPY}\b(?:float|int|uint|bool_?|tensor)\d*\(([^()\[\],]*)\)"), r"\1"),
+    (re.compile(rf"{_NUMPY}\b(?:array|tensor)\((\[[^()]*\])(?:,\s*\w+=[^,()\[\]]+)*\)"), r"\1"),
+    (re.compile(rf"{_NUMPY}\bstr_\(('[^'\n()]*')\)"), r"\1"),
+    (re.compile(r"\bDecimal\('([^'\n()]*)'\)"), r"\1"),
+)
+"""What Python prints around numbers, lists and texts, each with what is left of it."""
+
+_TUPLE = re.compile(r"""\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|inf|True|False)*+)\)""")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+"""Not a tuple, but a number that brackets make negative."""
+
+_OTHER_FORMS = re.compile(rf"""(?:^|[,"])[ \t]*\(|{"|".join(call.pattern for call, _ in _CALLS)}""", re.MULTILINE)
+_NUMPY_TRUTH = re.compile(r"\b(?:np|numpy)\.(True|False)_?\b")
 
 
 def may_hold_other_forms(text: str) -> bool:
@@ -59,6 +71,11 @@ def bracketed_documents(text: str) -> list[Any] | None:
 
 def bracketed_numbers(field: str) -> list[Any] | None:
     """Return the list of numbers that a field is, such as ``[0.1, 0.9]``; None if it is anything else."""
+    return None if any(quote in field for quote in "'\"") else bracketed_values(field)
+
+
+def bracketed_values(field: str) -> list[Any] | None:
+    """Return the list of numbers or texts that a field is; None if it is anything else."""
     field = _as_lists(field)
     if not (field.startswith("[") and field.endswith("]")):
         return None
@@ -66,20 +83,28 @@ def bracketed_numbers(field: str) -> list[Any] | None:
         values, end = _list(field, 0, 1)
     except _NotBracketed:
         return None
-    text = any(quote in field for quote in "'\"")
-    return None if text or end < len(field) or not values else values
+    return None if end < len(field) or not values else values
 
 
 def _as_lists(text: str) -> str:
     """Return text with lists and numbers in the place of what Python prints for other sequences and numbers."""
+    text = _NUMPY_TRUTH.sub(r"\1", text)
     for _ in range(DEEPEST):
+        if "(" not in text:
+            break
         before = text
-        if "(" in text:
-            text = _LIST_CALL.sub(r"\1", _NUMBER_CALL.sub(r"\1", text))
-            text = _TUPLE.sub(lambda found: f"[{found[1].rstrip(', ')}]" if "," in found[1] else found[0], text)
+        for call, inner in _CALLS:
+            text = call.sub(inner, text)
+        text = _TUPLE.sub(_list_of, text)
         if text == before:
             break
     return text
+
+
+def _list_of(found: re.Match[str]) -> str:
+    inside = found[1]
+    is_tuple = "," in inside and not _THOUSANDS.fullmatch(inside)
+    return f"[{inside.rstrip(', ')}]" if is_tuple else found[0]
 
 
 def _document(text: str) -> list[list[Any]] | None:
@@ -131,7 +156,8 @@ def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
             found = _SCALAR.match(text, at)
             if found is None:
                 raise _NotBracketed
-            values.append(found["number"] or found["single"] or found["double"])
+            truth = found["truth"] and found["truth"].lower()
+            values.append(found["number"] or truth or found["single"] or found["double"])
             at = found.end()
         at = _after_blanks(text, at)
         if text.startswith(",", at):

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
+from itertools import combinations, islice
+from operator import itemgetter
 from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
@@ -30,7 +32,7 @@ from modelwatch_analyzer.reading.capture_records import (
 )
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns
-from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
+from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
 from modelwatch_analyzer.reading.payloads import (
     Content,
     Header,
@@ -95,19 +97,28 @@ class Layout:
             return None
 
 
-def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> Layout:
+def layout_of(
+    records: Sequence[CapturedRecord], features: Attribute | None, attributes: Mapping[Side, Attribute] | None = None
+) -> Layout:
     """Find the layout of the payloads of records.
 
     Parameters
     ----------
     features : Attribute, optional
         Where the features are in a request; if it is given, requests are not searched for columns in lists.
+    attributes : mapping of str to Attribute, optional
+        Which JMESPath finds the rows of the other sides.
+
+    Raises
+    ------
+    InvalidInput
+        ``DuplicateColumn``, of a header.
     """
     heads = {
         side: [_first_rows(text) for text in map(comma_separated, _payloads(records, side)) if text is not None]
         for side in PAYLOAD_OF
     }
-    headers, remarks = _headers(records, heads, features)
+    headers, remarks = _headers(heads, _RowCounts(records, features, attributes or {}))
     for side, rows in heads.items():
         remarks += _separator_remarks(side, rows)
     layout = Layout(headers)
@@ -125,8 +136,8 @@ def layout_of(records: Sequence[CapturedRecord], features: Attribute | None) -> 
 
 
 def _headers(
-    records: Sequence[CapturedRecord], heads: Mapping[Side, list[list[list[str]]]], features: Attribute | None
-) -> tuple[dict[Side, Header], list[str]]:
+    heads: Mapping[Side, list[list[list[str]]]], counts: _RowCounts
+) -> tuple[Mapping[Side, Header], list[str]]:
     """Return the headers that are certain, by side, and remarks about them and about those that are not.
 
     Raises
@@ -136,26 +147,35 @@ def _headers(
     """
     found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
     same = {side: header for side, rows in heads.items() if side not in found and (header := _same_first_line(rows))}
-    evidence = _evidence_of_headers(records, found, features)
+    evidence = counts.evidence(found)
     several = all(len(heads[side]) > 1 for side in found)
-    headers = found if evidence > 0 or (evidence == 0 and several) else {}
+    headers: Mapping[Side, Header] = found if evidence > 0 or (evidence == 0 and several) else {}
     often = {side: header for side, header in same.items() if _differ(heads[side])}
-    for more in ({**found, **often}, often) if often else ():
-        if _evidence_of_headers(records, more, features) > (evidence if headers else 0):
-            headers = more
-            break
-    else:
+    shown, by_rows = max(
+        ((counts.evidence(some), some) for some in _choices(found, often)), key=itemgetter(0), default=(0, {})
+    )
+    if shown > (evidence if headers else 0) and 2 * shown >= len(counts.records):
+        headers, often = by_rows, {}
+    elif evidence < 0:
         # The rows of both sides agree with both first lines as well as without them.
         names = {side: header for side, header in same.items() if _may_be_header(list(header.usual))}
-        if evidence < 0 and names and _evidence_of_headers(records, {**found, **names}, features) >= 0:
+        if names and counts.evidence({**found, **names}) >= 0:
             headers = {**found, **names}
     for side, header in headers.items():
         _require_distinct(side, header)
     remarks = [_header_remark(side, header, heads[side]) for side, header in headers.items()]
     if not headers and evidence == 0:
         remarks += [f"{side}: {_POSSIBLE_HEADER}" for side in found]
-    remarks += [f"{side}: {_SAME_FIRST_LINE}" for side in same if side not in headers and _differ(heads[side])]
+    remarks += [f"{side}: {_SAME_FIRST_LINE}" for side in often if side not in headers]
     return headers, remarks
+
+
+def _choices(found: Mapping[Side, Header], often: Mapping[Side, Header]) -> Iterator[Mapping[Side, Header]]:
+    """Yield the first lines of some sides, with the headers that were found otherwise and without them."""
+    for number in range(1, len(often) + 1):
+        for sides in combinations(often, number):
+            some = {side: often[side] for side in sides}
+            yield from ({**found, **some}, some)
 
 
 def _require_distinct(side: Side, header: Header) -> None:
@@ -220,22 +240,44 @@ def _may_be_header(fields: list[str]) -> bool:
 _MISSING = frozenset({"na", "n/a", "null", "none", "?", "-", "missing", "unknown", "true", "false"})
 
 
-def _evidence_of_headers(
-    records: Sequence[CapturedRecord], headers: Mapping[Side, Header], features: Attribute | None
-) -> int:
-    """Return in how many more records request and answer have as many rows with the headers than without them."""
-    if not headers:
-        return 0
-    with_headers, without = (
-        sum(_rows_agree(record, Layout(some), features) for record in records) for some in (headers, {})
-    )
-    return with_headers - without
+@dataclass(frozen=True, slots=True)
+class _RowCounts:
+    """How many rows the sides of records have, as headers are left out or not."""
 
+    records: Sequence[CapturedRecord]
+    features: Attribute | None
+    attributes: Mapping[Side, Attribute]
 
-def _rows_agree(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
-    rows = layout.request_rows(record, features)
-    others = [content for side in (RESPONSE, GROUND_TRUTH) if (content := _content(record, side, layout))]
-    return bool(rows and others) and all(len(cut(content.records(None), rows)) == rows for content in others)
+    def evidence(self, headers: Mapping[Side, Header]) -> int:
+        """Return in how many more records the sides have as many rows with the headers than without them."""
+        if not headers:
+            return 0
+        with_headers, without = (sum(map(partial(self._agree, Layout(some)), self.records)) for some in (headers, {}))
+        return with_headers - without
+
+    def _agree(self, layout: Layout, record: CapturedRecord) -> bool:
+        rows = layout.request_rows(record, self.features)
+        if not rows:
+            return False
+        heights = [self._height(layout, record, side, rows) for side in (RESPONSE, GROUND_TRUTH)]
+        known = [height for height in heights if height is not None]
+        return bool(known) and set(known) == {rows}
+
+    def _height(self, layout: Layout, record: CapturedRecord, side: Side, rows: int) -> int | None:
+        """Return the rows of a side; None if there is none, or one whose rows are somewhere in it."""
+        content, attribute = _content(record, side, layout), self.attributes.get(side)
+        if content is None:
+            return None
+        try:
+            found = content.records(attribute)
+        except Unflattenable:
+            return None
+        if attribute is not None and attribute.many and len(found) > 1:
+            return len(found)  # a value for each row, more likely than several values for one
+        (first, *others) = found = cut(found, rows) or [None]
+        values = first.values() if isinstance(first, dict) else first or ()
+        opaque = attribute is None and not others and any(isinstance(value, dict | list) for value in values)
+        return None if opaque else len(found)
 
 
 def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) -> str:
@@ -298,7 +340,11 @@ def _document(record: CapturedRecord, side: Side, layout: Layout) -> Any:
     if content is None or content.rows_of_text is not None or len(content.documents) != 1:
         return None
     (document,) = content.documents
-    return None if len(records_of(document)) > 1 else document
+    try:
+        is_one_record = len(records_of(document)) == 1 and described_rows(document) is None
+    except Unflattenable:
+        return None
+    return document if is_one_record else None
 
 
 def _columns(document: Any) -> tuple[int, int] | None:

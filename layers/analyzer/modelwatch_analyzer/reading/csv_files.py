@@ -158,6 +158,12 @@ def open_csv_files(
     return CsvFiles(files, files[0].columns, opening.named, opening.separator, spelling, tuple(opening.remarks))
 
 
+_FOR_EXCEL = (
+    "the first line of {} is for Excel, and holds nothing but the separator: remove it, and give the separator by "
+    "--separator"
+)
+
+
 class _Opening:
     """Finds the columns of files, and what is remarkable about their form, by the first records of the first file."""
 
@@ -211,7 +217,9 @@ class _Opening:
                 rows.append(file.label)
                 files.append(_CsvFile(file, self._expected.names))
             elif head:
-                if file is first and fields and not self.remarks:
+                if fields and fields[0].lower().startswith("sep="):
+                    self.remarks.append(_FOR_EXCEL.format(file.label))
+                elif file is first and fields and not self.remarks:
                     self._doubt_header(file, fields, _fields(sample[1:]))
                 files.append(_with_header(file, head[0], self.remarks))
         if rows:

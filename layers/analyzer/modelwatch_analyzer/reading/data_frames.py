@@ -13,42 +13,57 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelwatch_analyzer.reading.flattening import SPLIT
+from modelwatch_analyzer.reading.flattening import Unflattenable, decode, is_split, records_of
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _Raws = Sequence[msgspec.Raw]
 
 
-def rows_of_file(text: bytes) -> list[bytes] | None:
+def rows_of_file(text: bytes, *, alone: bool) -> list[bytes] | None:
     """Return the rows, each as an object in JSON, of the only document of a file; None if it is no table.
 
     Values keep the text that they have in the document.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether there is no other file. Of several, each with lists of one length, each may be a record.
     """
     try:
         fields = _FIELDS.decode(text)
-        if fields.keys() in SPLIT:
+        if fields.keys() >= {"columns", "data"}:
             return None
         rows = _numbered(fields)
         if rows and all(_is_object(row) and _numbered(_FIELDS.decode(row)) is None for row in rows):
             return list(map(bytes, rows))
-        return _rows_of_columns(fields)
+        return _rows_of_columns(fields, alone=alone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def _rows_of_columns(fields: dict[str, msgspec.Raw]) -> list[bytes] | None:
+def may_be_table(text: bytes) -> bool:
+    """Return whether a document is one record, an object of nothing but objects and lists."""
+    try:
+        document = decode(text)
+        one = isinstance(document, dict) and records_of(document) == [document] and not is_split(document)
+    except Unflattenable:
+        return False
+    return one and bool(document) and all(isinstance(value, dict | list) for value in document.values())
+
+
+def _rows_of_columns(fields: dict[str, msgspec.Raw], *, alone: bool) -> list[bytes] | None:
     columns: list[_Raws] = []
     numbers: set[tuple[str, ...]] = set()
     for raw in fields.values():
-        if bytes(raw).startswith(b"["):
+        if alone and bytes(raw).startswith(b"["):
             columns.append(_ELEMENTS.decode(raw))
         elif _is_object(raw) and (values := _numbered(by_number := _FIELDS.decode(raw))) is not None:
             columns.append(values)
             numbers.add(tuple(by_number))
         else:
             return None
-    if len(columns) < 2 or len(set(map(len, columns))) > 1 or not columns[0] or len(numbers) > 1:
+    if len(columns) < 2 - len(numbers) or len(set(map(len, columns))) > 1 or not columns[0] or len(numbers) > 1:
         return None
     names = [msgspec.json.encode(name) + b":" for name in fields]
     return [

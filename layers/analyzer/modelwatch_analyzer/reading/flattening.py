@@ -5,7 +5,8 @@ The rule, which is the same for captured payloads and for files:
 - Each element of a list of objects or of lists is a record. The same holds for an object whose only field is such a
   list: ``{"instances": [...]}``. An empty list has no records. A table in pandas' form
   ``split``, which MLflow sends as ``dataframe_split``, or in the form ``table`` has its rows, in the only field of an
-  object as well. Anything else is one record.
+  object as well. Beside MLflow's data frames and TensorFlow's instances there may be parameters, which are passed over.
+  Anything else is one record.
 - The fields of a record that is an object become columns with their names; nested objects give dotted names
   (``customer.age``), and elements of lists their index from 0 (``features.0``), at any depth.
 - The elements of a record that is a list become columns by their position; nested lists and objects are flattened
@@ -35,8 +36,10 @@ _NO_JSON_NUMBER = re.compile(r"[\[:,]\s*(?:NaN|-?Infinity)\b")
 _DECODER = msgspec.json.Decoder(float_hook=str)
 
 
-SPLIT = ({"columns", "data"}, {"columns", "index", "data"})
-"""The fields of a table in pandas' form ``split``."""
+_SPLIT, _TIGHT = {"columns", "data"}, {"columns", "data", "index", "index_names", "column_names"}
+_SERVED = {"dataframe_split", "dataframe_records", "instances"}
+_BESIDE = {"params", "parameters", "signature_name"}
+"""What servers are sent: MLflow's data frames, TensorFlow's instances, and what may be beside them."""
 
 
 class Unflattenable(Exception):
@@ -80,10 +83,14 @@ def may_be_encoded_twice(document: Any) -> bool:
 
 
 def records_of(document: Any) -> list[Any]:
-    """Return the records, objects or lists, in a document; the module docstring has the rule."""
-    content = document
-    if isinstance(document, dict) and len(document) == 1:
-        (content,) = document.values()
+    """Return the records, objects or lists, in a document; the module docstring has the rule.
+
+    Raises
+    ------
+    Unflattenable
+        If it is a table in pandas' form ``split`` whose names or rows are wrong.
+    """
+    content = served(document) if isinstance(document, dict) else document
     listed = isinstance(content, list) and all(isinstance(record, dict | list) for record in content)
     if listed and (content or content is document):
         return list(content)
@@ -93,18 +100,45 @@ def records_of(document: Any) -> list[Any]:
     return [document if isinstance(document, dict | list) else [document]]
 
 
+def served(document: dict[str, Any]) -> Any:
+    """Return the only field of an object, or the one that servers take data from; the object itself without one."""
+    if len(document) == 1:
+        return next(iter(document.values()))
+    data = document.keys() - _BESIDE
+    return document[data.pop()] if len(data) == 1 and data <= _SERVED else document
+
+
+def is_split(document: dict[str, Any]) -> bool:
+    """Return whether an object has the fields of pandas' form ``split`` or ``tight``, with a list for each row."""
+    if not _SPLIT <= document.keys() <= _TIGHT or not isinstance(document["columns"], list):
+        return False
+    return isinstance(document["data"], list) and all(isinstance(row, list) for row in document["data"])
+
+
 def described_rows(document: Any) -> list[Any] | None:
-    """Return the rows of a document of the form ``split`` or ``table``; None for any other."""
-    if not isinstance(document, dict) or not isinstance(data := document.get("data"), list):
+    """Return the rows of a document of the form ``split``, ``tight`` or ``table``; None for any other.
+
+    Raises
+    ------
+    Unflattenable
+        If its names or rows are wrong.
+    """
+    if not isinstance(document, dict):
         return None
-    if document.keys() in SPLIT:
-        names = document["columns"]
-        if not (_are_names(names) and all(isinstance(row, list) and len(row) == len(names) for row in data)):
-            return None
-        return [dict(zip(names, row, strict=True)) for row in data]
-    fields = document["schema"].get("fields") if isinstance(document.get("schema"), dict) else None
-    is_table = len(document) == 2 and isinstance(fields, list) and all(isinstance(row, dict) for row in data)
-    return data if is_table else None
+    if is_split(document):
+        names = [str(name) for name in document["columns"] if isinstance(name, str | int)]
+        if len(set(names)) < len(document["columns"]):
+            raise Unflattenable("columns of a table have one name, or none")
+        if any(len(row) != len(names) for row in document["data"]):
+            raise Unflattenable("a row of a table has more or fewer values than there are columns")
+        return [dict(zip(names, row, strict=True)) for row in document["data"]]
+    schema, rows = document.get("schema"), document.get("data")
+    if document.keys() != {"schema", "data"} or not isinstance(schema, dict) or not isinstance(rows, list):
+        return None
+    if not isinstance(schema.get("fields"), list) or not all(isinstance(row, dict) for row in rows):
+        return None
+    keys = schema.get("primaryKey", ())
+    return [{name: value for name, value in row.items() if name not in keys} for row in rows]
 
 
 def flatten(record: dict[str, Any] | list[Any]) -> dict[str, str | None]:
@@ -152,12 +186,3 @@ def _leaves(value: dict[str, Any] | list[Any], prefix: str, depth: int) -> Itera
 
 def _nested_too_deeply() -> Unflattenable:
     return Unflattenable(f"nested more than {DEEPEST} levels deep")
-
-
-def _are_names(names: object) -> bool:
-    return (
-        isinstance(names, list)
-        and bool(names)
-        and all(isinstance(name, str) for name in names)
-        and len(set(names)) == len(names)
-    )

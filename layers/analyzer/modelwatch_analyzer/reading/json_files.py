@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.data_frames import rows_of_file
+from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 from modelwatch_analyzer.reading.json_lines import line_blocks
@@ -32,7 +32,11 @@ _DOCUMENTS_PER_CHUNK = 2000
 _SAMPLED_DOCUMENTS = 1000
 _TABLE = (
     "a file of JSON is one object with the values of each column, or with an object for each row number: it was read "
-    "as a table. If it is one record, write it as a line of a file of several, or in an array"
+    "as a table. If it is one record, write it in an array, in the format json"
+)
+_ONE_RECORD = (
+    "the file of JSON is one object, and was read as one record: if it is a table, write a record on each line "
+    "(pandas: orient='records', lines=True)"
 )
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
@@ -218,8 +222,11 @@ def json_documents(
     for file in files:
         log.objects += 1
         log.bytes += file.size
-        documents = _documents_on_lines(file, log) if options.lines else _elements(file, log)
-        yield from _rows_of_tables(documents, log) if tables else documents
+        if options.lines:
+            documents = _documents_on_lines(file, log)
+            yield from _rows_of_tables(documents, log, alone=len(files) == 1) if tables else documents
+        else:
+            yield from _elements(file, log, alone=len(files) == 1 if tables else None)
 
 
 def _documents_on_lines(file: SourceFile, log: ReadLog) -> Iterator[Line]:
@@ -227,22 +234,33 @@ def _documents_on_lines(file: SourceFile, log: ReadLog) -> Iterator[Line]:
         yield from lines_in(file.label, first_line, block)
 
 
-def _rows_of_tables(documents: Iterator[Line], log: ReadLog) -> Iterator[Line]:
+def _rows_of_tables(documents: Iterator[Line], log: ReadLog, *, alone: bool) -> Iterator[Line]:
     first = list(islice(documents, 2))
-    rows = rows_of_file(first[0].text) if len(first) == 1 else None
-    if rows is None:
-        yield from chain(first, documents)
+    rows = rows_of_file(first[0].text, alone=alone) if len(first) == 1 else None
+    if rows is not None:
+        (table,) = first
+        _remark(log, _TABLE)
+        yield from (table._replace(text=row) for row in rows)
         return
-    (table,) = first
-    if _TABLE not in log.remarks:
-        log.remarks.append(_TABLE)
-    yield from (table._replace(text=row) for row in rows)
+    if alone and len(first) == 1 and may_be_table(first[0].text):
+        _remark(log, _ONE_RECORD)
+    yield from chain(first, documents)
 
 
-def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:
+def _remark(log: ReadLog, remark: str) -> None:
+    if remark not in log.remarks:
+        log.remarks.append(remark)
+
+
+def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator[Line]:
     """Yield the elements of a file that is one array; anything else is yielded as one document.
 
     Memory is bounded by the longest element.
+
+    Parameters
+    ----------
+    alone : bool, optional
+        Whether there is no other file; None if tables are not looked for.
     """
     blocks = chain(file.blocks(log), [b""])
     text, line = b"", 1
@@ -258,8 +276,9 @@ def _elements(file: SourceFile, log: ReadLog) -> Iterator[Line]:
         text = _read_rest(text, blocks)
         if len(text) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
-        else:
-            yield Line(file.label, line, text)
+            return
+        documents = iter([Line(file.label, line, text)])
+        yield from documents if alone is None else _rows_of_tables(documents, log, alone=alone)
 
 
 def _array(file: SourceFile, text: bytes, line: int, blocks: Iterator[bytes], log: ReadLog) -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from modelwatch_analyzer.reading.bracketed import bracketed_numbers
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Table, find_column
+from modelwatch_analyzer.profile.spelling import MISSING
+from modelwatch_analyzer.reading.bracketed import bracketed_values
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table, find_columns, listed, roles_by_name
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
 
 _SAMPLED_ROWS = 1000
+_FEW, _NEARLY_ALL = 20, 0.95
 _READ_AS_LISTS = (Role.INFERENCE, Role.PROBABILITY)
 
 
@@ -54,7 +57,7 @@ class ListColumns:
         for batch in self.table.batches(inner, log):
             parts = [batch.drop(lists)]
             for name in lists:
-                rows = [_numbers(text, self.widths[name]) for text in batch[name]]
+                rows = [_elements_of(text, self.widths[name]) for text in batch[name]]
                 unread[name] += sum(row is None for row in rows) - batch[name].null_count()
                 schema = dict.fromkeys(self._elements(name), pl.String())
                 missing = [None] * self.widths[name]
@@ -75,30 +78,58 @@ class ListColumns:
     def _elements(self, name: str) -> tuple[str, ...]:
         return tuple(f"{name}.{index}" for index in range(self.widths[name]))
 
+    def columns_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return columns of the table, with those of its elements in the place of a list."""
+        return tuple(self._expanded(names))
 
-def with_list_columns(table: Table, attributes: Mapping[Role, str]) -> Table:
-    """Return a table in which the columns that attributes name for predictions are lists no more.
+    def roles(self, attributes: Mapping[Role, str]) -> Roles:
+        """Find the columns that attributes name: of the table, as its indices count them, or elements of a list.
 
-    A column is one of lists if all values among the first rows are lists of as many numbers.
+        Raises
+        ------
+        InvalidInput
+            ``UnknownColumn``.
+        """
+        named = {}
+        for role, text in attributes.items():
+            found = find_columns(self.table.columns, text)
+            named[role] = self.columns_of(found) if found else roles_by_name(self.columns, {role: text})[role]
+        taken = {column for names in named.values() for column in names}
+        return {Role.FEATURES: tuple(name for name in self.columns if name not in taken)} | named
+
+
+def list_columns(table: Table, attributes: Mapping[Role, str]) -> ListColumns | None:
+    """Return a table in which the columns that attributes name for predictions are lists no more; None without one.
+
+    A column is one of lists if nearly all values among the first rows are lists of as many numbers, those left out that
+    mean a missing value. A list of one may hold a text.
     """
-    names = {find_column(table.columns, attributes[role]) for role in _READ_AS_LISTS if role in attributes}
+    given = [attributes[role] for role in _READ_AS_LISTS if role in attributes]
+    elements = {
+        part.rpartition(".")[0] for text in given for part in listed(text) if part.rpartition(".")[2].isdecimal()
+    }
+    names = {name for text in given for name in find_columns(table.columns, text) or ()} | elements
     widths = {name: width for name in table.columns if name in names and (width := _width(table, name))}
     expanded = ListColumns(table, widths)
     unique = len(set(expanded.columns)) == len(expanded.columns) <= MOST_COLUMNS
-    return expanded if widths and unique else table
+    return expanded if widths and unique else None
 
 
 def _width(table: Table, name: str) -> int | None:
     with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]
         first = next((batch[name] for batch in batches if batch.height), pl.Series(name, [], pl.String()))
-    texts = first.cast(pl.String).drop_nulls().head(_SAMPLED_ROWS).to_list()
-    rows = [_numbers(text, None) for text in texts if texts[0].rstrip().endswith(("]", ")"))]
-    widths = {len(row) if row else 0 for row in rows}
-    return widths.pop() if len(widths) == 1 else None
+    texts = [text for text in first.cast(pl.String).head(_SAMPLED_ROWS) if text and text.strip() not in MISSING]
+    if not any("[" in text or "(" in text for text in texts[:_FEW]):
+        return None
+    widths = Counter(len(row) for text in texts if (row := _elements_of(text, None)))
+    width, count = widths.most_common(1)[0] if widths else (0, 0)
+    return width if count >= _NEARLY_ALL * len(texts) else None
 
 
-def _numbers(text: str | None, width: int | None) -> list[str | None] | None:
-    values: list[Any] | None = bracketed_numbers(text.strip()) if text else None
+def _elements_of(text: str | None, width: int | None) -> list[str | None] | None:
+    values: list[Any] | None = bracketed_values(text.strip()) if text else None
     if not values or any(isinstance(value, list) for value in values) or width not in (None, len(values)):
+        return None
+    if len(values) > 1 and text and any(quote in text for quote in "'\""):
         return None
     return list(map(to_text, values))

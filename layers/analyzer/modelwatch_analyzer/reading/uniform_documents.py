@@ -18,7 +18,14 @@ import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.dataset import Plan
-from modelwatch_analyzer.reading.flattening import Unflattenable, decode, described_rows, may_be_encoded_twice, to_text
+from modelwatch_analyzer.reading.flattening import (
+    Unflattenable,
+    decode,
+    described_rows,
+    may_be_encoded_twice,
+    served,
+    to_text,
+)
 
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = {int, float, str, bool, type(None)}
@@ -119,7 +126,10 @@ def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         (key,) = documents[0]
         contents = _fields_of(documents, key)
         types = set(map(type, contents))
-    if dict in types and any(described_rows(content) is not None for content in contents):
+    first = contents[0]  # all others have its fields, or are not uniform
+    if type(first) is dict and (
+        described_rows(first) is not None or (contents is documents and served(first) is not first)
+    ):
         raise _NotUniform
     if types == {list} and all(contents) and type(contents[0][0]) not in _SCALARS:
         inner = list(chain.from_iterable(contents))
