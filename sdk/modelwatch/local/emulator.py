@@ -165,6 +165,6 @@ def _error_body(operation: Operation, code: str, message: str) -> bytes:
     return (error if operation.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
-class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
+class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the calls are recorded in `Emulator.calls`."""

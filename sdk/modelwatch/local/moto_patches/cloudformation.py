@@ -30,7 +30,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
     ]
 
 
-class _ExternalResource(CloudFormationModel):  # type: ignore[misc]
+class _ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has no types
     """A resource created outside of moto's CloudFormation, as its Ref and Fn::GetAtt see it."""
 
     def __init__(self, created: CreatedResource, resource_type: str, logical_id: str) -> None:
