@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas lock bench build clean
+.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas sbom lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -89,6 +89,17 @@ $(CHECKOV): requirements-checkov.lock
 
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine
 	PYENV_VERSION=3.13 "$(SAM)" build --beta-features --exclude Analyzer
+
+# Bills of materials hold no time and no serial number: they change with their lock file only. The warning that they have
+# no graph of dependencies is left out; a lock file has none.
+DIST ?= dist
+sbom: $(DIST)/core-layer.cdx.json $(DIST)/analyzer-image.cdx.json $(DIST)/sdk-and-development.cdx.json ## write a bill of materials (CycloneDX) for the layer, the image, and the SDK with its development tools
+$(DIST)/core-layer.cdx.json: layers/core/requirements.txt
+$(DIST)/analyzer-image.cdx.json: analyzer_container/requirements.txt
+$(DIST)/sdk-and-development.cdx.json: requirements.lock
+$(DIST)/%.cdx.json: $(STAMP)
+	@mkdir -p "$(@D)"
+	@PYTHONWARNINGS=ignore::UserWarning "$(BIN)/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible --validate -o "$@" "$(filter-out $(STAMP),$^)"
 
 lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/python" -m pip install --quiet uv
