@@ -89,7 +89,7 @@ def with_list_columns(table: Table, attributes: Mapping[Role, str]) -> Table:
 
 
 def _width(table: Table, name: str) -> int | None:
-    with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]
+    with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]  # a generator
         first = next((batch[name] for batch in batches if batch.height), pl.Series(name, [], pl.String()))
     texts = first.cast(pl.String).drop_nulls().head(_SAMPLED_ROWS).to_list()
     rows = [_numbers(text, None) for text in texts if texts[0].rstrip().endswith(("]", ")"))]
