@@ -45,10 +45,7 @@ def metrics(deployed: Deployed) -> Iterator[Problem]:
     prefix = deployed.parameters.get("MetricNamespacePrefix", "aws/sagemaker")
     namespaces: dict[str, str] = {}
     for schedule in _schedules(deployed):
-        if (
-            isinstance(schedule, UnreadableRecord)
-            or schedule.environment.get("publish_cloudwatch_metrics") == "Disabled"
-        ):
+        if isinstance(schedule, UnreadableRecord) or not schedule.publish_cloudwatch_metrics:
             continue
         completed = [each for each in _latest(deployed, schedule) if each.monitoring_execution_status in _COMPLETED]
         if completed:

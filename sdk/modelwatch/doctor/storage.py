@@ -11,8 +11,8 @@ from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 from modelwatch_core.adapters.aws.translation import code_of
 
-READERS = ("ManageMonitors", "CreateBaseline", "LaunchExecution", "Analyzer", "FinishExecution", "Reconcile")
-"""The functions that read monitored buckets."""
+READERS = ("ManageMonitors", "CreateBaseline", "LaunchExecution", "Analyzer", "Reconcile")
+"""The functions that read monitored buckets; FinishExecution reads the results bucket only."""
 
 
 def ledger(deployed: Deployed) -> Iterator[Problem]:
@@ -45,13 +45,13 @@ def permissions(deployed: Deployed) -> Iterator[Problem]:
     """Yield the functions whose role may not read a bucket; policies of buckets and keys are not evaluated."""
     monitored = [name.strip() for name in deployed.parameters.get("MonitoredBuckets", "").split(",") if name.strip()]
     functions, iam = deployed.client("lambda"), deployed.client("iam")
-    buckets = [deployed.output("ResultsBucketName"), *monitored]
-    for function in READERS:
+    results = deployed.output("ResultsBucketName")
+    for function in (*READERS, "FinishExecution"):
         if function not in deployed.resources:
             continue
         role = functions.get_function_configuration(FunctionName=deployed.resources[function][1])["Role"]
         partition = role.split(":")[1]
-        for bucket in buckets:
+        for bucket in (results, *(monitored if function in READERS else ())):
             asked = {
                 "s3:ListBucket": f"arn:{partition}:s3:::{bucket}",
                 "s3:GetObject": f"arn:{partition}:s3:::{bucket}/any",
