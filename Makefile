@@ -4,7 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SAM    := .venv-sam/bin/sam
-# The order in which tests run: any number gives another one. And how long `make fuzz` starts new rounds.
+CHECKOV := .venv-checkov/bin/checkov
+ATHERIS := $(VENV)/.atheris
+# The order in which tests run: any number gives another one. And how long each of the two parts of `make fuzz` goes on.
 ORDER        ?= 1
 FUZZ_SECONDS ?= 600
 # How many windows are due in `make campaign`.
@@ -16,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas lock bench build clean
+.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas sbom lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,8 +45,13 @@ test-fast: $(STAMP) ## run the tests that need no local stack, no whole case and
 coverage: $(STAMP) ## run all tests and print which lines of the product none of them runs
 	@COVERAGE_CORE=$$("$(BIN)/python" -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') $(PYTEST) --cov --cov-report=term
 
-fuzz: $(STAMP) ## search for failing examples at random, for FUZZ_SECONDS=600; SEED=n repeats one round
-	@"$(BIN)/python" -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))
+fuzz: $(STAMP) $(ATHERIS) ## search for failing examples, then for bytes that crash a parser, for FUZZ_SECONDS=600 each; SEED=n repeats a round, TARGET=csv runs one parser
+	$(if $(TARGET),,@"$(BIN)/python" -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)))
+	@"$(BIN)/python" -m tests.fuzzing --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET))
+
+$(ATHERIS): $(STAMP) requirements-fuzz.lock
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r requirements-fuzz.lock || echo "Not every Python has an atheris"
+	@touch "$@"
 
 campaign: $(STAMP) ## run EXECUTIONS=1000 under faults, outages and kills, and count what became of them; SEED=n repeats one
 	@"$(BIN)/python" -m tests.campaign --executions $(EXECUTIONS) $(if $(SEED),--seed $(SEED))
@@ -52,14 +59,9 @@ campaign: $(STAMP) ## run EXECUTIONS=1000 under faults, outages and kills, and c
 mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each
 	@"$(BIN)/python" -m tests.mutations
 
-check: $(STAMP) $(SAM) ## check format, lint, types, import rules, the template, licences and secrets
-	"$(BIN)/ruff" format --check .
-	"$(BIN)/ruff" check .
-	"$(BIN)/mypy"
-	"$(BIN)/lint-imports"
-	"$(SAM)" validate --lint --template template.yaml
-	"$(BIN)/pip-licenses" --from=mixed >/dev/null && echo "Licences: all allowed"
-	git ls-files -z -- ':!*.lock' ':!*requirements*.txt' ':!tests/cases/inputs' | xargs -0 "$(BIN)/detect-secrets-hook" && echo "Secrets: none"
+check: $(STAMP) $(SAM) $(CHECKOV) ## check format, lint, types, import rules, the template, licences and secrets; count what is found and suppressed
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/python" -m tests.scanners
 
 format: $(STAMP) ## format, and fix what a tool can fix
 	"$(BIN)/ruff" format .
@@ -78,8 +80,26 @@ $(SAM): requirements-sam.lock
 	@.venv-sam/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-sam.lock
 	@touch "$@"
 
+# checkov pins its own boto3 and packaging.
+$(CHECKOV): requirements-checkov.lock
+	@echo "Installing checkov into .venv-checkov (once)"
+	@test -x .venv-checkov/bin/python || "$(PYTHON)" -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-checkov.lock
+	@touch "$@"
+
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine
 	PYENV_VERSION=3.13 "$(SAM)" build --beta-features --exclude Analyzer
+
+# Bills of materials hold no time and no serial number: they change with their lock file only. The warning that they have
+# no graph of dependencies is left out; a lock file has none.
+DIST ?= dist
+sbom: $(DIST)/core-layer.cdx.json $(DIST)/analyzer-image.cdx.json $(DIST)/sdk-and-development.cdx.json ## write a bill of materials (CycloneDX) for the layer, the image, and the SDK with its development tools
+$(DIST)/core-layer.cdx.json: layers/core/requirements.txt
+$(DIST)/analyzer-image.cdx.json: analyzer_container/requirements.txt
+$(DIST)/sdk-and-development.cdx.json: requirements.lock
+$(DIST)/%.cdx.json: $(STAMP)
+	@mkdir -p "$(@D)"
+	@PYTHONWARNINGS=ignore::UserWarning "$(BIN)/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible --validate -o "$@" "$(filter-out $(STAMP),$^)"
 
 lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/python" -m pip install --quiet uv
@@ -87,6 +107,8 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/uv" pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o layers/core/requirements.txt
 	"$(BIN)/uv" pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --extra analyzer --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o analyzer_container/requirements.txt
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
+	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
+	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -62,7 +62,7 @@ def measure(command: Command) -> Usage:
     process = subprocess.Popen(
         [sys.executable, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
-    with process.stdout or open(os.devnull) as printed:  # noqa: PTH123
+    with process.stdout or open(os.devnull) as printed:  # noqa: PTH123 - a name, not a path
         output = printed.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

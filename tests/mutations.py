@@ -32,6 +32,20 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "a damaged footer of a Parquet file is refused",
+        f"{ANALYZER}/reading/parquet_footer.py",
+        "if not (isinstance(name, bytes) and isinstance(children, int)):",
+        "if not isinstance(children, int):",
+        "tests/fuzzing",
+    ),
+    Mutation(
+        "a schema that is nested without end is refused",
+        f"{ANALYZER}/reading/parquet_footer.py",
+        "    if depth > _DEEPEST:\n        raise _Unreadable\n    numbers",
+        "    numbers",
+        "tests/fuzzing",
+    ),
+    Mutation(
         "an invocation that is repeated does not analyse again",
         f"{CORE}/app/run_analysis.py",
         "if claim is RunClaim.TAKEN:",

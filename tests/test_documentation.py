@@ -7,7 +7,7 @@ import re
 
 from tests.repository import ROOT
 
-RAISED = {"InvalidInput", "NotReady", "Upstream", "LocalStackError", "ModelwatchError"}
+RAISED = {"InvalidInput", "NotReady", "Upstream", "LocalStackError", "ModelwatchError", "Problem"}
 SOURCES = [path for folder in ("layers", "sdk") for path in (ROOT / folder).rglob("*.py")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from moto.events.models import EventPattern
@@ -165,6 +166,35 @@ def test_services_act_for_this_account_only(resources):
         "aws:SourceAccount": {"Ref": "AWS::AccountId"},
         "aws:SourceArn": {"Fn::GetAtt": ["Schedules", "Arn"]},
     }
+
+
+def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
+    permissions = of_type(resources, "AWS::Lambda::Permission")
+    rules = set(of_type(resources, "AWS::Events::Rule"))
+    assert len(permissions) == len(rules) == 5
+    bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
+    assert {rule for rule, _ in bound} == rules
+    assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
+
+
+def test_only_lambda_and_the_scheduler_take_roles(resources):
+    trusted = {
+        name: json.dumps(statement["Principal"]).replace("[", "").replace("]", "")
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    }
+    assert trusted.pop("ScheduleRole") == '{"Service": "scheduler.amazonaws.com"}'
+    assert set(trusted.values()) == {'{"Service": "lambda.amazonaws.com"}'}
+
+
+def test_every_star_in_a_policy_denies_or_says_why():
+    lines = TEMPLATE.read_text().splitlines()
+    star = re.compile(r"""(Resource|Principal|Action): ("\*"|"?\w+:\*)""")
+    stars = [number for number, line in enumerate(lines) if star.search(line)]
+    assert len(stars) >= 6
+    for number in stars:
+        statement = "\n".join(lines[number - 3 : number])
+        assert "Effect: Deny" in statement or "#" in lines[number], f"line {number + 1} says * without a reason"
 
 
 def test_everything_that_is_kept_can_be_kept_under_a_key_of_ones_own(resources):

@@ -96,7 +96,7 @@ class Aws:
         found = json.loads(response.content)
         newer_version.unmark_items(found)
         body = MockRawResponse(json.dumps(found).encode())
-        return AWSResponse(response.url, response.status_code, dict(response.headers), body)  # type: ignore[arg-type]
+        return AWSResponse(response.url, response.status_code, dict(response.headers), body)  # type: ignore[arg-type]  # moto has no types
 
     def _invoke(self, process: Process, request: Any) -> AWSResponse:
         name = unquote(urlsplit(request.url or "").path.split("/")[3]).rpartition(":")[2]

@@ -128,10 +128,10 @@ def _refusal(call: Call, status: int, code: str) -> AWSResponse:
 
 
 def _response(call: Call, status: int, body: bytes, headers: dict[str, str]) -> AWSResponse:
-    return AWSResponse(call.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+    return AWSResponse(call.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]  # botocore has no types
 
 
 def answer(url: str, document: object, headers: dict[str, str] | None = None, status: int = 200) -> AWSResponse:
     """Return the response of a service that answers in JSON."""
     body = json.dumps(document).encode()
-    return AWSResponse(url, status, {"content-type": "application/json", **(headers or {})}, MockRawResponse(body))  # type: ignore[arg-type]
+    return AWSResponse(url, status, {"content-type": "application/json", **(headers or {})}, MockRawResponse(body))  # type: ignore[arg-type]  # botocore has no types

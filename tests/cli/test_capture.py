@@ -123,7 +123,7 @@ def test_the_hours_of_other_time_zones_are_shown_in_utc(tmp_path: Path, time: st
 
 def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them(tmp_path: Path) -> None:
     csv = [(f"age;{number}", f"{number}.5") for number in range(3)]
-    csv_of = lambda pairs: "\n".join(  # noqa: E731
+    csv_of = lambda pairs: "\n".join(  # noqa: E731 - one line is enough
         json.dumps(
             {
                 "captureData": {

@@ -105,7 +105,7 @@ def test_excluded_columns_are_left_out_of_every_format(run: Run) -> None:
 
 
 def test_a_check_does_not_miss_what_is_excluded_from_it(run: Run) -> None:
-    Path("train.csv").write_text(FILES["csv"])  # type: ignore[arg-type]
+    Path("train.csv").write_text(FILES["csv"])  # type: ignore[arg-type]  # this one is text
     Path("fewer.csv").write_text("age,city\n" + "".join(f"{row['age']},a\n" for row in ROWS))
     Path("requests.csv").write_text("age,city,p\n" + "".join(f"{row['age']},a,{row['p']}\n" for row in ROWS))
     for name, request in (("two", "{age},{city}"), ("three", "{age},{city},{p}")):
@@ -143,7 +143,7 @@ def test_a_column_that_is_not_there_or_all_of_them_cannot_be_excluded(run: Run) 
 
 
 def test_scripts_run_before_and_after(run: Run) -> None:
-    Path("data.csv").write_text(FILES["csv"])  # type: ignore[arg-type]
+    Path("data.csv").write_text(FILES["csv"])  # type: ignore[arg-type]  # this one is text
     Path("pre.py").write_text(
         "def preprocess_handler(line):\n    p, age, city = line.split(',')\n"
         "    return {'years': int(age)} if city == 'a' else []"

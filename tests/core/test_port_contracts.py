@@ -659,7 +659,7 @@ class PagesOfKeys:
     def __init__(self, keys, page):
         self.keys, self.page, self.calls = sorted(keys, key=str.encode), page, 0
 
-    def list_objects_v2(self, Bucket, StartAfter):  # noqa: N803, ARG002
+    def list_objects_v2(self, Bucket, StartAfter):  # noqa: N803, ARG002 - names that boto3 has
         self.calls += 1
         first = bisect_right(self.keys, StartAfter.encode(), key=str.encode)
         last, now = first + self.page, datetime.now(UTC)

@@ -27,7 +27,7 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], str] = {}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> Any:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> Any:  # noqa: N803 - boto3's names
         self.objects[Bucket, Key] = Body.decode()
 
 

@@ -41,7 +41,7 @@ def test_ndcg_is_the_documented_worked_example() -> None:
 @settings(max_examples=60)
 def test_ndcg_is_scikit_learns(baseline: np.ndarray, random: object) -> None:
     # scikit-learn 1.9.1
-    current = np.array(random.sample(baseline.tolist(), len(baseline)))  # type: ignore[attr-defined]
+    current = np.array(random.sample(baseline.tolist(), len(baseline)))  # type: ignore[attr-defined]  # hypothesis's random
     assert ndcg(baseline, current) == pytest.approx(ndcg_score([baseline], [current]), abs=1e-12)
 
 
@@ -127,7 +127,7 @@ tied = hnp.arrays(float, st.integers(2, 15), elements=st.sampled_from([0.0, 1e-3
 @given(st.one_of(tied, attributions), st.randoms(use_true_random=False), st.floats(0.1, 3))
 def test_kendall_tau_is_scipys_tau_b_of_magnitudes(one: np.ndarray, random: object, factor: float) -> None:
     # scipy 1.17.1, scipy.stats.kendalltau, whose default variant is tau-b.
-    other = np.array([value * random.choice([1, -1, factor]) for value in one])  # type: ignore[attr-defined]
+    other = np.array([value * random.choice([1, -1, factor]) for value in one])  # type: ignore[attr-defined]  # hypothesis's random
     expected = kendalltau(np.abs(one), np.abs(other)).statistic
     found = kendall_tau(one, other)
     if isinstance(found, Undefined):
@@ -139,7 +139,7 @@ def test_kendall_tau_is_scipys_tau_b_of_magnitudes(one: np.ndarray, random: obje
 
 @given(attributions, st.randoms(use_true_random=False))
 def test_kendall_tau_depends_on_the_order_of_magnitudes_only(one: np.ndarray, random: object) -> None:
-    order = random.sample(range(len(one)), len(one))  # type: ignore[attr-defined]
+    order = random.sample(range(len(one)), len(one))  # type: ignore[attr-defined]  # hypothesis's random
     other = one[order]
     places = np.argsort(np.argsort(other)) + 1.0  # in the same order, and as distinct
     tau = kendall_tau(one, other)

@@ -354,7 +354,7 @@ def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
             return
         found = world.opened()
         joined = {f"0.{number}": data_text for number, data_text in enumerate(expected) if data_text}
-        assert dict(rows(found.dataset, *PAIR)) == joined  # type: ignore[arg-type]
+        assert dict(rows(found.dataset, *PAIR)) == joined  # type: ignore[arg-type]  # pairs become a dict
         assert found.counts is not None
         assert (found.counts.predictions, found.counts.matched) == (len(predictions), len(joined))
         assert found.counts.labels == len(labels)
@@ -393,7 +393,7 @@ def test_labels_without_ids_match_within_the_tolerance_where_only_one_pair_is_po
                 world.opened(ground_truth_time_tolerance=tolerance)
             return
         found = world.opened(ground_truth_time_tolerance=tolerance)
-        assert dict(rows(found.dataset, *PAIR)) == expected  # type: ignore[arg-type]
+        assert dict(rows(found.dataset, *PAIR)) == expected  # type: ignore[arg-type]  # pairs become a dict
         assert found.counts is not None
         assert (found.counts.matched, found.counts.ambiguous) == (len(expected), ambiguous)
         assert any("several are possible" in warning for warning in found.warnings) == bool(ambiguous)

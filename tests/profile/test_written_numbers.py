@@ -83,7 +83,7 @@ def test_what_is_beyond_a_double_stays_text(text: str) -> None:
 
 
 def test_missing_values_stay_missing() -> None:
-    assert read([None, "1,5"], ",") == ([None, "1.5"], [None, False])  # type: ignore[list-item]
+    assert read([None, "1,5"], ",") == ([None, "1.5"], [None, False])  # type: ignore[list-item]  # a missing value
 
 
 @given(

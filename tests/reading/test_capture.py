@@ -189,7 +189,7 @@ def test_no_message_contains_a_value(write: Write) -> None:
         record("secret,2", "3"),
         record("secret", "2", time="secret"),
     ]
-    lines += [record("1", "2", encoding="secret"), b'{"secret']  # type: ignore[list-item]
+    lines += [record("1", "2", encoding="secret"), b'{"secret']  # type: ignore[list-item]  # bytes among text
     _, log = read(opened(write(lines), "2026-11-22T09:00:00"))
     assert log.malformed == 5
     assert not any("secret" in example for example in log.malformed_examples)

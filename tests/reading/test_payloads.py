@@ -394,7 +394,7 @@ def test_parsing_records_together_and_one_by_one_gives_the_same(
             patch.setattr("modelwatch_analyzer.reading.capture_rows.SAMPLED_ROWS", 2)
             dataset = opened(folder, *lines, attributes=Attributes.of(*paths))
     except InvalidInput as refused:
-        assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017
+        assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017 - either may happen
         return
     plan = dict(zip(dataset.columns, kinds, strict=False))
     together_log, one_by_one_log = ReadLog(), ReadLog()

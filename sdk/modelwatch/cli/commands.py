@@ -10,6 +10,7 @@ import typer
 from modelwatch.cli import capture, local
 from modelwatch.cli.analyze import ANALYZE_EXAMPLE, analyze
 from modelwatch.cli.demo import DEMO_EXAMPLE, demo
+from modelwatch.cli.doctor import DOCTOR_EXAMPLE, doctor
 from modelwatch.cli.failures import UNUSABLE, OneLineFailures
 from modelwatch.cli.kind_commands import BaselineKinds, CheckKinds, require_kind
 
@@ -36,6 +37,7 @@ app.add_typer(capture.app, name="capture", no_args_is_help=False)
 app.add_typer(local.app, name="local", no_args_is_help=False)
 app.command("demo", epilog=DEMO_EXAMPLE)(demo)
 app.command("analyze", epilog=ANALYZE_EXAMPLE)(analyze)
+app.command("doctor", epilog=DOCTOR_EXAMPLE)(doctor)
 
 
 @app.callback(invoke_without_command=True)

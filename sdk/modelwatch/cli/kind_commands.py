@@ -41,7 +41,7 @@ class KindGroup(TyperGroup):
         """Return the names of the kinds."""
         return _kind_names()
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 (the library's)
         """Return the command of a kind."""
         return next((_command(self.verb, kind) for kind in _kinds() if kind.command_name == cmd_name), None)
 

@@ -22,6 +22,7 @@ from modelwatch.local.model_servers import EndpointResponse
 from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
 from modelwatch.local.moto_patches.iam import role_of
 from modelwatch.local.moto_patches.requests import Operation, operation_of
+from modelwatch.local.policy_simulator import simulate
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,9 @@ class Emulator:
                     [*response.headers.items(), ("Content-Length", str(len(response.body)))],
                 )
                 return [response.body]
+            if (service, action) == ("iam", "SimulatePrincipalPolicy"):
+                start_recorded_response("200 OK", [("Content-Type", "text/xml")])
+                return [simulate(operation.parameters)]
             if service in _UNLOCKED:
                 return self._application(environ, start_recorded_response)
             with lock:
@@ -165,6 +169,6 @@ def _error_body(operation: Operation, code: str, message: str) -> bytes:
     return (error if operation.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
-class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
+class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the calls are recorded in `Emulator.calls`."""

@@ -58,7 +58,7 @@ class MailServer:
         """Stop listening."""
         self._controller.stop(no_assert=True)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's names
         """Receive a mail."""
         content = cast("bytes", envelope.content)
         mail = BytesParser(policy=_MAIL_POLICY).parsebytes(content.replace(b"\r\n", b"\n"))

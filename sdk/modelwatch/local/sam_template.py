@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # yaml has no types
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -56,7 +56,7 @@ class DeployableTemplate:
 def read_template(path: Path) -> dict[str, Any]:
     """Read a YAML or JSON template, expanding CloudFormation's short forms such as ``!Ref``."""
     try:
-        template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - the loader is a SafeLoader
     except OSError as error:
         raise LocalStackError("TemplateNotFound", f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -238,7 +238,7 @@ def _as_map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
     """YAML in which dates stay text (a policy's Version is not a date) and ``!Name`` means ``Fn::Name``."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it

@@ -38,7 +38,8 @@ Group: {Value: !Ref Group}
 
 @pytest.fixture(scope="module")
 def stack(deploy_once: Deployer) -> LocalStack:
-    return deploy_once(RESOURCES, Outputs=OUTPUTS, Conditions="Never: !Equals [a, b]")
+    parameters = "Names: {Type: CommaDelimitedList, Default: 'a,b'}"
+    return deploy_once(RESOURCES, Outputs=OUTPUTS, Conditions="Never: !Equals [a, b]", Parameters=parameters)
 
 
 def test_no_value_in_a_list_leaves_no_gap(stack: LocalStack) -> None:
@@ -49,6 +50,11 @@ def test_ref_and_get_att_return_names_and_arns(stack: LocalStack) -> None:
     assert stack.outputs["Bus"] == "bus"
     assert stack.outputs["Lib"].startswith("arn:aws:lambda:us-east-1:123456789012:layer:")
     assert stack.outputs["GroupArn"].endswith(f":schedule-group/{stack.outputs['Group']}")
+
+
+def test_a_list_among_the_parameters_is_described_with_commas(stack: LocalStack) -> None:
+    (described,) = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
+    assert described["Parameters"] == [{"ParameterKey": "Names", "ParameterValue": "a,b"}]
 
 
 def test_aws_managed_policies_are_attached_to_a_role(stack: LocalStack) -> None:

@@ -235,8 +235,8 @@ class ColumnFacts:
         self.matched |= codes is not None and bool(((codes & LISTED) > 0).any())
         number = number.drop_nulls()
         if len(number):
-            self.minimum = min(self.minimum, float(number.min()))  # type: ignore[arg-type]
-            self.maximum = max(self.maximum, float(number.max()))  # type: ignore[arg-type]
+            self.minimum = min(self.minimum, float(number.min()))  # type: ignore[arg-type]  # polars types it as any literal
+            self.maximum = max(self.maximum, float(number.max()))  # type: ignore[arg-type]  # polars types it as any literal
 
     def merge(self, other: ColumnFacts) -> ColumnFacts:
         """Return what both hold; neither changes."""

@@ -55,12 +55,12 @@ class _GroundTruthData(msgspec.Struct, gc=False):
 
 
 class _EventMetadata(msgspec.Struct, gc=False):
-    eventId: str  # noqa: N815
+    eventId: str  # noqa: N815 - SageMaker's name
 
 
 class _LabelRecord(msgspec.Struct, gc=False):
-    groundTruthData: _GroundTruthData  # noqa: N815
-    eventMetadata: _EventMetadata  # noqa: N815
+    groundTruthData: _GroundTruthData  # noqa: N815 - SageMaker's name
+    eventMetadata: _EventMetadata  # noqa: N815 - SageMaker's name
 
 
 _KNOWN_ENCODINGS = set(ENCODINGS)

@@ -206,7 +206,7 @@ def _collected_late(file: SourceFile, end: datetime | None) -> bool:
     if hour is None or end is None:
         return False
     try:
-        return datetime(*map(int, hour.groups()), tzinfo=UTC) >= end  # type: ignore[arg-type, misc]
+        return datetime(*map(int, hour.groups()), tzinfo=UTC) >= end  # type: ignore[arg-type, misc]  # the pattern has four numbers
     except ValueError:
         return False
 

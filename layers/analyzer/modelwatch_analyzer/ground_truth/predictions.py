@@ -95,7 +95,7 @@ class CapturedPredictions:
                 lines,
                 pl.Series(block.inference_ids, dtype=pl.String),
                 pl.Series(block.event_ids, dtype=pl.String),
-                lambda records=block.records: times_to_keys([record.time for record in records]),  # type: ignore[misc]
+                lambda records=block.records: times_to_keys([record.time for record in records]),  # type: ignore[misc]  # a default binds the records
             )
 
 

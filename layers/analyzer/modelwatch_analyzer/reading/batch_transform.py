@@ -323,7 +323,7 @@ def _started(manifest: SourceFile) -> datetime | None:
     """Return the hour whose folder a manifest is in; None if it is in none."""
     hour = _HOUR.search(manifest.label)
     try:
-        return datetime(*map(int, hour.groups()), tzinfo=UTC) if hour else None  # type: ignore[arg-type, misc]
+        return datetime(*map(int, hour.groups()), tzinfo=UTC) if hour else None  # type: ignore[arg-type, misc]  # the pattern has four numbers
     except ValueError:
         return None
 

@@ -116,7 +116,7 @@ def open_capture(
     source: Path,
     options: CaptureOptions,
     times: RecordTimes = EVERY_TIME,
-    attributes: Attributes = Attributes(),  # noqa: B008 (frozen)
+    attributes: Attributes = Attributes(),  # noqa: B008 (it is frozen)
 ) -> CaptureFiles:
     """Open the records that were captured at certain times, as `open_records` does.
 

@@ -31,23 +31,23 @@ _JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per re
 
 
 class _CaptureData(msgspec.Struct, gc=False):
-    endpointInput: Payload | None = None  # noqa: N815
-    endpointOutput: Payload | None = None  # noqa: N815
-    batchTransformOutput: Payload | None = None  # noqa: N815
+    endpointInput: Payload | None = None  # noqa: N815 - SageMaker's name
+    endpointOutput: Payload | None = None  # noqa: N815 - SageMaker's name
+    batchTransformOutput: Payload | None = None  # noqa: N815 - SageMaker's name
 
 
 class _EventMetadata(msgspec.Struct, gc=False):
-    eventId: str | None = None  # noqa: N815
-    inferenceId: str | None = None  # noqa: N815
-    inferenceTime: datetime | None = None  # noqa: N815
+    eventId: str | None = None  # noqa: N815 - SageMaker's name
+    inferenceId: str | None = None  # noqa: N815 - SageMaker's name
+    inferenceTime: datetime | None = None  # noqa: N815 - SageMaker's name
 
 
 class CapturedRecord(msgspec.Struct, gc=False):
     """The fields of a captured record that readers need, named as in the file."""
 
-    captureData: _CaptureData  # noqa: N815
-    eventMetadata: _EventMetadata | None = None  # noqa: N815
-    groundTruthData: Payload | None = None  # noqa: N815
+    captureData: _CaptureData  # noqa: N815 - SageMaker's name
+    eventMetadata: _EventMetadata | None = None  # noqa: N815 - SageMaker's name
+    groundTruthData: Payload | None = None  # noqa: N815 - SageMaker's name
 
     @property
     def time(self) -> datetime | None:

@@ -63,7 +63,7 @@ class RecordReader:
 
     groups: tuple[ColumnGroup, ...]
     features: Attribute | None = None
-    layout: Layout = Layout()  # noqa: RUF009 (frozen)
+    layout: Layout = Layout()  # noqa: RUF009 (it is frozen)
 
     def rows(self, record: CapturedRecord) -> RowsOfRecord:
         """Return the rows of a record.

@@ -116,7 +116,7 @@ def list_columns(table: Table, attributes: Mapping[Role, str]) -> ListColumns | 
 
 
 def _width(table: Table, name: str) -> int | None:
-    with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]
+    with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]  # a generator
         first = next((batch[name] for batch in batches if batch.height), pl.Series(name, [], pl.String()))
     texts = [text for text in first.cast(pl.String).head(_SAMPLED_ROWS) if text and text.strip() not in MISSING]
     if not any("[" in text or "(" in text for text in texts[:_FEW]):

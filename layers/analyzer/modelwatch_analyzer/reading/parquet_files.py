@@ -120,7 +120,7 @@ def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
     try:
         (empty,) = collect(scan.head(0), 1)
     except Unreadable:
-        for name, numbers in repeated_names(file.path).items():
+        for name, numbers in repeated_names(file.path):
             message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
             raise InvalidInput("DuplicateColumn", message) from None
         raise

@@ -7,7 +7,6 @@ https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.m
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,13 @@ class _Unreadable(Exception):
     """The footer does not follow the protocol."""
 
 
-def repeated_names(path: Path) -> dict[str, list[int]]:
-    """Return the names that several columns of a file have, or several fields of one struct, with their numbers.
+_Element = tuple[bytes, int]
+"""A column or a struct: its name, and how many elements it has."""
+_Path = tuple[str, ...]
+
+
+def repeated_names(path: Path) -> Iterator[tuple[str, list[int]]]:
+    """Yield the names that several columns of a file have, or several fields of one struct, with their numbers.
 
     Fields of structs have dotted names, and are numbered within their struct. Columns are numbered from 1. A footer
     that cannot be read has none.
@@ -37,24 +41,33 @@ def repeated_names(path: Path) -> dict[str, list[int]]:
             length = int.from_bytes(stream.read(4), "little")
             stream.seek(max(0, size - _TAIL_BYTES - length))
             elements = iter(_Compact(stream.read(length)).schema())
-        return _repeated(elements, int(next(elements)[_CHILDREN]), "")
-    except (_Unreadable, OSError, IndexError, KeyError, StopIteration, TypeError, UnicodeDecodeError):
-        return {}
+        _, columns = next(elements)
+        repeated = _repeated(elements, columns, 0)
+    except (_Unreadable, OSError, IndexError, StopIteration, UnicodeDecodeError):
+        return
+    for names, numbers in repeated:
+        yield ".".join(names), numbers
 
 
-def _repeated(elements: Iterator[dict[int, Any]], children: int, prefix: str) -> dict[str, list[int]]:
-    names: list[str] = []
-    below: dict[str, list[int]] = {}
-    for _ in range(children):
-        element = next(elements)
-        names.append(prefix + element[_NAME].decode())
-        below |= _repeated(elements, element.get(_CHILDREN) or 0, f"{names[-1]}.")
-    times = Counter(names)
+def _repeated(elements: Iterator[_Element], children: int, depth: int) -> list[tuple[_Path, list[int]]]:
+    """Return paths of names: joined for all fields, they could take a thousand times the memory of the footer."""
+    if depth > _DEEPEST:
+        raise _Unreadable
     numbers: dict[str, list[int]] = {}
-    for number, name in enumerate(names, start=1):
-        if times[name] > 1:
-            numbers.setdefault(name, []).append(number)
-    return numbers | below
+    below: list[tuple[_Path, list[int]]] = []
+    for number in range(1, children + 1):
+        encoded, fields = next(elements)
+        name = encoded.decode()
+        numbers.setdefault(name, []).append(number)
+        below += [((name, *names), places) for names, places in _repeated(elements, fields, depth + 1)]
+    return [((name,), places) for name, places in numbers.items() if len(places) > 1] + below
+
+
+def _element(value: object) -> _Element:
+    name, children = (value.get(_NAME), value.get(_CHILDREN, 0)) if isinstance(value, dict) else (None, None)
+    if not (isinstance(name, bytes) and isinstance(children, int)):
+        raise _Unreadable
+    return name, children
 
 
 class _Compact:
@@ -64,11 +77,11 @@ class _Compact:
         self._text = text
         self._offset = 0
 
-    def schema(self) -> list[dict[int, Any]]:
+    def schema(self) -> list[_Element]:
         """Return the elements of the schema; what follows them in the footer is not read."""
         for field, value in self._fields(0):
-            if field == _SCHEMA:
-                return list(value)
+            if field == _SCHEMA and isinstance(value, list):
+                return list(map(_element, value))
         raise _Unreadable
 
     def _fields(self, depth: int) -> Iterator[tuple[int, Any]]:

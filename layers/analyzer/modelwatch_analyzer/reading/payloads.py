@@ -35,7 +35,7 @@ class Payload(msgspec.Struct, gc=False):
 
     data: str
     encoding: str = ""
-    observedContentType: str | None = None  # noqa: N815
+    observedContentType: str | None = None  # noqa: N815 - SageMaker's name
 
 
 class NamedRow(dict[str, str | None]):

@@ -121,7 +121,7 @@ class FinishExecution:
             asked = (metric for metric in metrics if _is_asked_for(metric, execution))
             self.metrics.publish(metric_namespace(execution, self.metric_prefix), asked)
         except InvalidInput as error:  # S3 refuses to give them, and no retry helps
-            logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400
+            logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400 - no traceback
 
 
 def _is_asked_for(metric: Mapping[str, Any], execution: MonitoringExecution) -> bool:

@@ -71,7 +71,7 @@ def collected_labels(objects: ObjectStore, ground_truth: str, start: datetime, n
 
 def _moment(hour: re.Match[str]) -> datetime:
     try:
-        return datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+        return datetime(*map(int, hour.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]  # the pattern has four numbers
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
 

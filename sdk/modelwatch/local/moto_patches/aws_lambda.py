@@ -16,7 +16,7 @@ from modelwatch.local.moto_patches.hooks import Hooks, InvokeRejected, InvokeReq
 INVOCATION_HEADER = "x-local-invocation-id"
 
 
-class _InvokeError(LambdaClientError):  # type: ignore[misc]
+class _InvokeError(LambdaClientError):  # type: ignore[misc]  # moto has no types
     """A rejected Invoke as moto's server turns it into a response."""
 
     def __init__(self, rejected: InvokeRejected) -> None:

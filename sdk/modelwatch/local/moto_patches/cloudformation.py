@@ -1,7 +1,8 @@
 """CloudFormation.
 
 moto skips resource types that it does not support, stops at the first failure, leaves a null in a list where
-AWS::NoValue stood, returns a few resources themselves for their Ref, and silently drops properties.
+AWS::NoValue stood, returns a few resources themselves for their Ref, silently drops properties, and describes the
+parameters that are lists as Python writes lists.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import moto.awslambda.models as lambda_models
 import moto.events.models as events_models
 from moto.cloudformation import parsing
+from moto.cloudformation.models import Stack
 from moto.core.common_models import CloudFormationModel
 
 from modelwatch.local.errors import LocalStackError
@@ -27,10 +29,23 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         Replacement(parsing, "clean_json", creation.clean_json),
         Replacement(parsing, "resource_class_from_type", creation.resource_class_from_type),
         Replacement(parsing, "parse_and_create_resource", creation.parse_and_create_resource),
+        Replacement(Stack, "parameter_list", property(_parameter_list)),
     ]
 
 
-class _ExternalResource(CloudFormationModel):  # type: ignore[misc]
+_described = Stack.parameter_list.fget
+
+
+def _parameter_list(stack: Any) -> list[dict[str, Any]]:
+    """Describe a list of names as it was given: separated by commas."""
+    return [
+        parameter
+        | {"ParameterValue": ",".join(value) if isinstance(value := parameter["ParameterValue"], list) else value}
+        for parameter in _described(stack)
+    ]
+
+
+class _ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has no types
     """A resource created outside of moto's CloudFormation, as its Ref and Fn::GetAtt see it."""
 
     def __init__(self, created: CreatedResource, resource_type: str, logical_id: str) -> None:

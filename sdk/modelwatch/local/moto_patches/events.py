@@ -21,7 +21,7 @@ from modelwatch.local.scheduler import ScheduledRule
 def replacements(hooks: Hooks) -> list[Replacement]:
     """Return what is replaced in moto's EventBridge."""
 
-    def send_to_targets(rule: Any, original_event: Mapping[str, Any], transform_input: bool = True) -> None:  # noqa: ARG001
+    def send_to_targets(rule: Any, original_event: Mapping[str, Any], transform_input: bool = True) -> None:  # noqa: ARG001 - the signature that moto calls
         event = {key: value for key, value in original_event.items() if key != "ingestion-time"}
         if not isinstance(event["time"], str):
             event["time"] = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

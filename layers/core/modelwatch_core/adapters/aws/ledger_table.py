@@ -274,7 +274,7 @@ class TableLedger:
         """Write all, or nothing because a condition does not hold."""
         with aws_errors("writing to the ledger"):
             try:
-                self.items.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]
+                self.items.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]  # items are plain dicts
             except ClientError as error:
                 # A conflict with another transaction says nothing about the conditions: that is worth a retry.
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}

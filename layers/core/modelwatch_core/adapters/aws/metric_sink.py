@@ -74,7 +74,7 @@ class CloudWatchMetrics:
         """Put metrics, and return the code with which they were refused; the message may have values in it."""
         with aws_errors(f"publishing metrics to {namespace}"):
             try:
-                self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=metrics)  # type: ignore[arg-type]
+                self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=metrics)  # type: ignore[arg-type]  # validated as MetricDatum
             except ParamValidationError:
                 return "ParamValidationError"
             except ClientError as error:

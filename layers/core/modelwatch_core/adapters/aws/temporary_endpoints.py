@@ -56,12 +56,12 @@ class SageMakerTemporaryEndpoints:
         variant: ProductionVariantTypeDef = {
             "VariantName": "AllTraffic",
             "ModelName": model.model_name or "",
-            "InstanceType": model.instance_type,  # type: ignore[typeddict-item]
+            "InstanceType": model.instance_type,  # type: ignore[typeddict-item]  # AWS adds types before the stubs do
             "InitialInstanceCount": model.initial_instance_count or 1,
             "InitialVariantWeight": 1.0,
         }
         if model.accelerator_type:
-            variant["AcceleratorType"] = model.accelerator_type  # type: ignore[typeddict-item]
+            variant["AcceleratorType"] = model.accelerator_type  # type: ignore[typeddict-item]  # AWS adds types before the stubs do
         tags: list[TagTypeDef] = [
             {"Key": "modelwatch:owner", "Value": self.owner},
             {"Key": "modelwatch:subject", "Value": subject},

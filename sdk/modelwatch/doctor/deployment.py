@@ -1,0 +1,61 @@
+"""The stack, its functions, rules and schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelwatch.doctor.deployed import Deployed
+from modelwatch.doctor.problem import Problem
+
+SWEEP = "modelwatch_sweep"
+_SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+
+
+def stack(deployed: Deployed) -> Iterator[Problem]:
+    """Yield a problem unless the last deployment succeeded."""
+    if deployed.status not in _SETTLED:
+        message = f"the stack {deployed.name} is {deployed.status}"
+        yield Problem("StackNotReady", message, "see its events in CloudFormation, and deploy again")
+
+
+def functions(deployed: Deployed) -> Iterator[Problem]:
+    """Yield the functions that cannot be invoked, or whose last update failed."""
+    client = deployed.client("lambda")
+    for logical, name in deployed.of_type("AWS::Lambda::Function").items():
+        found = client.get_function_configuration(FunctionName=name)
+        state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+        if (state, update) != ("Active", "Successful"):
+            reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason is given"
+            message = f"{logical} is {state}, its last update {update}: {reason}"
+            yield Problem("FunctionNotReady", message, "wait a minute if it is pending; otherwise deploy again")
+
+
+def rules(deployed: Deployed) -> Iterator[Problem]:
+    """Yield the rules that are disabled or gone: the events that they match reach nobody."""
+    pages = deployed.client("events").get_paginator("list_rules")
+    listed = [
+        *pages.paginate(EventBusName=deployed.output("EventBusName")),
+        *pages.paginate(NamePrefix=deployed.name),
+    ]
+    states = {rule["Name"]: rule["State"] for page in listed for rule in page["Rules"]}
+    for logical, physical in deployed.of_type("AWS::Events::Rule").items():
+        name = physical.rpartition("|")[2]  # of a bus that is not the default one: bus|rule
+        if (state := states.get(name)) != "ENABLED":
+            fix = f"aws events enable-rule --name {name}" if state else "deploy again"
+            yield Problem("RuleDisabled", f"the rule {logical} is {state or 'not there'}", fix)
+
+
+def schedules(deployed: Deployed) -> Iterator[Problem]:
+    """Yield a problem if ticks cannot fire, or the sweep does not."""
+    client = deployed.client("scheduler")
+    group = next(iter(deployed.of_type("AWS::Scheduler::ScheduleGroup").values()), f"{deployed.name}-schedules")
+    group = group.rpartition("/")[2]
+    state = client.get_schedule_group(Name=group)["State"]
+    if state != "ACTIVE":
+        yield Problem("ScheduleGroupNotActive", f"the schedule group {group} is {state}", "deploy again")
+        return
+    pages = client.get_paginator("list_schedules").paginate(GroupName=group, NamePrefix=SWEEP)
+    states = {each["Name"]: each["State"] for page in pages for each in page["Schedules"]}
+    if (state := states.get(SWEEP)) != "ENABLED":
+        message = f"the schedule {SWEEP} is {state or 'not there'}: what no event reports is never finished"
+        yield Problem("SweepDisabled", message, "enable it in EventBridge Scheduler, or deploy again")
