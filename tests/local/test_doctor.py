@@ -39,12 +39,18 @@ def app() -> Iterator[App]:
         yield app
 
 
+@pytest.fixture(scope="module")
+def one_session(app: App) -> boto3.Session:
+    """A session that has read each service's description once."""
+    return boto3.Session("local", "local", region_name=app.stack.region)
+
+
 @pytest.fixture
-def session(app: App, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+def session(app: App, one_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     monkeypatch.setenv("AWS_ENDPOINT_URL", app.stack.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    return boto3.Session(region_name=app.stack.region)
+    return one_session
 
 
 def found(app: App, session: boto3.Session, now: datetime | None = None) -> dict[str, list[Problem]]:
