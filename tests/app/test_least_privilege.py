@@ -27,7 +27,7 @@ from tests.app.test_temporary_endpoints import CONFIG, capture, explained, left,
 from tests.local.model_server import Container
 from tests.repository import ROOT
 
-pytestmark = [pytest.mark.xdist_group("local_stack"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("local_privileges"), pytest.mark.slow]
 
 OWN_TOPIC, NO_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("own", "none"))
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1f0e9d8c-0000-4000-8000-000000000000"

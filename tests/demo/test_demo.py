@@ -41,7 +41,7 @@ def inference_ids(folder: Path, key: str) -> list[str]:
     return sorted(json.loads(line)["eventMetadata"][key] for line in lines)
 
 
-@pytest.mark.xdist_group("local_stack")
+@pytest.mark.xdist_group("demo")
 def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*MODELWATCH, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_AFTER, check=False
@@ -102,7 +102,7 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
         ).read_text()
 
 
-@pytest.mark.xdist_group("local_stack")
+@pytest.mark.xdist_group("demo")
 def test_an_expectation_that_is_not_met_is_named_and_so_is_an_endpoint_that_remains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_demo_with_a_failed_expectation_exits_1_and_names_it(tmp_path: Path, m
     assert "Expectation failed: hour 4 (x): nothing was found" in result.stdout
 
 
-@pytest.mark.xdist_group("local_stack")
+@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_demo_and_leaves_nothing_in_the_temporary_folder(
     tmp_path: Path, number: signal.Signals
