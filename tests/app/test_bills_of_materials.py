@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def made(name: str, folder: Path) -> str:
     """Make a bill of materials with this Python; it counts as installed."""
     environment = Path(sys.prefix)
     path = folder / f"{name}.cdx.json"
-    installed = ["-o", str(environment / ".installed"), f"VENV={environment}", f"DIST={folder}"]
+    relative = os.path.relpath(environment, ROOT)  # the folder's own path may hold blanks
+    installed = ["-o", f"{relative}/.installed", f"VENV={relative}", f"DIST={folder}"]
     subprocess.run(["make", "-s", *installed, str(path)], cwd=ROOT, check=True, capture_output=True)
     return path.read_text()
 

@@ -24,7 +24,7 @@ HOSTILE = {
     "a fraction of many digits": b"a,b\n0." + b"3" * (LONGEST_INPUT - 20) + b",1\n",
     "blanks": b" " * LONGEST_INPUT,
     "quotes": b'"' * LONGEST_INPUT,
-    "separators": b"," * (LONGEST_INPUT // 4),  # each column costs some 20 microseconds
+    "separators": b"," * (LONGEST_INPUT // 16),  # each column costs some 20 microseconds
     "line breaks": b"\n" * LONGEST_INPUT,
     "carriage returns": b"a\r" * (LONGEST_INPUT // 2),
     "backslashes": b'{"a": "' + b"\\" * (LONGEST_INPUT - 9) + b'"}',
