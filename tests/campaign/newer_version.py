@@ -7,6 +7,7 @@ reads loses the field, as the newer version would understand it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 FIELD = "field_of_a_newer_version"
@@ -26,27 +27,27 @@ def unmarked(document: str) -> str:
 
 def mark_items(request: Any) -> None:
     """Mark the executions that a request writes to the ledger, where they lie in the shape of DynamoDB's API."""
-    if isinstance(request, dict):
-        if "document" in request and request.get("pk", {}).get("S", "").startswith("EXECUTIONS#"):
-            request["document"] = {"S": marked(request["document"]["S"])}
-        for value in request.values():
-            mark_items(value)
-    elif isinstance(request, list):
-        for value in request:
-            mark_items(value)
+    for item in _items(request):
+        if item.get("pk", {}).get("S", "").startswith("EXECUTIONS#"):
+            item["document"]["S"] = marked(item["document"]["S"])
 
 
 def unmark_items(response: Any) -> None:
     """Take the mark from every document that a response of the ledger has."""
-    if isinstance(response, dict):
-        if isinstance(document := response.get("document"), dict) and "S" in document:
-            request_text = document["S"]
-            response["document"] = {"S": unmarked(request_text)}
-        for value in response.values():
-            unmark_items(value)
-    elif isinstance(response, list):
-        for value in response:
-            unmark_items(value)
+    for item in _items(response):
+        item["document"]["S"] = unmarked(item["document"]["S"])
+
+
+def _items(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield what has a document in a request or a response, however deep it lies."""
+    if isinstance(value, dict):
+        if isinstance(document := value.get("document"), dict) and "S" in document:
+            yield value
+        for part in value.values():
+            yield from _items(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _items(part)
 
 
 def unmarked_event(event: Any) -> Any:

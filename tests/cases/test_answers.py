@@ -317,3 +317,24 @@ def test_a_predicted_class_in_a_list_of_one_is_the_class(shell, form):
     )
     assert made.exit_code == 0, made.text
     assert metrics(shell, "multiclass")["accuracy"]["value"] == 180 / 240
+
+
+def test_numbers_and_the_rows_of_a_script_are_not_read_once_more_to_look_for_lists(shell, monkeypatch):
+    looked = []
+    monkeypatch.setattr("modelwatch_analyzer.reading.list_columns._width", lambda _, name: looked.append(name))
+    pl.DataFrame({"y": [0, 1] * 99, "p": [0.25, 0.75] * 99, "q": ["[1]"] * 198}).write_parquet(
+        shell.folder / "rows.csv"
+    )
+    command = QUALITY.replace("format csv", "format parquet") + "BinaryClassification --ground-truth-attribute y "
+    assert shell(command + "--probability-attribute p").exit_code == 0
+    assert looked == []
+    shell(command + "--probability-attribute q")
+    assert looked == ["q"]
+    shell.write("lines.csv", "y,p\n" + "0,0.25\n1,0.75\n" * 99)
+    script = "def preprocess_handler(record):\n    y, p = record.split(',')\n    return {'y': y, 'p': p}\n"
+    shell.write("script.py", script)
+    shell(
+        f"{QUALITY.replace('rows', 'lines')}BinaryClassification --ground-truth-attribute y --probability-attribute p "
+        "--record-preprocessor script.py"
+    )
+    assert looked == ["q"]

@@ -180,7 +180,7 @@ def stack(deploy_once: Deployer) -> LocalStack:
             "s3",
             "get_object",
             None,
-            {"Bucket": "{Data}", "Key": "mine/missing"},  # who may not list is not told that it is missing
+            {"Bucket": "{Data}", "Key": "mine/missing"},  # S3 says that it is missing to those who may list
             "AccessDenied",
             "s3:ListBucket on arn:aws:s3:::{Data}",
         ),

@@ -47,9 +47,11 @@ def metrics(deployed: Deployed) -> Iterator[Problem]:
     for schedule in _schedules(deployed):
         if isinstance(schedule, UnreadableRecord) or not schedule.publish_cloudwatch_metrics:
             continue
-        completed = [each for each in _latest(deployed, schedule) if each.monitoring_execution_status in _COMPLETED]
-        if completed:
-            namespaces.setdefault(metric_namespace(completed[0], prefix), schedule.monitoring_schedule_name)
+        namespace = metric_namespace(schedule, prefix)
+        if namespace in namespaces:  # one that completed is enough: there are few namespaces, and many schedules
+            continue
+        if any(each.monitoring_execution_status in _COMPLETED for each in _latest(deployed, schedule)):
+            namespaces[namespace] = schedule.monitoring_schedule_name
     for namespace, name in namespaces.items():
         if not deployed.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]:
             message = f"CloudWatch has no metric in {namespace}, although executions of {name} have completed"

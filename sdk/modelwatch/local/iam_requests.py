@@ -49,7 +49,7 @@ def _s3(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
 
 
 def _get_object(parameters: Parameters, region: Region) -> Iterator[Permission]:
-    """Yield what reading needs; to be told that an object is not there needs the permission to list as well."""
+    """Yield what reading needs. S3 says that an object does not exist only to callers who may also list the bucket."""
     yield from _s3("GetObject")(parameters, region)
     if not has_object(parameters["Bucket"], parameters["Key"]):
         yield from _s3("ListBucket")({"Bucket": parameters["Bucket"]}, region)

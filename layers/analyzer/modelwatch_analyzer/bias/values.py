@@ -16,7 +16,7 @@ import polars as pl
 
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
-from modelwatch_analyzer.profile.spelling import value_name
+from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_name
 
 ListedValue = bool | int | float | str
 """What a facet or a label may be compared with."""
@@ -30,9 +30,6 @@ _FEW_OTHERS = 0.05
 
 _FEW = 4
 """If each value occurs this often, it is faster to look at each distinct one once."""
-
-_EXACT = 2**53
-"""From here on two whole numbers may be one double."""
 
 _UNIQUENESS = 0.05
 """Whole numbers are continuous if at least this share of the values is distinct: smclarify's UNIQUENESS_THRESHOLD."""
@@ -147,7 +144,7 @@ class Listed:
         wanted = [found for value in self.values if (found := _number(value)) is not None]
         if wanted:
             equal = number.is_in(wanted).fill_null(value=False)
-            if max(map(abs, wanted)) >= _EXACT and equal.any():  # doubles that are equal may be different numbers
+            if max(map(abs, wanted)) >= FIRST_INEXACT_DOUBLE and equal.any():  # equal doubles may differ as numbers
                 names = set(map(_name, self.values))
                 equal &= column.map_elements(lambda text: _name(text) in names, return_dtype=pl.Boolean).fill_null(
                     value=False

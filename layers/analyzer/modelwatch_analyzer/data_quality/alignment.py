@@ -48,8 +48,9 @@ class Alignment:
     @property
     def by_position(self) -> bool:
         """Whether there are as many columns as features, and none was found by a name that the data has."""
-        unnamed = self.named and set(self.features.values()) <= {*positional_names(len(self.columns))}
-        return len(self.columns) == self.baseline and (unnamed or not self.named)
+        return len(self.columns) == self.baseline and (
+            not self.named or _are_unnamed(self.features.values(), self.current)
+        )
 
     def missing_column(self, feature: str) -> ConstraintViolation | None:
         """Return the violation of a feature that is identified by its name and has no column."""
@@ -132,13 +133,14 @@ def _about_names(
         return (
             f"names of columns differ from the baseline's in blanks, case or Unicode form only, and were taken: {pairs}"
         )
-    extra = [column for column in columns if column not in found.values()]
-    if found and extra and set(found.values()) <= {*positional_names(len(columns))}:
-        lacking = [name for name in names if name not in found]
+    taken = set(found.values())
+    extra = [_cut(column) for column in columns if column not in taken]
+    if found and extra and _are_unnamed(taken, len(columns)):
+        lacking = [_cut(name) for name in names if name not in found]
         return (
-            f"columns without names were paired with the baseline by their position, and {enumerated(_cuts(extra))} "
-            f"has a name that the baseline lacks, at the place of {enumerated(_cuts(lacking))}: an answer is found by "
-            "its place too where a JMESPath in --inference-attribute or --probability-attribute selects it"
+            f"columns without names were paired with the baseline by their position, and {enumerated(extra)} has a "
+            f"name that the baseline lacks, at the place of {enumerated(lacking)}: an answer is found by its place too "
+            "where a JMESPath in --inference-attribute or --probability-attribute selects it"
         )
     if found or not names:
         return None
@@ -146,8 +148,8 @@ def _about_names(
     return f"no column has a name of the baseline: there are {sides[0]} in the data, and {sides[1]} in the baseline"
 
 
-def _cuts(names: Sequence[str]) -> list[str]:
-    return list(map(_cut, names))
+def _are_unnamed(columns: Iterable[str], of: int) -> bool:
+    return {*columns} <= {*positional_names(of)}
 
 
 def _cut(name: str) -> str:

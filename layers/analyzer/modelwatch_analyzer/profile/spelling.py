@@ -45,7 +45,7 @@ _LONGEST = 400
 _MOST_DIGITS = 40
 """Of a whole number that is written without an exponent."""
 
-_FIRST_INEXACT_DOUBLE = 2**53
+FIRST_INEXACT_DOUBLE = 2**53
 """From here on two whole numbers may be one double."""
 
 _EXACTLY = Context(prec=_LONGEST, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -100,12 +100,9 @@ def remark_on_words(what: str, values: Iterable[str]) -> Iterator[str]:
 
 def remark_on_doubles(what: str, values: Iterable[str]) -> Iterator[str]:
     """Say which whole numbers seem to have been stored as doubles, which cannot tell neighbours of this size apart."""
-    large = [
-        value
-        for value in values
-        if (number := exact_number(value)) is not None and abs(number) >= _FIRST_INEXACT_DOUBLE
-    ]
-    if large and all(Decimal(float(value)) == exact_number(value) for value in large):
+    numbers = {value: number for value in values if (number := exact_number(value)) is not None}
+    large = [value for value, number in numbers.items() if abs(number) >= FIRST_INEXACT_DOUBLE]
+    if large and all(Decimal(float(value)) == numbers[value] for value in large):
         yield (
             f"{what} have whole numbers from 2^53 on ({example_text(large)}), and all of them are doubles: if a file "
             "stores them so, some of these may be several numbers; store them as integers or as text"

@@ -24,8 +24,8 @@ from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithRoles
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
-from modelwatch_analyzer.reading.list_columns import list_columns
-from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.list_columns import open_list_columns
+from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.value_spelling import ValueSpelling
@@ -121,11 +121,12 @@ def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     columns = exclusions.remaining(table.columns, table.input_columns)
     if not columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
-    attributes, selected = _attributes(settings), None
-    if isinstance(table, JsonFiles | BatchTransformFiles):
-        selected = table.selected_roles
-    if selected is None and (lists := list_columns(table, attributes)):
-        return TableWithRoles(lists, lists.columns_of(columns), attributes, lists.roles(attributes))
+    attributes = _attributes(settings)
+    selected = table.selected_roles if isinstance(table, JsonFiles | BatchTransformFiles) else None
+    if selected is None and not settings.record_preprocessor_script:  # a script would run once more only to look
+        texts = table.texts if isinstance(table, ParquetFiles) else table.columns
+        if lists := open_list_columns(table, texts, attributes):
+            return TableWithRoles(lists, lists.columns_of(columns), attributes, lists.roles(attributes))
     return TableWithRoles(table, columns, attributes, selected)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import combinations, islice
 from operator import itemgetter
 from typing import Any
@@ -42,11 +41,11 @@ from modelwatch_analyzer.reading.payloads import (
     content_of,
     is_number,
 )
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 
 _ROWS_BELOW_HEADER = 20
 _FEWEST_PAYLOADS = 3
-_MAX_NAMES = 10
 _READ_AS_ROW = "and was read as a row: if it is a header, give a --record-preprocessor that leaves it out"
 _POSSIBLE_HEADER = f"the first line of the only payload looks like a header, {_READ_AS_ROW}"
 _SAME_FIRST_LINE = f"the first line is the same in all payloads, {_READ_AS_ROW}"
@@ -147,19 +146,25 @@ def _headers(
     """
     found = {side: header for side, rows in heads.items() if (header := _header_of(rows))}
     same = {side: header for side, rows in heads.items() if side not in found and (header := _same_first_line(rows))}
-    evidence = counts.evidence(found)
+    if not found and not same:
+        return {}, []
+    without = counts.agreeing({})
+
+    def gain(some: Mapping[Side, Header]) -> int:
+        """Return in how many more records the sides have as many rows with some headers than without them."""
+        return counts.agreeing(some) - without if some else 0
+
+    evidence = gain(found)
     several = all(len(heads[side]) > 1 for side in found)
     headers: Mapping[Side, Header] = found if evidence > 0 or (evidence == 0 and several) else {}
     often = {side: header for side, header in same.items() if _differ(heads[side])}
-    shown, by_rows = max(
-        ((counts.evidence(some), some) for some in _choices(found, often)), key=itemgetter(0), default=(0, {})
-    )
+    shown, by_rows = max(((gain(some), some) for some in _choices(found, often)), key=itemgetter(0), default=(0, {}))
     if shown > (evidence if headers else 0) and 2 * shown >= len(counts.records):
         headers, often = by_rows, {}
     elif evidence < 0:
         # The rows of both sides agree with both first lines as well as without them.
         names = {side: header for side, header in same.items() if _may_be_header(list(header.usual))}
-        if names and counts.evidence({**found, **names}) >= 0:
+        if names and gain({**found, **names}) >= 0:
             headers = {**found, **names}
     for side, header in headers.items():
         _require_distinct(side, header)
@@ -182,9 +187,8 @@ def _require_distinct(side: Side, header: Header) -> None:
     times = Counter(columns_below(header.usual))
     repeated = [str(number) for number, name in enumerate(header.usual, start=1) if times[name] > 1]
     if repeated:
-        columns = ", ".join(repeated[:_MAX_NAMES])
-        message = f"{side}: payloads begin with a header in which columns {columns} share names: rename them, or give a"
-        raise InvalidInput("DuplicateColumn", f"{message} --record-preprocessor")
+        message = f"{side}: payloads begin with a header in which columns {enumerated(repeated)} share names"
+        raise InvalidInput("DuplicateColumn", f"{message}: rename them, or give a --record-preprocessor")
 
 
 def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
@@ -248,12 +252,10 @@ class _RowCounts:
     features: Attribute | None
     attributes: Mapping[Side, Attribute]
 
-    def evidence(self, headers: Mapping[Side, Header]) -> int:
-        """Return in how many more records the sides have as many rows with the headers than without them."""
-        if not headers:
-            return 0
-        with_headers, without = (sum(map(partial(self._agree, Layout(some)), self.records)) for some in (headers, {}))
-        return with_headers - without
+    def agreeing(self, headers: Mapping[Side, Header]) -> int:
+        """Return in how many records the sides have as many rows, where headers are left out."""
+        layout = Layout(headers)
+        return sum(self._agree(layout, record) for record in self.records)
 
     def _agree(self, layout: Layout, record: CapturedRecord) -> bool:
         rows = layout.request_rows(record, self.features)
@@ -281,9 +283,7 @@ class _RowCounts:
 
 
 def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) -> str:
-    names = ", ".join(columns_below(header.usual)[:_MAX_NAMES]) + (
-        " and more" if len(header.usual) > _MAX_NAMES else ""
-    )
+    names = enumerated(columns_below(header.usual))
     remark = f"{side}: payloads begin with a header, and were read by its names: {names}"
     without = sum(not header.begins(rows[0]) for rows in payloads if rows)
     if without:

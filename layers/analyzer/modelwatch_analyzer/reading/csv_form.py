@@ -99,10 +99,10 @@ def looks_like_row(header: Fields, rows: Sequence[Fields]) -> bool:
     A column of numbers whose name is none contradicts that.
     """
     if not rows:
-        return all(map(is_number, header))
+        return all(map(looks_like_number, header))
     evidence = text = known = 0
     for name, values in zip(header, _columns(rows, len(header)), strict=True):
-        if is_number(name):
+        if looks_like_number(name):
             evidence += 1
         elif _are_numbers(values):
             if not _is_missing(name):
@@ -157,7 +157,7 @@ def _are_numbers(values: Sequence[str]) -> bool:
     return 2 * (counts.total() - missing) > len(values) - missing
 
 
-def is_number(value: str) -> bool:
+def looks_like_number(value: str) -> bool:
     """Return whether a name or value is a number, as files spell them."""
     return _are_numbers([value])
 

@@ -35,7 +35,7 @@ def rows_of_file(text: bytes, *, alone: bool) -> list[bytes] | None:
         if fields.keys() >= {"columns", "data"}:
             return None
         rows = _numbered(fields)
-        if rows and all(_is_object(row) and _numbered(_FIELDS.decode(row)) is None for row in rows):
+        if rows and all(_begins(row, b"{") and _numbered(_FIELDS.decode(row)) is None for row in rows):
             return list(map(bytes, rows))
         return _rows_of_columns(fields, alone=alone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -56,9 +56,9 @@ def _rows_of_columns(fields: dict[str, msgspec.Raw], *, alone: bool) -> list[byt
     columns: list[_Raws] = []
     numbers: set[tuple[str, ...]] = set()
     for raw in fields.values():
-        if alone and bytes(raw).startswith(b"["):
+        if alone and _begins(raw, b"["):
             columns.append(_ELEMENTS.decode(raw))
-        elif _is_object(raw) and (values := _numbered(by_number := _FIELDS.decode(raw))) is not None:
+        elif _begins(raw, b"{") and (values := _numbered(by_number := _FIELDS.decode(raw))) is not None:
             columns.append(values)
             numbers.add(tuple(by_number))
         else:
@@ -77,5 +77,5 @@ def _numbered(fields: dict[str, msgspec.Raw]) -> _Raws | None:
     return list(fields.values()) if fields and all(map(str.isdecimal, fields)) else None
 
 
-def _is_object(raw: msgspec.Raw) -> bool:
-    return bytes(raw).startswith(b"{")
+def _begins(raw: msgspec.Raw, mark: bytes) -> bool:
+    return memoryview(raw)[:1] == mark

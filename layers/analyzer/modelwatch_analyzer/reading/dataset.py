@@ -11,7 +11,8 @@ from typing import Protocol
 
 import polars as pl
 
-from modelwatch_analyzer.reading.csv_form import NO_HEADER, is_number
+from modelwatch_analyzer.reading.csv_form import NO_HEADER, looks_like_number
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
 
@@ -291,9 +292,9 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
     blanks = [name for name in columns if name.strip() == str(wanted).strip()]
     if blanks:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
-    more = " and more" if len(columns) > _MAX_NAMED_COLUMNS else ""
-    values = f". If these are values, the file has no header: give {NO_HEADER}" if any(map(is_number, columns)) else ""
-    return f"it has {', '.join(map(repr, columns[:_MAX_NAMED_COLUMNS]))}{more}{values}"
+    are_values = any(map(looks_like_number, columns))
+    hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""
+    return f"it has {enumerated(list(map(repr, columns)))}{hint}"
 
 
 def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
@@ -301,13 +302,12 @@ def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
 
     Several names or indices are separated by commas. None if one does not exist.
     """
-    one = find_column(columns, names)
-    elements = tuple(
-        name for name in columns if name.rpartition(".")[0] == names and name.rpartition(".")[2].isdecimal()
-    )
-    if elements and not one:
+    if one := find_column(columns, names):
+        return (one,)
+    parts = ((name, *name.rpartition(".")) for name in columns)
+    if elements := tuple(name for name, whole, _, index in parts if whole == names and index.isdecimal()):
         return elements
-    found = (one,) if one else tuple(find_column(columns, name) for name in listed(names))
+    found = tuple(find_column(columns, name) for name in listed(names))
     return None if None in found else tuple(dict.fromkeys(name for name in found if name))
 
 

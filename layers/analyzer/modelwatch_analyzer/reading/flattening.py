@@ -3,10 +3,9 @@
 The rule, which is the same for captured payloads and for files:
 
 - Each element of a list of objects or of lists is a record. The same holds for an object whose only field is such a
-  list: ``{"instances": [...]}``. An empty list has no records. A table in pandas' form
-  ``split``, which MLflow sends as ``dataframe_split``, or in the form ``table`` has its rows, in the only field of an
-  object as well. Beside MLflow's data frames and TensorFlow's instances there may be parameters, which are passed over.
-  Anything else is one record.
+  list: ``{"instances": [...]}``. An empty list has no records. A table in pandas' form ``split``, which MLflow sends as
+  ``dataframe_split``, or in the form ``table`` has its rows, in the only field of an object as well. Beside MLflow's
+  data frames and TensorFlow's instances there may be parameters, which are passed over. Anything else is one record.
 - The fields of a record that is an object become columns with their names; nested objects give dotted names
   (``customer.age``), and elements of lists their index from 0 (``features.0``), at any depth.
 - The elements of a record that is a list become columns by their position; nested lists and objects are flattened
@@ -37,6 +36,8 @@ _DECODER = msgspec.json.Decoder(float_hook=str)
 
 
 _SPLIT, _TIGHT = {"columns", "data"}, {"columns", "data", "index", "index_names", "column_names"}
+"""The fields that pandas' forms ``split`` and ``tight`` have at least, and at most."""
+
 _SERVED = {"dataframe_split", "dataframe_records", "instances"}
 _BESIDE = {"params", "parameters", "signature_name"}
 """What servers are sent: MLflow's data frames, TensorFlow's instances, and what may be beside them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -36,7 +37,7 @@ class ListColumns:
     @property
     def columns(self) -> tuple[str, ...]:
         """Those of the table, with ``p.0, p.1, ...`` in the place of a column ``p``."""
-        return tuple(self._expanded(self.table.columns))
+        return self.columns_of(self.table.columns)
 
     @property
     def named(self) -> bool:
@@ -46,7 +47,7 @@ class ListColumns:
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Like the table's."""
-        return tuple(self._expanded(self.table.input_columns))
+        return self.columns_of(self.table.input_columns)
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read the table; elements are text. What is no list of so many numbers is missing, and counted."""
@@ -71,16 +72,12 @@ class ListColumns:
                     "and count as missing"
                 )
 
-    def _expanded(self, columns: Iterable[str]) -> Iterator[str]:
-        for name in columns:
-            yield from self._elements(name) if name in self.widths else (name,)
-
     def _elements(self, name: str) -> tuple[str, ...]:
         return tuple(f"{name}.{index}" for index in range(self.widths[name]))
 
     def columns_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return columns of the table, with those of its elements in the place of a list."""
-        return tuple(self._expanded(names))
+        return tuple(chain.from_iterable(self._elements(name) if name in self.widths else (name,) for name in names))
 
     def roles(self, attributes: Mapping[Role, str]) -> Roles:
         """Find the columns that attributes name: of the table, as its indices count them, or elements of a list.
@@ -98,18 +95,23 @@ class ListColumns:
         return {Role.FEATURES: tuple(name for name in self.columns if name not in taken)} | named
 
 
-def list_columns(table: Table, attributes: Mapping[Role, str]) -> ListColumns | None:
+def open_list_columns(table: Table, texts: Collection[str], attributes: Mapping[Role, str]) -> ListColumns | None:
     """Return a table in which the columns that attributes name for predictions are lists no more; None without one.
 
     A column is one of lists if nearly all values among the first rows are lists of as many numbers, those left out that
     mean a missing value. A list of one may hold a text.
+
+    Parameters
+    ----------
+    texts : collection of str
+        The columns that may hold text; no others are looked at.
     """
     given = [attributes[role] for role in _READ_AS_LISTS if role in attributes]
     elements = {
         part.rpartition(".")[0] for text in given for part in listed(text) if part.rpartition(".")[2].isdecimal()
     }
     names = {name for text in given for name in find_columns(table.columns, text) or ()} | elements
-    widths = {name: width for name in table.columns if name in names and (width := _width(table, name))}
+    widths = {name: width for name in texts if name in names and (width := _width(table, name))}
     expanded = ListColumns(table, widths)
     unique = len(set(expanded.columns)) == len(expanded.columns) <= MOST_COLUMNS
     return expanded if widths and unique else None

@@ -63,6 +63,12 @@ class ParquetFiles:
         """All columns."""
         return self.columns
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that hold text in any file."""
+        found = {name for file in self.files for name, dtype in file.dtypes.items() if dtype in _TEXTS}
+        return tuple(name for name in self.columns if name in found)
+
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order, in batches of rows; see `Dataset.batches`."""
         names = plan.columns_among(self.columns)

@@ -20,6 +20,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore, RunClaims
 
@@ -29,13 +30,13 @@ _COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
 logger = logging.getLogger(__name__)
 
 
-def metric_namespace(execution: MonitoringExecution, prefix: str) -> str:
-    """Return the CloudWatch namespace for the metrics of an execution.
+def metric_namespace(monitor: MonitoringExecution | MonitoringSchedule, prefix: str) -> str:
+    """Return the CloudWatch namespace for the metrics of an execution, or of all executions of a schedule.
 
     With the prefix ``aws/sagemaker`` it is SageMaker's: dashboards on it go on working.
     """
-    watched = "Endpoints" if execution.endpoint_name else "ModelMonitoring"
-    return f"{prefix}/{watched}/{execution.kind.metric_namespace}"
+    watched = "Endpoints" if monitor.endpoint_name else "ModelMonitoring"
+    return f"{prefix}/{watched}/{monitor.kind.metric_namespace}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +176,14 @@ class FinishAnalysis:
         InvalidInput
             ``UnknownSubject`` when it names nothing of ours.
         """
-        if self._is_of_another_run(ended):
-            return None
-        record = self._finish(self._stored(ended) or ended)
+        if ended.run is not None and ended.outcome.status is OutcomeStatus.FAILED:
+            if self.claims.owner(ended.subject) not in (None, ended.run.run_id):
+                return None
+            # A run may have stored its end before it failed: nothing but the report of it was left to do.
+            ended = read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject) or ended
+        record = self._finish(ended)
         self.endpoints.release(ended.subject)
         return record
-
-    def _stored(self, ended: AnalysisEnded) -> AnalysisEnded | None:
-        """Return the end that a run had stored before it failed, to which nothing but its report was left to do."""
-        if ended.run is None or ended.outcome.status is not OutcomeStatus.FAILED:
-            return None
-        return read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject)
-
-    def _is_of_another_run(self, ended: AnalysisEnded) -> bool:
-        if ended.run is None or ended.outcome.status is not OutcomeStatus.FAILED:
-            return False
-        return self.claims.owner(ended.subject) not in (None, ended.run.run_id)
 
     def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         if key := ExecutionKey.of_subject(ended.subject):
