@@ -18,7 +18,7 @@ from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
-from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord
+from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord, too_large
 
 
 class ManualClock:
@@ -292,8 +292,11 @@ class MemoryObjects:
             if uri == s3_uri or (uri.startswith(below) and "/" not in uri.removeprefix(below)):
                 yield self._stored(uri)
 
-    def read(self, s3_uri: str) -> bytes | None:
-        return self.kept.get(s3_uri)
+    def read(self, s3_uri: str, *, most: int | None = None) -> bytes | None:
+        content = self.kept.get(s3_uri)
+        if content is not None and most is not None and len(content) > most:
+            raise too_large(s3_uri, len(content), most)
+        return content
 
     def download(self, s3_uri: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -139,10 +139,10 @@ def test_the_sweep_of_the_others_goes_on_where_s3_does_not_answer_for_one():
         def __getattr__(self, name):
             return getattr(self.port, name)
 
-        def files(self, uri):
+        def read(self, uri, **limits):
             if uri.endswith(END_OF_ANALYSIS) and "/first/" in uri:
                 raise Upstream("S3Unavailable", "S3 did not answer")
-            return self.port.files(uri)
+            return self.port.read(uri, **limits)
 
     world = World(lambda port: Patchy(port) if hasattr(port, "files") else port)
     executions = []

@@ -480,7 +480,7 @@ class TestTemporaryEndpoints:
         sagemaker = request.getfixturevalue("aws").client("sagemaker")
         role = "arn:aws:iam::123456789012:role/r"
         sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
-        return SageMakerTemporaryEndpoints(sagemaker, "ledger")
+        return SageMakerTemporaryEndpoints(lambda: sagemaker, "ledger")
 
     @pytest.fixture
     def become(self, endpoints):
@@ -539,7 +539,7 @@ def sagemaker(aws):
 @pytest.mark.parametrize("call", ["CreateEndpointConfig", "CreateEndpoint"])
 def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_good(aws, sagemaker, call):
     name, made = TestTemporaryEndpoints.NAME, (TestTemporaryEndpoints.NAME, TestTemporaryEndpoints.MODEL, "baseline/a")
-    rival = SageMakerTemporaryEndpoints(aws.client("sagemaker"), "ledger")
+    rival = SageMakerTemporaryEndpoints(lambda: aws.client("sagemaker"), "ledger")
 
     def taken(**_: object) -> tuple[AWSResponse, dict[str, object]]:
         """Let the other one be quicker, and answer as SageMaker does: the emulator takes a name twice."""
@@ -547,14 +547,14 @@ def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_
         return AWSResponse("", 400, {}, None), {"Error": {"Code": "ValidationException", "Message": "already existing"}}
 
     sagemaker.meta.events.register_first(f"before-call.sagemaker.{call}", taken)
-    endpoints = SageMakerTemporaryEndpoints(sagemaker, "ledger")
+    endpoints = SageMakerTemporaryEndpoints(lambda: sagemaker, "ledger")
     endpoints.create(*made)
     assert list(endpoints.names()) == [name, name]  # one endpoint, one configuration
 
 
 @pytest.mark.parametrize("status", ["OutOfService", "UpdateRollbackFailed"])
 def test_a_temporary_endpoint_that_is_good_for_nothing_is_deleted(sagemaker, status):
-    endpoints = SageMakerTemporaryEndpoints(sagemaker, "ledger")
+    endpoints = SageMakerTemporaryEndpoints(lambda: sagemaker, "ledger")
     endpoints.create(TestTemporaryEndpoints.NAME, TestTemporaryEndpoints.MODEL, "baseline/a")
     sagemaker_backends["123456789012"]["us-east-1"].endpoints[TestTemporaryEndpoints.NAME].endpoint_status = status
     assert endpoints.delete(TestTemporaryEndpoints.NAME)
@@ -566,7 +566,9 @@ def test_a_temporary_endpoint_runs_on_what_was_asked_for_captures_nothing_and_na
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
     model = ModelReference(model_name="m", instance_type="ml.c5.large", initial_instance_count=2)
-    SageMakerTemporaryEndpoints(sagemaker, "ledger").create("modelwatch-temporary-1", model, "execution/hourly/x")
+    SageMakerTemporaryEndpoints(lambda: sagemaker, "ledger").create(
+        "modelwatch-temporary-1", model, "execution/hourly/x"
+    )
     config = sagemaker.describe_endpoint_config(EndpointConfigName="modelwatch-temporary-1")
     (variant,) = config["ProductionVariants"]
     assert (variant["ModelName"], variant["InstanceType"], variant["InitialInstanceCount"]) == ("m", "ml.c5.large", 2)
@@ -580,7 +582,7 @@ def test_a_configuration_that_was_left_alone_is_found_and_finished_or_deleted(aw
     sagemaker = aws.client("sagemaker")
     role = "arn:aws:iam::123456789012:role/r"
     sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
-    endpoints, model = SageMakerTemporaryEndpoints(sagemaker, "ledger"), TestTemporaryEndpoints.MODEL
+    endpoints, model = SageMakerTemporaryEndpoints(lambda: sagemaker, "ledger"), TestTemporaryEndpoints.MODEL
     finished, deleted = (temporary_endpoint_name("ledger", subject) for subject in ("baseline/a", "baseline/b"))
     for name in (finished, deleted):
         endpoints.create(name, model, "a")
@@ -651,6 +653,11 @@ class TestObjectStore:
         assert objects.read("s3://bucket/none") is None
         objects.download("s3://bucket/a/b/2.txt", tmp_path / "x" / "y")
         assert (tmp_path / "x" / "y").read_bytes() == b"two"
+
+    def test_an_object_that_is_larger_than_asked_for_is_not_read(self, objects):
+        assert objects.read("s3://bucket/a/1.txt", most=3) == b"one"
+        with pytest.raises(InvalidInput, match=r"ObjectTooLarge: s3://bucket/a/1.txt has 3 bytes"):
+            objects.read("s3://bucket/a/1.txt", most=2)
 
 
 class PagesOfKeys:

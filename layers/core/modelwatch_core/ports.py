@@ -12,7 +12,7 @@ from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dead_letters import DeadLetter
-from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference
@@ -268,6 +268,11 @@ class StoredObject(NamedTuple):
     modified: datetime
 
 
+def too_large(s3_uri: str, size: int, most: int) -> InvalidInput:
+    """Return what is raised where an object is larger than what is read of one; sizes are in bytes."""
+    return InvalidInput("ObjectTooLarge", f"{s3_uri} has {size:,} bytes, more than the {most:,} that are read")
+
+
 class ObjectStore(Protocol):
     """S3."""
 
@@ -287,8 +292,19 @@ class ObjectStore(Protocol):
         """Yield the object itself, and those directly in it as a folder, in the order of their keys."""
         ...
 
-    def read(self, s3_uri: str) -> bytes | None:
-        """Return the content of an object, or None where there is none."""
+    def read(self, s3_uri: str, *, most: int | None = None) -> bytes | None:
+        """Return the content of an object, or None where there is none.
+
+        Parameters
+        ----------
+        most : int, optional
+            Bytes; a larger object is not read.
+
+        Raises
+        ------
+        InvalidInput
+            ``ObjectTooLarge``.
+        """
         ...
 
     def download(self, s3_uri: str, path: Path) -> None:

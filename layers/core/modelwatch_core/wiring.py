@@ -150,7 +150,7 @@ def _owned_endpoints() -> OwnedEndpoints:
     from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 
     owner = LedgerSettings.from_environment().ledger_table  # one a deployment
-    return OwnedEndpoints(TableDeferredAnalyses(_items()), SageMakerTemporaryEndpoints(_sagemaker(), owner), owner)
+    return OwnedEndpoints(TableDeferredAnalyses(_items()), SageMakerTemporaryEndpoints(_sagemaker, owner), owner)
 
 
 # ---------------------------------------------------------------- hosts of analyses

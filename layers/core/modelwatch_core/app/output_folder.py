@@ -66,29 +66,13 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"
         try:
-            content = _content(objects, uri, most=MOST_BYTES_OF_A_REPORT)
+            content = objects.read(uri, most=MOST_BYTES_OF_A_REPORT)
         except InvalidInput as error:
             return ViolationReport(problem=f"ReportUnreadable: {error.message}", uri=uri)
         if content is not None:
             return _parsed(uri, content)
     missing = f"ReportMissing: there is no {folder}/{VIOLATION_REPORTS[0]}; was it deleted, or never written?"
     return ViolationReport(problem=missing)
-
-
-def _content(objects: ObjectStore, uri: str, *, most: int) -> bytes | None:
-    """Return a file's content, or None where there is none.
-
-    Raises
-    ------
-    InvalidInput
-        When it is too long, or S3 refuses to give it.
-    """
-    size = next((found.size for found in objects.files(uri) if found.s3_uri == uri), None)
-    if size is None:
-        return None
-    if size > most:
-        raise InvalidInput("ReportUnreadable", f"{uri} has {size:,} bytes, more than the {most:,} that are read")
-    return objects.read(uri)
 
 
 def _parsed(uri: str, content: bytes) -> ViolationReport:
@@ -149,7 +133,7 @@ def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded |
         When S3 does not answer.
     """
     try:
-        content = _content(objects, f"{folder}/{END_OF_ANALYSIS}", most=MOST_BYTES_OF_A_REPORT)
+        content = objects.read(f"{folder}/{END_OF_ANALYSIS}", most=MOST_BYTES_OF_A_REPORT)
         ended = AnalysisEnded.model_validate_json(content or b"")
     except (InvalidInput, ValidationError):
         return None
@@ -164,7 +148,7 @@ def read_metrics(objects: ObjectStore, folder: str) -> Iterator[dict[str, Any] |
     InvalidInput
         When S3 refuses to give them, or there are too many.
     """
-    content = _content(objects, f"{folder}/{METRICS}", most=MOST_BYTES_OF_METRICS) or b""
+    content = objects.read(f"{folder}/{METRICS}", most=MOST_BYTES_OF_METRICS) or b""
     return map(_metric, io.BytesIO(content))
 
 

@@ -1,6 +1,7 @@
 """Base models of everything that is serialised: frozen, and strict about the right things.
 
-A document may hold secrets, so not even an error of pydantic's that nobody translates shows what was in it.
+A document may hold secrets, so not even an error of pydantic's that nobody translates shows what was in it. Models are
+built when first used: a function starts sooner without those that it only imports.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ Document = TypeVar("Document", bound=BaseModel)
 class Inbound(BaseModel):
     """A document that others write: unknown fields are ignored, so that they may add some."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Owned(BaseModel):
     """A document that we write: an unknown field is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 def _to_utc(moment: datetime) -> datetime:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.ports import StoredObject
+from modelwatch_core.ports import StoredObject, too_large
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -100,16 +100,20 @@ class S3ObjectStore:
                         if found["Key"] == key or (prefix == folder and found["Key"].startswith(folder)):
                             yield _stored(bucket, found)
 
-    def read(self, s3_uri: str) -> bytes | None:
+    def read(self, s3_uri: str, *, most: int | None = None) -> bytes | None:
         """Return the content of an object, or None where there is none."""
         bucket, key = s3_layout.split(s3_uri)
         with aws_errors(f"reading {s3_uri}"):
             try:
-                return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                found = self.s3.get_object(Bucket=bucket, Key=key)
             except ClientError as error:
                 if code_of(error) == "NoSuchKey":
                     return None
                 raise
+            if most is not None and found["ContentLength"] > most:
+                found["Body"].close()
+                raise too_large(s3_uri, found["ContentLength"], most)
+            return found["Body"].read()
 
     def download(self, s3_uri: str, path: Path) -> None:
         """Write an object to a file, making its folders."""

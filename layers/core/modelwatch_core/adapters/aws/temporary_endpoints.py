@@ -39,12 +39,19 @@ class SageMakerTemporaryEndpoints:
 
     Parameters
     ----------
+    connect : callable
+        Returns the client. Most analyses need no temporary endpoint, and SageMaker's client is slow to make.
     owner : str
         The deployment, see ``temporary_endpoint_name``.
     """
 
-    sagemaker: SageMakerClient
+    connect: Callable[[], SageMakerClient]
     owner: str
+
+    @property
+    def sagemaker(self) -> SageMakerClient:
+        """The client."""
+        return self.connect()
 
     def create(self, name: str, model: ModelReference, subject: str) -> None:
         """Make the endpoint, or what of it is not there."""
