@@ -11,8 +11,11 @@ from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
 
 from modelwatch.local.authorization import Authorization
 from modelwatch.local.call_log import Call
@@ -30,6 +33,10 @@ _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 # moto serves requests in threads but does not lock its data, so a conditional write is not atomic. One call at a time
 # per service fixes that; these services are exempt, because they call others or wait during a request.
 _UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
+
+_THREADS = 64  # of which each synchronous invocation and each long poll occupies one
+_MOST_BYTES_OF_A_REQUEST = 5 * 2**40  # the largest object in S3
+_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}  # which are the server's to set
 
 
 class Emulator:
@@ -62,16 +69,24 @@ class Emulator:
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
-        with listen(port) as listener:
-            self._server = make_server(
-                HOST, 0, self._handle, threaded=True, request_handler=_QuietRequestHandler, fd=listener.fileno()
-            )
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+        self._connections: dict[int, Any] = {}
+        self._listener = listen(port)
+        self._server = create_server(
+            self._handle,
+            map=self._connections,
+            sockets=[self._listener],
+            threads=_THREADS,
+            max_request_body_size=_MOST_BYTES_OF_A_REQUEST,
+            ident=None,
+        )
+        self._server.channel_class = _Channel
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
     def url(self) -> str:
         """The URL that it listens on."""
-        return f"http://{HOST}:{self._server.port}"
+        return f"http://{HOST}:{self._server.effective_port}"
 
     def start(self) -> None:
         """Start to serve requests."""
@@ -79,10 +94,16 @@ class Emulator:
 
     def stop(self) -> None:
         """Stop serving requests."""
+        self._stopping.set()
         if self._thread.is_alive():
-            self._server.shutdown()
+            self._server.pull_trigger()
             self._thread.join()
-        self._server.server_close()
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._connections)
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=1, count=1, map=self._connections, use_poll=True)
 
     def record(self, role: str, operation: Operation) -> None:
         """Authorize and record a call that a service makes with a role and that nothing here needs to handle."""
@@ -109,7 +130,7 @@ class Emulator:
         def start_recorded_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             nonlocal status
             status = int(line.split(" ", 1)[0])
-            return start_response(line, _with_request_id(headers), exc_info)
+            return start_response(line, _sendable(headers), exc_info)
 
         time, role = self._clock.now(), self._role(environ)
         authorized = Authorization()
@@ -147,8 +168,9 @@ class Emulator:
         return self.principal_of(key) or role_of(key) or "operator"
 
 
-def _with_request_id(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Set the request id of an Invoke response to the id of the invocation, as Lambda does."""
+def _sendable(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out what the server sets, and set the request id of an Invoke response to that of the invocation."""
+    headers = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
     request_ids = [value for name, value in headers if name.lower() == INVOCATION_HEADER]
     if not request_ids:
         return headers
@@ -169,6 +191,13 @@ def _error_body(operation: Operation, code: str, message: str) -> bytes:
     return (error if operation.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
-class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: the calls are recorded in `Emulator.calls`."""
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    def parse_header(self, header_plus: bytes) -> None:
+        """Expect no body of 0 bytes: waitress would wait for it, and botocore announces empty objects too."""
+        super().parse_header(header_plus)
+        if not self.chunked and self.content_length == 0:
+            self.expect_continue = False
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser

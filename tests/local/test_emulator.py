@@ -1,0 +1,46 @@
+"""The emulator's HTTP server takes what AWS's clients send."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto.s3.models import s3_backends
+
+from modelwatch.local.clock import VirtualClock
+from modelwatch.local.emulator import Emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    emulator = Emulator(port=0, clock=VirtualClock(datetime(2026, 1, 5, tzinfo=UTC)))
+    emulator.start()
+    yield emulator
+    emulator.stop()
+    for backends in s3_backends.values():
+        for backend in backends.values():
+            backend.reset()
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+def test_objects_of_any_size_are_stored(emulator, size):
+    config = Config(read_timeout=5, retries={"total_max_attempts": 1})
+    s3 = boto3.client("s3", "us-east-1", endpoint_url=emulator.url, config=config, **KEYS)
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="key", Body=b"x" * size)
+    assert len(s3.get_object(Bucket="bucket", Key="key")["Body"].read()) == size
+
+
+def test_a_connection_takes_a_request_after_another(emulator):
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])), timeout=10) as connection:
+        for _ in range(2):
+            connection.sendall(request)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
