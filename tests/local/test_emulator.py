@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 
 import boto3
 import pytest
@@ -36,11 +37,13 @@ def test_objects_of_any_size_are_stored(emulator, size):
 
 
 def test_a_connection_takes_a_request_after_another(emulator):
-    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])), timeout=10) as connection:
-        for _ in range(2):
-            connection.sendall(request)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    with closing(HTTPConnection(emulator.url.removeprefix("http://"), timeout=10)) as connection:
+        connections = set()
+        for _ in range(3):
+            connection.request("GET", "/")
+            assert connection.getresponse().read()
+            connections.add(connection.sock.getsockname())
+    assert len(connections) == 1
 
 
 KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
