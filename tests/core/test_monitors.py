@@ -163,6 +163,80 @@ def test_an_unknown_schedule_is_said_to_be_unknown(world, operation):
         world.manage(f"{operation}MonitoringSchedule", monitoring_schedule_name="ghost")
 
 
+PROCESSING = {
+    "role_arn": "arn:aws:iam::123456789012:role/monitor",
+    "tags": {"team": "risk"},
+    "network_config": {"EnableNetworkIsolation": True, "VpcConfig": {"Subnets": ["s"], "SecurityGroupIds": ["g"]}},
+    "max_runtime_in_seconds": 1800,
+    "instance_type": "ml.m5.xlarge",
+    "instance_count": 1,
+    "volume_size_in_gb": 30,
+    "output_kms_key": "k1",
+    "volume_kms_key": "k2",
+    "entrypoint": ["python", "run.py"],
+    "arguments": ["--fast"],
+    "input_local_path": "/opt/ml/processing/input",
+    "local_path": "/opt/ml/processing/output",
+    "s3_input_mode": "File",
+    "s3_data_distribution_type": "FullyReplicated",
+    "s3_upload_mode": "Continuous",
+}
+
+
+def test_the_parameters_of_a_processing_job_are_kept_and_shown(world):
+    world.has_schedule(processing=PROCESSING)
+    described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert described["processing"] == PROCESSING
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    assert world.create_baseline(request(processing=PROCESSING)).model_dump(mode="json")["processing"] == PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"role_arn": "monitor"}, "role_arn"),
+        ({"max_runtime_in_seconds": 86401}, "86400"),
+        ({"tags": {str(number): "x" for number in range(51)}}, "50"),
+        ({"tags": {"": "x"}}, "1 to 128 characters"),
+        ({"network_config": {"Vpc": {}}}, "has Vpc, and may have"),
+        ({"s3_upload_mode": "Sometimes"}, "s3_upload_mode"),
+    ],
+)
+def test_a_parameter_that_no_processing_job_could_have_is_refused(world, wrong, says):
+    with pytest.raises(InvalidInput, match="InvalidParameter: processing") as refused:
+        world.has_schedule(processing=wrong)
+    assert says in refused.value.message
+
+
+@pytest.mark.parametrize("baseline", [None, {"statistics_s3_uri": "s3://results/baseline/statistics.json"}])
+def test_a_schedule_without_constraints_describes_its_windows_and_finds_no_violations(world, baseline):
+    created = world.manage("CreateMonitoringSchedule", **(schedule_parameters() | {"baseline": baseline}))
+    assert [warning for warning in created["warnings"] if "no constraints to compare with" in warning]
+    world.has_captures()
+    execution = world.tick()
+    (started,) = world.host.started
+    assert (started.settings.baseline_constraints, started.settings.baseline_statistics) == (None, None)
+    ended = world.ends(execution)
+    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+    assert world.finish(ended).monitoring_execution_status == "Completed"
+
+
+def test_a_schedule_with_constraints_fails_where_its_report_is_missing(world):
+    world.has_schedule()
+    world.has_captures()
+    execution = world.tick()
+    ended = world.ends(execution)
+    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+    assert world.finish(ended).monitoring_execution_status == "Failed"
+
+
+def test_a_baseline_without_files_and_one_that_hides_what_it_shows_are_refused(world):
+    with pytest.raises(InvalidInput, match="constraints_s3_uri, statistics_s3_uri or both"):
+        world.has_schedule(baseline={})
+    with pytest.raises(InvalidInput, match="BaselineNeedsValues"):
+        world.has_schedule(baseline=None, environment={"report_values": "Disabled"})
+
+
 def test_an_unknown_operation_names_the_known_ones(world):
     with pytest.raises(InvalidInput, match="CreateMonitoringSchedule"):
         world.manage("MakeMonitoringSchedule")

@@ -15,6 +15,7 @@ from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.hosts import NoHost
@@ -215,14 +216,17 @@ class ManageMonitors:
         request.refuse_windows_that_may_be_empty()
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
-        analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
+            message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
+            raise InvalidInput("BaselineNeedsValues", message)
         for target in request.alert_targets:
             if target.type not in self.alert_target_types:
                 known = ", ".join(self.alert_target_types)
                 message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
-        for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
-            if uri and self.objects.read(uri) is None:
+        for uri in request.baseline.uris if request.baseline else ():
+            if self.objects.read(uri) is None:
                 raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
         for name, uri in request.sources.items():
             if self.objects.read(uri) is None:

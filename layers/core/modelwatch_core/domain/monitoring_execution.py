@@ -80,6 +80,8 @@ class MonitoringExecution(Owned):
         1, and more for a repetition of a window, which replaces the reports of the attempt before.
     alert_targets : tuple of AlertTargetReference
         Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
+    compares : bool
+        Whether its schedule had constraints to compare with; without them there is no report of violations.
     publish_feature_metrics : bool
         Whether its metrics of single features, groups and labels are published too.
     tick_id : str
@@ -119,6 +121,7 @@ class MonitoringExecution(Owned):
     window: Window
     attempt: int = 1
     alert_targets: tuple[AlertTargetReference, ...] = ()
+    compares: bool = True
     publish_feature_metrics: bool = False
     output_s3_uri: S3Uri
     tick_id: NonEmpty
@@ -176,6 +179,7 @@ class MonitoringExecution(Owned):
             scheduled_time=scheduled_time or window.end,
             window=window,
             alert_targets=schedule.alert_targets,
+            compares=schedule.compares,
             publish_feature_metrics=schedule.publish_feature_metrics,
             output_s3_uri=results,
             tick_id=tick_id,
@@ -198,6 +202,11 @@ class MonitoringExecution(Owned):
     def kind(self) -> MonitorKind:
         """The kind of monitor."""
         return monitor_kind(self.monitoring_type)
+
+    @property
+    def needs_report(self) -> bool:
+        """Whether its analysis must write a report of violations: a user's own container need not."""
+        return self.compares and self.kind.analysis is not None
 
     @property
     def is_settled(self) -> bool:
