@@ -42,8 +42,8 @@ UNSEEN = ("AnalyzerRole: s3:AbortMultipartUpload",)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[LocalStack]:
     template = with_a_short_lease(tmp_path_factory.mktemp("app"))
-    topics = f"{OWN_TOPIC},{NO_TOPIC}"
-    with Container() as container, started(template, BEFORE_TEN, AlertTopicArns=topics, KmsKeyArn=KEY) as stack:
+    further = {"AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}", "KmsKeyArn": KEY, "OutputBuckets": "outputs"}
+    with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
         yield stack
 
@@ -61,7 +61,8 @@ class Pass:
 
     def __init__(self, app: App, container: Container) -> None:
         self.app, self.stack, self.container = app, app.stack, container
-        self.buckets = (app.stack.outputs["ResultsBucketName"], "captures")
+        self.buckets = (app.stack.outputs["ResultsBucketName"], "captures", "outputs")
+        app.s3.create_bucket(Bucket="outputs")
         self._hours = (NINE + number * HOUR for number in count())
 
     def everything(self) -> None:
@@ -112,6 +113,7 @@ class Pass:
             "baseline": {"constraints_s3_uri": f"{folder}/analysis.json"},
             "analysis_config": f"s3://{bucket}/config.json",
             "start_delay_minutes": TICK.seconds // 60,
+            "output_s3_uri": f"s3://{'outputs' if bucket == 'outputs' else self.buckets[0]}/monitoring",
         }
         listed = self.app.manage("ListMonitoringSchedules")["schedules"]
         self.app.manage("UpdateMonitoringSchedule" if listed else "CreateMonitoringSchedule", **asked)
@@ -141,7 +143,7 @@ class Pass:
         targets = [{"type": "sns", "address": topic} for topic in (OWN_TOPIC, NO_TOPIC)]
         make = partial(self.app.make_schedule, compared_with="quality", start_delay_minutes=TICK.seconds // 60)
         make("own", alert_targets=targets)
-        make("usual")
+        make("usual", output_s3_uri="s3://outputs/usual")
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
         self.stack.advance_to(hour + HOUR + TICK)

@@ -31,7 +31,7 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"endpoint_input": {"endpoint_name": "none"}}, "EndpointNotFound", "none"),
         ({"schedule_expression": "every hour"}, "InvalidScheduleExpression", "cron"),
         ({"schedule_expression": "cron(0 99 ? * * *)"}, "InvalidScheduleExpression", "hour"),
-        ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "ResultsBucket"),
+        ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "OutputBuckets"),
         ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
         ({"monitoring_schedule_name": "no spaces"}, "InvalidParameter", "monitoring_schedule_name"),
@@ -104,6 +104,15 @@ def test_a_name_that_sagemaker_would_not_give_is_refused_when_a_schedule_is_made
     with pytest.raises(InvalidInput, match=rf"InvalidParameter: .*{field}"):
         world.has_schedule(**watched(**{field: name}))
     assert world.schedules.kept == {}
+
+
+def test_results_may_go_to_every_bucket_that_the_deployment_lists(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.has_schedule(output_s3_uri="s3://reports/x/")
+    assert world.schedules.kept["hourly"].output_s3_uri == "s3://reports/x"
+    assert world.create_baseline(request(output_s3_uri="s3://reports/y")).output_s3_uri == "s3://reports/y"
+    with pytest.raises(InvalidInput, match="it may write to s3://results, s3://reports:"):
+        world.has_schedule("other", output_s3_uri="s3://report/x")
 
 
 def test_a_schedule_whose_clock_cannot_be_set_leaves_nothing_behind(world):

@@ -45,6 +45,7 @@ from tests.core.in_memory import (
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 RESULTS = "s3://results"
+OUTPUT_BUCKETS = ("reports",)
 LEASE = timedelta(minutes=90)
 DRIFT = {
     "feature_name": "income",
@@ -86,7 +87,7 @@ class World:
         self.reconcile = Reconcile(ledger, jobs, objects, self.launch, self.finish, self.follow, self.hosts, self.clock)
         self.dead_letters = MemoryDeadLetters()
         self.redeliver = Redeliver(through(self.dead_letters), self.clock)
-        self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
+        self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         tokens = (f"{number:04}" for number in count(1))
         self._manage = ManageMonitors(
@@ -102,6 +103,7 @@ class World:
             RESULTS,
             self.targets,
             lambda: next(tokens),
+            OUTPUT_BUCKETS,
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"

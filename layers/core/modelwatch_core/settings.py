@@ -59,9 +59,15 @@ class DeadLetterSettings(FunctionSettings):
 
 
 class ResultsSettings(FunctionSettings):
-    """For functions that decide where reports go."""
+    """For functions that decide where reports go: one bucket, and further ones with commas between them."""
 
     results_bucket: str = Field(min_length=3)
+    output_buckets: str = ""
+
+    @property
+    def further_buckets(self) -> tuple[str, ...]:
+        """The names of the further buckets."""
+        return tuple(filter(None, map(str.strip, self.output_buckets.split(","))))
 
 
 class AnalyzerFunctionSettings(FunctionSettings):

@@ -209,6 +209,10 @@ def _results() -> str:
     return f"s3://{ResultsSettings.from_environment().results_bucket}"
 
 
+def _output_buckets() -> tuple[str, ...]:
+    return ResultsSettings.from_environment().further_buckets
+
+
 @cache
 def manage_monitors() -> ManageMonitors:
     """Return the use case of functions/manage_monitors."""
@@ -237,6 +241,7 @@ def manage_monitors() -> ManageMonitors:
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
         new_token=lambda: secrets.token_hex(4),
+        output_buckets=_output_buckets(),
     )
 
 
@@ -244,7 +249,12 @@ def manage_monitors() -> ManageMonitors:
 def create_baseline() -> CreateBaseline:
     """Return the use case of functions/create_baseline."""
     return CreateBaseline(
-        jobs=_jobs(), objects=_objects(), start_analysis=_start_analysis(), clock=_CLOCK, results=_results()
+        jobs=_jobs(),
+        objects=_objects(),
+        start_analysis=_start_analysis(),
+        clock=_CLOCK,
+        results=_results(),
+        output_buckets=_output_buckets(),
     )
 
 

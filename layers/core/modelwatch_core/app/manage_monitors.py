@@ -89,6 +89,8 @@ class ManageMonitors:
     ----------
     results : str
         S3 URI of the bucket that reports go to.
+    output_buckets : collection of str
+        Further buckets that they may go to.
     alert_target_types : collection of str
         The types of targets that alerts can be sent to.
     new_token : callable
@@ -107,6 +109,7 @@ class ManageMonitors:
     results: str
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
+    output_buckets: Collection[str] = ()
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -234,7 +237,7 @@ class ManageMonitors:
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
         return request.model_dump() | {
             "endpoint_input": self._looked_up(request.endpoint_input),
-            "output_s3_uri": within_results(self.results, output),
+            "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
