@@ -61,7 +61,7 @@ class Pass:
 
     def __init__(self, app: App, container: Container) -> None:
         self.app, self.stack, self.container = app, app.stack, container
-        self.buckets = (app.stack.outputs["ResultsBucketName"], "captures", "outputs")
+        self.buckets = (app.stack.outputs["ResultsBucketName"], "outputs", "captures")
         app.s3.create_bucket(Bucket="outputs")
         self._hours = (NINE + number * HOUR for number in count())
 
@@ -79,6 +79,7 @@ class Pass:
         self.an_event_makes_an_endpoint()
         self.a_configuration_is_deleted()
         self.orphans_are_deleted()
+        self.the_sweep_follows_a_change()
         self.events_come_twice()
         self.what_is_given_up_is_delivered_again()
 
@@ -130,6 +131,19 @@ class Pass:
         for bucket in self.buckets:
             self.app.s3.delete_object(Bucket=bucket, Key="config.json")
         assert self.status(self.explained_hour()) == "Failed"
+
+    def the_sweep_follows_a_change(self) -> None:
+        """Changes that a crash left: of a schedule without a clock, and of one that was deleted."""
+        (tick,) = self.ticks()
+        self.stack.client("scheduler").delete_schedule(Name=tick["Name"], GroupName=tick["GroupName"])
+        for name in ("explained", "deleted"):
+            known = {"pk": f"SCHEDULE#{name}", "sk": "CHANGE#id#00000001", "schedule_id": "id", "list": "CHANGES"}
+            item = {key: {"S": value} for key, value in (known | {"list_key": "2026-01-01T00:00:00Z"}).items()}
+            table = self.stack.outputs["LedgerTableName"]
+            self.stack.client("dynamodb").put_item(TableName=table, Item=item | {"version": {"N": "1"}})
+        self.sweep()
+        assert self.ticks() == [tick]
+        assert self.app.manage("ListMonitoringSchedules", sort_by="CreationTime")["schedules"]
 
     def events_come_twice(self) -> None:
         for name in ("Analyzer", "RouteAlerts"):

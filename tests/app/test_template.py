@@ -262,7 +262,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
 @pytest.mark.parametrize(
     ("function", "needs"),
     [
-        ("ManageMonitors", {"GetItem", "PutItem", "DeleteItem", "Query"}),
+        ("ManageMonitors", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("CreateBaseline", {"GetItem", "PutItem"}),
         ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
         ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),

@@ -9,7 +9,7 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from tests.core.world import LEASE, World, schedule_parameters
+from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
 @pytest.fixture
@@ -140,6 +140,127 @@ def test_an_update_replaces_the_definition_and_keeps_the_state(world):
     assert world.ticks.set_for["hourly"].schedule_expression == "cron(0 6 ? * * *)"
     started = world.manage("StartMonitoringSchedule", monitoring_schedule_name="hourly")
     assert started["monitoring_schedule_status"] == "Scheduled"
+
+
+def test_an_update_changes_only_what_is_given_and_null_takes_back_a_default(world):
+    world.has_schedule(start_delay_minutes=9, environment={"owner": "me"}, processing=PROCESSING)
+    named = {"monitoring_schedule_name": "hourly"}
+    updated = world.manage("UpdateMonitoringSchedule", **named, environment=None, start_within_minutes=0)
+    assert (updated["environment"], updated["start_within_minutes"]) == ({}, 0)
+    assert (updated["start_delay_minutes"], updated["processing"]) == (9, PROCESSING)
+    assert updated["baseline"] == schedule_parameters()["baseline"]
+    assert updated["endpoint_input"]["data_captured_destination_s3_uri"] == "s3://captures/live"
+    with pytest.raises(InvalidInput, match="either endpoint_input or batch_transform_input"):
+        world.manage("UpdateMonitoringSchedule", **named, endpoint_input=None)
+    with pytest.raises(InvalidInput, match="colour"):
+        world.manage("UpdateMonitoringSchedule", **named, colour=None)
+    assert world.schedules.kept["hourly"].version == 2
+
+
+def test_every_version_of_a_schedule_can_be_described_and_listed_also_once_it_is_deleted(world):
+    world.has_schedule()
+    named = {"monitoring_schedule_name": "hourly"}
+    schedule_id = world.schedule_id()
+    world.manage("UpdateMonitoringSchedule", **named, start_delay_minutes=9)
+    world.manage("StopMonitoringSchedule", **named)
+    second = world.manage("DescribeMonitoringSchedule", **named, version=2)
+    assert (second["start_delay_minutes"], second["monitoring_schedule_status"]) == (9, "Scheduled")
+    with pytest.raises(InvalidInput, match="VersionNotFound"):
+        world.manage("DescribeMonitoringSchedule", **named, version=4)
+    world.manage("DeleteMonitoringSchedule", **named)
+    named |= {"schedule_id": schedule_id}
+    page = world.manage("ListMonitoringScheduleVersions", **named, max_results=2)
+    rest = world.manage("ListMonitoringScheduleVersions", **named, max_results=2, next_token=page["next_token"])
+    assert [each["version"] for each in page["versions"] + rest["versions"]] == [3, 2, 1]
+    assert rest["next_token"] is None
+    assert world.manage("DescribeMonitoringSchedule", **named, version=1)["start_delay_minutes"] == 5
+
+
+def pages(world, operation: str, records: str, **asked: object) -> list[dict]:
+    found, token = [], None
+    while True:
+        page = world.manage(operation, **asked, next_token=token)
+        found += page[records]
+        token = page["next_token"]
+        if token is None:
+            return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_schedules_are_filtered_and_sorted(world, size):
+    for name in ("Churn-hourly", "fraud", "churn-daily"):
+        world.has_schedule(name)
+        world.clock.pass_by(timedelta(hours=1))
+    world.has_explainability_schedule("why")
+    world.manage("StopMonitoringSchedule", monitoring_schedule_name="fraud")
+
+    def names(**asked):
+        found = pages(world, "ListMonitoringSchedules", "schedules", max_results=size, **asked)
+        return [each["monitoring_schedule_name"] for each in found]
+
+    assert names(name_contains="CHURN") == ["Churn-hourly", "churn-daily"]
+    assert names(endpoint_name="mortgages") == names() == sorted(names())
+    assert names(endpoint_name="none") == []
+    assert names(monitoring_type_equals="ModelExplainability") == ["why"]
+    assert names(status_equals="Stopped") == ["fraud"]
+    by_creation = ["Churn-hourly", "fraud", "churn-daily", "why"]
+    assert names(sort_by="CreationTime") == by_creation
+    assert names(sort_by="CreationTime", sort_order="Descending") == by_creation[::-1]
+    assert names(sort_by="Status") == ["Churn-hourly", "churn-daily", "why", "fraud"]
+    assert names(sort_by="Status", sort_order="Descending") == ["fraud", "why", "churn-daily", "Churn-hourly"]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_executions_of_one_schedule_or_of_all_are_filtered_and_sorted(world, size):
+    for name in ("a", "b"):
+        world.has_schedule(name)
+    world.has_captures()
+    ended = world.tick(name="a")
+    world.finish(world.ends(ended))
+    world.clock.pass_by(timedelta(hours=1))
+    world.tick(TEN + timedelta(hours=1), "2", name="b")
+
+    def hours(**asked):
+        found = pages(world, "ListMonitoringExecutions", "executions", max_results=size, **asked)
+        return [(each["monitoring_schedule_name"], each["scheduled_time"][11:13]) for each in found]
+
+    everything = [("b", "11"), ("a", "10")]
+    assert hours() == hours(sort_by="CreationTime") == everything
+    assert hours(sort_order="Ascending") == everything[::-1]
+    assert hours(sort_by="Status", sort_order="Ascending") == everything[::-1]
+    assert hours(status_equals="Completed") == hours(monitoring_schedule_name="a") == [("a", "10")]
+    assert hours(endpoint_name="mortgages", monitoring_type_equals="DataQuality") == everything
+    assert hours(endpoint_name="none") == []
+    assert hours(scheduled_time_after=TEN) == hours(creation_time_after=ended.creation_time) == [("b", "11")]
+    assert hours(scheduled_time_before=TEN) == []
+    assert hours(creation_time_before=world.clock.now(), sort_by="CreationTime") == [("a", "10")]
+    assert hours(before=TEN) == [("a", "10")]
+    with pytest.raises(InvalidInput, match="ScheduleNotFound"):
+        hours(monitoring_schedule_name="ghost")
+
+
+@pytest.mark.parametrize("token", ["", "?", "bm90IGpzb24=", "WyJ4IiwgMCwgbnVsbF0=", "W10="])
+def test_a_token_that_the_list_did_not_give_is_refused(world, token):
+    with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
+        world.manage("ListMonitoringSchedules", next_token=token)
+
+
+def test_a_token_goes_on_with_its_own_list_only(world):
+    for name in ("a", "b"):
+        world.has_schedule(name)
+    token = world.manage("ListMonitoringSchedules", max_results=1)["next_token"]
+    assert world.manage("ListMonitoringSchedules", max_results=5, next_token=token)["schedules"]
+    with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
+        world.manage("ListMonitoringSchedules", sort_by="CreationTime", next_token=token)
+
+
+def test_there_may_be_a_hundred_schedules(world):
+    for number in range(100):
+        world.has_schedule(f"s{number}")
+    with pytest.raises(InvalidInput, match="ResourceLimitExceeded"):
+        world.has_schedule("one-more")
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="s7")
+    world.has_schedule("one-more")
 
 
 def test_schedules_are_listed_by_name_a_page_at_a_time(world):

@@ -114,6 +114,13 @@ class TickSettings(FunctionSettings):
     schedules_key_arn: str = ""
 
 
+class LimitSettings(FunctionSettings):
+    """For the function that manages monitors."""
+
+    most_schedules: int = Field(gt=0)
+    shortest_schedule_minutes: int = Field(gt=0)
+
+
 class MetricSettings(FunctionSettings):
     """For functions that publish metrics of monitored models: how the namespaces of these begin."""
 

@@ -63,10 +63,11 @@ def metrics(deployed: Deployed) -> Iterator[Problem]:
 def _schedules(deployed: Deployed) -> Iterator[MonitoringSchedule | UnreadableRecord]:
     schedules, after = TableSchedules(VersionedItems(deployed.table)), None
     while True:
-        page, after = schedules.page(limit=_PAGE, after=after)
-        yield from page
-        if after is None:
+        records, has_more = schedules.page(limit=_PAGE, after=after)
+        yield from (schedule for schedule, _ in records)
+        if not has_more:
             return
+        after = records[-1][1]
 
 
 def _latest(deployed: Deployed, schedule: MonitoringSchedule) -> Sequence[MonitoringExecution]:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
+from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.monitor_lists import ExecutionsWanted, MonitorLists, SchedulesWanted, VersionsWanted
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis_settings import Switch
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, parsed
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -34,7 +36,6 @@ from modelwatch_core.ports import (
     Ledger,
     ObjectStore,
     Schedules,
-    Ticks,
     UnreadableRecord,
 )
 
@@ -53,17 +54,17 @@ class _Named(Owned):
     monitoring_schedule_name: SageMakerName
 
 
-class _Page(Owned):
-    max_results: int = Field(default=100, ge=1, le=100)
-    next_token: str | None = None
+class _Described(_Named):
+    """A schedule as it is, or as it was in a version; ``schedule_id`` finds those of one that was deleted."""
 
-
-class _History(_Named):
-    """``schedule_id`` finds the executions of a schedule that was deleted."""
-
+    version: int | None = Field(default=None, ge=1)
     schedule_id: NonEmpty | None = None
-    max_results: int = Field(default=100, ge=1, le=100)
-    before: UtcDatetime | None = None
+
+
+class _Changes(_Named):
+    """Parameters of ``ScheduleRequest``: those to change, each whole; null takes one back to its default."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class _Execution(_Named):
@@ -79,6 +80,22 @@ class _Execution(_Named):
 
 class _Job(Owned):
     baselining_job_name: SageMakerName
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a deployment allows.
+
+    Attributes
+    ----------
+    most_schedules : int
+        How many schedules there may be.
+    shortest_schedule : timedelta
+        How soon a schedule may be due again.
+    """
+
+    most_schedules: int = 100
+    shortest_schedule: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,8 @@ class ManageMonitors:
     schedules: Schedules
     ledger: Ledger
     jobs: BaseliningJobs
-    ticks: Ticks
+    lists: MonitorLists
+    follow_schedule: FollowSchedule
     endpoints: Endpoints
     objects: ObjectStore
     start_analysis: StartAnalysis
@@ -110,6 +128,7 @@ class ManageMonitors:
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
     output_buckets: Collection[str] = ()
+    limits: Limits = Limits()
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -136,20 +155,21 @@ class ManageMonitors:
             last_modified_time=now,
             active_since=now,
         )
-        self.schedules.save(schedule)
+        change = self.schedules.save(schedule, most=self.limits.most_schedules)
         try:
-            self.ticks.set(schedule)
+            self.follow_schedule(change)
         except ModelwatchError:
-            self.schedules.delete(schedule.monitoring_schedule_name)
+            self.schedules.delete(schedule, now=now)
             raise
         return _shown(schedule) | {"warnings": schedule.warnings}
 
-    def update(self, request: ScheduleRequest) -> dict[str, Any]:
-        """Replace the definition of a schedule; it goes on, or stays stopped, as it was.
+    def update(self, changes: _Changes) -> dict[str, Any]:
+        """Change what is given of a schedule; it goes on, or stays stopped, as it was.
 
         The answer's ``covered_until`` is where its next window begins.
         """
-        old, now = self._schedule(request.monitoring_schedule_name), self.clock.now()
+        old, now = self._schedule(changes.monitoring_schedule_name), self.clock.now()
+        request = _changed(old, changes.model_extra or {})
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=old.schedule_id,
@@ -161,8 +181,7 @@ class ManageMonitors:
             covered_until=self._covered_until(old, now),
             version=old.version + 1,
         )
-        self.schedules.save(schedule)
-        self.ticks.set(schedule)
+        self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule) | {"warnings": schedule.warnings}
 
     def start(self, named: _Named) -> dict[str, Any]:
@@ -179,28 +198,33 @@ class ManageMonitors:
         A run that went on would write over the reports of a schedule that is made anew under the name.
         """
         schedule = self._schedule(named.monitoring_schedule_name)
-        self.ticks.remove(schedule.monitoring_schedule_name)
         with suppress(InvalidInput):  # nothing is running, or it has ended in this moment
             self.stop_execution(schedule.schedule_id)
-        self.schedules.delete(schedule.monitoring_schedule_name)
+        self.follow_schedule(self.schedules.delete(schedule, now=self.clock.now()))
         return {}
 
-    def describe(self, named: _Named) -> dict[str, Any]:
-        """Return a schedule with its latest execution."""
-        schedule = self._schedule(named.monitoring_schedule_name)
+    def describe(self, asked: _Described) -> dict[str, Any]:
+        """Return a schedule with its latest execution, or a version of it."""
+        if asked.version is not None:
+            return _shown(self._version(asked, asked.version))
+        schedule = self._schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
         return _shown(schedule) | {"last_monitoring_execution": _shown(latest[0]) if latest else None}
 
-    def list_schedules(self, page: _Page) -> dict[str, Any]:
-        """Return schedules in the order of their names, a page at a time."""
-        schedules, following = self.schedules.page(limit=page.max_results, after=page.next_token)
-        return {"schedules": [_shown(schedule) for schedule in schedules], "next_token": following}
+    def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
+        """Return a page of schedules."""
+        found, following = self.lists.of_schedules(asked)
+        return {"schedules": [_shown(schedule) for schedule in found], "next_token": following}
 
-    def list_executions(self, requested: _History) -> dict[str, Any]:
-        """Return the executions of a schedule, newest first."""
-        schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
-        found = self.ledger.history(schedule_id, limit=requested.max_results, before=requested.before)
-        return {"executions": [_shown(execution) for execution in found]}
+    def list_versions(self, asked: VersionsWanted) -> dict[str, Any]:
+        """Return a page of the versions of a schedule, the newest first."""
+        found, following = self.lists.of_versions(asked)
+        return {"versions": [_shown(schedule) for schedule in found], "next_token": following}
+
+    def list_executions(self, asked: ExecutionsWanted) -> dict[str, Any]:
+        """Return a page of executions, of one schedule or of all."""
+        found, following = self.lists.of_executions(asked)
+        return {"executions": [_shown(execution) for execution in found], "next_token": following}
 
     def stop_one(self, requested: _Execution) -> dict[str, Any]:
         """Stop an execution, and its run."""
@@ -265,10 +289,15 @@ class ManageMonitors:
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
     def _schedule(self, name: str) -> MonitoringSchedule:
-        schedule = self.schedules.get(name)
-        if schedule is None:
-            raise InvalidInput("ScheduleNotFound", f"there is no monitoring schedule {name}")
-        return schedule
+        return self.lists.schedule(name)
+
+    def _version(self, asked: _Described, version: int) -> MonitoringSchedule:
+        schedule_id = asked.schedule_id or self._schedule(asked.monitoring_schedule_name).schedule_id
+        found = self.schedules.version(schedule_id, version)
+        if found is None:
+            message = f"{schedule_id} has no version {version}; ListMonitoringScheduleVersions shows which it has"
+            raise InvalidInput("VersionNotFound", message)
+        return found
 
     def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
         old, now = self._schedule(named.monitoring_schedule_name), self.clock.now()
@@ -279,9 +308,15 @@ class ManageMonitors:
             "version": old.version + 1,
         }
         schedule = old.model_copy(update=changes)
-        self.schedules.save(schedule)
-        self.ticks.set(schedule)
+        self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule)
+
+
+def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any]) -> ScheduleRequest:
+    """Return the request that would make a schedule as it is, with changes."""
+    known = ScheduleRequest.model_fields
+    parameters = schedule.model_dump(mode="json", include=set(known)) | dict(changes)
+    return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
 
 
 def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
@@ -291,13 +326,14 @@ def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
     "CreateMonitoringSchedule": (ScheduleRequest, ManageMonitors.create),
-    "UpdateMonitoringSchedule": (ScheduleRequest, ManageMonitors.update),
+    "UpdateMonitoringSchedule": (_Changes, ManageMonitors.update),
     "StartMonitoringSchedule": (_Named, ManageMonitors.start),
     "StopMonitoringSchedule": (_Named, ManageMonitors.stop),
     "DeleteMonitoringSchedule": (_Named, ManageMonitors.delete),
-    "DescribeMonitoringSchedule": (_Named, ManageMonitors.describe),
-    "ListMonitoringSchedules": (_Page, ManageMonitors.list_schedules),
-    "ListMonitoringExecutions": (_History, ManageMonitors.list_executions),
+    "DescribeMonitoringSchedule": (_Described, ManageMonitors.describe),
+    "ListMonitoringSchedules": (SchedulesWanted, ManageMonitors.list_schedules),
+    "ListMonitoringScheduleVersions": (VersionsWanted, ManageMonitors.list_versions),
+    "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
     "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
 }
