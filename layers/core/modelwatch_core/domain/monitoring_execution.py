@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Self
 
 from pydantic import Field, ValidationError
@@ -197,6 +198,12 @@ class MonitoringExecution(Owned):
     def subject(self) -> str:
         """The identity as one string, for events and logs."""
         return self.key.subject
+
+    @property
+    def processing_job_name(self) -> str:
+        """A name for it by SageMaker's rule for processing jobs, which depends on its identity only."""
+        digest = sha256(self.subject.encode()).hexdigest()[:12]
+        return f"{self.monitoring_schedule_name[:37].rstrip('-')}-{self.window.end:%Y%m%d%H%M}-{digest}"
 
     @property
     def kind(self) -> MonitorKind:
