@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
-from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from tests.core.world import LEASE, TEN, World, schedule_parameters
@@ -437,3 +438,59 @@ def test_a_baselining_job_name_is_taken_once(world):
     with pytest.raises(InvalidInput, match="BaseliningJobExists"):
         world.create_baseline(request())
     assert len(world.host.started) == 1
+
+
+def test_baselining_jobs_are_listed_the_newest_first_and_filtered(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    for name in ("first", "second", "other"):
+        world.create_baseline(request(baselining_job_name=name))
+        world.clock.pass_by(timedelta(minutes=1))
+    world.manage("StopBaseliningJob", baselining_job_name="second")
+
+    def names(**asked):
+        found = pages(world, "ListBaseliningJobs", "baselining_jobs", max_results=2, **asked)
+        return [each["baselining_job_name"] for each in found]
+
+    assert names() == ["other", "second", "first"]
+    assert names(sort_order="Ascending", status_equals="InProgress") == ["first", "other"]
+    assert names(name_contains="SECOND") == ["second"]
+
+
+def test_a_baselining_job_is_stopped_with_its_run_once(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    job = world.create_baseline(request())
+    stopped = world.manage("StopBaseliningJob", baselining_job_name="first")
+    assert (stopped["status"], world.host.stopped) == ("Stopped", [job.subject])
+    assert world.claims.claim(job.subject, "late") == "stopped"
+    with pytest.raises(InvalidInput, match="BaseliningJobEnded: first has ended already: Stopped"):
+        world.manage("StopBaseliningJob", baselining_job_name="first")
+    with pytest.raises(InvalidInput, match="BaseliningJobNotFound"):
+        world.manage("StopBaseliningJob", baselining_job_name="none")
+
+
+def test_a_schedule_whose_baseline_is_still_being_made_is_refused_by_the_name_of_the_job(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    job = world.create_baseline(request())
+    baseline = {"constraints_s3_uri": f"{job.output_s3_uri}/constraints.json"}
+    with pytest.raises(NotReady, match="BaselineNotReady: the baselining job first"):
+        world.has_schedule(baseline=baseline)
+    world.manage("StopBaseliningJob", baselining_job_name="first")
+    with pytest.raises(InvalidInput, match="BaselineNotFound"):
+        world.has_schedule(baseline=baseline)
+
+
+@pytest.mark.parametrize("name", ["a", "n" * 63, "n" * 36 + "-" + "n" * 26])
+def test_an_execution_has_the_arn_of_a_processing_job_that_depends_on_its_identity_only(world, name):
+    world.has_schedule(name)
+    world.has_captures()
+    execution = world.tick(name=name)
+    (shown,) = world.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"]
+    prefix, job_name = shown["processing_job_arn"].split("/")
+    assert prefix == "arn:aws:sagemaker:us-east-1:123456789012:processing-job"
+    assert job_name == shown["processing_job_name"] == execution.processing_job_name
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name)
+    assert shown["output_s3_uri"] == f"s3://results/monitoring/mortgages/{name}/2026/11/22/10"
+    world.finish(world.ends(execution))
+    described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
+    assert described["last_monitoring_execution"]["processing_job_arn"] == shown["processing_job_arn"]
+    assert execution.next_attempt(late_since=None).processing_job_name != job_name

@@ -18,6 +18,7 @@ from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -114,10 +115,12 @@ class World:
             objects,
             start,
             self.stop_execution,
+            StopBaseliningJob(self.hosts, self.claims, self.finish),
             self.clock,
             RESULTS,
             self.targets,
             lambda: next(tokens),
+            "arn:aws:sagemaker:us-east-1:123456789012",
             OUTPUT_BUCKETS,
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"

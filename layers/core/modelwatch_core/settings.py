@@ -113,6 +113,12 @@ class TickSettings(FunctionSettings):
     dead_letter_arn: str = Field(min_length=1)
     schedules_key_arn: str = ""
 
+    @property
+    def sagemaker_arns(self) -> str:
+        """How SageMaker's ARNs begin in the account and region of these functions."""
+        _, partition, _, region, account, *_ = self.launch_function_arn.split(":")
+        return f"arn:{partition}:sagemaker:{region}:{account}"
+
 
 class LimitSettings(FunctionSettings):
     """For the function that manages monitors."""

@@ -24,6 +24,7 @@ from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -253,10 +254,12 @@ def manage_monitors() -> ManageMonitors:
         objects=_objects(),
         start_analysis=_start_analysis(),
         stop_execution=_stop_execution(),
+        stop_baselining_job=StopBaseliningJob(_hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
         new_token=lambda: secrets.token_hex(4),
+        arn_prefix=TickSettings.from_environment().sagemaker_arns,
         output_buckets=_output_buckets(),
         limits=Limits(limits.most_schedules, timedelta(minutes=limits.shortest_schedule_minutes)),
     )

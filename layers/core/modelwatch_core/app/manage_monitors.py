@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,13 +13,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
-from modelwatch_core.app.monitor_lists import ExecutionsWanted, MonitorLists, SchedulesWanted, VersionsWanted
+from modelwatch_core.app.monitor_lists import (
+    ExecutionsWanted,
+    JobsWanted,
+    MonitorLists,
+    SchedulesWanted,
+    VersionsWanted,
+)
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis_settings import Switch
+from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, parsed
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
@@ -39,6 +47,7 @@ from modelwatch_core.ports import (
     UnreadableRecord,
 )
 
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _RECENT = 20
 """Executions that are looked through for the last scheduled one: one-off runs may have come after it."""
 
@@ -112,6 +121,8 @@ class ManageMonitors:
         The types of targets that alerts can be sent to.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
+    arn_prefix : str
+        How SageMaker's ARNs of the account and region begin: ``arn:aws:sagemaker:us-east-1:123456789012``.
     """
 
     schedules: Schedules
@@ -123,10 +134,12 @@ class ManageMonitors:
     objects: ObjectStore
     start_analysis: StartAnalysis
     stop_execution: StopExecution
+    stop_baselining_job: StopBaseliningJob
     clock: Clock
     results: str
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
+    arn_prefix: str
     output_buckets: Collection[str] = ()
     limits: Limits = Limits()
 
@@ -209,7 +222,7 @@ class ManageMonitors:
             return _shown(self._version(asked, asked.version))
         schedule = self._schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return _shown(schedule) | {"last_monitoring_execution": _shown(latest[0]) if latest else None}
+        return _shown(schedule) | {"last_monitoring_execution": self._execution(latest[0]) if latest else None}
 
     def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
         """Return a page of schedules."""
@@ -224,20 +237,40 @@ class ManageMonitors:
     def list_executions(self, asked: ExecutionsWanted) -> dict[str, Any]:
         """Return a page of executions, of one schedule or of all."""
         found, following = self.lists.of_executions(asked)
-        return {"executions": [_shown(execution) for execution in found], "next_token": following}
+        return {"executions": [self._execution(execution) for execution in found], "next_token": following}
 
     def stop_one(self, requested: _Execution) -> dict[str, Any]:
         """Stop an execution, and its run."""
         schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
-        return stopped.model_dump(mode="json")
+        return self._execution(stopped)
 
     def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
-        job = self.jobs.get(requested.baselining_job_name)
+        return _shown(self._job(requested.baselining_job_name))
+
+    def list_jobs(self, asked: JobsWanted) -> dict[str, Any]:
+        """Return a page of baselining jobs, the newest first."""
+        found, following = self.lists.of_jobs(asked)
+        return {"baselining_jobs": [_shown(job) for job in found], "next_token": following}
+
+    def stop_job(self, requested: _Job) -> dict[str, Any]:
+        """Stop a baselining job, and its run."""
+        return _shown(self.stop_baselining_job(self._job(requested.baselining_job_name)))
+
+    def _job(self, name: str) -> BaseliningJob:
+        job = self.jobs.get(name)
         if job is None:
-            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {requested.baselining_job_name}")
-        return job.model_dump(mode="json")
+            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
+        return job
+
+    def _execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
+        """Return an execution for JSON, with the name and ARN that it has as a processing job."""
+        if isinstance(execution, UnreadableRecord):
+            return _shown(execution)
+        name = execution.processing_job_name
+        arn = f"{self.arn_prefix}:processing-job/{name}"
+        return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
         request.refuse_windows_that_may_be_empty()
@@ -254,7 +287,7 @@ class ManageMonitors:
                 raise InvalidInput("UnknownAlertTarget", message)
         for uri in request.baseline.uris if request.baseline else ():
             if self.objects.read(uri) is None:
-                raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
+                self._refuse_missing(uri)
         for name, uri in request.sources.items():
             if self.objects.read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
@@ -263,6 +296,14 @@ class ManageMonitors:
             "endpoint_input": self._looked_up(request.endpoint_input),
             "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
+
+    def _refuse_missing(self, uri: str) -> None:
+        """Refuse a baseline file that is not there, and say if it is being made."""
+        for job in self.jobs.open_and_due(_FOR_EVER):
+            if isinstance(job, BaseliningJob) and uri.startswith(f"{job.output_s3_uri}/"):
+                message = f"the baselining job {job.baselining_job_name} that makes {uri} has not ended; wait for it"
+                raise NotReady("BaselineNotReady", f"{message} (DescribeBaseliningJob), then ask again")
+        raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
         """Refuse a schedule that no host could analyse even a window without data of."""
@@ -336,4 +377,6 @@ OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], 
     "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
     "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
+    "ListBaseliningJobs": (JobsWanted, ManageMonitors.list_jobs),
+    "StopBaseliningJob": (_Job, ManageMonitors.stop_job),
 }
