@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from modelwatch_core.app.manage_monitors import Limits
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.ports import StoredObject
 from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
@@ -32,6 +35,10 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"endpoint_input": {"endpoint_name": "none"}}, "EndpointNotFound", "none"),
         ({"schedule_expression": "every hour"}, "InvalidScheduleExpression", "cron"),
         ({"schedule_expression": "cron(0 99 ? * * *)"}, "InvalidScheduleExpression", "hour"),
+        ({"schedule_expression": "cron(0/15 * ? * * *)"}, "InvalidScheduleExpression", "frequency is hourly"),
+        ({"schedule_expression": "cron(0 0 1 1 ? 2026)"}, "CronNeverFires", "2026-11-22T10:05:00Z"),
+        ({"schedule_expression": "NOW"}, "InvalidParameter", "data_analysis_end_time and data_analysis_start_time"),
+        ({"data_analysis_start_time": "-PT1H"}, "InvalidParameter", "only for schedule_expression NOW"),
         ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "OutputBuckets"),
         ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
@@ -255,6 +262,48 @@ def test_a_token_goes_on_with_its_own_list_only(world):
         world.manage("ListMonitoringSchedules", sort_by="CreationTime", next_token=token)
 
 
+def test_a_schedule_may_be_due_several_times_an_hour_where_the_deployment_allows_it(world):
+    world._manage = replace(world._manage, limits=Limits(shortest_schedule=timedelta(minutes=15)))
+    world.has_schedule(schedule_expression="cron(0/15 * ? * * *)")
+    world.has_captures()
+    folders = [world.tick(TEN + timedelta(minutes=minutes), str(minutes)).output_s3_uri[-13:] for minutes in (-15, 0)]
+    assert folders == ["2026/11/22/09/45"[-13:], "2026/11/22/10/00"[-13:]]
+    with pytest.raises(InvalidInput, match="once in 15 minutes"):
+        world.has_schedule("more", schedule_expression="cron(0/5 * ? * * *)")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("-PT1H", "-PT0H"), ("2026-11-22T09:07:00Z", "2026-11-22T10:07:00Z"), ("-PT1H", "-PT0S")]
+)
+def test_now_runs_once_over_the_window_that_is_given_and_is_stopped_then(world, start, end):
+    world.has_captures()
+    now = {"schedule_expression": "NOW", "data_analysis_start_time": start, "data_analysis_end_time": end}
+    created = world.manage("CreateMonitoringSchedule", **(schedule_parameters() | now))
+    assert (created["schedule_expression"], created["warnings"]) == ("cron(7 10 22 11 ? 2026)", [])
+    assert created["data_analysis_start_time"] == start
+    due = TEN + timedelta(minutes=7)
+    named = {"monitoring_schedule_name": "hourly"}
+    assert world.manage("DescribeMonitoringSchedule", **named)["monitoring_schedule_status"] == "Scheduled"
+    world.clock.moment = due
+    execution = world.tick(due)
+    assert (execution.window.start, execution.window.end, execution.not_made_up) == (due - timedelta(hours=1), due, 0)
+    described = world.manage("DescribeMonitoringSchedule", **named)
+    assert described["monitoring_schedule_status"] == "Stopped"
+    assert world.manage("ListMonitoringSchedules", status_equals="Stopped")["schedules"]
+    assert world.manage("ListMonitoringSchedules", status_equals="Scheduled")["schedules"] == []
+    again = world.manage("UpdateMonitoringSchedule", **named, **now)
+    assert again["schedule_expression"] == "cron(9 10 22 11 ? 2026)"
+    hourly = world.manage("UpdateMonitoringSchedule", **named, schedule_expression="cron(0 * ? * * *)")
+    assert (hourly["data_analysis_start_time"], hourly["data_analysis_end_time"]) == (None, None)
+
+
+@pytest.mark.parametrize("start", ["yesterday", "P", "PT1H", "2027-01-01T00:00:00Z"])
+def test_a_window_of_now_that_is_none_or_lies_ahead_is_refused(world, start):
+    now = {"schedule_expression": "NOW", "data_analysis_start_time": start, "data_analysis_end_time": "-PT0H"}
+    with pytest.raises(InvalidInput, match="InvalidParameter"):
+        world.has_schedule(**now)
+
+
 def test_there_may_be_a_hundred_schedules(world):
     for number in range(100):
         world.has_schedule(f"s{number}")
@@ -402,11 +451,15 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
         ({"baseline_dataset_s3_uri": "s3://data/none.csv"}, "BaselineDatasetNotFound"),
         ({"baseline_dataset_s3_uri": "s3://data/large.csv"}, "BaselineDatasetTooLarge"),
         ({"output_s3_uri": "s3://elsewhere/out"}, "OutputOutsideResults"),
+        ({"baseline_dataset_s3_uri": "s3://data/huge.csv"}, "5 GB"),
     ],
 )
 def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
     world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.limits.input_bytes + 1)
+    listed = world.objects.list
+    huge = StoredObject("s3://data/huge.csv", 5 * 2**30 + 1, world.clock.now())
+    world.objects.list = lambda uri: [huge] if uri == huge.s3_uri else listed(uri)
     with pytest.raises(InvalidInput, match=code):
         world.create_baseline(request(**changes))
     assert world.host.started == []

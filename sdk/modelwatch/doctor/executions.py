@@ -79,5 +79,5 @@ def _last_due(schedule: MonitoringSchedule, now: datetime) -> datetime | None:
     """Return the last time at which it was due and must have an execution by now, if there is one."""
     delay = timedelta(minutes=schedule.start_delay_minutes)
     since = schedule.active_since or schedule.creation_time
-    due = schedule.expression.before(now - delay - PATIENCE)
-    return due if due + delay > since else None
+    due = schedule.expression.last_due(now - delay - PATIENCE)
+    return due if due and due + delay > since else None

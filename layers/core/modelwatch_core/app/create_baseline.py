@@ -17,6 +17,9 @@ from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
 
+MOST_BYTES = 5 * 2**30
+"""Of a baseline dataset; its statistics do not gain from more."""
+
 
 @dataclass(frozen=True, slots=True)
 class CreateBaseline:
@@ -77,6 +80,11 @@ class CreateBaseline:
         size = sum(found.size for found in self.objects.list(dataset))
         if not size:
             raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
+        if size > MOST_BYTES:
+            message = (
+                f"{dataset} has {size:,} bytes, and a baseline dataset at most 5 GB ({MOST_BYTES:,}); give a sample"
+            )
+            raise InvalidInput("BaselineDatasetTooLarge", message)
         choice = self.start_analysis.choose(input_bytes=size, image_uri=request.image_uri, resources=request.resources)
         if isinstance(choice, HostChoice):
             return choice

@@ -20,13 +20,14 @@ from modelwatch_core.app.monitor_lists import (
     SchedulesWanted,
     VersionsWanted,
 )
+from modelwatch_core.app.run_once import due_once
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, parsed
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -36,7 +37,7 @@ from modelwatch_core.domain.monitoring_schedule import (
     ScheduleRequest,
     ScheduleStatus,
 )
-from modelwatch_core.domain.windows import Window
+from modelwatch_core.domain.windows import ScheduleExpression, Window
 from modelwatch_core.ports import (
     BaseliningJobs,
     Clock,
@@ -68,6 +69,12 @@ class _Described(_Named):
 
     version: int | None = Field(default=None, ge=1)
     schedule_id: NonEmpty | None = None
+
+
+class _Asked(BaseModel):
+    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
 class _Changes(_Named):
@@ -158,9 +165,10 @@ class ManageMonitors:
         parameters, operation = OPERATIONS[request.operation]
         return operation(self, parsed(parameters, request.parameters))
 
-    def create(self, request: ScheduleRequest) -> dict[str, Any]:
+    def create(self, asked: _Asked) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
         now = self.clock.now()
+        request = parsed(ScheduleRequest, due_once(asked.model_dump(), now))
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=f"{request.monitoring_schedule_name}-{self.new_token()}",
@@ -182,7 +190,7 @@ class ManageMonitors:
         The answer's ``covered_until`` is where its next window begins.
         """
         old, now = self._schedule(changes.monitoring_schedule_name), self.clock.now()
-        request = _changed(old, changes.model_extra or {})
+        request = _changed(old, changes.model_extra or {}, now)
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=old.schedule_id,
@@ -222,12 +230,12 @@ class ManageMonitors:
             return _shown(self._version(asked, asked.version))
         schedule = self._schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return _shown(schedule) | {"last_monitoring_execution": self._execution(latest[0]) if latest else None}
+        return self._as_it_is(schedule) | {"last_monitoring_execution": self._execution(latest[0]) if latest else None}
 
     def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
         """Return a page of schedules."""
-        found, following = self.lists.of_schedules(asked)
-        return {"schedules": [_shown(schedule) for schedule in found], "next_token": following}
+        found, following = self.lists.of_schedules(asked, now=self.clock.now())
+        return {"schedules": [self._as_it_is(schedule) for schedule in found], "next_token": following}
 
     def list_versions(self, asked: VersionsWanted) -> dict[str, Any]:
         """Return a page of the versions of a schedule, the newest first."""
@@ -264,6 +272,12 @@ class ManageMonitors:
             raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
         return job
 
+    def _as_it_is(self, schedule: MonitoringSchedule | UnreadableRecord) -> dict[str, Any]:
+        """Return a schedule for JSON, with the status that it has by now."""
+        if isinstance(schedule, UnreadableRecord):
+            return _shown(schedule)
+        return _shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
+
     def _execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
         """Return an execution for JSON, with the name and ARN that it has as a processing job."""
         if isinstance(execution, UnreadableRecord):
@@ -274,6 +288,7 @@ class ManageMonitors:
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
         request.refuse_windows_that_may_be_empty()
+        self._refuse_times(ScheduleExpression(request.schedule_expression))
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
@@ -296,6 +311,25 @@ class ManageMonitors:
             "endpoint_input": self._looked_up(request.endpoint_input),
             "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
+
+    def _refuse_times(self, expression: ScheduleExpression) -> None:
+        """Refuse an expression that is due too often, or never again."""
+        shortest, least = expression.shortest_interval(), self.limits.shortest_schedule
+        if shortest is not None and shortest < least:
+            minutes = least // timedelta(minutes=1)
+            frequency = "hourly" if least == timedelta(hours=1) else f"once in {minutes} minutes"
+            raise InvalidInput(
+                "InvalidScheduleExpression",
+                f"the minimum monitoring frequency is {frequency}, and {expression.text} may be due again after"
+                f" {shortest // timedelta(minutes=1)} minutes; make it due once an hour at most, for instance"
+                " cron(0 * ? * * *), or lower the deployment's parameter ShortestScheduleMinutes",
+            )
+        now = self.clock.now()
+        if not expression.is_due_after(now):
+            message = (
+                f"{expression.text} is never due after now, {iso_utc(now)}; correct its years, or write * for them"
+            )
+            raise InvalidInput("CronNeverFires", message)
 
     def _refuse_missing(self, uri: str) -> None:
         """Refuse a baseline file that is not there, and say if it is being made."""
@@ -353,10 +387,13 @@ class ManageMonitors:
         return _shown(schedule)
 
 
-def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any]) -> ScheduleRequest:
+def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: datetime) -> ScheduleRequest:
     """Return the request that would make a schedule as it is, with changes."""
     known = ScheduleRequest.model_fields
     parameters = schedule.model_dump(mode="json", include=set(known)) | dict(changes)
+    if "schedule_expression" in changes:
+        windows = {"data_analysis_start_time": None, "data_analysis_end_time": None}
+        parameters = due_once(parameters | windows | dict(changes), now)
     return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
 
 
@@ -366,7 +403,7 @@ def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
 
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
-    "CreateMonitoringSchedule": (ScheduleRequest, ManageMonitors.create),
+    "CreateMonitoringSchedule": (_Asked, ManageMonitors.create),
     "UpdateMonitoringSchedule": (_Changes, ManageMonitors.update),
     "StartMonitoringSchedule": (_Named, ManageMonitors.start),
     "StopMonitoringSchedule": (_Named, ManageMonitors.stop),

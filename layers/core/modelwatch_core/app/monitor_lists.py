@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -77,17 +78,24 @@ class MonitorLists:
     ledger: Ledger
     jobs: BaseliningJobs
 
-    def of_schedules(self, asked: SchedulesWanted) -> tuple[list[MonitoringSchedule | UnreadableRecord], str | None]:
+    def of_schedules(
+        self, asked: SchedulesWanted, *, now: datetime
+    ) -> tuple[list[MonitoringSchedule | UnreadableRecord], str | None]:
         """Return a page of schedules."""
         descending = asked.sort_order is SortOrder.DESCENDING
         is_filtered = any((asked.name_contains, asked.endpoint_name, asked.monitoring_type_equals, asked.status_equals))
 
         def keeps(schedule: MonitoringSchedule) -> bool:
-            return (asked.name_contains or "").lower() in schedule.monitoring_schedule_name.lower() and passes(
-                schedule,
-                endpoint_name=asked.endpoint_name,
-                monitoring_type=asked.monitoring_type_equals,
-                monitoring_schedule_status=asked.status_equals,
+            named = (asked.name_contains or "").lower() in schedule.monitoring_schedule_name.lower()
+            has_status = asked.status_equals in (None, schedule.status_at(now))
+            return (
+                named
+                and has_status
+                and passes(
+                    schedule,
+                    endpoint_name=asked.endpoint_name,
+                    monitoring_type=asked.monitoring_type_equals,
+                )
             )
 
         def read(limit: int, after: str | None) -> Page[MonitoringSchedule]:
@@ -97,7 +105,7 @@ class MonitorLists:
         if asked.sort_by != "Status":
             return listed(asked, [Run(read, keeps if is_filtered else None)])
         statuses = sorted(ScheduleStatus, reverse=descending)
-        return listed(asked, by_status(read, statuses, lambda each: each.monitoring_schedule_status, keeps))
+        return listed(asked, by_status(read, statuses, lambda each: each.status_at(now), keeps))
 
     def of_versions(self, asked: VersionsWanted) -> tuple[list[MonitoringSchedule | UnreadableRecord], str | None]:
         """Return a page of the versions of a schedule, the newest first."""

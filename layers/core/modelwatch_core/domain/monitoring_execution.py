@@ -166,8 +166,11 @@ class MonitoringExecution(Owned):
         """
         name = schedule.monitoring_schedule_name
         place = (schedule.output_s3_uri, schedule.endpoint_name, name)
+        by_minute = schedule.expression.is_due_within_the_hour
         results = (
-            s3_layout.results(*place, scheduled_time) if scheduled_time else s3_layout.one_off_results(*place, window)
+            s3_layout.results(*place, scheduled_time, by_minute=by_minute)
+            if scheduled_time
+            else s3_layout.one_off_results(*place, window)
         )
         return cls(
             captures_until=captures_until,

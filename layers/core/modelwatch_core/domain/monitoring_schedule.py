@@ -221,6 +221,9 @@ class ScheduleRequest(MonitorParameters):
         How many minutes later still it may start, so that schedules of the same hour do not all start in one second.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
+    data_analysis_start_time, data_analysis_end_time : str, optional
+        The window of a schedule that was asked for with ``NOW``: durations from its run, or moments. Its expression is
+        kept as that of the minute of its run.
     """
 
     monitoring_schedule_name: SageMakerName
@@ -236,6 +239,8 @@ class ScheduleRequest(MonitorParameters):
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
     start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
+    data_analysis_start_time: NonEmpty | None = None
+    data_analysis_end_time: NonEmpty | None = None
 
     @field_validator("schedule_expression")
     @classmethod
@@ -391,6 +396,10 @@ class MonitoringSchedule(ScheduleRequest):
     covered_until: UtcDatetime | None = None
     version: int = 1
 
+    def status_at(self, now: datetime) -> ScheduleStatus:
+        """Return its status: one that is never due again is stopped, whoever stopped it."""
+        return self.monitoring_schedule_status if self.expression.is_due_after(now) else ScheduleStatus.STOPPED
+
     @property
     def expression(self) -> ScheduleExpression:
         """The parsed schedule expression."""
@@ -417,6 +426,7 @@ class MonitoringSchedule(ScheduleRequest):
 
     def due_before(self, scheduled_time: datetime, after: datetime) -> Iterator[datetime]:
         """Yield the times at which it was due before a scheduled time and after a moment, the latest first."""
-        moment = scheduled_time
-        while (moment := self.expression.before(moment)) > after:
+        moment = self.expression.last_due(scheduled_time)
+        while moment is not None and moment > after:
             yield moment
+            moment = self.expression.last_due(moment)
