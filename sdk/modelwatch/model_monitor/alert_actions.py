@@ -78,7 +78,7 @@ class MonitoringAlertActions:
 class ModelDashboardIndicatorAction:
     """Whether an alert shows in SageMaker's Model Dashboard.
 
-    SageMaker's dashboard shows SageMaker's own alerts only, so nothing here reads it: it is here for code that makes one.
+    SageMaker's dashboard shows SageMaker's own alerts only, so nothing reads it: it is here for code that makes one.
 
     Parameters
     ----------

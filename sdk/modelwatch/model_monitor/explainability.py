@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from modelwatch.arguments import given, instance, required
@@ -137,15 +138,15 @@ def _config_of_v2(
 ) -> dict[str, Any]:
     """Return ``analysis_config.json`` of the arguments of SageMaker's SDK v2."""
     required("suggest_baseline", explainability_config=shap, model_config=model)
-    headers = None
+    headers: Sequence[str] | None = None
     if isinstance(scores, ModelPredictedLabelConfig):
-        scores, headers = scores.label if scores.probability is None else scores.probability, scores.label_headers
+        headers = scores.label_headers
+        scores = scores.label if scores.probability is None else scores.probability
     config = ExplainabilityAnalysisConfig(
         instance("explainability_config", shap, SHAPConfig),
         instance("model_config", model, ModelConfig),
         headers=data.headers,
         label_headers=headers,
     )
-    document = analysis_config_document(config, ExplainabilityAnalysisConfig)
-    predictor = given(**document["predictor"], label=scores)  # type: ignore[index]
-    return {**document, "predictor": predictor, **given(label=data.label)}  # type: ignore[dict-item]
+    document = config._to_dict()  # noqa: SLF001
+    return document | {"predictor": given(**document["predictor"], label=scores)} | given(label=data.label)
