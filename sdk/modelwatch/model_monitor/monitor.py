@@ -232,8 +232,8 @@ class ModelMonitor:
             parameters |= given(image_uri=own.get("image_uri"), environment=self.env if "env" in own else None)
         if not parameters:
             raise ValueError("update_monitoring_schedule was given nothing to change")
-        self._add_what_stays(name, parameters)
-        return self._answer(self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **parameters))
+        whole = self._with_what_stays(name, parameters)
+        return self._answer(self._app.manage("UpdateMonitoringSchedule", **whole))
 
     def delete_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
         """Delete a schedule and stop what it has running; its results are kept.
@@ -588,16 +588,17 @@ class ModelMonitor:
         for name in _OWN_PARAMETERS:
             setattr(self, name, getattr(checked, name))
 
-    def _add_what_stays(self, name: str, parameters: dict[str, Any]) -> None:
-        """Complete the parts that the app replaces as a whole by what they have now."""
-        parts = [part for part in ("baseline", "processing") if part in parameters]
-        if parts:
-            now = self._schedule(name)
-            for part in parts:
-                parameters[part] = (now.get(part) or {}) | parameters[part]
-        for one, other in (_INPUTS, _INPUTS[::-1]):
-            if one in parameters:
-                parameters[other] = None
+    def _with_what_stays(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Return the whole request for a schedule with some parameters changed."""
+        from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+
+        now = self._schedule(name)
+        for part in ("baseline", "processing"):
+            if part in changes:
+                changes[part] = (now.get(part) or {}) | changes[part]
+        replaced = {other for one, other in (_INPUTS, _INPUTS[::-1]) if one in changes}
+        kept = {field: now.get(field) for field in ScheduleRequest.model_fields if field not in replaced}
+        return given(**kept) | changes
 
     def _schedule(self, name: str) -> dict[str, Any]:
         return self._app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
