@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, ClassVar, Self
 
-from modelwatch.app_client import AppClient, app_client
-from modelwatch.arguments import choice, flag, given, instance, integer, required, s3_uri, sagemaker_name, text
+from modelwatch.arguments import flag, given, instance, integer, required, s3_uri, sagemaker_name, text
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.cron import CronExpressionGenerator
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
-from modelwatch.model_monitor.execution import MonitoringExecution
-from modelwatch.model_monitor.files import Constraints, ConstraintViolations, Statistics
+from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.network_config import NetworkConfig
 from modelwatch.model_monitor.sagemaker_shapes import arn, schedule_description
+from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
 
 _DAY = 24 * 60 * 60
-_STATUSES = ("Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopping", "Stopped")
-_SORTS = {
-    "CreationTime": lambda each: each.creation_time,
-    "ScheduledTime": lambda each: each.scheduled_time,
-    "Status": lambda each: each.monitoring_execution_status,
-}
-_ORDERS = ("Ascending", "Descending")
-_MOST_AT_ONCE = 16
-
 logger = logging.getLogger(__name__)
 
 
-class ModelMonitor:
+class ModelMonitor(ScheduleExecutions):
     """Makes baselines and schedules, and looks at what their executions found.
 
     Without ``image_uri`` it monitors data quality; with one, executions run a container of your own, on hosts that run
@@ -101,7 +88,6 @@ class ModelMonitor:
             integer("max_runtime_in_seconds", max_runtime_in_seconds, 1, _DAY)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         self.base_job_name = None if base_job_name is None else sagemaker_name("base_job_name", base_job_name)
-        self.sagemaker_session = sagemaker_session
         self.env = dict(instance("env", env or {}, Mapping))
         self.tags = _tags(tags)
         self.network_config = network_config
@@ -109,7 +95,7 @@ class ModelMonitor:
             instance("network_config", network_config, NetworkConfig)
         self.image_uri = None if image_uri is None else text("image_uri", image_uri)
         self.entrypoint = entrypoint
-        self.monitoring_schedule_name: str | None = None
+        super().__init__(sagemaker_session)
         self.latest_baselining_job: BaseliningJob | None = None
 
     def monitoring_type(self) -> str:
@@ -292,112 +278,6 @@ class ModelMonitor:
         monitor.monitoring_schedule_name = monitor_schedule_name
         return monitor
 
-    # Executions.
-
-    def list_executions(
-        self,
-        schedule_name: str | None = None,
-        status_equals: str | None = None,
-        sort_by: str = "CreationTime",
-        sort_order: str = "Descending",
-        max_results: int = 100,
-    ) -> list[MonitoringExecution]:
-        """Return executions of a schedule, newest first unless asked otherwise.
-
-        Parameters
-        ----------
-        schedule_name : str, optional
-            The schedule; that which this object made or is attached to if not given.
-        status_equals : str, optional
-            ``Completed``, ``CompletedWithViolations``, ``Failed`` ...
-        sort_by : {"CreationTime", "ScheduledTime", "Status"}
-        sort_order : {"Descending", "Ascending"}
-            SageMaker's SDK v2 returns the latest execution last, which is Ascending.
-        max_results : int
-            The most that are returned, 1 to 100: of the latest executions.
-
-        Returns
-        -------
-        list of MonitoringExecution
-            Each is a dict in SageMaker's shape, with attributes and methods.
-
-        Raises
-        ------
-        ValueError
-            Where an argument is none of these.
-        botocore.exceptions.ClientError
-            ``ResourceNotFound`` where there is no such schedule.
-        """
-        if status_equals is not None:
-            choice("status_equals", status_equals, _STATUSES)
-        key, descending = _SORTS[choice("sort_by", sort_by, _SORTS)], choice("sort_order", sort_order, _ORDERS)
-        most = integer("max_results", max_results, 1, 100)
-        records = self._app.pages(
-            "ListMonitoringExecutions", "executions", monitoring_schedule_name=self._named(schedule_name)
-        )
-        found = (MonitoringExecution(self._app, record) for record in records if "window" in record)
-        wanted = (each for each in found if status_equals in (None, each.monitoring_execution_status))
-        return sorted(islice(wanted, most), key=key, reverse=descending == "Descending")
-
-    @property
-    def latest_monitoring_job(self) -> MonitoringExecution | None:
-        """The latest execution of the schedule that this object made or is attached to, or None."""
-        return next(iter(self.list_executions(max_results=1)), None)
-
-    def latest_monitoring_statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
-        """Return the statistics of the latest execution; None where there is no execution, or it has none."""
-        latest = self.latest_monitoring_job
-        return latest.statistics(file_name) if latest else None
-
-    def latest_monitoring_constraint_violations(
-        self, file_name: str = ConstraintViolations.file_name
-    ) -> ConstraintViolations | None:
-        """Return what the latest execution found; None where there is no execution, or nothing it compared with."""
-        latest = self.latest_monitoring_job
-        return latest.constraint_violations(file_name) if latest else None
-
-    def backfill(
-        self, start: datetime, end: datetime, schedule_name: str | None = None, max_parallel: int = 1
-    ) -> list[MonitoringExecution]:
-        """Analyse the windows of a schedule again that were due in a span of time, and return their executions.
-
-        A schedule has one active execution at a time: the app lets the others wait for their turn.
-
-        Parameters
-        ----------
-        start, end : datetime
-            Scheduled times from ``start`` on and before ``end``; UTC where they have no time zone.
-        schedule_name : str, optional
-            The schedule; that which this object made or is attached to if not given.
-        max_parallel : int
-            How many requests are under way at once, 1 to 16.
-        """
-        from modelwatch_core.domain.windows import ScheduleExpression
-
-        name = self._named(schedule_name)
-        schedule = self._schedule(name)
-        begin, finish = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (start, end))
-        if not begin < finish:
-            raise ValueError("start must be before end")
-        expression, due, last = ScheduleExpression(schedule["schedule_expression"]), [], finish
-        while (last := expression.before(last)) >= begin:
-            due.append(last)
-        delay = schedule["start_delay_minutes"]
-
-        def launched(scheduled: datetime) -> MonitoringExecution:
-            firing = scheduled.timestamp() + delay * 60
-            request = {
-                "monitoring_schedule_name": name,
-                "scheduled_time": datetime.fromtimestamp(firing, UTC).isoformat(),
-                "start_delay_minutes": delay,
-                "tick_id": f"backfill of {scheduled:%Y-%m-%dT%H:%M:%SZ} {secrets.token_hex(8)}",
-                "backfill": True,
-            }
-            return MonitoringExecution(self._app, self._app.launch(request))
-
-        with ThreadPoolExecutor(integer("max_parallel", max_parallel, 1, _MOST_AT_ONCE)) as pool:
-            return list(pool.map(launched, reversed(due)))
-
     # Baselines.
 
     def suggest_baseline(
@@ -494,10 +374,6 @@ class ModelMonitor:
         return self._baselining_job().describe()
 
     # What kinds of monitor build upon.
-
-    @property
-    def _app(self) -> AppClient:
-        return app_client(self.sagemaker_session)
 
     def _create(self, name: str | None, **arguments: Any) -> dict[str, Any]:
         if isinstance(name, EndpointInput | BatchTransformInput):
@@ -599,15 +475,6 @@ class ModelMonitor:
         replaced = {other for one, other in (_INPUTS, _INPUTS[::-1]) if one in changes}
         kept = {field: now.get(field) for field in ScheduleRequest.model_fields if field not in replaced}
         return given(**kept) | changes
-
-    def _schedule(self, name: str) -> dict[str, Any]:
-        return self._app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
-
-    def _named(self, name: str | None) -> str:
-        name = self.monitoring_schedule_name if name is None else name
-        if name is None:
-            raise ValueError("monitor_schedule_name: this monitor has made no schedule yet; name one, or attach to it")
-        return sagemaker_name("monitor_schedule_name", name)
 
     def _new_name(self, base: str) -> str:
         return f"{(self.base_job_name or base)[:36]}-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S-%f}"[:63]
