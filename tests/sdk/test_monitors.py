@@ -89,6 +89,11 @@ def test_executions_are_listed_in_the_order_and_number_that_is_asked_for(monitor
     (good,) = monitor.list_executions(status_equals="Completed", max_results=1)
     assert good.scheduled_time.hour == 9
     assert monitor.list_executions(status_equals="Failed") == []
+    of_all = DefaultModelMonitor().list_executions()
+    assert {each.processing_job_arn for each in ascending} <= {each.processing_job_arn for each in of_all}
+    with pytest.raises(ClientError) as refused:
+        monitor.list_executions("no-such-schedule")
+    assert code_of(refused) == "ResourceNotFound"
 
 
 def test_an_execution_tells_what_it_found_and_where(monitor: DefaultModelMonitor, capsys: pytest.CaptureFixture[str]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -196,15 +195,7 @@ def results_folder(arn: str, sagemaker_session: Any = None) -> str:
         Where the app has no such execution.
     """
     app = app_client(sagemaker_session)
-    for record in _executions(app):
-        if processing_job_arn(app, record) == arn:
+    for record in app.pages("ListMonitoringExecutions", "executions"):
+        if "window" in record and processing_job_arn(app, record) == arn:
             return str(record["output_s3_uri"])
     raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")
-
-
-def _executions(app: AppClient) -> Iterator[Record]:
-    for schedule in app.pages("ListMonitoringSchedules", "schedules"):
-        name = schedule.get("monitoring_schedule_name")
-        if name is not None:
-            found = app.pages("ListMonitoringExecutions", "executions", monitoring_schedule_name=name)
-            yield from (record for record in found if "window" in record)

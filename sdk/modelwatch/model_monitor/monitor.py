@@ -218,8 +218,8 @@ class ModelMonitor(ScheduleExecutions):
             parameters |= given(image_uri=own.get("image_uri"), environment=self.env if "env" in own else None)
         if not parameters:
             raise ValueError("update_monitoring_schedule was given nothing to change")
-        whole = self._with_what_stays(name, parameters)
-        return self._answer(self._app.manage("UpdateMonitoringSchedule", **whole))
+        changes = self._completed(name, parameters)
+        return self._answer(self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **changes))
 
     def delete_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
         """Delete a schedule and stop what it has running; its results are kept.
@@ -464,17 +464,12 @@ class ModelMonitor(ScheduleExecutions):
         for name in _OWN_PARAMETERS:
             setattr(self, name, getattr(checked, name))
 
-    def _with_what_stays(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
-        """Return the whole request for a schedule with some parameters changed."""
-        from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
-
+    def _completed(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Return changes with the rest of the parts that the app replaces as a whole."""
         now = self._schedule(name)
-        for part in ("baseline", "processing"):
-            if part in changes:
-                changes[part] = (now.get(part) or {}) | changes[part]
-        replaced = {other for one, other in (_INPUTS, _INPUTS[::-1]) if one in changes}
-        kept = {field: now.get(field) for field in ScheduleRequest.model_fields if field not in replaced}
-        return given(**kept) | changes
+        parts = [part for part in ("baseline", "processing") if part in changes]
+        replaced = {other: None for one, other in (_INPUTS, _INPUTS[::-1]) if one in changes}
+        return changes | {part: (now.get(part) or {}) | changes[part] for part in parts} | replaced
 
     def _new_name(self, base: str) -> str:
         return f"{(self.base_job_name or base)[:36]}-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S-%f}"[:63]

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from modelwatch.app_client import AppClient, app_client
-from modelwatch.arguments import choice, integer, sagemaker_name
+from modelwatch.arguments import choice, given, integer, sagemaker_name
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.files import ConstraintViolations, Statistics
 
-_STATUSES = ("Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopping", "Stopped")
-_SORTS: dict[str, Callable[[MonitoringExecution], Any]] = {
-    "CreationTime": lambda each: each.creation_time,
-    "ScheduledTime": lambda each: each.scheduled_time,
-    "Status": lambda each: each.monitoring_execution_status,
-}
+_STATUSES = ("Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped")
+_SORTS = ("CreationTime", "ScheduledTime", "Status")
 _ORDERS = ("Ascending", "Descending")
 _MOST_AT_ONCE = 16
 
@@ -45,19 +41,19 @@ class ScheduleExecutions:
         sort_order: str = "Descending",
         max_results: int = 100,
     ) -> list[MonitoringExecution]:
-        """Return executions of a schedule, newest first unless asked otherwise.
+        """Return executions, the newest first unless asked otherwise.
 
         Parameters
         ----------
         schedule_name : str, optional
-            The schedule; that which this object made or is attached to if not given.
+            The schedule; that which this object made or is attached to if not given, and all if there is none.
         status_equals : str, optional
             ``Completed``, ``CompletedWithViolations``, ``Failed`` ...
         sort_by : {"CreationTime", "ScheduledTime", "Status"}
         sort_order : {"Descending", "Ascending"}
             SageMaker's SDK v2 returns the latest execution last, which is Ascending.
         max_results : int
-            The most that are returned, 1 to 100: of the latest executions.
+            The most that are returned, 1 to 100.
 
         Returns
         -------
@@ -73,19 +69,22 @@ class ScheduleExecutions:
         """
         if status_equals is not None:
             choice("status_equals", status_equals, _STATUSES)
-        key, descending = _SORTS[choice("sort_by", sort_by, _SORTS)], choice("sort_order", sort_order, _ORDERS)
         most = integer("max_results", max_results, 1, 100)
-        records = self._app.pages(
-            "ListMonitoringExecutions", "executions", monitoring_schedule_name=self._named(schedule_name)
+        wanted = given(
+            monitoring_schedule_name=self.monitoring_schedule_name if schedule_name is None else schedule_name,
+            status_equals=status_equals,
+            sort_by=choice("sort_by", sort_by, _SORTS),
+            sort_order=choice("sort_order", sort_order, _ORDERS),
+            max_results=most,
         )
-        found = (MonitoringExecution(self._app, record) for record in records if "window" in record)
-        wanted = (each for each in found if status_equals in (None, each.monitoring_execution_status))
-        return sorted(islice(wanted, most), key=key, reverse=descending == "Descending")
+        records = self._app.pages("ListMonitoringExecutions", "executions", **wanted)
+        readable = (record for record in records if "window" in record)
+        return [MonitoringExecution(self._app, record) for record in islice(readable, most)]
 
     @property
     def latest_monitoring_job(self) -> MonitoringExecution | None:
         """The latest execution of the schedule that this object made or is attached to, or None."""
-        return next(iter(self.list_executions(max_results=1)), None)
+        return next(iter(self.list_executions(self._named(None), max_results=1)), None)
 
     def latest_monitoring_statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
         """Return the statistics of the latest execution; None where there is no execution, or it has none."""
