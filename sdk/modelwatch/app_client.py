@@ -24,6 +24,7 @@ SAGEMAKER_CODES = {
     "ScheduleExists": "ResourceInUse",
     "BaseliningJobExists": "ResourceInUse",
     "ChangedMeanwhile": "ConflictException",
+    "BaselineNotReady": "ConflictException",
     "ResourceLimitExceeded": "ResourceLimitExceeded",
 }
 """The app's codes that SageMaker answers with an error of its API, by SageMaker's code."""

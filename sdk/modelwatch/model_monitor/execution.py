@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from modelwatch.app_client import AppClient, app_client
@@ -12,6 +13,9 @@ from modelwatch.model_monitor.progress import wait_for
 from modelwatch.model_monitor.sagemaker_shapes import Record, execution_summary, moment, processing_job_arn
 
 File = TypeVar("File", bound=ModelMonitoringFile)
+
+_JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
+"""The minute in which the window of an execution ends, in the name of its processing job."""
 
 _OPEN = frozenset({"Pending", "InProgress", "Stopping"})
 _ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
@@ -194,8 +198,13 @@ def results_folder(arn: str, sagemaker_session: Any = None) -> str:
     ValueError
         Where the app has no such execution.
     """
-    app = app_client(sagemaker_session)
-    for record in app.pages("ListMonitoringExecutions", "executions"):
-        if "window" in record and processing_job_arn(app, record) == arn:
-            return str(record["output_s3_uri"])
+    if named := _JOB_NAME.search(arn):
+        app = app_client(sagemaker_session)
+        # An execution is due when its window ends, or later: in the order of that, it is among the first since then.
+        ended = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=UTC)
+        order = {"sort_by": "ScheduledTime", "sort_order": "Ascending"}
+        since = (ended - timedelta(minutes=1)).isoformat()
+        for record in app.pages("ListMonitoringExecutions", "executions", scheduled_time_after=since, **order):
+            if "window" in record and processing_job_arn(app, record) == arn:
+                return str(record["output_s3_uri"])
     raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +10,6 @@ from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
 
 Record = Mapping[str, Any]
-
-_LONGEST_NAME = 63
 
 
 def moment(text: str) -> datetime:
@@ -42,14 +39,12 @@ def execution_summary(app: AppClient, execution: Record) -> dict[str, Any]:
 
 
 def processing_job_arn(app: AppClient, execution: Record) -> str:
-    """Return the ARN that the app shows for an execution."""
+    """Return the ARN that the app shows for an execution; the answer to a launch has none yet."""
     if shown := execution.get("processing_job_arn"):
         return str(shown)
-    window = execution["window"]
-    identity = f"{execution['schedule_id']}/{window['start']}/{window['end']}/{execution['attempt']}"
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    name = execution["monitoring_schedule_name"][: _LONGEST_NAME - len(digest) - 1].rstrip("-")
-    return arn(app, "processing-job", f"{name}-{digest}")
+    from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+
+    return arn(app, "processing-job", MonitoringExecution.model_validate(execution).processing_job_name)
 
 
 def baselining_job(app: AppClient, job: Record) -> dict[str, Any]:
