@@ -14,14 +14,18 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from modelwatch.app_client import AppClient, app_client
+from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig, SHAPConfig
 from modelwatch.model_monitor import (
     BatchTransformInput,
+    BiasAnalysisConfig,
     ConstraintViolations,
     CronExpressionGenerator,
     DataQualityDistributionConstraints,
     DataQualityMonitoringConfig,
     DefaultModelMonitor,
     EndpointInput,
+    ModelBiasMonitor,
+    ModelExplainabilityMonitor,
     ModelQualityMonitor,
     MonitoringOutput,
     NetworkConfig,
@@ -211,6 +215,9 @@ def test_a_configuration_goes_into_a_copy_of_the_constraints(app: SpecifiedApp, 
     assert used != monitor.latest_baselining_job.constraints_uri
     assert config["distribution_constraints"]["comparison_threshold"] == 0.9
     assert config["emit_metrics"] == suggested["emit_metrics"]
+    other.update_monitoring_schedule(data_quality_monitoring_config={"emit_metrics": "Disabled"})
+    used = other.describe_schedule()["Modelwatch"]["baseline"]["constraints_s3_uri"]
+    assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == config | {"emit_metrics": "Disabled"}
 
 
 def test_a_baseline_that_fails_says_why(app: SpecifiedApp, tmp_path: Path):
@@ -281,3 +288,43 @@ def test_an_app_is_found_once_for_each_session_and_stack(app: SpecifiedApp):
     assert app_client(named) is named
     with pytest.raises(TypeError, match=r"must be a boto3\.Session, not str"):
         app_client("session")
+
+
+def test_bias_is_measured_by_the_arguments_of_sdk_v2(app: SpecifiedApp):
+    monitor = ModelBiasMonitor(ROLE)
+    monitor.suggest_baseline(
+        data_config=DataConfig("s3://my-bucket/training-data.csv", "s3://my-bucket/bias-v2", label="label"),
+        bias_config=BiasConfig([1], "gender", [0]),
+        model_config=ModelConfig("my-model", 1, "ml.m5.xlarge"),
+        model_predicted_label_config=ModelPredictedLabelConfig(label="prediction"),
+        logs=False,
+    )
+    measured = monitor.suggested_constraints().body_dict
+    assert {"pre_training_bias_metrics", "post_training_bias_metrics"} <= measured.keys()
+    with pytest.raises(NotImplementedError, match=r"analysis\.json"):
+        monitor.baseline_statistics()
+    monitor.create_monitoring_schedule("bias-v2", "my-endpoint", output_s3_uri="s3://my-bucket/bias-results")
+    kept = monitor.describe_schedule()["Modelwatch"]
+    assert kept["analysis_config"]["facet"] == [{"name_or_index": "gender", "value_or_threshold": [0]}]
+    assert kept["baseline"] == {
+        "constraints_s3_uri": "s3://my-bucket/bias-v2/analysis.json",
+        "statistics_s3_uri": None,
+    }
+    monitor.update_monitoring_schedule(analysis_config=BiasAnalysisConfig([1], "gender", [1]))
+    changed = monitor.describe_schedule()["Modelwatch"]["analysis_config"]
+    assert changed["facet"] == [{"name_or_index": "gender", "value_or_threshold": [1]}]
+
+
+def test_a_model_is_explained_by_the_arguments_of_sdk_v2(app: SpecifiedApp):
+    monitor = ModelExplainabilityMonitor(ROLE)
+    monitor.suggest_baseline(
+        data_config=DataConfig("s3://bucket/baseline.csv", "s3://my-bucket/shap-v2", headers=["a", "b", "c", "d"]),
+        explainability_config=SHAPConfig([[0.5, 0.3, 0.2, 0.1]], num_samples=20, seed=1),
+        model_config=ModelConfig("my-model", 1, "ml.m5.xlarge", content_type="text/csv", accept_type="text/csv"),
+        logs=False,
+    )
+    explained = monitor.suggested_constraints().body_dict["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    # The model doubles the first feature, so that the others have no part in its answer.
+    assert set(explained) == {"a", "b", "c", "d"}
+    assert explained["a"] > 0
+    assert max(abs(explained[name]) for name in "bcd") < 1e-9

@@ -105,7 +105,10 @@ class ExplainabilityAnalysisConfig:
 AnalysisConfig = BiasAnalysisConfig | ExplainabilityAnalysisConfig | Mapping[str, Any] | str
 
 
-def analysis_config_document(config: AnalysisConfig, kind: type) -> dict[str, Any] | str:
+_CLASSES = {"ModelBias": BiasAnalysisConfig, "ModelExplainability": ExplainabilityAnalysisConfig}
+
+
+def analysis_config_document(config: AnalysisConfig, monitoring_type: str) -> dict[str, Any] | str:
     """Return a configuration as the app takes it: a document, or the S3 URI of one.
 
     Raises
@@ -117,5 +120,5 @@ def analysis_config_document(config: AnalysisConfig, kind: type) -> dict[str, An
         return s3_uri("analysis_config", config)
     if isinstance(config, Mapping):
         return dict(config)
-    document: dict[str, Any] = instance("analysis_config", config, kind)._to_dict()  # noqa: SLF001
+    document: dict[str, Any] = instance("analysis_config", config, _CLASSES.get(monitoring_type, dict))._to_dict()  # noqa: SLF001
     return document

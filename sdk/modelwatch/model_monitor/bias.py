@@ -55,7 +55,7 @@ class ModelBiasMonitor(ModelMonitor):
             monitor_schedule_name,
             endpoint_input=endpoint_input,
             ground_truth_input=ground_truth_input,
-            analysis_config=analysis_config_document(analysis_config, BiasAnalysisConfig),  # type: ignore[arg-type]
+            analysis_config=analysis_config,
             output=output,
             constraints=constraints,
             statistics=statistics,
@@ -123,7 +123,10 @@ class ModelBiasMonitor(ModelMonitor):
             wait,
             logs,
             job_name,
-            analysis_config=analysis_config_document(analysis_config, BiasAnalysisConfig),  # type: ignore[arg-type]
+            analysis_config=analysis_config_document(
+                analysis_config,  # type: ignore[arg-type]
+                self.monitoring_type(),
+            ),
             processing=given(output_kms_key=kms_key),
             **parameters,
         )

@@ -56,10 +56,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
         return self._create(
             monitor_schedule_name,
             endpoint_input=endpoint_input,
-            analysis_config=analysis_config_document(
-                analysis_config,  # type: ignore[arg-type]
-                ExplainabilityAnalysisConfig,
-            ),
+            analysis_config=analysis_config,
             output=output,
             constraints=constraints,
             statistics=statistics,
@@ -121,7 +118,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
             job_name,
             analysis_config=analysis_config_document(
                 analysis_config,  # type: ignore[arg-type]
-                ExplainabilityAnalysisConfig,
+                self.monitoring_type(),
             ),
             processing=given(output_kms_key=kms_key),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import choice, flag, given, instance, s3_uri, text
 from modelwatch.model_monitor.alert_actions import MonitoringAlertActions
+from modelwatch.model_monitor.analysis_config import AnalysisConfig, analysis_config_document
 from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
@@ -105,7 +106,7 @@ def schedule_parameters(
     enable_cloudwatch_metrics: bool | None = None,
     ground_truth_input: str | None = None,
     problem_type: str | None = None,
-    analysis_config: Mapping[str, Any] | str | None = None,
+    analysis_config: AnalysisConfig | None = None,
     record_preprocessor_script: str | None = None,
     post_analytics_processor_script: str | None = None,
     alert_actions: MonitoringAlertActions | None = None,
@@ -152,7 +153,9 @@ def schedule_parameters(
         else flag("enable_cloudwatch_metrics", enable_cloudwatch_metrics),
         ground_truth_input=None if ground_truth_input is None else s3_uri("ground_truth_input", ground_truth_input),
         problem_type=None if problem_type is None else choice("problem_type", problem_type, PROBLEM_TYPES),
-        analysis_config=analysis_config,
+        analysis_config=None
+        if analysis_config is None
+        else analysis_config_document(analysis_config, files.monitoring_type),
         alert_targets=None
         if alert_actions is None
         else instance("alert_actions", alert_actions, MonitoringAlertActions).targets,
