@@ -328,3 +328,27 @@ def test_a_model_is_explained_by_the_arguments_of_sdk_v2(app: SpecifiedApp):
     assert set(explained) == {"a", "b", "c", "d"}
     assert explained["a"] > 0
     assert max(abs(explained[name]) for name in "bcd") < 1e-9
+
+
+def test_a_schedule_that_runs_once_is_due_at_once_over_the_window_that_is_named(app: SpecifiedApp):
+    monitor = DefaultModelMonitor()
+    with pytest.raises(ValueError, match="needs data_analysis_start_time and data_analysis_end_time"):
+        monitor.create_monitoring_schedule("once", "my-endpoint", schedule_cron_expression="NOW")
+    window = {"data_analysis_start_time": "-PT2H", "data_analysis_end_time": "-PT1H"}
+    with pytest.raises(ValueError, match="are for a schedule that runs NOW"):
+        monitor.create_monitoring_schedule("once", "my-endpoint", schedule_cron_expression=HOURLY, **window)
+    now = CronExpressionGenerator.now()
+    monitor.create_monitoring_schedule("once", "my-endpoint", schedule_cron_expression=now, **window)
+    # The app's clock is the machine's: the schedule is due two minutes from now, which the stack's clock never reaches.
+    described = monitor.describe_schedule()
+    schedule = described["MonitoringScheduleConfig"]["ScheduleConfig"]
+    assert (schedule["DataAnalysisStartTime"], schedule["DataAnalysisEndTime"]) == ("-PT2H", "-PT1H")
+    due = described["CreationTime"].replace(second=0) + timedelta(minutes=2)
+    assert schedule["ScheduleExpression"] == f"cron({due.minute} {due.hour} {due.day} {due.month} ? {due.year})"
+
+
+def test_an_expression_that_never_fires_again_is_refused(app: SpecifiedApp):
+    with pytest.raises(ValueError, match="CronNeverFires"):
+        DefaultModelMonitor().create_monitoring_schedule(
+            "never", "my-endpoint", schedule_cron_expression="cron(0 0 1 1 ? 2020)"
+        )
