@@ -111,8 +111,8 @@ MUTATIONS = (
     Mutation(
         "schedules may invoke two functions and no other",
         "template.yaml",
-        "Resource: [!GetAtt LaunchExecution.Arn, !GetAtt Reconcile.Arn]",
-        'Resource: "*"',
+        "Action: lambda:InvokeFunction, Resource: !GetAtt LaunchExecution.Arn}",
+        'Action: lambda:InvokeFunction, Resource: "*"}',
         "tests/app/test_template.py",
     ),
     Mutation(

@@ -43,6 +43,8 @@ ENVIRONMENT = {
     "LAUNCH_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:launch",
     "SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
     "DEAD_LETTER_ARN": "arn:aws:sqs:us-east-1:123456789012:dead",
+    "MOST_SCHEDULES": "100",
+    "SHORTEST_SCHEDULE_MINUTES": "60",
     "CAPTURE_SETTLING_SECONDS": "0",
     "ANALYZER_FUNCTION": "analyzer",
     "ANALYZER_LOG_GROUP": "analyzer-logs",

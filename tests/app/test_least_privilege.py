@@ -42,8 +42,8 @@ UNSEEN = ("AnalyzerRole: s3:AbortMultipartUpload",)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[LocalStack]:
     template = with_a_short_lease(tmp_path_factory.mktemp("app"))
-    topics = f"{OWN_TOPIC},{NO_TOPIC}"
-    with Container() as container, started(template, BEFORE_TEN, AlertTopicArns=topics, KmsKeyArn=KEY) as stack:
+    further = {"AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}", "KmsKeyArn": KEY, "OutputBuckets": "outputs"}
+    with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
         yield stack
 
@@ -61,7 +61,8 @@ class Pass:
 
     def __init__(self, app: App, container: Container) -> None:
         self.app, self.stack, self.container = app, app.stack, container
-        self.buckets = (app.stack.outputs["ResultsBucketName"], "captures")
+        self.buckets = (app.stack.outputs["ResultsBucketName"], "outputs", "captures")
+        app.s3.create_bucket(Bucket="outputs")
         self._hours = (NINE + number * HOUR for number in count())
 
     def everything(self) -> None:
@@ -78,6 +79,7 @@ class Pass:
         self.an_event_makes_an_endpoint()
         self.a_configuration_is_deleted()
         self.orphans_are_deleted()
+        self.the_sweep_follows_a_change()
         self.events_come_twice()
         self.what_is_given_up_is_delivered_again()
 
@@ -112,6 +114,7 @@ class Pass:
             "baseline": {"constraints_s3_uri": f"{folder}/analysis.json"},
             "analysis_config": f"s3://{bucket}/config.json",
             "start_delay_minutes": TICK.seconds // 60,
+            "output_s3_uri": f"s3://{'outputs' if bucket == 'outputs' else self.buckets[0]}/monitoring",
         }
         listed = self.app.manage("ListMonitoringSchedules")["schedules"]
         self.app.manage("UpdateMonitoringSchedule" if listed else "CreateMonitoringSchedule", **asked)
@@ -129,6 +132,20 @@ class Pass:
             self.app.s3.delete_object(Bucket=bucket, Key="config.json")
         assert self.status(self.explained_hour()) == "Failed"
 
+    def the_sweep_follows_a_change(self) -> None:
+        """Changes that a crash left: of a schedule without a clock, and of one that was deleted."""
+        (tick,) = self.ticks()
+        self.stack.client("scheduler").delete_schedule(Name=tick["Name"], GroupName=tick["GroupName"])
+        for name in ("explained", "deleted"):
+            known = {"pk": f"SCHEDULE#{name}", "sk": "CHANGE#id#00000001", "schedule_id": "id", "list": "CHANGES"}
+            item = {key: {"S": value} for key, value in (known | {"list_key": "2026-01-01T00:00:00Z"}).items()}
+            table = self.stack.outputs["LedgerTableName"]
+            self.stack.client("dynamodb").put_item(TableName=table, Item=item | {"version": {"N": "1"}})
+        self.sweep()
+        (again,) = self.ticks()
+        assert (again["Target"], again["ScheduleExpression"]) == (tick["Target"], tick["ScheduleExpression"])
+        assert self.app.manage("ListMonitoringSchedules", sort_by="CreationTime")["schedules"]
+
     def events_come_twice(self) -> None:
         for name in ("Analyzer", "RouteAlerts"):
             invocation = next(one for one in self.stack.invocations if one.function_name == self.function(name))
@@ -141,7 +158,7 @@ class Pass:
         targets = [{"type": "sns", "address": topic} for topic in (OWN_TOPIC, NO_TOPIC)]
         make = partial(self.app.make_schedule, compared_with="quality", start_delay_minutes=TICK.seconds // 60)
         make("own", alert_targets=targets)
-        make("usual")
+        make("usual", output_s3_uri="s3://outputs/usual")
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
         self.stack.advance_to(hour + HOUR + TICK)

@@ -50,7 +50,7 @@ def statements(resources: dict[str, dict]):
         documents = [
             policy.get("PolicyDocument", {}) for policy in properties.get("Policies", []) if "Fn::If" not in policy
         ]
-        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+        if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
             documents.append(properties["PolicyDocument"])
         for document in documents:
             for statement in document.get("Statement", []):
@@ -134,7 +134,9 @@ def test_each_function_has_a_role_that_lambda_alone_takes(resources):
 
 
 def test_a_role_can_be_passed_to_the_scheduler_only(resources):
-    (statement,) = [s for _, s in statements(resources) if s["Action"] == "iam:PassRole"]
+    passing = {name: s for name, s in statements(resources) if s["Action"] == "iam:PassRole"}
+    assert set(passing) == {"ManageMonitorsRole", "ReconcileRole"}
+    (statement,) = {json.dumps(each): each for each in passing.values()}.values()
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
 
@@ -253,7 +255,9 @@ def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_delive
 def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_the_key_of_the_queue(resources):
     targets = [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
     assert {json.dumps(target["RoleArn"]) for target in targets} == {'{"Fn::GetAtt": ["ScheduleRole", "Arn"]}'}
-    may_invoke = next(s["Resource"] for name, s in statements(resources) if name == "ScheduleRole")
+    invoking = {name: s["Resource"] for name, s in statements(resources) if s["Action"] == "lambda:InvokeFunction"}
+    assert resources["FireSweep"]["Properties"]["Roles"] == [{"Ref": "ScheduleRole"}]
+    may_invoke = [invoking["ScheduleRole"], invoking["FireSweep"]]
     assert [arn["Fn::GetAtt"][0] for arn in may_invoke] == ["LaunchExecution", "Reconcile"]
     assert all(target["Arn"] in may_invoke for target in targets)
 
@@ -262,7 +266,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
 @pytest.mark.parametrize(
     ("function", "needs"),
     [
-        ("ManageMonitors", {"GetItem", "PutItem", "DeleteItem", "Query"}),
+        ("ManageMonitors", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("CreateBaseline", {"GetItem", "PutItem"}),
         ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
         ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),

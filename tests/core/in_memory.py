@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dead_letters import DeadLetter
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
@@ -18,7 +19,16 @@ from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
-from modelwatch_core.ports import Claim, RunClaim, StoredObject, UnreadableRecord, too_large
+from modelwatch_core.ports import (
+    Claim,
+    ExecutionOrder,
+    Page,
+    RunClaim,
+    ScheduleChange,
+    StoredObject,
+    UnreadableRecord,
+    too_large,
+)
 
 
 class ManualClock:
@@ -45,24 +55,62 @@ def _follows_on(standing: _Versioned | None, new: _Versioned, exists: str) -> No
         raise NotReady("ChangedMeanwhile", "was changed")
 
 
+def _page(found: Sequence[tuple[Any, str]], limit: int, after: str | None, descending: bool) -> Page[Any]:
+    """Return a page of records with their positions, which are in the order of the list."""
+    ordered = sorted(found, key=lambda each: each[1], reverse=descending)
+    left = [each for each in ordered if after is None or (each[1] < after if descending else each[1] > after)]
+    return Page(left[:limit], len(left) > limit)
+
+
 class MemorySchedules:
     def __init__(self) -> None:
         self.kept: dict[str, MonitoringSchedule] = {}
+        self.written: dict[tuple[str, int], MonitoringSchedule] = {}
+        self.made: dict[ScheduleChange, datetime] = {}
 
     def get(self, name: str) -> MonitoringSchedule | None:
         return self.kept.get(name)
 
-    def save(self, schedule: MonitoringSchedule) -> None:
+    def save(self, schedule: MonitoringSchedule, *, most: int | None = None) -> ScheduleChange:
         name = schedule.monitoring_schedule_name
         _follows_on(self.kept.get(name), schedule, "ScheduleExists")
-        self.kept[name] = schedule
+        if schedule.version == 1 and most is not None and len(self.kept) >= most:
+            raise InvalidInput("ResourceLimitExceeded", f"there may be {most}")
+        self.kept[name] = self.written[schedule.schedule_id, schedule.version] = schedule
+        return self._noted(schedule, schedule.last_modified_time)
 
-    def delete(self, name: str) -> None:
-        self.kept.pop(name, None)
+    def delete(self, schedule: MonitoringSchedule, *, now: datetime) -> ScheduleChange:
+        standing = self.kept.get(schedule.monitoring_schedule_name)
+        if standing is None or standing.version != schedule.version:
+            raise NotReady("ChangedMeanwhile", "was changed")
+        del self.kept[schedule.monitoring_schedule_name]
+        return self._noted(schedule, now)
 
-    def page(self, *, limit: int, after: str | None = None) -> tuple[Sequence[MonitoringSchedule], str | None]:
-        names = sorted(name for name in self.kept if name > (after or ""))
-        return [self.kept[name] for name in names[:limit]], names[limit - 1] if len(names) > limit else None
+    def _noted(self, schedule: MonitoringSchedule, made: datetime) -> ScheduleChange:
+        change = ScheduleChange(schedule.monitoring_schedule_name, schedule.schedule_id, schedule.version)
+        self.made[change] = made
+        return change
+
+    def page(
+        self, *, limit: int, after: str | None = None, by_creation: bool = False, descending: bool = False
+    ) -> Page[MonitoringSchedule]:
+        found = [
+            (each, f"{iso_utc(each.creation_time)}#{name}" if by_creation else name) for name, each in self.kept.items()
+        ]
+        return _page(found, limit, after, descending)
+
+    def version(self, schedule_id: str, version: int) -> MonitoringSchedule | None:
+        return self.written.get((schedule_id, version))
+
+    def versions(self, schedule_id: str, *, limit: int, after: str | None = None) -> Page[MonitoringSchedule]:
+        found = [(each, f"{number:08}") for (whose, number), each in self.written.items() if whose == schedule_id]
+        return _page(found, limit, after, descending=True)
+
+    def changes(self, until: datetime) -> Iterator[ScheduleChange]:
+        yield from [change for change, made in self.made.items() if made <= until]
+
+    def followed(self, change: ScheduleChange) -> None:
+        self.made.pop(change, None)
 
 
 class MemoryLedger:
@@ -113,6 +161,19 @@ class MemoryLedger:
         ]
         return sorted(found, key=_newest_window, reverse=True)[:limit]
 
+    def page(
+        self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[MonitoringExecution]:
+        found = []
+        for execution in self.kept.values():
+            moment = execution.creation_time if order.by == "CreationTime" else execution.scheduled_time
+            is_in_time = (not order.since or order.since <= moment) and (not order.until or moment <= order.until)
+            if is_in_time and order.schedule_id in (None, execution.schedule_id):
+                window = f"{iso_utc(execution.window.start)}~{iso_utc(execution.window.end)}"
+                position = f"{iso_utc(moment)}#{execution.schedule_id}#{window}#{execution.attempt:05}"
+                found.append((execution, position))
+        return _page(found, limit, after, descending)
+
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         yield from list(self.unreadable)
         yield from [execution for execution in self.kept.values() if not execution.is_done and execution.due <= moment]
@@ -132,6 +193,10 @@ class MemoryJobs:
     def save(self, job: BaseliningJob) -> None:
         _follows_on(self.kept.get(job.baselining_job_name), job, "BaseliningJobExists")
         self.kept[job.baselining_job_name] = job
+
+    def page(self, *, limit: int, after: str | None = None, descending: bool = True) -> Page[BaseliningJob]:
+        found = [(job, f"{iso_utc(job.creation_time)}#{name}") for name, job in self.kept.items()]
+        return _page(found, limit, after, descending)
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
         yield from [job for job in self.kept.values() if not job.is_settled and job.due <= moment]

@@ -253,7 +253,7 @@ class TestStopping:
 
     def test_an_execution_of_a_schedule_that_is_gone_is_stopped_by_its_schedules_id(self, world):
         execution = world.tick()
-        world.schedules.delete("hourly")
+        world.schedules.delete(world.schedules.kept["hourly"], now=world.clock.now())
         named = {"monitoring_schedule_name": "hourly", "schedule_id": execution.schedule_id}
         stopped = world.manage("StopMonitoringExecution", **named)
         assert stopped["monitoring_execution_status"] == "Stopped"

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from modelwatch_core.app.manage_monitors import Limits
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
-from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from tests.core.world import LEASE, World, schedule_parameters
+from modelwatch_core.ports import StoredObject
+from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
 @pytest.fixture
@@ -31,7 +35,11 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"endpoint_input": {"endpoint_name": "none"}}, "EndpointNotFound", "none"),
         ({"schedule_expression": "every hour"}, "InvalidScheduleExpression", "cron"),
         ({"schedule_expression": "cron(0 99 ? * * *)"}, "InvalidScheduleExpression", "hour"),
-        ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "ResultsBucket"),
+        ({"schedule_expression": "cron(0/15 * ? * * *)"}, "InvalidScheduleExpression", "frequency is hourly"),
+        ({"schedule_expression": "cron(0 0 1 1 ? 2026)"}, "CronNeverFires", "2026-11-22T10:05:00Z"),
+        ({"schedule_expression": "NOW"}, "InvalidParameter", "data_analysis_end_time and data_analysis_start_time"),
+        ({"data_analysis_start_time": "-PT1H"}, "InvalidParameter", "only for schedule_expression NOW"),
+        ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "OutputBuckets"),
         ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
         ({"monitoring_schedule_name": "no spaces"}, "InvalidParameter", "monitoring_schedule_name"),
@@ -106,6 +114,15 @@ def test_a_name_that_sagemaker_would_not_give_is_refused_when_a_schedule_is_made
     assert world.schedules.kept == {}
 
 
+def test_results_may_go_to_every_bucket_that_the_deployment_lists(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    world.has_schedule(output_s3_uri="s3://reports/x/")
+    assert world.schedules.kept["hourly"].output_s3_uri == "s3://reports/x"
+    assert world.create_baseline(request(output_s3_uri="s3://reports/y")).output_s3_uri == "s3://reports/y"
+    with pytest.raises(InvalidInput, match="it may write to s3://results, s3://reports:"):
+        world.has_schedule("other", output_s3_uri="s3://report/x")
+
+
 def test_a_schedule_whose_clock_cannot_be_set_leaves_nothing_behind(world):
     world.ticks.broken = True
     with pytest.raises(Upstream):
@@ -131,6 +148,169 @@ def test_an_update_replaces_the_definition_and_keeps_the_state(world):
     assert world.ticks.set_for["hourly"].schedule_expression == "cron(0 6 ? * * *)"
     started = world.manage("StartMonitoringSchedule", monitoring_schedule_name="hourly")
     assert started["monitoring_schedule_status"] == "Scheduled"
+
+
+def test_an_update_changes_only_what_is_given_and_null_takes_back_a_default(world):
+    world.has_schedule(start_delay_minutes=9, environment={"owner": "me"}, processing=PROCESSING)
+    named = {"monitoring_schedule_name": "hourly"}
+    updated = world.manage("UpdateMonitoringSchedule", **named, environment=None, start_within_minutes=0)
+    assert (updated["environment"], updated["start_within_minutes"]) == ({}, 0)
+    assert (updated["start_delay_minutes"], updated["processing"]) == (9, PROCESSING)
+    assert updated["baseline"] == schedule_parameters()["baseline"]
+    assert updated["endpoint_input"]["data_captured_destination_s3_uri"] == "s3://captures/live"
+    with pytest.raises(InvalidInput, match="either endpoint_input or batch_transform_input"):
+        world.manage("UpdateMonitoringSchedule", **named, endpoint_input=None)
+    with pytest.raises(InvalidInput, match="colour"):
+        world.manage("UpdateMonitoringSchedule", **named, colour=None)
+    assert world.schedules.kept["hourly"].version == 2
+
+
+def test_every_version_of_a_schedule_can_be_described_and_listed_also_once_it_is_deleted(world):
+    world.has_schedule()
+    named = {"monitoring_schedule_name": "hourly"}
+    schedule_id = world.schedule_id()
+    world.manage("UpdateMonitoringSchedule", **named, start_delay_minutes=9)
+    world.manage("StopMonitoringSchedule", **named)
+    second = world.manage("DescribeMonitoringSchedule", **named, version=2)
+    assert (second["start_delay_minutes"], second["monitoring_schedule_status"]) == (9, "Scheduled")
+    with pytest.raises(InvalidInput, match="VersionNotFound"):
+        world.manage("DescribeMonitoringSchedule", **named, version=4)
+    world.manage("DeleteMonitoringSchedule", **named)
+    named |= {"schedule_id": schedule_id}
+    page = world.manage("ListMonitoringScheduleVersions", **named, max_results=2)
+    rest = world.manage("ListMonitoringScheduleVersions", **named, max_results=2, next_token=page["next_token"])
+    assert [each["version"] for each in page["versions"] + rest["versions"]] == [3, 2, 1]
+    assert rest["next_token"] is None
+    assert world.manage("DescribeMonitoringSchedule", **named, version=1)["start_delay_minutes"] == 5
+
+
+def pages(world, operation: str, records: str, **asked: object) -> list[dict]:
+    found, token = [], None
+    while True:
+        page = world.manage(operation, **asked, next_token=token)
+        found += page[records]
+        token = page["next_token"]
+        if token is None:
+            return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_schedules_are_filtered_and_sorted(world, size):
+    for name in ("Churn-hourly", "fraud", "churn-daily"):
+        world.has_schedule(name)
+        world.clock.pass_by(timedelta(hours=1))
+    world.has_explainability_schedule("why")
+    world.manage("StopMonitoringSchedule", monitoring_schedule_name="fraud")
+
+    def names(**asked):
+        found = pages(world, "ListMonitoringSchedules", "schedules", max_results=size, **asked)
+        return [each["monitoring_schedule_name"] for each in found]
+
+    assert names(name_contains="CHURN") == ["Churn-hourly", "churn-daily"]
+    assert names(endpoint_name="mortgages") == names() == sorted(names())
+    assert names(endpoint_name="none") == []
+    assert names(monitoring_type_equals="ModelExplainability") == ["why"]
+    assert names(status_equals="Stopped") == ["fraud"]
+    by_creation = ["Churn-hourly", "fraud", "churn-daily", "why"]
+    assert names(sort_by="CreationTime") == by_creation
+    assert names(sort_by="CreationTime", sort_order="Descending") == by_creation[::-1]
+    assert names(sort_by="Status") == ["Churn-hourly", "churn-daily", "why", "fraud"]
+    assert names(sort_by="Status", sort_order="Descending") == ["fraud", "why", "churn-daily", "Churn-hourly"]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_executions_of_one_schedule_or_of_all_are_filtered_and_sorted(world, size):
+    for name in ("a", "b"):
+        world.has_schedule(name)
+    world.has_captures()
+    ended = world.tick(name="a")
+    world.finish(world.ends(ended))
+    world.clock.pass_by(timedelta(hours=1))
+    world.tick(TEN + timedelta(hours=1), "2", name="b")
+
+    def hours(**asked):
+        found = pages(world, "ListMonitoringExecutions", "executions", max_results=size, **asked)
+        return [(each["monitoring_schedule_name"], each["scheduled_time"][11:13]) for each in found]
+
+    everything = [("b", "11"), ("a", "10")]
+    assert hours() == hours(sort_by="CreationTime") == everything
+    assert hours(sort_order="Ascending") == everything[::-1]
+    assert hours(sort_by="Status", sort_order="Ascending") == everything[::-1]
+    assert hours(status_equals="Completed") == hours(monitoring_schedule_name="a") == [("a", "10")]
+    assert hours(endpoint_name="mortgages", monitoring_type_equals="DataQuality") == everything
+    assert hours(endpoint_name="none") == []
+    assert hours(scheduled_time_after=TEN) == hours(creation_time_after=ended.creation_time) == [("b", "11")]
+    assert hours(scheduled_time_before=TEN) == []
+    assert hours(creation_time_before=world.clock.now(), sort_by="CreationTime") == [("a", "10")]
+    assert hours(before=TEN) == [("a", "10")]
+    with pytest.raises(InvalidInput, match="ScheduleNotFound"):
+        hours(monitoring_schedule_name="ghost")
+
+
+@pytest.mark.parametrize("token", ["", "?", "bm90IGpzb24=", "WyJ4IiwgMCwgbnVsbF0=", "W10="])
+def test_a_token_that_the_list_did_not_give_is_refused(world, token):
+    with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
+        world.manage("ListMonitoringSchedules", next_token=token)
+
+
+def test_a_token_goes_on_with_its_own_list_only(world):
+    for name in ("a", "b"):
+        world.has_schedule(name)
+    token = world.manage("ListMonitoringSchedules", max_results=1)["next_token"]
+    assert world.manage("ListMonitoringSchedules", max_results=5, next_token=token)["schedules"]
+    with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
+        world.manage("ListMonitoringSchedules", sort_by="CreationTime", next_token=token)
+
+
+def test_a_schedule_may_be_due_several_times_an_hour_where_the_deployment_allows_it(world):
+    world._manage = replace(world._manage, limits=Limits(shortest_schedule=timedelta(minutes=15)))
+    world.has_schedule(schedule_expression="cron(0/15 * ? * * *)")
+    world.has_captures()
+    folders = [world.tick(TEN + timedelta(minutes=minutes), str(minutes)).output_s3_uri[-13:] for minutes in (-15, 0)]
+    assert folders == ["2026/11/22/09/45"[-13:], "2026/11/22/10/00"[-13:]]
+    with pytest.raises(InvalidInput, match="once in 15 minutes"):
+        world.has_schedule("more", schedule_expression="cron(0/5 * ? * * *)")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("-PT1H", "-PT0H"), ("2026-11-22T09:07:00Z", "2026-11-22T10:07:00Z"), ("-PT1H", "-PT0S")]
+)
+def test_now_runs_once_over_the_window_that_is_given_and_is_stopped_then(world, start, end):
+    world.has_captures()
+    now = {"schedule_expression": "NOW", "data_analysis_start_time": start, "data_analysis_end_time": end}
+    created = world.manage("CreateMonitoringSchedule", **(schedule_parameters() | now))
+    assert (created["schedule_expression"], created["warnings"]) == ("cron(7 10 22 11 ? 2026)", [])
+    assert created["data_analysis_start_time"] == start
+    due = TEN + timedelta(minutes=7)
+    named = {"monitoring_schedule_name": "hourly"}
+    assert world.manage("DescribeMonitoringSchedule", **named)["monitoring_schedule_status"] == "Scheduled"
+    world.clock.moment = due
+    execution = world.tick(due)
+    assert (execution.window.start, execution.window.end, execution.not_made_up) == (due - timedelta(hours=1), due, 0)
+    described = world.manage("DescribeMonitoringSchedule", **named)
+    assert described["monitoring_schedule_status"] == "Stopped"
+    assert world.manage("ListMonitoringSchedules", status_equals="Stopped")["schedules"]
+    assert world.manage("ListMonitoringSchedules", status_equals="Scheduled")["schedules"] == []
+    again = world.manage("UpdateMonitoringSchedule", **named, **now)
+    assert again["schedule_expression"] == "cron(9 10 22 11 ? 2026)"
+    hourly = world.manage("UpdateMonitoringSchedule", **named, schedule_expression="cron(0 * ? * * *)")
+    assert (hourly["data_analysis_start_time"], hourly["data_analysis_end_time"]) == (None, None)
+
+
+@pytest.mark.parametrize("start", ["yesterday", "P", "PT1H", "2027-01-01T00:00:00Z"])
+def test_a_window_of_now_that_is_none_or_lies_ahead_is_refused(world, start):
+    now = {"schedule_expression": "NOW", "data_analysis_start_time": start, "data_analysis_end_time": "-PT0H"}
+    with pytest.raises(InvalidInput, match="InvalidParameter"):
+        world.has_schedule(**now)
+
+
+def test_there_may_be_a_hundred_schedules(world):
+    for number in range(100):
+        world.has_schedule(f"s{number}")
+    with pytest.raises(InvalidInput, match="ResourceLimitExceeded"):
+        world.has_schedule("one-more")
+    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="s7")
+    world.has_schedule("one-more")
 
 
 def test_schedules_are_listed_by_name_a_page_at_a_time(world):
@@ -161,6 +341,80 @@ def test_a_schedule_is_described_with_its_latest_execution(world):
 def test_an_unknown_schedule_is_said_to_be_unknown(world, operation):
     with pytest.raises(InvalidInput, match="ScheduleNotFound"):
         world.manage(f"{operation}MonitoringSchedule", monitoring_schedule_name="ghost")
+
+
+PROCESSING = {
+    "role_arn": "arn:aws:iam::123456789012:role/monitor",
+    "tags": {"team": "risk"},
+    "network_config": {"EnableNetworkIsolation": True, "VpcConfig": {"Subnets": ["s"], "SecurityGroupIds": ["g"]}},
+    "max_runtime_in_seconds": 1800,
+    "instance_type": "ml.m5.xlarge",
+    "instance_count": 1,
+    "volume_size_in_gb": 30,
+    "output_kms_key": "k1",
+    "volume_kms_key": "k2",
+    "entrypoint": ["python", "run.py"],
+    "arguments": ["--fast"],
+    "input_local_path": "/opt/ml/processing/input",
+    "local_path": "/opt/ml/processing/output",
+    "s3_input_mode": "File",
+    "s3_data_distribution_type": "FullyReplicated",
+    "s3_upload_mode": "Continuous",
+}
+
+
+def test_the_parameters_of_a_processing_job_are_kept_and_shown(world):
+    world.has_schedule(processing=PROCESSING)
+    described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert described["processing"] == PROCESSING
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    assert world.create_baseline(request(processing=PROCESSING)).model_dump(mode="json")["processing"] == PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"role_arn": "monitor"}, "role_arn"),
+        ({"max_runtime_in_seconds": 86401}, "86400"),
+        ({"tags": {str(number): "x" for number in range(51)}}, "50"),
+        ({"tags": {"": "x"}}, "1 to 128 characters"),
+        ({"network_config": {"Vpc": {}}}, "has Vpc, and may have"),
+        ({"s3_upload_mode": "Sometimes"}, "s3_upload_mode"),
+    ],
+)
+def test_a_parameter_that_no_processing_job_could_have_is_refused(world, wrong, says):
+    with pytest.raises(InvalidInput, match="InvalidParameter: processing") as refused:
+        world.has_schedule(processing=wrong)
+    assert says in refused.value.message
+
+
+@pytest.mark.parametrize("baseline", [None, {"statistics_s3_uri": "s3://results/baseline/statistics.json"}])
+def test_a_schedule_without_constraints_describes_its_windows_and_finds_no_violations(world, baseline):
+    created = world.manage("CreateMonitoringSchedule", **(schedule_parameters() | {"baseline": baseline}))
+    assert [warning for warning in created["warnings"] if "no constraints to compare with" in warning]
+    world.has_captures()
+    execution = world.tick()
+    (started,) = world.host.started
+    assert (started.settings.baseline_constraints, started.settings.baseline_statistics) == (None, None)
+    ended = world.ends(execution)
+    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+    assert world.finish(ended).monitoring_execution_status == "Completed"
+
+
+def test_a_schedule_with_constraints_fails_where_its_report_is_missing(world):
+    world.has_schedule()
+    world.has_captures()
+    execution = world.tick()
+    ended = world.ends(execution)
+    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+    assert world.finish(ended).monitoring_execution_status == "Failed"
+
+
+def test_a_baseline_without_files_and_one_that_hides_what_it_shows_are_refused(world):
+    with pytest.raises(InvalidInput, match="constraints_s3_uri, statistics_s3_uri or both"):
+        world.has_schedule(baseline={})
+    with pytest.raises(InvalidInput, match="BaselineNeedsValues"):
+        world.has_schedule(baseline=None, environment={"report_values": "Disabled"})
 
 
 def test_an_unknown_operation_names_the_known_ones(world):
@@ -197,11 +451,15 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
         ({"baseline_dataset_s3_uri": "s3://data/none.csv"}, "BaselineDatasetNotFound"),
         ({"baseline_dataset_s3_uri": "s3://data/large.csv"}, "BaselineDatasetTooLarge"),
         ({"output_s3_uri": "s3://elsewhere/out"}, "OutputOutsideResults"),
+        ({"baseline_dataset_s3_uri": "s3://data/huge.csv"}, "5 GB"),
     ],
 )
 def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
     world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.limits.input_bytes + 1)
+    listed = world.objects.list
+    huge = StoredObject("s3://data/huge.csv", 5 * 2**30 + 1, world.clock.now())
+    world.objects.list = lambda uri: [huge] if uri == huge.s3_uri else listed(uri)
     with pytest.raises(InvalidInput, match=code):
         world.create_baseline(request(**changes))
     assert world.host.started == []
@@ -233,3 +491,59 @@ def test_a_baselining_job_name_is_taken_once(world):
     with pytest.raises(InvalidInput, match="BaseliningJobExists"):
         world.create_baseline(request())
     assert len(world.host.started) == 1
+
+
+def test_baselining_jobs_are_listed_the_newest_first_and_filtered(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    for name in ("first", "second", "other"):
+        world.create_baseline(request(baselining_job_name=name))
+        world.clock.pass_by(timedelta(minutes=1))
+    world.manage("StopBaseliningJob", baselining_job_name="second")
+
+    def names(**asked):
+        found = pages(world, "ListBaseliningJobs", "baselining_jobs", max_results=2, **asked)
+        return [each["baselining_job_name"] for each in found]
+
+    assert names() == ["other", "second", "first"]
+    assert names(sort_order="Ascending", status_equals="InProgress") == ["first", "other"]
+    assert names(name_contains="SECOND") == ["second"]
+
+
+def test_a_baselining_job_is_stopped_with_its_run_once(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    job = world.create_baseline(request())
+    stopped = world.manage("StopBaseliningJob", baselining_job_name="first")
+    assert (stopped["status"], world.host.stopped) == ("Stopped", [job.subject])
+    assert world.claims.claim(job.subject, "late") == "stopped"
+    with pytest.raises(InvalidInput, match="BaseliningJobEnded: first has ended already: Stopped"):
+        world.manage("StopBaseliningJob", baselining_job_name="first")
+    with pytest.raises(InvalidInput, match="BaseliningJobNotFound"):
+        world.manage("StopBaseliningJob", baselining_job_name="none")
+
+
+def test_a_schedule_whose_baseline_is_still_being_made_is_refused_by_the_name_of_the_job(world):
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    job = world.create_baseline(request())
+    baseline = {"constraints_s3_uri": f"{job.output_s3_uri}/constraints.json"}
+    with pytest.raises(NotReady, match="BaselineNotReady: the baselining job first"):
+        world.has_schedule(baseline=baseline)
+    world.manage("StopBaseliningJob", baselining_job_name="first")
+    with pytest.raises(InvalidInput, match="BaselineNotFound"):
+        world.has_schedule(baseline=baseline)
+
+
+@pytest.mark.parametrize("name", ["a", "n" * 63, "n" * 36 + "-" + "n" * 26])
+def test_an_execution_has_the_arn_of_a_processing_job_that_depends_on_its_identity_only(world, name):
+    world.has_schedule(name)
+    world.has_captures()
+    execution = world.tick(name=name)
+    (shown,) = world.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"]
+    prefix, job_name = shown["processing_job_arn"].split("/")
+    assert prefix == "arn:aws:sagemaker:us-east-1:123456789012:processing-job"
+    assert job_name == shown["processing_job_name"] == execution.processing_job_name
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job_name)
+    assert shown["output_s3_uri"] == f"s3://results/monitoring/mortgages/{name}/2026/11/22/10"
+    world.finish(world.ends(execution))
+    described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
+    assert described["last_monitoring_execution"]["processing_job_arn"] == shown["processing_job_arn"]
+    assert execution.next_attempt(late_since=None).processing_job_name != job_name

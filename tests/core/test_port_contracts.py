@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import boto3
 import pytest
@@ -50,7 +51,7 @@ from modelwatch_core.domain.temporary_endpoint import (
     TemporaryEndpoint,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import Claim, RunClaim, UnreadableRecord
+from modelwatch_core.ports import Claim, ExecutionOrder, Page, RunClaim, UnreadableRecord
 from tests.core.in_memory import (
     ManualClock,
     MemoryDeferredAnalyses,
@@ -120,6 +121,17 @@ def execution(hours: int = 0, tick_id: str = "tick", name: str = "hourly") -> Mo
     )
 
 
+def all_of(read, *, limit: int, **asked: object) -> list:
+    """Return the records of a list, read by pages of so many."""
+    seen, after, has_more = [], None, True
+    while has_more:
+        records, has_more = read(limit=limit, after=after, **asked)
+        assert len(records) <= limit
+        seen += [record for record, _ in records]
+        after = records[-1][1] if records else after
+    return seen
+
+
 class TestSchedules:
     @pytest.fixture
     def schedules(self, world, request):
@@ -145,21 +157,59 @@ class TestSchedules:
 
     def test_a_deleted_schedule_is_gone_and_its_name_is_free(self, schedules):
         schedules.save(schedule())
-        schedules.delete("hourly")
-        schedules.delete("hourly")
+        schedules.delete(schedule(), now=NOW)
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            schedules.delete(schedule(), now=NOW)
         assert schedules.get("hourly") is None
         schedules.save(schedule())
 
-    def test_pages_follow_the_order_of_names(self, schedules):
-        for name in ("c", "a", "b", "d"):
-            schedules.save(schedule(name))
-        seen, after = [], None
-        while True:
-            page, after = schedules.page(limit=3, after=after)
-            seen += [found.monitoring_schedule_name for found in page]
-            if after is None:
-                break
-        assert seen == ["a", "b", "c", "d"]
+    def test_a_schedule_that_was_changed_meanwhile_is_not_deleted(self, schedules):
+        schedules.save(schedule())
+        schedules.save(schedule(version=2))
+        with pytest.raises(NotReady, match="ChangedMeanwhile"):
+            schedules.delete(schedule(), now=NOW)
+        assert schedules.get("hourly") == schedule(version=2)
+
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("by_creation", [False, True])
+    def test_pages_follow_the_order_of_names_or_of_creation(self, schedules, by_creation, descending):
+        for hours, name in enumerate(("c", "a", "b", "d")):
+            schedules.save(schedule(name, creation_time=NOW + hours * HOUR))
+        seen = all_of(schedules.page, limit=3, by_creation=by_creation, descending=descending)
+        names = [found.monitoring_schedule_name for found in seen]
+        in_order = ["c", "a", "b", "d"] if by_creation else ["a", "b", "c", "d"]
+        assert names == (in_order[::-1] if descending else in_order)
+
+    def test_every_version_is_kept_after_the_schedule_is_deleted(self, schedules):
+        schedules.save(schedule())
+        schedules.save(schedule(version=2, start_delay_minutes=7))
+        schedules.delete(schedule(version=2), now=NOW)
+        assert schedules.version("hourly-1", 1) == schedule()
+        assert schedules.version("hourly-1", 2).start_delay_minutes == 7
+        assert schedules.version("hourly-1", 3) is None
+        assert [each.version for each in all_of(partial(schedules.versions, "hourly-1"), limit=1)] == [2, 1]
+
+    def test_a_change_stands_until_it_is_followed(self, schedules):
+        made = schedules.save(schedule())
+        changed = schedules.save(schedule(version=2, last_modified_time=NOW + HOUR))
+        deleted = schedules.delete(schedule(version=2), now=NOW + 2 * HOUR)
+        assert list(schedules.changes(NOW)) == [made]
+        assert {made, changed, deleted} == set(schedules.changes(NOW + 3 * HOUR))
+        for change in (made, changed, deleted):
+            schedules.followed(change)
+        assert list(schedules.changes(NOW + 3 * HOUR)) == []
+
+    def test_there_may_be_so_many_schedules_and_one_more_after_a_deletion(self, schedules):
+        for name in ("a", "b"):
+            schedules.save(schedule(name), most=2)
+        with pytest.raises(InvalidInput, match="ResourceLimitExceeded"):
+            schedules.save(schedule("c"), most=2)
+        assert schedules.get("c") is None
+        with pytest.raises(InvalidInput, match="ScheduleExists"):
+            schedules.save(schedule("a"), most=2)
+        schedules.save(schedule("a", version=2), most=2)
+        schedules.delete(schedule("b"), now=NOW)
+        schedules.save(schedule("c"), most=2)
 
 
 class TestLedger:
@@ -231,6 +281,34 @@ class TestLedger:
         older = ledger.history("hourly-1", limit=9, before=next_newest.window.start)
         assert [found.scheduled_time for found in older] == [TEN]
         assert ledger.history("other", limit=9) == []
+
+    @pytest.mark.parametrize("descending", [False, True])
+    def test_executions_of_one_schedule_or_of_all_are_listed_by_either_time(self, ledger, descending):
+        # Created in another order than they were scheduled in; one waits, one has a second version.
+        plans = [execution(hours, name=name) for hours, name in [(2, "b"), (0, "a"), (3, "a"), (1, "a")]]
+        made = [each.model_copy(update={"creation_time": NOW + n * HOUR}) for n, each in enumerate(plans)]
+        for each in made:
+            ledger.claim(each)
+        ledger.save(ledger.get(made[0].key).settled(COMPLETED, now=NOW))
+
+        def listed(by, **order):
+            seen = all_of(partial(ledger.page, ExecutionOrder(by, **order)), limit=2, descending=descending)
+            keys = [found.key for found in seen]
+            return [made.index(each) for key in keys for each in made if each.key == key]
+
+        def ordered(*expected):
+            return list(reversed(expected)) if descending else list(expected)
+
+        assert listed("CreationTime") == ordered(0, 1, 2, 3)
+        assert listed("ScheduledTime") == ordered(1, 3, 0, 2)
+        assert listed("CreationTime", schedule_id="a-1") == ordered(1, 2, 3)
+        assert listed("ScheduledTime", schedule_id="a-1") == ordered(1, 3, 2)
+        span = {"since": TEN + HOUR, "until": TEN + 2 * HOUR}
+        assert listed("ScheduledTime", **span) == ordered(3, 0)
+        assert listed("ScheduledTime", schedule_id="a-1", **span) == [3]
+        assert listed("CreationTime", since=NOW + 2 * HOUR) == ordered(2, 3)
+        assert listed("CreationTime", until=NOW, schedule_id="b-1") == [0]
+        assert ledger.page(ExecutionOrder("CreationTime", "none"), limit=5) == Page([], False)
 
     def test_a_re_run_stands_beside_its_window_and_before_the_windows_before_it(self, ledger):
         for hours in (0, 1):
@@ -409,9 +487,9 @@ def test_a_schedule_that_cannot_be_read_hides_no_other_and_shows_nothing_of_its_
     item = table.get_item(Key=key)["Item"]
     document = json.loads(item["document"]) | {"environment": "API_TOKEN=secret"}
     table.put_item(Item=item | {"document": json.dumps(document)})
-    (bad, good), following = schedules.page(limit=5)
+    ((bad, _), (good, _)), has_more = schedules.page(limit=5)
     assert isinstance(bad, UnreadableRecord)
-    assert (good.monitoring_schedule_name, following) == ("good", None)
+    assert (good.monitoring_schedule_name, has_more) == ("good", False)
     with pytest.raises(Upstream, match="RecordUnreadable") as refused:
         schedules.get("bad")
     assert "secret" not in str(refused.value)

@@ -113,16 +113,31 @@ def test_a_tick_waits_at_any_minute_of_the_hour_unless_its_day_would_change(text
     assert ScheduleExpression(text).delayed(5) == (delayed, delay)
 
 
-@pytest.mark.parametrize("text", ["cron(0/15 * ? * * *)", "cron(5,10 * ? * * *)", "cron(* * ? * * *)"])
-def test_what_is_due_more_than_once_an_hour_is_refused_since_its_reports_would_lie_on_each_other(text):
-    with pytest.raises(InvalidInput, match="once an hour at most"):
-        ScheduleExpression(text)
+@pytest.mark.parametrize(
+    ("text", "minutes", "delayed", "delay"),
+    [
+        ("cron(0/15 * ? * * *)", 5, "cron(5,20,35,50 * ? * * *)", 5),
+        ("cron(0/15 * ? * * *)", 20, "cron(5,20,35,50 * ? * * *)", 20),
+        ("cron(0,30 9-17 ? * MON-FRI *)", 5, "cron(5,35 9-17 ? * MON-FRI *)", 5),
+        ("cron(0,58 9 ? * * *)", 5, "cron(0,58 9 ? * * *)", 0),
+        ("cron(50,58 9 ? * * *)", 10, "cron(0,8 10 ? * * *)", 10),
+        ("cron(58 * ? * * 2027)", 5, "cron(58 * ? * * 2027)", 0),
+    ],
+)
+def test_a_tick_of_several_in_an_hour_or_of_some_years_waits_where_its_day_and_year_stay(text, minutes, delayed, delay):
+    assert ScheduleExpression(text).delayed(minutes) == (delayed, delay)
 
 
-@pytest.mark.parametrize("year", ["2020", "2027", "2026-2030"])
-def test_what_is_bound_to_a_year_is_refused_since_it_has_a_first_or_a_last_time(year):
-    with pytest.raises(InvalidInput, match="every year"):
-        ScheduleExpression(f"cron(0 0 1 1 ? {year})")
+# by hand: 2027-01-01 is the first day of that year, and the hour before it is of 2026.
+def test_an_expression_that_is_bound_to_years_has_a_first_window_and_a_last_time():
+    expression, new_year = ScheduleExpression("cron(0 * ? * * 2027)"), datetime(2027, 1, 1, tzinfo=UTC)
+    assert expression.window(new_year) == Window(start=new_year - timedelta(hours=1), end=new_year)
+    assert expression.last_due(new_year) is None
+    last = datetime(2027, 12, 31, 23, tzinfo=UTC)
+    assert expression.is_due_after(last - timedelta(seconds=1))
+    assert not expression.is_due_after(last)
+    with pytest.raises(InvalidInput, match="NotAScheduledTime"):
+        expression.window(last + timedelta(hours=1))
 
 
 def test_a_time_at_which_nothing_is_due_has_no_window_and_the_times_around_it_are_named():

@@ -10,12 +10,15 @@ from typing import Any
 
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
+from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
+from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -45,6 +48,7 @@ from tests.core.in_memory import (
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 RESULTS = "s3://results"
+OUTPUT_BUCKETS = ("reports",)
 LEASE = timedelta(minutes=90)
 DRIFT = {
     "feature_name": "income",
@@ -83,25 +87,41 @@ class World:
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
         self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
-        self.reconcile = Reconcile(ledger, jobs, objects, self.launch, self.finish, self.follow, self.hosts, self.clock)
         self.dead_letters = MemoryDeadLetters()
         self.redeliver = Redeliver(through(self.dead_letters), self.clock)
-        self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS)
+        self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
+        follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
+        self.reconcile = Reconcile(
+            ledger,
+            jobs,
+            objects,
+            self.launch,
+            self.finish,
+            self.follow,
+            self.hosts,
+            self.clock,
+            schedules,
+            follow_schedule,
+        )
         tokens = (f"{number:04}" for number in count(1))
         self._manage = ManageMonitors(
             schedules,
             ledger,
             jobs,
-            through(self.ticks),
+            MonitorLists(schedules, ledger, jobs),
+            follow_schedule,
             self.endpoints,
             objects,
             start,
             self.stop_execution,
+            StopBaseliningJob(self.hosts, self.claims, self.finish),
             self.clock,
             RESULTS,
             self.targets,
             lambda: next(tokens),
+            "arn:aws:sagemaker:us-east-1:123456789012",
+            OUTPUT_BUCKETS,
         )
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 
 class Container:
-    """Doubles the first number of each line of CSV.
+    """Doubles the first number of each line of CSV, and answers in CSV or, where asked to accept it, in JSON.
 
     Attributes
     ----------
@@ -37,8 +38,10 @@ class Container:
                 status, message = container.fault
                 if status:
                     return self._respond(status, message.encode(), "text/plain")
-                scores = "".join(f"{2 * float(line.split(b',')[0])}\n" for line in body.splitlines())
-                return self._respond(200, scores.encode(), "text/csv")
+                scores = [2 * float(line.split(b",")[0]) for line in body.splitlines()]
+                if self.headers["Accept"] == "application/json":
+                    return self._respond(200, json.dumps(scores).encode(), "application/json")
+                return self._respond(200, "".join(f"{score}\n" for score in scores).encode(), "text/csv")
 
             def _respond(self, status: int, body: bytes, content_type: str) -> None:
                 self.send_response(status)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -50,33 +50,95 @@ class UnreadableRecord(NamedTuple):
         return Upstream("RecordUnreadable", f"the record {self.identity} cannot be read: {self.reason}; {advice}")
 
 
+Record = TypeVar("Record")
+
+
+class Page(NamedTuple, Generic[Record]):
+    """Some records of a list.
+
+    Attributes
+    ----------
+    records : sequence of (record, str)
+        Each with its position, after which another page may begin.
+    has_more : bool
+        Whether the list may go on.
+    """
+
+    records: Sequence[tuple[Record | UnreadableRecord, str]]
+    has_more: bool
+
+
+class ScheduleChange(NamedTuple):
+    """A write of a schedule, or its deletion, that its clock has not been made to follow yet.
+
+    Attributes
+    ----------
+    version : int
+        The version that was written, or deleted.
+    """
+
+    monitoring_schedule_name: str
+    schedule_id: str
+    version: int
+
+
 class Schedules(Protocol):
-    """The definitions of all schedules."""
+    """The definitions of all schedules, and each of their versions.
+
+    A write and a deletion note a ``ScheduleChange`` in the same step; it stands until it is ``followed``.
+    """
 
     def get(self, name: str) -> MonitoringSchedule | None:
         """Return a schedule, or None."""
         ...
 
-    def save(self, schedule: MonitoringSchedule) -> None:
+    def save(self, schedule: MonitoringSchedule, *, most: int | None = None) -> ScheduleChange:
         """Write a schedule; one of version 1 must be new, a later one must follow on the version before it.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many schedules there may be, with a new one.
 
         Raises
         ------
         InvalidInput
-            ``ScheduleExists`` for version 1.
+            ``ScheduleExists`` or ``ResourceLimitExceeded`` for version 1.
         NotReady
             ``ChangedMeanwhile`` for a later one.
         """
         ...
 
-    def delete(self, name: str) -> None:
-        """Remove a schedule, if it is there. Its executions are kept."""
+    def delete(self, schedule: MonitoringSchedule, *, now: datetime) -> ScheduleChange:
+        """Remove a schedule. Its versions and executions are kept.
+
+        Raises
+        ------
+        NotReady
+            ``ChangedMeanwhile`` if it is not as given any more.
+        """
         ...
 
     def page(
-        self, *, limit: int, after: str | None = None
-    ) -> tuple[Sequence[MonitoringSchedule | UnreadableRecord], str | None]:
-        """Return schedules in the order of their names, and where the next page starts, if there is one."""
+        self, *, limit: int, after: str | None = None, by_creation: bool = False, descending: bool = False
+    ) -> Page[MonitoringSchedule]:
+        """Return schedules in the order of their names, or of their creation."""
+        ...
+
+    def version(self, schedule_id: str, version: int) -> MonitoringSchedule | None:
+        """Return a schedule as it was in a version, also one that was deleted since, or None."""
+        ...
+
+    def versions(self, schedule_id: str, *, limit: int, after: str | None = None) -> Page[MonitoringSchedule]:
+        """Return the versions of a schedule, the newest first."""
+        ...
+
+    def changes(self, until: datetime) -> Iterator[ScheduleChange]:
+        """Yield the changes that were made until a moment and are not followed."""
+        ...
+
+    def followed(self, change: ScheduleChange) -> None:
+        """Forget a change: the clock has followed it."""
         ...
 
 
@@ -86,6 +148,25 @@ class Claim(StrEnum):
     CLAIMED = "claimed"
     WAITING = "waiting"
     TAKEN = "taken"
+
+
+class ExecutionOrder(NamedTuple):
+    """Which executions are listed, and by which of their times.
+
+    Attributes
+    ----------
+    by : str
+        ``CreationTime`` or ``ScheduledTime``.
+    schedule_id : str, optional
+        Whose; those of all schedules if not given.
+    since, until : datetime, optional
+        The first and the last moment of that time.
+    """
+
+    by: Literal["CreationTime", "ScheduledTime"]
+    schedule_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Ledger(Protocol):
@@ -131,6 +212,12 @@ class Ledger(Protocol):
         """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
         ...
 
+    def page(
+        self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[MonitoringExecution]:
+        """Return executions of one schedule or of all in the order of a time."""
+        ...
+
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield every execution that is not settled although it was due by a moment, or not announced."""
         ...
@@ -145,6 +232,10 @@ class BaseliningJobs(Protocol):
 
     def save(self, job: BaseliningJob) -> None:
         """Write a job; version 1 must be new (``BaseliningJobExists``), a later one must follow on."""
+        ...
+
+    def page(self, *, limit: int, after: str | None = None, descending: bool = True) -> Page[BaseliningJob]:
+        """Return jobs in the order of their creation."""
         ...
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:

@@ -59,9 +59,15 @@ class DeadLetterSettings(FunctionSettings):
 
 
 class ResultsSettings(FunctionSettings):
-    """For functions that decide where reports go."""
+    """For functions that decide where reports go: one bucket, and further ones with commas between them."""
 
     results_bucket: str = Field(min_length=3)
+    output_buckets: str = ""
+
+    @property
+    def further_buckets(self) -> tuple[str, ...]:
+        """The names of the further buckets."""
+        return tuple(filter(None, map(str.strip, self.output_buckets.split(","))))
 
 
 class AnalyzerFunctionSettings(FunctionSettings):
@@ -106,6 +112,19 @@ class TickSettings(FunctionSettings):
     scheduler_role_arn: str = Field(min_length=1)
     dead_letter_arn: str = Field(min_length=1)
     schedules_key_arn: str = ""
+
+    @property
+    def sagemaker_arns(self) -> str:
+        """How SageMaker's ARNs begin in the account and region of these functions."""
+        _, partition, _, region, account, *_ = self.launch_function_arn.split(":")
+        return f"arn:{partition}:sagemaker:{region}:{account}"
+
+
+class LimitSettings(FunctionSettings):
+    """For the function that manages monitors."""
+
+    most_schedules: int = Field(gt=0)
+    shortest_schedule_minutes: int = Field(gt=0)
 
 
 class MetricSettings(FunctionSettings):

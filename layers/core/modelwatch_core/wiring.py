@@ -15,13 +15,16 @@ from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
+from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.launch_execution import LaunchExecution
-from modelwatch_core.app.manage_monitors import ManageMonitors
+from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
+from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -48,6 +51,7 @@ from modelwatch_core.settings import (
     DeadLetterSettings,
     LaunchSettings,
     LedgerSettings,
+    LimitSettings,
     MetricSettings,
     ResultsSettings,
     TickSettings,
@@ -209,10 +213,17 @@ def _results() -> str:
     return f"s3://{ResultsSettings.from_environment().results_bucket}"
 
 
+def _output_buckets() -> tuple[str, ...]:
+    return ResultsSettings.from_environment().further_buckets
+
+
 @cache
-def manage_monitors() -> ManageMonitors:
-    """Return the use case of functions/manage_monitors."""
-    from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
+def _stop_execution() -> StopExecution:
+    return StopExecution(_ledger(), _hosts(), _run_claims(), finish_analysis())
+
+
+@cache
+def _follow_schedule() -> FollowSchedule:
     from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 
     settings = TickSettings.from_environment()
@@ -224,19 +235,33 @@ def manage_monitors() -> ManageMonitors:
         dead_letter_arn=settings.dead_letter_arn,
         key_arn=settings.schedules_key_arn,
     )
+    return FollowSchedule(_schedules(), ticks, _stop_execution())
+
+
+@cache
+def manage_monitors() -> ManageMonitors:
+    """Return the use case of functions/manage_monitors."""
+    from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
+
+    limits = LimitSettings.from_environment()
     return ManageMonitors(
         schedules=_schedules(),
         ledger=_ledger(),
         jobs=_jobs(),
-        ticks=ticks,
+        lists=MonitorLists(_schedules(), _ledger(), _jobs()),
+        follow_schedule=_follow_schedule(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         objects=_objects(),
         start_analysis=_start_analysis(),
-        stop_execution=StopExecution(_ledger(), _hosts(), _run_claims(), finish_analysis()),
+        stop_execution=_stop_execution(),
+        stop_baselining_job=StopBaseliningJob(_hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
         alert_target_types=tuple(ALERT_TARGETS),
         new_token=lambda: secrets.token_hex(4),
+        arn_prefix=TickSettings.from_environment().sagemaker_arns,
+        output_buckets=_output_buckets(),
+        limits=Limits(limits.most_schedules, timedelta(minutes=limits.shortest_schedule_minutes)),
     )
 
 
@@ -244,7 +269,12 @@ def manage_monitors() -> ManageMonitors:
 def create_baseline() -> CreateBaseline:
     """Return the use case of functions/create_baseline."""
     return CreateBaseline(
-        jobs=_jobs(), objects=_objects(), start_analysis=_start_analysis(), clock=_CLOCK, results=_results()
+        jobs=_jobs(),
+        objects=_objects(),
+        start_analysis=_start_analysis(),
+        clock=_CLOCK,
+        results=_results(),
+        output_buckets=_output_buckets(),
     )
 
 
@@ -330,6 +360,8 @@ def reconcile() -> Reconcile:
         follow=follow_endpoint(),
         hosts=_hosts(),
         clock=_CLOCK,
+        schedules=_schedules(),
+        follow_schedule=_follow_schedule(),
     )
 
 

@@ -63,10 +63,11 @@ def metrics(deployed: Deployed) -> Iterator[Problem]:
 def _schedules(deployed: Deployed) -> Iterator[MonitoringSchedule | UnreadableRecord]:
     schedules, after = TableSchedules(VersionedItems(deployed.table)), None
     while True:
-        page, after = schedules.page(limit=_PAGE, after=after)
-        yield from page
-        if after is None:
+        records, has_more = schedules.page(limit=_PAGE, after=after)
+        yield from (schedule for schedule, _ in records)
+        if not has_more:
             return
+        after = records[-1][1]
 
 
 def _latest(deployed: Deployed, schedule: MonitoringSchedule) -> Sequence[MonitoringExecution]:
@@ -78,5 +79,5 @@ def _last_due(schedule: MonitoringSchedule, now: datetime) -> datetime | None:
     """Return the last time at which it was due and must have an execution by now, if there is one."""
     delay = timedelta(minutes=schedule.start_delay_minutes)
     since = schedule.active_since or schedule.creation_time
-    due = schedule.expression.before(now - delay - PATIENCE)
-    return due if due + delay > since else None
+    due = schedule.expression.last_due(now - delay - PATIENCE)
+    return due if due and due + delay > since else None

@@ -67,6 +67,11 @@ def _dynamodb(action: str) -> Callable[[Parameters, Region], Iterator[Permission
     return permissions
 
 
+def _batch_get_item(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    for table in parameters["RequestItems"]:
+        yield from _dynamodb("BatchGetItem")({"TableName": table}, region)
+
+
 def _transact_write_items(parameters: Parameters, region: Region) -> Iterator[Permission]:
     actions = {
         "Put": "PutItem",
@@ -157,6 +162,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
         ("dynamodb", action): _dynamodb(action)
         for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan")
     },
+    ("dynamodb", "BatchGetItem"): _batch_get_item,
     ("dynamodb", "TransactWriteItems"): _transact_write_items,
     ("events", "PutEvents"): _put_events,
     ("lambda", "Invoke"): _invoke,

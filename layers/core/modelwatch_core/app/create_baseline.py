@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
 
+MOST_BYTES = 5 * 2**30
+"""Of a baseline dataset; its statistics do not gain from more."""
+
 
 @dataclass(frozen=True, slots=True)
 class CreateBaseline:
@@ -25,6 +29,8 @@ class CreateBaseline:
     ----------
     results : str
         S3 URI of the bucket that reports and baselines go to.
+    output_buckets : collection of str
+        Further buckets that they may go to.
     """
 
     jobs: BaseliningJobs
@@ -32,6 +38,7 @@ class CreateBaseline:
     start_analysis: StartAnalysis
     clock: Clock
     results: str
+    output_buckets: Collection[str] = ()
 
     def __call__(self, request: BaselineRequest) -> BaseliningJob:
         """Start the job and return its record.
@@ -50,7 +57,9 @@ class CreateBaseline:
         name, now = request.baselining_job_name, self.clock.now()
         job = BaseliningJob(
             **request.model_dump(exclude={"output_s3_uri"}),
-            output_s3_uri=within_results(self.results, request.output_s3_uri or f"{self.results}/baselining/{name}"),
+            output_s3_uri=within_results(
+                request.output_s3_uri or f"{self.results}/baselining/{name}", self.results, self.output_buckets
+            ),
             creation_time=now,
             last_modified_time=now,
             due=now + self.start_analysis.lease(choice.name, waits=True),
@@ -71,6 +80,11 @@ class CreateBaseline:
         size = sum(found.size for found in self.objects.list(dataset))
         if not size:
             raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
+        if size > MOST_BYTES:
+            message = (
+                f"{dataset} has {size:,} bytes, and a baseline dataset at most 5 GB ({MOST_BYTES:,}); give a sample"
+            )
+            raise InvalidInput("BaselineDatasetTooLarge", message)
         choice = self.start_analysis.choose(input_bytes=size, image_uri=request.image_uri, resources=request.resources)
         if isinstance(choice, HostChoice):
             return choice
@@ -99,18 +113,19 @@ def _request(job: BaseliningJob, given: AnalysisInputs) -> AnalysisRequest:
     )
 
 
-def within_results(results: str, output: str) -> str:
-    """Return an output folder if the analyzer may write there.
+def within_results(output: str, results: str, output_buckets: Collection[str]) -> str:
+    """Return an output folder if the analyzer may write there: to the results bucket, or a further one.
 
     Raises
     ------
     InvalidInput
         ``OutputOutsideResults``.
     """
-    if s3_layout.split(output)[0] != s3_layout.split(results)[0]:
+    allowed = (s3_layout.split(results)[0], *output_buckets)
+    if s3_layout.split(output)[0] not in allowed:
         raise InvalidInput(
             "OutputOutsideResults",
-            f"{output} is outside of the results bucket {results}, the only one that the analyzer may write to;"
-            " choose a folder in it, or deploy with the parameter ResultsBucket set to your bucket",
+            f"the analyzer may not write to {output}; it may write to {', '.join(f's3://{name}' for name in allowed)}:"
+            " choose a folder there, or name your bucket in the deployment's parameter OutputBuckets",
         )
     return output.rstrip("/")

@@ -89,7 +89,7 @@ class FinishExecution:
         outcome, uri = ended.outcome, None
         if outcome.status in _COMPLETED:
             report = read_violations(self.objects, execution.output_s3_uri)
-            outcome = settled_outcome(outcome, report, execution.kind)
+            outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
             if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None

@@ -278,9 +278,7 @@ class LaunchExecution:
         labels: GroundTruthObjects | None,
         choice: HostChoice,
     ) -> AnalysisRequest:
-        baseline = {"constraints": schedule.baseline.constraints_s3_uri}
-        if schedule.baseline.statistics_s3_uri:
-            baseline["statistics"] = schedule.baseline.statistics_s3_uri
+        baseline = _compared_with(schedule)
         given = analysis_inputs(schedule, schedule.kind)
         merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
         previous = self._previous_attempt(execution)
@@ -337,6 +335,15 @@ class LaunchExecution:
         for uri, start in uris.items():
             if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
                 yield AnalysisInput(s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(start)}/{report}")
+
+
+def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:
+    """Return the S3 URI of each file that data is compared with; none without constraints."""
+    baseline = schedule.baseline
+    if baseline is None or baseline.constraints_s3_uri is None:
+        return {}
+    statistics = {"statistics": baseline.statistics_s3_uri} if baseline.statistics_s3_uri else {}
+    return {"constraints": baseline.constraints_s3_uri, **statistics}
 
 
 def _covered_until(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
+from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.monitor_lists import (
+    ExecutionsWanted,
+    JobsWanted,
+    MonitorLists,
+    SchedulesWanted,
+    VersionsWanted,
+)
+from modelwatch_core.app.run_once import due_once
 from modelwatch_core.app.start_analysis import StartAnalysis
+from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, parsed
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.analysis_settings import Switch
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, iso_utc, parsed
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
@@ -25,7 +37,7 @@ from modelwatch_core.domain.monitoring_schedule import (
     ScheduleRequest,
     ScheduleStatus,
 )
-from modelwatch_core.domain.windows import Window
+from modelwatch_core.domain.windows import ScheduleExpression, Window
 from modelwatch_core.ports import (
     BaseliningJobs,
     Clock,
@@ -33,10 +45,10 @@ from modelwatch_core.ports import (
     Ledger,
     ObjectStore,
     Schedules,
-    Ticks,
     UnreadableRecord,
 )
 
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _RECENT = 20
 """Executions that are looked through for the last scheduled one: one-off runs may have come after it."""
 
@@ -52,17 +64,23 @@ class _Named(Owned):
     monitoring_schedule_name: SageMakerName
 
 
-class _Page(Owned):
-    max_results: int = Field(default=100, ge=1, le=100)
-    next_token: str | None = None
+class _Described(_Named):
+    """A schedule as it is, or as it was in a version; ``schedule_id`` finds those of one that was deleted."""
 
-
-class _History(_Named):
-    """``schedule_id`` finds the executions of a schedule that was deleted."""
-
+    version: int | None = Field(default=None, ge=1)
     schedule_id: NonEmpty | None = None
-    max_results: int = Field(default=100, ge=1, le=100)
-    before: UtcDatetime | None = None
+
+
+class _Asked(BaseModel):
+    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class _Changes(_Named):
+    """Parameters of ``ScheduleRequest``: those to change, each whole; null takes one back to its default."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class _Execution(_Named):
@@ -81,6 +99,22 @@ class _Job(Owned):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a deployment allows.
+
+    Attributes
+    ----------
+    most_schedules : int
+        How many schedules there may be.
+    shortest_schedule : timedelta
+        How soon a schedule may be due again.
+    """
+
+    most_schedules: int = 100
+    shortest_schedule: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
 class ManageMonitors:
     """Carry out one operation on monitors.
 
@@ -88,24 +122,33 @@ class ManageMonitors:
     ----------
     results : str
         S3 URI of the bucket that reports go to.
+    output_buckets : collection of str
+        Further buckets that they may go to.
     alert_target_types : collection of str
         The types of targets that alerts can be sent to.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
+    arn_prefix : str
+        How SageMaker's ARNs of the account and region begin: ``arn:aws:sagemaker:us-east-1:123456789012``.
     """
 
     schedules: Schedules
     ledger: Ledger
     jobs: BaseliningJobs
-    ticks: Ticks
+    lists: MonitorLists
+    follow_schedule: FollowSchedule
     endpoints: Endpoints
     objects: ObjectStore
     start_analysis: StartAnalysis
     stop_execution: StopExecution
+    stop_baselining_job: StopBaseliningJob
     clock: Clock
     results: str
     alert_target_types: Collection[str]
     new_token: Callable[[], str]
+    arn_prefix: str
+    output_buckets: Collection[str] = ()
+    limits: Limits = Limits()
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
         """Carry out the operation and return its answer, ready for JSON.
@@ -122,9 +165,10 @@ class ManageMonitors:
         parameters, operation = OPERATIONS[request.operation]
         return operation(self, parsed(parameters, request.parameters))
 
-    def create(self, request: ScheduleRequest) -> dict[str, Any]:
+    def create(self, asked: _Asked) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
         now = self.clock.now()
+        request = parsed(ScheduleRequest, due_once(asked.model_dump(), now))
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=f"{request.monitoring_schedule_name}-{self.new_token()}",
@@ -132,20 +176,21 @@ class ManageMonitors:
             last_modified_time=now,
             active_since=now,
         )
-        self.schedules.save(schedule)
+        change = self.schedules.save(schedule, most=self.limits.most_schedules)
         try:
-            self.ticks.set(schedule)
+            self.follow_schedule(change)
         except ModelwatchError:
-            self.schedules.delete(schedule.monitoring_schedule_name)
+            self.schedules.delete(schedule, now=now)
             raise
         return _shown(schedule) | {"warnings": schedule.warnings}
 
-    def update(self, request: ScheduleRequest) -> dict[str, Any]:
-        """Replace the definition of a schedule; it goes on, or stays stopped, as it was.
+    def update(self, changes: _Changes) -> dict[str, Any]:
+        """Change what is given of a schedule; it goes on, or stays stopped, as it was.
 
         The answer's ``covered_until`` is where its next window begins.
         """
-        old, now = self._schedule(request.monitoring_schedule_name), self.clock.now()
+        old, now = self._schedule(changes.monitoring_schedule_name), self.clock.now()
+        request = _changed(old, changes.model_extra or {}, now)
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=old.schedule_id,
@@ -157,8 +202,7 @@ class ManageMonitors:
             covered_until=self._covered_until(old, now),
             version=old.version + 1,
         )
-        self.schedules.save(schedule)
-        self.ticks.set(schedule)
+        self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule) | {"warnings": schedule.warnings}
 
     def start(self, named: _Named) -> dict[str, Any]:
@@ -175,63 +219,125 @@ class ManageMonitors:
         A run that went on would write over the reports of a schedule that is made anew under the name.
         """
         schedule = self._schedule(named.monitoring_schedule_name)
-        self.ticks.remove(schedule.monitoring_schedule_name)
         with suppress(InvalidInput):  # nothing is running, or it has ended in this moment
             self.stop_execution(schedule.schedule_id)
-        self.schedules.delete(schedule.monitoring_schedule_name)
+        self.follow_schedule(self.schedules.delete(schedule, now=self.clock.now()))
         return {}
 
-    def describe(self, named: _Named) -> dict[str, Any]:
-        """Return a schedule with its latest execution."""
-        schedule = self._schedule(named.monitoring_schedule_name)
+    def describe(self, asked: _Described) -> dict[str, Any]:
+        """Return a schedule with its latest execution, or a version of it."""
+        if asked.version is not None:
+            return _shown(self._version(asked, asked.version))
+        schedule = self._schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return _shown(schedule) | {"last_monitoring_execution": _shown(latest[0]) if latest else None}
+        return self._as_it_is(schedule) | {"last_monitoring_execution": self._execution(latest[0]) if latest else None}
 
-    def list_schedules(self, page: _Page) -> dict[str, Any]:
-        """Return schedules in the order of their names, a page at a time."""
-        schedules, following = self.schedules.page(limit=page.max_results, after=page.next_token)
-        return {"schedules": [_shown(schedule) for schedule in schedules], "next_token": following}
+    def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
+        """Return a page of schedules."""
+        found, following = self.lists.of_schedules(asked, now=self.clock.now())
+        return {"schedules": [self._as_it_is(schedule) for schedule in found], "next_token": following}
 
-    def list_executions(self, requested: _History) -> dict[str, Any]:
-        """Return the executions of a schedule, newest first."""
-        schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
-        found = self.ledger.history(schedule_id, limit=requested.max_results, before=requested.before)
-        return {"executions": [_shown(execution) for execution in found]}
+    def list_versions(self, asked: VersionsWanted) -> dict[str, Any]:
+        """Return a page of the versions of a schedule, the newest first."""
+        found, following = self.lists.of_versions(asked)
+        return {"versions": [_shown(schedule) for schedule in found], "next_token": following}
+
+    def list_executions(self, asked: ExecutionsWanted) -> dict[str, Any]:
+        """Return a page of executions, of one schedule or of all."""
+        found, following = self.lists.of_executions(asked)
+        return {"executions": [self._execution(execution) for execution in found], "next_token": following}
 
     def stop_one(self, requested: _Execution) -> dict[str, Any]:
         """Stop an execution, and its run."""
         schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
-        return stopped.model_dump(mode="json")
+        return self._execution(stopped)
 
     def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
-        job = self.jobs.get(requested.baselining_job_name)
+        return _shown(self._job(requested.baselining_job_name))
+
+    def list_jobs(self, asked: JobsWanted) -> dict[str, Any]:
+        """Return a page of baselining jobs, the newest first."""
+        found, following = self.lists.of_jobs(asked)
+        return {"baselining_jobs": [_shown(job) for job in found], "next_token": following}
+
+    def stop_job(self, requested: _Job) -> dict[str, Any]:
+        """Stop a baselining job, and its run."""
+        return _shown(self.stop_baselining_job(self._job(requested.baselining_job_name)))
+
+    def _job(self, name: str) -> BaseliningJob:
+        job = self.jobs.get(name)
         if job is None:
-            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {requested.baselining_job_name}")
-        return job.model_dump(mode="json")
+            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
+        return job
+
+    def _as_it_is(self, schedule: MonitoringSchedule | UnreadableRecord) -> dict[str, Any]:
+        """Return a schedule for JSON, with the status that it has by now."""
+        if isinstance(schedule, UnreadableRecord):
+            return _shown(schedule)
+        return _shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
+
+    def _execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
+        """Return an execution for JSON, with the name and ARN that it has as a processing job."""
+        if isinstance(execution, UnreadableRecord):
+            return _shown(execution)
+        name = execution.processing_job_name
+        arn = f"{self.arn_prefix}:processing-job/{name}"
+        return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
         request.refuse_windows_that_may_be_empty()
+        self._refuse_times(ScheduleExpression(request.schedule_expression))
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
-        analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
+            message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
+            raise InvalidInput("BaselineNeedsValues", message)
         for target in request.alert_targets:
             if target.type not in self.alert_target_types:
                 known = ", ".join(self.alert_target_types)
                 message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
-        for uri in (request.baseline.constraints_s3_uri, request.baseline.statistics_s3_uri):
-            if uri and self.objects.read(uri) is None:
-                raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
+        for uri in request.baseline.uris if request.baseline else ():
+            if self.objects.read(uri) is None:
+                self._refuse_missing(uri)
         for name, uri in request.sources.items():
             if self.objects.read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
         return request.model_dump() | {
             "endpoint_input": self._looked_up(request.endpoint_input),
-            "output_s3_uri": within_results(self.results, output),
+            "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
+
+    def _refuse_times(self, expression: ScheduleExpression) -> None:
+        """Refuse an expression that is due too often, or never again."""
+        shortest, least = expression.shortest_interval(), self.limits.shortest_schedule
+        if shortest is not None and shortest < least:
+            minutes = least // timedelta(minutes=1)
+            frequency = "hourly" if least == timedelta(hours=1) else f"once in {minutes} minutes"
+            raise InvalidInput(
+                "InvalidScheduleExpression",
+                f"the minimum monitoring frequency is {frequency}, and {expression.text} may be due again after"
+                f" {shortest // timedelta(minutes=1)} minutes; make it due once an hour at most, for instance"
+                " cron(0 * ? * * *), or lower the deployment's parameter ShortestScheduleMinutes",
+            )
+        now = self.clock.now()
+        if not expression.is_due_after(now):
+            message = (
+                f"{expression.text} is never due after now, {iso_utc(now)}; correct its years, or write * for them"
+            )
+            raise InvalidInput("CronNeverFires", message)
+
+    def _refuse_missing(self, uri: str) -> None:
+        """Refuse a baseline file that is not there, and say if it is being made."""
+        for job in self.jobs.open_and_due(_FOR_EVER):
+            if isinstance(job, BaseliningJob) and uri.startswith(f"{job.output_s3_uri}/"):
+                message = f"the baselining job {job.baselining_job_name} that makes {uri} has not ended; wait for it"
+                raise NotReady("BaselineNotReady", f"{message} (DescribeBaseliningJob), then ask again")
+        raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
         """Refuse a schedule that no host could analyse even a window without data of."""
@@ -258,10 +364,15 @@ class ManageMonitors:
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
     def _schedule(self, name: str) -> MonitoringSchedule:
-        schedule = self.schedules.get(name)
-        if schedule is None:
-            raise InvalidInput("ScheduleNotFound", f"there is no monitoring schedule {name}")
-        return schedule
+        return self.lists.schedule(name)
+
+    def _version(self, asked: _Described, version: int) -> MonitoringSchedule:
+        schedule_id = asked.schedule_id or self._schedule(asked.monitoring_schedule_name).schedule_id
+        found = self.schedules.version(schedule_id, version)
+        if found is None:
+            message = f"{schedule_id} has no version {version}; ListMonitoringScheduleVersions shows which it has"
+            raise InvalidInput("VersionNotFound", message)
+        return found
 
     def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
         old, now = self._schedule(named.monitoring_schedule_name), self.clock.now()
@@ -272,9 +383,18 @@ class ManageMonitors:
             "version": old.version + 1,
         }
         schedule = old.model_copy(update=changes)
-        self.schedules.save(schedule)
-        self.ticks.set(schedule)
+        self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule)
+
+
+def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: datetime) -> ScheduleRequest:
+    """Return the request that would make a schedule as it is, with changes."""
+    known = ScheduleRequest.model_fields
+    parameters = schedule.model_dump(mode="json", include=set(known)) | dict(changes)
+    if "schedule_expression" in changes:
+        windows = {"data_analysis_start_time": None, "data_analysis_end_time": None}
+        parameters = due_once(parameters | windows | dict(changes), now)
+    return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
 
 
 def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
@@ -283,14 +403,17 @@ def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
 
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
-    "CreateMonitoringSchedule": (ScheduleRequest, ManageMonitors.create),
-    "UpdateMonitoringSchedule": (ScheduleRequest, ManageMonitors.update),
+    "CreateMonitoringSchedule": (_Asked, ManageMonitors.create),
+    "UpdateMonitoringSchedule": (_Changes, ManageMonitors.update),
     "StartMonitoringSchedule": (_Named, ManageMonitors.start),
     "StopMonitoringSchedule": (_Named, ManageMonitors.stop),
     "DeleteMonitoringSchedule": (_Named, ManageMonitors.delete),
-    "DescribeMonitoringSchedule": (_Named, ManageMonitors.describe),
-    "ListMonitoringSchedules": (_Page, ManageMonitors.list_schedules),
-    "ListMonitoringExecutions": (_History, ManageMonitors.list_executions),
+    "DescribeMonitoringSchedule": (_Described, ManageMonitors.describe),
+    "ListMonitoringSchedules": (SchedulesWanted, ManageMonitors.list_schedules),
+    "ListMonitoringScheduleVersions": (VersionsWanted, ManageMonitors.list_versions),
+    "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
     "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
+    "ListBaseliningJobs": (JobsWanted, ManageMonitors.list_jobs),
+    "StopBaseliningJob": (_Job, ManageMonitors.stop_job),
 }

@@ -15,7 +15,6 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
 from modelwatch_core.domain.metric_datum import MetricDatum
-from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import ObjectStore
 
@@ -98,15 +97,15 @@ def _violation(place: int, entry: object) -> ConstraintViolation:
     return violation
 
 
-def settled_outcome(reported: Outcome, report: ViolationReport, kind: MonitorKind) -> Outcome:
+def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report: bool) -> Outcome:
     """Return the outcome of an analysis, once its report has been read.
 
     What was reported stands where the report agrees with it. An analysis that completed without a readable report
-    failed, unless it is the user's own container, which may write none. One with violations is never Completed.
+    failed, unless it need not have written one. One with violations is never Completed.
     """
     if reported.status not in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
         return reported
-    if report.problem and not (report.uri is None and kind.analysis is None):
+    if report.problem and (needs_report or report.uri is not None):
         return reported.model_copy(
             update={"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": 0}
         )

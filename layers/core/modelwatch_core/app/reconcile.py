@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from modelwatch_core.app.finish_analysis import FinishAnalysis
+from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.output_folder import read_end
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
@@ -17,7 +18,16 @@ from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import AnalysisHost, BaseliningJobs, Clock, Ledger, ObjectStore, UnreadableRecord
+from modelwatch_core.ports import (
+    AnalysisHost,
+    BaseliningJobs,
+    Clock,
+    Ledger,
+    ObjectStore,
+    ScheduleChange,
+    Schedules,
+    UnreadableRecord,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Sweep:
     Attributes
     ----------
     moved : int
-        How many executions, baselining jobs and temporary endpoints were moved on.
+        How many executions, baselining jobs, changes of schedules and temporary endpoints were moved on.
     failures : tuple of str
         What could not be, each with its reason. The next sweep tries again.
     """
@@ -38,7 +48,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Launch what waits, fail what its host never reported, announce what was settled, delete what nothing needs."""
+    """Move on what is overdue: changes, launches, ends that no host reported, announcements, deletions."""
 
     ledger: Ledger
     jobs: BaseliningJobs
@@ -48,6 +58,8 @@ class Reconcile:
     follow: FollowEndpoint
     hosts: Mapping[str, AnalysisHost]
     clock: Clock
+    schedules: Schedules
+    follow_schedule: FollowSchedule
 
     def __call__(self) -> Sweep:
         """Move on everything that is overdue; each item stands for itself, and none stops the others."""
@@ -65,6 +77,8 @@ class Reconcile:
 
     def _overdue(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         now = self.clock.now()
+        for change in self.schedules.changes(now - CHANGE_LEASE):
+            yield f"schedule {change.monitoring_schedule_name}", partial(self._follow, change)
         for execution in self.ledger.open_and_due(now):
             if isinstance(execution, UnreadableRecord):
                 yield execution.identity, partial(_refuse, execution)
@@ -77,6 +91,10 @@ class Reconcile:
                 yield job.subject, partial(self._move_run, job)
         for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
+
+    def _follow(self, change: ScheduleChange) -> bool:
+        self.follow_schedule(change)
+        return True
 
     def _move_execution(self, execution: MonitoringExecution) -> bool:
         if execution.is_settled:

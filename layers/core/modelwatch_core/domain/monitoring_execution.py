@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Self
 
 from pydantic import Field, ValidationError
@@ -80,6 +81,8 @@ class MonitoringExecution(Owned):
         1, and more for a repetition of a window, which replaces the reports of the attempt before.
     alert_targets : tuple of AlertTargetReference
         Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
+    compares : bool
+        Whether its schedule had constraints to compare with; without them there is no report of violations.
     publish_feature_metrics : bool
         Whether its metrics of single features, groups and labels are published too.
     tick_id : str
@@ -119,6 +122,7 @@ class MonitoringExecution(Owned):
     window: Window
     attempt: int = 1
     alert_targets: tuple[AlertTargetReference, ...] = ()
+    compares: bool = True
     publish_feature_metrics: bool = False
     output_s3_uri: S3Uri
     tick_id: NonEmpty
@@ -162,8 +166,11 @@ class MonitoringExecution(Owned):
         """
         name = schedule.monitoring_schedule_name
         place = (schedule.output_s3_uri, schedule.endpoint_name, name)
+        by_minute = schedule.expression.is_due_within_the_hour
         results = (
-            s3_layout.results(*place, scheduled_time) if scheduled_time else s3_layout.one_off_results(*place, window)
+            s3_layout.results(*place, scheduled_time, by_minute=by_minute)
+            if scheduled_time
+            else s3_layout.one_off_results(*place, window)
         )
         return cls(
             captures_until=captures_until,
@@ -176,6 +183,7 @@ class MonitoringExecution(Owned):
             scheduled_time=scheduled_time or window.end,
             window=window,
             alert_targets=schedule.alert_targets,
+            compares=schedule.compares,
             publish_feature_metrics=schedule.publish_feature_metrics,
             output_s3_uri=results,
             tick_id=tick_id,
@@ -195,9 +203,20 @@ class MonitoringExecution(Owned):
         return self.key.subject
 
     @property
+    def processing_job_name(self) -> str:
+        """A name for it by SageMaker's rule for processing jobs, which depends on its identity only."""
+        digest = sha256(self.subject.encode()).hexdigest()[:12]
+        return f"{self.monitoring_schedule_name[:37].rstrip('-')}-{self.window.end:%Y%m%d%H%M}-{digest}"
+
+    @property
     def kind(self) -> MonitorKind:
         """The kind of monitor."""
         return monitor_kind(self.monitoring_type)
+
+    @property
+    def needs_report(self) -> bool:
+        """Whether its analysis must write a report of violations: a user's own container need not."""
+        return self.compares and self.kind.analysis is not None
 
     @property
     def is_settled(self) -> bool:

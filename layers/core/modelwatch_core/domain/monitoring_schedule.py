@@ -21,6 +21,7 @@ from modelwatch_core.domain.monitor_kinds import (
     monitor_kind,
     refuse_unfit,
 )
+from modelwatch_core.domain.processing_parameters import ProcessingParameters
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 
@@ -156,6 +157,8 @@ class MonitorParameters(Scripts):
         What the analysis should run on.
     image_uri : str, optional
         The container image that analyses a custom kind of monitor.
+    processing : ProcessingParameters, optional
+        How a processing job would run the analysis: kept and shown, and used by hosts that run jobs.
     """
 
     problem_type: ProblemType | None = None
@@ -164,13 +167,40 @@ class MonitorParameters(Scripts):
     environment: dict[str, str] = Field(default_factory=dict, max_length=50)
     resources: Resources | None = None
     image_uri: NonEmpty | None = None
+    processing: ProcessingParameters | None = None
 
 
 class Baseline(Owned):
-    """The files that current data is compared with."""
+    """The files that current data is compared with: at least one of the two.
 
-    constraints_s3_uri: S3Uri
+    Attributes
+    ----------
+    constraints_s3_uri : str, optional
+        What data should satisfy. Without it nothing is compared, whatever the statistics.
+    statistics_s3_uri : str, optional
+        The distributions that drift is measured from. Bias and explainability, whose ``analysis.json`` holds both,
+        keep and show it, and use it for nothing.
+    """
+
+    constraints_s3_uri: S3Uri | None = None
     statistics_s3_uri: S3Uri | None = None
+
+    @model_validator(mode="after")
+    def _names_a_file(self) -> Self:
+        if not self.uris:
+            raise ValueError("give constraints_s3_uri, statistics_s3_uri or both; or no baseline at all")
+        return self
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """The S3 URI of each file that is given."""
+        return tuple(filter(None, (self.constraints_s3_uri, self.statistics_s3_uri)))
+
+
+_NOTHING_TO_COMPARE_WITH = (
+    "there are no constraints to compare with (baseline.constraints_s3_uri): executions describe their windows in"
+    " statistics and a report, and find no violations"
+)
 
 
 class ScheduleRequest(MonitorParameters):
@@ -178,6 +208,8 @@ class ScheduleRequest(MonitorParameters):
 
     Attributes
     ----------
+    baseline : Baseline, optional
+        What data is compared with. Without constraints each execution describes its window, and finds no violations.
     ground_truth_input : str, optional
         The S3 URI below which labels are collected, in folders ``yyyy/mm/dd/hh`` or directly.
     publish_cloudwatch_metrics, publish_feature_metrics : bool
@@ -189,6 +221,9 @@ class ScheduleRequest(MonitorParameters):
         How many minutes later still it may start, so that schedules of the same hour do not all start in one second.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
+    data_analysis_start_time, data_analysis_end_time : str, optional
+        The window of a schedule that was asked for with ``NOW``: durations from its run, or moments. Its expression is
+        kept as that of the minute of its run.
     """
 
     monitoring_schedule_name: SageMakerName
@@ -196,7 +231,7 @@ class ScheduleRequest(MonitorParameters):
     schedule_expression: str
     endpoint_input: EndpointInput | None = None
     batch_transform_input: BatchTransformInput | None = None
-    baseline: Baseline
+    baseline: Baseline | None = None
     ground_truth_input: S3Uri | None = None
     output_s3_uri: S3Uri | None = None
     publish_cloudwatch_metrics: bool = True
@@ -204,6 +239,8 @@ class ScheduleRequest(MonitorParameters):
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
     start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
+    data_analysis_start_time: NonEmpty | None = None
+    data_analysis_end_time: NonEmpty | None = None
 
     @field_validator("schedule_expression")
     @classmethod
@@ -254,6 +291,14 @@ class ScheduleRequest(MonitorParameters):
     @property
     def warnings(self) -> list[str]:
         """What whoever makes the schedule should know, a sentence each."""
+        return [*self._overlaps(), *([] if self.compares else [_NOTHING_TO_COMPARE_WITH])]
+
+    @property
+    def compares(self) -> bool:
+        """Whether there are constraints to compare with; without them executions find no violations."""
+        return self.baseline is not None and self.baseline.constraints_s3_uri is not None
+
+    def _overlaps(self) -> list[str]:
         expression = ScheduleExpression(self.schedule_expression)
         window, shortest = self.window(expression.example_due_time), expression.shortest_interval()
         width = window.end - window.start
@@ -351,6 +396,10 @@ class MonitoringSchedule(ScheduleRequest):
     covered_until: UtcDatetime | None = None
     version: int = 1
 
+    def status_at(self, now: datetime) -> ScheduleStatus:
+        """Return its status: one that is never due again is stopped, whoever stopped it."""
+        return self.monitoring_schedule_status if self.expression.is_due_after(now) else ScheduleStatus.STOPPED
+
     @property
     def expression(self) -> ScheduleExpression:
         """The parsed schedule expression."""
@@ -377,6 +426,7 @@ class MonitoringSchedule(ScheduleRequest):
 
     def due_before(self, scheduled_time: datetime, after: datetime) -> Iterator[datetime]:
         """Yield the times at which it was due before a scheduled time and after a moment, the latest first."""
-        moment = scheduled_time
-        while (moment := self.expression.before(moment)) > after:
+        moment = self.expression.last_due(scheduled_time)
+        while moment is not None and moment > after:
             yield moment
+            moment = self.expression.last_due(moment)

@@ -78,12 +78,16 @@ def _names_between(start: datetime, end: datetime, hour: datetime) -> tuple[str,
     return (f"{start:%M-%S}", "60-00" if end == following else f"{end:%M-%S}") if start < end else None
 
 
-def results(output: str, endpoint_name: str | None, schedule_name: str, scheduled_time: datetime) -> str:
+def results(
+    output: str, endpoint_name: str | None, schedule_name: str, scheduled_time: datetime, *, by_minute: bool = False
+) -> str:
     """Return the folder of one execution's reports: ``{output}/{endpoint}/{schedule}/yyyy/mm/dd/hh``.
 
-    That of a batch transform schedule has no endpoint in it.
+    That of a batch transform schedule has no endpoint in it. One that is due several times an hour has the minute below
+    the hour, so that no reports replace others.
     """
-    return join(output, endpoint_name or "", schedule_name, scheduled_time.strftime(HOUR_FOLDER))
+    minute = f"{scheduled_time:%M}" if by_minute else ""
+    return join(output, endpoint_name or "", schedule_name, scheduled_time.strftime(HOUR_FOLDER), minute)
 
 
 def one_off_results(output: str, endpoint_name: str | None, schedule_name: str, window: Window) -> str:

@@ -56,8 +56,7 @@ class ScheduleExpression:
     Raises
     ------
     InvalidInput
-        ``InvalidScheduleExpression`` when the text is not such an expression, names a day that does not exist, is due
-        more than once an hour (reports are kept by the hour, and captures come late), or is bound to a year.
+        ``InvalidScheduleExpression`` when the text is not such an expression, or names a day that does not exist.
 
     Attributes
     ----------
@@ -84,14 +83,8 @@ class ScheduleExpression:
         except ValueError as error:
             raise InvalidInput("InvalidScheduleExpression", f"{text!r} is not a cron expression: {error}") from None
         self._fields = match["fields"].split()
-        minute, year = self._fields[0], self._fields[5]
-        if not (minute.isdigit() and year == "*"):
-            raise InvalidInput(
-                "InvalidScheduleExpression",
-                f"{text!r} must be due once an hour at most and every year: write one number for the minutes and * for"
-                " the year, for instance cron(0 * ? * * *)",
-            )
-        due = self._cron.after(_REFERENCE)
+        self._in_all_years = CronExpression.parse(" ".join([*self._fields[:5], "*"]))
+        due = self._cron.after(_REFERENCE) or self._cron.before(_REFERENCE)
         if due is None:
             raise InvalidInput("InvalidScheduleExpression", f"{text!r} is never due: its months have no such day")
         self.example_due_time = due
@@ -101,8 +94,24 @@ class ScheduleExpression:
         return self._exists(self._cron.after(moment), moment)
 
     def before(self, moment: datetime) -> datetime:
-        """Return the last time strictly before a moment at which the schedule was due."""
-        return self._exists(self._cron.before(moment), moment)
+        """Return the last time strictly before a moment at which the schedule was due, or would be in another year.
+
+        So the first window of an expression that is bound to years begins where it would if it were not.
+        """
+        return self._exists(self._in_all_years.before(moment), moment)
+
+    def last_due(self, moment: datetime) -> datetime | None:
+        """Return the last time strictly before a moment at which the schedule was due, None if there is none."""
+        return self._cron.before(moment)
+
+    def is_due_after(self, moment: datetime) -> bool:
+        """Return whether the schedule is ever due after a moment."""
+        return self._cron.after(moment) is not None
+
+    @property
+    def is_due_within_the_hour(self) -> bool:
+        """Whether it may be due more than once in an hour."""
+        return len(self._cron.minutes) > 1
 
     def shortest_interval(self) -> timedelta | None:
         """Return the least time between two times in a row at which the schedule is due, None if it is due once."""
@@ -134,19 +143,24 @@ class ScheduleExpression:
         """Return the expression that fires some minutes later, and the delay that it really has.
 
         Captures reach S3 some minutes after their hour, so ticks come late on purpose. Only an expression whose day
-        would change, and that is not due on every day, is returned as it is, with no delay.
+        would change, and that is not due on every day, is returned as it is, with no delay. So is one that is due
+        several times an hour, but not in every hour, and of whose times only some would move to the next hour.
         """
-        carried, minute = divmod(self._cron.minutes[0] + minutes, 60)
-        if not carried:
-            return f"cron({' '.join([str(minute), *self._fields[1:]])})", minutes
+        moved = [divmod(minute + minutes, 60) for minute in self._cron.minutes]
+        minute = ",".join(str(each) for each in sorted(each for _, each in moved))
+        carried = moved[0][0]
+        is_hourly = self._is_due_on_every_day and len(self._cron.hours) == _LAST_HOUR + 1
+        if not moved[-1][0] or is_hourly:
+            return f"cron({' '.join([minute, *self._fields[1:]])})", minutes
+        if moved[-1][0] != carried:
+            return self.text, 0
         hours = [hour + carried for hour in self._cron.hours]
         if max(hours) > _LAST_HOUR and not self._is_due_on_every_day:
             return self.text, 0
         shifted = ",".join(str(hour) for hour in sorted(hour % 24 for hour in hours))
-        every_hour = len(hours) == _LAST_HOUR + 1
-        return f"cron({' '.join([str(minute), '*' if every_hour else shifted, *self._fields[2:]])})", minutes
+        return f"cron({' '.join([minute, shifted, *self._fields[2:]])})", minutes
 
     @property
     def _is_due_on_every_day(self) -> bool:
-        day_of_month, month, day_of_week, _ = self._fields[2:]
-        return {day_of_month, day_of_week} == {"*", "?"} and month == "*"
+        day_of_month, month, day_of_week, year = self._fields[2:]
+        return {day_of_month, day_of_week} == {"*", "?"} and month == year == "*"

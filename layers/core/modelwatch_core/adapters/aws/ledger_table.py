@@ -1,13 +1,16 @@
 """The DynamoDB table that holds schedules, executions, baselining jobs, claims of runs and the log of sent alerts.
 
 One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
-sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name, open
-executions and baselining jobs by the time they are due. Open executions are spread over 16
-partitions of the index, because all schedules of an account tick in the same minute.
+sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name,
+changes of schedules that their clocks have not followed, open executions and baselining jobs by the time they are due.
+Open executions are spread over 16 partitions of the index, because all schedules of an account tick in the same minute.
+The sparse index ``timeline`` (``time_list``, ``time_key``) lists schedules and jobs by creation, and executions by
+creation and by scheduled time, with keys only.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +26,15 @@ from modelwatch_core.domain.documents import Document, iso_utc, validation_messa
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import Claim, Clock, RunClaim, UnreadableRecord
+from modelwatch_core.ports import (
+    Claim,
+    Clock,
+    ExecutionOrder,
+    Page,
+    RunClaim,
+    ScheduleChange,
+    UnreadableRecord,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -34,6 +45,8 @@ ALERT_LEASE = timedelta(minutes=2)
 """Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
 ALERT_MEMORY = timedelta(days=90)
 RUN_MEMORY = timedelta(days=30)
+_TIMES = {"CreationTime": "CREATED", "ScheduledTime": "SCHEDULED"}
+"""The lists of executions by their times. An item of one is written once, with its execution, and has no document."""
 
 Item = dict[str, Any]
 
@@ -97,6 +110,105 @@ class VersionedItems:
                     return
                 query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def put_of(self, item: Item, **condition: Any) -> Item:
+        """Return a write of a transaction."""
+        return {"Put": {"TableName": self.table.name, "Item": item, **condition}}
+
+    def transacted(self, *writes: Item) -> set[int]:
+        """Write all, or nothing; return the places of the writes whose conditions do not hold."""
+        with aws_errors("writing to the ledger"):
+            try:
+                self.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]  # items are plain dicts
+            except ClientError as error:
+                # A conflict with another transaction says nothing about the conditions: that is worth a retry.
+                reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", ())]
+                if not reasons or set(reasons) - {"ConditionalCheckFailed", "None"}:
+                    raise
+                return {place for place, reason in enumerate(reasons) if reason != "None"}
+        return set()
+
+    def page(self, model: type[Document], asked: Listing) -> Page[Document]:
+        """Return the documents of a page of a list; a list without documents names the items that have them."""
+        found, has_more = self._listed(asked)
+        positions = [asked.position(item) for item in found]
+        if not all("document" in item for item in found):
+            found = self._named([named_key(item) for item in found])
+        records = zip(found, positions, strict=True)
+        return Page([(parsed_item(model, item), position) for item, position in records if item], has_more)
+
+    def _listed(self, asked: Listing) -> tuple[list[Item], bool]:
+        with aws_errors(f"listing {asked.name} of the ledger"):
+            page = self.table.query(**asked.query)
+        return [dict(item) for item in page["Items"]], "LastEvaluatedKey" in page
+
+    def _named(self, keys: list[Item]) -> list[Item]:
+        """Return the items of keys, in their order; an empty one for what is deleted."""
+        found: dict[tuple[str, str], Item] = {}
+        wanted = keys
+        with aws_errors("reading listed items of the ledger"):
+            while wanted:  # an answer holds at most 16 MB
+                answer: Any = self.table.meta.client.batch_get_item(RequestItems={self.table.name: {"Keys": wanted}})
+                items = answer["Responses"][self.table.name]
+                found |= {(str(item["pk"]), str(item["sk"])): dict(item) for item in items}
+                wanted = answer["UnprocessedKeys"].get(self.table.name, {}).get("Keys", [])
+        return [found.get((key["pk"], key["sk"]), {}) for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list: an index with its partition, or a partition of the table.
+
+    Attributes
+    ----------
+    between : (str, str), optional
+        The first and the last key of it that are wanted.
+    """
+
+    index: str | None
+    name: str
+    limit: int
+    after: str | None
+    descending: bool
+    between: tuple[str, str] | None = None
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The parameters of the query."""
+        partition, key = self._keys
+        span = self.between
+        return {
+            **({"IndexName": self.index} if self.index else {}),
+            "KeyConditionExpression": "#partition = :name" + (" AND #key BETWEEN :first AND :last" if span else ""),
+            "ExpressionAttributeNames": {"#partition": partition, **({"#key": key} if span else {})},
+            "ExpressionAttributeValues": {
+                ":name": self.name,
+                **({":first": span[0], ":last": span[1]} if span else {}),
+            },
+            "ScanIndexForward": not self.descending,
+            "Limit": self.limit,
+            **({"ExclusiveStartKey": self._start(self.after)} if self.after else {}),
+        }
+
+    def position(self, item: Mapping[str, Any]) -> str:
+        """Return the position of an item in the list."""
+        return json.dumps([item["pk"], item["sk"], item[self._keys[1]]])
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        known = {None: ("pk", "sk"), INDEX: ("list", "list_key"), "timeline": ("time_list", "time_key")}
+        return known[self.index]
+
+    def _start(self, position: str) -> Item:
+        pk, sk, place = json.loads(position)
+        partition, key = self._keys
+        return {"pk": pk, "sk": sk} | {partition: self.name, key: place}
+
+
+def named_key(item: Mapping[str, Any]) -> Item:
+    """Return the key of the item that an item of a list stands for: itself, or the execution that it is a time of."""
+    kind, _, rest = str(item["sk"]).partition("#")
+    return {"pk": item["pk"], "sk": rest.partition("#")[2] if kind in _TIMES.values() else item["sk"]}
+
 
 def parsed_item(model: type[Document], item: Mapping[str, Any]) -> Document | UnreadableRecord:
     """Return the document of an item, or what is wrong with it."""
@@ -128,7 +240,11 @@ def conflict(item: Item, exists: str) -> InvalidInput | NotReady:
 
 @dataclass(frozen=True, slots=True)
 class TableSchedules:
-    """``Schedules`` in the ledger table."""
+    """``Schedules`` in the ledger table.
+
+    A write is one transaction: the definition, a copy of it under its version, the change that the clock is to follow,
+    and for a new one or a deletion the number of schedules.
+    """
 
     items: VersionedItems
 
@@ -136,39 +252,104 @@ class TableSchedules:
         """Return a schedule, or None."""
         return self.items.document(MonitoringSchedule, f"SCHEDULE#{name}", "DEFINITION")
 
-    def save(self, schedule: MonitoringSchedule) -> None:
+    def save(self, schedule: MonitoringSchedule, *, most: int | None = None) -> ScheduleChange:
         """Write a schedule."""
-        name = schedule.monitoring_schedule_name
-        item = {
+        name, change = schedule.monitoring_schedule_name, _change(schedule)
+        kept = {"version": schedule.version, "document": schedule.model_dump_json()}
+        definition = kept | {
             "pk": f"SCHEDULE#{name}",
             "sk": "DEFINITION",
             "list": "SCHEDULES",
             "list_key": name,
-            "version": schedule.version,
-            "document": schedule.model_dump_json(),
+            "time_list": "SCHEDULES",
+            "time_key": f"{iso_utc(schedule.creation_time)}#{name}",
         }
-        self.items.put(item, exists="ScheduleExists")
+        copy = kept | {"pk": f"VERSIONS#{schedule.schedule_id}", "sk": f"VERSION#{schedule.version:08}"}
+        writes = [
+            self.items.put_of(definition, **follows_on(definition)),
+            self.items.put_of(copy),
+            self.items.put_of(_change_item(change, schedule.last_modified_time)),
+            *([self._count(1, most)] if schedule.version == 1 else []),
+        ]
+        refused = self.items.transacted(*writes)
+        if 0 in refused:
+            raise conflict(definition, "ScheduleExists")
+        if refused:
+            raise InvalidInput(
+                "ResourceLimitExceeded",
+                f"The account-level service limit 'Number of monitoring schedules' is {most} schedules, with a request"
+                " delta of 1 schedules. Delete a schedule, or raise the deployment's parameter MostSchedules.",
+            )
+        return change
 
-    def delete(self, name: str) -> None:
+    def delete(self, schedule: MonitoringSchedule, *, now: datetime) -> ScheduleChange:
         """Remove a schedule."""
-        with aws_errors(f"deleting schedule {name} from the ledger"):
-            self.items.table.delete_item(Key={"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"})
+        name, change = schedule.monitoring_schedule_name, _change(schedule)
+        definition = {"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"}
+        is_as_given = {
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": schedule.version},
+        }
+        removal = {"Delete": {"TableName": self.items.table.name, "Key": definition, **is_as_given}}
+        noted = self.items.put_of(_change_item(change, now))
+        if self.items.transacted(removal, noted, self._count(-1, None)):
+            raise conflict(definition | {"version": schedule.version + 1}, "")
+        return change
 
     def page(
-        self, *, limit: int, after: str | None = None
-    ) -> tuple[Sequence[MonitoringSchedule | UnreadableRecord], str | None]:
+        self, *, limit: int, after: str | None = None, by_creation: bool = False, descending: bool = False
+    ) -> Page[MonitoringSchedule]:
         """Return a page of schedules."""
-        with aws_errors("listing the schedules of the ledger"):
-            page = self.items.table.query(
-                IndexName=INDEX,
-                KeyConditionExpression="#list = :schedules AND list_key > :after",
-                ExpressionAttributeNames={"#list": "list"},
-                ExpressionAttributeValues={":schedules": "SCHEDULES", ":after": after or " "},
-                Limit=limit,
-            )
-        items = page["Items"]
-        following = str(items[-1]["list_key"]) if items and "LastEvaluatedKey" in page else None
-        return [parsed_item(MonitoringSchedule, item) for item in items], following
+        asked = Listing("timeline" if by_creation else INDEX, "SCHEDULES", limit, after, descending)
+        return self.items.page(MonitoringSchedule, asked)
+
+    def version(self, schedule_id: str, version: int) -> MonitoringSchedule | None:
+        """Return a version, or None."""
+        return self.items.document(MonitoringSchedule, f"VERSIONS#{schedule_id}", f"VERSION#{version:08}")
+
+    def versions(self, schedule_id: str, *, limit: int, after: str | None = None) -> Page[MonitoringSchedule]:
+        """Return a page of versions."""
+        asked = Listing(None, f"VERSIONS#{schedule_id}", limit, after, descending=True)
+        return self.items.page(MonitoringSchedule, asked)
+
+    def changes(self, until: datetime) -> Iterator[ScheduleChange]:
+        """Yield the changes that are not followed."""
+        for item in self.items.listed_until("CHANGES", until):
+            name = str(item["pk"]).removeprefix("SCHEDULE#")
+            yield ScheduleChange(name, str(item["schedule_id"]), int(str(item["version"])))
+
+    def followed(self, change: ScheduleChange) -> None:
+        """Forget a change."""
+        with aws_errors(f"noting that the clock of {change.monitoring_schedule_name} is set"):
+            self.items.table.delete_item(Key=_change_key(change))
+
+    def _count(self, by: int, most: int | None) -> Item:
+        limit: Item = {"ConditionExpression": "attribute_not_exists(schedules) OR schedules < :most"}
+        return {
+            "Update": {
+                "TableName": self.items.table.name,
+                "Key": {"pk": "SCHEDULES", "sk": "NUMBER"},
+                "UpdateExpression": "ADD schedules :by",
+                "ExpressionAttributeValues": {":by": by, **({":most": most} if most is not None else {})},
+                **(limit if most is not None else {}),
+            }
+        }
+
+
+def _change(schedule: MonitoringSchedule) -> ScheduleChange:
+    return ScheduleChange(schedule.monitoring_schedule_name, schedule.schedule_id, schedule.version)
+
+
+def _change_key(change: ScheduleChange) -> Item:
+    return {
+        "pk": f"SCHEDULE#{change.monitoring_schedule_name}",
+        "sk": f"CHANGE#{change.schedule_id}#{change.version:08}",
+    }
+
+
+def _change_item(change: ScheduleChange, made: datetime) -> Item:
+    known = {"schedule_id": change.schedule_id, "version": change.version}
+    return _change_key(change) | known | {"list": "CHANGES", "list_key": iso_utc(made)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +390,8 @@ class TableLedger:
     def enqueue(self, execution: MonitoringExecution) -> MonitoringExecution:
         """Claim a window for its turn to come."""
         waiting = execution.waiting()
-        try:
-            self.items.put(_item(waiting), exists="ExecutionExists")
-        except InvalidInput:
+        item = _item(waiting)
+        if self.items.transacted(self.items.put_of(item, **follows_on(item)), *self._times(waiting)):
             return self.get(execution.key) or waiting
         return waiting
 
@@ -229,7 +409,7 @@ class TableLedger:
                 "ExpressionAttributeValues": {":holder": item["sk"]},
             }
         }
-        if not self._transacted(self._put(item), release):
+        if self.items.transacted(self.items.put_of(item, **follows_on(item)), release):
             # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
             self.items.put(item, exists="ExecutionExists")
 
@@ -250,6 +430,19 @@ class TableLedger:
             )
         return [parsed_item(MonitoringExecution, item) for item in page["Items"]]
 
+    def page(
+        self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[MonitoringExecution]:
+        """Return a page of executions in the order of a time."""
+        kind = _TIMES[order.by]
+        first, last = (iso_utc(moment) if moment else "" for moment in (order.since, order.until))
+        if order.schedule_id is None:
+            asked = Listing("timeline", kind, limit, after, descending, (first or " ", f"{last}~"))
+        else:
+            span = (f"{kind}#{first}", f"{kind}#{last}~")
+            asked = Listing(None, f"EXECUTIONS#{order.schedule_id}", limit, after, descending, span)
+        return self.items.page(MonitoringExecution, asked)
+
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield every execution that is open although due."""
         for partition in range(OPEN_PARTITIONS):
@@ -265,23 +458,25 @@ class TableLedger:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        return self._transacted(self._put(item), hold)
+        return not self.items.transacted(self.items.put_of(item, **follows_on(item)), hold, *self._times(execution))
 
-    def _put(self, item: Item) -> Item:
-        return {"Put": {"TableName": self.items.table.name, "Item": item, **follows_on(item)}}
-
-    def _transacted(self, *writes: Item) -> bool:
-        """Write all, or nothing because a condition does not hold."""
-        with aws_errors("writing to the ledger"):
-            try:
-                self.items.table.meta.client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]  # items are plain dicts
-            except ClientError as error:
-                # A conflict with another transaction says nothing about the conditions: that is worth a retry.
-                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-                if not reasons or reasons - {"ConditionalCheckFailed", "None"}:
-                    raise
-                return False
-        return True
+    def _times(self, execution: MonitoringExecution) -> list[Item]:
+        """Return the writes of a new execution to the lists by its times."""
+        if execution.version != 1:
+            return []
+        pk, sk = _partition_key(execution.key), _sort_key(execution.key)
+        times = {"CreationTime": execution.creation_time, "ScheduledTime": execution.scheduled_time}
+        return [
+            self.items.put_of(
+                {
+                    "pk": pk,
+                    "sk": f"{_TIMES[by]}#{iso_utc(moment)}#{sk}",
+                    "time_list": _TIMES[by],
+                    "time_key": f"{iso_utc(moment)}#{pk}#{sk}",
+                }
+            )
+            for by, moment in times.items()
+        ]
 
 
 def _partition_key(key: ExecutionKey) -> str:
@@ -321,12 +516,18 @@ class TableBaseliningJobs:
         item = {
             "pk": f"BASELINE#{job.baselining_job_name}",
             "sk": "JOB",
+            "time_list": "JOBS",
+            "time_key": f"{iso_utc(job.creation_time)}#{job.baselining_job_name}",
             "version": job.version,
             "document": job.model_dump_json(),
         }
         if not job.is_settled:
             item |= {"list": "OPEN_JOBS", "list_key": iso_utc(job.due)}
         self.items.put(item, exists="BaseliningJobExists")
+
+    def page(self, *, limit: int, after: str | None = None, descending: bool = True) -> Page[BaseliningJob]:
+        """Return a page of jobs."""
+        return self.items.page(BaseliningJob, Listing("timeline", "JOBS", limit, after, descending))
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
         """Yield every job that is open although due."""

@@ -1,0 +1,137 @@
+"""Lists by pages: filters, orders and the tokens that a list goes on by. A call costs a bounded number of requests."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.ports import Page, UnreadableRecord
+
+MOST_READS = 10
+"""Reads of a call. Where filters let little through, it may answer with fewer records than asked for, and a token."""
+
+_READ = 100
+
+Record = TypeVar("Record")
+
+
+class SortOrder(StrEnum):
+    """SageMaker's words."""
+
+    ASCENDING = "Ascending"
+    DESCENDING = "Descending"
+
+
+class ListRequest(Owned):
+    """What every list takes."""
+
+    max_results: int = Field(default=100, ge=1, le=100)
+    next_token: str | None = Field(default=None, max_length=8192)
+
+    @property
+    def identity(self) -> str:
+        """What distinguishes it from other lists: a token goes on with the list that it came from."""
+        asked = self.model_dump_json(exclude={"max_results", "next_token"})
+        return sha256(f"{type(self).__name__} {asked}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Generic[Record]):
+    """A part of a list, which is its runs one after the other.
+
+    Attributes
+    ----------
+    read : callable
+        Returns at most so many records after a position.
+    keeps : callable, optional
+        Whether a record passes the filters; all do if not given.
+    """
+
+    read: Callable[[int, str | None], Page[Record]]
+    keeps: Callable[[Record], bool] | None = None
+
+
+def listed(asked: ListRequest, runs: Sequence[Run[Record]]) -> tuple[list[Record | UnreadableRecord], str | None]:
+    """Return a page of a list, and the token of the next one, if there may be one.
+
+    Records that cannot be read pass every filter, in the first run: what they hold is not known.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidParameter`` for a token that is not one of this list.
+    """
+    number, after = _position(asked, len(runs))
+    found: list[Record | UnreadableRecord] = []
+    for _ in range(MOST_READS):
+        run = runs[number]
+        missing = asked.max_results - len(found)
+        page = run.read(_READ if run.keeps else missing, after)
+        for place, (record, position) in enumerate(page.records, start=1):
+            after = position
+            if _passes(record, run, is_first=number == 0):
+                found.append(record)
+            if len(found) == asked.max_results:
+                ends = place == len(page.records) and not page.has_more and number + 1 == len(runs)
+                return found, None if ends else _token(asked, number, after)
+        if page.has_more:
+            continue
+        number, after = number + 1, None
+        if number == len(runs):
+            return found, None
+    return found, _token(asked, number, after)
+
+
+def _passes(record: Record | UnreadableRecord, run: Run[Record], *, is_first: bool) -> bool:
+    if isinstance(record, UnreadableRecord):
+        return is_first
+    return run.keeps is None or run.keeps(record)
+
+
+def _token(asked: ListRequest, number: int, after: str | None) -> str:
+    return base64.urlsafe_b64encode(json.dumps([asked.identity, number, after]).encode()).decode()
+
+
+_POSITION: TypeAdapter[tuple[str, int, str | None]] = TypeAdapter(tuple[str, int, str | None])
+
+
+def _position(asked: ListRequest, runs: int) -> tuple[int, str | None]:
+    if asked.next_token is None:
+        return 0, None
+    try:
+        text = base64.b64decode(asked.next_token, altchars=b"-_", validate=True)
+        identity, number, after = _POSITION.validate_json(text, strict=True)
+    except (ValueError, ValidationError):
+        identity, number, after = "", -1, None
+    if identity != asked.identity or not 0 <= number < runs:
+        message = "next_token: is not one that this list gave, with the same parameters; leave it out to begin anew"
+        raise InvalidInput("InvalidParameter", message)
+    return number, after
+
+
+def by_status(
+    read: Callable[[int, str | None], Page[Record]],
+    statuses: Sequence[str],
+    status_of: Callable[[Record], str],
+    keeps: Callable[[Record], bool],
+) -> list[Run[Record]]:
+    """Return the runs of a list in the order of statuses."""
+
+    def run_of(status: str) -> Run[Record]:
+        return Run(read, lambda record: status_of(record) == status and keeps(record))
+
+    return [run_of(status) for status in statuses]
+
+
+def passes(record: Any, **wanted: object) -> bool:
+    """Return whether attributes of a record have the values that are wanted; None wants nothing."""
+    return all(value is None or getattr(record, name) == value for name, value in wanted.items())

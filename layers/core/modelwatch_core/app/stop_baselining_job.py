@@ -1,0 +1,42 @@
+"""A person stops a baselining job: its run is ended, and its record says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modelwatch_core.app.finish_analysis import FinishAnalysis
+from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.ports import AnalysisHost, RunClaims
+
+
+@dataclass(frozen=True, slots=True)
+class StopBaseliningJob:
+    """Stop a baselining job."""
+
+    hosts: Mapping[str, AnalysisHost]
+    claims: RunClaims
+    finish: FinishAnalysis
+
+    def __call__(self, job: BaseliningJob) -> BaseliningJob:
+        """Stop a job and return its record.
+
+        Raises
+        ------
+        InvalidInput
+            ``BaseliningJobEnded`` where there is nothing left to stop.
+        """
+        if not job.is_settled:
+            # First of all for a run that is just being started, and not noted yet.
+            self.claims.stop(job.subject)
+            if job.run is not None and job.run.host in self.hosts:
+                self.hosts[job.run.host].stop(job.run)
+        outcome = Outcome.stopped("StoppedByUser: the baselining job was stopped.")
+        settled = self.finish(AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=outcome))
+        if job.is_settled or not isinstance(settled, BaseliningJob) or settled.status is not JobStatus.STOPPED:
+            status = settled.status if isinstance(settled, BaseliningJob) else job.status
+            raise InvalidInput("BaseliningJobEnded", f"{job.baselining_job_name} has ended already: {status}")
+        return settled

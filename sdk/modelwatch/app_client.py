@@ -1,0 +1,180 @@
+"""The deployed app, found by the name of its stack and called through its Lambda functions.
+
+AWS_ENDPOINT_URL leads to a local stack as it leads any boto3 client there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import boto3
+
+STACK_VARIABLE = "MODELWATCH_STACK"
+DEFAULT_STACK = "modelwatch"
+
+SAGEMAKER_CODES = {
+    "ScheduleNotFound": "ResourceNotFound",
+    "BaseliningJobNotFound": "ResourceNotFound",
+    "ExecutionNotFound": "ResourceNotFound",
+    "ScheduleExists": "ResourceInUse",
+    "BaseliningJobExists": "ResourceInUse",
+    "ChangedMeanwhile": "ConflictException",
+    "BaselineNotReady": "ConflictException",
+    "ResourceLimitExceeded": "ResourceLimitExceeded",
+}
+"""The app's codes that SageMaker answers with an error of its API, by SageMaker's code."""
+
+_REFUSALS = frozenset({"InvalidInput", "ValidationError"})
+_FUNCTION_SECONDS = 120
+
+
+class AppClient:
+    """The app of one stack, called with the credentials and in the region of a boto3 session.
+
+    Parameters
+    ----------
+    session : boto3.Session
+    stack_name : str
+        The CloudFormation stack that template.yaml was deployed as.
+    """
+
+    def __init__(self, session: boto3.Session, stack_name: str) -> None:
+        self.session = session
+        self.stack_name = stack_name
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of a service; there is one of each."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"})
+            session: Any = self.session
+            self._clients[service] = session.client(service, config=config)
+        return self._clients[service]
+
+    @property
+    def region(self) -> str:
+        """The region of the session."""
+        return str(self.client("lambda").meta.region_name)
+
+    @property
+    def account_id(self) -> str:
+        """The account of the stack."""
+        return str(self._stack["StackId"].split(":")[4])
+
+    @property
+    def partition(self) -> str:
+        """``aws``, or that of another group of regions."""
+        return str(self._stack["StackId"].split(":")[1])
+
+    @property
+    def results(self) -> str:
+        """The S3 URI of the bucket that results go to by default."""
+        return f"s3://{self._output('ResultsBucketName')}"
+
+    def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Carry out an operation on monitors.
+
+        Raises
+        ------
+        ValueError
+            Where the app refuses what was given.
+        botocore.exceptions.ClientError
+            Where a resource is not there, is in use, or a service failed; ``Error.Code`` says which.
+        """
+        return self._invoke("ManageMonitorsFunction", operation, {"operation": operation, "parameters": parameters})
+
+    def pages(self, operation: str, result: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield the records of all pages of a listing."""
+        while True:
+            answer = self.manage(operation, **parameters)
+            yield from answer[result]
+            if not answer.get("next_token"):
+                return
+            parameters["next_token"] = answer["next_token"]
+
+    def create_baseline(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Start a baselining job and return its record; see ``manage`` for what is raised."""
+        return self._invoke("CreateBaselineFunction", "CreateBaseliningJob", request)
+
+    def launch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Request an execution and return its record; see ``manage`` for what is raised."""
+        answer = self._invoke("LaunchExecutionFunction", "LaunchExecution", request)
+        if refusal := answer.get("refusal"):
+            raise _error("LaunchExecution", "InvalidInput", refusal["code"], refusal["message"])
+        execution: dict[str, Any] = answer["execution"]
+        return execution
+
+    @cached_property
+    def _stack(self) -> Mapping[str, Any]:
+        from botocore.exceptions import ClientError
+
+        try:
+            (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack_name)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            message = (
+                f"there is no stack {self.stack_name!r} in {self.region}; deploy the app, or name its stack"
+                f" in {STACK_VARIABLE}, and its region in AWS_DEFAULT_REGION"
+            )
+            raise _error("DescribeStacks", "InvalidInput", "StackNotFound", message) from None
+        found: Mapping[str, Any] = stack
+        return found
+
+    def _output(self, name: str) -> str:
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in self._stack.get("Outputs", ())}
+        if name not in outputs:
+            message = f"the stack {self.stack_name} has no output {name}; deploy this version of the app"
+            raise _error("DescribeStacks", "InvalidInput", "OutputMissing", message)
+        return str(outputs[name])
+
+    def _invoke(self, output: str, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self.client("lambda").invoke(FunctionName=self._output(output), Payload=json.dumps(payload).encode())
+        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            code, _, message = str(document.get("errorMessage")).partition(": ")
+            raise _error(operation, str(document.get("errorType")), code, message)
+        return document
+
+
+def app_client(sagemaker_session: Any = None) -> AppClient:
+    """Return the app that a session leads to.
+
+    Parameters
+    ----------
+    sagemaker_session : boto3.Session, a session of SageMaker's SDK, or AppClient, optional
+        Whose region and credentials are used; boto3's default session if not given. The stack is named by the
+        environment variable MODELWATCH_STACK, ``modelwatch`` by default; an ``AppClient`` names another.
+    """
+    if isinstance(sagemaker_session, AppClient):
+        return sagemaker_session
+    session = getattr(sagemaker_session, "boto_session", sagemaker_session)
+    stack_name = os.environ.get(STACK_VARIABLE) or DEFAULT_STACK
+    return _app_client(session, stack_name, os.environ.get("AWS_ENDPOINT_URL"))
+
+
+@lru_cache(maxsize=16)
+def _app_client(session: Any, stack_name: str, _endpoint_url: str | None) -> AppClient:
+    import boto3
+
+    if session is not None and not isinstance(session, boto3.Session):
+        raise TypeError(f"sagemaker_session must be a boto3.Session, not {type(session).__name__}")
+    return AppClient(session or boto3.Session(), stack_name)
+
+
+def _error(operation: str, kind: str, code: str, message: str) -> Exception:
+    """Return the app's error as callers of SageMaker's API know it."""
+    from botocore.exceptions import ClientError
+
+    known = SAGEMAKER_CODES.get(code)
+    if known is None and kind in _REFUSALS:
+        return ValueError(f"{code}: {message}")
+    error: Any = {"Error": {"Code": known or "InternalFailure", "Message": f"{code}: {message}"}}
+    return ClientError(error, operation)

@@ -1,0 +1,89 @@
+"""Checks of what a caller of the Python API gives: they fail when the call is made, and say how to fix it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
+
+
+def sagemaker_name(name: str, value: Any) -> str:
+    """Return a name that follows SageMaker's rule for names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where it is no text, or does not follow the rule.
+    """
+    if not _NAME.fullmatch(text(name, value)):
+        raise ValueError(
+            f"{name}: {value!r} must be 1 to 63 letters, digits and hyphens, and begin and end with no hyphen"
+        )
+    return str(value)
+
+
+def s3_uri(name: str, value: Any) -> str:
+    """Return an S3 URI, ``s3://bucket`` or ``s3://bucket/key``."""
+    if not _S3_URI.fullmatch(text(name, value)):
+        raise ValueError(f"{name}: {value!r} is not an S3 URI such as s3://my-bucket/folder")
+    return str(value)
+
+
+def text(name: str, value: Any) -> str:
+    """Return a text that is not empty."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{name} must not be empty")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return True or False, and nothing that only behaves like them."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def integer(name: str, value: Any, least: int, most: int) -> int:
+    """Return an integer within bounds, both inclusive."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least:,} to {most:,}, not {value:,}")
+    return value
+
+
+def choice(name: str, value: Any, choices: Collection[str]) -> str:
+    """Return one of several texts."""
+    if text(name, value) not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return str(value)
+
+
+def instance(name: str, value: Any, *types: type) -> Any:
+    """Return a value of one of several types."""
+    if not isinstance(value, types):
+        wanted = " or ".join(each.__name__ for each in types)
+        raise TypeError(f"{name} must be a {wanted}, not {type(value).__name__}")
+    return value
+
+
+def required(method: str, **values: Any) -> None:
+    """Refuse arguments that are missing.
+
+    Raises
+    ------
+    ValueError
+        With the names of all that are.
+    """
+    if missing := [name for name, value in values.items() if value is None]:
+        raise ValueError(f"{method} needs {' and '.join(missing)}")
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Return the arguments that are not None."""
+    return {name: value for name, value in values.items() if value is not None}

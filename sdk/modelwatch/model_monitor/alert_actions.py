@@ -1,0 +1,95 @@
+"""What happens when an execution ends badly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from modelwatch.arguments import flag, text
+
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w.-]{1,256}")
+_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d+:function:[\w-]{1,64}(:[\w$-]+)?")
+
+
+@dataclass
+class MonitoringAlertActions:
+    """Who is notified of violations and failures of a schedule's executions, in place of the deployment's own topic.
+
+    Whether the deployment can notify them is checked when the schedule is made.
+
+    Attributes
+    ----------
+    targets : list of dict
+        ``{"type": ..., "address": ...}`` each, in the order in which they were added, none of them twice.
+
+    Examples
+    --------
+    >>> actions = MonitoringAlertActions()
+    >>> actions.add_sns_topic("arn:aws:sns:us-west-2:123456789012:ml-team-alerts")
+    >>> actions.targets
+    [{'type': 'sns', 'address': 'arn:aws:sns:us-west-2:123456789012:ml-team-alerts'}]
+    """
+
+    targets: list[dict[str, str]] = field(default_factory=list)
+
+    def add_sns_topic(self, topic_arn: str) -> None:
+        """Notify an SNS topic.
+
+        Parameters
+        ----------
+        topic_arn : str
+            One of the topics in the deployment's parameter ``AlertTopicArns``, or its own.
+        """
+        if not _TOPIC.fullmatch(text("topic_arn", topic_arn)):
+            raise ValueError(f"topic_arn: {topic_arn!r} is not the ARN of an SNS topic")
+        self._add("sns", topic_arn)
+
+    def add_lambda(self, function_arn: str) -> None:
+        """Invoke a Lambda function.
+
+        Its event has ``monitoringScheduleName``, ``endpointName``, ``violationReport`` and ``timestamp``.
+
+        Parameters
+        ----------
+        function_arn : str
+            A function that the deployment may invoke.
+        """
+        if not _FUNCTION.fullmatch(text("function_arn", function_arn)):
+            raise ValueError(f"function_arn: {function_arn!r} is not the ARN of a Lambda function")
+        self._add("lambda", function_arn)
+
+    def add_cloudwatch_alarm(self, alarm_name: str) -> None:
+        """Set a CloudWatch alarm to ALARM.
+
+        Parameters
+        ----------
+        alarm_name : str
+            An alarm of this account and region.
+        """
+        self._add("cloudwatch-alarm", text("alarm_name", alarm_name))
+
+    def _add(self, kind: str, address: str) -> None:
+        target = {"type": kind, "address": address}
+        if target not in self.targets:
+            self.targets.append(target)
+
+
+@dataclass(frozen=True)
+class ModelDashboardIndicatorAction:
+    """Whether an alert shows in SageMaker's Model Dashboard.
+
+    SageMaker's dashboard shows SageMaker's own alerts only, so nothing reads it: it is here for code that makes one.
+
+    Parameters
+    ----------
+    enabled : bool
+    """
+
+    enabled: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither True nor False."""
+        flag("enabled", self.enabled)
+
+    def _to_request_dict(self) -> dict[str, bool]:
+        return {"Enabled": self.enabled}

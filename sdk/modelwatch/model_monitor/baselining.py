@@ -1,0 +1,104 @@
+"""One baseline that was requested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelwatch.app_client import AppClient
+from modelwatch.model_monitor.files import Constraints, Statistics
+from modelwatch.model_monitor.progress import wait_for
+from modelwatch.model_monitor.sagemaker_shapes import Record, baselining_job
+
+CLARIFY_FILE = "analysis.json"
+"""What a baseline of bias or explainability is, in place of statistics.json and constraints.json."""
+
+CLARIFY_KINDS = frozenset({"ModelBias", "ModelExplainability"})
+
+
+class BaseliningJob:
+    """One baseline that was requested; it is made in the background.
+
+    Parameters
+    ----------
+    app : AppClient
+    record : mapping
+        The app's record of it.
+    """
+
+    def __init__(self, app: AppClient, record: Record) -> None:
+        self._app, self._record = app, record
+
+    @property
+    def job_name(self) -> str:
+        """Its name."""
+        return str(self._record["baselining_job_name"])
+
+    @property
+    def constraints_uri(self) -> str:
+        """The S3 URI of the constraints that it makes."""
+        return self._uri(CLARIFY_FILE if self._is_clarify else Constraints.file_name)
+
+    @property
+    def statistics_uri(self) -> str | None:
+        """The S3 URI of the statistics that it makes; None for bias and explainability."""
+        return None if self._is_clarify else self._uri(Statistics.file_name)
+
+    def describe(self) -> dict[str, Any]:
+        """Ask the app, and return it as SageMaker's ``DescribeProcessingJob`` does."""
+        self._record = self._app.manage("DescribeBaseliningJob", baselining_job_name=self.job_name)
+        return baselining_job(self._app, self._record)
+
+    def wait(self, logs: bool = True) -> None:
+        """Wait until it has ended.
+
+        Parameters
+        ----------
+        logs : bool
+            Whether a line is printed at each change of its status.
+
+        Raises
+        ------
+        RuntimeError
+            Where it failed or was stopped, with the reason.
+        """
+        wait_for(f"baseline {self.job_name}", self._status, show=logs)
+        if self._record["status"] != "Completed":
+            raise RuntimeError(f"baseline {self.job_name}: {self._status_text()}")
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._app.manage("StopBaseliningJob", baselining_job_name=self.job_name)
+
+    def baseline_statistics(self, kms_key: str | None = None) -> Statistics:
+        """Return the statistics that it made.
+
+        Raises
+        ------
+        NotImplementedError
+            For bias and explainability, whose ``analysis.json`` holds both; ``suggested_constraints`` returns it.
+        botocore.exceptions.ClientError
+            ``NoSuchKey`` where it has not made them.
+        """
+        if self.statistics_uri is None:
+            raise NotImplementedError(f"{self.job_name} has no statistics; suggested_constraints() has analysis.json")
+        return Statistics.from_s3_uri(self.statistics_uri, kms_key, self._app)
+
+    def suggested_constraints(self, kms_key: str | None = None) -> Constraints:
+        """Return the constraints that it suggests; of bias and explainability, ``analysis.json``."""
+        return Constraints.from_s3_uri(self.constraints_uri, kms_key, self._app)
+
+    def _status(self) -> tuple[str, bool]:
+        self.describe()
+        return self._status_text(), self._record["status"] not in ("InProgress", "Stopping")
+
+    def _status_text(self) -> str:
+        outcome = self._record.get("outcome") or {}
+        reason = outcome.get("failure_reason") or outcome.get("exit_message")
+        return f"{self._record['status']}: {reason}" if reason else str(self._record["status"])
+
+    @property
+    def _is_clarify(self) -> bool:
+        return self._record["monitoring_type"] in CLARIFY_KINDS
+
+    def _uri(self, name: str) -> str:
+        return f"{self._record['output_s3_uri']}/{name}"

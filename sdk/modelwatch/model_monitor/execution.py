@@ -1,0 +1,210 @@
+"""One run of a schedule."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from modelwatch.app_client import AppClient, app_client
+from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
+from modelwatch.model_monitor.inputs import MonitoringOutput
+from modelwatch.model_monitor.progress import wait_for
+from modelwatch.model_monitor.sagemaker_shapes import Record, execution_summary, moment, processing_job_arn
+
+File = TypeVar("File", bound=ModelMonitoringFile)
+
+_JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
+"""The minute in which the window of an execution ends, in the name of its processing job."""
+
+_OPEN = frozenset({"Pending", "InProgress", "Stopping"})
+_ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
+
+
+class MonitoringExecution(dict[str, Any]):
+    """One run of a schedule: a dict as SageMaker's ``ListMonitoringExecutions`` has it, with attributes and methods.
+
+    The attributes are those of the last time that the app was asked; ``describe`` and ``wait`` ask anew.
+
+    Parameters
+    ----------
+    app : AppClient
+    record : mapping
+        The app's record of it.
+    """
+
+    def __init__(self, app: AppClient, record: Record) -> None:
+        super().__init__(execution_summary(app, record))
+        self._app, self._record = app, record
+
+    @property
+    def monitoring_schedule_name(self) -> str:
+        """The schedule that it is of."""
+        return str(self._record["monitoring_schedule_name"])
+
+    @property
+    def monitoring_execution_status(self) -> str:
+        """``Pending``, ``InProgress``, ``Completed``, ``CompletedWithViolations``, ``Failed`` or ``Stopped``."""
+        return str(self._record["monitoring_execution_status"])
+
+    @property
+    def scheduled_time(self) -> datetime:
+        """When it was due; the end of its window for a run that was requested."""
+        return moment(self._record["scheduled_time"])
+
+    @property
+    def creation_time(self) -> datetime:
+        """When it was planned."""
+        return moment(self._record["creation_time"])
+
+    @property
+    def last_modified_time(self) -> datetime:
+        """When its record was last changed."""
+        return moment(self._record["last_modified_time"])
+
+    @property
+    def processing_job_arn(self) -> str:
+        """Its identity in the form of a processing job's ARN; ``S3Downloader`` finds its results by it."""
+        return processing_job_arn(self._app, self._record)
+
+    @property
+    def endpoint_name(self) -> str | None:
+        """The endpoint, if one is watched."""
+        return self._record.get("endpoint_name")
+
+    @property
+    def failure_reason(self) -> str | None:
+        """Why it failed or was stopped: a code, what went wrong, and what to do."""
+        return (self._record.get("outcome") or {}).get("failure_reason")
+
+    @property
+    def exit_message(self) -> str | None:
+        """What its analysis said at its end."""
+        return (self._record.get("outcome") or {}).get("exit_message")
+
+    @property
+    def violation_report_uri(self) -> str | None:
+        """The S3 URI of its report of violations, where it compared with constraints."""
+        return self._record.get("violation_report_uri")
+
+    @property
+    def output(self) -> MonitoringOutput:
+        """Where its results are: ``destination`` is the folder of this execution."""
+        return MonitoringOutput(destination=str(self._record["output_s3_uri"]))
+
+    def describe(self) -> dict[str, Any]:
+        """Ask the app, and return the summary, where the results are, and the app's own record as ``Modelwatch``."""
+        self._refresh()
+        location = {"S3Uri": self._record["output_s3_uri"], "LocalPath": self.output.source}
+        outputs = {"Outputs": [{"OutputName": "monitoring_output", "S3Output": location}]}
+        more = {"ExitMessage": self.exit_message, "ViolationReportUri": self.violation_report_uri}
+        known = {name: value for name, value in more.items() if value is not None}
+        return dict(self) | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
+
+    def wait(self, logs: bool = True) -> None:
+        """Wait until it has ended.
+
+        Parameters
+        ----------
+        logs : bool
+            Whether a line is printed at each change of its status. The log itself is where
+            ``describe()["Modelwatch"]["run"]["log_location"]`` says.
+
+        Raises
+        ------
+        botocore.exceptions.WaiterError
+            Where it failed or was stopped, with the reason.
+        """
+        wait_for(f"execution of {self.monitoring_schedule_name}", self._status, show=logs)
+        if self.monitoring_execution_status not in _ENDED_WELL:
+            from botocore.exceptions import WaiterError
+
+            reason = f"{self.monitoring_execution_status}: {self.failure_reason}"
+            last: Any = dict(self)
+            raise WaiterError(name="MonitoringExecution", reason=reason, last_response=last)
+
+    def stop(self) -> None:
+        """Stop it, and the analysis that it runs.
+
+        Raises
+        ------
+        ValueError
+            ``ExecutionEnded``.
+        """
+        self._app.manage("StopMonitoringExecution", **self._key)
+        self._refresh()
+
+    def statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
+        """Return the statistics of its window; None where its kind of monitor writes none.
+
+        Raises
+        ------
+        ValueError
+            Where it has not ended well.
+        """
+        return self._file(Statistics, file_name)
+
+    def constraint_violations(self, file_name: str = ConstraintViolations.file_name) -> ConstraintViolations | None:
+        """Return what it found; None where its schedule has no constraints. See ``statistics``."""
+        return self._file(ConstraintViolations, file_name)
+
+    def _file(self, kind: type[File], file_name: str) -> File | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            return kind.from_s3_uri(f"{self._record['output_s3_uri']}/{file_name}", sagemaker_session=self._app)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+        self._refresh()
+        if self.monitoring_execution_status in _ENDED_WELL:
+            return None
+        raise ValueError(
+            f"the execution of {self.monitoring_schedule_name} has no {file_name}:"
+            f" it is {self.monitoring_execution_status}. {self.failure_reason or 'Wait for its end.'}"
+        )
+
+    def _status(self) -> tuple[str, bool]:
+        self._refresh()
+        status = self.monitoring_execution_status
+        message = self.failure_reason or self.exit_message
+        return (f"{status}: {message}" if message else status), status not in _OPEN
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        names = ("monitoring_schedule_name", "schedule_id", "window", "attempt")
+        return {name: self._record[name] for name in names}
+
+    def _refresh(self) -> None:
+        named = {name: self._record[name] for name in ("monitoring_schedule_name", "schedule_id")}
+        for record in self._app.pages("ListMonitoringExecutions", "executions", **named):
+            if all(record.get(name) == value for name, value in self._key.items()):
+                self._record = record
+                self.clear()
+                self.update(execution_summary(self._app, record))
+                return
+
+
+def results_folder(arn: str, sagemaker_session: Any = None) -> str:
+    """Return the folder that an execution's results are in.
+
+    Parameters
+    ----------
+    arn : str
+        Its ``ProcessingJobArn``.
+
+    Raises
+    ------
+    ValueError
+        Where the app has no such execution.
+    """
+    if named := _JOB_NAME.search(arn):
+        app = app_client(sagemaker_session)
+        # An execution is due when its window ends, or later: in the order of that, it is among the first since then.
+        ended = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=UTC)
+        order = {"sort_by": "ScheduledTime", "sort_order": "Ascending"}
+        since = (ended - timedelta(minutes=1)).isoformat()
+        for record in app.pages("ListMonitoringExecutions", "executions", scheduled_time_after=since, **order):
+            if "window" in record and processing_job_arn(app, record) == arn:
+                return str(record["output_s3_uri"])
+    raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")

@@ -1,0 +1,153 @@
+"""Every block of code of the specification runs, in its order, with nothing changed but the modules it imports from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from modelwatch.model_monitor import EndpointInput, ModelMonitor, MonitoringOutput
+from tests.sdk.api_document import CODE
+from tests.sdk.specified_app import ROLE, START, SpecifiedApp, running
+
+REFUSED = {
+    # No alert target of the app is a function or an alarm yet, and no host of it runs a container of the user's own.
+    # A schedule that could not do what it is asked for is refused when it is made.
+    "Alert actions": "UnknownAlertTarget",
+    "Custom container": "NoHost",
+}
+"""What the app cannot do yet, by the code of its refusal."""
+
+
+class Reader:
+    """Runs the blocks in one namespace, with what a reader of the document would have around them."""
+
+    def __init__(self, app: SpecifiedApp) -> None:
+        self.app = app
+        destination = "s3://my-bucket/further-results"
+        self.names: dict[str, Any] = {
+            "builder": app.builder,
+            "role": ROLE,
+            "endpoint_input": EndpointInput("my-endpoint"),
+            "output": MonitoringOutput("/opt/ml/processing/output", destination),
+            "problem_type_config": {
+                "problem_type": "BinaryClassification",
+                "inference_attribute": "prediction",
+                "ground_truth_attribute": "label",
+            },
+            "ModelMonitor": ModelMonitor,
+            "is_critical": bool,
+            "send_page_alert": lambda *alert: self.paged.append(alert),
+        }
+        self.paged: list[Any] = []
+
+    def run(self, title: str) -> None:
+        source = re.sub(r"\bsagemaker\.core\.", "modelwatch.", CODE[title])
+        exec(compile(source, title, "exec"), self.names)
+
+    def between(self, title: str) -> None:
+        """Do what happens in the world before a block."""
+        if title == "Analyzing violations":
+            self.first_monitor = self.names["monitor"]
+            self.app.capture("monitored-endpoint", START.replace(minute=0), income_factor=3)
+            self.app.stack.advance_to(START + timedelta(minutes=45))
+        if title == "Batch transform":  # the loop of the block before took the name
+            self.names["monitor"] = self.first_monitor
+            self.app.copy_baseline()
+
+
+@pytest.fixture(scope="module")
+def read() -> Iterator[tuple[Reader, dict[str, str], dict[str, BaseException]]]:
+    """The reader after all blocks, with what each printed and how those ended that did not run through."""
+    import contextlib
+    import io
+
+    printed, failed = {}, {}
+    with running() as app:
+        reader = Reader(app)
+        for title in CODE:
+            reader.between(title)
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                try:
+                    reader.run(title)
+                except Exception as error:
+                    failed[title] = error
+            printed[title] = out.getvalue()
+        yield reader, printed, failed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", CODE)
+def test_a_block_runs_as_it_stands_in_the_document(read: Any, title: str) -> None:
+    _, _, failed = read
+    error = failed.get(title)
+    if title in REFUSED:
+        assert isinstance(error, ValueError)
+        assert str(error).startswith(REFUSED[title])
+    elif error is not None:
+        raise error
+
+
+@pytest.mark.slow
+def test_the_violations_of_the_hour_are_read_by_the_arn_of_its_processing_job(read: Any) -> None:
+    _, printed, _ = read
+    lines = printed["Analyzing violations"]
+    assert "Violations detected at 2026-11-20 09:00:00+00:00" in lines
+    found = json.loads(lines.partition("Violations: ")[2])
+    assert {each["feature_name"] for each in found["violations"]} == {"income"}
+
+
+@pytest.mark.slow
+def test_a_baseline_says_how_it_goes(read: Any) -> None:
+    _, printed, _ = read
+    first = printed["Data quality"]
+    assert re.search(r"^baseline baseline-suggestion-job-\S+: Completed", first, re.MULTILINE)
+    assert "Statistics: s3://my-bucket/baseline/statistics.json" in first
+
+
+@pytest.mark.slow
+def test_the_schedules_of_the_document_are_described_as_they_were_made(read: Any) -> None:
+    reader, _, _ = read
+    described = reader.names["quality_monitor"].describe_schedule("model-quality-monitor")
+    definition = described["MonitoringScheduleConfig"]["MonitoringJobDefinition"]
+    assert described["MonitoringScheduleStatus"] == "Scheduled"
+    assert described["MonitoringScheduleConfig"]["ScheduleConfig"]["ScheduleExpression"] == "cron(0 0 ? * * *)"
+    assert definition["RoleArn"] == "arn:aws:iam::123456789012:role/SageMakerRole"
+    assert definition["MonitoringResources"]["ClusterConfig"] == {
+        "InstanceCount": 1,
+        "InstanceType": "ml.m5.xlarge",
+        "VolumeSizeInGB": 30,
+    }
+    (monitored,) = definition["MonitoringInputs"]
+    assert monitored["EndpointInput"]["EndpointName"] == "my-endpoint"
+    assert monitored["EndpointInput"]["InferenceAttribute"] == "prediction"
+    assert monitored["EndpointInput"]["LocalPath"] == "/opt/ml/processing/input/endpoint"
+    assert monitored["GroundTruthS3Input"] == {"S3Uri": "s3://my-bucket/ground-truth-labels/"}
+
+
+@pytest.mark.slow
+def test_a_bias_schedule_that_names_statistics_has_the_analysis_in_their_folder(read: Any) -> None:
+    reader, _, _ = read
+    described = reader.names["bias_monitor"].describe_schedule("fully-monitored-endpoint-bias-drift")
+    baseline = described["MonitoringScheduleConfig"]["MonitoringJobDefinition"]["BaselineConfig"]
+    assert baseline == {
+        "ConstraintsResource": {"S3Uri": "s3://bucket/baselines/bias-drift/constraints.json"},
+        "StatisticsResource": {"S3Uri": "s3://bucket/baselines/bias-drift/analysis.json"},
+    }
+
+
+@pytest.mark.slow
+def test_the_handler_of_the_document_is_given_its_four_fields(read: Any) -> None:
+    reader, _, _ = read
+    event = {
+        "monitoringScheduleName": "data-quality-monitor",
+        "endpointName": "monitored-endpoint",
+        "violationReport": "s3://my-bucket/monitoring-results/constraint_violations.json",
+        "timestamp": "2026-11-20T09:05:00Z",
+    }
+    assert reader.names["lambda_handler"](event, None) == {"statusCode": 200}
+    assert reader.paged == [("monitored-endpoint", reader.names["violations"])]

@@ -1,0 +1,261 @@
+"""What is checked, and how it is written, without an app."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch import model_monitor as mm
+from modelwatch.clarify import BiasConfig, ClarifyShapBaselineConfig, DataConfig, ModelConfig, SHAPConfig
+from modelwatch.model_monitor.dataset_format import as_app_reads_it
+from modelwatch.model_monitor.monitor import ModelMonitor
+from modelwatch.s3 import S3Downloader
+from modelwatch_core.domain.windows import ScheduleExpression
+
+CAPTURED = "s3://my-bucket/data-capture"
+ENDPOINT = mm.EndpointInput("my-endpoint")
+
+
+def test_the_expressions_are_those_of_sagemaker():
+    # sagemaker 2.257.7, sagemaker/model_monitor/cron_expression_generator.py
+    cron = mm.CronExpressionGenerator
+    assert cron.hourly() == "cron(0 * ? * * *)"
+    assert cron.daily() == "cron(0 0 ? * * *)"
+    assert cron.daily(23) == "cron(0 23 ? * * *)"
+    assert cron.daily_every_x_hours(6) == "cron(0 0/6 ? * * *)"
+    assert cron.daily_every_x_hours(hour_interval=7, starting_hour=5) == "cron(0 5/7 ? * * *)"
+    assert cron.now() == "NOW"
+
+
+@given(hour=st.integers(1, 24), start=st.integers(0, 23))
+def test_every_expression_is_one_that_the_app_reads(hour: int, start: int):
+    text = mm.CronExpressionGenerator.daily_every_x_hours(hour, start)
+    assert ScheduleExpression(text).text == text
+
+
+@pytest.mark.parametrize("hour", [0, 25, -1])
+def test_an_interval_that_never_fires_is_refused(hour: int):
+    with pytest.raises(ValueError, match="from 1 to 24"):
+        mm.CronExpressionGenerator.daily_every_x_hours(hour)
+
+
+def test_data_capture_is_written_as_sagemaker_takes_it():
+    config = mm.DataCaptureConfig(True, 20, CAPTURED, "key", ["REQUEST"], ["text/csv"], ["application/json"])
+    assert config._to_request_dict() == {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 20,
+        "DestinationS3Uri": CAPTURED,
+        "KmsKeyId": "key",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+
+
+def test_inputs_and_outputs_are_written_as_sagemaker_takes_them():
+    endpoint = mm.EndpointInput("e", "/opt/in", features_attribute="f", start_time_offset="-PT2H")
+    assert endpoint._to_request_dict() == {
+        "EndpointInput": {
+            "EndpointName": "e",
+            "LocalPath": "/opt/in",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+            "FeaturesAttribute": "f",
+            "StartTimeOffset": "-PT2H",
+        }
+    }
+    transform = mm.BatchTransformInput(CAPTURED, "/opt/in", mm.MonitoringDatasetFormat.csv(header=False))
+    assert transform._to_request_dict()["BatchTransformInput"]["DatasetFormat"] == {"Csv": {"Header": False}}
+    assert mm.MonitoringOutput("/opt/out", CAPTURED)._to_request_dict() == {
+        "S3Output": {"S3Uri": CAPTURED, "LocalPath": "/opt/out", "S3UploadMode": "EndOfJob"}
+    }
+    network = mm.NetworkConfig(True, ["sg-1"], ["subnet-1"])
+    assert mm.NetworkConfig.from_request_dict(network._to_request_dict()) == network
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"csv": {"header": True, "separator": ","}}, {"csv": {"header": True, "separator": ","}}),
+        (mm.MonitoringDatasetFormat.csv(), {"csv": {"header": True}}),
+        (mm.MonitoringDatasetFormat.json(lines=False), {"json": {"lines": False}}),
+        (mm.MonitoringDatasetFormat.parquet(), {"parquet": {}}),
+        (mm.DatasetFormat.sagemaker_capture_json(), {"sagemakerCaptureJson": {}}),
+        (mm.DatasetFormat.json(), {"json": {"lines": True}}),
+    ],
+)
+def test_both_spellings_of_a_format_are_read(written: dict[str, Any], read: dict[str, Any]):
+    assert as_app_reads_it(written) == read
+
+
+WRONG: dict[str, tuple[Any, type[Exception], str]] = {
+    "sampling above 100": (lambda: mm.DataCaptureConfig(True, 101, CAPTURED), ValueError, "from 0 to 100, not 101"),
+    "sampling below 0": (lambda: mm.DataCaptureConfig(True, -1, CAPTURED), ValueError, "from 0 to 100"),
+    "sampling by text": (lambda: mm.DataCaptureConfig(True, "20", CAPTURED), TypeError, "must be an int"),
+    "a mode of capture": (lambda: mm.DataCaptureConfig(True, 1, CAPTURED, None, ["ALL"]), ValueError, "REQUEST"),
+    "no destination": (lambda: mm.DataCaptureConfig(True), TypeError, "destination_s3_uri must be a str"),
+    "a switch by number": (lambda: mm.DataCaptureConfig(1, 1, CAPTURED), TypeError, "must be True or False"),
+    "a name": (lambda: mm.EndpointInput("bad name"), ValueError, "letters, digits and hyphens"),
+    "an input mode": (lambda: mm.EndpointInput("e", s3_input_mode="Stream"), ValueError, "File, Pipe"),
+    "an offset": (lambda: mm.EndpointInput("e", end_time_offset="1h"), ValueError, "ISO 8601"),
+    "a folder": (lambda: mm.MonitoringOutput("/o", "my-bucket/x"), ValueError, "not an S3 URI"),
+    "an upload mode": (lambda: mm.MonitoringOutput("/o", CAPTURED, "Never"), ValueError, "EndOfJob, Continuous"),
+    "two formats": (lambda: mm.BatchTransformInput(CAPTURED, "/i", {"a": {}, "b": {}}), ValueError, "exactly one"),
+    "half a VPC": (lambda: mm.NetworkConfig(subnets=["s"]), ValueError, "both security_group_ids and subnets"),
+    "instances by text": (lambda: ModelMonitor("r", "2"), TypeError, "instance_count must be an int"),
+    "no instances": (lambda: ModelMonitor("r", 0), ValueError, "from 1 to 100"),
+    "a day and more": (lambda: ModelMonitor(max_runtime_in_seconds=86_401), ValueError, "from 1 to 86,400"),
+    "tags": (lambda: ModelMonitor(tags=[{"Name": "a"}]), ValueError, '"Key"'),
+    "an unknown argument": (lambda: ModelMonitor(instances=2), TypeError, "instances"),
+    "a topic": (lambda: mm.MonitoringAlertActions().add_sns_topic("topic"), ValueError, "ARN of an SNS topic"),
+    "a function": (lambda: mm.MonitoringAlertActions().add_lambda("f"), ValueError, "ARN of a Lambda function"),
+    "an indicator": (lambda: mm.ModelDashboardIndicatorAction("yes"), TypeError, "enabled must be True or False"),
+    "no outcome": (lambda: mm.BiasAnalysisConfig(facet_name="sex"), ValueError, "label_values_or_threshold"),
+    "values for no facet": (lambda: BiasConfig([1], ["a", "b"], [[0]]).get_config(), ValueError, "a list for each"),
+    "an aggregation": (lambda: SHAPConfig(agg_method="max"), ValueError, "mean_abs"),
+    "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
+    "a dataset type": (lambda: DataConfig(CAPTURED, CAPTURED, dataset_type="text"), ValueError, "text/csv"),
+    "a switch of drift": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "Enabled, Disabled"),
+    "no URI to read": (lambda: S3Downloader.read_file("my-bucket/key"), ValueError, "not an S3 URI"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_cannot_be_right_is_refused_where_it_is_given(wrong: str):
+    call, kind, message = WRONG[wrong]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+CALLS: dict[str, tuple[Any, type[Exception], str]] = {
+    "no input": (lambda m: m.create_monitoring_schedule("s"), ValueError, "either endpoint_input or batch"),
+    "two inputs": (
+        lambda m: m.create_monitoring_schedule(
+            "s", ENDPOINT, batch_transform_input=mm.BatchTransformInput(CAPTURED, "/i", {"csv": {}})
+        ),
+        ValueError,
+        "either endpoint_input or batch",
+    ),
+    "a bad name": (lambda m: m.create_monitoring_schedule("a_b", ENDPOINT), ValueError, "monitor_schedule_name"),
+    "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
+    "no schedule": (lambda m: m.describe_schedule(), ValueError, "has made no schedule yet"),
+    "no baseline": (lambda m: m.suggested_constraints(), ValueError, "call suggest_baseline"),
+    "no dataset": (lambda m: m.suggest_baseline(None, {"csv": {}}), ValueError, "baseline_dataset"),
+    "a sort": (lambda m: m.list_executions("s", sort_by="Name"), ValueError, "CreationTime, ScheduledTime, Status"),
+    "an order": (lambda m: m.list_executions("s", sort_order="Down"), ValueError, "Ascending, Descending"),
+    "a status": (lambda m: m.list_executions("s", status_equals="Good"), ValueError, "CompletedWithViolations"),
+    "too many": (lambda m: m.list_executions("s", max_results=101), ValueError, "from 1 to 100"),
+}
+
+
+@pytest.mark.parametrize("wrong", CALLS)
+def test_a_call_that_cannot_be_right_reaches_no_app(wrong: str):
+    call, kind, message = CALLS[wrong]
+    with pytest.raises(kind, match=message):
+        call(mm.DefaultModelMonitor())
+
+
+def test_model_quality_says_what_it_needs():
+    monitor = mm.ModelQualityMonitor()
+    with pytest.raises(ValueError, match="needs ground_truth_input and problem_type"):
+        monitor.create_monitoring_schedule("s", ENDPOINT)
+    with pytest.raises(ValueError, match="needs problem_type and ground_truth_attribute"):
+        monitor.suggest_baseline("s3://my-bucket/d.csv", {"csv": {}})
+    config = {"problem_type": "Regression", "label": "y"}
+    with pytest.raises(ValueError, match="analysis_config has label, and may have problem_type"):
+        monitor.suggest_baseline("s3://my-bucket/d.csv", {"csv": {}}, analysis_config=config)
+    with pytest.raises(ValueError, match="give problem_type once"):
+        monitor.suggest_baseline(
+            "s3://my-bucket/d.csv", {"csv": {}}, "Regression", analysis_config={"problem_type": "Regression"}
+        )
+
+
+def test_the_analysis_configurations_are_those_of_clarify():
+    # The form of analysis_config.json: smclarify 0.5 and SageMaker's developer guide, clarify-processing-job-configure.
+    bias = mm.BiasAnalysisConfig([1], "gender", [0], "prediction", headers=["gender", "prediction"])
+    assert bias._to_dict() == {
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "gender", "value_or_threshold": [0]}],
+        "headers": ["gender", "prediction"],
+        "predicted_label_name": "prediction",
+    }
+    assert mm.BiasAnalysisConfig(BiasConfig([1], ["a", "b"], [[0], [1]]))._to_dict()["facet"] == [
+        {"name_or_index": "a", "value_or_threshold": [0]},
+        {"name_or_index": "b", "value_or_threshold": [1]},
+    ]
+    shap = SHAPConfig(ClarifyShapBaselineConfig("text/csv", "0.5,0.3"), num_samples=10)
+    config = mm.ExplainabilityAnalysisConfig(shap, ModelConfig("m", 1, "ml.m5.xlarge"), label_headers=["score"])
+    assert config._to_dict() == {
+        "methods": {
+            "shap": {
+                "baseline": {"mime_type": "text/csv", "shap_baseline": "0.5,0.3"},
+                "num_samples": 10,
+                "agg_method": "mean_abs",
+                "use_logit": False,
+                "save_local_shap_values": True,
+            }
+        },
+        "predictor": {
+            "initial_instance_count": 1,
+            "model_name": "m",
+            "instance_type": "ml.m5.xlarge",
+            "label_headers": ["score"],
+        },
+    }
+
+
+def test_a_target_that_is_added_twice_is_notified_once():
+    actions = mm.MonitoringAlertActions()
+    for _ in range(2):
+        actions.add_sns_topic("arn:aws:sns:us-west-2:123:alerts")
+        actions.add_cloudwatch_alarm("drift")
+    assert [target["type"] for target in actions.targets] == ["sns", "cloudwatch-alarm"]
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text()))
+def test_a_file_has_the_content_that_it_was_read_from(body: dict[str, Any]):
+    assert mm.Statistics.from_string(json.dumps(body)).body_dict == body
+
+
+def test_files_are_read_from_this_machine_and_what_is_none_is_named(tmp_path: Path):
+    path = tmp_path / "constraints.json"
+    path.write_text('{"features": [{"name": "age"}]}')
+    constraints = mm.Constraints.from_file_path(path)
+    constraints.set_monitoring(False, "age")
+    constraints.set_monitoring(True)
+    assert constraints.body_dict == {
+        "features": [{"name": "age", "monitoring_config_overrides": {"evaluate_constraints": "Disabled"}}],
+        "monitoring_config": {"evaluate_constraints": "Enabled"},
+    }
+    with pytest.raises(ValueError, match="feature_name must be one of age"):
+        constraints.set_monitoring(False, "income")
+    with pytest.raises(ValueError, match=r"say where to save constraints\.json"):
+        constraints.save()
+    with pytest.raises(ValueError, match=r"statistics\.json is not a JSON object"):
+        mm.Statistics.from_string("[]")
+    with pytest.raises(ValueError, match="there is no file"):
+        mm.Statistics.from_file_path(tmp_path / "absent.json")
+
+
+def test_violations_of_every_kind_are_a_table():
+    found = mm.ConstraintViolations(
+        {
+            "violations": [
+                {"feature_name": "age", "constraint_check_type": "completeness_check", "description": "half"},
+                {
+                    "metric_name": "DI",
+                    "facet": "sex",
+                    "facet_value": "1",
+                    "constraint_check_type": "c",
+                    "description": "d",
+                },
+            ]
+        }
+    )
+    assert found.table() == [("age", "completeness_check", "half"), ("DI of sex = 1", "c", "d")]
+    assert len(found) == 2
+    assert mm.ConstraintViolations({"violations": []})
