@@ -152,7 +152,7 @@ def app_on(aws: Aws, simulation: Simulation) -> Iterator[None]:
     with (
         mock_aws(),
         without_repeated_work(),
-        mock.patch.dict("os.environ", deployment().environment),
+        mock.patch.dict("os.environ", {**deployment().environment, "AWS_DEFAULT_REGION": REGION}),
         mock.patch.object(SystemClock, "now", of_a_process),
         mock.patch.object(moto.core.utils, "utcnow", naive),
         mock.patch.object(moto.s3.models, "utcnow", naive),
