@@ -48,8 +48,11 @@ class Counts:
         The table.
     differences : list of str
         One for each, with the execution that it is of.
+    trace : str
+        Of what happened: a campaign that is repeated has the same.
     """
 
+    trace: str
     rows: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
 
@@ -58,10 +61,10 @@ class Counts:
         return "\n".join(f"{number:9,}  {name}" for name, number in self.rows.items())
 
 
-def counted(plan: Plan, log: Log, faults: Faults, calls: int) -> Counts:
+def counted(plan: Plan, log: Log, faults: Faults, calls: int, trace: str) -> Counts:
     """Count what is left."""
     items = list(_items())
-    counts = Counts()
+    counts = Counts(trace)
     records = _judged(plan, log, counts, [_execution(item) for item in items if _is_execution(item)])
     _count_files(plan, counts, records)
     _count_announcements(log, counts, records)
