@@ -42,6 +42,13 @@ def _differs(one: Any, other: Any) -> bool:
     return bool(_original_differs(one, other))
 
 
+_original_hash = DynamoType.__hash__
+
+
+def _hash(one: Any) -> int:
+    return hash(one.value) if one.type == "S" else _original_hash(one)
+
+
 def _user_agent(_: Any) -> str:
     return "campaign"
 
@@ -78,4 +85,5 @@ def without_repeated_work() -> Iterator[None]:
         stack.enter_context(mock.patch.object(Table, "__deepcopy__", _backup, create=True))
         stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
         stack.enter_context(mock.patch.object(DynamoType, "__eq__", lambda one, other: not _differs(one, other)))
+        stack.enter_context(mock.patch.object(DynamoType, "__hash__", _hash))
         yield
