@@ -6,6 +6,7 @@ must fail after it. A mutation that no test notices ends the command with 1.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -102,6 +103,13 @@ MUTATIONS = (
         "tests/core/test_executions.py",
     ),
     Mutation(
+        "the lease of who sends an alert is left to it",
+        f"{CORE}/adapters/aws/ledger_table.py",
+        "(#state = :sending AND lease < :now)",
+        "(#state = :sending AND (lease < :now OR lease >= :now))",
+        "tests/core/test_port_contracts.py::TestSentAlerts",
+    ),
+    Mutation(
         "a write that does not follow on what it read is refused",
         f"{CORE}/adapters/aws/ledger_table.py",
         '"ConditionExpression": "version = :before",',
@@ -169,47 +177,53 @@ MUTATIONS = (
         f"{CORE}/app/reconcile.py",
         "in self.ledger.open_and_due(now):",
         "in self.ledger.open_and_due(now + timedelta(days=1)):",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "the run that has an analysis still has it when it is repeated",
         f"{CORE}/adapters/aws/ledger_table.py",
         'ConditionExpression="attribute_not_exists(pk) OR run_id = :run"',
         'ConditionExpression="attribute_not_exists(pk) OR (run_id = :run AND attribute_not_exists(pk))"',
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/route_alerts.py",
         "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
         "                pass\n",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "what was given up is delivered again",
         f"{CORE}/app/redeliver.py",
         "not (everything or letter.is_due(self.clock.now()))",
         "not everything",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
 )
 
 
 def main() -> int:
     """Make each mutation in turn; return 1 if one goes unnoticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORDS", help="mutations whose promise has these words")
+    only = parser.parse_args().only
+    mutations = [mutation for mutation in MUTATIONS if only in mutation.promise]
+    if not mutations:
+        parser.error(f"no promise has the words {only!r}")
     unnoticed = 0
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
         tree = Path(folder) / "modelwatch"
         _copy(tree)
-        every = dict.fromkeys(name for mutation in MUTATIONS for name in mutation.tests.split())
+        every = dict.fromkeys(name for mutation in mutations for name in mutation.tests.split())
         if not _pass(tree, *every):
             raise SystemExit("the tests fail although nothing is broken")
-        for mutation in MUTATIONS:
+        for mutation in mutations:
             noticed = _is_noticed(tree, mutation)
             unnoticed += not noticed
             sys.stdout.write(f"{'noticed  ' if noticed else 'UNNOTICED'}  {mutation.promise}\n")
             sys.stdout.flush()
-    sys.stdout.write(f"{len(MUTATIONS) - unnoticed} of {len(MUTATIONS)} mutations are noticed by the tests\n")
+    sys.stdout.write(f"{len(mutations) - unnoticed} of {len(mutations)} mutations are noticed by the tests\n")
     return int(unnoticed > 0)
 
 

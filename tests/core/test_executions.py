@@ -235,6 +235,25 @@ def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(
     assert world.ledger.get(second.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
+def test_a_sweep_asks_once_for_each_schedule_that_is_held_however_many_windows_wait_for_it(world, monkeypatch):
+    first = world.tick()
+    waiting = []
+    for hours in range(1, 5):
+        world.has_captures(TEN + (hours - 1) * HOUR)
+        waiting.append(world.tick(TEN + hours * HOUR, f"tick-{hours}"))
+    asked = []
+    claim = world.ledger.claim
+    monkeypatch.setattr(world.ledger, "claim", lambda execution: asked.append(execution.key) or claim(execution))
+    assert world.reconcile() == Sweep(0, ())
+    assert asked == [waiting[0].key]
+    world.finish(world.ends(first))
+    asked.clear()
+    assert world.reconcile() == Sweep(1, ())
+    assert asked == [waiting[0].key]
+    started = [world.ledger.get(each.key).monitoring_execution_status for each in waiting]
+    assert started == [ExecutionStatus.IN_PROGRESS, *[ExecutionStatus.PENDING] * 3]
+
+
 def test_two_schedules_run_side_by_side(world):
     world.has_schedule("other")
     world.tick()
