@@ -67,10 +67,10 @@ class S3ObjectStore:
                 yield from self._find(bucket, wanted)
 
     def _find(self, bucket: str, wanted: Sequence[str]) -> Iterator[StoredObject]:
-        left, last = deque(wanted), ""
+        left, last, beginning = deque(wanted), "", s3_layout.common_beginning(wanted)
         while left:
             start = max(_just_before(left[0]), last, key=str.encode)
-            page = self.s3.list_objects_v2(Bucket=bucket, StartAfter=start)
+            page = self.s3.list_objects_v2(Bucket=bucket, Prefix=beginning, StartAfter=start)
             listed = {found["Key"]: found for found in page.get("Contents", ())}
             last = next(reversed(listed), "") if page.get("IsTruncated") else ""
             while left and (not last or left[0].encode() <= last.encode()):
