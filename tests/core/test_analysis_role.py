@@ -14,7 +14,11 @@ from modelwatch_core.domain.errors import InvalidInput, Upstream
 from tests.core.test_session_policy import HOUR
 
 ROLE = "arn:aws-cn:iam::123456789012:role/analysis"
-CREDENTIALS = {"AccessKeyId": "one", "SecretAccessKey": "two", "SessionToken": "three"}
+CREDENTIALS = {
+    "AccessKeyId": "one",
+    "SecretAccessKey": "two",
+    "SessionToken": "three",
+}  # pragma: allowlist secret (invented)
 
 
 class Sts:
