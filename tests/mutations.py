@@ -70,7 +70,7 @@ MUTATIONS = (
     Mutation(
         "the end of an analysis is stored beside its reports",
         f"{CORE}/app/run_analysis.py",
-        "            self._keep(ended)\n",
+        "            self._keep(ended, access.objects)\n",
         "            pass\n",
         "tests/core/test_lost_ends.py",
     ),
@@ -136,6 +136,20 @@ MUTATIONS = (
         "              - {Effect: Allow, Action: sns:Publish, Resource: !Ref AlertTopic}\n",
         "",
         "tests/app/test_least_privilege.py",
+    ),
+    Mutation(
+        "the credentials of an analysis are narrowed to it",
+        f"{CORE}/adapters/aws/analysis_role.py",
+        "RoleSessionName=name, Policy=policy,",
+        "RoleSessionName=name,",
+        "tests/core/test_analysis_role.py",
+    ),
+    Mutation(
+        "a session reads its inputs, and not what begins like them",
+        f"{CORE}/domain/session_policy.py",
+        'is_beginning=not key or key.endswith("/"))',
+        "is_beginning=True)",
+        "tests/core/test_session_policy.py",
     ),
     Mutation(
         "text in a report is escaped",

@@ -214,8 +214,9 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
 HOST_OF_THE_ANALYZER = """
 import json
 from analyzer_container import app
+from modelwatch_core.ports import AnalysisAccess
 app.analyze = lambda settings, host: host
-host = app._analyze(None, None)
+host = app._analyze(None, None, AnalysisAccess(objects=None, model=None))
 print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.0.0.1")]))
 """
 
@@ -223,7 +224,11 @@ print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.
 @pytest.mark.parametrize("switch", ["true", "false", None])
 def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address(switch):
     """In a process of its own, because the analyzer hides its process from others when it is imported."""
-    variables = {"ANALYZER_LOG_GROUP": "g", "POWERTOOLS_TRACE_DISABLED": "true"}
+    variables = {
+        "ANALYZER_LOG_GROUP": "g",
+        "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }
     variables |= {"ALLOW_PICKLES": switch} if switch else {}
     done = subprocess.run(
         [sys.executable, "-c", HOST_OF_THE_ANALYZER],

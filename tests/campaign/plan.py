@@ -12,7 +12,7 @@ from random import Random
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 START = datetime(2026, 11, 22, tzinfo=UTC)
-SERVICES = ("dynamodb", "s3", "eventbridge", "sns", "lambda", "sqs", "scheduler", "cloudwatch", "sagemaker")
+SERVICES = ("dynamodb", "s3", "eventbridge", "sns", "lambda", "sqs", "scheduler", "cloudwatch", "sagemaker", "sts")
 LONGEST_OUTAGE = 6 * HOUR
 WORKS_AGAIN = 2
 """For how many ticks everything works at the end: the first of them makes up windows whose ticks were lost."""

@@ -525,6 +525,7 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
         "batchTransform": {"side": "input", "csv": {"header": False}}
     }
     assert request.settings.sagemaker_endpoint_name is None
+    assert request.named == ("s3://captures/raw/", "s3://captures/scored/")
     fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
     assert [path for path in fetched if path.startswith("input/")] == [
         "input/input/2026/11/22/09/m.json",
@@ -567,6 +568,7 @@ def test_a_request_is_short_however_many_objects_a_manifest_names(world):
     world.tick(name="batch")
     (request,) = world.host.started
     assert len(request.model_dump_json()) < 5_000
+    assert request.named == ("s3://captures/out/",)
     fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
     assert [path for path in fetched if "objects" in path] == [f"input/objects/captures/{key}" for key in keys]
 

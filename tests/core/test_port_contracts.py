@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -744,13 +744,18 @@ class PagesOfKeys:
     def __init__(self, keys, page):
         self.keys, self.page, self.calls, self.listed = sorted(keys, key=str.encode), page, 0, 0
 
-    def list_objects_v2(self, Bucket, StartAfter, MaxKeys):  # noqa: N803, ARG002 - names that boto3 has
+    def list_objects_v2(self, Bucket, Prefix, StartAfter, MaxKeys):  # noqa: N803, ARG002 - names that boto3 has
         self.calls += 1
-        first = bisect_right(self.keys, StartAfter.encode(), key=str.encode)
-        last, now = first + min(self.page, MaxKeys), datetime.now(UTC)
+        first = max(
+            bisect_right(self.keys, StartAfter.encode(), key=str.encode),
+            bisect_left(self.keys, Prefix.encode(), key=str.encode),
+        )
+        end = bisect_right(self.keys, Prefix.encode() + b"\xff", key=str.encode)
+        last, now = min(first + min(self.page, MaxKeys), end), datetime.now(UTC)
         self.listed += len(self.keys[first:last])
         contents = [{"Key": key, "Size": 1, "LastModified": now} for key in self.keys[first:last]]
-        return {"Contents": contents, "IsTruncated": last < len(self.keys)}
+        assert all(content["Key"].startswith(Prefix) for content in contents)
+        return {"Contents": contents, "IsTruncated": last < end}
 
 
 _keys = st.text(st.sampled_from("ab/~ \x1f\ue000é\U0001f600"), min_size=1, max_size=5)

@@ -129,7 +129,7 @@ class ManageMonitors:
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
     arn_prefix : str
-        How SageMaker's ARNs of the account and region begin: ``arn:aws:sagemaker:us-east-1:123456789012``.
+        How SageMaker's ARNs of the account and region begin: ``arn:{partition}:sagemaker:{region}:{account}``.
     """
 
     schedules: Schedules

@@ -72,9 +72,10 @@ class S3ObjectStore:
 
     def _find(self, bucket: str, wanted: Sequence[str]) -> Iterator[StoredObject]:
         left, last, keys = deque(wanted), "", min(_PAGE, _NEARBY * len(wanted))
+        beginning = s3_layout.common_beginning(wanted)
         while left:
             start = max(_just_before(left[0]), last, key=str.encode)
-            page = self.s3.list_objects_v2(Bucket=bucket, StartAfter=start, MaxKeys=keys)
+            page = self.s3.list_objects_v2(Bucket=bucket, Prefix=beginning, StartAfter=start, MaxKeys=keys)
             listed = {found["Key"]: found for found in page.get("Contents", ())}
             last = next(reversed(listed), "") if page.get("IsTruncated") else ""
             if last and left[0].encode() > last.encode():  # others lie between: go past them
