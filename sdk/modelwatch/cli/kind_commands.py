@@ -110,7 +110,7 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
                 if option.field in fields and is_path(kind, option):
                     copy = copies.enter_context(local_copy(fields[option.field], option.option))
                     fields |= dict.fromkeys((option.field, *option.also_sets), copy)
-            folder = usable_output(output)
+            folder = usable_output(output, overwrite=None)
             settings = analysis_settings(
                 **fields,
                 output_path=folder,
