@@ -59,7 +59,7 @@ def baseline(data: object, kind: str = DEFAULT_KIND, **options: Any) -> Baseline
     """
     with named_as_keywords():
         described = kind_named(kind)
-        files = _analyze(described, Verb.BASELINE, data, options, {})
+        files = _analyze(described, data, options)
         return Baseline(kind, files, of_the_model(described, options))
 
 
@@ -102,11 +102,9 @@ def check(
     elif statistics is not None or kind not in (None, baseline.kind):
         message = f"the baseline is a Baseline of {baseline.kind}: leave out kind and statistics, or give its files"
         raise InvalidInput("UnusableArguments", message)
-    with named_as_keywords(), tempfile.TemporaryDirectory(prefix="modelwatch-") as folder:
-        described = kind_named(baseline.kind)
-        against = _written(described, baseline, Path(folder))
-        files = _analyze(described, Verb.CHECK, data, {**baseline.options, **options}, against)
-    return Check(baseline.kind, files, baseline)
+    with named_as_keywords():
+        files = _analyze(kind_named(baseline.kind), data, {**baseline.options, **options}, baseline)
+        return Check(baseline.kind, files, baseline)
 
 
 def load_baseline(source: str | Path, *, statistics: str | Path | None = None, kind: str = DEFAULT_KIND) -> Baseline:
@@ -156,7 +154,27 @@ def _files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
-def _written(kind: MonitorKind, baseline: Baseline, folder: Path) -> dict[str, Any]:
+def _analyze(
+    kind: MonitorKind, data: object, options: Mapping[str, Any], baseline: Baseline | None = None
+) -> dict[str, bytes]:
+    """Make a baseline, or check data against one; return the files that the analysis wrote."""
+    in_memory = not isinstance(data, str | Path)
+    verb = Verb.CHECK if baseline else Verb.BASELINE
+    refuse_unknown(kind, verb, options, in_memory=in_memory)
+    with ExitStack() as copies:
+        scratch = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="modelwatch-")))
+        given = kind_settings(kind, verb, options, copies, scratch)
+        source = _in_memory(data, options, scratch) if in_memory else _in_files(str(data), options, copies)
+        fields = {"analysis_type": kind.analysis_type, **source, **given}
+        kind.shell.refuse(fields)
+        against = _written(kind, baseline, scratch / "baseline") if baseline else {}
+        output = scratch / "output"
+        settings = analysis_settings(**fields, **against, output_path=output, publish_cloudwatch_metrics="Enabled")
+        summary = analyze_locally(settings, as_json=False)
+        return {path: (output / path).read_bytes() for path in summary.outputs.values()}
+
+
+def _written(kind: MonitorKind, baseline: Baseline, folder: Path) -> dict[str, Path]:
     """Write what a check reads of its baseline, and return the settings that name it."""
     names = {"baseline_constraints": baseline.constraints_file}
     needs_statistics = has_statistics(kind)
@@ -165,27 +183,10 @@ def _written(kind: MonitorKind, baseline: Baseline, folder: Path) -> dict[str, A
     elif needs_statistics:
         message = f"the baseline has no {STATISTICS_FILE}, which drift is measured from: give it as statistics"
         raise InvalidInput("UnusableArguments", message)
+    folder.mkdir()
     for name in names.values():
         (folder / name).write_bytes(baseline.files[name])
     return {setting: folder / name for setting, name in names.items()}
-
-
-def _analyze(
-    kind: MonitorKind, verb: Verb, data: object, options: Mapping[str, Any], against: Mapping[str, Any]
-) -> dict[str, bytes]:
-    """Run an analysis, and return the files that it wrote."""
-    in_memory = not isinstance(data, str | Path)
-    refuse_unknown(kind, verb, options, in_memory=in_memory)
-    with ExitStack() as copies:
-        scratch = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="modelwatch-")))
-        given = kind_settings(kind, verb, options, copies, scratch)
-        source = _in_memory(data, options, scratch) if in_memory else _in_files(str(data), options, copies)
-        fields = {"analysis_type": kind.analysis_type, **source, **given}
-        kind.shell.refuse(fields)
-        output = scratch / "output"
-        settings = analysis_settings(**fields, **against, output_path=output, publish_cloudwatch_metrics="Enabled")
-        summary = analyze_locally(settings, as_json=False)
-        return {path: (output / path).read_bytes() for path in summary.outputs.values()}
 
 
 def _in_memory(data: object, options: Mapping[str, Any], scratch: Path) -> dict[str, Any]:

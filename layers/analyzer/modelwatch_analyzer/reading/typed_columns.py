@@ -37,7 +37,7 @@ class TypedColumns:
     @property
     def texts(self) -> frozenset[str]:
         """The columns that hold text."""
-        return frozenset(name for name, dtype in self.dtypes.items() if dtype in _TEXTS)
+        return frozenset(name for name, dtype in self.dtypes.items() if isinstance(dtype, _TEXTS))
 
     def expressions(self, names: Iterable[str], plan: Plan) -> list[pl.Expr]:
         """Return the columns in the data types that `Dataset.batches` has for them; one that is absent is missing."""
@@ -129,12 +129,12 @@ def _column(table: TypedColumns, name: str, plan: Plan) -> pl.Expr:
     if name not in table.leaves:
         return pl.lit(None, pl.String())
     value, dtype = table.leaves[name], table.dtypes[name]
-    if dtype in _FLOATS:
+    if isinstance(dtype, _FLOATS):
         value = value.cast(pl.Float64).fill_nan(None)
-    if plan.dtypes[name] == pl.String or dtype not in (*_INTEGERS, *_FLOATS):
+    if plan.dtypes[name] == pl.String or not isinstance(dtype, (*_INTEGERS, *_FLOATS)):
         text = _as_text(value, dtype)
         return pl.when(text != "").then(text)
-    return value if dtype in _FLOATS else value.cast(pl.Int64)
+    return value if isinstance(dtype, _FLOATS) else value.cast(pl.Int64)
 
 
 def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
