@@ -40,12 +40,22 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def baseline(*more: str) -> list[str]:
-    named = ["--dataset", "fair.csv", "--dataset-format", "csv", "--output", "baseline"]
+    named = ["--data", "fair.csv", "--dataset-format", "csv", "--output", "baseline", "--overwrite"]
     return ["baseline", "bias", *named, "--analysis-config", "config.json", "--bootstrap-replicates", "100", *more]
 
 
 def check(data: str, *more: str) -> list[str]:
-    named = ["--data", data, "--dataset-format", "csv", "--constraints", "baseline/analysis.json", "--output", "report"]
+    named = [
+        "--data",
+        data,
+        "--dataset-format",
+        "csv",
+        "--constraints",
+        "baseline/analysis.json",
+        "--output",
+        "report",
+        "--overwrite",
+    ]
     config = ["--analysis-config", "config.json", "--probability-attribute", "score", "--bootstrap-replicates", "100"]
     return ["check", "bias", *named, *config, *more]
 

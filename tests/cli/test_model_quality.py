@@ -40,12 +40,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def baseline(*more: str) -> list[str]:
-    named = ["--dataset", "good.csv", "--dataset-format", "csv", "--output", "baseline"]
+    named = ["--data", "good.csv", "--dataset-format", "csv", "--output", "baseline", "--overwrite"]
     return ["baseline", "model-quality", *named, *BINARY, *FEW, *more]
 
 
 def check(data: str, *more: str) -> list[str]:
-    named = ["--data", data, "--constraints", "baseline/constraints.json", "--output", "report"]
+    named = ["--data", data, "--constraints", "baseline/constraints.json", "--output", "report", "--overwrite"]
     return ["check", "model-quality", *named, *BINARY, *FEW, *more]
 
 

@@ -15,6 +15,9 @@ Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Folder for the results; made if it does not exist.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Let --output hold files, and replace those of the same names.")
+]
 Backfill = Annotated[
     bool,
     typer.Option("--backfill", help="Replace the results of an earlier check in --output, and print what changed."),
