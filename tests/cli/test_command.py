@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -314,6 +315,37 @@ def test_the_name_that_data_had_in_baselines_still_works(run: Run) -> None:
     Path("train.csv").write_text(TRAIN)
     arguments = ["--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
     assert run("baseline", "data-quality", *arguments).exit_code == 0
+
+
+def test_a_baseline_says_what_it_learnt_and_the_next_command_works_as_it_is_printed(run: Run) -> None:
+    Path("my train.csv").write_text(TRAIN.replace(",", ";"))
+    Path("older.csv").write_text(OLDER.replace(",", ";"))
+    options = ["--dataset-format", "csv", "--separator", ";", "--output", "my baseline"]
+    made = run("baseline", "data-quality", "--data", "my train.csv", *options)
+    lines = [" ".join(line.split()) for line in made.stdout.splitlines()]
+    # age is whole and not negative, city has two values; the thresholds are SageMaker's defaults.
+    for line in (
+        "of type Integral 1",
+        "of type String 1",
+        "data type check 2 at least 100 %",
+        "completeness check 2 at least 100 %",
+        "non-negative numbers 1",
+        "known categories 1 at least 100 %",
+        "drift by Robust 1 0.1",
+    ):
+        assert line in lines
+    command = made.stdout.partition("Next: modelwatch ")[2].replace("NEW_DATA", "older.csv")
+    checked = run(*shlex.split(command))
+    assert (checked.exit_code, "\n1 violation.\n" in checked.stdout) == (1, True), checked.output
+
+
+def test_numbers_on_the_screen_have_four_digits_and_all_of_them_in_the_file(with_baseline: Run) -> None:
+    (line,) = listed(with_baseline(*check("older.csv")))
+    (shown,) = re.findall(r"distance: (\S+) exceeds", line)
+    (violation,) = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
+    (written,) = re.findall(r"distance: (\S+) exceeds", violation["description"])
+    assert shown == f"{float(written):.4g}"
+    assert len(written) > len(shown)
 
 
 def test_results_are_not_overwritten_unless_that_is_asked_for(with_baseline: Run) -> None:

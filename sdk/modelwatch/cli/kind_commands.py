@@ -18,9 +18,10 @@ from modelwatch.cli.failures import UNUSABLE
 from modelwatch.cli.kind_options import is_path, kind_options, option_parameters
 from modelwatch.cli.local_analysis import analyze_locally
 from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.next_command import check_command
 from modelwatch.cli.option_groups import group_parameters, keyword_parameter, take_group, with_parameters
 from modelwatch.cli.options import AsJson, Backfill, Output, Overwrite, usable_output
-from modelwatch.cli.result import print_result
+from modelwatch.cli.result import print_learnt, print_result
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import ShellCommand, Verb
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -147,6 +148,8 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
             )
             summary = analyze_locally(settings, as_json=as_json)
         print_result(summary, folder, as_json=as_json)
+        if verb is Verb.BASELINE and not as_json:
+            print_learnt(kind, folder, check_command(kind, dataset, values, folder, summary.outputs))
         if summary.violations:
             raise typer.Exit(VIOLATIONS_FOUND)
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from modelwatch.cli.dataset import DatasetOptions
-from modelwatch.cli.kind_options import is_path, kind_options
+from modelwatch.cli.kind_options import is_of_the_model, is_path, kind_options
 from modelwatch.cli.local_copy import local_copy
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
@@ -123,9 +123,8 @@ def has_statistics(kind: MonitorKind) -> bool | None:
 
 def of_the_model(kind: MonitorKind, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a baseline that its checks take over: what the columns and the model are."""
-    needed = {keyword(option) for option in _kind_options(kind, Verb.CHECK) if option.required}
-    models = {name for name in given if name in ("model_url", "endpoint", "model_artifact")}
-    return {name: value for name, value in given.items() if name in needed | models or name.endswith("_attribute")}
+    names = {keyword(option) for option in _kind_options(kind, Verb.CHECK) if is_of_the_model(option)}
+    return {name: value for name, value in given.items() if name in names or name.endswith("_attribute")}
 
 
 @contextmanager

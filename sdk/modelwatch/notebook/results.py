@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.options import usable_output
-from modelwatch.printing import count_text, printable
+from modelwatch.printing import count_text, printable, rounded
 from modelwatch_analyzer.analysis import REPORT, SUMMARY
-from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
+from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import ModelwatchError
@@ -126,7 +126,7 @@ class Baseline(Result):
     @property
     def constraints_file(self) -> str:
         """The name of the file with the constraints: that of bias and explainability is their analysis."""
-        return ANALYSIS_FILE if ANALYSIS_FILE in self.files else CONSTRAINTS_FILE
+        return constraints_file(self.files)
 
     @property
     def constraints(self) -> dict[str, Any]:
@@ -200,6 +200,6 @@ class Check(Result):
     def _text(self, limit: int) -> str:
         found = self.violations
         lines = [f"{count_text(len(found), 'violation')} in {self._records()}"]
-        lines += [printable(f"{each.subject}: {each.description}") for each in found[:limit]]
+        lines += [printable(f"{each.subject}: {rounded(each.description)}") for each in found[:limit]]
         lines += [f"and {len(found) - limit:,} more"] if len(found) > limit else []
         return "\n  ".join(lines)
