@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelwatch.cli.failures import print_json
@@ -10,6 +11,7 @@ from modelwatch.printing import count_text, make_console, print_table, printable
 from modelwatch_analyzer.documents import VIOLATIONS_FILE
 from modelwatch_analyzer.kind_analysis import analysis_of
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 
@@ -70,11 +72,22 @@ def _print_text(summary: AnalysisSummary, folder: Path) -> None:
         console.print(f"Warning: {printable(warning)}", style="yellow")
     console.print(_verdict(summary), style="red" if summary.violations else "green")
     if summary.violations:
-        rows = [(v.subject, v.constraint_check_type, rounded(v.description)) for v in summary.violations]
-        print_table(console, ("subject", "check", "description"), rows)
+        print_table(console, ("subject", "check", "description"), _violation_rows(summary.violations))
     for change in summary.changes:
         console.print(f"Changed: {printable(change)}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
+
+
+def _violation_rows(violations: Sequence[ConstraintViolation]) -> list[tuple[str, str, str]]:
+    """Return the rows of the table; a metric that is the same for several groups has one."""
+    alike: dict[tuple[object, str, str], list[str]] = {}
+    for each in violations:
+        metric = (each.model_extra or {}).get("metric_name") or each.subject
+        alike.setdefault((metric, each.constraint_check_type, each.description), []).append(each.subject)
+    return [
+        (f"{subjects[0]} and {len(subjects) - 1:,} more" if subjects[1:] else subjects[0], check, rounded(description))
+        for (_, check, description), subjects in alike.items()
+    ]
 
 
 def record_counts_lines(records: RecordCounts) -> list[str]:
