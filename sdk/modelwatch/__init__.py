@@ -30,7 +30,11 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(_HOMES[name]), name)
+    try:
+        globals()[name] = value = getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as missing:
+        message = f"{missing.name} is not installed. Fix it with: pip install 'modelwatch[sdk]'"
+        raise ImportError(message) from None
     return value
 
 

@@ -301,3 +301,10 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'chek'"):
         _ = modelwatch.chek
     assert "check" in dir(modelwatch)
+
+
+def test_a_missing_package_is_named_with_the_fix():
+    code = "import sys; sys.modules['polars'] = None; import modelwatch; modelwatch.baseline"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = "ImportError: polars is not installed. Fix it with: pip install 'modelwatch[sdk]'"
+    assert ended.stderr.splitlines()[-1] == last

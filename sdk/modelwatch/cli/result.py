@@ -9,7 +9,6 @@ from pathlib import Path
 from modelwatch.cli.failures import print_json
 from modelwatch.printing import count_text, make_console, print_table, printable, rounded
 from modelwatch_analyzer.documents import VIOLATIONS_FILE
-from modelwatch_analyzer.kind_analysis import analysis_of
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds import MonitorKind
@@ -45,6 +44,8 @@ def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> No
 
 def print_learnt(kind: MonitorKind, folder: Path, next_command: str) -> None:
     """Print what a baseline learnt, and the command that checks data against it."""
+    from modelwatch_analyzer.kind_analysis import analysis_of  # the numeric packages would slow down ``--help``
+
     documents = {path.name: json.loads(path.read_bytes()) for path in folder.glob("*.json")}
     console = make_console()
     header, *rows = analysis_of(kind).learnt(documents) or [()]
