@@ -32,17 +32,10 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
-        "the index of a pandas frame is no column",
-        "sdk/modelwatch/notebook/frames.py",
-        "    view.index = range(len(view))\n",
-        "",
-        "tests/notebook",
-    ),
-    Mutation(
         "an error about a frame has none of its values",
         "sdk/modelwatch/notebook/frames.py",
         """    except (PolarsError, ValueError, TypeError):  # pyarrow's""",
-        """    except (PolarsError, TypeError):  # pyarrow's""",
+        """    except (PolarsError, ValueError):  # pyarrow's""",
         "tests/notebook",
     ),
     Mutation(

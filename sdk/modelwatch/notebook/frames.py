@@ -30,15 +30,7 @@ def held_frame(data: object) -> HeldFrame:
     if not hasattr(data, _ARROW_STREAM):
         message = f"data is of type {label}: give a pandas, polars or Arrow table, or the path of a file or folder"
         raise InvalidInput("UnusableData", message)
-    return HeldFrame(_frame(_without_index(data), label), label)
-
-
-def _without_index(data: Any) -> Any:
-    if not _is_pandas(data):
-        return data
-    view = data.copy(deep=False)
-    view.index = range(len(view))
-    return view
+    return HeldFrame(_frame(data, label), label)
 
 
 def _is_pandas(data: object) -> bool:
@@ -51,7 +43,7 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     for repeated in (name for name, count in Counter(names).items() if count > 1):
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have the name {repeated!r}: rename one")
     try:
-        return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
+        return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas
     except DuplicateError:
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have one name: rename one") from None
     except ImportError:
