@@ -222,7 +222,7 @@ def test_statistics_of_the_baseline_let_a_check_measure_drift(run):
     chosen = run(
         *csv("shifted.csv", "--statistics", "baseline/statistics.json", "--categorical-drift-method", "JensenShannon")
     )
-    assert "Baseline drift distance: 0.3054253" in chosen.stdout
+    assert "Baseline drift distance: 0.3054 exceeds" in chosen.stdout
 
 
 def test_labels_in_the_documents_csv_form_are_given_on_the_shell(run):
