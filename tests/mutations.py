@@ -33,6 +33,20 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "an error about a frame has none of its values",
+        "sdk/modelwatch/notebook/frames.py",
+        """    except (PolarsError, ValueError, TypeError):  # pyarrow's""",
+        """    except (PolarsError, ValueError):  # pyarrow's""",
+        "tests/notebook",
+    ),
+    Mutation(
+        "results are not overwritten unless that is asked for",
+        "sdk/modelwatch/cli/options.py",
+        "if overwrite and any(folder.iterdir()):",
+        "if overwrite is False:",
+        "tests/cli/test_command.py",
+    ),
+    Mutation(
         "a damaged footer of a Parquet file is refused",
         f"{ANALYZER}/reading/parquet_footer.py",
         "if not (isinstance(name, bytes) and isinstance(children, int)):",

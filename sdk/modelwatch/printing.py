@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:  # rich takes as long as all else that ``--help`` needs
+    from rich.console import Console
+
+_LONG_NUMBER = re.compile(r"(?<![\w.])\d+\.\d{4,}(?:[eE][+-]?\d+)?(?![\w.]*\w)")
+"""Not a part of a name."""
 
 
 def printable(text: str) -> str:
@@ -21,6 +25,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def rounded(text: str) -> str:
+    """Write the numbers of a sentence in four digits, as people read them; SageMaker's files have them in full.
+
+    Examples
+    --------
+    >>> rounded("distance: 0.3635015528100075 exceeds threshold: 0.1 of 'x0.123456'")
+    "distance: 0.3635 exceeds threshold: 0.1 of 'x0.123456'"
+    """
+    from modelwatch_analyzer.report.figures import number_text  # only users of numbers wait for numpy
+
+    return _LONG_NUMBER.sub(lambda found: number_text(float(found[0])), text)
+
+
 def count_text(number: int, noun: str) -> str:
     """Write a number with its noun, in the plural if need be.
 
@@ -32,21 +49,31 @@ def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to the command what to do when its reader has gone; rich would end with exit code 1."""
-        raise BrokenPipeError
+@cache
+def _console_type() -> type[Console]:
+    from rich.console import Console
+
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the command what to do when its reader has gone; rich would end with exit code 1."""
+            raise BrokenPipeError
+
+    return PipedConsole
 
 
 def make_console(*, stderr: bool = False) -> Console:
     """Make a console that adds nothing of its own: no markup, no guessed colours, no lines broken in pipes."""
-    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return _console_type()(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows of text as it is: a table on a terminal, aligned columns elsewhere."""
     cells = [[printable(cell) for cell in row] for row in rows]
     if console.is_terminal:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(*header, box=box.SIMPLE_HEAD)
         for row in cells:
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
