@@ -780,7 +780,7 @@ def test_a_hundred_thousand_objects_of_one_folder_take_a_hundred_calls(others):
 
 
 def test_two_objects_are_found_without_listing_all_that_follow_them():
-    others = [f"reports/{number:04}.json" for number in range(5000)]
+    others = [f"baseline/z/{number:04}.json" for number in range(5000)]
     bucket = PagesOfKeys(["baseline/constraints.json", "baseline/statistics.json", *others], 1000)
     uris = [f"s3://b/baseline/{name}.json" for name in ("constraints", "statistics")]
     assert [stored.s3_uri for stored in S3ObjectStore(bucket).find(uris)] == uris
