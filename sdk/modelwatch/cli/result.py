@@ -8,6 +8,7 @@ from modelwatch.cli.failures import print_json
 from modelwatch.printing import count_text, make_console, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
+from modelwatch_core.domain.violation_text import rounded_text, violation_text
 
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
@@ -45,13 +46,19 @@ def _print_text(summary: AnalysisSummary, folder: Path) -> None:
         console.print(f"{printable(note)}.")
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
-    console.print(printable(summary.exit_message), style="red" if summary.violations else "green")
+    console.print(_verdict(summary), style="red" if summary.violations else "green")
     if summary.violations:
-        rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
+        rows = [(v.subject, v.constraint_check_type, violation_text(v)) for v in summary.violations]
         print_table(console, ("subject", "check", "description"), rows)
     for change in summary.changes:
-        console.print(f"Changed: {printable(change)}")
+        console.print(f"Changed: {printable(rounded_text(change))}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
+
+
+def _verdict(summary: AnalysisSummary) -> str:
+    if not summary.is_check:
+        return "The baseline is made."
+    return f"{count_text(len(summary.violations), 'violation') if summary.violations else 'No violations'}."
 
 
 def record_counts_lines(records: RecordCounts) -> list[str]:

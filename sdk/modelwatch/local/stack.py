@@ -20,6 +20,7 @@ from modelwatch.local.authorization import authorize
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
 from modelwatch.local.clock import Clock, VirtualClock, WallClock, to_utc
+from modelwatch.local.control import move_clock
 from modelwatch.local.data_capture import DataCapture
 from modelwatch.local.deliveries import Deliveries, Undelivered
 from modelwatch.local.deployment import Deployment
@@ -94,6 +95,7 @@ class LocalStack:
         self._virtual_clock = None if start is None else VirtualClock(start)
         self._cleanup = ExitStack()
         self.outputs: dict[str, str] = {}
+        self._events: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
         self.start()
@@ -169,6 +171,11 @@ class LocalStack:
     def mails(self) -> list[EmailMessage]:
         """Every mail that arrived."""
         return self._mail_server.mails
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that the template's own functions sent to a bus with rules, in order."""
+        return list(self._events.values())
 
     @property
     def undelivered(self) -> list[Undelivered]:
@@ -289,6 +296,7 @@ class LocalStack:
         )
         self._cleanup.callback(self._model_servers.close)
         self._emulator.invoke_endpoint = self._model_servers.invoke
+        self._emulator.move_clock = partial(move_clock, self)
         self._ticker = Ticker(
             Scheduler(self._schedules, deliveries=self._deliveries, clients=self._clients),
             clock=self._clock,
@@ -308,6 +316,7 @@ class LocalStack:
             now=self._clock.now,
             shift=lambda: self._clock.shift,
             invoke=partial(invoke_api.invoke, self._functions),
+            event_sent=self._keep_event,
             deliver_event=partial(deliver_event, self._deliveries),
             notify=self._notifier.notify,
             can_create=resource_types.can_create,
@@ -317,6 +326,10 @@ class LocalStack:
             resource_skipped=deployment.skipped,
             endpoint_created=self._model_servers.endpoint_created,
         )
+
+    def _keep_event(self, event: dict[str, Any]) -> None:
+        if not event["source"].startswith("aws."):
+            self._events.setdefault(event["id"], event)
 
     def _stop_work(self) -> None:
         self._functions.close()

@@ -91,6 +91,8 @@ class Hooks:
         Returns how far the functions are ahead of the machine's clock.
     invoke : callable
         Runs a function; raises `InvokeRejected`.
+    event_sent : callable
+        Takes an event, once for each rule of its bus.
     deliver_event : callable
         Takes a rule that matched, and the event.
     notify : callable
@@ -113,6 +115,7 @@ class Hooks:
     now: Callable[[], datetime]
     shift: Callable[[], timedelta]
     invoke: Callable[[InvokeRequest], InvokeResponse]
+    event_sent: Callable[[dict[str, Any]], None]
     deliver_event: Callable[[MatchedRule, dict[str, Any]], None]
     notify: Callable[[Notification], None]
     can_create: Callable[[str], bool]
