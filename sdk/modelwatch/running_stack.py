@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +24,14 @@ def _state_file() -> Path:
 
 @contextmanager
 def announced(endpoint_url: str) -> Iterator[None]:
-    """Let commands of this user find a stack for the duration of the block; the latest one is found."""
+    """Let commands of this user find a stack for the duration of the block; the latest one is found.
+
+    Where the user's state folder cannot be written to, AWS_ENDPOINT_URL must name the stack.
+    """
     file = _state_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(endpoint_url)
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(endpoint_url)
     try:
         yield
     finally:
