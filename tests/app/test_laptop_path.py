@@ -145,6 +145,14 @@ def test_the_clock_goes_forward_only(laptop: Laptop, monkeypatch: pytest.MonkeyP
     assert result.stderr.startswith("modelwatch: ClockGoesBack: ")
 
 
+def test_a_baseline_of_a_bucket_that_is_not_listed_is_refused_with_the_same_advice(laptop: Laptop) -> None:
+    laptop.s3.create_bucket(Bucket="unlisted")
+    asked = {"baselining_job_name": "refused", "baseline_dataset_s3_uri": "s3://unlisted/train.csv"}
+    answer = laptop.call("CreateBaselineFunction", {**asked, "dataset_format": {"csv": {"header": True}}})
+    assert answer["errorMessage"].startswith("AccessDenied: s3://unlisted/train.csv may not be read. ")
+    assert "MonitoredBuckets" in answer["errorMessage"]
+
+
 def test_a_schedule_of_captures_in_a_bucket_that_is_not_listed_is_refused_at_once(laptop: Laptop) -> None:
     laptop.make_endpoint("elsewhere", "not-listed")
     answer = laptop.schedule("refused", "elsewhere")
