@@ -19,6 +19,7 @@ logger, metrics = Logger(), Metrics()
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Launch an execution, and return its record or the refusal."""
+    metrics.add_metric(name="ExecutionsRequested", unit="Count", value=1)
     request = parsed(ExecutionRequest, event)
     launched = wiring.launch_execution()(request)
     if isinstance(launched, Refusal):
