@@ -28,6 +28,5 @@ def follow(shift_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    if SHIFT_FILE in os.environ:
-        follow(Path(os.environ[SHIFT_FILE]))
+    follow(Path(os.environ[SHIFT_FILE]))
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
