@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # rich takes as long as all else that ``--help`` needs
     from rich.console import Console
-
-_LONG_NUMBER = re.compile(r"(?<![\w.])\d+\.\d{4,}(?:[eE][+-]?\d+)?(?![\w.]*\w)")
-"""Not a part of a name."""
 
 
 def printable(text: str) -> str:
@@ -23,19 +19,6 @@ def printable(text: str) -> str:
     'a\\nb\\x1b[31m'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def rounded(text: str) -> str:
-    """Write the numbers of a sentence in four digits, as people read them; SageMaker's files have them in full.
-
-    Examples
-    --------
-    >>> rounded("distance: 0.3635015528100075 exceeds threshold: 0.1 of 'x0.123456'")
-    "distance: 0.3635 exceeds threshold: 0.1 of 'x0.123456'"
-    """
-    from modelwatch_analyzer.report.figures import number_text  # only users of numbers wait for numpy
-
-    return _LONG_NUMBER.sub(lambda found: number_text(float(found[0])), text)
 
 
 def count_text(number: int, noun: str) -> str:

@@ -86,6 +86,15 @@ def test_every_function_has_a_sample_event():
     assert {path.name.split(".")[0] for path in SAMPLES} == set(FUNCTIONS)
 
 
+@pytest.mark.parametrize("function", ["create_baseline", "launch_execution", "manage_monitors"])
+@pytest.mark.parametrize("payload", [{}, [], "text", None, {"monitoring_schedule_name": "a", "tick_id": "b"}])
+def test_a_payload_that_cannot_be_used_is_one_line_with_a_code(world, function, payload):
+    with pytest.raises(InvalidInput) as refused:
+        invoke(function, payload)
+    assert str(refused.value).startswith("InvalidParameter: ")
+    assert "\n" not in str(refused.value)
+
+
 def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     ready(world)
     invoke("launch_execution", sample("launch_execution.tick"))

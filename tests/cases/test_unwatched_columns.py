@@ -67,7 +67,7 @@ def test_numbers_as_people_write_them_are_named_with_what_is_in_the_way(case):
     checked = shell(CHECK)
     assert drifted(shell) == ["plain"]
     assert "distance: 0.8727207793864215" in shell.violations("r")[0]["description"]
-    assert "distance: 0.8727 exceeds" in checked.text
+    assert "Drift distance of 0.8727 is above" in checked.text
     for name in ("comma", "percent", "blank_behind", "with_na"):
         assert f"drift was not measured for '{name}': it is text with more than 120 distinct values" in checked.text
 

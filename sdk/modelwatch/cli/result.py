@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelwatch.cli.failures import print_json
-from modelwatch.printing import count_text, make_console, print_table, printable, rounded
-from modelwatch_analyzer.documents import VIOLATIONS_FILE
+from modelwatch.printing import count_text, make_console, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
+from modelwatch_core.domain.violation_text import rounded_text, violation_text
 
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def print_learnt(kind: MonitorKind, folder: Path, next_command: str) -> None:
 
 def _verdict(summary: AnalysisSummary) -> str:
     """Say what was found in plain English; the exit message is SageMaker's."""
-    if VIOLATIONS_FILE not in summary.outputs:
+    if not summary.is_check:
         return "The baseline is made."
     number = len(summary.violations)
     return f"{count_text(number, 'violation') if number else 'No violations'}."
@@ -75,7 +75,7 @@ def _print_text(summary: AnalysisSummary, folder: Path) -> None:
     if summary.violations:
         print_table(console, ("subject", "check", "description"), _violation_rows(summary.violations))
     for change in summary.changes:
-        console.print(f"Changed: {printable(change)}")
+        console.print(f"Changed: {printable(rounded_text(change))}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
 
 
@@ -84,10 +84,10 @@ def _violation_rows(violations: Sequence[ConstraintViolation]) -> list[tuple[str
     alike: dict[tuple[object, str, str], list[str]] = {}
     for each in violations:
         metric = (each.model_extra or {}).get("metric_name") or each.subject
-        alike.setdefault((metric, each.constraint_check_type, each.description), []).append(each.subject)
+        alike.setdefault((metric, each.constraint_check_type, violation_text(each)), []).append(each.subject)
     return [
-        (f"{subjects[0]} and {len(subjects) - 1:,} more" if subjects[1:] else subjects[0], check, rounded(description))
-        for (_, check, description), subjects in alike.items()
+        (f"{subjects[0]} and {len(subjects) - 1:,} more" if subjects[1:] else subjects[0], check, text)
+        for (_, check, text), subjects in alike.items()
     ]
 
 

@@ -26,6 +26,7 @@ from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
 from modelwatch.local.moto_patches.iam import role_of, session_policy_of
 from modelwatch.local.moto_patches.requests import Operation, operation_of
 from modelwatch.local.policy_simulator import simulate
+from modelwatch.running_stack import CLOCK_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ class Emulator:
         operation needs, and the permission that the principal does not have.
     invoke_endpoint : callable
         Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
+    move_clock : callable
+        Handles a request to move the stack's clock; returns the status and the lines of the response.
     """
 
     def __init__(self, *, port: int, clock: Clock) -> None:
@@ -67,6 +70,7 @@ class Emulator:
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
         self.authorize: Callable[..., Authorization] = lambda *_, **__: Authorization()
         self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
+        self.move_clock: Callable[[dict[str, Any]], tuple[int, Iterable[bytes]]] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
@@ -124,6 +128,10 @@ class Emulator:
     def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._application(environ, start_response)
+        if self.move_clock and environ["PATH_INFO"] == CLOCK_PATH:
+            moved, lines = self.move_clock(environ)
+            start_response(f"{moved} {HTTPStatus(moved).phrase}", [("Content-Type", "application/jsonlines")])
+            return lines
         operation = operation_of(environ)
         service, action = operation.service, operation.action
         status = 500

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.options import usable_output
-from modelwatch.printing import count_text, printable, rounded
+from modelwatch.printing import count_text, printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import ModelwatchError
+from modelwatch_core.domain.violation_text import violation_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -200,6 +201,6 @@ class Check(Result):
     def _text(self, limit: int) -> str:
         found = self.violations
         lines = [f"{count_text(len(found), 'violation')} in {self._records()}"]
-        lines += [printable(f"{each.subject}: {rounded(each.description)}") for each in found[:limit]]
+        lines += [printable(f"{each.subject}: {violation_text(each)}") for each in found[:limit]]
         lines += [f"and {len(found) - limit:,} more"] if len(found) > limit else []
         return "\n  ".join(lines)

@@ -210,10 +210,5 @@ def _ticks(axis: Scale) -> tuple[tuple[float, float], ...]:
     return tuple((axis(number), number) for number in numbers)
 
 
-def number_text(value: float) -> str:
-    """Write a number in four digits, without an exponent unless it is very large or small."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
-
-
 def _finite(numbers: Iterable[float | None]) -> list[float]:
     return [number for number in numbers if number is not None and math.isfinite(number)]

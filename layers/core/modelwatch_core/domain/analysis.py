@@ -52,6 +52,11 @@ class AnalysisSummary(Owned):
     outputs: dict[str, str] = Field(default_factory=dict)
 
     @property
+    def is_check(self) -> bool:
+        """Whether data were compared with a baseline; otherwise one was made."""
+        return not self.outputs or "constraint_violations.json" in self.outputs
+
+    @property
     def outcome(self) -> Outcome:
         """The summary as records and events carry it."""
         return Outcome(
