@@ -100,7 +100,7 @@ def test_the_same_end_delivered_twice_alerts_once(world):
     world.deliver()
     (alert,) = world.mail.alerts
     assert "1 violation in hourly" in alert_subject(alert)
-    assert "income: baseline drift check. Baseline drift distance: 0.9 exceeds threshold: 0.1" in alert_text(alert)
+    assert "income: baseline drift check. Drift distance of 0.9 is above the threshold 0.1" in alert_text(alert)
 
 
 def test_an_announcement_delivered_twice_alerts_once(world):
