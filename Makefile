@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz campaign mutations check format schemas sbom lock bench build clean
+.PHONY: help install demo test test-fast coverage fuzz campaign load mutations check format schemas sbom lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,8 +56,11 @@ $(ATHERIS): $(STAMP) requirements-fuzz.lock
 campaign: $(STAMP) ## run EXECUTIONS=1000 under faults, outages and kills, and count what became of them; SEED=n repeats one
 	@"$(BIN)/python" -m tests.campaign --executions $(EXECUTIONS) $(if $(SEED),--seed $(SEED))
 
-mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each
-	@"$(BIN)/python" -m tests.mutations
+load: $(STAMP) ## drive EXECUTIONS=5000 and ten times as many events through the app, and measure its memory and calls of AWS
+	@"$(BIN)/python" -m tests.campaign.load $(if $(filter command line,$(origin EXECUTIONS)),--executions $(EXECUTIONS))
+
+mutations: $(STAMP) ## break the product on purpose, one promise at a time: the tests must notice each; ONLY=lease makes those whose promise has the word
+	@"$(BIN)/python" -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
 
 check: $(STAMP) $(SAM) $(CHECKOV) ## check format, lint, types, import rules, the template, licences and secrets; count what is found and suppressed
 	@"$(BIN)/ruff" format --check .

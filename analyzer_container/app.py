@@ -16,6 +16,7 @@ from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.ports import AnalysisAccess
 
 hide_from_scripts()
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is this environment's, and outlives time-outs
@@ -23,10 +24,10 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is th
 logger, metrics = Logger(), Metrics()
 
 
-def _analyze(context: LambdaContext, settings: AnalysisSettings) -> AnalysisSummary:
+def _analyze(context: LambdaContext, settings: AnalysisSettings, access: AnalysisAccess) -> AnalysisSummary:
     host = Host(
-        model=wiring.open_model,
-        read=wiring.read_object,
+        model=access.model,
+        read=access.read,
         announce=logger.info,
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
         pickles=wiring.allows_pickles(),

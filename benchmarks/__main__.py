@@ -12,6 +12,7 @@ from benchmarks import (
     explainability,
     handler_imports,
     model_quality,
+    notebook_check,
     parquet_reading,
 )
 
@@ -26,6 +27,7 @@ def main() -> None:
         "explainability": explainability.run,
         "handler_imports": handler_imports.run,
         "model_quality": model_quality.run,
+        "notebook_check": notebook_check.run,
         "parquet_reading": parquet_reading.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

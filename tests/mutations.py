@@ -6,6 +6,7 @@ must fail after it. A mutation that no test notices ends the command with 1.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -31,6 +32,20 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "an error about a frame has none of its values",
+        "sdk/modelwatch/notebook/frames.py",
+        """    except (PolarsError, ValueError, TypeError):  # pyarrow's""",
+        """    except (PolarsError, ValueError):  # pyarrow's""",
+        "tests/notebook",
+    ),
+    Mutation(
+        "results are not overwritten unless that is asked for",
+        "sdk/modelwatch/cli/options.py",
+        "if overwrite and any(folder.iterdir()):",
+        "if overwrite is False:",
+        "tests/cli/test_command.py",
+    ),
     Mutation(
         "a damaged footer of a Parquet file is refused",
         f"{ANALYZER}/reading/parquet_footer.py",
@@ -69,7 +84,7 @@ MUTATIONS = (
     Mutation(
         "the end of an analysis is stored beside its reports",
         f"{CORE}/app/run_analysis.py",
-        "            self._keep(ended)\n",
+        "            self._keep(ended, access.objects)\n",
         "            pass\n",
         "tests/core/test_lost_ends.py",
     ),
@@ -102,6 +117,13 @@ MUTATIONS = (
         "tests/core/test_executions.py",
     ),
     Mutation(
+        "the lease of who sends an alert is left to it",
+        f"{CORE}/adapters/aws/ledger_table.py",
+        "(#state = :sending AND lease < :now)",
+        "(#state = :sending AND (lease < :now OR lease >= :now))",
+        "tests/core/test_port_contracts.py::TestSentAlerts",
+    ),
+    Mutation(
         "a write that does not follow on what it read is refused",
         f"{CORE}/adapters/aws/ledger_table.py",
         '"ConditionExpression": "version = :before",',
@@ -128,6 +150,20 @@ MUTATIONS = (
         "              - {Effect: Allow, Action: sns:Publish, Resource: !Ref AlertTopic}\n",
         "",
         "tests/app/test_least_privilege.py",
+    ),
+    Mutation(
+        "the credentials of an analysis are narrowed to it",
+        f"{CORE}/adapters/aws/analysis_role.py",
+        "RoleSessionName=name, Policy=policy,",
+        "RoleSessionName=name,",
+        "tests/core/test_analysis_role.py",
+    ),
+    Mutation(
+        "a session reads its inputs, and not what begins like them",
+        f"{CORE}/domain/session_policy.py",
+        'is_beginning=not key or key.endswith("/"))',
+        "is_beginning=True)",
+        "tests/core/test_session_policy.py",
     ),
     Mutation(
         "text in a report is escaped",
@@ -169,47 +205,53 @@ MUTATIONS = (
         f"{CORE}/app/reconcile.py",
         "in self.ledger.open_and_due(now):",
         "in self.ledger.open_and_due(now + timedelta(days=1)):",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "the run that has an analysis still has it when it is repeated",
         f"{CORE}/adapters/aws/ledger_table.py",
         'ConditionExpression="attribute_not_exists(pk) OR run_id = :run"',
         'ConditionExpression="attribute_not_exists(pk) OR (run_id = :run AND attribute_not_exists(pk))"',
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/route_alerts.py",
         "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
         "                pass\n",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
     Mutation(
         "what was given up is delivered again",
         f"{CORE}/app/redeliver.py",
         "not (everything or letter.is_due(self.clock.now()))",
         "not everything",
-        "tests/campaign",
+        "tests/campaign/test_campaign.py",
     ),
 )
 
 
 def main() -> int:
     """Make each mutation in turn; return 1 if one goes unnoticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORDS", help="mutations whose promise has these words")
+    only = parser.parse_args().only
+    mutations = [mutation for mutation in MUTATIONS if only in mutation.promise]
+    if not mutations:
+        parser.error(f"no promise has the words {only!r}")
     unnoticed = 0
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
         tree = Path(folder) / "modelwatch"
         _copy(tree)
-        every = dict.fromkeys(name for mutation in MUTATIONS for name in mutation.tests.split())
+        every = dict.fromkeys(name for mutation in mutations for name in mutation.tests.split())
         if not _pass(tree, *every):
             raise SystemExit("the tests fail although nothing is broken")
-        for mutation in MUTATIONS:
+        for mutation in mutations:
             noticed = _is_noticed(tree, mutation)
             unnoticed += not noticed
             sys.stdout.write(f"{'noticed  ' if noticed else 'UNNOTICED'}  {mutation.promise}\n")
             sys.stdout.flush()
-    sys.stdout.write(f"{len(MUTATIONS) - unnoticed} of {len(MUTATIONS)} mutations are noticed by the tests\n")
+    sys.stdout.write(f"{len(mutations) - unnoticed} of {len(mutations)} mutations are noticed by the tests\n")
     return int(unnoticed > 0)
 
 

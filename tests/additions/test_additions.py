@@ -47,6 +47,7 @@ ENVIRONMENT = {
     "MOST_SCHEDULES": "100",
     "SHORTEST_SCHEDULE_MINUTES": "60",
     "CAPTURE_SETTLING_SECONDS": "0",
+    "ANALYSIS_ROLE_ARN": "arn:aws:iam::123456789012:role/analysis",
     "ANALYZER_FUNCTION": "analyzer",
     "ANALYZER_LOG_GROUP": "analyzer-logs",
     "ANALYZER_STORAGE_MEBIBYTES": "512",
@@ -125,7 +126,7 @@ class Deployment:
 
     def analysed(self, request: AnalysisRequest) -> AnalysisEnded:
         run = Run(host=request.host, subject=request.subject, run_id="1")
-        ended = wiring.run_analysis(analyze)(request, run)
+        ended = wiring.run_analysis(lambda settings, _: analyze(settings))(request, run)
         assert ended is not None
         return ended
 

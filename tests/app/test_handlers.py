@@ -86,6 +86,15 @@ def test_every_function_has_a_sample_event():
     assert {path.name.split(".")[0] for path in SAMPLES} == set(FUNCTIONS)
 
 
+@pytest.mark.parametrize("function", ["create_baseline", "launch_execution", "manage_monitors"])
+@pytest.mark.parametrize("payload", [{}, [], "text", None, {"monitoring_schedule_name": "a", "tick_id": "b"}])
+def test_a_payload_that_cannot_be_used_is_one_line_with_a_code(world, function, payload):
+    with pytest.raises(InvalidInput) as refused:
+        invoke(function, payload)
+    assert str(refused.value).startswith("InvalidParameter: ")
+    assert "\n" not in str(refused.value)
+
+
 def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     ready(world)
     invoke("launch_execution", sample("launch_execution.tick"))
@@ -111,7 +120,9 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 
 @pytest.mark.parametrize("target", wiring.ALERT_TARGETS)
-def test_a_process_makes_a_target_of_alerts_once_and_not_for_each_alert(target):
+def test_a_process_makes_a_target_of_alerts_once_and_not_for_each_alert(target, monkeypatch):
+    monkeypatch.setenv("ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setenv("METRIC_NAMESPACE_PREFIX", "aws/sagemaker")
     make = wiring.ALERT_TARGETS[target]
     assert make() is make()
 
@@ -214,8 +225,9 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
 HOST_OF_THE_ANALYZER = """
 import json
 from analyzer_container import app
+from modelwatch_core.ports import AnalysisAccess
 app.analyze = lambda settings, host: host
-host = app._analyze(None, None)
+host = app._analyze(None, None, AnalysisAccess(objects=None, model=None))
 print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.0.0.1")]))
 """
 
@@ -223,7 +235,11 @@ print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.
 @pytest.mark.parametrize("switch", ["true", "false", None])
 def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address(switch):
     """In a process of its own, because the analyzer hides its process from others when it is imported."""
-    variables = {"ANALYZER_LOG_GROUP": "g", "POWERTOOLS_TRACE_DISABLED": "true"}
+    variables = {
+        "ANALYZER_LOG_GROUP": "g",
+        "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }
     variables |= {"ALLOW_PICKLES": switch} if switch else {}
     done = subprocess.run(
         [sys.executable, "-c", HOST_OF_THE_ANALYZER],

@@ -2,7 +2,7 @@
 
 One pass through the local stack takes every function along the ways on which it calls AWS, faults included. Then each
 action and resource of each statement of each role is taken away in turn, and at least one call of the role must be
-refused without it.
+refused without it. And for each condition what it forbids is tried, and must be refused because of it.
 """
 
 from __future__ import annotations
@@ -11,38 +11,50 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from modelwatch.local import LocalStack
 from modelwatch.local.iam_policies import Permission, Statement, allows
-from modelwatch.local.moto_patches.iam import statements_of
+from modelwatch.local.moto_patches.iam import arn_of, statements_of, trust_of
 from modelwatch_core.domain.temporary_endpoint import temporary_endpoint_name
 from tests.app.deployed_app import HOUR, START, App, started
+from tests.app.test_template import resources, source
 from tests.app.test_temporary_endpoints import CONFIG, capture, explained, left, make_endpoint, silence
 from tests.local.model_server import Container
 from tests.repository import ROOT
 
+__all__ = ["resources", "source"]  # fixtures
+
 pytestmark = [pytest.mark.xdist_group("local_privileges"), pytest.mark.slow]
 
 OWN_TOPIC, NO_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("own", "none"))
+NO_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:none"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1f0e9d8c-0000-4000-8000-000000000000"
 NINE = START.replace(minute=0) + HOUR
 BEFORE_TEN = NINE + timedelta(minutes=50)
 TICK = timedelta(minutes=7)  # after the hour, between two sweeps: the lease of this template is a second
 
-UNSEEN = ("AnalyzerRole: s3:AbortMultipartUpload",)
+UNSEEN = ("AnalysisRole: s3:AbortMultipartUpload",)
 """Needed where an upload fails half-way, see ``test_an_upload_that_fails_leaves_no_parts`` of the port contracts."""
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[LocalStack]:
     template = with_a_short_lease(tmp_path_factory.mktemp("app"))
-    further = {"AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}", "KmsKeyArn": KEY, "OutputBuckets": "outputs"}
+    further = {
+        "AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}",
+        "AlertFunctionArns": NO_FUNCTION,
+        "KmsKeyArn": KEY,
+        "OutputBuckets": "outputs",
+    }
     with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
         yield stack
@@ -67,7 +79,8 @@ class Pass:
 
     def everything(self) -> None:
         self.files_are_in_either_bucket()
-        self.alerts_reach_their_topics()
+        self.alerts_reach_their_targets()
+        self.reports_are_lost()
         self.an_end_is_lost()
         for bucket in self.buckets:
             self.explain_with_the_configuration_in(bucket)
@@ -152,12 +165,21 @@ class Pass:
             self.stack.client("lambda").invoke(FunctionName=invocation.function_name, Payload=invocation.payload)
         self.stack.settle()
 
-    def alerts_reach_their_topics(self) -> None:
+    def alerts_reach_their_targets(self) -> None:
         assert self.app.make_baseline("quality")["status"] == "Completed"
         self.stack.client("sns").create_topic(Name="own")
         targets = [{"type": "sns", "address": topic} for topic in (OWN_TOPIC, NO_TOPIC)]
         make = partial(self.app.make_schedule, compared_with="quality", start_delay_minutes=TICK.seconds // 60)
-        make("own", alert_targets=targets)
+        targets.append({"type": "lambda", "address": NO_FUNCTION})
+        alarm = {"AlarmName": "own", "EvaluationPeriods": 1, "Threshold": 0, "Period": 3600, "Statistic": "Maximum"}
+        self.stack.client("cloudwatch").put_metric_alarm(
+            **alarm,
+            ComparisonOperator="GreaterThanThreshold",
+            Namespace="aws/sagemaker/Endpoints/data-metrics",
+            MetricName="any",
+            Dimensions=[{"Name": "MonitoringSchedule", "Value": "own"}],
+        )
+        make("own", alert_targets=[*targets, {"type": "cloudwatch-alarm", "address": "own"}])
         make("usual", output_s3_uri="s3://outputs/usual")
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
@@ -165,6 +187,23 @@ class Pass:
         for name in ("own", "usual"):
             assert self.status(hour, name) == "CompletedWithViolations"
         assert len(self.app.mails_of(hour)) == 1
+
+    def reports_are_lost(self) -> None:
+        hour = next(self._hours)
+        self.app.capture(hour, income_factor=1000)
+        silence(self.stack, "FinishExecutionAnalysisEnded")
+        self.stack.advance_to(hour + HOUR + TICK)
+        for name, bucket in (("own", self.buckets[0]), ("usual", "outputs")):
+            objects = self.app.s3.list_objects_v2(Bucket=bucket)["Contents"]
+            folder = f"/{name}/{hour + HOUR:%Y/%m/%d/%H}/"
+            reports = {found["Key"].rpartition("/")[2]: found["Key"] for found in objects if folder in found["Key"]}
+            self.app.s3.delete_object(Bucket=bucket, Key=reports["constraint_violations.json"])
+            detail = json.load(self.app.s3.get_object(Bucket=bucket, Key=reports["analysis_ended.json"])["Body"])
+            ended = json.loads((ROOT / "events/inbound/finish_execution.analysis_ended.json").read_text())
+            payload = json.dumps(ended | {"id": name, "detail": detail})
+            self.stack.client("lambda").invoke(FunctionName=self.function("FinishExecution"), Payload=payload)
+            assert self.status(hour, name) == "Failed"
+        self.rule("FinishExecutionAnalysisEnded", "enable_rule")
 
     def an_end_is_lost(self) -> None:
         hour = next(self._hours)
@@ -337,3 +376,126 @@ def test_without_any_action_or_resource_of_any_statement_a_call_of_its_role_is_r
 
 def test_every_role_of_the_template_was_used(stack):
     assert {role for role, name in roles(stack).items() if not calls_of(stack, name)} == set()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that policies allow, for one that a condition forbids to be made of it.
+
+    Attributes
+    ----------
+    principal : str, optional
+        Who asks, for the policy of a resource.
+    """
+
+    statements: list[Statement]
+    permission: Permission
+    principal: str | None = None
+
+    def is_allowed(self, statements: list[Statement] | None = None, **context: list[str]) -> bool:
+        changed = {**self.permission.context, **context}
+        asked = replace(self.permission, context={key: values for key, values in changed.items() if values})
+        return allows(self.statements if statements is None else statements, asked, principal=self.principal)
+
+
+def conditions(statements: list[Statement]) -> Iterator[tuple[int, str, str]]:
+    """Yield the place of each statement with a condition, its operator and its key."""
+    for place, statement in enumerate(statements):
+        for operator, of_key in statement.get("Condition", {}).items():
+            yield from ((place, operator, key) for key in of_key)
+
+
+def without(statements: list[Statement], place: int, operator: str, key: str) -> list[Statement]:
+    """Return statements of which one lacks one condition; a Deny that is left without any is gone."""
+    statement = statements[place]
+    rest = {name: value for name, value in statement["Condition"][operator].items() if name != key}
+    others = [*statements[:place], *statements[place + 1 :]]
+    if statement["Effect"] == "Deny" and not rest:
+        return others
+    return [*others, {**statement, "Condition": {**statement["Condition"], operator: rest}}]
+
+
+def what_conditions_forbid(asked: Asked) -> Iterator[tuple[str, str]]:
+    """Try what each condition on a request forbids, and yield it by its statement and its key.
+
+    Fails where something is not refused, or not because of the condition.
+    """
+    assert asked.is_allowed()
+    for place, operator, key in conditions(asked.statements):
+        statement = asked.statements[place]
+        if statement["Effect"] == "Allow" and not allows([statement], asked.permission, principal=asked.principal):
+            continue  # of another request
+        wrong = statement["Condition"][operator][key] if statement["Effect"] == "Deny" else "forbidden"
+        forbidden = {key.lower(): [str(wrong).lower()]}
+        assert not asked.is_allowed(**forbidden), f"{key} of {statement} does not forbid {forbidden}"
+        freed = without(asked.statements, place, operator, key)
+        assert asked.is_allowed(freed, **forbidden), f"{key} of {statement} is not what forbids {forbidden}"
+        if statement["Effect"] == "Allow" and not operator.startswith("ForAllValues"):
+            assert not asked.is_allowed(**{key.lower(): []}), f"{key} of {statement} may be absent"
+        yield json.dumps(statement), key
+
+
+def asked_of_roles(stack: LocalStack) -> Iterator[Asked]:
+    for name in roles(stack).values():
+        yield from (Asked(statements_of(name) or [], call) for call in calls_of(stack, name))
+
+
+def asked_of_resources(stack: LocalStack) -> Iterator[Asked]:
+    """Yield requests that policies of resources allow; the emulator does not ask these policies itself."""
+    scheduler = stack.client("scheduler")
+    (group,) = [one["Arn"] for one in scheduler.list_schedule_groups()["ScheduleGroups"] if one["Name"] != "default"]
+    account = {"aws:sourceaccount": ["123456789012"]}
+    role = arn_of(roles(stack)["ScheduleRole"])
+    assert role
+    fires = Permission("sts:AssumeRole", "*", {**account, "aws:sourcearn": [group]})
+    yield Asked(trust_of(role), fires, "scheduler.amazonaws.com")
+    queue = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["DeadLettersUrl"], AttributeNames=["Policy", "QueueArn"]
+    )["Attributes"]
+    gives_up = Permission("sqs:SendMessage", queue["QueueArn"], {**account, "aws:securetransport": ["true"]})
+    yield Asked(json.loads(queue["Policy"])["Statement"], gives_up, "events.amazonaws.com")
+    bucket = stack.outputs["ResultsBucketName"]
+    policy = json.loads(stack.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    reads = Permission("s3:GetObject", f"arn:aws:s3:::{bucket}/a", {"aws:securetransport": ["true"]})
+    owner = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}  # as its own role would
+    yield Asked([*policy, owner], reads, "anybody")
+
+
+def keys_of_conditions(template: object) -> set[str]:
+    if isinstance(template, list):
+        return {key for each in template for key in keys_of_conditions(each)}
+    if not isinstance(template, dict):
+        return set()
+    own = template["Condition"] if "Effect" in template and "Condition" in template else {}
+    return {key for of_key in own.values() for key in of_key} | keys_of_conditions(list(template.values()))
+
+
+def test_what_each_condition_forbids_is_refused_because_of_it(stack, resources):
+    asked = [*asked_of_roles(stack), *asked_of_resources(stack)]
+    tried = {condition for one in asked for condition in what_conditions_forbid(one)}
+    there = {(json.dumps(one.statements[place]), key) for one in asked for place, _, key in conditions(one.statements)}
+    assert tried == there
+    assert {key for _, key in tried} == keys_of_conditions(resources)
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "method", "arguments"),
+    [
+        ("ManageMonitorsRole", "events", "put_events", {"Source": "lambda", "DetailType": "Analysis Ended"}),
+        ("AnalyzerRole", "events", "put_events", {"Source": "modelwatch", "DetailType": "Execution Ended"}),
+        ("AnalyzerRole", "dynamodb", "get_item", {"Key": {"pk": {"S": "SCHEDULE#usual"}, "sk": {"S": "SCHEDULE"}}}),
+        ("FinishExecutionRole", "cloudwatch", "put_metric_data", {"Namespace": "Modelwatch", "MetricData": []}),
+        ("AnalyzerRole", "s3", "get_object", {"Bucket": "captures", "Key": "train.csv"}),
+    ],
+)
+def test_a_role_that_tries_what_is_forbidden_is_refused(stack, role, service, method, arguments):
+    if service == "events":
+        arguments = {"Entries": [{**arguments, "Detail": "{}", "EventBusName": stack.outputs["EventBusName"]}]}
+    if service == "dynamodb":
+        arguments = {**arguments, "TableName": stack.outputs["LedgerTableName"]}
+    assumed = stack.client("sts").assume_role(RoleArn=arn_of(roles(stack)[role]), RoleSessionName="tries")
+    keys = [assumed["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    client = boto3.Session(*keys, region_name=stack.region).client(service, endpoint_url=stack.endpoint_url)
+    with pytest.raises(ClientError, match="is not authorized to perform"):
+        getattr(client, method)(**arguments)
+    stack.calls.pop()  # it was no call of the app

@@ -34,7 +34,7 @@ def main() -> int:
     for difference in counts.differences:
         _print(f"DIFFERENCE  {difference}")
     _print(counts.table())
-    _print(f"{time.monotonic() - began:.0f} s; `{command}` repeats it")
+    _print(f"{time.monotonic() - began:.0f} s; `{command}` repeats it, call by call: {counts.trace}")
     return int(bool(counts.differences))
 
 

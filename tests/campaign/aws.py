@@ -6,13 +6,15 @@ moto. PutEvents and Invoke have theirs in ``services``, by the rules and policie
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +31,7 @@ from moto.sagemaker.models import sagemaker_backends
 
 from modelwatch_core import wiring
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from tests.campaign import newer_version
 from tests.campaign.faults import Call, Faults, answer
@@ -39,18 +42,42 @@ from tests.campaign.speed import without_repeated_work
 from tests.campaign.template import ACCOUNT, CAPTURES, GROUP, REGION, RESULTS, deployment
 from tests.core.ledger_table import create_ledger_table
 
-_LATENCY = (0.005, 0.05)  # seconds
 _ENDPOINT_COMES_UP_IN = (180, 420)  # seconds
 
 
+class _InTurn:
+    """A pool of threads that would not take part in the simulation: what it is given is done by who asks for it."""
+
+    def __init__(self, workers: int) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def map(self, function: Callable[[Any], object], values: Iterable[Any]) -> Iterator[object]:
+        return map(function, values)
+
+
 class Aws:
-    """What botocore calls in place of the network."""
+    """What botocore calls in place of the network.
+
+    Attributes
+    ----------
+    calls : Counter of str
+        How many calls processes have made, by their functions.
+    trace : hash
+        Of each call in its turn: when, by which process, and what went wrong. The same seed has the same trace.
+    """
 
     def __init__(self, plan: Plan, simulation: Simulation, faults: Faults, services: Services) -> None:
         self._plan, self._simulation, self._faults, self._services = plan, simulation, faults, services
         self._moto = BotocoreStubber()
         self._moto.enabled = True
-        self.calls = 0
+        self.calls: Counter[str] = Counter()
+        self.trace = hashlib.sha256()
 
     def __call__(self, event_name: str, request: Any, **further: Any) -> Any:  # noqa: ARG002 - as botocore calls it
         """Answer a request, or fail."""
@@ -58,10 +85,11 @@ class Aws:
         process = self._simulation.current
         if process is None:  # the campaign itself, which prepares and counts
             return self._moto(event_name, request)
-        self.calls += 1
+        self.calls[process.function] += 1
         call = Call(process.function, service, operation, request.url or "")
-        self._simulation.wait(self._plan.random.uniform(*_LATENCY))
+        self._simulation.wait(self._plan.latency())
         fault, is_after = self._faults.draw(call)
+        self.trace.update(f"{self._simulation.now} {process} {service} {operation} {fault} {is_after}\n".encode())
         if fault is not None and not is_after and (failed := self._faults.happen(fault, call)):
             return failed
         response = self._effect(process, event_name, call, request)
@@ -152,12 +180,13 @@ def app_on(aws: Aws, simulation: Simulation) -> Iterator[None]:
     with (
         mock_aws(),
         without_repeated_work(),
-        mock.patch.dict("os.environ", deployment().environment),
+        mock.patch.dict("os.environ", {**deployment().environment, "AWS_DEFAULT_REGION": REGION}),
         mock.patch.object(SystemClock, "now", of_a_process),
         mock.patch.object(moto.core.utils, "utcnow", naive),
         mock.patch.object(moto.s3.models, "utcnow", naive),
         mock.patch.object(botocore.endpoint, "time", sleeps),
-        # The threads of a transfer would not take part in the simulation.
+        mock.patch.object(fetch_inputs, "ThreadPoolExecutor", _InTurn),
+        # The threads of a transfer would not take part in the simulation, either.
         mock.patch("boto3.s3.inject.TransferConfig", partial(TransferConfig, use_threads=False)),
     ):
         from moto.core.models import botocore_stubber

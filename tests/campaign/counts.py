@@ -35,7 +35,8 @@ _TRUE: Mapping[Ending, tuple[str, tuple[str, ...]]] = {
 
 _PREVENTED = ("AnalyzerCrashed", "HostDidNotReport")
 _PREVENTED_ENDPOINT = ("TemporaryEndpointTooSlow", "TemporaryEndpointFailed")
-_ALERTED = ("CompletedWithViolations", "Failed")
+ALERTED = ("CompletedWithViolations", "Failed")
+"""The statuses about which an alert is due."""
 
 
 @dataclass(slots=True)
@@ -48,8 +49,11 @@ class Counts:
         The table.
     differences : list of str
         One for each, with the execution that it is of.
+    trace : str
+        Of what happened: a campaign that is repeated has the same.
     """
 
+    trace: str
     rows: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
 
@@ -58,11 +62,11 @@ class Counts:
         return "\n".join(f"{number:9,}  {name}" for name, number in self.rows.items())
 
 
-def counted(plan: Plan, log: Log, faults: Faults, calls: int) -> Counts:
+def counted(plan: Plan, log: Log, faults: Faults, calls: int, trace: str) -> Counts:
     """Count what is left."""
-    items = list(_items())
-    counts = Counts()
-    records = _judged(plan, log, counts, [_execution(item) for item in items if _is_execution(item)])
+    items = list(stored_items())
+    counts = Counts(trace)
+    records = _judged(plan, log, counts, [execution_of(item) for item in items if is_execution(item)])
     _count_files(plan, counts, records)
     _count_announcements(log, counts, records)
     _count_alerts(log, counts, records)
@@ -73,7 +77,8 @@ def counted(plan: Plan, log: Log, faults: Faults, calls: int) -> Counts:
     return counts
 
 
-def _items() -> Iterator[dict[str, Any]]:
+def stored_items() -> Iterator[dict[str, Any]]:
+    """Yield every item of the ledger."""
     table = wiring._table()
     page = table.scan()
     yield from page["Items"]
@@ -82,11 +87,13 @@ def _items() -> Iterator[dict[str, Any]]:
         yield from page["Items"]
 
 
-def _is_execution(item: Mapping[str, Any]) -> bool:
+def is_execution(item: Mapping[str, Any]) -> bool:
+    """Return whether an item of the ledger is an execution."""
     return str(item["sk"]).startswith("EXECUTION#")
 
 
-def _execution(item: Mapping[str, Any]) -> MonitoringExecution:
+def execution_of(item: Mapping[str, Any]) -> MonitoringExecution:
+    """Return the execution that an item is, of whichever version of the app."""
     return MonitoringExecution.model_validate_json(newer_version.unmarked(str(item["document"])))
 
 
@@ -183,7 +190,8 @@ def _count_announcements(log: Log, counts: Counts, records: list[MonitoringExecu
         rows["executions announced more than once"] += len(statuses) > 1
 
 
-def _alert_key(record: MonitoringExecution) -> str:
+def alert_key(record: MonitoringExecution) -> str:
+    """Return the key of the alert about an execution."""
     window = f"{iso_utc(record.window.start)}/{iso_utc(record.window.end)}"
     return f"{record.schedule_id}/{window}/{record.attempt}/{record.monitoring_execution_status}"
 
@@ -191,7 +199,7 @@ def _alert_key(record: MonitoringExecution) -> str:
 def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) -> None:
     rows = counts.rows
     promised = {
-        _alert_key(record): record.subject for record in records if str(record.monitoring_execution_status) in _ALERTED
+        alert_key(record): record.subject for record in records if str(record.monitoring_execution_status) in ALERTED
     }
     lost = {letter.concerns for letter in log.given_up if letter.is_lost}
     rows["alerts that were due"] = len(promised)

@@ -41,6 +41,7 @@ THROTTLING: dict[str, tuple[int, str]] = {
     "lambda": (429, "TooManyRequestsException"),
     "sqs": (400, "ThrottlingException"),
     "sagemaker": (400, "ThrottlingException"),
+    "sts": (400, "Throttling"),
 }
 """The status and code by which each service throttles; the others answer 503 without a body."""
 

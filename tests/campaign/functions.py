@@ -21,6 +21,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus, RecordCounts
 from modelwatch_core.domain.temporary_endpoint import EndpointStateChange
+from modelwatch_core.ports import AnalysisAccess
 from tests.campaign.plan import Ending, Plan
 from tests.campaign.simulation import Killed, Simulation
 
@@ -34,7 +35,7 @@ FOUND = ConstraintViolation(
 def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
     """Return what each function of the template does."""
 
-    def analyze(settings: AnalysisSettings) -> AnalysisSummary:
+    def analyze(settings: AnalysisSettings, _: AnalysisAccess) -> AnalysisSummary:
         return _analyze(settings, plan, simulation)
 
     def analyzer(payload: dict[str, Any], request_id: str) -> None:

@@ -12,12 +12,13 @@ from random import Random
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 START = datetime(2026, 11, 22, tzinfo=UTC)
-SERVICES = ("dynamodb", "s3", "eventbridge", "sns", "lambda", "sqs", "scheduler", "cloudwatch", "sagemaker")
+SERVICES = ("dynamodb", "s3", "eventbridge", "sns", "lambda", "sqs", "scheduler", "cloudwatch", "sagemaker", "sts")
 LONGEST_OUTAGE = 6 * HOUR
 WORKS_AGAIN = 2
 """For how many ticks everything works at the end: the first of them makes up windows whose ticks were lost."""
 
 _LEASE = 1.5 * HOUR
+_LATENCY = (0.005, 0.05)  # seconds
 
 
 class Ending(StrEnum):
@@ -189,6 +190,10 @@ class Plan:
         if self.is_faulty(moment) and self.random.random() < 0.05:
             return self.random.uniform(60, 900)
         return self.random.uniform(0.1, 2)
+
+    def latency(self) -> float:
+        """Return how many seconds a call takes to arrive."""
+        return self.random.uniform(*_LATENCY)
 
     def skew(self, moment: datetime) -> timedelta:
         """Return by how much the clock of a process is wrong."""

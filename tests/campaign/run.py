@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -27,8 +28,30 @@ from tests.campaign.template import ACCOUNT, CAPTURES, GROUP, REGION, RESULTS, d
 _SET_AT = START + 20 * MINUTE
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """The app on a simulated AWS, its schedules set."""
+
+    simulation: Simulation
+    faults: Faults
+    services: Services
+    aws: Aws
+
+
 def run(plan: Plan, progress: Callable[[datetime], object] = lambda _: None) -> Counts:
     """Run a campaign and return what was counted at its end; ``progress`` is called at each full hour."""
+    with prepared(plan) as world:
+        for hour in range(1, (plan.end - START) // HOUR + 1):
+            world.simulation.at(START + hour * HOUR, partial(progress, START + hour * HOUR))
+        world.simulation.run(until=plan.end)
+        world.simulation.close()
+        calls, trace = world.aws.calls.total(), world.aws.trace.hexdigest()
+        return counted(plan, world.services.log, world.faults, calls, trace)
+
+
+@contextmanager
+def prepared(plan: Plan) -> Iterator[World]:
+    """Set the schedules of a plan; what it says happens as the simulation runs."""
     simulation = Simulation(START)
     faults = Faults(plan, simulation)
     services = Services(plan, simulation, functions.handlers(plan, simulation))
@@ -42,11 +65,7 @@ def run(plan: Plan, progress: Callable[[datetime], object] = lambda _: None) -> 
             simulation.run(until=_SET_AT)
             _set_schedules(plan)
             _let_schedules_fire(plan, simulation, services)
-            for hour in range(1, (plan.end - START) // HOUR + 1):
-                simulation.at(START + hour * HOUR, partial(progress, START + hour * HOUR))
-            simulation.run(until=plan.end)
-            simulation.close()
-            return counted(plan, services.log, faults, aws.calls)
+            yield World(simulation, faults, services, aws)
     finally:
         simulation.close()
         logging.disable(logging.NOTSET)

@@ -91,6 +91,8 @@ class Log:
         What the sweep delivered again, by kind and what it concerns.
     prevented : set of str
         The subjects of analyses that Lambda gave up, or whose end was neither stored nor delivered.
+    deliveries : int
+        How many events, ticks and sweeps came to a function.
     """
 
     ended: dict[str, Ended] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class Log:
     given_up: list[GivenUp] = field(default_factory=list)
     redelivered: Counter[tuple[str, str]] = field(default_factory=Counter)
     prevented: set[str] = field(default_factory=set)
+    deliveries: int = 0
     lost_before_delivery: int = 0
     delivered_thrice: int = 0
 
@@ -288,6 +291,7 @@ class Services:
         def deliver() -> None:
             function = target.arn.rpartition(":")[2]
             if not self._plan.is_away("lambda", self._simulation.now):
+                self.log.deliveries += 1
                 self.invoke(function, payload)
             elif retries < retry.maximum_attempts and 2.0**retries < retry.maximum_age:
                 self._deliver_after(2.0**retries, target, payload, retry, queue, retries + 1)

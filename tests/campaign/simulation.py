@@ -38,6 +38,10 @@ class Process:
         self.is_doomed = False
         self.turn = threading.Semaphore(0)
 
+    def __str__(self) -> str:
+        """Return what a trace has of it."""
+        return f"{self.function} {self.concerns} {self.skew}"
+
 
 class Simulation:
     """Does what is due in the order of time.

@@ -33,7 +33,7 @@ _REFS = {"Results": RESULTS, "DeadLetters": QUEUE_URL, "AlertTopic": TOPIC_ARN, 
 _ARNS = {
     "DeadLetters": QUEUE_ARN,
     "Bus": _arn("events", f"event-bus/{BUS}"),
-    "ScheduleRole": f"arn:aws:iam::{ACCOUNT}:role/ScheduleRole",
+    **{name: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ScheduleRole", "AnalysisRole")},
 }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.campaign.plan import START, Plan
+from tests.campaign.plan import SERVICES, START, Plan
 from tests.campaign.simulation import Killed, Process, Simulation
 
 SECOND = timedelta(seconds=1)
@@ -62,7 +62,7 @@ def test_a_seed_draws_one_plan_with_an_outage_of_each_service(seed):
     plan = Plan.drawn(1000, seed)
     again = Plan.drawn(1000, seed)
     assert (plan.schedules, plan.outages, plan.newer) == (again.schedules, again.outages, again.newer)
-    assert len({outage.service for outage in plan.outages}) == len(plan.outages) == 9
+    assert len({outage.service for outage in plan.outages}) == len(plan.outages) == len(SERVICES)
     lengths = [(outage.end - outage.start) / timedelta(minutes=1) for outage in plan.outages]
     assert min(lengths) >= 0.99
     assert max(lengths) == pytest.approx(360)

@@ -31,7 +31,9 @@ class Shell:
     folder: Path
 
     def __call__(self, line: str) -> Printed:
-        result = CliRunner().invoke(app, shlex.split(line))
+        words = shlex.split(line)
+        again = ["--overwrite"] if "--output" in words else []  # these cases repeat commands
+        result = CliRunner().invoke(app, [*words, *again])
         return Printed(result.exit_code, " ".join(result.output.split()))
 
     def write(self, name: str, content: str) -> None:

@@ -66,7 +66,8 @@ def test_numbers_as_people_write_them_are_named_with_what_is_in_the_way(case):
         assert f"'{name}' is String because of {cause}" in made.text
     checked = shell(CHECK)
     assert drifted(shell) == ["plain"]
-    assert "distance: 0.8727207793864215" in checked.text
+    assert "distance: 0.8727207793864215" in shell.violations("r")[0]["description"]
+    assert "Drift distance of 0.8727 is above" in checked.text
     for name in ("comma", "percent", "blank_behind", "with_na"):
         assert f"drift was not measured for '{name}': it is text with more than 120 distinct values" in checked.text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,12 +41,22 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def baseline(*more: str) -> list[str]:
-    named = ["--dataset", "fair.csv", "--dataset-format", "csv", "--output", "baseline"]
+    named = ["--data", "fair.csv", "--dataset-format", "csv", "--output", "baseline", "--overwrite"]
     return ["baseline", "bias", *named, "--analysis-config", "config.json", "--bootstrap-replicates", "100", *more]
 
 
 def check(data: str, *more: str) -> list[str]:
-    named = ["--data", data, "--dataset-format", "csv", "--constraints", "baseline/analysis.json", "--output", "report"]
+    named = [
+        "--data",
+        data,
+        "--dataset-format",
+        "csv",
+        "--constraints",
+        "baseline/analysis.json",
+        "--output",
+        "report",
+        "--overwrite",
+    ]
     config = ["--analysis-config", "config.json", "--probability-attribute", "score", "--bootstrap-replicates", "100"]
     return ["check", "bias", *named, *config, *more]
 
@@ -154,3 +165,31 @@ def test_what_cannot_be_analysed_is_one_line_and_exit_code_2(run, change, said):
     assert found.exit_code == 2
     assert said in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1
+
+
+SIX_GROUPS = "city,word,income,approved,predicted\n" + "".join(
+    f"{'abcdef'[i % 6]},{'xy'[i % 2]},{i % 7},{i // 6 % 2},{int((i // 6 % 2) ^ (i % 11 == 0))}\n" for i in range(360)
+)
+
+
+def test_what_is_true_of_all_groups_is_said_once(run: Run) -> None:
+    Path("good.csv").write_text(SIX_GROUPS)
+    worse = [f"{row[:-1]}{1 - int(row[-1])}" for row in SIX_GROUPS.splitlines()[1:]]
+    Path("worse.csv").write_text("\n".join([SIX_GROUPS.splitlines()[0], *worse]))
+    Path("config.json").write_text(json.dumps(CONFIG | {"facet": [{"name_or_index": "city"}]}))
+    given = ["--dataset-format", "csv", "--analysis-config", "config.json", "--inference-attribute", "predicted"]
+    made = run("baseline", "bias", "--data", "good.csv", *given, "--output", "six")
+    flips = [line for line in made.stdout.splitlines() if "FT" in line and line.startswith("Warning")]
+    reason = "undefined are FT: FlipTest does not support non-numeric columns: word"
+    assert flips == [f"Warning: {', '.join(f'city = {name}' for name in 'abcdef')}: {reason}"]
+    found = run("check", "bias", "--data", "worse.csv", *given, "--constraints", "six/analysis.json", "--output", "r")
+    rows = [line for line in found.stdout.splitlines() if line.startswith("GE ")]
+    assert [" ".join(row.split()).partition(" bias_")[0] for row in rows] == ["GE of city = a and 5 more"]
+    written = json.loads(Path("r/constraint_violations.json").read_text())["violations"]
+    assert sum(each["metric_name"] == "GE" for each in written) == 6
+
+
+def test_the_command_that_a_baseline_prints_checks_data(run: Run) -> None:
+    made = run(*baseline("--probability-attribute", "score"))
+    command = made.stdout.partition("Next: modelwatch ")[2].replace("NEW_DATA", "unfair.csv")
+    assert run(*shlex.split(command)).exit_code == 1, command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from modelwatch.cli.commands import app
+from modelwatch.cli.commands import COMMANDS, app
 from tests.repository import HANGS_AFTER
 
 TRAIN = "age,city\n" + "".join(f"{20 + i % 40},{'ab'[i % 2]}\n" for i in range(200))
@@ -36,7 +37,7 @@ def with_baseline(run: Run) -> Run:
     """Run the command in a folder that holds train.csv, older.csv and a baseline of the former."""
     Path("train.csv").write_text(TRAIN)
     Path("older.csv").write_text(OLDER)
-    made = run("baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "baseline")
+    made = run("baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "baseline")
     assert made.exit_code == 0, made.stderr
     return run
 
@@ -65,14 +66,13 @@ def listed(result: Result) -> list[str]:
 
 USAGE_ERRORS = {
     "no such command": ["chek"],
-    "no command": ["baseline"],
     "no local command": ["local"],
     "unknown monitor": ["check", "model-magic"],
     "missing options": ["check", "data-quality"],
     "unknown option": ["baseline", "data-quality", "--datset", "x"],
-    "option without value": ["baseline", "data-quality", "--dataset"],
-    "unknown format": ["baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "o"],
-    "missing dataset": ["baseline", "data-quality", "--dataset", "x", "--dataset-format", "csv", "--output", "o"],
+    "option without value": ["baseline", "data-quality", "--data"],
+    "unknown format": ["baseline", "data-quality", "--data", "x", "--dataset-format", "xls", "--output", "o"],
+    "missing dataset": ["baseline", "data-quality", "--data", "x", "--dataset-format", "csv", "--output", "o"],
     "missing data": check("nothing.csv"),
     "no time": check(".", "--start", "yesterday"),
     "no date": check(".", "--end", "2026-02-30"),
@@ -103,9 +103,9 @@ def test_json_holds_for_failures_too(run: Run, arguments: list[str]) -> None:
 
 
 def test_a_message_names_the_option_and_the_fix(run: Run) -> None:
-    result = run("baseline", "data-quality", "--dataset", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
-    assert "--dataset: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
-    result = run("baseline", "data-quality", "--dataset", "x", "--dataset-format", "xls", "--output", "out")
+    result = run("baseline", "data-quality", "--data", "nowhere.csv", "--dataset-format", "csv", "--output", "out")
+    assert "--data: there is nothing at nowhere.csv. Give the path of an existing file." in result.stderr
+    result = run("baseline", "data-quality", "--data", "x", "--dataset-format", "xls", "--output", "out")
     assert "'csv', 'json', 'jsonlines', 'parquet', 'capture', 'batch-transform'" in result.stderr
     assert ". See: modelwatch" in result.stderr
     assert "Value error" not in result.stderr
@@ -127,7 +127,7 @@ def test_a_window_that_ends_before_it_starts_is_refused(run: Run, start: str, en
 def test_an_output_that_is_a_file_is_refused_before_any_work(run: Run) -> None:
     Path("train.csv").write_text(TRAIN)
     Path("out").write_text("mine")
-    arguments = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output"]
+    arguments = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output"]
     assert "OutputNotAFolder" in run(*arguments, "out").stderr
     assert "OutputNotWritable" in run(*arguments, "out/below").stderr
     assert Path("out").read_text() == "mine"
@@ -137,6 +137,7 @@ def test_a_baseline_and_a_check_of_the_same_data_pass(with_baseline: Run) -> Non
     result = with_baseline(*check("train.csv"))
     assert result.exit_code == 0, result.stderr
     assert "Read 200 rows" in result.stdout
+    assert "\nNo violations.\n" in result.stdout
     files = {path.name for path in Path("report").iterdir()}
     assert {"statistics.json", "constraint_violations.json", "report.html", "analysis_summary.json"} <= files
     assert json.loads(Path("report/constraint_violations.json").read_text())["violations"] == []
@@ -145,7 +146,11 @@ def test_a_baseline_and_a_check_of_the_same_data_pass(with_baseline: Run) -> Non
 def test_violations_end_with_code_1_and_are_listed(with_baseline: Run) -> None:
     result = with_baseline(*check("older.csv"))
     assert result.exit_code == 1
-    assert [line.split()[:2] for line in listed(result)] == [["age", "baseline_drift_check"]]
+    (line,) = listed(result)
+    assert line.split()[:2] == ["age", "baseline_drift_check"]
+    assert line.endswith(" is above the threshold 0.1, which is the most allowed")
+    assert "\n1 violation.\n" in result.stdout
+    assert not re.search(r"\d\.\d{5}", result.stdout)
 
 
 def test_json_counts_violations_and_records_and_says_where_the_files_are(with_baseline: Run) -> None:
@@ -168,7 +173,7 @@ def test_column_names_are_printed_as_they_are_and_never_obeyed(run: Run) -> None
     names = ["[bold red]loud[/]", "[/closes nothing]", ":smile:", "a\tb", "\x1b[31mred"]
     Path("train.csv").write_text(",".join(names) + "\n" + "1,1,1,1,1\n" * 200)
     Path("now.csv").write_text(",".join(names) + "\n" + "9,9,9,9,9\n" * 600)
-    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "baseline"]
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "baseline"]
     assert run(*baseline).exit_code == 0
     result = run(*check("now.csv"))
     assert result.exit_code == 1
@@ -183,7 +188,7 @@ def test_an_interrupt_ends_with_130_and_one_line(run: Run, monkeypatch: pytest.M
     Path("train.csv").write_text(TRAIN)
     monkeypatch.setattr("modelwatch_analyzer.analysis.analyze", interrupted)
     result = run(
-        "baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "o", "--json"
+        "baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "o", "--json"
     )
     assert result.exit_code == 130
     assert strict_json(result.stdout)["error"]["code"] == "Interrupted"
@@ -196,7 +201,7 @@ def test_a_mistake_of_ours_shows_neither_a_traceback_nor_values(run: Run, monkey
 
     Path("train.csv").write_text(TRAIN)
     monkeypatch.setattr("modelwatch_analyzer.analysis.analyze", mistaken)
-    result = run("baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out")
+    result = run("baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out")
     assert result.exit_code == 2
     assert "InternalError: ValueError at test_command.py:" in result.stderr
     assert "Jane Doe" not in result.output
@@ -306,9 +311,70 @@ def test_version_and_help_answer(run: Run) -> None:
         assert f"modelwatch {' '.join(command)}" in result.stdout
 
 
-def test_help_loads_no_numeric_package() -> None:
+def test_the_list_of_commands_says_what_the_help_of_each_says(run: Run) -> None:
+    for name, command in COMMANDS.items():
+        assert command.help in " ".join(run(name, "--help").stdout.split())
+
+
+def test_the_name_that_data_had_in_baselines_still_works(run: Run) -> None:
+    Path("train.csv").write_text(TRAIN)
+    arguments = ["--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    assert run("baseline", "data-quality", *arguments).exit_code == 0
+
+
+def test_a_baseline_says_what_it_learnt_and_the_next_command_works_as_it_is_printed(run: Run) -> None:
+    Path("my train.csv").write_text(TRAIN.replace(",", ";"))
+    Path("older.csv").write_text(OLDER.replace(",", ";"))
+    options = ["--dataset-format", "csv", "--separator", ";", "--output", "my baseline"]
+    made = run("baseline", "data-quality", "--data", "my train.csv", *options)
+    lines = [" ".join(line.split()) for line in made.stdout.splitlines()]
+    # age is whole and not negative, city has two values; the thresholds are SageMaker's defaults.
+    for line in (
+        "of type Integral 1",
+        "of type String 1",
+        "data type check 2 at least 100 %",
+        "completeness check 2 at least 100 %",
+        "non-negative numbers 1",
+        "known categories 1 at least 100 %",
+        "drift by Robust 1 0.1",
+    ):
+        assert line in lines
+    command = made.stdout.partition("Next: modelwatch ")[2].replace("NEW_DATA", "older.csv")
+    checked = run(*shlex.split(command))
+    assert (checked.exit_code, "\n1 violation.\n" in checked.stdout) == (1, True), checked.output
+
+
+def test_numbers_on_the_screen_have_four_digits_and_all_of_them_in_the_file(with_baseline: Run) -> None:
+    (line,) = listed(with_baseline(*check("older.csv")))
+    (shown,) = re.findall(r"Drift distance of (\S+) is", line)
+    (violation,) = json.loads(Path("report/constraint_violations.json").read_text())["violations"]
+    (written,) = re.findall(r"distance: (\S+) exceeds", violation["description"])
+    assert shown == f"{float(written):.4g}"
+    assert len(written) > len(shown)
+
+
+def test_results_are_not_overwritten_unless_that_is_asked_for(with_baseline: Run) -> None:
+    kept = Path("baseline/statistics.json").read_bytes()
+    again = ["baseline", "data-quality", "--data", "older.csv", "--dataset-format", "csv", "--output", "baseline"]
+    refused = with_baseline(*again)
+    assert (refused.exit_code, "OutputNotEmpty" in refused.stderr) == (2, True)
+    assert Path("baseline/statistics.json").read_bytes() == kept
+    assert with_baseline(*again, "--overwrite").exit_code == 0
+    assert Path("baseline/statistics.json").read_bytes() != kept
+
+
+def test_help_loads_what_it_needs() -> None:
+    code = "import sys, modelwatch.cli.commands; print({'rich', 'pydantic', 'importlib.metadata'} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("command", ["", "check"])
+def test_help_loads_no_numeric_package(command: str) -> None:
     code = (
-        "import sys, modelwatch.cli.commands; print({'numpy', 'polars', 'boto3', 'moto', 'sklearn'} & set(sys.modules))"
+        "import sys, modelwatch.cli.commands as commands; from typer.testing import CliRunner;"
+        f"assert 'Options' in CliRunner().invoke(commands.app, {command.split()}).stdout;"
+        "print({'numpy', 'polars', 'boto3', 'moto', 'sklearn'} & set(sys.modules))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "set()\n"
@@ -323,8 +389,8 @@ def modelwatch(*arguments: str, **options: object) -> subprocess.CompletedProces
 @pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
-    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
-    for more in ([], ["--json"]):
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    for more in (["--overwrite"], ["--overwrite", "--json"]):
         reader, writer = os.pipe()
         os.close(reader)
         try:
@@ -337,7 +403,7 @@ def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path)
 @pytest.mark.slow
 def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
-    baseline = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
     for closed, arguments, code in ((">&-", baseline, 0), (">&- 2>&-", ["baseline", "data-quality"], 2)):
         command = shlex.join([sys.executable, "-c", "from modelwatch.cli import main; main()", *arguments])
         ended = subprocess.run(
@@ -362,7 +428,7 @@ def test_the_process_exits_with_the_code_and_prints_on_both_streams(tmp_path: Pa
 
 
 def test_a_terminal_without_unicode_still_gets_its_line(tmp_path: Path) -> None:
-    arguments = ["baseline", "data-quality", "--dataset", "größe.csv", "--dataset-format", "csv", "--output", "o"]
+    arguments = ["baseline", "data-quality", "--data", "größe.csv", "--dataset-format", "csv", "--output", "o"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     ended = modelwatch(*arguments, stdout=subprocess.PIPE, cwd=tmp_path, env=environment)
     assert ended.returncode == 2

@@ -69,7 +69,16 @@ def statistics(folder: str) -> dict[str, Any]:
 
 def baseline(run: Run, dataset: str, dataset_format: str, *more: str) -> dict[str, Any]:
     made = run(
-        "baseline", "data-quality", "--dataset", dataset, "--dataset-format", dataset_format, "--output", "b", *more
+        "baseline",
+        "data-quality",
+        "--data",
+        dataset,
+        "--dataset-format",
+        dataset_format,
+        "--output",
+        "b",
+        "--overwrite",
+        *more,
     )
     assert made.exit_code == 0, made.stderr
     return statistics("b")
@@ -119,7 +128,15 @@ def test_a_check_does_not_miss_what_is_excluded_from_it(run: Run) -> None:
         Path(name).write_text("\n".join(json.dumps({"captureData": side}) for side in sides))
 
     def check(data: str, dataset_format: str, excluded: str) -> tuple[int, list[str]]:
-        files = ("--statistics", "b/statistics.json", "--constraints", "b/constraints.json", "--output", "report")
+        files = (
+            "--statistics",
+            "b/statistics.json",
+            "--constraints",
+            "b/constraints.json",
+            "--output",
+            "report",
+            "--overwrite",
+        )
         read = ("--data", data, "--dataset-format", dataset_format, "--exclude-features-attribute", excluded)
         return run("check", "data-quality", *read, *files).exit_code, list(statistics("report"))
 
@@ -137,7 +154,7 @@ def test_a_check_does_not_miss_what_is_excluded_from_it(run: Run) -> None:
 def test_a_column_that_is_not_there_or_all_of_them_cannot_be_excluded(run: Run) -> None:
     Path("data.csv").write_text("a,b\n1,2\n")
     for names, code in (("c", "UnknownColumn"), ("a,b", "NoColumns")):
-        arguments = ("--dataset", "data.csv", "--dataset-format", "csv", "--output", "b")
+        arguments = ("--data", "data.csv", "--dataset-format", "csv", "--output", "b", "--overwrite")
         result = run("baseline", "data-quality", *arguments, "--exclude-features-attribute", names)
         assert (result.exit_code, code in result.stderr) == (2, True)
 
@@ -150,7 +167,7 @@ def test_scripts_run_before_and_after(run: Run) -> None:
     )
     Path("post.py").write_text("def postprocess_handler():\n    open('ran', 'w').close()")
     made = run(
-        *("baseline", "data-quality", "--dataset", "data.csv", "--dataset-format", "csv", "--output", "b"),
+        *("baseline", "data-quality", "--data", "data.csv", "--dataset-format", "csv", "--output", "b", "--overwrite"),
         *("--record-preprocessor", "pre.py", "--post-analytics", "post.py"),
     )
     assert made.exit_code == 0, made.stderr
@@ -161,7 +178,17 @@ def test_scripts_run_before_and_after(run: Run) -> None:
 
 def test_the_record_counts_of_captures_include_encodings_and_duplicates(run: Run) -> None:
     Path("c.jsonl").write_text("\n".join(map(captured, [*ROWS, ROWS[0]])))
-    arguments = ("baseline", "data-quality", "--dataset", "c.jsonl", "--dataset-format", "capture", "--output", "b")
+    arguments = (
+        "baseline",
+        "data-quality",
+        "--data",
+        "c.jsonl",
+        "--dataset-format",
+        "capture",
+        "--output",
+        "b",
+        "--overwrite",
+    )
     assert "Captured payloads by encoding: 202 JSON." in run(*arguments).stdout
     records = json.loads(run(*arguments, "--json").stdout)["records"]
     assert (records["read"], records["encodings"], records["duplicate_events"]) == (101, {"JSON": 202}, 1)
@@ -175,7 +202,17 @@ def test_data_and_baseline_can_be_in_s3(run: Run, bucket: Callable[[str, bytes |
     for name in ("statistics", "constraints"):
         bucket(f"b/{name}.json", Path("b", f"{name}.json").read_bytes())
     checked = run(
-        *("check", "data-quality", "--data", "s3://bucket/train/a.csv", "--dataset-format", "csv", "--output", "r"),
+        *(
+            "check",
+            "data-quality",
+            "--data",
+            "s3://bucket/train/a.csv",
+            "--dataset-format",
+            "csv",
+            "--output",
+            "r",
+            "--overwrite",
+        ),
         *("--statistics", "s3://bucket/b/statistics.json", "--constraints", "s3://bucket/b/constraints.json"),
     )
     assert checked.exit_code == 0, checked.stderr
@@ -190,7 +227,17 @@ def test_of_captures_in_s3_the_hours_of_the_window_are_fetched(
         bucket(f"capture/endpoint/AllTraffic/2026/01/31/{hour:02}/x.jsonl", lines)
     baseline(run, "s3://bucket/capture/", "capture")
     checked = run(
-        *("check", "data-quality", "--data", "s3://bucket/capture", "--dataset-format", "capture", "--output", "r"),
+        *(
+            "check",
+            "data-quality",
+            "--data",
+            "s3://bucket/capture",
+            "--dataset-format",
+            "capture",
+            "--output",
+            "r",
+            "--overwrite",
+        ),
         *("--statistics", "b/statistics.json", "--constraints", "b/constraints.json", "--json"),
         *("--start", "2026-01-31T09:00:00Z", "--end", "2026-01-31T10:00:00Z"),
     )
@@ -216,7 +263,7 @@ def test_a_missing_object_in_s3_is_one_line(
     run: Run, bucket: Callable[[str, bytes | str], None], uri: str, code: str
 ) -> None:
     bucket("dots/../../../x.csv", "a\n1\n")
-    result = run("baseline", "data-quality", "--dataset", uri, "--dataset-format", "csv", "--output", "b")
+    result = run("baseline", "data-quality", "--data", uri, "--dataset-format", "csv", "--output", "b", "--overwrite")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert code in result.stderr
 
@@ -229,9 +276,11 @@ def test_without_credentials_the_message_says_how_to_fix_it(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    result = run("baseline", "data-quality", "--dataset", "s3://b/k", "--dataset-format", "csv", "--output", "b")
+    result = run(
+        "baseline", "data-quality", "--data", "s3://b/k", "--dataset-format", "csv", "--output", "b", "--overwrite"
+    )
     assert result.exit_code == 2
-    assert "NoCredentials: --dataset" in result.stderr
+    assert "NoCredentials: --data" in result.stderr
 
 
 def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Run) -> None:
@@ -239,7 +288,17 @@ def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Ru
     lines[7] = '"27";"k. A."'
     lines[8] = '"28";"NA"'
     Path("train.csv").write_text("\n".join(['"age";"p"', *lines]) + "\n")
-    given = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "made"]
+    given = [
+        "baseline",
+        "data-quality",
+        "--data",
+        "train.csv",
+        "--dataset-format",
+        "csv",
+        "--output",
+        "made",
+        "--overwrite",
+    ]
     refused = run(*given)
     assert refused.exit_code == 2
     assert "--separator ';'" in refused.output
@@ -257,6 +316,16 @@ def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Ru
 @pytest.mark.parametrize(("option", "value"), [("--separator", "x"), ("--decimal", ";")])
 def test_options_of_values_and_csv_that_do_not_exist_are_refused(run: Run, option: str, value: str) -> None:
     Path("train.csv").write_text("a,b\n1,2\n")
-    given = ["baseline", "data-quality", "--dataset", "train.csv", "--dataset-format", "csv", "--output", "made"]
+    given = [
+        "baseline",
+        "data-quality",
+        "--data",
+        "train.csv",
+        "--dataset-format",
+        "csv",
+        "--output",
+        "made",
+        "--overwrite",
+    ]
     refused = run(*given, option, value)
     assert (refused.exit_code, option.removeprefix("--") in refused.output) == (2, True)

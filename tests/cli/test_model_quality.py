@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,12 +41,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def baseline(*more: str) -> list[str]:
-    named = ["--dataset", "good.csv", "--dataset-format", "csv", "--output", "baseline"]
+    named = ["--data", "good.csv", "--dataset-format", "csv", "--output", "baseline", "--overwrite"]
     return ["baseline", "model-quality", *named, *BINARY, *FEW, *more]
 
 
 def check(data: str, *more: str) -> list[str]:
-    named = ["--data", data, "--constraints", "baseline/constraints.json", "--output", "report"]
+    named = ["--data", data, "--constraints", "baseline/constraints.json", "--output", "report", "--overwrite"]
     return ["check", "model-quality", *named, *BINARY, *FEW, *more]
 
 
@@ -216,12 +217,15 @@ def test_statistics_of_the_baseline_let_a_check_measure_drift(run):
     # Shares of 1: 200 of 240 instead of 120 of 240; the robust distance is 1/3 less 1.8 * sqrt(2 / 240) = 0.169.
     measured = run(*csv("shifted.csv", "--statistics", "baseline/statistics.json"))
     assert measured.exit_code == 1
-    assert "Baseline drift distance: 0.1690165" in measured.stdout
+    assert "Drift distance of 0.169 is above" in measured.stdout
+    report = Path("report/constraint_violations.json")
+    assert "Baseline drift distance: 0.1690165" in report.read_text()
     # scipy 1.17.1, jensenshannon([0.5, 0.5], [1 / 6, 5 / 6], base=2)
     chosen = run(
         *csv("shifted.csv", "--statistics", "baseline/statistics.json", "--categorical-drift-method", "JensenShannon")
     )
-    assert "Baseline drift distance: 0.3054253" in chosen.stdout
+    assert chosen.exit_code == 1
+    assert "Baseline drift distance: 0.3054253" in report.read_text()
 
 
 def test_labels_in_the_documents_csv_form_are_given_on_the_shell(run):
@@ -237,3 +241,9 @@ def test_labels_in_the_documents_csv_form_are_given_on_the_shell(run):
     labels = ["--dataset-format", "capture", "--probability-attribute", "0", "--ground-truth", "labels.csv"]
     summary = json.loads(run(*check("captures.jsonl", *labels, "--json")).stdout)
     assert (summary["ground_truth"]["matched"], summary["ground_truth"]["predictions"]) == (40, 50)
+
+
+def test_the_command_that_a_baseline_prints_checks_data(run):
+    made = run(*baseline(*COLUMNS, *LABEL))
+    command = made.stdout.partition("Next: modelwatch ")[2].replace("NEW_DATA", "bad.csv")
+    assert run(*shlex.split(command), *FEW).exit_code == 1, command

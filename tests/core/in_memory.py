@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from modelwatch_core.app.run_analysis import RunAnalysis
 from modelwatch_core.domain.alerts import Alert
-from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
-from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
 from modelwatch_core.ports import (
+    AnalysisAccess,
     Claim,
+    EventBus,
     ExecutionOrder,
     Page,
     RunClaim,
+    RunClaims,
     ScheduleChange,
     StoredObject,
     UnreadableRecord,
@@ -448,3 +454,15 @@ class MemoryMetrics:
 
     def publish(self, namespace: str, metrics: Iterable[dict[str, object]]) -> None:
         self.published += [(namespace, metric) for metric in metrics]
+
+
+def run_in_memory(
+    objects: MemoryObjects, bus: EventBus, claims: RunClaims, analyze: Callable[[AnalysisSettings], AnalysisSummary]
+) -> RunAnalysis:
+    """Return what a host does around an analysis that asks for nothing but its folder."""
+
+    def no_model(reference: ModelReference) -> AbstractContextManager[Model]:
+        raise AssertionError(f"{reference} was asked for")
+
+    access = AnalysisAccess(objects, no_model)
+    return RunAnalysis(lambda _: access, bus, claims, lambda settings, _: analyze(settings))

@@ -183,13 +183,13 @@ def test_an_analysis_that_counted_other_violations_than_its_report_lists_is_note
 def test_a_results_bucket_that_refuses_to_be_read_is_the_reason_of_a_failure(status):
     world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
 
-    def refuse(uri):
-        raise InvalidInput("AccessDenied", f"listing the files of {uri}: ListObjectsV2 answered AccessDenied")
+    def refuse(uri, **_):
+        raise InvalidInput("AccessDenied", f"reading {uri}: GetObject answered AccessDenied")
 
-    world.objects.files = refuse
+    world.objects.read = refuse
     end(world, execution, ended, status, by_sweep=False)
     reason = world.ledger.get(execution.key).outcome.failure_reason
-    assert reason.startswith("AnalyzerCrashed: x" if status == "Failed" else "ReportUnreadable: listing the files of")
+    assert reason.startswith("AnalyzerCrashed: x" if status == "Failed" else "ReportUnreadable: reading")
     assert len(world.mail.alerts) == 1
 
 

@@ -16,7 +16,6 @@ from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.app.launch_execution import MOST_MADE_UP, Refusal
-from modelwatch_core.app.run_analysis import RunAnalysis
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.events import ExecutionRequest
@@ -24,7 +23,7 @@ from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.windows import Window
-from tests.core.in_memory import MemoryBus, MemoryRunClaims
+from tests.core.in_memory import MemoryBus, MemoryRunClaims, run_in_memory
 from tests.core.world import TEN, World, schedule_parameters
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -100,7 +99,7 @@ class Analyses:
 
     def _run(self, request: AnalysisRequest) -> None:
         run = Run(host="memory", subject=request.subject, run_id="1")
-        RunAnalysis(self.world.objects, MemoryBus(), MemoryRunClaims(), self._noted)(request, run)
+        run_in_memory(self.world.objects, MemoryBus(), MemoryRunClaims(), self._noted)(request, run)
         key = ExecutionKey.of_subject(request.subject)
         assert key
         execution = self.world.ledger.get(key)

@@ -235,6 +235,25 @@ def test_a_window_waits_while_another_of_its_schedule_is_active_and_is_not_lost(
     assert world.ledger.get(second.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
+def test_a_sweep_asks_once_for_each_schedule_that_is_held_however_many_windows_wait_for_it(world, monkeypatch):
+    first = world.tick()
+    waiting = []
+    for hours in range(1, 5):
+        world.has_captures(TEN + (hours - 1) * HOUR)
+        waiting.append(world.tick(TEN + hours * HOUR, f"tick-{hours}"))
+    asked = []
+    claim = world.ledger.claim
+    monkeypatch.setattr(world.ledger, "claim", lambda execution: asked.append(execution.key) or claim(execution))
+    assert world.reconcile() == Sweep(0, ())
+    assert asked == [waiting[0].key]
+    world.finish(world.ends(first))
+    asked.clear()
+    assert world.reconcile() == Sweep(1, ())
+    assert asked == [waiting[0].key]
+    started = [world.ledger.get(each.key).monitoring_execution_status for each in waiting]
+    assert started == [ExecutionStatus.IN_PROGRESS, *[ExecutionStatus.PENDING] * 3]
+
+
 def test_two_schedules_run_side_by_side(world):
     world.has_schedule("other")
     world.tick()
@@ -512,6 +531,7 @@ def test_a_batch_transform_schedule_reads_what_the_manifests_of_its_hours_name(w
         "batchTransform": {"side": "input", "csv": {"header": False}}
     }
     assert request.settings.sagemaker_endpoint_name is None
+    assert request.named == ("s3://captures/raw/", "s3://captures/scored/")
     fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
     assert [path for path in fetched if path.startswith("input/")] == [
         "input/input/2026/11/22/09/m.json",
@@ -554,6 +574,7 @@ def test_a_request_is_short_however_many_objects_a_manifest_names(world):
     world.tick(name="batch")
     (request,) = world.host.started
     assert len(request.model_dump_json()) < 5_000
+    assert request.named == ("s3://captures/out/",)
     fetched = [path for _, path in wanted_objects(world.objects, request.inputs)]
     assert [path for path in fetched if "objects" in path] == [f"input/objects/captures/{key}" for key in keys]
 

@@ -9,14 +9,13 @@ import pytest
 
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.app.reconcile import Sweep
-from modelwatch_core.app.run_analysis import RunAnalysis
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from tests.core.in_memory import MemoryBus
+from tests.core.in_memory import MemoryBus, run_in_memory
 from tests.core.world import LEASE, TEN, World
 
 FOUND = ConstraintViolation(feature_name="age", constraint_check_type="completeness_check", description="0 %")
@@ -38,7 +37,7 @@ def world() -> World:
 def analyse(world, execution, analyze, bus=None):
     """Run the analysis of an execution as its host does, with a bus that may be away."""
     (request,) = [request for request in world.host.started if request.subject == execution.subject]
-    return RunAnalysis(world.objects, bus or DeafBus(), world.claims, analyze)(request, execution.run)
+    return run_in_memory(world.objects, bus or DeafBus(), world.claims, analyze)(request, execution.run)
 
 
 def with_violations(settings):

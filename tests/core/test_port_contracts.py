@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -743,28 +743,34 @@ class TestObjectStore:
 
 
 class PagesOfKeys:
-    """``list_objects_v2`` of a bucket, in pages of so many keys, in the order of their UTF-8; counts its calls."""
+    """``list_objects_v2`` of a bucket, in pages of so many keys, in the order of their UTF-8; counts calls and keys."""
 
     def __init__(self, keys, page):
-        self.keys, self.page, self.calls = sorted(keys, key=str.encode), page, 0
+        self.keys, self.page, self.calls, self.listed = sorted(keys, key=str.encode), page, 0, 0
 
-    def list_objects_v2(self, Bucket, StartAfter):  # noqa: N803, ARG002 - names that boto3 has
+    def list_objects_v2(self, Bucket, Prefix, StartAfter, MaxKeys):  # noqa: N803, ARG002 - names that boto3 has
         self.calls += 1
-        first = bisect_right(self.keys, StartAfter.encode(), key=str.encode)
-        last, now = first + self.page, datetime.now(UTC)
+        first = max(
+            bisect_right(self.keys, StartAfter.encode(), key=str.encode),
+            bisect_left(self.keys, Prefix.encode(), key=str.encode),
+        )
+        end = bisect_right(self.keys, Prefix.encode() + b"\xff", key=str.encode)
+        last, now = min(first + min(self.page, MaxKeys), end), datetime.now(UTC)
+        self.listed += len(self.keys[first:last])
         contents = [{"Key": key, "Size": 1, "LastModified": now} for key in self.keys[first:last]]
-        return {"Contents": contents, "IsTruncated": last < len(self.keys)}
+        assert all(content["Key"].startswith(Prefix) for content in contents)
+        return {"Contents": contents, "IsTruncated": last < end}
 
 
 _keys = st.text(st.sampled_from("ab/~ \x1f\ue000é\U0001f600"), min_size=1, max_size=5)
 
 
-@given(there=st.sets(_keys, max_size=60), wanted=st.sets(_keys, max_size=20), page=st.integers(1, 7))
+@given(there=st.sets(_keys, max_size=60), wanted=st.sets(_keys, max_size=20), page=st.integers(1, 20))
 def test_objects_are_found_in_pages_of_any_size(there, wanted, page):
     bucket = PagesOfKeys(there, page)
     found = [stored.s3_uri for stored in S3ObjectStore(bucket).find(f"s3://b/{key}" for key in wanted)]
     assert found == [f"s3://b/{key}" for key in sorted(wanted & there, key=str.encode)]
-    assert bucket.calls <= len(wanted) * (1 + len(there) // page)
+    assert bucket.calls <= 1 + len(wanted) * (1 + len(there) // page)
 
 
 @pytest.mark.parametrize("others", [0, 1_000_000])
@@ -775,6 +781,14 @@ def test_a_hundred_thousand_objects_of_one_folder_take_a_hundred_calls(others):
     found = S3ObjectStore(bucket).find(f"s3://b/{key}" for key in wanted)
     assert sum(1 for _ in found) == 100_000
     assert bucket.calls <= 101
+
+
+def test_two_objects_are_found_without_listing_all_that_follow_them():
+    others = [f"baseline/z/{number:04}.json" for number in range(5000)]
+    bucket = PagesOfKeys(["baseline/constraints.json", "baseline/statistics.json", *others], 1000)
+    uris = [f"s3://b/baseline/{name}.json" for name in ("constraints", "statistics")]
+    assert [stored.s3_uri for stored in S3ObjectStore(bucket).find(uris)] == uris
+    assert (bucket.calls, bucket.listed) == (1, 20)
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be_not_there(aws):

@@ -14,7 +14,7 @@ from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import analysis_settings
-from tests.core.in_memory import MemoryBus, MemoryObjects, MemoryRunClaims
+from tests.core.in_memory import MemoryBus, MemoryObjects, MemoryRunClaims, run_in_memory
 
 SUBJECT = "execution/hourly-1/2026-11-22T09:00:00Z/2026-11-22T10:00:00Z/1"
 RUN = Run(host="memory", subject=SUBJECT, run_id="first")
@@ -54,7 +54,7 @@ def scratch(tmp_path, monkeypatch):
 
 def run(objects, analyze, request=REQUEST):
     bus = MemoryBus()
-    ended = RunAnalysis(objects, bus, MemoryRunClaims(), analyze)(request, RUN)
+    ended = run_in_memory(objects, bus, MemoryRunClaims(), analyze)(request, RUN)
     assert bus.published == [ended]
     assert ended.run == RUN
     return ended.outcome
@@ -111,7 +111,7 @@ def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
 
     bus = MemoryBus()
     with pytest.raises(Upstream, match=r"AnalyzerError: MemoryError at .*out_of_memory"):
-        RunAnalysis(objects, bus, MemoryRunClaims(), out_of_memory)(REQUEST, RUN)
+        run_in_memory(objects, bus, MemoryRunClaims(), out_of_memory)(REQUEST, RUN)
     assert bus.published == []
     assert list(scratch.iterdir()) == []
 
@@ -119,7 +119,7 @@ def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
 def test_the_text_of_an_unforeseen_error_which_may_hold_row_values_stay_inside(objects):
     cell = "jane@example.com"
     with pytest.raises(Upstream) as crashed:
-        RunAnalysis(objects, MemoryBus(), MemoryRunClaims(), lambda _: float(cell))(REQUEST, RUN)
+        run_in_memory(objects, MemoryBus(), MemoryRunClaims(), lambda _: float(cell))(REQUEST, RUN)
     assert cell not in "".join(traceback.format_exception(crashed.value))
     assert "ValueError at run_analysis.py" in crashed.value.message
 
@@ -179,7 +179,7 @@ def test_a_single_object_whose_place_climbs_out_of_its_folder_is_refused(objects
     objects.kept[uri] = b"x"
     entry = AnalysisInput(s3_uri=uri, path=f"input/{uri.removeprefix('s3://captures/')}")
     request = REQUEST.model_copy(update={"inputs": (entry,)})
-    ended = RunAnalysis(objects, MemoryBus(), MemoryRunClaims(), completes)(request, RUN)
+    ended = run_in_memory(objects, MemoryBus(), MemoryRunClaims(), completes)(request, RUN)
     assert ended is not None
     assert ended.outcome.failure_reason.startswith("KeyOutsideFolder")
 
@@ -209,7 +209,7 @@ def test_a_subject_that_is_started_twice_is_analysed_once_and_a_retry_of_its_run
         analysed.append(settings)
         return completes(settings)
 
-    run_analysis = RunAnalysis(objects, bus, claims, analyze)
+    run_analysis = run_in_memory(objects, bus, claims, analyze)
     other = RUN.model_copy(update={"run_id": "second"})
     assert run_analysis(REQUEST, RUN) is not None
     assert run_analysis(REQUEST, other) is None
@@ -232,6 +232,18 @@ def test_a_results_bucket_that_refuses_the_reports_fails_the_analysis_with_the_r
     assert outcome.failure_reason.startswith("AccessDenied: uploading s3://results/out/x")
 
 
+def test_an_analysis_that_is_given_no_access_ends_as_failed_with_the_reason():
+    def refuse(request):
+        assert request == REQUEST
+        raise InvalidInput("AccessDenied", "opening a session of the role: AssumeRole answered AccessDenied")
+
+    bus = MemoryBus()
+    RunAnalysis(refuse, bus, MemoryRunClaims(), lambda *_: pytest.fail("it ran"))(REQUEST, RUN)
+    (ended,) = bus.published
+    assert (ended.outcome.status, ended.run) == (OutcomeStatus.FAILED, RUN)
+    assert ended.outcome.failure_reason.startswith("AccessDenied: opening a session of the role")
+
+
 @pytest.mark.parametrize("when", ["before", "during"])
 def test_an_analysis_that_is_stopped_stores_no_reports_and_ends_as_stopped(objects, when):
     claims = MemoryRunClaims()
@@ -244,7 +256,7 @@ def test_an_analysis_that_is_stopped_stores_no_reports_and_ends_as_stopped(objec
 
     if when == "before":
         claims.stop(SUBJECT)
-    ended = RunAnalysis(objects, MemoryBus(), claims, analyze)(REQUEST, RUN)
+    ended = run_in_memory(objects, MemoryBus(), claims, analyze)(REQUEST, RUN)
     assert ended.outcome.status is OutcomeStatus.STOPPED
     assert not [uri for uri in objects.kept if uri.startswith("s3://results/out/")]
 

@@ -90,6 +90,39 @@ def test_a_setting_that_names_the_model_comes_before_a_temporary_endpoint(world,
     assert is_clean(world)
 
 
+BACKGROUND = "s3://captures/background.csv"
+
+
+@pytest.mark.parametrize(
+    ("predictor", "endpoint_name"), [({"endpoint_name": "others"}, "others"), ({}, None), (None, None)]
+)
+@pytest.mark.parametrize(
+    ("methods", "named"),
+    [
+        ({"shap": {"baseline": BACKGROUND}}, (BACKGROUND,)),
+        ({"shap": {"baseline": {"shap_baseline_uri": BACKGROUND}}}, (BACKGROUND,)),
+        ({"shap": {"baseline": [[1, 2]]}}, ()),
+        ({"shap": {"baseline": "background.csv"}}, ()),
+        ({"shap": None}, ("s3://captures/of-the-api.csv",)),
+        ("none", ("s3://captures/of-the-api.csv",)),
+    ],
+)
+def test_a_request_says_what_the_configuration_in_s3_names(world, predictor, endpoint_name, methods, named):
+    uri = "s3://results/config.json"
+    world.objects.kept[uri] = json.dumps(
+        {
+            "predictor": predictor,
+            "methods": methods,
+            "explainability_config": {"baseline": "s3://captures/of-the-api.csv"},
+        }
+    ).encode()
+    baseline = {"constraints_s3_uri": "s3://results/baseline/constraints.json"}
+    world.has_schedule(monitoring_type="ModelExplainability", baseline=baseline, analysis_config=uri)
+    world.tick()
+    (request,) = world.host.started
+    assert (request.endpoint_name, request.named) == (endpoint_name, named)
+
+
 def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
     uri = "s3://results/config.json"
     for section in ("predictor", "model_config"):

@@ -79,7 +79,7 @@ class World:
         self.hosts = {"memory": through(self.host)}
         self.temporary_endpoints, self.deferred_analyses = MemoryTemporaryEndpoints("world"), MemoryDeferredAnalyses()
         owned = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
-        start = StartAnalysis(self.hosts, DeferAnalysis(owned, objects, self.clock))
+        start = StartAnalysis(self.hosts, objects, DeferAnalysis(owned, self.clock))
         self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
         self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock, settling=timedelta(0))
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")

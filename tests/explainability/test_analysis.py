@@ -114,7 +114,7 @@ def test_drift_of_attribution_is_found_in_the_documented_wording_and_its_feature
                for warning in summary.warnings)  # fmt: skip
     assert summary.exit_message == "CompletedWithViolations: Job completed successfully with 1 violations."
     page = (explaining.folder / "check/report.html").read_text()
-    assert "Feature attribution drift" in page
+    assert "is below the threshold 0.9, which is the least allowed" in page
 
 
 def test_each_further_constraint_is_checked_where_it_is_given(explaining: Explaining, rows: Rows) -> None:

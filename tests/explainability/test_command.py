@@ -41,12 +41,32 @@ COMMON = ("--dataset-format", "csv", "--analysis-config", "config.json")
 
 def test_a_baseline_and_a_check_of_a_model_behind_a_url(run: Run, server: ModelServer) -> None:
     made = run(
-        "baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"
+        "baseline",
+        "explainability",
+        "--data",
+        "data.csv",
+        *COMMON,
+        "--model-url",
+        server.url,
+        "--output",
+        "b",
+        "--overwrite",
     )
     assert made.exit_code == 0
     assert "Explaining 120 of 120 rows by exact SHAP: 841 rows to score in at most 2 of 100 model calls." in made.stderr
     assert "2 of at most 100 model calls, 841 rows scored" in made.stdout
-    arguments = ("check", "explainability", "--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "c")
+    arguments = (
+        "check",
+        "explainability",
+        "--data",
+        "data.csv",
+        *COMMON,
+        "--model-url",
+        server.url,
+        "--output",
+        "c",
+        "--overwrite",
+    )
     constraints = ("--constraints", "b/analysis.json")
     assert run(*arguments, *constraints).exit_code == 0
     server.function = lambda values: values @ [1.0, 2.0, 3.0]
@@ -61,7 +81,7 @@ def test_a_baseline_and_a_check_of_a_model_behind_a_url(run: Run, server: ModelS
 
 def test_the_option_says_how_many_rows_are_explained(run: Run, server: ModelServer) -> None:
     def explained(*arguments: str) -> str:
-        options = ("--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", *arguments)
+        options = ("--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", "--overwrite", *arguments)
         return run("baseline", "explainability", *options).output
 
     assert "Explaining 30 of 120 rows" in explained("--max-explained-rows", "30")
@@ -73,8 +93,8 @@ def test_the_option_says_how_many_rows_are_explained(run: Run, server: ModelServ
 
 
 def test_the_expected_time_is_printed_after_the_first_request(run: Run, server: ModelServer) -> None:
-    made = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url,
-               "--output", "b", "--json")  # fmt: skip
+    made = run("baseline", "explainability", "--data", "data.csv", *COMMON, "--model-url", server.url,
+               "--output", "b", "--overwrite", "--json")  # fmt: skip
     first, second = made.stderr.splitlines()
     assert first.startswith("Explaining 120 of 120 rows by exact SHAP: 841 rows to score")
     assert re.fullmatch(
@@ -92,7 +112,7 @@ def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
     assert run  # its folder
     ours, theirs = os.openpty()
     command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
-    options = ["--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", *as_json]
+    options = ["--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", "--overwrite", *as_json]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
     done = subprocess.run(
         [*command, *options], stdout=subprocess.PIPE, stderr=theirs, env=environment, timeout=HANGS_AFTER, check=True
@@ -119,7 +139,9 @@ def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
     ],
 )
 def test_models_that_cannot_be_used_end_in_one_line(run: Run, arguments: tuple[str, ...], says: str) -> None:
-    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", *arguments)
+    failed = run(
+        "baseline", "explainability", "--data", "data.csv", *COMMON, "--output", "b", "--overwrite", *arguments
+    )
     assert failed.exit_code == 2
     assert f"modelwatch: {says}" in failed.stderr
     assert "Traceback" not in failed.output
@@ -130,7 +152,9 @@ def test_an_endpoint_needs_credentials(run: Run, monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", "--endpoint", "e")
+    failed = run(
+        "baseline", "explainability", "--data", "data.csv", *COMMON, "--output", "b", "--overwrite", "--endpoint", "e"
+    )
     assert failed.exit_code == 2
     assert "NoCredentials" in failed.stderr
 
@@ -141,7 +165,9 @@ def test_an_endpoint_needs_a_region(run: Run, monkeypatch: pytest.MonkeyPatch) -
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    failed = run("baseline", "explainability", "--dataset", "data.csv", *COMMON, "--output", "b", "--endpoint", "e")
+    failed = run(
+        "baseline", "explainability", "--data", "data.csv", *COMMON, "--output", "b", "--overwrite", "--endpoint", "e"
+    )
     assert failed.exit_code == 2
     assert "modelwatch: NoRegion: " in failed.stderr
 
@@ -155,7 +181,16 @@ def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> Non
         Path("config.json").write_text(json.dumps({"methods": {"shap": {"baseline": "s3://bucket/rows.csv"}}}))
         # moto stands between boto3 and its server only; ours is asked through urllib3.
         made = run(
-            "baseline", "explainability", "--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"
+            "baseline",
+            "explainability",
+            "--data",
+            "data.csv",
+            *COMMON,
+            "--model-url",
+            server.url,
+            "--output",
+            "b",
+            "--overwrite",
         )
     assert made.exit_code == 0, made.output
     assert Path("b/explanations_shap/baseline.csv").read_text() == "a,b,c\n1,1,1\n"
@@ -173,7 +208,7 @@ def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelS
 
     server.answer = answer
     command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
-    arguments = ["--dataset", "data.csv", *COMMON, "--model-url", server.url, "--output", "b"]
+    arguments = ["--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", "--overwrite"]
     with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True) as process:
         try:
             assert asked.wait(HANGS_AFTER)

@@ -138,6 +138,7 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
         "AWS_LAMBDA_FUNCTION_NAME": "analyzer",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "4096",
         "ANALYZER_LOG_GROUP": "the-log-group",
+        "ANALYSIS_ROLE_ARN": "arn:aws:iam::123456789012:role/analysis",
         "EVENT_BUS": "bus",
         "LEDGER_TABLE": "ledger",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelwatch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,12 @@ GET = Permission("s3:GetObject", "arn:aws:s3:::data/a/b.csv")
         ([ALLOW | {"Resource": "arn:aws:s3:::DATA/*"}], GET, False),
         ([ALLOW | {"Action": ["s3:List*", "s3:Get?bject"]}], GET, True),
         ([ALLOW | {"Resource": "arn:aws:s3:::data/[a]/b.csv"}], GET, False),  # brackets are no wildcard
+        ([ALLOW | {"Resource": "arn:aws:s3:::data/${*}"}], GET, False),  # a wildcard as a character
+        (
+            [ALLOW | {"Resource": "arn:aws:s3:::data/${*}${?}${$}"}],
+            Permission("s3:GetObject", "arn:aws:s3:::data/*?$"),
+            True,
+        ),
         ([ALLOW, ALLOW | {"Effect": "Deny", "Resource": "*"}], GET, False),
         ([ALLOW, ALLOW | {"Effect": "Deny", "Resource": "arn:aws:s3:::data/c*"}], GET, True),
         ([{"Effect": "Allow", "NotAction": "s3:Put*", "Resource": "*"}], GET, True),
@@ -69,6 +76,24 @@ def test_a_condition_that_is_not_known_is_an_error_and_no_permission() -> None:
         allows([statement], GET)
 
 
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/one"}, "Action": "sts:AssumeRole"}
+ASSUME = Permission("sts:AssumeRole", "*")
+
+
+@pytest.mark.parametrize(
+    ("statement", "principal", "allowed"),
+    [
+        (TRUST, "arn:aws:iam::123456789012:role/one", True),
+        (TRUST, "arn:aws:iam::123456789012:role/other", False),
+        (TRUST | {"Principal": {"Service": ["a.amazonaws.com", "b.amazonaws.com"]}}, "b.amazonaws.com", True),
+        (TRUST | {"Principal": {"Service": "a.amazonaws.com"}}, "b.amazonaws.com", False),
+        (TRUST | {"Principal": "*"}, "b.amazonaws.com", True),
+    ],
+)
+def test_the_policy_of_a_resource_is_for_the_principals_that_it_names(statement, principal, allowed) -> None:
+    assert allows([statement], ASSUME, principal=principal) is allowed
+
+
 def test_each_event_item_and_passed_role_needs_a_permission_of_its_own() -> None:
     region = Region("eu-west-1")
     entries = [
@@ -95,6 +120,7 @@ def test_each_event_item_and_passed_role_needs_a_permission_of_its_own() -> None
     ] * 2
 
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/own"
 RESOURCES = """
 Data: {Type: AWS::S3::Bucket}
 Kept:
@@ -121,6 +147,7 @@ Fn:
         Statement:
           - {Effect: Allow, Action: [s3:PutObject, s3:GetObject], Resource: !Sub "${Data.Arn}/mine/*"}
           - {Effect: Allow, Action: s3:PutObject, Resource: !Sub "${Kept.Arn}/*"}
+          - {Effect: Allow, Action: sts:AssumeRole, Resource: "*"}
           - Effect: Allow
             Action: "dynamodb:*Item"
             Resource: !GetAtt Table.Arn
@@ -130,12 +157,34 @@ Fn:
             Resource: "*"
             Condition: {StringEquals: {"cloudwatch:namespace": mine}}
 """
+ROLES = """
+Trusting:
+  Type: AWS::IAM::Role
+  Properties:
+    AssumeRolePolicyDocument:
+      Statement: [{Effect: Allow, Principal: {AWS: !GetAtt FnRole.Arn}, Action: sts:AssumeRole}]
+    Policies: &reads
+      - PolicyName: reads
+        PolicyDocument:
+          Statement:
+            - {Effect: Allow, Action: [s3:GetObject, s3:ListBucket], Resource: [!GetAtt Data.Arn, !Sub "${Data.Arn}/*"]}
+Distrustful:
+  Type: AWS::IAM::Role
+  Properties:
+    AssumeRolePolicyDocument:
+      Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+    Policies: *reads
+"""
 CALLS = """
 import boto3
 from botocore.exceptions import ClientError
 def handler(event, context):
     try:
-        getattr(boto3.client(event["service"]), event["method"])(**event["arguments"])
+        session = boto3
+        if "assumed" in event:
+            found = boto3.client("sts").assume_role(**event["assumed"], RoleSessionName="own")["Credentials"]
+            session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        getattr(session.client(event["service"]), event["method"])(**event["arguments"])
     except ClientError as error:
         return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
     return None
@@ -145,7 +194,19 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def stack(deploy_once: Deployer) -> LocalStack:
     names = ("Fn", "Data", "Kept", "Table", "Topic", "Logs")
-    return deploy_once(RESOURCES, code=CALLS, Outputs="\n".join(f"{name}: {{Value: !Ref {name}}}" for name in names))
+    outputs = [f"{name}: {{Value: !Ref {name}}}" for name in names]
+    outputs += [f"{name}: {{Value: !GetAtt {name}.Arn}}" for name in ("Trusting", "Distrustful")]
+    return deploy_once(RESOURCES + ROLES, code=CALLS, Outputs="\n".join(outputs))
+
+
+def called(stack: LocalStack, **event: Any) -> list[str] | None:
+    payload = json.dumps(event)
+    for name, value in stack.outputs.items():
+        payload = payload.replace(f"{{{name}}}", value)
+    answer = stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload=payload)
+    body: list[str] | None = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+    return body
 
 
 @pytest.mark.xdist_group("local_authorization")  # one stack for the module
@@ -190,7 +251,7 @@ def stack(deploy_once: Deployer) -> LocalStack:
             None,
             {"Bucket": "{Kept}", "Key": "a", "Body": "x"},
             "AccessDenied",
-            "kms:GenerateDataKey on arn:aws:kms:us-east-1:123456789012:key/own",
+            f"kms:GenerateDataKey on {KEY}, kms:viaservice = s3.us-east-1.amazonaws.com",
         ),
         ("sns", "publish", None, {"TopicArn": "{Topic}", "Message": "m"}, "AccessDenied", "sns:Publish on {Topic}"),
         ("sqs", "list_queues", None, {}, "AccessDeniedException", "sqs:ListQueues on *"),
@@ -199,19 +260,11 @@ def stack(deploy_once: Deployer) -> LocalStack:
 def test_a_function_may_call_what_its_role_is_granted_and_nothing_else(
     stack: LocalStack, service, method, granted, other, code, missing
 ) -> None:
-    def called(arguments: dict) -> list[str] | None:
-        payload = json.dumps({"service": service, "method": method, "arguments": arguments})
-        for name, value in stack.outputs.items():
-            payload = payload.replace(f"{{{name}}}", value)
-        answer = stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload=payload)
-        assert "FunctionError" not in answer
-        return json.loads(answer["Payload"].read())
-
     for name, value in stack.outputs.items():
         missing = missing.replace(f"{{{name}}}", value)
     if granted is not None:
-        assert called(granted) is None
-    answer = called(other)
+        assert called(stack, service=service, method=method, arguments=granted) is None
+    answer = called(stack, service=service, method=method, arguments=other)
     assert answer is not None
     assert answer[0] == code
     assert answer[1].endswith(f"is not authorized to perform {missing}")
@@ -227,3 +280,53 @@ def test_lambda_logs_an_invocation_with_the_role_of_the_function(stack: LocalSta
         (action, f"logs:{action} on {stream}") for action in ("CreateLogStream", "PutLogEvents")
     }
     assert not [call for call in stack.calls if call.service == "xray"]  # it is not traced
+
+
+SESSION = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::{Data}/mine/*"},
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": "arn:aws:s3:::{Data}",
+                "Condition": {"StringLike": {"s3:prefix": "mine/*"}},
+            },
+        ],
+    }
+)
+OBJECT = {"Bucket": "{Data}", "Key": "mine/a"}
+
+
+@pytest.mark.xdist_group("local_authorization")
+@pytest.mark.parametrize(
+    ("method", "arguments", "missing"),
+    [
+        ("get_object", OBJECT, None),
+        ("list_objects_v2", {"Bucket": "{Data}", "Prefix": "mine/"}, None),
+        ("get_object", OBJECT | {"Key": "other/a"}, "s3:GetObject on arn:aws:s3:::{Data}/other/a"),
+        ("put_object", OBJECT, "s3:PutObject on arn:aws:s3:::{Data}/mine/a"),  # by the policy, but not by the role
+        ("list_objects_v2", {"Bucket": "{Data}"}, "s3:ListBucket on arn:aws:s3:::{Data}"),
+        ("get_object", OBJECT | {"Key": "mine/missing"}, "s3:ListBucket on arn:aws:s3:::{Data}"),
+    ],
+)
+def test_a_session_may_do_what_its_role_and_its_policy_both_allow(
+    stack: LocalStack, method, arguments, missing
+) -> None:
+    stack.client("s3").put_object(Bucket=stack.outputs["Data"], Key="mine/a", Body=b"x")
+    assumed = {"RoleArn": "{Trusting}", "Policy": SESSION}
+    answer = called(stack, assumed=assumed, service="s3", method=method, arguments=arguments)
+    if missing is None:
+        assert answer is None
+    else:
+        assert answer is not None
+        assert answer[1].partition(" to perform ")[2] == missing.replace("{Data}", stack.outputs["Data"])
+
+
+@pytest.mark.xdist_group("local_authorization")
+def test_a_role_is_assumed_by_those_that_it_trusts_only(stack: LocalStack) -> None:
+    assumed = {"RoleArn": "{Distrustful}"}
+    answer = called(stack, assumed=assumed, service="s3", method="get_object", arguments=OBJECT)
+    assert answer is not None
+    assert answer[1].endswith(f"is not authorized to perform sts:AssumeRole on {stack.outputs['Distrustful']}")

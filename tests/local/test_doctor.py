@@ -105,7 +105,7 @@ DENIED = {
 
 def role(app: App) -> dict[str, str]:
     listed = app.stack.client("iam").list_roles()["Roles"]
-    return {"RoleName": next(each["RoleName"] for each in listed if "AnalyzerRole" in each["RoleName"])}
+    return {"RoleName": next(each["RoleName"] for each in listed if "AnalysisRole" in each["RoleName"])}
 
 
 def alarm(app: App, state: str) -> None:

@@ -270,6 +270,33 @@ def test_on_the_machines_clock_schedules_fire_by_themselves(deploy: Deployer) ->
     schedule(stack, "soon", f"at({soon:%Y-%m-%dT%H:%M:%S})", Target={"Arn": stack.outputs["QueueArn"]})
     response = stack.client("sqs").receive_message(QueueUrl=stack.outputs["Queue"], WaitTimeSeconds=20)
     assert json.loads(response["Messages"][0]["Body"])["time"] == f"{soon:%Y-%m-%dT%H:%M:%SZ}"
+
+
+CLOCK = """
+from datetime import datetime
+from modelwatch_core.adapters.system_clock import SystemClock
+def handler(event, context):
+    return SystemClock().now().isoformat()
+"""
+
+
+def test_the_machines_clock_can_be_set_ahead_and_functions_and_objects_follow_it(deploy: Deployer, invoke: Any) -> None:
+    resources = ROLE + "\nBucket: {Type: AWS::S3::Bucket}\n"
+    outputs = OUTPUTS + "\nBucket: {Value: !Ref Bucket}\n"
+    stack = deploy(resources, code=CLOCK, Outputs=outputs, options={"start": None})
+    before = datetime.now(UTC)
+    assert abs(datetime.fromisoformat(invoke(stack, stack.outputs["Fn"])[0]) - before) < timedelta(minutes=2)
+    schedule(stack, "hourly", "cron(0 * ? * * *)", Target={"Arn": stack.outputs["QueueArn"]})
+    later = before.replace(minute=30, second=0, microsecond=0) + timedelta(hours=3)
+    stack.advance_to(later)
+    fired = [json.loads(message["Body"])["time"] for message in messages(stack, stack.outputs["Queue"])]
+    assert fired == sorted(fired)
+    assert fired[-3:] == [f"{later - timedelta(hours=back):%Y-%m-%dT%H:00:00Z}" for back in (2, 1, 0)]
+    # The process that ran before the move sees the new time as well.
+    assert timedelta(0) <= datetime.fromisoformat(invoke(stack, stack.outputs["Fn"])[0]) - later < timedelta(minutes=2)
+    stack.client("s3").put_object(Bucket=stack.outputs["Bucket"], Key="k", Body=b"")
+    modified = stack.client("s3").head_object(Bucket=stack.outputs["Bucket"], Key="k")["LastModified"]
+    assert timedelta(seconds=-1) <= modified - later < timedelta(minutes=2)
     with pytest.raises(LocalStackError) as caught:
-        stack.advance_to(soon + timedelta(days=1))
-    assert caught.value.code == "WallClock"
+        stack.advance_to(later - timedelta(minutes=1))
+    assert caught.value.code == "ClockGoesBack"

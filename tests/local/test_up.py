@@ -60,7 +60,7 @@ def up(template: Path, temporary: Path) -> Iterator:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TMPDIR": str(temporary)},
+            env={**os.environ, "TMPDIR": str(temporary), "XDG_STATE_HOME": str(temporary.parent)},
             preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # which nohup lets its children ignore
         )
         started.append(process)

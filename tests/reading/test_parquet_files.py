@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import parquet_files
+from modelwatch_analyzer.reading import parquet_files, typed_columns
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
@@ -165,7 +165,7 @@ def test_files_with_different_no_or_too_many_columns_are_refused(
     (tmp_path / "both").mkdir()
     for name in "ab":
         (tmp_path / "both" / name).write_bytes((tmp_path / f"{name}.parquet").read_bytes())
-    monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 3)
+    monkeypatch.setattr(typed_columns, "MOST_COLUMNS", 3)
     for name, code in {
         "both": "HeadersDiffer",
         "b.parquet": "TooManyColumns",
@@ -174,9 +174,9 @@ def test_files_with_different_no_or_too_many_columns_are_refused(
         "none.parquet": "EmptyDataset",
     }.items():
         if name == "both":
-            monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 10)
+            monkeypatch.setattr(typed_columns, "MOST_COLUMNS", 10)
         else:
-            monkeypatch.setattr(parquet_files, "MOST_COLUMNS", 3)
+            monkeypatch.setattr(typed_columns, "MOST_COLUMNS", 3)
         with pytest.raises(InvalidInput) as refused:
             opened(tmp_path / name)
         assert refused.value.code == code

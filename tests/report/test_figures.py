@@ -17,8 +17,8 @@ from modelwatch_analyzer.report.figures import (
     bars_figure,
     curve_figure,
     interval_figure,
-    number_text,
 )
+from modelwatch_core.domain.violation_text import number_text
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 any_float = st.floats() | st.sampled_from([0.0, -0.0, 5e-324, 1.7e308, -1.7e308])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +26,11 @@ VIOLATIONS_FILE = "constraint_violations.json"
 _MOST_MISTAKES = 3
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def constraints_file(names: Collection[str]) -> str:
+    """Return which of the files of a baseline a check compares with: of bias and explainability their analysis."""
+    return ANALYSIS_FILE if ANALYSIS_FILE in names else CONSTRAINTS_FILE
 
 
 class EditedDocument(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,10 @@ from modelwatch_core.domain.monitor_kinds import MonitorKind
 Settings = TypeVar("Settings", bound=AnalysisSettings)
 
 
+def _nothing(_: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindAnalysis(Generic[Settings]):
     """The analysis of one kind of monitor.
@@ -29,6 +33,9 @@ class KindAnalysis(Generic[Settings]):
     ----------
     run : callable
         Analyses the dataset that the settings name; writes no file of a report.
+    learnt : callable
+        Gets the documents of a baseline by their file names; returns a short table of what it learnt for people, its
+        header first.
     changes_since : callable
         Yields a sentence for each difference between the reports in the folder of the previous attempt and the
         findings. Violations are compared elsewhere.
@@ -36,6 +43,7 @@ class KindAnalysis(Generic[Settings]):
 
     run: Callable[[Settings, Host], Findings]
     changes_since: Callable[[Path, Findings], Iterable[str]]
+    learnt: Callable[[Mapping[str, Any]], Sequence[Sequence[str]]] = _nothing
 
 
 def analysis_of(kind: MonitorKind) -> KindAnalysis[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 from pydantic import BaseModel
 
@@ -29,7 +30,7 @@ def write_json(path: Path, document: object) -> None:
     """Write strict JSON, indented unless it is long. A NaN or an infinity in it is a defect of the caller."""
     text = json.dumps(document, allow_nan=False)
     if len(text) < _LONG:
-        text = json.dumps(document, allow_nan=False, indent=2)
+        text = msgspec.json.format(text, indent=2)  # what ``json.dumps`` writes, many times faster
     write_text(path, text + "\n")
 
 

@@ -15,7 +15,7 @@ from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
-from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, TemporaryEndpoint
@@ -415,6 +415,21 @@ class ObjectStore(Protocol):
     def upload(self, path: Path, s3_uri: str) -> None:
         """Write a file to an object."""
         ...
+
+
+class AnalysisAccess(NamedTuple):
+    """What one analysis reaches in AWS; a host narrows it to what the request names."""
+
+    objects: ObjectStore
+    model: OpenModel
+
+    def read(self, s3_uri: str) -> bytes | None:
+        """Return the content of an object that an input names, or None where there is none.
+
+        It is looked for first, since S3 says that there is none only to who may list the whole bucket.
+        """
+        found = next(iter(self.objects.find([s3_uri])), None)
+        return None if found is None else self.objects.read(s3_uri)
 
 
 class DeadLetters(Protocol):

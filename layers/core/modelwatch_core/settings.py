@@ -101,6 +101,7 @@ class AnalyzerSettings(FunctionSettings):
     """For the analyzer itself."""
 
     analyzer_log_group: str = Field(min_length=1)
+    analysis_role_arn: str = Field(min_length=1)
     allow_pickles: bool = False
 
 

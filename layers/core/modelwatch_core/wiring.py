@@ -28,13 +28,15 @@ from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
-from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
+from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.ports import (
     AlertTarget,
+    AnalysisAccess,
     AnalysisHost,
     BaseliningJobs,
     EventBus,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sagemaker.client import SageMakerClient
 
+    from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
     from modelwatch_core.adapters.aws.ledger_table import VersionedItems
 
 _CLOCK = SystemClock()
@@ -197,7 +200,7 @@ def _hosts() -> Mapping[str, AnalysisHost]:
 
 @cache
 def _start_analysis() -> StartAnalysis:
-    return StartAnalysis(_hosts(), DeferAnalysis(_owned_endpoints(), _objects(), _CLOCK))
+    return StartAnalysis(_hosts(), _objects(), DeferAnalysis(_owned_endpoints(), _CLOCK))
 
 
 # ---------------------------------------------------------------- targets of alerts
@@ -406,7 +409,26 @@ def redeliver() -> Redeliver:
 # ---------------------------------------------------------------- for the analyzer
 def run_analysis(analyze: Analyze) -> RunAnalysis:
     """Return what a host does around the analyzer; the host brings the analyzer, which no zip function has."""
-    return RunAnalysis(objects=_objects(), bus=_bus(), claims=_run_claims(), analyze=analyze)
+    return RunAnalysis(open_access=_analysis_access, bus=_bus(), claims=_run_claims(), analyze=analyze)
+
+
+@cache
+def _analysis_role() -> AnalysisRole:
+    from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
+
+    return AnalysisRole(_session(), AnalyzerSettings.from_environment().analysis_role_arn, _config())
+
+
+def _analysis_access(request: AnalysisRequest) -> AnalysisAccess:
+    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
+    from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+
+    client = _analysis_role().clients_for(request)
+
+    def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
+        return EndpointModels(client("sagemaker-runtime", RUNTIME_CONFIG))(reference)
+
+    return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=model)
 
 
 def run_of_invocation(subject: str, request_id: str) -> Run:
@@ -426,20 +448,3 @@ def allows_address(address: str) -> bool:
     from modelwatch_core.adapters.aws.internal_addresses import is_internal
 
     return not is_internal(address)
-
-
-@cache
-def _endpoint_models() -> OpenModel:
-    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
-
-    return EndpointModels(_session().client("sagemaker-runtime", config=RUNTIME_CONFIG))
-
-
-def read_object(s3_uri: str) -> bytes | None:
-    """Give an analysis the object at an S3 URI that its configuration names."""
-    return _objects().read(s3_uri)
-
-
-def open_model(reference: ModelReference) -> AbstractContextManager[Model]:
-    """Give an analysis the model behind a SageMaker endpoint; an ``OpenModel``."""
-    return _endpoint_models()(reference)

@@ -14,7 +14,7 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import settings_from_environment
 
-ANALYZE_EXAMPLE = """\b
+EXAMPLE = """\b
 Example:
   dataset_source=train.csv dataset_format='{"csv":{"header":true}}' output_path=out modelwatch analyze"""
 FAILED = 1

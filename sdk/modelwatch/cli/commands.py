@@ -1,43 +1,100 @@
-"""The command tree. A new kind of monitor has its commands without a change here, see ``kind_commands``."""
+"""The command tree. Each command is imported when it is called, so that ``--help`` and completion are quick.
+
+A new kind of monitor has its commands without a change here, see ``kind_commands``.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Annotated
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from modelwatch.cli import capture, local
-from modelwatch.cli.analyze import ANALYZE_EXAMPLE, analyze
-from modelwatch.cli.demo import DEMO_EXAMPLE, demo
-from modelwatch.cli.doctor import DOCTOR_EXAMPLE, doctor
 from modelwatch.cli.failures import UNUSABLE, OneLineFailures
-from modelwatch.cli.kind_commands import BaselineKinds, CheckKinds, require_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A command, or a group of commands, that is not imported yet.
+
+    Attributes
+    ----------
+    home : str
+        ``module:name`` of a function, or of a Typer application. The module's ``EXAMPLE`` is shown below the help.
+    help : str
+        What it does, in one line; the first sentence of its own help.
+    """
+
+    home: str
+    help: str
+
+
+COMMANDS = {
+    "demo": Deferred(
+        "modelwatch.cli.demo:demo", "See a model watched on real data, on this machine: no account, no Docker."
+    ),
+    "analyze": Deferred(
+        "modelwatch.cli.analyze:analyze",
+        "Run the analysis that the environment describes, as SageMaker describes it to a monitoring container.",
+    ),
+    "doctor": Deferred(
+        "modelwatch.cli.doctor:doctor", "Check a deployment, or this machine, with calls that only read."
+    ),
+    "baseline": Deferred(
+        "modelwatch.cli.kind_commands:baselines",
+        "Describe training data, so that later data can be checked against it.",
+    ),
+    "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
+    "capture": Deferred("modelwatch.cli.capture:app", "See what an endpoint captured."),
+    "local": Deferred("modelwatch.cli.local:app", "Run the app on this machine, without an AWS account."),
+}
+"""Every command, in the order of the help."""
+
+
+class Commands(OneLineFailures):
+    """The top of the command tree."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the library's signature)
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 (the library's)
+        """Import a command."""
+        return _imported(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command; a message about a misspelt name suggests one of the keys of ``commands``."""
+        self.commands = cast("Any", COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (the library's signature)
+        """Write what the commands do."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
+
+
+@cache
+def _imported(name: str) -> TyperCommand:
+    module_name, _, attribute = COMMANDS[name].home.partition(":")
+    module = import_module(module_name)
+    command = getattr(module, attribute)
+    around = typer.Typer(rich_markup_mode=None, callback=_nothing)
+    if isinstance(command, typer.Typer):
+        around.add_typer(command, name=name, no_args_is_help=False)
+    else:
+        around.command(name, epilog=module.EXAMPLE)(command)
+    return cast("TyperCommand", cast("TyperGroup", typer.main.get_command(around)).commands[name])
+
+
+def _nothing() -> None:
+    """Make a group of an application that has only one command."""
+
 
 # Plain help: it is read in pipes and logs too, and examples in it can be copied.
-app = typer.Typer(cls=OneLineFailures, pretty_exceptions_enable=False, rich_markup_mode=None)
-baselines = typer.Typer(
-    cls=BaselineKinds,
-    callback=require_kind,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    help="Describe training data, so that later data can be checked against it.",
-)
-checks = typer.Typer(
-    cls=CheckKinds,
-    callback=require_kind,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    help="Check data against a baseline. Exit code 0: fine, 1: violations, 2: unusable.",
-)
-
-app.add_typer(baselines, name="baseline")
-app.add_typer(checks, name="check")
-app.add_typer(capture.app, name="capture", no_args_is_help=False)
-app.add_typer(local.app, name="local", no_args_is_help=False)
-app.command("demo", epilog=DEMO_EXAMPLE)(demo)
-app.command("analyze", epilog=ANALYZE_EXAMPLE)(analyze)
-app.command("doctor", epilog=DOCTOR_EXAMPLE)(doctor)
+app = typer.Typer(cls=Commands, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
@@ -47,6 +104,8 @@ def modelwatch(
 ) -> None:
     """Watch models: data quality and drift, on files here or on endpoints in AWS."""
     if show_version:
+        from importlib.metadata import version  # it parses mails, which takes its time
+
         typer.echo(f"modelwatch {version('modelwatch')}")
         raise typer.Exit
     if context.invoked_subcommand is None:

@@ -13,7 +13,7 @@ import typer
 from modelwatch.cli.signals import stopped_by_signals
 from modelwatch.printing import make_console, printable
 
-DEMO_EXAMPLE = """\b
+EXAMPLE = """\b
 Example:
   modelwatch demo"""
 NEXT_STEPS = """

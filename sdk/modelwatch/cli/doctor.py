@@ -14,7 +14,7 @@ from modelwatch.printing import make_console, print_table
 if TYPE_CHECKING:
     import boto3
 
-DOCTOR_EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
+EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
 PROBLEMS = 1
 """Exit code if something is wrong."""
 

@@ -14,12 +14,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from modelwatch.cli.dataset import DatasetOptions
+from modelwatch.cli.failures import UNUSABLE
 from modelwatch.cli.kind_options import is_path, kind_options, option_parameters
 from modelwatch.cli.local_analysis import analyze_locally
 from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.next_command import check_command
 from modelwatch.cli.option_groups import group_parameters, keyword_parameter, take_group, with_parameters
-from modelwatch.cli.options import AsJson, Backfill, Output, usable_output
-from modelwatch.cli.result import print_result
+from modelwatch.cli.options import AsJson, Backfill, Output, Overwrite, usable_output
+from modelwatch.cli.result import print_learnt, print_result
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import ShellCommand, Verb
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -27,7 +29,9 @@ from modelwatch_core.domain.settings_environment import analysis_settings
 VIOLATIONS_FOUND = 1
 """Exit code of a check that found violations, for CI."""
 
-_DATA_OPTIONS = {Verb.BASELINE: "--dataset", Verb.CHECK: "--data"}
+_DATA = "--data"
+_ALSO = {Verb.BASELINE: ("--dataset",), Verb.CHECK: ()}
+"""Further names of the option for data: what it was called before."""
 _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: something could not be used."
 _EXAMPLE_WIDTH = 110
 
@@ -44,6 +48,11 @@ class KindGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 (the library's)
         """Return the command of a kind."""
         return next((_command(self.verb, kind) for kind in _kinds() if kind.command_name == cmd_name), None)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (the library's signature)
+        """Write what each kind watches, in a line."""
+        with formatter.section("Kinds of monitor"):
+            formatter.write_dl([(kind.command_name, kind.shell.watches or kind.title) for kind in _kinds()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command of a kind; a message about a misspelt name suggests one of ``commands``."""
@@ -63,10 +72,27 @@ class CheckKinds(KindGroup):
     verb = Verb.CHECK
 
 
-def require_kind(context: typer.Context) -> None:
-    """Name the kinds of monitor if none was chosen."""
+def list_kinds(context: typer.Context) -> None:
+    """Show the kinds of monitor if none was chosen."""
     if context.invoked_subcommand is None:
-        context.fail(f"Missing kind of monitor: give one of {', '.join(_kind_names())}.")
+        typer.echo(context.get_help())
+        raise typer.Exit(UNUSABLE)
+
+
+baselines = typer.Typer(
+    cls=BaselineKinds,
+    callback=list_kinds,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Describe training data, so that later data can be checked against it.",
+)
+checks = typer.Typer(
+    cls=CheckKinds,
+    callback=list_kinds,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Check data against a baseline. Exit code 0: fine, 1: violations, 2: unusable.",
+)
 
 
 def _kinds() -> Iterator[MonitorKind]:
@@ -88,29 +114,32 @@ def _command(verb: Verb, kind: MonitorKind) -> TyperCommand:
 
 
 def _parameters(verb: Verb, kind: MonitorKind, texts: ShellCommand) -> Iterator[inspect.Parameter]:
-    data = typer.Option(_DATA_OPTIONS[verb], metavar="PATH|S3URI", help=texts.data)
+    data = typer.Option(_DATA, *_ALSO[verb], metavar="PATH|S3URI", help=texts.data)
     yield keyword_parameter("dataset_source", Annotated[str, data])
     yield from group_parameters(DatasetOptions)
     yield from option_parameters(kind, verb)
     yield keyword_parameter("output", Output)
+    yield keyword_parameter("overwrite", Overwrite, default=False)
     if verb is Verb.CHECK:
         yield keyword_parameter("backfill", Backfill, default=False)
     yield keyword_parameter("as_json", AsJson, default=False)
 
 
 def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
-    def run(*, dataset_source: str, output: Path, as_json: bool, backfill: bool = False, **values: Any) -> None:
+    def run(
+        *, dataset_source: str, output: Path, overwrite: bool, as_json: bool, backfill: bool = False, **values: Any
+    ) -> None:
         dataset: DatasetOptions = take_group(DatasetOptions, values)
         fields = {"analysis_type": kind.analysis_type, **dataset.settings(), **_given(verb, kind, values)}
         kind.shell.refuse(fields)
         with ExitStack() as copies:
-            source = local_copy(dataset_source, _DATA_OPTIONS[verb], dataset.may_be_in_window)
+            source = local_copy(dataset_source, _DATA, dataset.may_be_in_window)
             fields["dataset_source"] = copies.enter_context(source)
             for option in kind_options(kind, verb):
                 if option.field in fields and is_path(kind, option):
                     copy = copies.enter_context(local_copy(fields[option.field], option.option))
                     fields |= dict.fromkeys((option.field, *option.also_sets), copy)
-            folder = usable_output(output)
+            folder = usable_output(output, overwrite=None if overwrite or backfill else "--overwrite")
             settings = analysis_settings(
                 **fields,
                 output_path=folder,
@@ -119,6 +148,8 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
             )
             summary = analyze_locally(settings, as_json=as_json)
         print_result(summary, folder, as_json=as_json)
+        if verb is Verb.BASELINE and not as_json:
+            print_learnt(kind, folder, check_command(kind, dataset, values, folder, summary.outputs))
         if summary.violations:
             raise typer.Exit(VIOLATIONS_FOUND)
 

@@ -39,6 +39,12 @@ def is_path(kind: MonitorKind, option: ShellOption) -> bool:
     return _value_type(kind.settings.model_fields[option.field]) is Path
 
 
+def is_of_the_model(option: ShellOption) -> bool:
+    """Return whether an option says what the columns and the model are: a check needs it as its baseline did."""
+    names_a_model = option.field in ("model_url", "model_endpoint_name", "model_artifact")
+    return option.required or names_a_model or option.field.endswith("_attribute")
+
+
 def option_parameters(kind: MonitorKind, verb: Verb) -> Iterator[inspect.Parameter]:
     """Yield the parameters that a command has for the options of a kind.
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwatch.cli.local_clock import ADVANCE_EXAMPLE, advance
 from modelwatch.cli.signals import Stopped, stopped_by_signals
+from modelwatch.running_stack import announced
 
 if TYPE_CHECKING:
     from modelwatch.local import LocalStack
 
-app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without an AWS account.")
+UP_EXAMPLE = """\b
+Example:
+  modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com \\
+      --parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"""
+
+app = typer.Typer(
+    no_args_is_help=True, help="Run the app on this machine, without an AWS account.", rich_markup_mode=None
+)
+app.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
 
 
 @app.callback()
@@ -21,7 +32,7 @@ def _group() -> None:
     """Run the app on this machine, without an AWS account."""
 
 
-@app.command()
+@app.command(epilog=UP_EXAMPLE)
 def up(
     port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="The port of the mail server; 0 picks a free one.")] = 0,
@@ -54,8 +65,9 @@ def up(
         ):
             for name, url in models:
                 stack.serve_model(name, url)
-            typer.echo(_describe(stack, mail_folder))
-            threading.Event().wait()
+            typer.echo(_describe(stack, parameters, mail_folder, models))
+            with announced(stack.endpoint_url):
+                threading.Event().wait()
     except LocalStackError as error:
         typer.echo(f"modelwatch: {error.message}", err=True)
         raise typer.Exit(2) from error
@@ -70,20 +82,39 @@ def _split(pair: str, option: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-def _describe(stack: LocalStack, mail_folder: Path | None) -> str:
+def _describe(
+    stack: LocalStack, parameters: Mapping[str, str], mail_folder: Path | None, models: list[tuple[str, str]]
+) -> str:
     width = max(map(len, stack.outputs), default=0)
     outputs = "\n".join(f"  {name:{width}}  {value}" for name, value in sorted(stack.outputs.items()))
-    mails = f", saved in {mail_folder}" if mail_folder else ""
     return f"""The stack {stack.name!r} is up; Ctrl-C stops it.
 
 AWS   {stack.endpoint_url}
-Mail  smtp://127.0.0.1:{stack.smtp_port}{mails}
+Mail  smtp://127.0.0.1:{stack.smtp_port}
 Logs  {stack.log_folder}/<function>.log
 
 Outputs
 {outputs}
 
-To use it from boto3 or the AWS CLI:
+{_advice(parameters, mail_folder, models)}
+
+To use it from boto3 or the AWS CLI, in another terminal:
   export AWS_ENDPOINT_URL={stack.endpoint_url} AWS_DEFAULT_REGION={stack.region} \\
          AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 """
+
+
+def _advice(parameters: Mapping[str, str], mail_folder: Path | None, models: list[tuple[str, str]]) -> str:
+    """Say how to get mails, to serve a model, to let buckets be read and to move the clock."""
+    recipient, buckets = parameters.get("NotificationEmail"), parameters.get("MonitoredBuckets")
+    saved = f"saved in {mail_folder}" if mail_folder else "--mail-folder DIR saves them as files"
+    mails = f"to {recipient}; {saved}" if recipient else "none; --parameter NotificationEmail=me@example.com sends them"
+    served = ", ".join(f"{name} by {url}" for name, url in models)
+    models_text = served or "none is served; --serve-model NAME=http://127.0.0.1:8080/invocations forwards requests to"
+    if not served:
+        models_text += "\n         a server that you run, which responds to GET /ping and POST /invocations"
+    readable = f"only {buckets} may be read" if buckets else "none may be read; --parameter MonitoredBuckets=my-data"
+    return f"""Mails    {mails}
+Models   {models_text}
+Buckets  {readable}
+Clock    modelwatch local advance 1h; what is due in between happens at once"""

@@ -15,6 +15,9 @@ Output = Annotated[
     Path, typer.Option("--output", metavar="DIR", help="Folder for the results; made if it does not exist.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Let --output hold files, and replace those of the same names.")
+]
 Backfill = Annotated[
     bool,
     typer.Option("--backfill", help="Replace the results of an earlier check in --output, and print what changed."),
@@ -43,22 +46,32 @@ def existing_path(path: Path, option: str) -> Path:
     return path
 
 
-def usable_output(folder: Path) -> Path:
+def usable_output(folder: Path, option: str = "--output", *, overwrite: str | None) -> Path:
     """Make the output folder if it does not exist, and prove that it can be written to before any work is done.
+
+    Parameters
+    ----------
+    option : str
+        What the user gave it with, for messages.
+    overwrite : str, optional
+        What the user would have to give so that files in it may be replaced; None if they may be.
 
     Raises
     ------
     InvalidInput
-        ``OutputNotAFolder`` or ``OutputNotWritable``.
+        ``OutputNotAFolder``, ``OutputNotEmpty`` or ``OutputNotWritable``.
     """
     if folder.exists() and not folder.is_dir():
-        raise InvalidInput("OutputNotAFolder", f"--output: {folder} is a file. Give a folder, new or existing.")
+        raise InvalidInput("OutputNotAFolder", f"{option}: {folder} is a file. Give a folder, new or existing.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if overwrite and any(folder.iterdir()):
+            message = f"{option}: {folder} is not empty. Give a new folder, or {overwrite} to replace files in it."
+            raise InvalidInput("OutputNotEmpty", message)
         probe = folder / ".modelwatch-write-probe"
         probe.touch()
         probe.unlink()
     except OSError as refusal:
         reason = f"{folder} cannot be written to ({refusal.strerror}). Give a folder that you may write to."
-        raise InvalidInput("OutputNotWritable", f"--output: {reason}") from None
+        raise InvalidInput("OutputNotWritable", f"{option}: {reason}") from None
     return folder

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelwatch.cli.failures import print_json
 from modelwatch.printing import count_text, make_console, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
+from modelwatch_core.domain.violation_text import rounded_text, violation_text
 
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
@@ -37,6 +42,27 @@ def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> No
         _print_text(summary, folder)
 
 
+def print_learnt(kind: MonitorKind, folder: Path, next_command: str) -> None:
+    """Print what a baseline learnt, and the command that checks data against it."""
+    from modelwatch_analyzer.kind_analysis import analysis_of  # the numeric packages would slow down ``--help``
+
+    documents = {path.name: json.loads(path.read_bytes()) for path in folder.glob("*.json")}
+    console = make_console()
+    header, *rows = analysis_of(kind).learnt(documents) or [()]
+    if rows:
+        console.print()
+        print_table(console, header, rows)
+    console.print(f"\nNext: {printable(next_command)}")
+
+
+def _verdict(summary: AnalysisSummary) -> str:
+    """Say what was found in plain English; the exit message is SageMaker's."""
+    if not summary.is_check:
+        return "The baseline is made."
+    number = len(summary.violations)
+    return f"{count_text(number, 'violation') if number else 'No violations'}."
+
+
 def _print_text(summary: AnalysisSummary, folder: Path) -> None:
     console = make_console()
     for line in (*record_counts_lines(summary.records), *ground_truth_lines(summary.ground_truth)):
@@ -45,13 +71,24 @@ def _print_text(summary: AnalysisSummary, folder: Path) -> None:
         console.print(f"{printable(note)}.")
     for warning in summary.warnings:
         console.print(f"Warning: {printable(warning)}", style="yellow")
-    console.print(printable(summary.exit_message), style="red" if summary.violations else "green")
+    console.print(_verdict(summary), style="red" if summary.violations else "green")
     if summary.violations:
-        rows = [(v.subject, v.constraint_check_type, v.description) for v in summary.violations]
-        print_table(console, ("subject", "check", "description"), rows)
+        print_table(console, ("subject", "check", "description"), _violation_rows(summary.violations))
     for change in summary.changes:
-        console.print(f"Changed: {printable(change)}")
+        console.print(f"Changed: {printable(rounded_text(change))}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
+
+
+def _violation_rows(violations: Sequence[ConstraintViolation]) -> list[tuple[str, str, str]]:
+    """Return the rows of the table; a metric that is the same for several groups has one."""
+    alike: dict[tuple[object, str, str], list[str]] = {}
+    for each in violations:
+        metric = (each.model_extra or {}).get("metric_name") or each.subject
+        alike.setdefault((metric, each.constraint_check_type, violation_text(each)), []).append(each.subject)
+    return [
+        (f"{subjects[0]} and {len(subjects) - 1:,} more" if subjects[1:] else subjects[0], check, text)
+        for (_, check, text), subjects in alike.items()
+    ]
 
 
 def record_counts_lines(records: RecordCounts) -> list[str]:

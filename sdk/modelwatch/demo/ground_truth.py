@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelwatch.demo.capture import ObjectStore
+from modelwatch.local.capture_files import ObjectStore
 
 Labels = Mapping[str, int]
 """By inference id, the decision: 1 approved, 0 rejected."""

@@ -17,7 +17,6 @@ import pandas as pd
 
 from modelwatch.demo.app import App
 from modelwatch.demo.applications import CITATION, DECISION, SCORE, load_applications, to_text
-from modelwatch.demo.capture import capture
 from modelwatch.demo.ground_truth import Labels, upload_labels
 from modelwatch.demo.hours import HOURS, Hour
 from modelwatch.demo.model import LoanModel, ModelServer
@@ -37,6 +36,7 @@ from modelwatch.demo.timeline import Timeline
 from modelwatch.demo.traffic import send
 from modelwatch.demo.verdict import MISSING, Observation, Observations, failed_expectations, rerun_name
 from modelwatch.local import LocalStack
+from modelwatch.local.capture_files import write_captures
 from modelwatch_core.domain.analysis_settings import DriftSettings
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
@@ -260,11 +260,10 @@ class _Demo:
                 drawn = hour.draw(endpoint, applications, np.random.default_rng([SEED, number, index]))
                 seed = f"{SEED} {number} {endpoint.name}"
                 exchanges = send(self._server.address, drawn, endpoint.payloads, start=start, end=end, seed=seed)
-                capture(self._s3, f"{CAPTURES}/{endpoint.name}", VARIANT, exchanges)
-                scores[endpoint.name] = [
-                    score for e in exchanges for score in endpoint.payloads.read_answer(e.response)
-                ]
-                inference_ids = (exchange.inference_id for exchange in exchanges)
+                write_captures(self._s3, f"{CAPTURES}/{endpoint.name}", VARIANT, exchanges)
+                answers = (exchange.response.data for exchange in exchanges if exchange.response)
+                scores[endpoint.name] = [score for a in answers for score in endpoint.payloads.read_answer(a)]
+                inference_ids = (exchange.inference_id for exchange in exchanges if exchange.inference_id)
                 decided = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
                 arriving = self._labels[number + DECIDED_AFTER + hour.labels_late]
                 arriving[endpoint.name] = {**arriving.get(endpoint.name, {}), **decided}

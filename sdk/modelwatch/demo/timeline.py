@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -16,19 +15,12 @@ from modelwatch.demo.monitors import Monitor
 from modelwatch.demo.verdict import Observation, Observations
 from modelwatch.printing import count_text, printable
 from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.violation_text import violation_text
 
 STATUS_STYLES: Mapping[str, str] = {
     OutcomeStatus.COMPLETED: "green",
     OutcomeStatus.COMPLETED_WITH_VIOLATIONS: "yellow",
 }
-
-
-_LONG_NUMBER = re.compile(r"\d+\.\d{5,}(?:[eE]-?\d+)?")
-
-
-def _rounded(text: str) -> str:
-    """Round the numbers in a sentence to what a reader needs; the reports have all digits."""
-    return _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.4g}", text)
 
 
 class Timeline:
@@ -79,9 +71,7 @@ class Timeline:
         if observation.failure_reason:
             self._console.print(f"           {printable(observation.failure_reason)}")
         for violation in observation.violations:
-            self._console.print(
-                f"           {printable(violation.subject)}: {_rounded(printable(violation.description))}"
-            )
+            self._console.print(f"           {printable(violation.subject)}: {printable(violation_text(violation))}")
 
     def print_mails(self, mails: Sequence[EmailMessage]) -> None:
         """Print the subject of every mail, and the whole first one."""

@@ -10,8 +10,8 @@ from http.client import HTTPConnection
 
 import pandas as pd
 
-from modelwatch.demo.capture import Exchange
 from modelwatch.demo.payloads import PayloadFormat
+from modelwatch.local.capture_files import Exchange, Payload
 
 
 def send(
@@ -59,8 +59,9 @@ def send(
             if answer.status != HTTPStatus.OK:
                 raise RuntimeError(f"the model server answered {answer.status}: {response}")
             event_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-            content_type = answer.headers["Content-Type"]
-            exchanges.append(Exchange(event_id, inference_id, time, payloads, request, response, content_type))
+            sent = Payload(payloads.content_type, request, payloads.encoding)
+            answered = Payload(answer.headers["Content-Type"], response, payloads.encoding)
+            exchanges.append(Exchange(event_id, time, sent, answered, inference_id))
     finally:
         connection.close()
     return exchanges

@@ -11,8 +11,11 @@ from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 from modelwatch_core.adapters.aws.translation import code_of
 
-READERS = ("ManageMonitors", "CreateBaseline", "LaunchExecution", "Analyzer", "Reconcile")
-"""The functions that read monitored buckets; FinishExecution reads the results bucket only."""
+READERS = ("ManageMonitors", "CreateBaseline", "LaunchExecution", "Reconcile", "Analysis")
+"""Whose roles read monitored buckets; FinishExecution's reads the results bucket only.
+
+All are functions but Analysis, whose role the Analyzer takes.
+"""
 
 
 def ledger(deployed: Deployed) -> Iterator[Problem]:
@@ -42,16 +45,15 @@ def results_bucket(deployed: Deployed) -> Iterator[Problem]:
 
 
 def permissions(deployed: Deployed) -> Iterator[Problem]:
-    """Yield the functions whose role may not read a bucket; policies of buckets and keys are not evaluated."""
+    """Yield the roles that may not read a bucket; policies of buckets and keys are not evaluated."""
     monitored = [name.strip() for name in deployed.parameters.get("MonitoredBuckets", "").split(",") if name.strip()]
-    functions, iam = deployed.client("lambda"), deployed.client("iam")
-    results = deployed.output("ResultsBucketName")
-    for function in (*READERS, "FinishExecution"):
-        if function not in deployed.resources:
+    iam, results = deployed.client("iam"), deployed.output("ResultsBucketName")
+    for reader in (*READERS, "FinishExecution"):
+        if f"{reader}Role" not in deployed.resources:
             continue
-        role = functions.get_function_configuration(FunctionName=deployed.resources[function][1])["Role"]
+        role = iam.get_role(RoleName=deployed.resources[f"{reader}Role"][1])["Role"]["Arn"]
         partition = role.split(":")[1]
-        for bucket in (results, *(monitored if function in READERS else ())):
+        for bucket in (results, *(monitored if reader in READERS else ())):
             asked = {
                 "s3:ListBucket": f"arn:{partition}:s3:::{bucket}",
                 "s3:GetObject": f"arn:{partition}:s3:::{bucket}/any",
@@ -60,7 +62,7 @@ def permissions(deployed: Deployed) -> Iterator[Problem]:
                 answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[arn])
                 decision = answer["EvaluationResults"][0]["EvalDecision"]
                 if decision != "allowed":
-                    message = f"{function} may not {action} in {bucket} ({decision})"
+                    message = f"{reader}Role may not {action} in {bucket} ({decision})"
                     yield Problem(
                         "RoleMayNotRead", message, "name the bucket in MonitoredBuckets, and see what denies it"
                     )

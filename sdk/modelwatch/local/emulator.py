@@ -23,9 +23,10 @@ from modelwatch.local.clock import Clock
 from modelwatch.local.loopback import HOST, listen
 from modelwatch.local.model_servers import EndpointResponse
 from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
-from modelwatch.local.moto_patches.iam import role_of
+from modelwatch.local.moto_patches.iam import role_of, session_policy_of
 from modelwatch.local.moto_patches.requests import Operation, operation_of
 from modelwatch.local.policy_simulator import simulate
+from modelwatch.running_stack import CLOCK_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +57,20 @@ class Emulator:
     principal_of : callable
         Returns the principal that an access key of the stack belongs to, or None.
     authorize : callable
-        Returns what an operation needs of a principal, and the permission that it does not have.
+        Takes a principal, an operation, and the ``session`` policy of a role if there is one. Returns what the
+        operation needs, and the permission that the principal does not have.
     invoke_endpoint : callable
         Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
+    move_clock : callable
+        Handles a request to move the stack's clock; returns the status and the lines of the response.
     """
 
     def __init__(self, *, port: int, clock: Clock) -> None:
         self.calls: list[Call] = []
         self.principal_of: Callable[[str | None], str | None] = lambda _: None
-        self.authorize: Callable[[str, Operation], Authorization] = lambda *_: Authorization()
+        self.authorize: Callable[..., Authorization] = lambda *_, **__: Authorization()
         self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
+        self.move_clock: Callable[[dict[str, Any]], tuple[int, Iterable[bytes]]] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
@@ -123,6 +128,10 @@ class Emulator:
     def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._application(environ, start_response)
+        if self.move_clock and environ["PATH_INFO"] == CLOCK_PATH:
+            moved, lines = self.move_clock(environ)
+            start_response(f"{moved} {HTTPStatus(moved).phrase}", [("Content-Type", "application/jsonlines")])
+            return lines
         operation = operation_of(environ)
         service, action = operation.service, operation.action
         status = 500
@@ -132,11 +141,12 @@ class Emulator:
             status = int(line.split(" ", 1)[0])
             return start_response(line, _sendable(headers), exc_info)
 
-        time, role = self._clock.now(), self._role(environ)
+        key = _access_key(environ)
+        time, role = self._clock.now(), self.principal_of(key) or role_of(key) or "operator"
         authorized = Authorization()
         lock = self._locks.setdefault(service, threading.Lock())
         try:
-            authorized = self.authorize(role, operation)
+            authorized = self.authorize(role, operation, session=session_policy_of(key))
             if authorized.refused:
                 start_recorded_response("403 Forbidden", [])
                 return [_refusal(operation, f"{role} is not authorized to perform {authorized.refused}")]
@@ -162,10 +172,10 @@ class Emulator:
         finally:
             self.calls.append(Call(time, service, action, role, status, authorized.needed, authorized.refused))
 
-    def _role(self, environ: dict[str, Any]) -> str:
-        match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
-        key = match[1] if match else None
-        return self.principal_of(key) or role_of(key) or "operator"
+
+def _access_key(environ: dict[str, Any]) -> str | None:
+    match = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return match[1] if match else None
 
 
 def _sendable(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """One execution environment of a function: a child process and the Lambda Runtime API that it calls.
 
-The child is AWS's own runtime interface client (``python -m awslambdaric``). The Runtime API is served here:
+The child is AWS's own runtime interface client, ``awslambdaric``. The Runtime API is served here:
 ``/2018-06-01/runtime/invocation/next``, ``/invocation/{id}/response``, ``/invocation/{id}/error``, ``/init/error``.
 """
 
@@ -23,13 +23,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from modelwatch.local.in_functions.function_process import SHIFT_FILE
+
 RUNTIME_API = "/2018-06-01/runtime"
 MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous response
 INIT_SECONDS = 10.0  # Lambda's limit for the init phase; if it takes longer, the function's own timeout applies
 
 WITHOUT_NATIVE_CLIENT = Path(__file__).with_name("without_native_client")
+IN_FUNCTIONS = Path(__file__).with_name("in_functions")
 # Folders that a process needs on its path in addition to the installed packages.
-RUNTIME_FOLDERS = () if find_spec("runtime_client") else (WITHOUT_NATIVE_CLIENT,)
+RUNTIME_FOLDERS = (IN_FUNCTIONS,) if find_spec("runtime_client") else (IN_FUNCTIONS, WITHOUT_NATIVE_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +188,14 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "TMPDIR": self._temporary,
         }
+        # Only a process that follows the stack's clock needs more than AWS's client.
+        client = "function_process" if SHIFT_FILE in variables else "awslambdaric"
         # The server starts first, because shutdown() waits forever for a server that never ran.
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
         try:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
-                    [sys.executable, "-m", "awslambdaric", self._handler],
+                    [sys.executable, "-m", client, self._handler],
                     cwd=self._root,
                     env=variables,
                     stdin=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +72,8 @@ class Functions:
         computed from the unscaled delays.
     record : callable
         Authorizes and records what Lambda itself calls with a function's role.
+    variables : Mapping
+        Environment variables of every process.
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Functions:
         folder: Path,
         retry_delay_scale: float,
         record: Callable[[str, Operation], None],
+        variables: Mapping[str, str],
     ) -> None:
         self._clients, self._clock, self._work, self._deliveries = clients, clock, work, deliveries
-        self._record = record
+        self._record, self._variables = record, variables
         self.folder, self._retry_delay_scale = folder, retry_delay_scale
         self._functions: dict[str, LocalFunction] = {}
         self.invocations: list[Invocation] = []
@@ -252,7 +255,8 @@ class Functions:
 
     def _environment_variables(self, settings: FunctionSettings) -> dict[str, str]:
         credentials = self._clients.assume_role(settings.role_arn, session=settings.name, assumed_by=LAMBDA)
-        return environment_variables(settings, credentials=credentials, endpoint_url=self._clients.endpoint_url)
+        own = environment_variables(settings, credentials=credentials, endpoint_url=self._clients.endpoint_url)
+        return {**own, **self._variables}
 
     def _get(self, name: str) -> LocalFunction:
         try:

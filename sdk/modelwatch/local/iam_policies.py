@@ -43,16 +43,31 @@ class UnknownCondition(Exception):
     """A policy has a condition operator that is not known here."""
 
 
-def allows(statements: Iterable[Statement], permission: Permission) -> bool:
+def allows(statements: Iterable[Statement], permission: Permission, *, principal: str | None = None) -> bool:
     """Return whether statements allow something together.
+
+    Parameters
+    ----------
+    principal : str, optional
+        For the policy of a resource: the ARN of the role, or the name of the service, that asks.
 
     Raises
     ------
     UnknownCondition
         For an operator that cannot be evaluated, in a statement about the same action and resource.
     """
-    effects = {statement["Effect"] for statement in statements if _applies(statement, permission)}
+    effects = {
+        statement["Effect"]
+        for statement in statements
+        if _names(statement, principal) and _applies(statement, permission)
+    }
     return "Allow" in effects and "Deny" not in effects
+
+
+def _names(statement: Statement, principal: str | None) -> bool:
+    named = statement.get("Principal", {})
+    listed = [named] if isinstance(named, str) else [each for values in named.values() for each in _texts(values)]
+    return principal is None or "*" in listed or principal in listed
 
 
 def _applies(statement: Statement, permission: Permission) -> bool:
@@ -87,11 +102,16 @@ def _matches_any(patterns: object, value: str, *, ignores_case: bool) -> bool:
     return any(_pattern(pattern, ignores_case=ignores_case).fullmatch(value) for pattern in _texts(patterns))
 
 
+_WILDCARDS = {"*": ".*", "?": "."}
+_LITERALS = {"${*}": "*", "${?}": "?", "${$}": "$"}
+_PARTS = re.compile(r"(\$\{[*?$]\}|[*?])")
+
+
 @cache
 def _pattern(text: str, *, ignores_case: bool = False) -> re.Pattern[str]:
-    """Compile a text in which ``*`` is any text and ``?`` any character."""
-    escaped = re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(escaped, re.DOTALL | (re.IGNORECASE if ignores_case else 0))
+    """Compile a text in which ``*`` is any text, ``?`` any character, and ``${*}`` the character itself."""
+    parts = (_WILDCARDS.get(part) or re.escape(_LITERALS.get(part, part)) for part in _PARTS.split(text))
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if ignores_case else 0))
 
 
 def _texts(value: object) -> list[str]:

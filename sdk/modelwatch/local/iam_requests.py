@@ -49,10 +49,22 @@ def _s3(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
 
 
 def _get_object(parameters: Parameters, region: Region) -> Iterator[Permission]:
-    """Yield what reading needs. S3 says that an object does not exist only to callers who may also list the bucket."""
+    """Yield what reading needs. S3 says that an object does not exist only to callers who may also list the bucket.
+
+    That is without a prefix: who may list some prefixes only is refused.
+    """
     yield from _s3("GetObject")(parameters, region)
     if not has_object(parameters["Bucket"], parameters["Key"]):
         yield from _s3("ListBucket")({"Bucket": parameters["Bucket"]}, region)
+
+
+def _list_objects(parameters: Parameters, _: Region) -> Iterator[Permission]:
+    asked = {"s3:prefix": [parameters["Prefix"]]} if "Prefix" in parameters else {}
+    yield Permission("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}", asked)
+
+
+def _assume_role(parameters: Parameters, _: Region) -> Iterator[Permission]:
+    yield Permission("sts:AssumeRole", parameters["RoleArn"])
 
 
 def _dynamodb(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
@@ -156,7 +168,8 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
     ("s3", "GetObject"): _get_object,
     ("s3", "HeadObject"): _get_object,
-    ("s3", "ListObjectsV2"): _s3("ListBucket"),
+    ("sts", "AssumeRole"): _assume_role,
+    ("s3", "ListObjectsV2"): _list_objects,
     ("s3", "HeadBucket"): _s3("ListBucket"),
     **{
         ("s3", action): _s3("PutObject")

@@ -38,7 +38,8 @@ def needed_of_keys(operation: Operation, region: str) -> Iterator[Permission]:
     actions = _ACTIONS.get((operation.service, operation.action), ())
     key = _KEYS[operation.service](operation.parameters, region) if actions else None
     if key:
-        yield from (Permission(f"kms:{action}", key) for action in actions)
+        through = {"kms:viaservice": [f"{operation.service}.{region}.amazonaws.com"]}
+        yield from (Permission(f"kms:{action}", key, through) for action in actions)
 
 
 def _of_table(parameters: dict[str, Any], region: str) -> str | None:

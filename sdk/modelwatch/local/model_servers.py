@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urljoin
 
 import urllib3
 
+from modelwatch.local.data_capture import DataCapture, Invoked
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
-from modelwatch.local.moto_patches.sagemaker import find_endpoint, set_endpoint_status
+from modelwatch.local.moto_patches.sagemaker import Endpoint, find_endpoint, set_endpoint_status
 from modelwatch.local.work import WorkInProgress
 
 MAX_REQUEST_BYTES = 6_291_456
@@ -23,6 +25,8 @@ _PING_INTERVAL_SECONDS = 0.05
 _FORWARDED_HEADERS = ("Content-Type", "Accept")
 _CUSTOM_ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
 _SAGEMAKER_PREFIX = "X-Amzn-SageMaker-"
+_INFERENCE_ID_HEADER = "X-Amzn-SageMaker-Inference-Id"
+_TARGET_VARIANT_HEADER = "X-Amzn-SageMaker-Target-Variant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,12 @@ class ModelServers:
         Returns the time of the stack's clock.
     work : WorkInProgress
         Counts the endpoints that are being created.
+    capture : DataCapture
+        Takes what endpoints with data capture were asked and answered.
     """
 
-    def __init__(self, *, region: str, now: Callable[[], datetime], work: WorkInProgress) -> None:
-        self._region, self._now, self._work = region, now, work
+    def __init__(self, *, region: str, now: Callable[[], datetime], work: WorkInProgress, capture: DataCapture) -> None:
+        self._region, self._now, self._work, self._capture = region, now, work, capture
         self._urls: dict[str, str] = {}
         self._http = urllib3.PoolManager(maxsize=64, retries=False)
 
@@ -97,7 +103,7 @@ class ModelServers:
         if endpoint is None or endpoint.status != "InService":
             return EndpointResponse.error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
         headers = _request_headers(environ)
-        variant = headers.get(f"{_SAGEMAKER_PREFIX}Target-Variant") or next(iter(endpoint.models))
+        variant = headers.get(_TARGET_VARIANT_HEADER) or next(iter(endpoint.models))
         if variant not in endpoint.models:
             return EndpointResponse.error(400, "ValidationError", f"Variant {variant} not found for endpoint {name}.")
         model = endpoint.models[variant]
@@ -107,7 +113,33 @@ class ModelServers:
                 f"no server is registered for model {model} of endpoint {name}; call serve_model({model!r}, url), "
                 f"or start with --serve-model {model}=URL",
             )
-        return self._forward(self._urls[model], variant, headers, body)
+        response = self._forward(self._urls[model], variant, headers, body)
+        if response.status == HTTPStatus.OK:
+            self._keep(name, endpoint, variant, headers, body, response)
+        return response
+
+    def _keep(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        variant: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        response: EndpointResponse,
+    ) -> None:
+        if endpoint.capture is None:
+            return
+        invoked = Invoked(
+            endpoint=name,
+            variant=variant,
+            request=body,
+            request_type=headers.get("Content-Type"),
+            response=response.body,
+            response_type=response.headers.get("Content-Type"),
+            inference_id=headers.get(_INFERENCE_ID_HEADER),
+            custom_attributes=headers.get(_CUSTOM_ATTRIBUTES_HEADER),
+        )
+        self._capture.capture(endpoint.capture, invoked)
 
     def _forward(self, url: str, variant: str, request_headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         headers = {

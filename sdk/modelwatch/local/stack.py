@@ -19,7 +19,9 @@ from modelwatch.local.app_files import find_template
 from modelwatch.local.authorization import authorize
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
-from modelwatch.local.clock import VirtualClock, WallClock, to_utc
+from modelwatch.local.clock import Clock, VirtualClock, WallClock, to_utc
+from modelwatch.local.control import move_clock
+from modelwatch.local.data_capture import DataCapture
 from modelwatch.local.deliveries import Deliveries, Undelivered
 from modelwatch.local.deployment import Deployment
 from modelwatch.local.emulator import Emulator
@@ -27,6 +29,7 @@ from modelwatch.local.errors import LocalStackError
 from modelwatch.local.event_rules import deliver_event
 from modelwatch.local.functions import Functions, Invocation
 from modelwatch.local.iam_requests import Region
+from modelwatch.local.in_functions.function_process import SHIFT_FILE
 from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.moto_patches.hooks import Hooks
@@ -59,7 +62,7 @@ class LocalStack:
         Values for the template's parameters.
     start : datetime, optional
         The initial time of the clock, which then moves only by `advance_to`. Without it, the stack follows the
-        machine's clock and schedules fire by themselves.
+        machine's clock, schedules fire by themselves, and `advance_to` sets the clock ahead.
     port, smtp_port : int
         The ports of the emulator and the mail server; free ports by default.
     mail_folder : Path, optional
@@ -90,10 +93,9 @@ class LocalStack:
         self._port, self._smtp_port, self._mail_folder = port, smtp_port, mail_folder
         self.region, self.name = region, name
         self._virtual_clock = None if start is None else VirtualClock(start)
-        self._clock = self._virtual_clock or WallClock()
         self._cleanup = ExitStack()
-        self._advance_lock = threading.Lock()
         self.outputs: dict[str, str] = {}
+        self._events: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
         self.start()
@@ -128,9 +130,8 @@ class LocalStack:
             for settings in deployment.functions:
                 self._functions.add(settings)
             if self._virtual_clock is None:
-                ticker = Ticker(self._scheduler, clock=self._clock, deliveries=self._deliveries)
-                self._cleanup.callback(ticker.stop)
-                ticker.start()
+                self._cleanup.callback(self._ticker.stop)
+                self._ticker.start()
         except BaseException:
             self.close()
             raise
@@ -172,6 +173,11 @@ class LocalStack:
         return self._mail_server.mails
 
     @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that the template's own functions sent to a bus with rules, in order."""
+        return list(self._events.values())
+
+    @property
     def undelivered(self) -> list[Undelivered]:
         """Messages that reached neither their target nor a dead-letter queue."""
         return self._deliveries.undelivered
@@ -210,7 +216,7 @@ class LocalStack:
         return self._functions.logs(function_name)
 
     def settle(self, timeout: float = _SETTLE_SECONDS) -> None:
-        """Wait until no invocation, delivery or retry is in progress.
+        """Write what endpoints captured, and wait until no invocation, delivery or retry is in progress.
 
         Parameters
         ----------
@@ -222,6 +228,7 @@ class LocalStack:
         LocalStackError
             ``NotSettled`` names what is still running.
         """
+        self._captures.write(all_of_them=True)
         self._work.settle(timeout)
 
     def advance_to(self, moment: datetime) -> None:
@@ -233,21 +240,13 @@ class LocalStack:
         ----------
         moment : datetime
             The time of the clock afterwards.
+
+        Raises
+        ------
+        LocalStackError
+            ``ClockGoesBack`` if the moment has passed; ``NoTimeZone``, ``NotSettled``, ``WorkFailed``.
         """
-        if self._virtual_clock is None:
-            raise LocalStackError(
-                "WallClock",
-                "This stack follows the machine's clock and cannot be advanced; create it with LocalStack(start=...).",
-            )
-        moment = to_utc(moment)
-        with self._advance_lock:
-            self.settle()
-            while firings := self._scheduler.due(after=self._virtual_clock.now(), until=moment):
-                self._virtual_clock.move_to(firings[0].due)
-                for firing in firings:
-                    self._scheduler.fire(firing)
-                self.settle()
-            self._virtual_clock.move_to(moment)
+        self._ticker.advance_to(to_utc(moment))
 
     def advance(self, by: timedelta) -> None:
         """Advance the clock by a span of time, like `advance_to`."""
@@ -258,6 +257,8 @@ class LocalStack:
     def _start_services(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="modelwatch-local-"))
         self._cleanup.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        shift_file = self._folder / "clock_shift"
+        self._clock: Clock = self._virtual_clock or WallClock(shift_file)
         self._mail_server = MailServer(port=self._smtp_port, folder=self._mail_folder)
         self._mail_server.start()
         self._cleanup.callback(self._mail_server.stop)
@@ -284,14 +285,25 @@ class LocalStack:
             folder=self._folder,
             retry_delay_scale=scale,
             record=self._emulator.record,
+            variables={SHIFT_FILE: str(shift_file)} if self._virtual_clock is None else {},
         )
         self._notifier = Notifier(
             deliveries=self._deliveries, clock=self._clock, work=self._work, smtp_port=self.smtp_port
         )
-        self._model_servers = ModelServers(region=self.region, now=self._clock.now, work=self._work)
+        self._captures = DataCapture(clients=self._clients, clock=self._clock, lost=self._deliveries.record_undelivered)
+        self._model_servers = ModelServers(
+            region=self.region, now=self._clock.now, work=self._work, capture=self._captures
+        )
         self._cleanup.callback(self._model_servers.close)
         self._emulator.invoke_endpoint = self._model_servers.invoke
-        self._scheduler = Scheduler(self._schedules, deliveries=self._deliveries, clients=self._clients)
+        self._emulator.move_clock = partial(move_clock, self)
+        self._ticker = Ticker(
+            Scheduler(self._schedules, deliveries=self._deliveries, clients=self._clients),
+            clock=self._clock,
+            deliveries=self._deliveries,
+            captures=self._captures,
+            settle=self.settle,
+        )
 
     def _schedules(self) -> list[Schedule | ScheduledRule]:
         return [
@@ -302,7 +314,9 @@ class LocalStack:
     def _hooks(self, deployment: Deployment) -> Hooks:
         return Hooks(
             now=self._clock.now,
+            shift=lambda: self._clock.shift,
             invoke=partial(invoke_api.invoke, self._functions),
+            event_sent=self._keep_event,
             deliver_event=partial(deliver_event, self._deliveries),
             notify=self._notifier.notify,
             can_create=resource_types.can_create,
@@ -312,6 +326,10 @@ class LocalStack:
             resource_skipped=deployment.skipped,
             endpoint_created=self._model_servers.endpoint_created,
         )
+
+    def _keep_event(self, event: dict[str, Any]) -> None:
+        if not event["source"].startswith("aws."):
+            self._events.setdefault(event["id"], event)
 
     def _stop_work(self) -> None:
         self._functions.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -47,7 +47,8 @@ def warnings_of(
     for each in measures:
         groups.setdefault((each.facet, each.group), []).append(each)
     for (facet, group), of_group in groups.items():
-        yield from _group(f"{facet} = {group}", of_group, table)
+        yield from _group(f"{facet} = {group}", of_group)
+    yield from _undefined(groups, table)
     if baseline is not None:
         yield from _uncompared(measures, baseline)
         if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
@@ -147,7 +148,7 @@ def _labels(
         yield f"the baseline's positive labels are {known[0]}, these {positive.spelled}: the metrics are not comparable"
 
 
-def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iterator[str]:
+def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
     first = measures[0]
     if first.small:
         held = [each.metric.name for each in measures if each.verdict.violated]
@@ -156,17 +157,25 @@ def _group(name: str, measures: Sequence[GroupMetric], table: BiasTable) -> Iter
             f"{name}: {first.rows} rows, and {first.others} outside of it. With fewer than {FEW_ROWS} on either "
             f"side metrics are reported and never alert{beyond}"
         )
-    reasons: dict[str, list[str]] = {}
-    for each in measures:
-        # No group variable was requested; and FD of a baseline without shares is reported with what that lacks.
-        quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.conditional)
-        if isinstance(each.value, Undefined) and not quiet:
-            reasons.setdefault(each.value.reason, []).append(each.metric.name)
-    for reason, names in reasons.items():
-        yield f"{name}: undefined are {', '.join(names)}: {reason}"
     for each in measures:
         if each.verdict.note and each.constraint and each.constraint.range:
             yield f"{name}: {each.metric.name} is {each.verdict.note}"
+
+
+def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: BiasTable) -> Iterator[str]:
+    """Say which metrics have no value and why, once for all groups of which it is true."""
+    alike: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for group, measures in groups.items():
+        reasons: dict[str, list[str]] = {}
+        for each in measures:
+            # No group variable was requested; and FD of a baseline without shares is reported with what that lacks.
+            quiet = each.metric.name == "FD" or (table.columns.group is None and each.metric.conditional)
+            if isinstance(each.value, Undefined) and not quiet:
+                reasons.setdefault(each.value.reason, []).append(each.metric.name)
+        for reason, names in reasons.items():
+            alike.setdefault((", ".join(names), reason), []).append(group)
+    for (metrics, reason), found in alike.items():
+        yield f"{_listed(found)}: undefined are {metrics}: {reason}"
 
 
 def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:

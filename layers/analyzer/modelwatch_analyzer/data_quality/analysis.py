@@ -11,6 +11,7 @@ from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
+from modelwatch_analyzer.data_quality.learnt import learnt
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
@@ -134,4 +135,4 @@ def _sums_beyond(statistics: Statistics) -> Iterator[str]:
         yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

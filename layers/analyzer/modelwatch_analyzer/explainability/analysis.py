@@ -35,6 +35,7 @@ from modelwatch_analyzer.explainability.explanation import (
     row_limit,
 )
 from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names
+from modelwatch_analyzer.explainability.learnt import learnt
 from modelwatch_analyzer.explainability.report import report_of
 from modelwatch_analyzer.explainability.resampled_background import resample_background
 from modelwatch_analyzer.explainability.sampling import SampledRows, sample
@@ -216,4 +217,4 @@ def _tables(task: ExplanationTask, explanation: Explanation, labels: Sequence[st
     return tables
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

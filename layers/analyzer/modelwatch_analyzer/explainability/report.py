@@ -13,11 +13,12 @@ from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanat
 from modelwatch_analyzer.explainability.drift import LabelDrift
 from modelwatch_analyzer.explainability.history import ShareSpread
 from modelwatch_analyzer.report import ReportBody
-from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure, number_text
+from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
 from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
 from modelwatch_core.domain.outcome import RecordCounts
+from modelwatch_core.domain.violation_text import number_text
 
 _LABELS = 20
 _FEATURES = 100

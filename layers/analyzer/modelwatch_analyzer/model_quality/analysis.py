@@ -28,6 +28,7 @@ from modelwatch_analyzer.model_quality.documents import (
 )
 from modelwatch_analyzer.model_quality.drift import DriftCheck, check_distributions
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
+from modelwatch_analyzer.model_quality.learnt import learnt
 from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION, Metric
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.report import report_of
@@ -148,4 +149,4 @@ def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

@@ -25,6 +25,7 @@ from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithR
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
 from modelwatch_analyzer.reading.list_columns import open_list_columns
+from modelwatch_analyzer.reading.memory_frames import DATA_FRAME, FrameOptions, MemoryFrame, open_frame
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
 from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
 from modelwatch_analyzer.reading.record_times import RecordTimes
@@ -49,6 +50,7 @@ FORMATS: Mapping[str, Opener] = {
     "csv": lambda settings, expected: open_csv(
         settings.dataset_source, dataset_options(settings, CsvOptions), expected, ValueSpelling.of(settings)
     ),
+    DATA_FRAME: lambda settings, _: open_frame(dataset_options(settings, FrameOptions), ValueSpelling.of(settings)),
     "json": lambda settings, _: open_json(
         source_files(settings.dataset_source),
         dataset_options(settings, JsonOptions),
@@ -91,8 +93,8 @@ def open_dataset(settings: AnalysisSettings, expected: Expected | None = None) -
     """
     opener = _open_preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
     if opener is None:
-        message = (
-            f"there is no reader for the format {settings.dataset_format.name!r}; the formats are {', '.join(FORMATS)}"
+        message = f"there is no reader for the format {settings.dataset_format.name!r}; the formats are " + ", ".join(
+            name for name in FORMATS if name != DATA_FRAME
         )
         raise InvalidInput("UnsupportedFormat", message)
     return _with_roles(settings, opener(settings, expected))
@@ -124,7 +126,7 @@ def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     attributes = _attributes(settings)
     selected = table.selected_roles if isinstance(table, JsonFiles | BatchTransformFiles) else None
     if selected is None and not settings.record_preprocessor_script:  # a script would run once more only to look
-        texts = table.texts if isinstance(table, ParquetFiles) else table.columns
+        texts = table.texts if isinstance(table, ParquetFiles | MemoryFrame) else table.columns
         if lists := open_list_columns(table, texts, attributes):
             return TableWithRoles(lists, lists.columns_of(columns), attributes, lists.roles(attributes))
     return TableWithRoles(table, columns, attributes, selected)

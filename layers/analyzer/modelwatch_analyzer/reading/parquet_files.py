@@ -1,8 +1,6 @@
 """``parquet``: files of typed columns, read in batches of rows.
 
-Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
-Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
-`modelwatch_analyzer.reading.flattening`. NaN is a missing value, because pandas writes missing values as NaN.
+`modelwatch_analyzer.reading.typed_columns` says what becomes of the types.
 """
 
 from __future__ import annotations
@@ -12,14 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
-from polars.datatypes import DataTypeClass
 from polars.exceptions import PanicException, PolarsError
 
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
-from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
+from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -28,10 +25,6 @@ _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 21
 """How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
-_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
-"""Types whose values all fit into Int64."""
-_FLOATS = (pl.Float16, pl.Float32, pl.Float64)
-_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 class ParquetOptions(Owned):
@@ -40,13 +33,8 @@ class ParquetOptions(Owned):
 
 @dataclass(frozen=True, slots=True)
 class _ParquetFile:
-    """A file: its number of rows, its top-level columns, and how each column of the dataset is computed from it."""
-
     file: SourceFile
-    rows: int
-    top_level_columns: frozenset[str]
-    leaves: dict[str, pl.Expr]
-    dtypes: dict[str, pl.DataType]
+    content: TypedColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ class ParquetFiles:
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns that hold text in any file."""
-        found = {name for file in self.files for name, dtype in file.dtypes.items() if dtype in _TEXTS}
+        found = {name for file in self.files for name in file.content.texts}
         return tuple(name for name in self.columns if name in found)
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
@@ -77,21 +65,16 @@ class ParquetFiles:
             for source in self.files:
                 log.objects += 1
                 log.bytes += source.file.size
-                columns = [_column(source, name, plan).alias(name) for name in names]
+                columns = source.content.expressions(names, plan)
                 scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
                 rows = 0
                 with _readable(source.file):
-                    for batch in _batches(collect, scan, source.rows, len(names)) if names else ():
+                    for batch in _batches(collect, scan, source.content.rows, len(names)) if names else ():
                         log.read += batch.height
-                        yield _without_infinities(self._spelled(batch, source, others, rows), plan)
+                        spelled = source.content.spelled(batch, self.spelling, others, source.file.label, rows)
+                        yield without_infinities(spelled, plan)
                         rows += batch.height
         log.remarks += others.remarks(self.spelling.decimal)
-
-    def _spelled(self, batch: pl.DataFrame, source: _ParquetFile, others: OtherSpellings, before: int) -> pl.DataFrame:
-        """Return a batch in which text is spelled as the first party would."""
-        texts = [name for name in batch.columns if source.dtypes.get(name) in _TEXTS] if self.spelling else []
-        plain = self.spelling.plain_frame(batch[texts], others, source.file.label, before)
-        return batch.with_columns(plain.get_columns()) if texts else batch
 
 
 def open_parquet(
@@ -112,40 +95,23 @@ def open_parquet(
             _require_parquet(file)
             with _readable(file):
                 opened.append(_open_file(collect, file))
-            if opened[-1].top_level_columns != opened[0].top_level_columns:
+            if opened[-1].content.top_level_columns != opened[0].content.top_level_columns:
                 message = f"{file.label} and {files[0].label} have different columns: give all files the same columns"
                 raise InvalidInput("HeadersDiffer", message)
-            columns.update(dict.fromkeys(opened[-1].leaves))
+            columns.update(dict.fromkeys(opened[-1].content.leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
     return ParquetFiles(tuple(opened), tuple(columns), spelling=spelling)
 
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
-    scan = pl.scan_parquet(file.path, glob=False)
     try:
-        (empty,) = collect(scan.head(0), 1)
+        return _ParquetFile(file, typed_columns(collect, pl.scan_parquet(file.path, glob=False), file.label))
     except Unreadable:
         for name, numbers in repeated_names(file.path):
             message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
             raise InvalidInput("DuplicateColumn", message) from None
         raise
-    found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
-    for position, (column, dtype) in enumerate(
-        empty.schema.items()
-    ):  # by position, because names may look like patterns
-        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1):
-            if not name.strip():
-                raise InvalidInput("BlankColumnName", f"{file.label}: a column has no name; name it")
-            if name in found:
-                raise InvalidInput("DuplicateColumn", f"{file.label}: two fields become the column {name!r}")
-            found[name] = expression, leaf
-    if len(found) > MOST_COLUMNS:
-        message = f"{file.label} has more than {MOST_COLUMNS} columns, including those in structs and lists"
-        raise InvalidInput("TooManyColumns", message)
-    leaves = {name: expression for name, (expression, _) in found.items()}
-    dtypes = {name: leaf for name, (_, leaf) in found.items()}
-    return _ParquetFile(file, _single(collect, scan.select(pl.len())), frozenset(empty.columns), leaves, dtypes)
 
 
 def _require_parquet(file: SourceFile) -> None:
@@ -179,71 +145,3 @@ def _batches(collect: Collect, scan: pl.LazyFrame, height: int, width: int) -> I
             yield batch
         if missing:  # polars does not report some kinds of damage
             raise Unreadable
-
-
-def _single(collect: Collect, query: pl.LazyFrame) -> int:
-    (frame,) = collect(query, 1)
-    if frame.height != 1:
-        raise Unreadable
-    return int(frame.item() or 0)
-
-
-def _leaves(
-    collect: Collect, scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
-) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
-    if depth > DEEPEST:
-        raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
-    if isinstance(dtype, pl.Struct):
-        for field in dtype.fields:
-            inner = _dtype_instance(field.dtype)
-            yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
-        if not dtype.fields:
-            yield name, pl.lit(None), pl.Null()
-    elif isinstance(dtype, pl.List | pl.Array):
-        inner = _dtype_instance(dtype.inner)
-        elements = found.cast(pl.List(inner))
-        longest = _single(collect, scan.select(elements.list.len().max()))
-        if longest > MOST_COLUMNS:
-            message = f"the lists of {name!r} have up to {longest} elements, but {MOST_COLUMNS} columns are the limit"
-            raise InvalidInput("TooManyColumns", message)
-        for index in range(longest):
-            element = elements.list.get(index, null_on_oob=True)
-            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1)
-        if not longest:
-            yield name, pl.lit(None), pl.Null()
-    else:
-        yield name, found, dtype
-
-
-def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
-    return dtype() if isinstance(dtype, DataTypeClass) else dtype
-
-
-def _column(source: _ParquetFile, name: str, plan: Plan) -> pl.Expr:
-    """Return a column in the data type that `Dataset.batches` has for it."""
-    if name not in source.leaves:
-        return pl.lit(None, pl.String())
-    value, dtype = source.leaves[name], source.dtypes[name]
-    if dtype in _FLOATS:
-        value = value.cast(pl.Float64).fill_nan(None)
-    if plan.dtypes[name] == pl.String or dtype not in (*_INTEGERS, *_FLOATS):
-        text = _as_text(value, dtype)
-        return pl.when(text != "").then(text)
-    return value if dtype in _FLOATS else value.cast(pl.Int64)
-
-
-def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Binary):
-        return value.bin.encode("hex")
-    return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
-
-
-def _without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Return as text the columns of floats that have infinities, or no values at all."""
-    floats = pl.col(pl.Float64)
-    certain = batch.select(floats.is_finite().all() & floats.is_not_null().any())
-    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
-    for column in uncertain:
-        if batch[column].null_count() < batch.height:
-            plan.read_as_text(column)
-    return batch.with_columns(batch[name].cast(pl.String) for name in uncertain)

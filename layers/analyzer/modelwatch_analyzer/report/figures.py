@@ -30,7 +30,9 @@ class Scale:
 
     def __call__(self, number: float) -> float:
         """Return the position of a number that the axis holds."""
-        return float(self.positions(np.asarray(number, dtype=np.float64)))
+        # As `positions`, in the arithmetic of one float, which is many times faster than that of an array of one.
+        span = self.greatest / 2 - self.least / 2
+        return float(self.length * ((number / 2 - self.least / 2) / span if span else 0.5))
 
     def positions(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the positions of numbers that the axis holds; the middle where it is a point."""
@@ -206,11 +208,6 @@ def _ticks(axis: Scale) -> tuple[tuple[float, float], ...]:
     middle = axis.least / 2 + axis.greatest / 2
     numbers = dict.fromkeys((axis.least, middle, axis.greatest))
     return tuple((axis(number), number) for number in numbers)
-
-
-def number_text(value: float) -> str:
-    """Write a number in four digits, without an exponent unless it is very large or small."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.4g}"
 
 
 def _finite(numbers: Iterable[float | None]) -> list[float]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from modelwatch_analyzer.report.figures import Scale, number_text
+from modelwatch_analyzer.report.figures import Scale
+from modelwatch_core.domain.violation_text import number_text
 
 _SLOTS = 10
 _LABELS = 3

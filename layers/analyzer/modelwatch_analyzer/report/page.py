@@ -18,10 +18,10 @@ import jinja2
 from markupsafe import Markup
 
 from modelwatch_analyzer.report.body import ReportBody
-from modelwatch_analyzer.report.figures import number_text
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 
 ROWS = 1000
 """The rows that a table or list of the page holds at most."""
@@ -98,7 +98,13 @@ def _environment(package: str) -> jinja2.Environment:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
     environment.filters.update(
-        number=number_text, short=_short, grouped=lambda count: f"{count:,}", count_text=count_text
+        number=number_text,
+        short=_short,
+        grouped=lambda count: f"{count:,}",
+        count_text=count_text,
+        check_text=check_text,
+        violation_text=violation_text,
+        rounded_text=rounded_text,
     )
     environment.tests["undefined_result"] = lambda value: isinstance(value, Undefined)
     return environment
@@ -113,8 +119,7 @@ def _verdict(summary: AnalysisSummary, extent: str) -> str:
         return summary.exit_message
     subjects = list(dict.fromkeys(violation.subject for violation in summary.violations))
     if not subjects:
-        checked = not summary.outputs or "constraint_violations.json" in summary.outputs
-        return f"No violations in {extent}." if checked else f"A baseline of {extent}."
+        return f"No violations in {extent}." if summary.is_check else f"A baseline of {extent}."
     names = ", ".join(_short(name) for name in subjects[:_NAMED])
     more = f" and {len(subjects) - _NAMED:,} more" if len(subjects) > _NAMED else ""
     return f"{count_text(len(summary.violations), 'violation')} in {extent}: {names}{more}."

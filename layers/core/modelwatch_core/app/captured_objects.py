@@ -11,6 +11,7 @@ from modelwatch_core.domain.analysis import AnalysisInput
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
+from modelwatch_core.domain.session_policy import folders_of
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
 
@@ -46,12 +47,15 @@ class CapturedObjects:
         Where it was looked for, for messages.
     dataset_format : dict
         How the analyzer reads it.
+    named : tuple of str
+        Folders of the objects that the inputs name, where these are manifests.
     """
 
     inputs: tuple[AnalysisInput, ...]
     size: int
     folder: str
     dataset_format: dict[str, Any]
+    named: tuple[str, ...] = ()
 
 
 def captured_objects(
@@ -119,6 +123,7 @@ def _of_batch_transform(
         size=sum(found.size for found in objects.find(named)),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
         dataset_format={"batchTransform": {"side": kind.transform_side, **watched.dataset_format}},
+        named=folders_of(named),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch_core.app.access_advice import advice_on_access
 from modelwatch_core.app.analysis_inputs import INPUT, AnalysisInputs, analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
@@ -77,7 +78,8 @@ class CreateBaseline:
 
     def _chosen(self, request: BaselineRequest) -> HostChoice:
         dataset = request.baseline_dataset_s3_uri
-        size = sum(found.size for found in self.objects.list(dataset))
+        with advice_on_access(dataset):
+            size = sum(found.size for found in self.objects.list(dataset))
         if not size:
             raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
         if size > MOST_BYTES:

@@ -307,6 +307,7 @@ class LaunchExecution:
                 *previous,
                 *earlier,
             ),
+            named=captured.named,
             files=given.files,
             output_s3_uri=execution.output_s3_uri,
             further_outputs=(merged,) if labels else (),

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from modelwatch_core.app.access_advice import advice_on_access
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
@@ -32,6 +33,7 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotRead
 from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
+    BatchTransformInput,
     EndpointInput,
     MonitoringSchedule,
     ScheduleRequest,
@@ -130,7 +132,7 @@ class ManageMonitors:
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
     arn_prefix : str
-        How SageMaker's ARNs of the account and region begin: ``arn:aws:sagemaker:us-east-1:123456789012``.
+        How SageMaker's ARNs of the account and region begin: ``arn:{partition}:sagemaker:{region}:{account}``.
     """
 
     schedules: Schedules
@@ -302,17 +304,35 @@ class ManageMonitors:
                 message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
             self.alert_targets[target.type]().check(target.address, request)
-        for uri in request.baseline.uris if request.baseline else ():
-            if self.objects.read(uri) is None:
-                self._refuse_missing(uri)
-        for name, uri in request.sources.items():
-            if self.objects.read(uri) is None:
-                raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
+        endpoint = self._looked_up(request.endpoint_input)
+        self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
         return request.model_dump() | {
-            "endpoint_input": self._looked_up(request.endpoint_input),
+            "endpoint_input": endpoint,
             "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
+
+    def _refuse_missing_or_unreadable(
+        self, request: ScheduleRequest, watched: EndpointInput | BatchTransformInput
+    ) -> None:
+        """Refuse files that are not there, and buckets that may not be read, before an execution fails of them.
+
+        Folders of captures and labels may be empty still.
+        """
+        for uri in request.baseline.uris if request.baseline else ():
+            if self._read(uri) is None:
+                self._refuse_missing(uri)
+        for name, uri in request.sources.items():
+            if self._read(uri) is None:
+                raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
+        for folder in (watched.data_captured_destination_s3_uri, request.ground_truth_input):
+            if folder:
+                with advice_on_access(folder):
+                    next(iter(self.objects.list(folder)), None)
+
+    def _read(self, s3_uri: str) -> bytes | None:
+        with advice_on_access(s3_uri):
+            return self.objects.read(s3_uri)
 
     def _refuse_times(self, expression: ScheduleExpression) -> None:
         """Refuse an expression that is due too often, or never again."""

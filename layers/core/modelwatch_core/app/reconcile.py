@@ -79,11 +79,12 @@ class Reconcile:
         now = self.clock.now()
         for change in self.schedules.changes(now - CHANGE_LEASE):
             yield f"schedule {change.monitoring_schedule_name}", partial(self._follow, change)
+        held: set[str] = set()  # schedules that one of their executions has, so that no other can start
         for execution in self.ledger.open_and_due(now):
             if isinstance(execution, UnreadableRecord):
                 yield execution.identity, partial(_refuse, execution)
-            else:
-                yield execution.subject, partial(self._move_execution, execution)
+            elif not (execution.waits and execution.schedule_id in held):
+                yield execution.subject, partial(self._move_execution, execution, held)
         for job in self.jobs.open_and_due(now):
             if isinstance(job, UnreadableRecord):
                 yield job.identity, partial(_refuse, job)
@@ -96,7 +97,7 @@ class Reconcile:
         self.follow_schedule(change)
         return True
 
-    def _move_execution(self, execution: MonitoringExecution) -> bool:
+    def _move_execution(self, execution: MonitoringExecution, held: set[str]) -> bool:
         if execution.is_settled:
             self.finish.finish_execution.complete(execution)
             return True
@@ -113,6 +114,8 @@ class Reconcile:
             return self._end(execution, Outcome.failed(reason))
         if isinstance(resumed, Refusal):
             return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
+        if not resumed.is_settled:
+            held.add(execution.schedule_id)
         return resumed.active or resumed.is_settled  # else it goes on waiting
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:

@@ -18,12 +18,15 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstrea
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import EventBus, ObjectStore, RunClaim, RunClaims
+from modelwatch_core.ports import AnalysisAccess, EventBus, ObjectStore, RunClaim, RunClaims
 
 _STOPPED = Outcome.stopped("StoppedByUser: the analysis was stopped before its reports were stored.")
 
-Analyze = Callable[[AnalysisSettings], AnalysisSummary]
+Analyze = Callable[[AnalysisSettings, AnalysisAccess], AnalysisSummary]
 """The analyzer: settings in, a summary out, reports in ``output_path``."""
+
+OpenAccess = Callable[[AnalysisRequest], AnalysisAccess]
+"""Gives an analysis access to what its request names."""
 
 
 _WORKING_FILES = ("analysis-*", "preprocessed-*")
@@ -50,7 +53,7 @@ class RunAnalysis:
     host's own retry and failure destination see it.
     """
 
-    objects: ObjectStore
+    open_access: OpenAccess
     bus: EventBus
     claims: RunClaims
     analyze: Analyze
@@ -66,31 +69,40 @@ class RunAnalysis:
         claim = self.claims.claim(request.subject, run.run_id)
         if claim is RunClaim.TAKEN:
             return None
-        outcome = _STOPPED if claim is RunClaim.STOPPED else self._in_own_folder(request, run)
-        ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome, run=run)
-        if outcome is not _STOPPED:  # its record was settled by who stopped it
-            self._keep(ended)
+        ended = _ended(request, run, _STOPPED) if claim is RunClaim.STOPPED else self._with_own_access(request, run)
         self.bus.publish(ended)
         return ended
 
-    def _keep(self, ended: AnalysisEnded) -> None:
+    def _with_own_access(self, request: AnalysisRequest, run: Run) -> AnalysisEnded:
+        try:
+            access = self.open_access(request)
+        except InvalidInput as error:
+            return _ended(request, run, Outcome.failed(str(error)))
+        outcome = self._in_own_folder(request, run, access)
+        ended = _ended(request, run, outcome)
+        if outcome is not _STOPPED:  # its record was settled by who stopped it
+            self._keep(ended, access.objects)
+        return ended
+
+    @staticmethod
+    def _keep(ended: AnalysisEnded, objects: ObjectStore) -> None:
         """Store the end beside the reports, where the sweep finds it if its event is lost."""
         with tempfile.TemporaryDirectory(prefix="analysis-") as folder:
             path = Path(folder) / END_OF_ANALYSIS
             path.write_text(ended.model_dump_json(), encoding="utf-8")
             with suppress(ModelwatchError):  # the event still reports it
-                self.objects.upload(path, s3_layout.join(ended.output_s3_uri, END_OF_ANALYSIS))
+                objects.upload(path, s3_layout.join(ended.output_s3_uri, END_OF_ANALYSIS))
 
-    def _in_own_folder(self, request: AnalysisRequest, run: Run) -> Outcome:
+    def _in_own_folder(self, request: AnalysisRequest, run: Run, access: AnalysisAccess) -> Outcome:
         root = Path(tempfile.mkdtemp(prefix="analysis-"))
         try:
-            return self._analyzed(request, run, root)
+            return self._analyzed(request, run, access, root)
         finally:
             shutil.rmtree(root, ignore_errors=True)
 
-    def _analyzed(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
+    def _analyzed(self, request: AnalysisRequest, run: Run, access: AnalysisAccess, root: Path) -> Outcome:
         try:
-            return self._stored(request, run, root)
+            return self._stored(request, run, access, root)
         except InvalidInput as error:
             return Outcome.failed(str(error).replace(f"{root}/", ""))
         except ModelwatchError:
@@ -100,16 +112,16 @@ class RunAnalysis:
             # failure destination and the mail.
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
 
-    def _stored(self, request: AnalysisRequest, run: Run, root: Path) -> Outcome:
-        fetch_inputs(self.objects, request.inputs, root)
+    def _stored(self, request: AnalysisRequest, run: Run, access: AnalysisAccess, root: Path) -> Outcome:
+        fetch_inputs(access.objects, request.inputs, root)
         for name, text in request.files.items():
             self._write(root / name, text)
         (root / "output").mkdir()
-        summary = self.analyze(request.settings.relocated(root))
+        summary = self.analyze(request.settings.relocated(root), access)
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
-            self._store(root / output.path, output.s3_uri)
+            _store(access.objects, root / output.path, output.s3_uri)
         return summary.outcome
 
     @staticmethod
@@ -117,7 +129,12 @@ class RunAnalysis:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def _store(self, folder: Path, s3_uri: str) -> None:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                self.objects.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
+
+def _ended(request: AnalysisRequest, run: Run, outcome: Outcome) -> AnalysisEnded:
+    return AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome, run=run)
+
+
+def _store(objects: ObjectStore, folder: Path, s3_uri: str) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            objects.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelwatch_core.app.explained_model import ExplanationConfig, explanation_config
 from modelwatch_core.app.temporary_endpoints import CREATION_TIMEOUT, DeferAnalysis
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.hosts import HostCandidate, HostChoice, NoHost, Resources, Run, choose_host
-from modelwatch_core.ports import AnalysisHost
+from modelwatch_core.domain.model_endpoints import ModelReference
+from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.ports import AnalysisHost, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class StartAnalysis:
     """
 
     hosts: Mapping[str, AnalysisHost]
+    objects: ObjectStore
     defer: DeferAnalysis
 
     def choose(self, *, input_bytes: int, image_uri: str | None, resources: Resources | None) -> HostChoice | NoHost:
@@ -51,10 +55,27 @@ class StartAnalysis:
         Raises
         ------
         InvalidInput
-            What the host, or making the endpoint, refuses.
+            What the host, or making the endpoint, refuses; and what `explanation_config` raises.
         Upstream
             When a retry may help.
         """
-        if self.defer(request):
-            return None
+        config = explanation_config(self.objects, request)
+        if config is not None:
+            request = _with_names(request, config)
+            if self.defer(request, _model_to_deploy(request, config)):
+                return None
         return self.hosts[request.host].start(request)
+
+
+def _with_names(request: AnalysisRequest, config: ExplanationConfig) -> AnalysisRequest:
+    named = (*request.named, config.background) if config.background else request.named
+    return request.model_copy(update={"named": named, "endpoint_name": config.predictor.endpoint_name})
+
+
+def _model_to_deploy(request: AnalysisRequest, config: ExplanationConfig) -> ModelReference | None:
+    settings = request.settings
+    if not isinstance(settings, ExplainabilitySettings):
+        return None
+    if settings.model_endpoint_name or settings.model_url or settings.model_artifact:
+        return None  # these come before the configuration
+    return config.model_to_deploy

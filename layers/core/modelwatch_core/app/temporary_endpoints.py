@@ -8,23 +8,17 @@ in between leaves something that the sweep finds.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pydantic import AliasChoices, Field
-
-from modelwatch_core.app.analysis_inputs import CONFIG
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, parsed
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
-from modelwatch_core.domain.model_endpoints import MOST_INSTANCES, ModelReference
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.temporary_endpoint import (
@@ -40,7 +34,6 @@ from modelwatch_core.ports import (
     DeferredAnalyses,
     EventBus,
     Ledger,
-    ObjectStore,
     TemporaryEndpoints,
 )
 
@@ -49,19 +42,6 @@ CREATION_TIMEOUT = timedelta(minutes=60)
 
 GRACE_PERIOD = timedelta(minutes=2)
 """How long the process that noted an endpoint has to make it: longer than any of the Lambdas runs."""
-
-
-class _Predictor(Inbound):
-    model_name: SageMakerName | None = None
-    endpoint_name: SageMakerName | None = None
-    model_url: NonEmpty | None = None
-    instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
-    accelerator_type: NonEmpty | None = None
-
-
-class _AnalysisConfig(Inbound):
-    predictor: _Predictor | None = Field(default=None, validation_alias=AliasChoices("predictor", "model_config"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +91,23 @@ class DeferAnalysis:
     """Have a temporary endpoint made for an analysis that needs one."""
 
     endpoints: OwnedEndpoints
-    objects: ObjectStore
     clock: Clock
 
-    def __call__(self, request: AnalysisRequest) -> bool:
+    def __call__(self, request: AnalysisRequest, model: ModelReference | None) -> bool:
         """Return whether an analysis must wait for an endpoint, which is being made then.
+
+        Parameters
+        ----------
+        model : ModelReference, optional
+            The model to deploy, if there is one.
 
         Raises
         ------
         InvalidInput
-            ``InvalidParameter``, ``AnalysisConfigNotFound`` or ``InvalidAnalysisConfig`` where the configuration does
-            not say which model; ``TemporaryEndpointRefused`` and others where SageMaker refuses the endpoint.
+            ``TemporaryEndpointRefused`` and others where SageMaker refuses the endpoint.
         Upstream
             When a retry may help.
         """
-        model = self._model_to_deploy(request)
         if model is None:
             return False
         name = self.endpoints.name_of(request.subject)
@@ -147,31 +129,6 @@ class DeferAnalysis:
         except InvalidInput as error:
             if error.code != "DeferredAnalysisExists":  # another process noted it in this moment
                 raise
-
-    def _model_to_deploy(self, request: AnalysisRequest) -> ModelReference | None:
-        settings = request.settings
-        if not isinstance(settings, ExplainabilitySettings):
-            return None
-        if settings.model_endpoint_name or settings.model_url or settings.model_artifact:
-            return None  # these come before the configuration
-        predictor = parsed(_AnalysisConfig, self._config(request)).predictor
-        if predictor is None or not predictor.model_name or predictor.endpoint_name or predictor.model_url:
-            return None  # the analyzer asks what is named, or else the endpoint that is watched
-        return ModelReference(**predictor.model_dump(exclude={"endpoint_name", "model_url"}))
-
-    def _config(self, request: AnalysisRequest) -> object:
-        if text := request.files.get(CONFIG):
-            return json.loads(text)
-        uris = [entry.s3_uri for entry in request.inputs if entry.path == CONFIG]
-        if not uris:
-            return {}
-        content = self.objects.read(uris[0])
-        if content is None:
-            raise InvalidInput("AnalysisConfigNotFound", f"there is nothing at {uris[0]}; was it moved or deleted?")
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
-            raise InvalidInput("InvalidAnalysisConfig", f"{uris[0]} is not JSON") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.violation_text import check_text, rounded_text, violation_text
 
 MOST_CHANGES_IN_A_TEXT = 20
 
@@ -39,22 +41,23 @@ def _lines(alert: Alert) -> Iterator[str]:
     if ground_truth:
         yield f"Labels:    {ground_truth.matched} of {ground_truth.predictions} predictions have a label"
     yield ""
-    yield from _findings(alert)
+    yield from finding_lines(outcome, alert.violations)
     if outcome.changes:
         yield from ("", f"Since attempt {alert.attempt - 1}:")
-        yield from (_one_line(f"- {change}") for change in outcome.changes[:MOST_CHANGES_IN_A_TEXT])
+        yield from (_one_line(f"- {rounded_text(change)}") for change in outcome.changes[:MOST_CHANGES_IN_A_TEXT])
     if outcome.warnings:
         yield from ("", *(_one_line(f"Note: {warning}") for warning in outcome.warnings))
     yield from ("", f"Reports:   {alert.reports_s3_uri}/")
 
 
-def _findings(alert: Alert) -> Iterator[str]:
-    if alert.outcome.status is OutcomeStatus.FAILED:
-        yield _one_line(alert.outcome.failure_reason or "No reason was given.")
+def finding_lines(outcome: Outcome, violations: Sequence[ConstraintViolation]) -> Iterator[str]:
+    """Yield why an execution failed, or what it found: those violations that are given, and how many more."""
+    if outcome.status is OutcomeStatus.FAILED:
+        yield _one_line(outcome.failure_reason or "No reason was given.")
         return
-    for item in alert.violations:
-        yield _one_line(f"- {item.subject}: {item.constraint_check_type.replace('_', ' ')}. {item.description}")
-    if (left_out := alert.outcome.violation_count - len(alert.violations)) > 0:
+    for item in violations:
+        yield _one_line(f"- {item.subject}: {check_text(item)}. {violation_text(item)}")
+    if (left_out := outcome.violation_count - len(violations)) > 0:
         yield f"- and {left_out} more, see the report"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri, SageMakerName
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
@@ -50,6 +50,11 @@ class AnalysisSummary(Owned):
     ground_truth: GroundTruthCounts | None = None
     changes: tuple[str, ...] = ()
     outputs: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_check(self) -> bool:
+        """Whether data were compared with a baseline; otherwise one was made."""
+        return not self.outputs or "constraint_violations.json" in self.outputs
 
     @property
     def outcome(self) -> Outcome:
@@ -122,6 +127,10 @@ class AnalysisRequest(Owned):
         Paths in it that are below ``/opt/ml/processing`` are mapped by the host to where it puts things.
     inputs : tuple of AnalysisInput
         What to fetch.
+    named : tuple of str
+        What is read besides, because an input names it: objects, or folders, whose URIs end with a slash.
+    endpoint_name : str, optional
+        The endpoint that the configuration of an explanation names.
     files : dict of str to str
         Small files that are not in S3: text by path below the working folder.
     output_s3_uri : str
@@ -137,6 +146,8 @@ class AnalysisRequest(Owned):
     subject: NonEmpty
     settings: SettingsOfAnyKind
     inputs: tuple[AnalysisInput, ...]
+    named: tuple[ObjectUri, ...] = ()
+    endpoint_name: SageMakerName | None = None
     files: dict[str, str] = Field(default_factory=dict)
     output_s3_uri: S3Uri
     further_outputs: tuple[AnalysisOutput, ...] = ()

@@ -52,6 +52,8 @@ def parsed(model: type[Document], document: object) -> Document:
     InvalidInput
         ``InvalidParameter``, naming each field that is wrong, without its value.
     """
+    if not isinstance(document, dict):
+        raise InvalidInput("InvalidParameter", "the parameters are not a JSON object")
     try:
         return model.model_validate(document)
     except ValidationError as error:

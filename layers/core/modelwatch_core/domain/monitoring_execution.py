@@ -219,6 +219,11 @@ class MonitoringExecution(Owned):
         return self.compares and self.kind.analysis is not None
 
     @property
+    def waits(self) -> bool:
+        """Whether its window is claimed, and another execution has its schedule."""
+        return self.monitoring_execution_status is ExecutionStatus.PENDING and not self.active
+
+    @property
     def is_settled(self) -> bool:
         """Whether the status is terminal."""
         return self.monitoring_execution_status.is_terminal

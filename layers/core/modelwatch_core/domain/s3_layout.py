@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -23,6 +23,13 @@ def split(uri: str) -> tuple[str, str]:
     """Return bucket and key of an S3 URI."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+def common_beginning(keys: Collection[str]) -> str:
+    """Return what all keys begin with."""
+    first, last = min(keys), max(keys)
+    differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(differs, len(first))]
 
 
 class CaptureFolder(NamedTuple):

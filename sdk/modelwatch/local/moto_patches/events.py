@@ -25,6 +25,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         event = {key: value for key, value in original_event.items() if key != "ingestion-time"}
         if not isinstance(event["time"], str):
             event["time"] = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        hooks.event_sent(event)
         has_pattern = bool(rule.event_pattern.get_pattern())
         if rule.state == "ENABLED" and has_pattern and rule.event_pattern.matches_event(event):
             hooks.deliver_event(_matched_rule(rule), event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from modelwatch.local.event_rules import MatchedRule
@@ -87,8 +87,12 @@ class Hooks:
     ----------
     now : callable
         Returns the time of the stack's clock.
+    shift : callable
+        Returns how far the functions are ahead of the machine's clock.
     invoke : callable
         Runs a function; raises `InvokeRejected`.
+    event_sent : callable
+        Takes an event, once for each rule of its bus.
     deliver_event : callable
         Takes a rule that matched, and the event.
     notify : callable
@@ -109,7 +113,9 @@ class Hooks:
     """
 
     now: Callable[[], datetime]
+    shift: Callable[[], timedelta]
     invoke: Callable[[InvokeRequest], InvokeResponse]
+    event_sent: Callable[[dict[str, Any]], None]
     deliver_event: Callable[[MatchedRule, dict[str, Any]], None]
     notify: Callable[[Notification], None]
     can_create: Callable[[str], bool]

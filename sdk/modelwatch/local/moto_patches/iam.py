@@ -35,19 +35,44 @@ def register_managed_policy(arn: str) -> None:
 
 def role_of(access_key_id: str | None) -> str | None:
     """Return the name of the role whose assumption created an access key, or None."""
+    session = _session_of(access_key_id)
+    return session and str(session.role_arn).rpartition("/")[2]
+
+
+def session_policy_of(access_key_id: str | None) -> list[Statement] | None:
+    """Return the statements of the policy with which a role was assumed, or None if there was none."""
+    session = _session_of(access_key_id)
+    return _listed(_parsed(session.policy)["Statement"]) if session and session.policy else None
+
+
+def _session_of(access_key_id: str | None) -> Any:
     if access_key_id is None:
         return None
-    for partitions in list(sts_backends.values()):
-        for backend in list(partitions.values()):
-            if role := backend.get_assumed_role_from_access_key(access_key_id):
-                return str(role.role_arn).rpartition("/")[2]
-    return None
+    backends = (backend for partitions in list(sts_backends.values()) for backend in list(partitions.values()))
+    found = (backend.get_assumed_role_from_access_key(access_key_id) for backend in backends)
+    return next(filter(None, found), None)
+
+
+def arn_of(role_name: str) -> str | None:
+    """Return the ARN of a role, or None if there is none."""
+    role = _role(role_name)
+    return role and str(role.arn)
+
+
+def trust_of(role_arn: str) -> list[Statement]:
+    """Return the statements that say who may assume a role; none if there is no such role."""
+    role = _role(role_arn.rpartition("/")[2])
+    return [] if role is None else _statements(role.assume_role_policy_document)
+
+
+def _role(name: str) -> Any:
+    roles = iam_backends[ACCOUNT_ID]["aws"].roles
+    return next((role for role in list(roles.values()) if role.name == name), None)
 
 
 def statements_of(role_name: str) -> list[Statement] | None:
     """Return the statements of all policies of a role, inline and attached; None if there is no such role."""
-    backend = iam_backends[ACCOUNT_ID]["aws"]
-    role = next((role for role in list(backend.roles.values()) if role.name == role_name), None)
+    role = _role(role_name)
     if role is None:
         return None
     attached = [
@@ -56,11 +81,11 @@ def statements_of(role_name: str) -> list[Statement] | None:
         for version in policy.versions
         if version.version_id == policy.default_version_id
     ]
-    return [
-        statement
-        for document in (*role.policies.values(), *attached)
-        for statement in _listed((_parsed(document) if isinstance(document, str) else document)["Statement"])
-    ]
+    return [statement for document in (*role.policies.values(), *attached) for statement in _statements(document)]
+
+
+def _statements(document: str | dict[str, Any]) -> list[Statement]:
+    return _listed((_parsed(document) if isinstance(document, str) else document)["Statement"])
 
 
 @cache  # each call of a role asks for the same few documents

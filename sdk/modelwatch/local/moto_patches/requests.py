@@ -32,7 +32,8 @@ class Operation:
     service, action : str
         For example ``s3`` and ``PutObject``; the action is ``?`` if the request matches none.
     parameters : dict
-        As boto3 names them. Where the body is data only those in the path, so that no object is read into memory.
+        As boto3 names them. Where the body is data only those in the path, so that no object is read into memory, and
+        the prefix of a listing.
     is_form : bool
         Whether the request is an HTML form, to which XML is the answer.
     """
@@ -65,6 +66,8 @@ def operation_of(environ: dict[str, Any]) -> Operation:
     finally:
         body.seek(0)
     parameters = dict(path_parameters)
+    if service == "s3" and "prefix" in request.args:
+        parameters["Prefix"] = request.args["prefix"]
     if service not in _BODIES_ARE_DATA:
         parser = PROTOCOL_PARSERS[determine_request_protocol(get_service_model(service), request.content_type)]
         parsed = parser(operation).parse(

@@ -1,7 +1,8 @@
 """S3.
 
 moto's EventBridge events have a constant id and a number for the time, go to every bus, and report tags that nobody
-set. moto also emits an event for a new bucket, which S3 does not, and ignores the conditions of bucket policies.
+set. moto also emits an event for a new bucket, which S3 does not, and ignores the conditions of bucket policies. Its
+objects are modified by the machine's clock, of which the functions may be ahead.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import moto.s3.models as s3_models
 import moto.s3.notifications as s3_notifications
+from moto.core.utils import utcnow
 from moto.s3.exceptions import MissingBucket
 
 from modelwatch.local.moto_patches.events import send_to_default_bus
@@ -65,6 +67,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
     return [
         Replacement(s3_notifications, "_send_event_bridge_message", send_event_bridge_message),
         Replacement(s3_models, "events_send_notification", lambda **_: None),
+        Replacement(s3_models, "utcnow", lambda: utcnow() + hooks.shift()),
         Replacement(s3_models.FakeBucket, "get_permission", _permission_over_loopback()),
     ]
 

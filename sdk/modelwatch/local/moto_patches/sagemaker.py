@@ -17,6 +17,7 @@ import moto.sagemaker.models as sagemaker_models
 from moto.core.utils import unix_time
 from moto.sagemaker.exceptions import ValidationError
 
+from modelwatch.local.data_capture import CaptureConfig, is_enabled
 from modelwatch.local.moto_patches.events import send_to_default_bus
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
 
@@ -31,10 +32,13 @@ class Endpoint:
         As DescribeEndpoint returns it, for instance ``InService``.
     models : Mapping
         The model's name for each variant.
+    capture : CaptureConfig or None
+        What it captures, if it does.
     """
 
     status: str
     models: Mapping[str, str]
+    capture: CaptureConfig | None = None
 
 
 def replacements(hooks: Hooks) -> list[Replacement]:
@@ -80,7 +84,7 @@ def find_endpoint(name: str, region: str) -> Endpoint | None:
     config = backend.endpoint_configs.get(endpoint.endpoint_config_name)
     variants = config.production_variants if config else []
     models = {variant["VariantName"]: variant.get("ModelName", "") for variant in variants}
-    return Endpoint(endpoint.endpoint_status, models)
+    return Endpoint(endpoint.endpoint_status, models, CaptureConfig.of(endpoint.data_capture_config or {}))
 
 
 def set_endpoint_status(
@@ -139,7 +143,7 @@ def _endpoint_description() -> property:
         response: dict[str, Any] = original(self)
         config = response.pop("DataCaptureConfig", None)
         if config:
-            enabled = str(config.get("EnableCapture", False)).lower() == "true"
+            enabled = is_enabled(config)
             response["DataCaptureConfig"] = {
                 "EnableCapture": enabled,
                 "CaptureStatus": "Started" if enabled else "Stopped",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 
 _CHUNK_BYTES = 1 << 20
+_PAGE = 1000
+"""The most keys that S3 lists at once."""
+_NEARBY = 10
+"""How many keys are listed for each that is wanted: a page of all that follow costs S3 and us far more than a call."""
 
 
 def _utf8(place: tuple[str, str]) -> tuple[str, bytes]:
@@ -67,12 +71,15 @@ class S3ObjectStore:
                 yield from self._find(bucket, wanted)
 
     def _find(self, bucket: str, wanted: Sequence[str]) -> Iterator[StoredObject]:
-        left, last = deque(wanted), ""
+        left, last, keys = deque(wanted), "", min(_PAGE, _NEARBY * len(wanted))
+        beginning = s3_layout.common_beginning(wanted)
         while left:
             start = max(_just_before(left[0]), last, key=str.encode)
-            page = self.s3.list_objects_v2(Bucket=bucket, StartAfter=start)
+            page = self.s3.list_objects_v2(Bucket=bucket, Prefix=beginning, StartAfter=start, MaxKeys=keys)
             listed = {found["Key"]: found for found in page.get("Contents", ())}
             last = next(reversed(listed), "") if page.get("IsTruncated") else ""
+            if last and left[0].encode() > last.encode():  # others lie between: go past them
+                keys = _PAGE
             while left and (not last or left[0].encode() <= last.encode()):
                 if found := listed.get(left.popleft()):
                     yield _stored(bucket, found)

@@ -35,13 +35,14 @@ BIAS = MonitorKind(
     # Labels need not be given: the configuration may name them, merged captures need no name for them, and predictions
     # alone have metrics too.
     shell=Shell(
+        watches="How a model treats groups, before and after training.",
         baseline=ShellCommand(
             help="Measure bias in training data: analysis.json, which later data should not be worse than.",
             details="Labels alone give the pre-training metrics; with --inference-attribute or "
             "--probability-attribute there are the post-training ones too. Predictions alone give those that need no "
             "labels.",
             data="Training data with labels, predictions or both: a file, or a folder of files; local or in S3.",
-            example="--dataset train.csv --dataset-format csv --analysis-config analysis_config.json "
+            example="--data train.csv --dataset-format csv --analysis-config analysis_config.json "
             "--inference-attribute prediction --output baseline",
         ),
         check=ShellCommand(

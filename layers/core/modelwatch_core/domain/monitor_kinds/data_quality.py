@@ -49,12 +49,13 @@ DATA_QUALITY = MonitorKind(
     metric_namespace="data-metrics",
     is_metric_of_a_part=_is_metric_of_a_feature,
     shell=Shell(
+        watches="Types, completeness, domains and drift of every column.",
         baseline=ShellCommand(
             help="Describe training data: statistics.json, and constraints.json that later data should satisfy.",
             details="If the model's traffic will be checked and has no column names, put the model's output first "
             "and then its features: that is the order of captured records.",
             data="A file, or a folder of files, of training data; local or in S3.",
-            example="--dataset train.csv --dataset-format csv --output baseline",
+            example="--data train.csv --dataset-format csv --output baseline",
         ),
         check=ShellCommand(
             help="Check data against a baseline: types, completeness, domains, drift, columns that are missing or new.",

@@ -93,6 +93,7 @@ EXPLAINABILITY = MonitorKind(
     baseline_parameters=frozenset({"analysis_config"}),
     earlier_report="analysis.json",
     shell=Shell(
+        watches="Which features drive a model's predictions.",
         baseline=ShellCommand(
             help="Explain a model on training data: analysis.json, which later explanations are compared with.",
             details="The model is the one that --model-url, --endpoint or --model-artifact names, or else the "
@@ -101,7 +102,7 @@ EXPLAINABILITY = MonitorKind(
             "expected time after it. methods.shap.max_model_calls of the configuration (100 by default) limits them; "
             "rows are sampled to fit.",
             data="A file, or a folder of files, of training data; local or in S3.",
-            example="--dataset train.csv --dataset-format csv --output baseline "
+            example="--data train.csv --dataset-format csv --output baseline "
             "--analysis-config analysis_config.json --model-url http://127.0.0.1:8080/invocations",
         ),
         check=ShellCommand(

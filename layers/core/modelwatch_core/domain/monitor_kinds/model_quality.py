@@ -67,11 +67,12 @@ MODEL_QUALITY = MonitorKind(
     schedule_parameters=frozenset({"ground_truth_input", "problem_type"}),
     baseline_parameters=frozenset({"ground_truth_attribute", "problem_type"}),
     shell=Shell(
+        watches="Accuracy, AUC, RMSE, ... of predictions that have labels.",
         baseline=ShellCommand(
             help="Measure a model on labelled data: statistics.json, and constraints.json that later data should "
             "satisfy.",
             data="Predictions with labels: a file, or a folder of files; local or in S3.",
-            example="--dataset validation.csv --dataset-format csv --output baseline "
+            example="--data validation.csv --dataset-format csv --output baseline "
             "--problem-type BinaryClassification --inference-attribute prediction "
             "--probability-attribute probability --ground-truth-attribute label",
         ),

@@ -104,6 +104,8 @@ class Shell:
 
     Attributes
     ----------
+    watches : str
+        What it watches, in a line.
     baseline, check : ShellCommand
         The texts of the two commands.
     constraints : str
@@ -114,6 +116,7 @@ class Shell:
         Gets the settings that were given; raises InvalidInput for a combination that cannot be used.
     """
 
+    watches: str = ""
     baseline: ShellCommand = _BASELINE
     check: ShellCommand = _CHECK
     constraints: str = "constraints.json of the baseline, edited or not."

@@ -1,4 +1,4 @@
-"""What SageMaker's data capture does at an endpoint: requests and answers, as JSON lines in S3."""
+"""What SageMaker's data capture writes: requests and responses of an endpoint, as JSON lines in S3."""
 
 from __future__ import annotations
 
@@ -10,58 +10,71 @@ from itertools import groupby
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from modelwatch.demo.payloads import PayloadFormat
 from modelwatch_core.domain.documents import iso_utc
 
 MINUTES_PER_FILE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request to an endpoint and its answer.
+class Payload:
+    """One side of an invocation.
 
     Attributes
     ----------
-    event_id, inference_id : str
-        SageMaker's id of the invocation, and the caller's.
+    content_type : str
+        As observed, with its parameters.
+    data : str
+        The body as text, or in BASE64.
+    encoding : str
+        ``CSV``, ``JSON`` or ``BASE64``.
+    """
+
+    content_type: str
+    data: str
+    encoding: str
+
+    def to_record(self, mode: str) -> dict[str, str]:
+        """Return it as a capture record holds it; ``mode`` is INPUT or OUTPUT."""
+        return {
+            "observedContentType": self.content_type,
+            "mode": mode,
+            "data": self.data,
+            "encoding": self.encoding,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to an endpoint and its response.
+
+    Attributes
+    ----------
+    event_id : str
+        SageMaker's id of the invocation.
     time : datetime
         When, in UTC.
-    payloads : PayloadFormat
-        How request and answer are written.
-    request, response : str
-        The payloads.
-    response_type : str
-        The answer's Content-Type, as observed.
+    request, response : Payload or None
+        None for a side that is not captured.
+    inference_id, custom_attributes : str or None
+        What the caller passed as InferenceId and CustomAttributes.
     """
 
     event_id: str
-    inference_id: str
     time: datetime
-    payloads: PayloadFormat
-    request: str
-    response: str
-    response_type: str
+    request: Payload | None
+    response: Payload | None
+    inference_id: str | None = None
+    custom_attributes: str | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return it as SageMaker's capture record, version 0."""
+        sides = (("endpointInput", "INPUT", self.request), ("endpointOutput", "OUTPUT", self.response))
         return {
-            "captureData": {
-                "endpointInput": {
-                    "observedContentType": self.payloads.content_type,
-                    "mode": "INPUT",
-                    "data": self.request,
-                    "encoding": self.payloads.encoding,
-                },
-                "endpointOutput": {
-                    "observedContentType": self.response_type,
-                    "mode": "OUTPUT",
-                    "data": self.response,
-                    "encoding": self.payloads.encoding,
-                },
-            },
+            "captureData": {name: payload.to_record(mode) for name, mode, payload in sides if payload is not None},
             "eventMetadata": {
                 "eventId": self.event_id,
-                "inferenceId": self.inference_id,
+                **({} if self.custom_attributes is None else {"customAttributes": [self.custom_attributes]}),
+                **({} if self.inference_id is None else {"inferenceId": self.inference_id}),
                 "inferenceTime": iso_utc(self.time),
             },
             "eventVersion": "0",
@@ -75,7 +88,7 @@ class ObjectStore(Protocol):
         """Write an object."""
 
 
-def capture(s3: ObjectStore, destination_s3_uri: str, variant: str, exchanges: Iterable[Exchange]) -> list[str]:
+def write_captures(s3: ObjectStore, destination_s3_uri: str, variant: str, exchanges: Iterable[Exchange]) -> list[str]:
     """Write exchanges in SageMaker's layout ``.../{variant}/yyyy/mm/dd/hh/MM-SS-mmm-{id}.jsonl``.
 
     Parameters
@@ -100,7 +113,7 @@ def capture(s3: ObjectStore, destination_s3_uri: str, variant: str, exchanges: I
         records = list(group)
         first = records[0].time.astimezone(UTC)
         name = f"{first:%Y/%m/%d/%H/%M-%S}-{first.microsecond // 1000:03d}-{records[0].event_id}.jsonl"
-        key = f"{destination.path.strip('/')}/{variant}/{name}"
+        key = f"{destination.path.strip('/')}/{variant}/{name}".lstrip("/")
         body = "".join(json.dumps(record.to_record()) + "\n" for record in records)
         s3.put_object(Bucket=destination.netloc, Key=key, Body=body.encode())
         keys.append(key)

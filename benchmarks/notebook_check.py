@@ -1,0 +1,53 @@
+"""What a person waits for in a notebook and on the shell: the import, ``--help``, and checks of a frame in memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from statistics import median
+
+from rich.table import Table
+
+from benchmarks.notebook_check_job import COLUMNS, ROWS
+from benchmarks.processes import interleaved, python, spread, terminal
+
+_JOB = "benchmarks.notebook_check_job"
+_IMPORT_LIMIT, _HELP_LIMIT, _CHECK_LIMIT = 0.15, 0.3, 0.1
+_LIBRARIES = ("pandas", "polars")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    console = terminal()
+    repetitions = max(options.repetitions, 5)
+    commands = {
+        "python": python("-c", "pass"),
+        "import modelwatch": python("-c", "import modelwatch"),
+        "modelwatch --help": python("-c", "from modelwatch.cli import main; main()", "--help"),
+    }
+    usages = interleaved(commands, repetitions)
+    table = Table(title=f"processes, min / median of {repetitions}")
+    table.add_column("", no_wrap=True)
+    table.add_column("CPU s", justify="right")
+    for name, measured in usages.items():
+        table.add_row(name, spread([usage.cpu for usage in measured]))
+    console.print(table)
+    table = Table(title=f"checks of {ROWS:,} x {COLUMNS}, one process each, min / median of {repetitions}")
+    table.add_column("", no_wrap=True)
+    for heading in ("first, CPU s", "later ones, CPU s", "later ones, wall s"):
+        table.add_column(heading, justify="right")
+    checks = interleaved({library: python("-m", _JOB, library) for library in _LIBRARIES}, repetitions)
+    later = {}
+    for library, measured in checks.items():
+        found = [json.loads(usage.output) for usage in measured]
+        later[library] = median(each["cpu"] for each in found)
+        table.add_row(library, *(spread([each[name] for each in found]) for name in ("first", "cpu", "wall")))
+    console.print(table)
+    cpu = {name: median(usage.cpu for usage in measured) for name, measured in usages.items()}
+    for name, seconds, limit in (
+        ("import modelwatch, beside Python", cpu["import modelwatch"] - cpu["python"], _IMPORT_LIMIT),
+        ("modelwatch --help", cpu["modelwatch --help"], _HELP_LIMIT),
+        *((f"check of {library}", seconds, _CHECK_LIMIT) for library, seconds in later.items()),
+    ):
+        met = "met" if seconds <= limit else "MISSED"
+        console.print(f"{name}: {seconds * 1000:.0f} ms of CPU (target at most {limit * 1000:.0f}): {met}")

@@ -1,0 +1,41 @@
+"""What a baseline of bias learnt, for people: the allowed range of each metric, by group."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from modelwatch_analyzer.documents import ANALYSIS_FILE
+from modelwatch_core.domain.violation_text import number_text
+
+_MOST_GROUPS = 4
+
+
+def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    """Return the rows of a table: a metric, and its allowed range in each of the first groups."""
+    ranges: dict[str, dict[str, str]] = defaultdict(dict)
+    groups: dict[str, None] = {}
+    for group, metric in _metrics(documents[ANALYSIS_FILE]):
+        groups[group] = None
+        if metric.get("range"):
+            ranges[metric["name"]][group] = " to ".join(map(_bound, metric["range"]))
+    shown, more = list(groups)[:_MOST_GROUPS], len(groups) - _MOST_GROUPS
+    further = [f"and {more:,} more"] if more > 0 else []
+    rows = [
+        (name, *(found.get(group, "-") for group in shown), *("..." for _ in further)) for name, found in ranges.items()
+    ]
+    return [("allowed range", *shown, *further), *rows]
+
+
+def _metrics(analysis: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for stage in ("pre_training", "post_training"):
+        facets = analysis.get(f"{stage}_bias_metrics", {}).get("facets", {})
+        for facet, values in facets.items():
+            for value in values:
+                for metric in value["metrics"]:
+                    yield f"{facet} = {value['value_or_threshold']}", metric
+
+
+def _bound(bound: object) -> str:
+    return number_text(bound) if isinstance(bound, int | float) else str(bound)

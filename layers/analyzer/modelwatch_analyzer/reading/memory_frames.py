@@ -1,0 +1,115 @@
+"""``dataFrame``: a table in memory, of whoever calls the analyzer in its own process.
+
+`modelwatch_analyzer.reading.typed_columns` says what becomes of the types: a frame is read as a Parquet file of it
+would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+from polars.exceptions import PolarsError
+from pydantic import ConfigDict
+
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
+from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
+from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.errors import InvalidInput
+
+DATA_FRAME = "dataFrame"
+"""The name of the format. No document can hold such a dataset."""
+
+_BATCH_CELLS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFrame:
+    """A data frame that shows nothing of its content.
+
+    Attributes
+    ----------
+    label : str
+        Its name in messages.
+    """
+
+    frame: pl.DataFrame = field(repr=False, compare=False)
+    label: str
+
+
+class FrameOptions(Owned):
+    """Of the format ``dataFrame``: the data itself."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    data: HeldFrame
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFrame:
+    """A `Table` of one data frame."""
+
+    held: HeldFrame
+    content: TypedColumns
+    spelling: ValueSpelling = AS_WRITTEN
+    named: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, those in structs and lists among them."""
+        return tuple(self.content.leaves)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return self.columns
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that hold text."""
+        return tuple(name for name in self.columns if name in self.content.texts)
+
+    def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Read the frame, in batches of rows; see `Dataset.batches`."""
+        names, others = plan.columns_among(self.columns), OtherSpellings()
+        query = self.held.frame.lazy().select(self.content.expressions(names, plan))
+        rows = max(1, _BATCH_CELLS // max(1, len(names)))
+        log.objects += 1
+        log.bytes += int(self.held.frame.estimated_size())
+        for start in range(0, self.content.rows, rows) if names else ():
+            (batch,) = _collect(query.slice(start, rows), rows)
+            log.read += batch.height
+            spelled = self.content.spelled(batch, self.spelling, others, self.held.label, start)
+            yield without_infinities(spelled, plan)
+        log.remarks += others.remarks(self.spelling.decimal)
+
+
+def open_frame(options: FrameOptions, spelling: ValueSpelling = AS_WRITTEN) -> MemoryFrame:
+    """Open a data frame.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnreadableFrame`` for columns of Python objects; ``EmptyDataset`` if there are no columns;
+        ``BlankColumnName``, ``DuplicateColumn``, ``TooManyColumns``, ``NestedTooDeeply``.
+    """
+    held = options.data
+    objects = [name for name, dtype in held.frame.schema.items() if dtype == pl.Object]
+    if objects:
+        message = f"{held.label}: column {objects[0]!r} holds Python objects: convert it to text or numbers"
+        raise InvalidInput("UnreadableFrame", message)
+    if not held.frame.width:
+        raise InvalidInput("EmptyDataset", f"{held.label} has no columns")
+    return MemoryFrame(held, typed_columns(_collect, held.frame.lazy(), held.label), spelling)
+
+
+def _collect(query: pl.LazyFrame, _rows: int) -> Iterator[pl.DataFrame]:
+    """Collect a query whose result fits into one batch."""
+    try:
+        yield query.collect()
+    except PolarsError as error:
+        kind = type(error).__name__  # its text may hold values
+        message = f"a column cannot be read ({kind}): convert it to text or numbers"
+        raise InvalidInput("UnreadableFrame", message) from None

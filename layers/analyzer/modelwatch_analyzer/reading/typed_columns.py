@@ -1,0 +1,154 @@
+"""Columns of any types in the form that `Dataset.batches` has: what Parquet files and data frames have in common.
+
+Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
+Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
+`modelwatch_analyzer.reading.flattening`. NaN is a missing value, because pandas writes missing values as NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
+from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable
+from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
+from modelwatch_core.domain.errors import InvalidInput
+
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+"""Types whose values all fit into Int64."""
+_FLOATS = (pl.Float16, pl.Float32, pl.Float64)
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedColumns:
+    """A table: its number of rows, its top-level columns, and how each column of the dataset is computed from it."""
+
+    rows: int
+    top_level_columns: frozenset[str]
+    leaves: dict[str, pl.Expr]
+    dtypes: dict[str, pl.DataType]
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns that hold text."""
+        return frozenset(name for name, dtype in self.dtypes.items() if isinstance(dtype, _TEXTS))
+
+    def expressions(self, names: Iterable[str], plan: Plan) -> list[pl.Expr]:
+        """Return the columns in the data types that `Dataset.batches` has for them; one that is absent is missing."""
+        return [_column(self, name, plan).alias(name) for name in names]
+
+    def spelled(
+        self, batch: pl.DataFrame, spelling: ValueSpelling, others: OtherSpellings, label: str, before: int
+    ) -> pl.DataFrame:
+        """Return a batch in which text is spelled as the spelling says; `before` it there were so many rows."""
+        texts = [name for name in batch.columns if name in self.texts] if spelling else []
+        plain = spelling.plain_frame(batch[texts], others, label, before)
+        return batch.with_columns(plain.get_columns()) if texts else batch
+
+
+def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColumns:
+    """Find the columns of a table.
+
+    Parameters
+    ----------
+    label : str
+        The table's name in messages.
+
+    Raises
+    ------
+    InvalidInput
+        ``BlankColumnName``, ``DuplicateColumn``, ``TooManyColumns``, ``NestedTooDeeply``.
+    Unreadable
+        As `collect` raises it.
+    """
+    (empty,) = collect(scan.head(0), 1)
+    found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
+    for position, (column, dtype) in enumerate(
+        empty.schema.items()
+    ):  # by position, because names may look like patterns
+        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1):
+            if not name.strip():
+                raise InvalidInput("BlankColumnName", f"{label}: a column has no name; name it")
+            if name in found:
+                raise InvalidInput("DuplicateColumn", f"{label}: two fields become the column {name!r}")
+            found[name] = expression, leaf
+    if len(found) > MOST_COLUMNS:
+        message = f"{label} has more than {MOST_COLUMNS} columns, including those in structs and lists"
+        raise InvalidInput("TooManyColumns", message)
+    leaves = {name: expression for name, (expression, _) in found.items()}
+    dtypes = {name: leaf for name, (_, leaf) in found.items()}
+    return TypedColumns(_single(collect, scan.select(pl.len())), frozenset(empty.columns), leaves, dtypes)
+
+
+def _single(collect: Collect, query: pl.LazyFrame) -> int:
+    (frame,) = collect(query, 1)
+    if frame.height != 1:
+        raise Unreadable
+    return int(frame.item() or 0)
+
+
+def _leaves(
+    collect: Collect, scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
+) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
+    if depth > DEEPEST:
+        raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            inner = _dtype_instance(field.dtype)
+            yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
+        if not dtype.fields:
+            yield name, pl.lit(None), pl.Null()
+    elif isinstance(dtype, pl.List | pl.Array):
+        inner = _dtype_instance(dtype.inner)
+        elements = found.cast(pl.List(inner))
+        longest = _single(collect, scan.select(elements.list.len().max()))
+        if longest > MOST_COLUMNS:
+            message = f"the lists of {name!r} have up to {longest} elements, but {MOST_COLUMNS} columns are the limit"
+            raise InvalidInput("TooManyColumns", message)
+        for index in range(longest):
+            element = elements.list.get(index, null_on_oob=True)
+            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1)
+        if not longest:
+            yield name, pl.lit(None), pl.Null()
+    else:
+        yield name, found, dtype
+
+
+def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype() if isinstance(dtype, DataTypeClass) else dtype
+
+
+def _column(table: TypedColumns, name: str, plan: Plan) -> pl.Expr:
+    """Return a column in the data type that `Dataset.batches` has for it."""
+    if name not in table.leaves:
+        return pl.lit(None, pl.String())
+    value, dtype = table.leaves[name], table.dtypes[name]
+    if isinstance(dtype, _FLOATS):
+        value = value.cast(pl.Float64).fill_nan(None)
+    if plan.dtypes[name] == pl.String or not isinstance(dtype, (*_INTEGERS, *_FLOATS)):
+        text = _as_text(value, dtype)
+        return pl.when(text != "").then(text)
+    return value if isinstance(dtype, _FLOATS) else value.cast(pl.Int64)
+
+
+def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Binary):
+        return value.bin.encode("hex")
+    return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
+
+
+def without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return as text the columns of floats that have infinities, or no values at all."""
+    floats = pl.col(pl.Float64)
+    certain = batch.select(floats.is_finite().all() & floats.is_not_null().any())
+    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
+    for column in uncertain:
+        if batch[column].null_count() < batch.height:
+            plan.read_as_text(column)
+    return batch.with_columns(batch[name].cast(pl.String) for name in uncertain)

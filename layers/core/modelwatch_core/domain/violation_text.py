@@ -1,0 +1,169 @@
+"""Violations in plain English, with numbers of a few digits, for screens, mails and pages.
+
+Files keep SageMaker's sentences, which say "exceeds" of a value that is below its threshold and print every digit of a
+number. A sentence that is not SageMaker's, such as one of a user's own container, keeps its words.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+
+_FEWEST_DIGITS = 4
+_MOST_DIGITS = 17
+"""Enough to tell any two doubles apart."""
+
+_NUMBER = r"-?(?:\d+(?:\.\d+)?(?:[Ee][+-]?\d+)?|Infinity)"
+_LONG_NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d{5,}(?:[Ee][+-]?\d+)?(?![\w.])")
+_NO_NUMBER = r"(?:NaN|" + _NUMBER + ")"
+
+_PHRASES = [
+    (
+        (
+            "Data type match requirement is not met. Expected data type: {type}, Expected match: {least}%. "
+            "Observed: Only {share}% of data is {same_type}."
+        ),
+        "Only {share}% of the values are of type {type}; at least {least}% should be.",
+    ),
+    (
+        "Data completeness requirement is not met. Expected: {least}%. Observed: Only {share}%.",
+        "Only {share}% of the rows have a value; at least {least}% should.",
+    ),
+    (
+        (
+            "Non-negativity requirement is not met. Expected: {least}% of values non-negative. "
+            "Observed: Only {share}% of values are non-negative."
+        ),
+        "Only {share}% of the values are zero or more; {least}% should be.",
+    ),
+    (
+        (
+            "Categorical values requirement is not met. Expected match: {least}%. "
+            "Observed: Only {share}% of values are in the domain of the baseline."
+        ),
+        "Only {share}% of the values are among those of the baseline; at least {least}% should be.",
+    ),
+    (
+        (
+            "There are missing columns in current dataset. Number of columns in current dataset: {now}, "
+            "Number of columns in baseline constraints: {before}"
+        ),
+        "Missing from the data, which has {now} columns where the baseline has {before}.",
+    ),
+    (
+        (
+            "There are extra columns in current dataset. Number of columns in current dataset: {now}, "
+            "Number of columns in baseline constraints: {before}"
+        ),
+        "Not in the baseline, which has {before} columns where the data has {now}.",
+    ),
+    (
+        "Baseline drift {name}: {value} exceeds threshold: {threshold}",
+        "Drift {name} of {value} is above the threshold {threshold}, which is the most allowed",
+    ),
+    (
+        "Baseline drift {name}: {value} is below threshold: {threshold}",
+        "Drift {name} of {value} is below the threshold {threshold}, which is the least allowed",
+    ),
+    (
+        "Feature attribution drift {value} exceeds threshold {threshold}",
+        (
+            "Agreement with the baseline's attributions (NDCG) of {value} is below the threshold {threshold}, "
+            "which is the least allowed"
+        ),
+    ),
+    (
+        "Metric {name} with {value} +/- {_deviation} was LessThanThreshold '{threshold}'",
+        "{name} of {value} is below the threshold {threshold}, which is the least allowed",
+    ),
+    (
+        "Metric {name} with {value} +/- {_deviation} was GreaterThanThreshold '{threshold}'",
+        "{name} of {value} is above the threshold {threshold}, which is the most allowed",
+    ),
+    (
+        ", as was its whole confidence interval from {low} to {high}",
+        ", and so is its whole confidence interval from {low} to {high}",
+    ),
+    (
+        "Metric value {value} doesn't meet the baseline constraint requirement [{low}, {high}]",
+        "The value {value} is not between {low} and {high}, which are the least and the most allowed",
+    ),
+    (
+        "Metric value {value} doesn't meet the baseline constraint requirement {limit}",
+        "The value {value} is farther from no bias than the baseline's value {limit}",
+    ),
+    (
+        "Its {level}% interval [{low}, {high}] is outside of it",
+        "Its {level}% interval from {low} to {high} lies outside as well",
+    ),
+    (
+        "Statistics change requirement is not met. Expected: {_expected}. Observed: {_observed}.",
+        "Statistics have changed more than is allowed: {_observed}; allowed is {_expected}.",
+    ),
+]
+"""What SageMaker writes, and what people read. A name that is no number begins with an underscore or is a word."""
+
+_CHECKS = {"LessThanThreshold": "below threshold", "GreaterThanThreshold": "above threshold"}
+"""Checks whose names are not read as words."""
+
+_WORDS = {"type": r"\w+", "same_type": r"\w+", "name": r"[\w-]+", "_expected": ".+?", "_observed": ".+"}
+
+
+def violation_text(violation: ConstraintViolation) -> str:
+    """Return what was found, in plain English.
+
+    Examples
+    --------
+    >>> drift = "Feature attribution drift 0.8812345678901234 exceeds threshold 0.9"
+    >>> violation_text(ConstraintViolation(constraint_check_type="feature_attribution_drift_check", description=drift))
+    "Agreement with the baseline's attributions (NDCG) of 0.8812 is below the threshold 0.9, which is the least allowed"
+    """
+    written = text = violation.description
+    for pattern, plain in _COMPILED:
+        text = pattern.sub(partial(_filled, plain), text, count=1)
+    return text if text != written else rounded_text(text)
+
+
+def check_text(violation: ConstraintViolation) -> str:
+    """Return the check that found it, in plain English: ``baseline drift check``, ``below threshold``."""
+    return _CHECKS.get(violation.constraint_check_type, violation.constraint_check_type.replace("_", " "))
+
+
+def rounded_text(text: str) -> str:
+    """Return a sentence with its long decimals in four digits."""
+    return _LONG_NUMBER.sub(lambda found: number_text(float(found[0])), text)
+
+
+def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
+    """Write a number in some digits, without an exponent unless it is very large or small."""
+    return f"{value:,.0f}" if 10**digits <= abs(value) < 1e9 else f"{value:,.{digits}g}"
+
+
+def _filled(plain: str, found: re.Match[str]) -> str:
+    """Fill in the parts of a sentence: the numbers in as few digits as distinguish those that differ."""
+    parts = found.groupdict()
+    numbers = {name: float(part) for name, part in parts.items() if name not in _WORDS and name != "_deviation"}
+    texts: dict[str, str] = {}
+    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+        texts = {name: number_text(value, digits) for name, value in numbers.items()}
+        if len(set(texts.values())) == len(set(numbers.values())):
+            break
+    words = {name: rounded_text(part) for name, part in parts.items()}
+    return plain.format(**(words | texts))
+
+
+def _compiled(written: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", written)
+    return re.compile(
+        "".join(
+            f"(?P<{part}>{_WORDS.get(part, _NO_NUMBER if part == '_deviation' else _NUMBER)})"
+            if place % 2
+            else re.escape(part)
+            for place, part in enumerate(parts)
+        )
+    )
+
+
+_COMPILED = [(_compiled(written), plain) for written, plain in _PHRASES]

@@ -1,0 +1,95 @@
+"""The clock over HTTP, beside the emulated AWS: moves it, and says as JSON lines what happens on the way.
+
+A request is ``{"by_seconds": 3600}`` or ``{"to": "2026-01-05T13:00:00Z"}``. The lines are ``{"now": ...}`` at least
+every half second, ``{"event": ...}`` for each event of the app, ``{"mail": {"to": ..., "subject": ...}}`` for each
+mail, and ``{"error": {"code": ..., "message": ...}}`` at the end if the clock could not be moved to where it should.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from itertools import count
+from typing import Any, Protocol
+
+from modelwatch.local.clock import to_utc
+from modelwatch.local.errors import LocalStackError
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import ModelwatchError
+
+_LARGEST_REQUEST = 10_000  # bytes
+_LOOK_SECONDS = 0.1
+_LOOKS_PER_LINE = 5
+
+
+class Stack(Protocol):
+    """What moving the clock needs of a stack."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of its clock."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events of the app so far."""
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        """The mails so far."""
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the clock."""
+
+
+def move_clock(stack: Stack, environ: Mapping[str, Any]) -> tuple[int, Iterator[bytes]]:
+    """Handle a request; return the status, and the lines as they come.
+
+    A browser sends JSON to another site only if that site allows it, so that no page can move the clock.
+    """
+    if environ["REQUEST_METHOD"] != "POST" or environ.get("CONTENT_TYPE") != "application/json":
+        return 400, iter([_error(LocalStackError("InvalidRequest", "send a POST request of application/json"))])
+    try:
+        body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), _LARGEST_REQUEST))
+        moment = _moment(json.loads(body), stack.now)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        message = 'send {"by_seconds": 3600} or {"to": "2026-01-05T13:00:00Z"}'
+        return 400, iter([_error(LocalStackError("InvalidRequest", message))])
+    return 200, _lines(stack, moment)
+
+
+def _moment(request: Mapping[str, Any], now: datetime) -> datetime:
+    if "to" in request:
+        return to_utc(datetime.fromisoformat(request["to"]))
+    return now + timedelta(seconds=request["by_seconds"])
+
+
+def _lines(stack: Stack, moment: datetime) -> Iterator[bytes]:
+    events, mails = len(stack.events), len(stack.mails)
+    with ThreadPoolExecutor(1, thread_name_prefix="clock") as pool:
+        moved: Future[None] = pool.submit(stack.advance_to, moment)
+        for look in count():
+            done = moved.done()
+            new_events, new_mails = stack.events[events:], stack.mails[mails:]
+            events, mails = events + len(new_events), mails + len(new_mails)
+            yield from (_line(event=event) for event in new_events)
+            yield from (_line(mail={"to": str(mail["To"]), "subject": str(mail["Subject"])}) for mail in new_mails)
+            if done or look % _LOOKS_PER_LINE == 0:
+                yield _line(now=iso_utc(stack.now))
+            if done:
+                break
+            wait([moved], _LOOK_SECONDS)
+    if isinstance(error := moved.exception(), ModelwatchError):
+        yield _error(error)
+    elif error is not None:
+        yield _error(LocalStackError("WorkFailed", f"The local stack itself failed: {type(error).__name__}: {error}"))
+
+
+def _error(error: ModelwatchError) -> bytes:
+    return _line(error={"code": error.code, "message": error.message})
+
+
+def _line(**members: object) -> bytes:
+    return json.dumps(members).encode() + b"\n"

@@ -1,0 +1,1 @@
+"""What runs in the processes of functions, on their path; it imports nothing of the stack."""

@@ -1,0 +1,204 @@
+"""The functions ``modelwatch.baseline``, ``modelwatch.check`` and ``modelwatch.load_baseline``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from modelwatch.cli.local_analysis import analyze_locally
+from modelwatch.cli.local_copy import local_copy
+from modelwatch.notebook.frames import held_frame
+from modelwatch.notebook.options import (
+    dataset_options,
+    has_statistics,
+    kind_named,
+    kind_settings,
+    named_as_keywords,
+    of_the_model,
+    refuse_unknown,
+)
+from modelwatch.notebook.results import Baseline, Check
+from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
+from modelwatch_analyzer.reading.memory_frames import DATA_FRAME
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitorKind
+from modelwatch_core.domain.monitor_kinds.shell import Verb
+from modelwatch_core.domain.settings_environment import analysis_settings
+
+DEFAULT_KIND = DATA_QUALITY.command_name
+
+
+def baseline(data: object, kind: str = DEFAULT_KIND, **options: Any) -> Baseline:
+    """Make a baseline that later data is compared with.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame, polars.DataFrame, Arrow table, str or Path
+        A table in memory: whatever has the Arrow PyCapsule interface. The index of a pandas frame is no column. Or a
+        file, a folder of files, or an S3 URI; then ``dataset_format`` says how the files are written.
+    kind : str
+        ``data-quality``, ``model-quality``, ``bias`` or ``explainability``.
+    **options
+        The options of ``modelwatch baseline KIND``, without their dashes: ``problem_type``, ``missing_values``,
+        ``analysis_config`` (a path or a dict), ... Labels are a column of the data, which ``ground_truth_attribute``
+        names; for captures ``ground_truth`` may name files of labels.
+
+    Returns
+    -------
+    Baseline
+
+    Raises
+    ------
+    InvalidInput
+        What is wrong with the data or the options, and how to fix it; docs/errors.md lists the codes.
+    Upstream
+        If S3 or an endpoint answers with an error.
+    """
+    with named_as_keywords():
+        described = kind_named(kind)
+        files = _analyze(described, data, options)
+        return Baseline(kind, files, of_the_model(described, options))
+
+
+def check(
+    data: object,
+    baseline: Baseline | str | Path,
+    kind: str | None = None,
+    *,
+    statistics: str | Path | None = None,
+    **options: Any,
+) -> Check:
+    """Check data against a baseline.
+
+    Parameters
+    ----------
+    data
+        As in `baseline`.
+    baseline : Baseline, str or Path
+        What `baseline` returned; or a folder or file that `load_baseline` takes.
+    kind : str, optional
+        The kind of a baseline that is given by its files; ``data-quality`` by default.
+    statistics : str or Path, optional
+        The baseline's ``statistics.json``, if `baseline` is a file of constraints.
+    **options
+        The options of ``modelwatch check KIND``. What the columns and the model are (``problem_type``,
+        ``analysis_config``, ``ground_truth_attribute``, ...) is taken over from a `Baseline` unless given; None takes
+        nothing over.
+
+    Returns
+    -------
+    Check
+
+    Raises
+    ------
+    InvalidInput, Upstream
+        Like `baseline`.
+    """
+    if not isinstance(baseline, Baseline):
+        baseline = load_baseline(baseline, statistics=statistics, kind=kind or DEFAULT_KIND)
+    elif statistics is not None or kind not in (None, baseline.kind):
+        message = f"the baseline is a Baseline of {baseline.kind}: leave out kind and statistics, or give its files"
+        raise InvalidInput("UnusableArguments", message)
+    with named_as_keywords():
+        files = _analyze(kind_named(baseline.kind), data, {**baseline.options, **options}, baseline)
+        return Check(baseline.kind, files, baseline)
+
+
+def load_baseline(source: str | Path, *, statistics: str | Path | None = None, kind: str = DEFAULT_KIND) -> Baseline:
+    """Load a baseline from its files: ours or SageMaker's, edited or not.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, as `Baseline.save`, the shell or a baselining job wrote it; or its file of constraints:
+        ``constraints.json``, or ``analysis.json`` of bias and explainability. On this machine, or an S3 URI.
+    statistics : str or Path, optional
+        The ``statistics.json``, where `source` is a file.
+    kind : str
+        The kind of monitor.
+
+    Returns
+    -------
+    Baseline
+
+    Raises
+    ------
+    InvalidInput
+        ``FileNotFound``, ``UnusableArguments``.
+    Upstream
+        If S3 answers with an error.
+    """
+    described = kind_named(kind)
+    with local_copy(str(source), "baseline") as path:
+        if path.is_dir():
+            files = {each.relative_to(path).as_posix(): each.read_bytes() for each in _files_of(path)}
+        else:
+            name = ANALYSIS_FILE if has_statistics(described) is None else CONSTRAINTS_FILE
+            files = {name: path.read_bytes()}
+    if statistics is not None:
+        with local_copy(str(statistics), "statistics") as path:
+            files[STATISTICS_FILE] = path.read_bytes()
+    loaded = Baseline(kind, files)
+    if loaded.constraints_file not in files:
+        message = (
+            f"baseline: {source} has neither {CONSTRAINTS_FILE} nor {ANALYSIS_FILE}: give the folder of a baseline"
+        )
+        raise InvalidInput("FileNotFound", message)
+    return loaded
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _analyze(
+    kind: MonitorKind, data: object, options: Mapping[str, Any], baseline: Baseline | None = None
+) -> dict[str, bytes]:
+    """Make a baseline, or check data against one; return the files that the analysis wrote."""
+    in_memory = not isinstance(data, str | Path)
+    verb = Verb.CHECK if baseline else Verb.BASELINE
+    refuse_unknown(kind, verb, options, in_memory=in_memory)
+    with ExitStack() as copies:
+        scratch = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="modelwatch-")))
+        given = kind_settings(kind, verb, options, copies, scratch)
+        source = _in_memory(data, options, scratch) if in_memory else _in_files(str(data), options, copies)
+        fields = {"analysis_type": kind.analysis_type, **source, **given}
+        kind.shell.refuse(fields)
+        against = _written(kind, baseline, scratch / "baseline") if baseline else {}
+        output = scratch / "output"
+        settings = analysis_settings(**fields, **against, output_path=output, publish_cloudwatch_metrics="Enabled")
+        summary = analyze_locally(settings, as_json=False)
+        return {path: (output / path).read_bytes() for path in summary.outputs.values()}
+
+
+def _written(kind: MonitorKind, baseline: Baseline, folder: Path) -> dict[str, Path]:
+    """Write what a check reads of its baseline, and return the settings that name it."""
+    names = {"baseline_constraints": baseline.constraints_file}
+    needs_statistics = has_statistics(kind)
+    if needs_statistics is not None and STATISTICS_FILE in baseline.files:
+        names["baseline_statistics"] = STATISTICS_FILE
+    elif needs_statistics:
+        message = f"the baseline has no {STATISTICS_FILE}, which drift is measured from: give it as statistics"
+        raise InvalidInput("UnusableArguments", message)
+    folder.mkdir()
+    for name in names.values():
+        (folder / name).write_bytes(baseline.files[name])
+    return {setting: folder / name for setting, name in names.items()}
+
+
+def _in_memory(data: object, options: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    held = held_frame(data)
+    settings = dataset_options({**options, "dataset_format": "parquet"}).settings()
+    return settings | {
+        "dataset_format": {DATA_FRAME: {"data": held}},
+        "dataset_source": scratch / held.label,  # a name for the report; nothing is there
+    }
+
+
+def _in_files(data: str, options: Mapping[str, Any], copies: ExitStack) -> dict[str, Any]:
+    dataset = dataset_options(options)
+    source = copies.enter_context(local_copy(data, "data", dataset.may_be_in_window))
+    return dataset.settings() | {"dataset_source": source}

@@ -1,0 +1,64 @@
+"""Data frames of any library, as the analyzer reads them: without a copy where the library's columns allow it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+from polars.exceptions import DuplicateError, PolarsError
+
+from modelwatch_analyzer.reading.memory_frames import HeldFrame
+from modelwatch_core.domain.errors import InvalidInput
+
+_ARROW_STREAM = "__arrow_c_stream__"
+"""The method of the Arrow PyCapsule interface: of pandas from 2.2 on, polars, pyarrow, DuckDB, and others."""
+
+
+def held_frame(data: object) -> HeldFrame:
+    """Take over a data frame. The index of a pandas frame is no column.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnusableData`` for what is no table, ``DuplicateColumn``, ``UnreadableFrame``, ``MissingExtra`` where pandas
+        lacks pyarrow.
+    """
+    label = f"{type(data).__module__.partition('.')[0]} {type(data).__name__}"
+    if not hasattr(data, _ARROW_STREAM):
+        message = f"data is of type {label}: give a pandas, polars or Arrow table, or the path of a file or folder"
+        raise InvalidInput("UnusableData", message)
+    return HeldFrame(_frame(data, label), label)
+
+
+def _is_pandas(data: object) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _frame(data: Any, label: str) -> pl.DataFrame:
+    names = map(str, data.columns) if _is_pandas(data) else ()
+    for repeated in (name for name, count in Counter(names).items() if count > 1):
+        raise InvalidInput("DuplicateColumn", f"{label}: two columns have the name {repeated!r}: rename one")
+    try:
+        return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas
+    except DuplicateError:
+        raise InvalidInput("DuplicateColumn", f"{label}: two columns have one name: rename one") from None
+    except ImportError:
+        message = "pandas hands over its data by pyarrow, which is not installed. Fix it with: pip install pyarrow"
+        raise InvalidInput("MissingExtra", message) from None
+    except (PolarsError, ValueError, TypeError):  # pyarrow's errors are of the latter two; their texts hold values
+        mixed = ", ".join(map(repr, _mixed(data)))
+        message = f"{label}: {mixed or 'a column'} cannot be read, perhaps because its values are of several types: "
+        raise InvalidInput("UnreadableFrame", message + "convert it, for instance to text") from None
+
+
+def _mixed(data: Any) -> Iterator[str]:
+    """Yield the columns of a pandas frame that cannot be taken over on their own."""
+    for name in data.columns if _is_pandas(data) else ():
+        try:
+            pl.DataFrame(data[[name]])
+        except (PolarsError, ValueError, TypeError):
+            yield str(name)

@@ -1,0 +1,66 @@
+"""``modelwatch local advance``: which stack it finds, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from modelwatch.cli.commands import app
+from modelwatch.running_stack import announced, find_stack
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return tmp_path / "modelwatch"
+
+
+def advance(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["local", "advance", *arguments])
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("1h", "--to", "2026-01-05T13:00Z"), ("soon",), ("1h1d",), ("9999999999d",), ("--to", "noon")]
+)
+def test_a_span_or_a_time_must_be_given(arguments: tuple[str, ...]) -> None:
+    result = advance(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("modelwatch: UnusableArguments: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_a_stack_it_says_how_to_start_one() -> None:
+    result = advance("1h")
+    assert result.exit_code == 2
+    assert "LocalStackNotFound" in result.stderr
+    assert "modelwatch local up" in result.stderr
+
+
+def test_a_stack_that_has_gone_is_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    result = advance("1h")
+    assert result.exit_code == 2
+    assert "no local stack answers at http://127.0.0.1:9" in result.stderr
+
+
+def test_nothing_is_sent_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sqs.us-east-1.amazonaws.com")
+    result = advance("1h")
+    assert result.exit_code == 2
+    assert "not on this machine" in result.stderr
+
+
+def test_the_variable_comes_before_the_announcement_and_the_latest_stack_is_found(
+    monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    with announced("http://127.0.0.1:1"):
+        with announced("http://127.0.0.1:2"):
+            assert find_stack() == "http://127.0.0.1:2"
+        assert list(state.iterdir()) == []
+    with announced("http://127.0.0.1:1"), monkeypatch.context() as patched:
+        patched.setenv("AWS_ENDPOINT_URL", "http://localhost:3/")
+        assert find_stack() == "http://localhost:3"
+    assert list(state.iterdir()) == []
