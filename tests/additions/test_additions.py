@@ -23,6 +23,7 @@ from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, Executi
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.custom import CustomSettings
+from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 from modelwatch_core.domain.outcome import Outcome
 from tests.additions.toy_monitor import ROW_COUNT
 from tests.core.in_memory import MemoryBus
@@ -82,6 +83,9 @@ class ToyTarget:
     """An alert target: this class, and one line in ``wiring.ALERT_TARGETS``."""
 
     sent: list[tuple[Alert, str]] = field(default_factory=list)
+
+    def check(self, _address: str, _schedule: ScheduleRequest) -> None:
+        """Take every address."""
 
     def send(self, alert: Alert, address: str) -> None:
         self.sent.append((alert, address))

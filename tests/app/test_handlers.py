@@ -120,7 +120,9 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 
 @pytest.mark.parametrize("target", wiring.ALERT_TARGETS)
-def test_a_process_makes_a_target_of_alerts_once_and_not_for_each_alert(target):
+def test_a_process_makes_a_target_of_alerts_once_and_not_for_each_alert(target, monkeypatch):
+    monkeypatch.setenv("ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setenv("METRIC_NAMESPACE_PREFIX", "aws/sagemaker")
     make = wiring.ALERT_TARGETS[target]
     assert make() is make()
 

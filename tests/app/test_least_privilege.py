@@ -36,6 +36,7 @@ __all__ = ["resources", "source"]  # fixtures
 pytestmark = [pytest.mark.xdist_group("local_privileges"), pytest.mark.slow]
 
 OWN_TOPIC, NO_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("own", "none"))
+NO_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:none"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1f0e9d8c-0000-4000-8000-000000000000"
 NINE = START.replace(minute=0) + HOUR
 BEFORE_TEN = NINE + timedelta(minutes=50)
@@ -48,7 +49,12 @@ UNSEEN = ("AnalysisRole: s3:AbortMultipartUpload",)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[LocalStack]:
     template = with_a_short_lease(tmp_path_factory.mktemp("app"))
-    further = {"AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}", "KmsKeyArn": KEY, "OutputBuckets": "outputs"}
+    further = {
+        "AlertTopicArns": f"{OWN_TOPIC},{NO_TOPIC}",
+        "AlertFunctionArns": NO_FUNCTION,
+        "KmsKeyArn": KEY,
+        "OutputBuckets": "outputs",
+    }
     with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
         yield stack
@@ -73,7 +79,8 @@ class Pass:
 
     def everything(self) -> None:
         self.files_are_in_either_bucket()
-        self.alerts_reach_their_topics()
+        self.alerts_reach_their_targets()
+        self.reports_are_lost()
         self.an_end_is_lost()
         for bucket in self.buckets:
             self.explain_with_the_configuration_in(bucket)
@@ -158,12 +165,21 @@ class Pass:
             self.stack.client("lambda").invoke(FunctionName=invocation.function_name, Payload=invocation.payload)
         self.stack.settle()
 
-    def alerts_reach_their_topics(self) -> None:
+    def alerts_reach_their_targets(self) -> None:
         assert self.app.make_baseline("quality")["status"] == "Completed"
         self.stack.client("sns").create_topic(Name="own")
         targets = [{"type": "sns", "address": topic} for topic in (OWN_TOPIC, NO_TOPIC)]
         make = partial(self.app.make_schedule, compared_with="quality", start_delay_minutes=TICK.seconds // 60)
-        make("own", alert_targets=targets)
+        targets.append({"type": "lambda", "address": NO_FUNCTION})
+        alarm = {"AlarmName": "own", "EvaluationPeriods": 1, "Threshold": 0, "Period": 3600, "Statistic": "Maximum"}
+        self.stack.client("cloudwatch").put_metric_alarm(
+            **alarm,
+            ComparisonOperator="GreaterThanThreshold",
+            Namespace="aws/sagemaker/Endpoints/data-metrics",
+            MetricName="any",
+            Dimensions=[{"Name": "MonitoringSchedule", "Value": "own"}],
+        )
+        make("own", alert_targets=[*targets, {"type": "cloudwatch-alarm", "address": "own"}])
         make("usual", output_s3_uri="s3://outputs/usual")
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
@@ -171,6 +187,23 @@ class Pass:
         for name in ("own", "usual"):
             assert self.status(hour, name) == "CompletedWithViolations"
         assert len(self.app.mails_of(hour)) == 1
+
+    def reports_are_lost(self) -> None:
+        hour = next(self._hours)
+        self.app.capture(hour, income_factor=1000)
+        silence(self.stack, "FinishExecutionAnalysisEnded")
+        self.stack.advance_to(hour + HOUR + TICK)
+        for name, bucket in (("own", self.buckets[0]), ("usual", "outputs")):
+            objects = self.app.s3.list_objects_v2(Bucket=bucket)["Contents"]
+            folder = f"/{name}/{hour + HOUR:%Y/%m/%d/%H}/"
+            reports = {found["Key"].rpartition("/")[2]: found["Key"] for found in objects if folder in found["Key"]}
+            self.app.s3.delete_object(Bucket=bucket, Key=reports["constraint_violations.json"])
+            detail = json.load(self.app.s3.get_object(Bucket=bucket, Key=reports["analysis_ended.json"])["Body"])
+            ended = json.loads((ROOT / "events/inbound/finish_execution.analysis_ended.json").read_text())
+            payload = json.dumps(ended | {"id": name, "detail": detail})
+            self.stack.client("lambda").invoke(FunctionName=self.function("FinishExecution"), Payload=payload)
+            assert self.status(hour, name) == "Failed"
+        self.rule("FinishExecutionAnalysisEnded", "enable_rule")
 
     def an_end_is_lost(self) -> None:
         hour = next(self._hours)

@@ -20,7 +20,7 @@ from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
 from modelwatch_core.ports import (
     AnalysisAccess,
@@ -237,6 +237,10 @@ class MemoryTarget:
         self.alerts: list[Alert] = []
         self.addresses: list[str] = []
         self.broken = False
+
+    def check(self, address: str, schedule: ScheduleRequest) -> None:
+        if address == "nobody":
+            raise InvalidInput("UnfitAlertTarget", f"nobody hears of {schedule.monitoring_schedule_name}")
 
     def send(self, alert: Alert, address: str) -> None:
         if self.broken:

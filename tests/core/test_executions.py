@@ -409,6 +409,12 @@ def test_a_schedule_with_a_target_of_an_unknown_type_is_refused(world):
         world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
 
 
+def test_a_schedule_with_a_target_that_cannot_be_notified_is_refused(world):
+    targets = [{"type": "mail", "address": "nobody"}]
+    with pytest.raises(InvalidInput, match="UnfitAlertTarget: nobody hears of hourly"):
+        world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
+
+
 def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):
     world.finish(world.ends(world.tick(), DRIFT))
     (announcement,) = world.announcements

@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -17,6 +18,8 @@ from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
 from modelwatch.local.sam_template import read_template
+from modelwatch_core.adapters.aws.alarms import Alarms
+from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
@@ -33,6 +36,7 @@ from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsTopics
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
+from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.alerts import alert_of
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -42,7 +46,7 @@ from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.temporary_endpoint import (
@@ -955,6 +959,71 @@ def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
     assert (body["Subject"], body["Message"]) == (alert_subject(alert)[:100], alert_text(alert))
     with pytest.raises(Upstream):
         SnsTopics(sns).send(alert, f"{topic}-gone")
+
+
+def hourly_request(**changes: object) -> ScheduleRequest:
+    """Return the request of a schedule of data quality that watches the endpoint ``mortgages``."""
+    return ScheduleRequest.model_validate(schedule_parameters() | changes)
+
+
+@pytest.mark.parametrize("target", [SnsTopics, AlertFunctions])
+def test_a_target_that_the_deployment_does_not_list_is_refused(target):
+    listed = target(None, ["arn:listed"])
+    listed.check("arn:listed", hourly_request())
+    with pytest.raises(InvalidInput, match=r"UnfitAlertTarget: .* may not notify arn:other; deploy with it in the"):
+        listed.check("arn:other", hourly_request())
+
+
+def test_a_function_is_given_an_alert_without_waiting_for_it(aws):
+    client, sent = aws.client("lambda"), []
+
+    def invoked(params, **_):
+        sent.append((params["url"], params["headers"]["X-Amz-Invocation-Type"], json.loads(params["body"])))
+        return SimpleNamespace(status_code=202), {"StatusCode": 202}
+
+    client.meta.events.register("before-call.lambda.Invoke", invoked)
+    alert = alert_of(ExecutionEnded.of(execution().settled(FAILED, now=NOW), ()))
+    AlertFunctions(client, ()).send(alert, "arn:aws:lambda:us-east-1:123456789012:function:handle")
+    ((url, kind, event),) = sent
+    assert (url.endswith("%3Afunction%3Ahandle/invocations"), kind) == (True, "Event")
+    assert event == alert_event(alert)
+
+
+def test_a_function_that_does_not_exist_is_worth_a_retry(aws):
+    alert = alert_of(ExecutionEnded.of(execution().settled(FAILED, now=NOW), ()))
+    with pytest.raises(Upstream):
+        AlertFunctions(aws.client("lambda"), ()).send(alert, "arn:aws:lambda:us-east-1:123456789012:function:none")
+
+
+WATCHED = {"Name": "MonitoringSchedule", "Value": "hourly"}
+METRIC = {"Namespace": "aws/sagemaker/Endpoints/data-metrics", "MetricName": "total", "Dimensions": [WATCHED]}
+STAT = {"Period": 3600, "Stat": "Maximum"}
+ALONE = {"Period": 3600, "Statistic": "Maximum"}
+
+
+@pytest.mark.parametrize(
+    ("watched", "changes", "refused"),
+    [
+        (METRIC | ALONE, {}, None),
+        ({"Metrics": [{"Id": "a", "MetricStat": {"Metric": METRIC, **STAT}}]}, {}, None),
+        (METRIC | ALONE, {"publish_cloudwatch_metrics": False}, "publishes no CloudWatch metrics"),
+        (METRIC | ALONE | {"Namespace": "mine"}, {}, "does not watch this schedule"),
+        (METRIC | ALONE | {"Dimensions": []}, {}, "with the dimension MonitoringSchedule=hourly"),
+        (None, {}, "there is no alarm 'drift'"),
+    ],
+    ids=["alone", "in an expression", "no metrics", "another namespace", "another dimension", "missing"],
+)
+def test_an_alarm_must_watch_the_schedule_that_names_it(aws, watched, changes, refused):
+    cloudwatch = aws.client("cloudwatch")
+    if watched:
+        rule = {"AlarmName": "drift", "EvaluationPeriods": 1, "Threshold": 0.1}
+        cloudwatch.put_metric_alarm(**rule, ComparisonOperator="GreaterThanThreshold", **watched)
+    alarms = Alarms(lambda: cloudwatch, "aws/sagemaker")
+    if refused is None:
+        alarms.check("drift", hourly_request(**changes))
+    else:
+        with pytest.raises(InvalidInput, match=f"UnfitAlertTarget: .*{refused}"):
+            alarms.check("drift", hourly_request(**changes))
 
 
 def test_an_analyzer_that_does_not_exist_is_worth_a_retry(aws):

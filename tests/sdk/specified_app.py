@@ -68,6 +68,20 @@ class SpecifiedApp:
         lines = [*([header] if header else []), *(",".join(map(str, row)) for row in rows)]
         self._s3.put_object(Bucket=bucket, Key=key, Body=("\n".join(lines) + "\n").encode())
 
+    def put_alarm(self, name: str, schedule_name: str) -> None:
+        """Make an alarm of the total of a schedule of data quality."""
+        self.stack.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="model-data-drift",
+            Namespace="aws/sagemaker/Endpoints/data-metrics",
+            Period=3600,
+            Statistic="Maximum",
+            Threshold=0,
+            Dimensions=[{"Name": "MonitoringSchedule", "Value": schedule_name}],
+        )
+
     def copy_baseline(self) -> None:
         """Put the baseline of data quality where the batch transform block expects one."""
         for source, key, target in self._transform_baseline:
@@ -101,7 +115,12 @@ class SpecifiedApp:
 @contextmanager
 def running() -> Iterator[SpecifiedApp]:
     """Start the stack, and lead boto3 of this process to it as its users are told to."""
-    listed = {"MonitoredBuckets": ",".join(BUCKETS), "OutputBuckets": ",".join(BUCKETS)}
+    listed = {
+        "MonitoredBuckets": ",".join(BUCKETS),
+        "OutputBuckets": ",".join(BUCKETS),
+        "AlertTopicArns": "arn:aws:sns:us-west-2:123:ml-team-alerts",
+        "AlertFunctionArns": "arn:aws:lambda:us-west-2:123:function:handle-violations",
+    }
     stack = LocalStack(ROOT / "template.yaml", parameters=listed | {"CaptureSettlingSeconds": "0"}, start=START)
     with Container() as model, stack, pytest.MonkeyPatch.context() as patch:
         variables = {"ENDPOINT_URL": stack.endpoint_url, "DEFAULT_REGION": stack.region}

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from modelwatch.model_monitor import EndpointInput, ModelMonitor, MonitoringOutput
+from modelwatch_core.domain.alert_event import alert_event
+from modelwatch_core.domain.alerts import alert_of
+from modelwatch_core.domain.events import ExecutionEnded
+from tests.repository import ROOT
 from tests.sdk.api_document import CODE
 from tests.sdk.specified_app import ROLE, START, SpecifiedApp, running
 
 REFUSED = {
-    # No alert target of the app is a function or an alarm yet, and no host of it runs a container of the user's own.
-    # A schedule that could not do what it is asked for is refused when it is made.
-    "Alert actions": "UnknownAlertTarget",
+    # No host of the app runs a container of the user's own yet. A schedule that could not do what it is asked for is
+    # refused when it is made.
     "Custom container": "NoHost",
 }
 """What the app cannot do yet, by the code of its refusal."""
@@ -55,6 +58,8 @@ class Reader:
             self.first_monitor = self.names["monitor"]
             self.app.capture("monitored-endpoint", START.replace(minute=0), income_factor=3)
             self.app.stack.advance_to(START + timedelta(minutes=45))
+        if title == "Alert actions":
+            self.app.put_alarm("model-quality-alarm", "monitored-endpoint-with-alerts")
         if title == "Batch transform":  # the loop of the block before took the name
             self.names["monitor"] = self.first_monitor
             self.app.copy_baseline()
@@ -143,11 +148,9 @@ def test_a_bias_schedule_that_names_statistics_has_the_analysis_in_their_folder(
 @pytest.mark.slow
 def test_the_handler_of_the_document_is_given_its_four_fields(read: Any) -> None:
     reader, _, _ = read
-    event = {
-        "monitoringScheduleName": "data-quality-monitor",
-        "endpointName": "monitored-endpoint",
-        "violationReport": "s3://my-bucket/monitoring-results/constraint_violations.json",
-        "timestamp": "2026-11-20T09:05:00Z",
-    }
+    ended = json.loads((ROOT / "events/outbound/execution-ended.with-violations.json").read_text())
+    alert = alert_of(ExecutionEnded.model_validate(ended["detail"]))
+    assert alert is not None
+    event = json.loads(json.dumps(alert_event(alert)))  # as an invocation carries it
     assert reader.names["lambda_handler"](event, None) == {"statusCode": 200}
-    assert reader.paged == [("monitored-endpoint", reader.names["violations"])]
+    assert reader.paged == [(alert.endpoint_name, reader.names["violations"])]

@@ -17,7 +17,7 @@ from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, TemporaryEndpoint
 
 
@@ -267,6 +267,16 @@ class SentAlerts(Protocol):
 
 class AlertTarget(Protocol):
     """A kind of place that alerts go to."""
+
+    def check(self, address: str, schedule: ScheduleRequest) -> None:
+        """Refuse an address that cannot be notified of the executions of a schedule.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnfitAlertTarget``.
+        """
+        ...
 
     def send(self, alert: Alert, address: str) -> None:
         """Send an alert to one address.

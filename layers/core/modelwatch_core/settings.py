@@ -135,6 +135,18 @@ class MetricSettings(FunctionSettings):
 
 
 class AlertSettings(FunctionSettings):
-    """For functions that raise alerts."""
+    """For functions that raise alerts, or check where they are to go; lists have commas between their ARNs."""
 
     alert_topic_arn: str = Field(min_length=1)
+    alert_topic_arns: str = ""
+    alert_function_arns: str = ""
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that alerts may be published to."""
+        return [self.alert_topic_arn, *filter(None, self.alert_topic_arns.split(","))]
+
+    @property
+    def functions(self) -> list[str]:
+        """The functions that may be invoked with alerts."""
+        return list(filter(None, self.alert_function_arns.split(",")))

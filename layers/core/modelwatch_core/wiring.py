@@ -62,6 +62,7 @@ from modelwatch_core.settings import (
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
+    from types_boto3_cloudwatch.client import CloudWatchClient
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_s3.client import S3Client
     from types_boto3_sagemaker.client import SageMakerClient
@@ -101,6 +102,11 @@ def _s3() -> S3Client:
 @cache
 def _sagemaker() -> SageMakerClient:
     return _session().client("sagemaker", config=_config())
+
+
+@cache
+def _cloudwatch() -> CloudWatchClient:
+    return _session().client("cloudwatch", config=_config())
 
 
 @cache
@@ -199,14 +205,31 @@ def _start_analysis() -> StartAnalysis:
 
 # ---------------------------------------------------------------- targets of alerts
 @cache
-def _sns() -> AlertTarget:
+def _topics() -> AlertTarget:
     from modelwatch_core.adapters.aws.sns_topic import SnsTopics
 
-    return SnsTopics(_session().client("sns", config=_config()))
+    return SnsTopics(_session().client("sns", config=_config()), AlertSettings.from_environment().topics)
+
+
+@cache
+def _functions() -> AlertTarget:
+    from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
+
+    client = _session().client("lambda", config=_config())
+    return AlertFunctions(client, AlertSettings.from_environment().functions)
+
+
+@cache
+def _alarms() -> AlertTarget:
+    from modelwatch_core.adapters.aws.alarms import Alarms
+
+    return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
 
 
 ALERT_TARGETS: dict[str, Callable[[], AlertTarget]] = {
-    "sns": _sns,
+    "sns": _topics,
+    "lambda": _functions,
+    "cloudwatch-alarm": _alarms,
 }
 """Every type of alert target by its name."""
 
@@ -260,7 +283,7 @@ def manage_monitors() -> ManageMonitors:
         stop_baselining_job=StopBaseliningJob(_hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
-        alert_target_types=tuple(ALERT_TARGETS),
+        alert_targets=ALERT_TARGETS,
         new_token=lambda: secrets.token_hex(4),
         arn_prefix=TickSettings.from_environment().sagemaker_arns,
         output_buckets=_output_buckets(),
@@ -299,7 +322,7 @@ def launch_execution() -> LaunchExecution:
 def _finish_execution() -> FinishExecution:
     from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 
-    metrics = CloudWatchMetrics(_session().client("cloudwatch", config=_config()))
+    metrics = CloudWatchMetrics(_cloudwatch())
     prefix = MetricSettings.from_environment().metric_namespace_prefix
     return FinishExecution(_ledger(), _objects(), metrics, _bus(), _CLOCK, metric_prefix=prefix)
 

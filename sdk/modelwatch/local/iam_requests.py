@@ -114,6 +114,12 @@ def _put_metric_data(parameters: Parameters, _: Region) -> Iterator[Permission]:
     yield Permission("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": [parameters["Namespace"]]})
 
 
+def _describe_alarms(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    """Yield a permission for each alarm that is named; without names all are described."""
+    for name in parameters.get("AlarmNames") or ["*"]:
+        yield Permission("cloudwatch:DescribeAlarms", region.arn("cloudwatch", f"alarm:{name}"))
+
+
 def _publish(parameters: Parameters, _: Region) -> Iterator[Permission]:
     yield Permission("sns:Publish", parameters["TopicArn"])
 
@@ -180,6 +186,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("events", "PutEvents"): _put_events,
     ("lambda", "Invoke"): _invoke,
     ("cloudwatch", "PutMetricData"): _put_metric_data,
+    ("cloudwatch", "DescribeAlarms"): _describe_alarms,
     ("sns", "Publish"): _publish,
     **{("sqs", action): _sqs(action) for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")},
     **{("logs", action): _logs(action) for action in ("CreateLogStream", "PutLogEvents")},

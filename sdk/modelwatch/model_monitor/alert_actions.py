@@ -52,14 +52,16 @@ class MonitoringAlertActions:
         Parameters
         ----------
         function_arn : str
-            A function that the deployment may invoke.
+            One of the functions in the deployment's parameter ``AlertFunctionArns``.
         """
         if not _FUNCTION.fullmatch(text("function_arn", function_arn)):
             raise ValueError(f"function_arn: {function_arn!r} is not the ARN of a Lambda function")
         self._add("lambda", function_arn)
 
     def add_cloudwatch_alarm(self, alarm_name: str) -> None:
-        """Set a CloudWatch alarm to ALARM.
+        """Name a CloudWatch alarm that watches the schedule: it must exist, and watch one of its metrics.
+
+        An alarm follows its metric. Its state is not set from outside, which would last until the next evaluation.
 
         Parameters
         ----------

@@ -19,8 +19,8 @@ from modelwatch_core.app.temporary_endpoints import OwnedEndpoints
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
+from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore, RunClaims
 
@@ -28,15 +28,6 @@ _WITH_REPORTS = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLA
 _COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
 
 logger = logging.getLogger(__name__)
-
-
-def metric_namespace(monitor: MonitoringExecution | MonitoringSchedule, prefix: str) -> str:
-    """Return the CloudWatch namespace for the metrics of an execution, or of all executions of a schedule.
-
-    With the prefix ``aws/sagemaker`` it is SageMaker's: dashboards on it go on working.
-    """
-    watched = "Endpoints" if monitor.endpoint_name else "ModelMonitoring"
-    return f"{prefix}/{watched}/{monitor.kind.metric_namespace}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from modelwatch_core.domain.monitoring_schedule import (
 )
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 from modelwatch_core.ports import (
+    AlertTarget,
     BaseliningJobs,
     Clock,
     Endpoints,
@@ -126,7 +127,7 @@ class ManageMonitors:
         S3 URI of the bucket that reports go to.
     output_buckets : collection of str
         Further buckets that they may go to.
-    alert_target_types : collection of str
+    alert_targets : mapping of str to callable
         The types of targets that alerts can be sent to.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
@@ -146,7 +147,7 @@ class ManageMonitors:
     stop_baselining_job: StopBaseliningJob
     clock: Clock
     results: str
-    alert_target_types: Collection[str]
+    alert_targets: Mapping[str, Callable[[], AlertTarget]]
     new_token: Callable[[], str]
     arn_prefix: str
     output_buckets: Collection[str] = ()
@@ -298,10 +299,11 @@ class ManageMonitors:
             message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
             raise InvalidInput("BaselineNeedsValues", message)
         for target in request.alert_targets:
-            if target.type not in self.alert_target_types:
-                known = ", ".join(self.alert_target_types)
+            if target.type not in self.alert_targets:
+                known = ", ".join(self.alert_targets)
                 message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
+            self.alert_targets[target.type]().check(target.address, request)
         endpoint = self._looked_up(request.endpoint_input)
         self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")

@@ -1,0 +1,74 @@
+"""``AlertTarget``: CloudWatch alarms, which watch the metrics of a schedule by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.metric_namespace import metric_namespace
+from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.client import CloudWatchClient
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """CloudWatch alarms; an address is the name of one.
+
+    An alarm follows its metric. A state that is set from outside lasts until CloudWatch next evaluates it, so nothing
+    is sent; it is checked once that the alarm watches what the schedule publishes.
+
+    Parameters
+    ----------
+    connect : callable
+        Returns the client; only few schedules name an alarm.
+    metric_prefix : str
+        How the namespaces of the metrics of schedules begin.
+    """
+
+    connect: Callable[[], CloudWatchClient]
+    metric_prefix: str
+
+    def check(self, address: str, schedule: ScheduleRequest) -> None:
+        """Refuse an alarm that does not exist, or that watches no metric of the schedule.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnfitAlertTarget``, with the namespace and dimension to watch.
+        """
+        namespace, name = metric_namespace(schedule, self.metric_prefix), schedule.monitoring_schedule_name
+        wanted = f"a metric of {namespace!r} with the dimension MonitoringSchedule={name}"
+        with aws_errors(f"describing the alarm {address}"):
+            described = self.connect().describe_alarms(AlarmNames=[address], AlarmTypes=["MetricAlarm"])
+        if not described["MetricAlarms"]:
+            message = f"there is no alarm {address!r} of a metric in this account and region; create one of {wanted}"
+        elif not schedule.publish_cloudwatch_metrics:
+            message = f"the alarm {address!r} would watch nothing: this schedule publishes no CloudWatch metrics"
+        elif not any(_is_of(metric, namespace, name) for metric in _metrics(described["MetricAlarms"][0])):
+            message = f"the alarm {address!r} does not watch this schedule; let it watch {wanted}"
+        else:
+            return
+        raise InvalidInput("UnfitAlertTarget", f"alert_targets: {message}")
+
+    def send(self, alert: Alert, address: str) -> None:
+        """Do nothing: the alarm sees the metrics."""
+
+
+def _metrics(alarm: Any) -> Iterator[Any]:
+    """Yield the metrics that an alarm watches, alone or in an expression."""
+    if "Namespace" in alarm:
+        yield alarm
+    for query in alarm.get("Metrics", ()):
+        if "MetricStat" in query:
+            yield query["MetricStat"]["Metric"]
+
+
+def _is_of(metric: Any, namespace: str, schedule_name: str) -> bool:
+    dimension = {"Name": "MonitoringSchedule", "Value": schedule_name}
+    return metric.get("Namespace") == namespace and dimension in metric.get("Dimensions", ())
