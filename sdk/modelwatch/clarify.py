@@ -80,7 +80,7 @@ class SHAPConfig:
     def get_explainability_config(self) -> dict[str, Any]:
         """Return the part ``methods`` of an analysis configuration."""
         rows = self.baseline
-        baseline = rows._to_dict() if isinstance(rows, ClarifyShapBaselineConfig) else rows  # noqa: SLF001
+        baseline = rows._to_dict() if isinstance(rows, ClarifyShapBaselineConfig) else rows  # noqa: SLF001 - as SageMaker's SDK names it
         others = {name: getattr(self, name) for name in ("num_samples", "agg_method", "use_logit")}
         more = {name: getattr(self, name) for name in ("save_local_shap_values", "seed", "num_clusters")}
         return {"shap": given(baseline=baseline, **others, **more)}
@@ -173,7 +173,7 @@ class BiasConfig:
             Where values are not given for each facet.
         """
         several = not isinstance(self.facet_name, str | int)
-        names: Sequence[Any] = self.facet_name if several else [self.facet_name]  # type: ignore[assignment]
+        names: Sequence[Any] = self.facet_name if several else [self.facet_name]  # type: ignore[assignment]  # several: checked above
         values = self.facet_values_or_threshold
         of_each = [None] * len(names) if values is None else (list(values) if several else [values])
         if not names or len(names) != len(of_each):

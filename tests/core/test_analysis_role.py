@@ -16,9 +16,9 @@ from tests.core.test_session_policy import HOUR
 ROLE = "arn:aws-cn:iam::123456789012:role/analysis"
 CREDENTIALS = {
     "AccessKeyId": "one",
-    "SecretAccessKey": "two",
+    "SecretAccessKey": "two",  # pragma: allowlist secret (invented)
     "SessionToken": "three",
-}  # pragma: allowlist secret (invented)
+}
 
 
 class Sts:

@@ -120,5 +120,5 @@ def analysis_config_document(config: AnalysisConfig, monitoring_type: str) -> di
         return s3_uri("analysis_config", config)
     if isinstance(config, Mapping):
         return dict(config)
-    document: dict[str, Any] = instance("analysis_config", config, _CLASSES.get(monitoring_type, dict))._to_dict()  # noqa: SLF001
+    document: dict[str, Any] = instance("analysis_config", config, _CLASSES.get(monitoring_type, dict))._to_dict()  # noqa: SLF001 - as SageMaker's SDK names it
     return document

@@ -124,7 +124,7 @@ class ModelBiasMonitor(ModelMonitor):
             logs,
             job_name,
             analysis_config=analysis_config_document(
-                analysis_config,  # type: ignore[arg-type]
+                analysis_config,  # type: ignore[arg-type]  # its type says which
                 self.monitoring_type(),
             ),
             processing=given(output_kms_key=kms_key),

@@ -117,7 +117,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
             logs,
             job_name,
             analysis_config=analysis_config_document(
-                analysis_config,  # type: ignore[arg-type]
+                analysis_config,  # type: ignore[arg-type]  # its type says which
                 self.monitoring_type(),
             ),
             processing=given(output_kms_key=kms_key),
@@ -145,5 +145,5 @@ def _config_of_v2(
         headers=data.headers,
         label_headers=headers,
     )
-    document = config._to_dict()  # noqa: SLF001
+    document = config._to_dict()  # noqa: SLF001 - as SageMaker's SDK names it
     return document | {"predictor": given(**document["predictor"], label=scores)} | given(label=data.label)

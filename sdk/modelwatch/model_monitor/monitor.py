@@ -446,7 +446,7 @@ class ModelMonitor(ScheduleExecutions):
             role_arn=self._role_arn(),
             **{name: getattr(self, name) for name in _RESOURCES},
             tags=self.tags or None,
-            network_config=None if network is None else network._to_request_dict(),  # noqa: SLF001
+            network_config=None if network is None else network._to_request_dict(),  # noqa: SLF001 - as SageMaker's SDK names it
             entrypoint=None if self.entrypoint is None else list(self.entrypoint),
         )
 

@@ -174,9 +174,9 @@ def _watched(
     if isinstance(endpoint, str):
         return EndpointInput(endpoint)
     if endpoint is not None:
-        return instance("endpoint_input", endpoint, EndpointInput)  # type: ignore[no-any-return]
+        return instance("endpoint_input", endpoint, EndpointInput)  # type: ignore[no-any-return]  # the class given
     if transform is not None:
-        return instance("batch_transform_input", transform, BatchTransformInput)  # type: ignore[no-any-return]
+        return instance("batch_transform_input", transform, BatchTransformInput)  # type: ignore[no-any-return]  # the class given
     return None
 
 

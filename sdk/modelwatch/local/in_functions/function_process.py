@@ -24,7 +24,7 @@ def follow(shift_file: Path) -> None:
     def now(self: SystemClock) -> datetime:  # noqa: ARG001 - the signature that it replaces
         return datetime.now(UTC) + timedelta(seconds=float(shift_file.read_text()))
 
-    SystemClock.now = now  # type: ignore[method-assign]
+    SystemClock.now = now  # type: ignore[method-assign]  # the clock that functions are given
 
 
 if __name__ == "__main__":
