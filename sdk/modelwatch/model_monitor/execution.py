@@ -17,7 +17,9 @@ File = TypeVar("File", bound=ModelMonitoringFile)
 _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 """The minute in which the window of an execution ends, in the name of its processing job."""
 
-_OPEN = frozenset({"Pending", "InProgress", "Stopping"})
+OPEN_STATUSES = frozenset({"Pending", "InProgress", "Stopping"})
+"""Of an execution that has not ended."""
+
 _ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
 
 
@@ -168,7 +170,7 @@ class MonitoringExecution(dict[str, Any]):
         self._refresh()
         status = self.monitoring_execution_status
         message = self.failure_reason or self.exit_message
-        return (f"{status}: {message}" if message else status), status not in _OPEN
+        return (f"{status}: {message}" if message else status), status not in OPEN_STATUSES
 
     @property
     def _key(self) -> dict[str, Any]:
