@@ -14,7 +14,7 @@ from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FileFormat
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.list_options import MaxResults, NameContains, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, overlaid, read_parameters
 from modelwatch.cli.schedule_options import KindOfMonitor, ModelOptions
 from modelwatch.model_monitor.baselining import BaseliningJob
@@ -36,11 +36,11 @@ _COLUMNS = {
     "reason": lambda each: (each.get("outcome") or {}).get("failure_reason"),
 }
 
-CREATE_EXAMPLE = """\b
-Examples:
-  modelwatch baselines create loans --baseline-dataset s3://my-bucket/train.csv --wait
-  modelwatch baselines create quality --baseline-dataset scored.csv --monitoring-type ModelQuality \\
-      --problem-type Regression --inference-attribute prediction --ground-truth-attribute label"""
+CREATE_EXAMPLE = examples(
+    "modelwatch baselines create loans --baseline-dataset s3://my-bucket/train.csv --wait",
+    "modelwatch baselines create quality --baseline-dataset scored.csv --monitoring-type ModelQuality\n"
+    "--problem-type Regression --inference-attribute prediction --ground-truth-attribute label",
+)
 
 
 @app.callback()
@@ -53,7 +53,6 @@ def _group() -> None:
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new baselining job.")],
     model: ModelOptions,
-    options: AppOptions,
     baseline_dataset: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +72,8 @@ def create(
     waits: Annotated[bool, typer.Option("--wait", help="Wait for its end.")] = False,
     from_file: FromFile = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Make statistics and constraints of training data; exit code 2 if that fails."""
     document = read_parameters(from_file)
@@ -100,10 +101,9 @@ def create(
     _print_made(record, as_json=as_json)
 
 
-@app.command("list", epilog="Example: modelwatch baselines list --status-equals Completed")
+@app.command("list", epilog=examples("modelwatch baselines list --status-equals Completed"))
 @takes_option_groups
 def list_jobs(
-    options: AppOptions,
     name_contains: NameContains = None,
     status_equals: Annotated[
         Literal["InProgress", "Completed", "Failed", "Stopped"] | None, typer.Option(help="Only those of a status.")
@@ -112,6 +112,8 @@ def list_jobs(
     max_results: MaxResults = 100,
     next_token: NextToken = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """List baselining jobs, the newest first."""
     wanted = given(
@@ -126,9 +128,9 @@ def list_jobs(
     print_records(answer, "baselining_jobs", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch baselines describe loans")
+@app.command(epilog=examples("modelwatch baselines describe loans"))
 @takes_option_groups
-def describe(name: JobName, options: AppOptions, as_json: AsJson = False) -> None:
+def describe(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Show a baselining job."""
     with options.app() as found:
         record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
@@ -138,9 +140,9 @@ def describe(name: JobName, options: AppOptions, as_json: AsJson = False) -> Non
         print_facts(_facts(record))
 
 
-@app.command(epilog="Example: modelwatch baselines wait loans")
+@app.command(epilog=examples("modelwatch baselines wait loans"))
 @takes_option_groups
-def wait(name: JobName, options: AppOptions, as_json: AsJson = False) -> None:
+def wait(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Wait for the end of a baselining job. Exit code 0: completed, 2: it failed or was stopped."""
     with options.app(doing=None) as found:
         record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
@@ -148,9 +150,9 @@ def wait(name: JobName, options: AppOptions, as_json: AsJson = False) -> None:
     _print_made(record, as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch baselines stop loans")
+@app.command(epilog=examples("modelwatch baselines stop loans"))
 @takes_option_groups
-def stop(name: JobName, options: AppOptions, as_json: AsJson = False) -> None:
+def stop(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop a baselining job, and its run."""
     with options.app() as found:
         record = found.manage("StopBaseliningJob", baselining_job_name=name)

@@ -11,12 +11,12 @@ from modelwatch.cli.answers import print_lines
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.model_monitor.data_capture import DataCaptureConfig
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 
-ENABLE_EXAMPLE = "Example: modelwatch capture enable my-endpoint --destination-s3-uri s3://my-bucket/capture"
-DISABLE_EXAMPLE = "Example: modelwatch capture disable my-endpoint"
+ENABLE_EXAMPLE = examples("modelwatch capture enable my-endpoint --destination-s3-uri s3://my-bucket/capture")
+DISABLE_EXAMPLE = examples("modelwatch capture disable my-endpoint")
 
 EndpointName = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name; it must be in service.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the update; then a failure is not undone.")]
@@ -25,7 +25,6 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the upd
 @takes_option_groups
 def enable(
     endpoint_name: EndpointName,
-    options: AppOptions,
     destination_s3_uri: Annotated[
         str | None,
         typer.Option(metavar="S3URI", help="Where captures go; where they went before if not given."),
@@ -35,6 +34,8 @@ def enable(
     ] = 100,
     no_wait: NoWait = False,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Let a live endpoint capture requests and responses: its configuration is copied, and the endpoint updated."""
     with options.app(doing=None) as app:
@@ -47,7 +48,9 @@ def enable(
 
 
 @takes_option_groups
-def disable(endpoint_name: EndpointName, options: AppOptions, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+def disable(
+    endpoint_name: EndpointName, no_wait: NoWait = False, as_json: AsJson = False, *, options: AppOptions
+) -> None:
     """Let a live endpoint capture no more; its captures are kept, and it can be enabled again."""
     with options.app(doing=None) as app:
         present = _present(app, endpoint_name)

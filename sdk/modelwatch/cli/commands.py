@@ -48,7 +48,9 @@ COMMANDS = {
         "Describe training data, so that later data can be checked against it.",
     ),
     "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
-    "schedules": Deferred("modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."),
+    "schedules": Deferred(
+        "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
+    ),
     "executions": Deferred("modelwatch.cli.executions:app", "See what schedules did and found."),
     "baselines": Deferred("modelwatch.cli.baselining_jobs:app", "Make baselines with the app."),
     "capture": Deferred("modelwatch.cli.capture:app", "Switch an endpoint's data capture, and see what was captured."),

@@ -12,14 +12,7 @@ from modelwatch.cli.failures import print_json
 from modelwatch.doctor.problem import Problem
 from modelwatch.printing import make_console, print_table
 
-<<<<<<< HEAD
-if TYPE_CHECKING:
-    import boto3
-
 EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
-=======
-DOCTOR_EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
->>>>>>> a2b4c45 (The shell works with the deployed app: schedules, executions, baselines, and data capture of endpoints)
 PROBLEMS = 1
 """Exit code if something is wrong."""
 

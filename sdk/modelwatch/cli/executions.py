@@ -17,7 +17,7 @@ from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, parse_time
+from modelwatch.cli.options import AsJson, examples, parse_time
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.printing import count_text, make_console, print_table
@@ -53,10 +53,9 @@ def _group() -> None:
     """See what schedules did and found."""
 
 
-@app.command("list", epilog="Example: modelwatch executions list hourly --status-equals CompletedWithViolations")
+@app.command("list", epilog=examples("modelwatch executions list hourly --status-equals CompletedWithViolations"))
 @takes_option_groups
 def list_executions(
-    options: AppOptions,
     name: Annotated[
         str | None,
         typer.Argument(metavar="[NAME]", help="Of one schedule.", autocompletion=complete_schedule_name),
@@ -72,6 +71,8 @@ def list_executions(
     max_results: MaxResults = 100,
     next_token: NextToken = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """List executions of a schedule, or of all, the newest first."""
     wanted = given(
@@ -90,10 +91,10 @@ def list_executions(
     print_records(answer, "executions", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z")
+@app.command(epilog=examples("modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z"))
 @takes_option_groups
 def describe(
-    name: ScheduleName, options: AppOptions, scheduled_time: ScheduledTime = None, as_json: AsJson = False
+    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
 ) -> None:
     """Show an execution."""
     with options.app() as found:
@@ -105,12 +106,12 @@ def describe(
 
 
 @app.command(
-    epilog="Example: modelwatch executions wait hourly",
+    epilog=examples("modelwatch executions wait hourly"),
     help=f"Wait for the end of an execution.\n\n{_EXIT_CODES}",
 )
 @takes_option_groups
 def wait(
-    name: ScheduleName, options: AppOptions, scheduled_time: ScheduledTime = None, as_json: AsJson = False
+    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
 ) -> None:
     """Wait for the end of an execution."""
     with options.app(doing=None) as found:
@@ -120,10 +121,10 @@ def wait(
     raise typer.Exit(exit_code(record))
 
 
-@app.command(epilog="Example: modelwatch executions stop hourly")
+@app.command(epilog=examples("modelwatch executions stop hourly"))
 @takes_option_groups
 def stop(
-    name: ScheduleName, options: AppOptions, scheduled_time: ScheduledTime = None, as_json: AsJson = False
+    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
 ) -> None:
     """Stop an execution, and the analysis that it runs."""
     with options.app() as found:
@@ -135,17 +136,16 @@ def stop(
         print_lines([f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."])
 
 
-REPORT_EXAMPLE = """\b
-Examples:
-  modelwatch executions report hourly --open
-  modelwatch executions report hourly --scheduled-time 2026-01-31T09:00Z --output report.html"""
+REPORT_EXAMPLE = examples(
+    "modelwatch executions report hourly --open",
+    "modelwatch executions report hourly --scheduled-time 2026-01-31T09:00Z --output report.html",
+)
 
 
 @app.command(epilog=REPORT_EXAMPLE, help=f"Show what an execution found, and save or open its report.\n\n{_EXIT_CODES}")
 @takes_option_groups
 def report(
     name: ScheduleName,
-    options: AppOptions,
     scheduled_time: ScheduledTime = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save report.html as this file, which must be new.")
@@ -154,6 +154,8 @@ def report(
         bool, typer.Option("--open", help="Open report.html in the browser; without --output from a temporary folder.")
     ] = False,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Show what an execution found, and save or open its report."""
     if output and output.exists():

@@ -12,7 +12,7 @@ from modelwatch.cli.app_options import AppOptions, ScheduleName
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, read_parameters
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
@@ -49,10 +49,9 @@ def _group() -> None:
     """Create, change and look at monitoring schedules of the app."""
 
 
-@app.command("list", epilog="Example: modelwatch schedules list --endpoint-name my-endpoint")
+@app.command("list", epilog=examples("modelwatch schedules list --endpoint-name my-endpoint"))
 @takes_option_groups
 def list_schedules(
-    options: AppOptions,
     name_contains: NameContains = None,
     endpoint_name: EndpointName = None,
     monitoring_type_equals: KindOfMonitor = None,
@@ -64,6 +63,8 @@ def list_schedules(
     max_results: MaxResults = 100,
     next_token: NextToken = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """List schedules."""
     wanted = given(
@@ -81,13 +82,14 @@ def list_schedules(
     print_records(answer, "schedules", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch schedules describe hourly")
+@app.command(epilog=examples("modelwatch schedules describe hourly"))
 @takes_option_groups
 def describe(
     name: ScheduleName,
-    options: AppOptions,
     version: Annotated[int | None, typer.Option(min=1, help="As it was in this version.")] = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Show a schedule with its latest execution."""
     with options.app() as found:
@@ -98,11 +100,11 @@ def describe(
         print_facts(_facts(answer))
 
 
-CREATE_EXAMPLE = """\b
-Examples:
-  modelwatch schedules create hourly --endpoint-name my-endpoint --schedule-expression 'cron(0 * ? * * *)' \\
-      --baselining-job-name my-baseline
-  modelwatch schedules create hourly --from-file schedule.yaml"""
+CREATE_EXAMPLE = examples(
+    "modelwatch schedules create hourly --endpoint-name my-endpoint --schedule-expression 'cron(0 * ? * * *)'\n"
+    "--baselining-job-name my-baseline",
+    "modelwatch schedules create hourly --from-file schedule.yaml",
+)
 
 
 @app.command(epilog=CREATE_EXAMPLE)
@@ -110,9 +112,10 @@ Examples:
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new schedule.")],
     schedule: ScheduleOptions,
-    options: AppOptions,
     from_file: FromFile = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Create a schedule, which starts at once."""
     document = read_parameters(from_file)
@@ -122,7 +125,7 @@ def create(
     _print_changed(answer, f"{name} is created", as_json=as_json)
 
 
-UPDATE_EXAMPLE = "Example: modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json"
+UPDATE_EXAMPLE = examples("modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json")
 
 
 @app.command(epilog=UPDATE_EXAMPLE)
@@ -130,9 +133,10 @@ UPDATE_EXAMPLE = "Example: modelwatch schedules update hourly --constraints s3:/
 def update(
     name: ScheduleName,
     schedule: ScheduleOptions,
-    options: AppOptions,
     from_file: FromFile = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """Change what is given of a schedule, and nothing else. In a file, null takes a parameter back to its default."""
     document = read_parameters(from_file)
@@ -144,18 +148,18 @@ def update(
     _print_changed(answer, f"{name} is changed, version {answer['version']}", as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch schedules start hourly")
+@app.command(epilog=examples("modelwatch schedules start hourly"))
 @takes_option_groups
-def start(name: ScheduleName, options: AppOptions, as_json: AsJson = False) -> None:
+def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Let a schedule fire again that was stopped."""
     with options.app() as found:
         answer = found.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
     _print_changed(answer, f"{name} is started", as_json=as_json)
 
 
-@app.command(epilog="Example: modelwatch schedules stop hourly")
+@app.command(epilog=examples("modelwatch schedules stop hourly"))
 @takes_option_groups
-def stop(name: ScheduleName, options: AppOptions, as_json: AsJson = False) -> None:
+def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Let a schedule fire no more until it is started."""
     with options.app() as found:
         answer = found.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
@@ -165,9 +169,9 @@ def stop(name: ScheduleName, options: AppOptions, as_json: AsJson = False) -> No
         print_lines([f"{name} is stopped. Start it again: modelwatch schedules start {name}"])
 
 
-@app.command(epilog="Example: modelwatch schedules delete hourly")
+@app.command(epilog=examples("modelwatch schedules delete hourly"))
 @takes_option_groups
-def delete(name: ScheduleName, options: AppOptions, as_json: AsJson = False) -> None:
+def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Delete a schedule and stop what it has running; its results are kept."""
     with options.app() as found:
         answer = found.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
@@ -177,15 +181,16 @@ def delete(name: ScheduleName, options: AppOptions, as_json: AsJson = False) -> 
         print_lines([f"{name} is deleted; its executions and results are kept."])
 
 
-@app.command(epilog="Example: modelwatch schedules versions hourly")
+@app.command(epilog=examples("modelwatch schedules versions hourly"))
 @takes_option_groups
 def versions(
     name: ScheduleName,
-    options: AppOptions,
     schedule_id: Annotated[str | None, typer.Option(help="Finds the versions of a schedule that was deleted.")] = None,
     max_results: MaxResults = 100,
     next_token: NextToken = None,
     as_json: AsJson = False,
+    *,
+    options: AppOptions,
 ) -> None:
     """List the versions of a schedule, the newest first."""
     wanted = given(schedule_id=schedule_id, max_results=max_results, next_token=next_token)
