@@ -22,7 +22,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.delenv("MODELWATCH_TRACEBACK", raising=False)
 
     def ran(app: FakeApp, *arguments: str) -> Result:
-        monkeypatch.setattr(AppOptions, "client", lambda options: app)
+        monkeypatch.setattr(AppOptions, "client", lambda _options: app)
         return CliRunner().invoke(command, arguments)
 
     return ran

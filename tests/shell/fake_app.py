@@ -54,7 +54,8 @@ class FakeApp(AppClient):
     """Parameters are answers by operation: a document, an exception to raise, or a list of them in turn."""
 
     def __init__(self, **answers: Any) -> None:
-        self.answers, self.asked = answers, []
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._answer(operation, parameters)
@@ -72,7 +73,8 @@ class FakeApp(AppClient):
             answer = answer.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        document: dict[str, Any] = answer
+        return document
 
     def parameters(self, operation: str) -> dict[str, Any]:
         """Return what the operation was asked with, the last time."""

@@ -27,20 +27,20 @@ class SageMaker:
             self.configs["c"]["DataCaptureConfig"] = capture
         self.current, self.fails = "c", fails
 
-    def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
+    def describe_endpoint(self, **_named: str) -> dict[str, Any]:
         return {"EndpointStatus": "InService", "EndpointConfigName": self.current, "FailureReason": "no capacity"}
 
-    def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
-        return self.configs[EndpointConfigName]
+    def describe_endpoint_config(self, **named: str) -> dict[str, Any]:
+        return self.configs[named["EndpointConfigName"]]
 
-    def create_endpoint_config(self, *, EndpointConfigName: str, **parts: Any) -> None:
-        self.configs[EndpointConfigName] = parts
+    def create_endpoint_config(self, **parts: Any) -> None:
+        self.configs[parts.pop("EndpointConfigName")] = parts
 
-    def delete_endpoint_config(self, *, EndpointConfigName: str) -> None:
-        del self.configs[EndpointConfigName]
+    def delete_endpoint_config(self, **named: str) -> None:
+        del self.configs[named["EndpointConfigName"]]
 
-    def update_endpoint(self, *, EndpointName: str, EndpointConfigName: str) -> None:
-        self.current = self.current if self.fails else EndpointConfigName
+    def update_endpoint(self, **named: str) -> None:
+        self.current = self.current if self.fails else named["EndpointConfigName"]
 
 
 def app_with(sagemaker: SageMaker) -> FakeApp:

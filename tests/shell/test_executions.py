@@ -94,7 +94,7 @@ JOB = {
 
 
 def described(monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any]) -> FakeApp:
-    monkeypatch.setattr("modelwatch.model_monitor.baselining.baselining_job", lambda app, job: {"Modelwatch": job})
+    monkeypatch.setattr("modelwatch.model_monitor.baselining.baselining_job", lambda _app, job: {"Modelwatch": job})
     return FakeApp(CreateBaseliningJob=records[0], DescribeBaseliningJob=list(records))
 
 

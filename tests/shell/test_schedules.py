@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from modelwatch.cli.commands import COMMANDS
 from modelwatch_core.app.manage_monitors import OPERATIONS
 from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
@@ -51,7 +50,16 @@ def test_a_document_has_all_parameters_and_options_come_before_it(run: Run, name
     Path(name).write_text(json.dumps(document))  # JSON is YAML
     app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
     ended = run(
-        app, "schedules", "create", "hourly", "--from-file", name, "--schedule-expression", HOURLY, "--variant-name", "a"
+        app,
+        "schedules",
+        "create",
+        "hourly",
+        "--from-file",
+        name,
+        "--schedule-expression",
+        HOURLY,
+        "--variant-name",
+        "a",
     )
     assert ended.exit_code == 0, ended.stderr
     assert app.parameters("CreateMonitoringSchedule") == {
@@ -159,13 +167,10 @@ def test_a_refusal_is_one_line_with_the_code_of_the_app(run: Run, refusal: Excep
     assert ended.exit_code == 2
     assert ended.stderr.startswith(f"modelwatch: {said}")
     assert ended.stderr.count("\n") == 1
-    assert json.loads(ended.stdout)["error"]["code"] == said.split(":")[0]
+    assert json.loads(ended.stdout)["error"]["code"] == said.split(":", maxsplit=1)[0]
 
 
-GROUPS = ["schedules", "executions", "baselines", "capture", "import"]
-
-
-@pytest.mark.parametrize("group", [group for group in GROUPS if group in COMMANDS])
+@pytest.mark.parametrize("group", ["schedules", "executions", "baselines", "capture", "import"])
 def test_every_command_shows_an_example_of_itself(run: Run, group: str):
     listed = run(FakeApp(), group, "--help").stdout.partition("Commands:")[2]
     names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
@@ -182,7 +187,7 @@ def test_names_of_schedules_are_completed(monkeypatch: pytest.MonkeyPatch):
 
     context = cast("Any", SimpleNamespace(params={"stack": "modelwatch", "name": None}))
     two = {"schedules": [SCHEDULE, SCHEDULE | {"monitoring_schedule_name": "daily"}]}
-    monkeypatch.setattr(AppOptions, "client", lambda options: FakeApp(ListMonitoringSchedules=two))
+    monkeypatch.setattr(AppOptions, "client", lambda _options: FakeApp(ListMonitoringSchedules=two))
     assert complete_schedule_name(context, "h") == ["hourly"]
-    monkeypatch.setattr(AppOptions, "client", lambda options: FakeApp(ListMonitoringSchedules=ValueError("No: app")))
+    monkeypatch.setattr(AppOptions, "client", lambda _options: FakeApp(ListMonitoringSchedules=ValueError("No: app")))
     assert complete_schedule_name(context, "h") == []
