@@ -70,9 +70,5 @@ def _print(imports: list[Imported]) -> None:
     print_table(make_console(), ("schedule", "kind", "result", "what differs, or why not"), rows)
     made = sum(each.result is Result.CREATED for each in imports)
     if made:
-        print_lines(
-            [
-                f"{count_text(made, 'schedule')} created. SageMaker's own go on until you stop them:"
-                " aws sagemaker stop-monitoring-schedule --monitoring-schedule-name NAME"
-            ]
-        )
+        go_on = "SageMaker's own go on until you stop them: aws sagemaker stop-monitoring-schedule"
+        print_lines([f"{count_text(made, 'schedule')} created. {go_on} --monitoring-schedule-name NAME"])
