@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app as command
+from modelwatch.s3 import S3Downloader
 from tests.sdk.specified_app import START, SpecifiedApp, running
 
 pytestmark = pytest.mark.slow
@@ -56,28 +57,62 @@ def test_schedules_and_baselines_are_listed_and_described(hourly: Callable[..., 
     assert schedule["baseline"]["constraints_s3_uri"].endswith("/loans/constraints.json")
     assert [each["baselining_job_name"] for each in hourly("baselines", "list")["baselining_jobs"]] == ["loans"]
     shown = shell("schedules", "describe", "hourly").stdout
-    assert "2026-11-20 10:00, CompletedWithViolations, violations: 1" in shown
+    assert "Latest execution  2026-11-20 " in shown
 
 
 def test_executions_are_listed_and_a_finished_one_needs_no_waiting(hourly: Callable[..., Any]):
-    (good,) = hourly("executions", "list", "hourly", "--status-equals", "Completed")["executions"]
-    time = good["scheduled_time"]
+    completed = hourly("executions", "list", "hourly", "--status-equals", "Completed")["executions"]
+    time = next(each["scheduled_time"] for each in completed if not each["one_off"])
     waited = shell("executions", "wait", "hourly", "--scheduled-time", time)
     assert (waited.exit_code, waited.stdout) == (0, "hourly, 2026-11-20 09:00: completed, no violations\n")
-    assert shell("executions", "wait", "hourly").exit_code == 1
-    refused = shell("executions", "stop", "hourly")
+    second = ("--scheduled-time", "2026-11-20T10:00Z")
+    assert shell("executions", "wait", "hourly", *second).exit_code == 1
+    refused = shell("executions", "stop", "hourly", *second)
     assert (refused.exit_code, refused.stderr.split(": ")[1]) == (2, "ExecutionEnded")
 
 
 def test_a_report_says_what_was_found_in_plain_english(hourly: Callable[..., Any], tmp_path: Path):
-    path = tmp_path / "report.html"
-    ended = shell("executions", "report", "hourly", "--output", str(path))
+    path, second = tmp_path / "report.html", ("--scheduled-time", "2026-11-20T10:00Z")
+    ended = shell("executions", "report", "hourly", *second, "--output", str(path))
     assert ended.exit_code == 1, ended.stderr
     assert "hourly, 2026-11-20 10:00: 1 violation." in ended.stdout
     assert "is above the threshold 0.1, which is the most allowed" in ended.stdout
     assert path.read_text().startswith("<!doctype html>")
-    document = json.loads(shell("executions", "report", "hourly", "--json").stdout)
+    document = json.loads(shell("executions", "report", "hourly", *second, "--json").stdout)
     assert [each["constraint_check_type"] for each in document["violations"]] == ["baseline_drift_check"]
+
+
+def test_changed_constraints_are_replayed_and_windows_analysed_again(hourly: Callable[..., Any], tmp_path: Path):
+    """Income of the second hour is three times that of the baseline: a threshold of 1 lets any distance pass."""
+    schedule = hourly("schedules", "describe", "hourly")
+    tuned = json.loads(S3Downloader.read_file(schedule["baseline"]["constraints_s3_uri"]))
+    tuned["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 1.0
+    path = tmp_path / "constraints.json"
+    path.write_text(json.dumps(tuned))
+    past = ("--start", "2026-11-20T09:00Z", "--end", "2026-11-20T11:00Z")
+    replayed = shell("schedules", "replay", "hourly", "--constraints", str(path), *past)
+    assert replayed.exit_code == 0, replayed.stderr
+    assert "Windows with violations: 1 then, 0 with the new file, of 2." in replayed.stdout
+    good, bad = hourly("schedules", "replay", "hourly", "--constraints", str(path), *past)["windows"]
+    assert (good["before"], good["after"], good["unknown"]) == ([], [], [])
+    assert bad["before"] == [{"feature_name": "income", "constraint_check_type": "baseline_drift_check"}]
+    assert bad["after"] == []
+
+    again = shell("schedules", "backfill", "hourly", *past, "--max-parallel", "2")
+    assert again.exit_code == 1, again.stderr
+    assert again.stdout.splitlines() == [
+        "hourly, 2026-11-20 09:00: completed, no violations",
+        "hourly, 2026-11-20 10:00: completed, 1 violation",
+    ]
+    attempts = [each["attempt"] for each in hourly("executions", "list", "hourly")["executions"]]
+    assert sorted(attempts)[-2:] == [2, 2]
+
+
+def test_a_schedule_runs_now_over_any_window(hourly: Callable[..., Any]):
+    taken = shell("schedules", "run", "hourly", "--scheduled-time", "2026-11-20T09:00Z")
+    assert (taken.exit_code, taken.stderr.split(": ")[1]) == (2, "WindowTaken")
+    ran = shell("schedules", "run", "hourly", "--start", "2026-11-20T08:00Z", "--end", "2026-11-20T08:30Z", "--wait")
+    assert (ran.exit_code, ran.stdout.splitlines()[-1]) == (0, "hourly, 2026-11-20 08:30: completed, no violations")
 
 
 def test_a_schedule_is_changed_stopped_started_and_its_versions_are_kept(hourly: Callable[..., Any], app: SpecifiedApp):

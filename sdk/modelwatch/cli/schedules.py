@@ -14,6 +14,7 @@ from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, 
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, read_parameters
+from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EXAMPLE, backfill, replay, run
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
 _HELP = "Create, change and look at monitoring schedules of the app."
@@ -197,6 +198,11 @@ def versions(
     with options.app() as found:
         answer = found.manage("ListMonitoringScheduleVersions", monitoring_schedule_name=name, **wanted)
     print_records(answer, "versions", _VERSION_COLUMNS, as_json=as_json)
+
+
+app.command(epilog=RUN_EXAMPLE)(run)
+app.command(epilog=BACKFILL_EXAMPLE)(backfill)
+app.command(epilog=REPLAY_EXAMPLE)(replay)
 
 
 def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:

@@ -20,7 +20,8 @@ _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 OPEN_STATUSES = frozenset({"Pending", "InProgress", "Stopping"})
 """Of an execution that has not ended."""
 
-_ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
+ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
+"""Of an execution whose analysis came to its end."""
 
 
 class MonitoringExecution(dict[str, Any]):
@@ -118,7 +119,7 @@ class MonitoringExecution(dict[str, Any]):
             Where it failed or was stopped, with the reason.
         """
         wait_for(f"execution of {self.monitoring_schedule_name}", self._status, show=logs)
-        if self.monitoring_execution_status not in _ENDED_WELL:
+        if self.monitoring_execution_status not in ENDED_WELL:
             from botocore.exceptions import WaiterError
 
             reason = f"{self.monitoring_execution_status}: {self.failure_reason}"
@@ -159,7 +160,7 @@ class MonitoringExecution(dict[str, Any]):
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
         self._refresh()
-        if self.monitoring_execution_status in _ENDED_WELL:
+        if self.monitoring_execution_status in ENDED_WELL:
             return None
         raise ValueError(
             f"the execution of {self.monitoring_schedule_name} has no {file_name}:"
