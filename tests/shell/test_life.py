@@ -98,7 +98,7 @@ def test_changed_constraints_are_replayed_and_windows_analysed_again(hourly: Cal
     assert bad["before"] == [{"feature_name": "income", "constraint_check_type": "baseline_drift_check"}]
     assert bad["after"] == []
 
-    again = shell("schedules", "backfill", "hourly", *past, "--max-parallel", "2")
+    again = shell("schedules", "backfill", "hourly", *past)
     assert again.exit_code == 1, again.stderr
     assert again.stdout.splitlines() == [
         "hourly, 2026-11-20 09:00: completed, no violations",
