@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app as command
 from modelwatch.s3 import S3Downloader
+from tests.repository import ROOT
 from tests.sdk.specified_app import START, SpecifiedApp, running
 
 pytestmark = pytest.mark.slow
@@ -30,6 +32,13 @@ def shell(*arguments: str) -> Result:
     return CliRunner().invoke(command, [*arguments, "--local"])
 
 
+def documented(beginning: str) -> Result:
+    """Run the first command of docs/shell.md that begins so."""
+    lines = (ROOT / "docs/shell.md").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"modelwatch {beginning}"))
+    return shell(*shlex.split(line)[1:])
+
+
 def read(*arguments: str) -> Any:
     ended = shell(*arguments, "--json")
     assert ended.exit_code == 0, ended.stderr
@@ -39,12 +48,9 @@ def read(*arguments: str) -> Any:
 @pytest.fixture(scope="module")
 def hourly(app: SpecifiedApp) -> Callable[..., Any]:
     """A schedule that has run for two hours, the second of them with a fault; returns what a command answers."""
-    made = shell("baselines", "create", "loans", "--data", "s3://my-bucket/training-data/baseline.csv", "--wait")
+    made = documented("baselines create")
     assert "made of 500 rows" in made.stdout, made.stderr
-    where = ("--endpoint-name", "my-endpoint", "--output-s3-uri", "s3://my-bucket/shell")
-    created = shell(
-        "schedules", "create", "hourly", *where, "--schedule-expression", HOURLY, "--baselining-job-name", "loans"
-    )
+    created = documented("schedules create")
     assert created.exit_code == 0, created.stderr
     for hour, factor in ((0, 1.0), (1, 3.0)):
         app.capture("my-endpoint", START.replace(minute=0) + timedelta(hours=hour), income_factor=factor)
@@ -82,15 +88,18 @@ def test_a_report_says_what_was_found_in_plain_english(hourly: Callable[..., Any
     assert [each["constraint_check_type"] for each in document["violations"]] == ["baseline_drift_check"]
 
 
-def test_changed_constraints_are_replayed_and_windows_analysed_again(hourly: Callable[..., Any], tmp_path: Path):
+def test_changed_constraints_are_replayed_and_windows_analysed_again(
+    hourly: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Income of the second hour is three times that of the baseline: a threshold of 1 lets any distance pass."""
     schedule = hourly("schedules", "describe", "hourly")
     tuned = json.loads(S3Downloader.read_file(schedule["baseline"]["constraints_s3_uri"]))
     tuned["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 1.0
-    path = tmp_path / "constraints.json"
+    path = tmp_path / "tuned.json"
     path.write_text(json.dumps(tuned))
     past = ("--start", "2026-11-20T09:00Z", "--end", "2026-11-20T11:00Z")
-    replayed = shell("schedules", "replay", "hourly", "--constraints", str(path), *past)
+    monkeypatch.chdir(tmp_path)
+    replayed = documented("schedules replay")
     assert replayed.exit_code == 0, replayed.stderr
     assert "Windows with violations: 1 then, 0 with the new file, of 2." in replayed.stdout
     good, bad = hourly("schedules", "replay", "hourly", "--constraints", str(path), *past)["windows"]
@@ -98,7 +107,7 @@ def test_changed_constraints_are_replayed_and_windows_analysed_again(hourly: Cal
     assert bad["before"] == [{"feature_name": "income", "constraint_check_type": "baseline_drift_check"}]
     assert bad["after"] == []
 
-    again = shell("schedules", "backfill", "hourly", *past)
+    again = documented("schedules backfill")
     assert again.exit_code == 1, again.stderr
     assert again.stdout.splitlines() == [
         "hourly, 2026-11-20 09:00: completed, no violations",
