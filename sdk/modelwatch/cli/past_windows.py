@@ -71,7 +71,12 @@ def backfill(
     name: ScheduleName,
     start: Start,
     end: End,
-    max_parallel: Annotated[int, typer.Option(min=1, max=16, help="How many executions are open at once.")] = 1,
+    max_parallel: Annotated[
+        int,
+        typer.Option(
+            min=1, max=16, help="How many are open at once; one runs, and others may start five minutes after its end."
+        ),
+    ] = 1,
     as_json: AsJson = False,
     *,
     options: AppOptions,
