@@ -41,11 +41,14 @@ class AppClient:
     session : boto3.Session
     stack_name : str
         The CloudFormation stack that template.yaml was deployed as.
+    endpoint_url : str, optional
+        Where a local stack listens; AWS, or AWS_ENDPOINT_URL, if not given.
     """
 
-    def __init__(self, session: boto3.Session, stack_name: str) -> None:
+    def __init__(self, session: boto3.Session, stack_name: str, endpoint_url: str | None = None) -> None:
         self.session = session
         self.stack_name = stack_name
+        self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -55,7 +58,7 @@ class AppClient:
 
             config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"})
             session: Any = self.session
-            self._clients[service] = session.client(service, config=config)
+            self._clients[service] = session.client(service, config=config, endpoint_url=self._endpoint_url)
         return self._clients[service]
 
     @property

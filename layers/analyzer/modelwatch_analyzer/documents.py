@@ -68,11 +68,16 @@ def read_document(model: type[_Model], path: Path, code: str) -> _Model:
         With the given code, naming the file and the locations of its first three mistakes.
     """
     try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        content = path.read_bytes()
     except OSError as error:
         raise InvalidInput(code, f"{path} cannot be read: {error.strerror}") from None
+    return parsed_document(model, content, path.name, code)
+
+
+def parsed_document(model: type[_Model], content: bytes, name: str, code: str) -> _Model:
+    """Validate the content of a JSON file; see `read_document`."""
     try:
-        return model.model_validate_json(text)
+        return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:
         mistakes = validation_message(error, document_name="the file", limit=_MOST_MISTAKES)
-        raise InvalidInput(code, f"{path.name}: {mistakes}") from None
+        raise InvalidInput(code, f"{name}: {mistakes}") from None

@@ -39,6 +39,19 @@ class Moments:
         self._squares = 0.0
         self._exponent = 0
 
+    @classmethod
+    def restored(cls, count: int, mean: float, population_std: float, minimum: float, maximum: float) -> Moments:
+        """Return the moments of values that a file describes: the mean is exact, the deviation to the last bits.
+
+        The sum is the mean's, which the file has rounded.
+        """
+        moments = cls()
+        moments.count, moments.minimum, moments.maximum = count, minimum, maximum
+        moments._total = Fraction(mean) * count
+        fraction, moments._exponent = math.frexp(population_std)
+        moments._squares = fraction * fraction * count
+        return moments
+
     def update(self, values: NDArray[np.float64]) -> None:
         """Take in finite values.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwatch.cli.capture_switch import DISABLE_EXAMPLE, ENABLE_EXAMPLE, disable, enable
 from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, PayloadOptions
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.local_copy import local_copy
@@ -28,12 +29,16 @@ Example:
 
 _MAX_COLUMNS = 100
 
-app = typer.Typer(no_args_is_help=True, help="See what an endpoint captured.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="Switch an endpoint's data capture, and see what was captured.", rich_markup_mode=None
+)
+app.command("enable", epilog=ENABLE_EXAMPLE)(enable)
+app.command("disable", epilog=DISABLE_EXAMPLE)(disable)
 
 
 @app.callback()
 def _group() -> None:
-    """See what an endpoint captured."""
+    """Switch an endpoint's data capture, and see what was captured."""
 
 
 @app.command(epilog=INSPECT_EXAMPLE)

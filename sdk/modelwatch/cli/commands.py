@@ -48,7 +48,13 @@ COMMANDS = {
         "Describe training data, so that later data can be checked against it.",
     ),
     "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
-    "capture": Deferred("modelwatch.cli.capture:app", "See what an endpoint captured."),
+    "schedules": Deferred(
+        "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
+    ),
+    "executions": Deferred("modelwatch.cli.executions:app", "See what schedules did and found."),
+    "baselines": Deferred("modelwatch.cli.baselining_jobs:app", "Make baselines with the app."),
+    "capture": Deferred("modelwatch.cli.capture:app", "Switch an endpoint's data capture, and see what was captured."),
+    "import": Deferred("modelwatch.cli.import_sagemaker:app", "Make monitors here that exist elsewhere."),
     "local": Deferred("modelwatch.cli.local:app", "Run the app on this machine, without an AWS account."),
 }
 """Every command, in the order of the help."""

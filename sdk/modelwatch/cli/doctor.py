@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from modelwatch.cli.aws_session import Profile, Region, aws_session
 from modelwatch.cli.failures import print_json
 from modelwatch.doctor.problem import Problem
 from modelwatch.printing import make_console, print_table
-
-if TYPE_CHECKING:
-    import boto3
 
 EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
 PROBLEMS = 1
@@ -23,8 +21,8 @@ Found = list[tuple[str, list[Problem]]]
 
 def doctor(
     stack: Annotated[str | None, typer.Option(help="The deployed stack; without it, this machine is checked.")] = None,
-    profile: Annotated[str | None, typer.Option(help="The AWS profile; by default that of the environment.")] = None,
-    region: Annotated[str | None, typer.Option(help="The AWS region; by default that of the profile.")] = None,
+    profile: Profile = None,
+    region: Region = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a deployment, or this machine, with calls that only read. Exit code 0: fine, 1: problems, 2: unusable."""
@@ -35,30 +33,13 @@ def doctor(
     if stack is None:
         found = list(examine(OF_THIS_MACHINE, None))
     else:
-        found = list(examine(OF_A_STACK, Deployed.read(_session(profile, region), stack)))
+        found = list(examine(OF_A_STACK, Deployed.read(aws_session(profile, region), stack)))
     if as_json:
         print_json(_document(found))
     else:
         print_table(make_console(), ("check", "result", "what, and how to fix it"), _rows(found))
     if any(problem.serious for _, problems in found for problem in problems):
         raise typer.Exit(PROBLEMS)
-
-
-def _session(profile: str | None, region: str | None) -> boto3.Session:
-    import boto3
-    from botocore.exceptions import ProfileNotFound
-
-    from modelwatch_core.domain.errors import InvalidInput
-
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-    except ProfileNotFound:
-        raise InvalidInput(
-            "NoCredentials", f"there is no AWS profile {profile!r}: see aws configure list-profiles"
-        ) from None
-    if session.get_credentials() is None:
-        raise InvalidInput("NoCredentials", "there are no AWS credentials: sign in, or give --profile")
-    return session
 
 
 def _rows(found: Found) -> Iterable[tuple[str, str, str]]:

@@ -24,6 +24,12 @@ Backfill = Annotated[
 ]
 
 
+def examples(*commands: str) -> str:
+    """Return what a command's help ends with; a command of several lines continues indented."""
+    shown = (command.replace("\n", " \\\n      ") for command in commands)
+    return "\n".join(("\b", f"Example{'s' if len(commands) > 1 else ''}:", *(f"  {command}" for command in shown)))
+
+
 def parse_time(text: str) -> datetime:
     """Read a time of the command line: ISO 8601; without an offset it is UTC."""
     try:

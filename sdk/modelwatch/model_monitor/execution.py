@@ -17,8 +17,11 @@ File = TypeVar("File", bound=ModelMonitoringFile)
 _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 """The minute in which the window of an execution ends, in the name of its processing job."""
 
-_OPEN = frozenset({"Pending", "InProgress", "Stopping"})
-_ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
+OPEN_STATUSES = frozenset({"Pending", "InProgress", "Stopping"})
+"""Of an execution that has not ended."""
+
+ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
+"""Of an execution whose analysis came to its end."""
 
 
 class MonitoringExecution(dict[str, Any]):
@@ -116,7 +119,7 @@ class MonitoringExecution(dict[str, Any]):
             Where it failed or was stopped, with the reason.
         """
         wait_for(f"execution of {self.monitoring_schedule_name}", self._status, show=logs)
-        if self.monitoring_execution_status not in _ENDED_WELL:
+        if self.monitoring_execution_status not in ENDED_WELL:
             from botocore.exceptions import WaiterError
 
             reason = f"{self.monitoring_execution_status}: {self.failure_reason}"
@@ -157,7 +160,7 @@ class MonitoringExecution(dict[str, Any]):
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
         self._refresh()
-        if self.monitoring_execution_status in _ENDED_WELL:
+        if self.monitoring_execution_status in ENDED_WELL:
             return None
         raise ValueError(
             f"the execution of {self.monitoring_schedule_name} has no {file_name}:"
@@ -168,7 +171,7 @@ class MonitoringExecution(dict[str, Any]):
         self._refresh()
         status = self.monitoring_execution_status
         message = self.failure_reason or self.exit_message
-        return (f"{status}: {message}" if message else status), status not in _OPEN
+        return (f"{status}: {message}" if message else status), status not in OPEN_STATUSES
 
     @property
     def _key(self) -> dict[str, Any]:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from modelwatch.app_client import AppClient, app_client
 from modelwatch.arguments import choice, given, integer, sagemaker_name
 from modelwatch.model_monitor.execution import MonitoringExecution
-from modelwatch.model_monitor.files import ConstraintViolations, Statistics
+from modelwatch.model_monitor.execution_requests import (
+    backfill_requests,
+    execution_request,
+    latest_due,
+    one_after_another,
+    span,
+    window_request,
+)
+from modelwatch.model_monitor.files import Constraints, ConstraintViolations, Statistics
+from modelwatch.model_monitor.replay import ReplayedWindow, replayed_windows
 
 _STATUSES = ("Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped")
 _SORTS = ("CreationTime", "ScheduledTime", "Status")
@@ -98,8 +107,51 @@ class ScheduleExecutions:
         latest = self.latest_monitoring_job
         return latest.constraint_violations(file_name) if latest else None
 
+    def run(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        schedule_name: str | None = None,
+        backfill: bool = False,
+        scheduled_time: datetime | None = None,
+    ) -> MonitoringExecution:
+        """Run a schedule now, and return its execution.
+
+        Parameters
+        ----------
+        start, end : datetime, optional
+            The window of a one-off run, both or neither; UTC where they have no time zone. Without them it is the
+            window that was due last.
+        schedule_name : str, optional
+            The schedule; that which this object made or is attached to if not given.
+        backfill : bool
+            Whether a window that has been analysed is analysed again.
+        scheduled_time : datetime, optional
+            The window that was due then, in place of ``start`` and ``end``.
+
+        Raises
+        ------
+        ValueError
+            ``WindowTaken``, ``ScheduleStopped``, ``NotAScheduledTime``; or where the times do not fit.
+        """
+        if (start is None) != (end is None) or (start and scheduled_time):
+            raise ValueError("give start and end, or scheduled_time, or none of them")
+        schedule = self._schedule(self._named(schedule_name))
+        if start is not None and end is not None:
+            request = window_request(schedule, *span(start, end), backfill=backfill)
+        else:
+            due = scheduled_time or latest_due(schedule, datetime.now(UTC))
+            request = execution_request(schedule, due, backfill=backfill)
+        return MonitoringExecution(self._app, self._app.launch(request))
+
     def backfill(
-        self, start: datetime, end: datetime, schedule_name: str | None = None, max_parallel: int = 1
+        self,
+        start: datetime,
+        end: datetime,
+        schedule_name: str | None = None,
+        max_parallel: int = 1,
+        wait: bool = False,
+        logs: bool = True,
     ) -> list[MonitoringExecution]:
         """Analyse the windows of a schedule again that were due in a span of time, and return their executions.
 
@@ -112,28 +164,56 @@ class ScheduleExecutions:
         schedule_name : str, optional
             The schedule; that which this object made or is attached to if not given.
         max_parallel : int
-            How many requests are under way at once, 1 to 16.
+            How many requests are under way at once, 1 to 16; with ``wait``, how many executions.
+        wait : bool
+            Whether each window is requested when an earlier one has ended, and the call returns when all have. Without,
+            all are requested at once, and the app starts those that wait within five minutes of their turn.
+        logs : bool
+            Whether a line is printed at each change of a status while waiting.
         """
-        name = self._named(schedule_name)
-        begin, finish = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (start, end))
-        if not begin < finish:
-            raise ValueError("start must be before end")
-        schedule = self._schedule(name)
-        due = [*_due(schedule["schedule_expression"], begin, finish)]
-        delay = timedelta(minutes=schedule["start_delay_minutes"])
+        most = integer("max_parallel", max_parallel, 1, _MOST_AT_ONCE)
+        requests = backfill_requests(self._schedule(self._named(schedule_name)), *span(start, end))
+        if wait:
+            return list(one_after_another(self._app, requests, most, partial(_ended, logs=logs)))
+        with ThreadPoolExecutor(most) as pool:
+            return list(pool.map(lambda request: MonitoringExecution(self._app, self._app.launch(request)), requests))
 
-        def launched(scheduled: datetime) -> MonitoringExecution:
-            request = {
-                "monitoring_schedule_name": name,
-                "scheduled_time": (scheduled + delay).isoformat(),
-                "start_delay_minutes": schedule["start_delay_minutes"],
-                "tick_id": f"backfill of {scheduled.isoformat()} {secrets.token_hex(8)}",
-                "backfill": True,
-            }
-            return MonitoringExecution(self._app, self._app.launch(request))
+    def replay(
+        self,
+        constraints: Constraints | str,
+        start: datetime,
+        end: datetime,
+        schedule_name: str | None = None,
+        statistics: Statistics | str | None = None,
+    ) -> list[ReplayedWindow]:
+        """Return what other constraints would have found in past windows; nothing is written.
 
-        with ThreadPoolExecutor(integer("max_parallel", max_parallel, 1, _MOST_AT_ONCE)) as pool:
-            return list(pool.map(launched, reversed(due)))
+        The statistics that the executions have left are checked, not the rows: ``ReplayedWindow.unknown`` names the
+        checks that only the rows decide.
+
+        Parameters
+        ----------
+        constraints : Constraints or str
+            The changed constraints, an S3 URI, or a path on this machine.
+        start, end : datetime
+            Scheduled times from ``start`` on and before ``end``; UTC where they have no time zone.
+        schedule_name : str, optional
+            The schedule; that which this object made or is attached to if not given.
+        statistics : Statistics or str, optional
+            Those of the baseline that drift is measured from; the schedule's if not given.
+
+        Returns
+        -------
+        list of ReplayedWindow
+            In the order of their scheduled times.
+
+        Raises
+        ------
+        ValueError
+            For other kinds of monitor than data quality, and files that are none.
+        """
+        schedule = self._schedule(self._named(schedule_name))
+        return list(replayed_windows(self._app, schedule, constraints, *span(start, end), statistics))
 
     @property
     def _app(self) -> AppClient:
@@ -149,10 +229,10 @@ class ScheduleExecutions:
         return sagemaker_name("monitor_schedule_name", name)
 
 
-def _due(expression: str, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the times at which a schedule was due from a moment on and before another, the latest first."""
-    from modelwatch_core.domain.windows import ScheduleExpression
+def _ended(execution: MonitoringExecution, *, logs: bool) -> MonitoringExecution:
+    """Wait for the end of an execution; that it failed is in its status."""
+    from botocore.exceptions import WaiterError
 
-    schedule, due = ScheduleExpression(expression), end
-    while (due := schedule.before(due)) >= start:
-        yield due
+    with suppress(WaiterError):
+        execution.wait(logs)
+    return execution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints
@@ -42,10 +42,16 @@ CHECKS: dict[str, FeatureCheck] = {}
 """By ``constraint_check_type``, in the order in which a feature's violations are reported."""
 
 
-def violations_of(comparison: Comparison) -> Iterator[ConstraintViolation]:
-    """Yield what a feature violates, in the order of `CHECKS`."""
+def violations_of(comparison: Comparison, *, without: Collection[str] = ()) -> Iterator[ConstraintViolation]:
+    """Yield what a feature violates, in the order of `CHECKS`.
+
+    Parameters
+    ----------
+    without : collection of str
+        Checks that are left out.
+    """
     for check_type, check in CHECKS.items():
-        description = check(comparison)
+        description = None if check_type in without else check(comparison)
         if description is not None:
             yield ConstraintViolation(
                 feature_name=comparison.constraints.name,

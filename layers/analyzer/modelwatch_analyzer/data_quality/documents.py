@@ -14,7 +14,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import AliasChoices, Field, model_validator
 
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
-from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, read_document
+from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, parsed_document, read_document
 from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType, statistics_of_column
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_core.domain.analysis_settings import Switch
@@ -62,7 +62,12 @@ class Statistics(EditedDocument):
         InvalidInput
             ``InvalidStatistics``, naming the place.
         """
-        return _read(Statistics, path, "InvalidStatistics")
+        return _unique(read_document(Statistics, path, "InvalidStatistics"), path.name, "InvalidStatistics")
+
+    @classmethod
+    def parsed(cls, content: bytes, name: str) -> Statistics:
+        """Read the content of a file; see ``read``."""
+        return _unique(parsed_document(Statistics, content, name, "InvalidStatistics"), name, "InvalidStatistics")
 
     def named(self) -> dict[str, FeatureStatistics]:
         """Return the features by name."""
@@ -166,17 +171,22 @@ class Constraints(ConstraintsPart):
         InvalidInput
             ``InvalidConstraints``, naming the place.
         """
-        return _read(Constraints, path, "InvalidConstraints")
+        return _unique(read_document(Constraints, path, "InvalidConstraints"), path.name, "InvalidConstraints")
+
+    @classmethod
+    def parsed(cls, content: bytes, name: str) -> Constraints:
+        """Read the content of a file; see ``read``."""
+        return _unique(parsed_document(Constraints, content, name, "InvalidConstraints"), name, "InvalidConstraints")
 
 
 _Model = TypeVar("_Model", Statistics, Constraints)
 
 
-def _read(model: type[_Model], path: Path, code: str) -> _Model:
-    document = read_document(model, path, code)
+def _unique(document: _Model, name: str, code: str) -> _Model:
+    """Return a document whose features have names of their own."""
     twice = _repeated(feature.name for feature in document.features)
     if twice:
-        raise InvalidInput(code, f"{path.name}: more than one feature is named {twice!r}; keep one of them")
+        raise InvalidInput(code, f"{name}: more than one feature is named {twice!r}; keep one of them")
     return document
 
 

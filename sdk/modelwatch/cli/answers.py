@@ -1,0 +1,80 @@
+"""What the app answered: for people as tables of a few words, for programs as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from modelwatch.cli.failures import print_json
+from modelwatch.printing import make_console, print_table, printable
+
+Record = Mapping[str, Any]
+Columns = Mapping[str, Callable[[Record], Any]]
+"""What a table shows of a record, by the names of its columns."""
+
+NOTHING = "-"
+
+
+def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool) -> None:
+    """Print a page of records; a record that cannot be read is shown as the reason.
+
+    Parameters
+    ----------
+    name : str
+        What the answer calls them.
+    """
+    if as_json:
+        print_json(dict(answer))
+        return
+    console, records = make_console(), answer[name]
+    if records:
+        print_table(console, list(columns), [_row(record, columns) for record in records])
+    else:
+        console.print(f"No {name.replace('_', ' ')}.")
+    if following := answer.get("next_token"):
+        console.print(f"There may be more: --next-token {following}")
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print names and values, without those that are not known."""
+    known = [(name, text_of(value)) for name, value in facts.items() if value not in (None, "", {}, [])]
+    print_table(make_console(), ("", ""), known)
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print sentences, one a line."""
+    console = make_console()
+    for line in lines:
+        console.print(printable(line))
+
+
+def text_of(value: Any) -> str:
+    """Return a value for people: a moment to the second, a hyphen for what is not known."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def time_text(moment: str | None) -> str:
+    """Return a moment that the app wrote, in UTC to the minute, or to the second where it has seconds.
+
+    Examples
+    --------
+    >>> time_text("2026-11-20T09:00:00Z"), time_text("2026-11-20T09:00:07.5Z"), time_text(None)
+    ('2026-11-20 09:00', '2026-11-20 09:00:07', '-')
+    """
+    if not moment:
+        return NOTHING
+    time = datetime.fromisoformat(moment)
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time.second else f"{time:%Y-%m-%d %H:%M}"
+
+
+def _row(record: Record, columns: Columns) -> list[str]:
+    if reason := record.get("unreadable"):
+        return [f"unreadable: {reason}", *[NOTHING] * (len(columns) - 1)]
+    return [text_of(value(record)) for value in columns.values()]

@@ -1,0 +1,80 @@
+"""``modelwatch capture enable`` and ``disable``: data capture of a live endpoint."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from modelwatch.app_client import AppClient
+from modelwatch.cli.answers import print_lines
+from modelwatch.cli.app_options import AppOptions
+from modelwatch.cli.failures import print_json
+from modelwatch.cli.option_groups import takes_option_groups
+from modelwatch.cli.options import AsJson, examples
+from modelwatch.model_monitor.data_capture import DataCaptureConfig
+from modelwatch_core.domain.errors import InvalidInput, Upstream
+
+ENABLE_EXAMPLE = examples("modelwatch capture enable my-endpoint --destination-s3-uri s3://my-bucket/capture")
+DISABLE_EXAMPLE = examples("modelwatch capture disable my-endpoint")
+
+EndpointName = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name; it must be in service.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the update; then a failure is not undone.")]
+
+
+@takes_option_groups
+def enable(
+    endpoint_name: EndpointName,
+    destination_s3_uri: Annotated[
+        str | None,
+        typer.Option(metavar="S3URI", help="Where captures go; where they went before if not given."),
+    ] = None,
+    sampling_percentage: Annotated[
+        int, typer.Option(min=0, max=100, help="How many of a hundred requests are captured.")
+    ] = 100,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Let a live endpoint capture requests and responses: its configuration is copied, and the endpoint updated."""
+    with options.app(doing=None) as app:
+        destination = destination_s3_uri or _present(app, endpoint_name).get("DestinationS3Uri")
+        if not destination:
+            message = f"--destination-s3-uri: {endpoint_name} has captured nowhere yet; name a folder in S3"
+            raise InvalidInput("InvalidParameter", message)
+        config = DataCaptureConfig(True, sampling_percentage, destination, sagemaker_session=app)
+        _apply(config, endpoint_name, f"captures to {destination}", no_wait=no_wait, as_json=as_json)
+
+
+@takes_option_groups
+def disable(
+    endpoint_name: EndpointName, no_wait: NoWait = False, as_json: AsJson = False, *, options: AppOptions
+) -> None:
+    """Let a live endpoint capture no more; its captures are kept, and it can be enabled again."""
+    with options.app(doing=None) as app:
+        present = _present(app, endpoint_name)
+        if not present.get("EnableCapture"):
+            raise InvalidInput("InvalidParameter", f"{endpoint_name} captures nothing; there is nothing to disable")
+        sampling, destination = present["InitialSamplingPercentage"], present["DestinationS3Uri"]
+        config = DataCaptureConfig(False, sampling, destination, sagemaker_session=app)
+        _apply(config, endpoint_name, "captures nothing more", no_wait=no_wait, as_json=as_json)
+
+
+def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
+    """Return the data capture that an endpoint's configuration has; empty if it has none."""
+    sagemaker = app.client("sagemaker")
+    name = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    found: dict[str, Any] = sagemaker.describe_endpoint_config(EndpointConfigName=name).get("DataCaptureConfig") or {}
+    return found
+
+
+def _apply(config: DataCaptureConfig, endpoint_name: str, what: str, *, no_wait: bool, as_json: bool) -> None:
+    try:
+        name = config.apply(endpoint_name, wait=not no_wait, logs=not as_json)
+    except RuntimeError as error:
+        raise Upstream("EndpointNotUpdated", str(error)) from None
+    if as_json:
+        print_json({"EndpointName": endpoint_name, "EndpointConfigName": name})
+    else:
+        print_lines([f"{endpoint_name} {what}, by its new configuration {name}."])

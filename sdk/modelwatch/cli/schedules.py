@@ -1,0 +1,243 @@
+"""``modelwatch schedules``: the monitoring schedules of the app."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from modelwatch.arguments import given
+from modelwatch.cli.answers import Record, print_facts, print_lines, print_records, text_of, time_text
+from modelwatch.cli.app_options import AppOptions, ScheduleName
+from modelwatch.cli.failures import print_json
+from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, NextToken, SortOrder
+from modelwatch.cli.option_groups import takes_option_groups
+from modelwatch.cli.options import AsJson, examples
+from modelwatch.cli.parameter_files import FromFile, read_parameters
+from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EXAMPLE, backfill, replay, run
+from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
+
+_HELP = "Create, change and look at monitoring schedules of the app."
+
+app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+
+
+def _watched(schedule: Record) -> str:
+    endpoint, transform = schedule.get("endpoint_input"), schedule.get("batch_transform_input")
+    return str(endpoint["endpoint_name"] if endpoint else (transform or {})["data_captured_destination_s3_uri"])
+
+
+_COLUMNS = {
+    "schedule": lambda each: each["monitoring_schedule_name"],
+    "kind": lambda each: each["monitoring_type"],
+    "status": lambda each: each["monitoring_schedule_status"],
+    "due (UTC)": lambda each: each["schedule_expression"],
+    "watches": _watched,
+    "changed": lambda each: time_text(each["last_modified_time"]),
+}
+_VERSION_COLUMNS = {
+    "version": lambda each: each["version"],
+    "changed": lambda each: time_text(each["last_modified_time"]),
+    "status": lambda each: each["monitoring_schedule_status"],
+    "due (UTC)": lambda each: each["schedule_expression"],
+    "watches": _watched,
+    "constraints": lambda each: (each.get("baseline") or {}).get("constraints_s3_uri"),
+}
+
+
+@app.callback()
+def _group() -> None:
+    """Create, change and look at monitoring schedules of the app."""
+
+
+@app.command("list", epilog=examples("modelwatch schedules list --endpoint-name my-endpoint"))
+@takes_option_groups
+def list_schedules(
+    name_contains: NameContains = None,
+    endpoint_name: EndpointName = None,
+    monitoring_type_equals: KindOfMonitor = None,
+    status_equals: Annotated[
+        Literal["Scheduled", "Stopped"] | None, typer.Option(help="Only those of a status.")
+    ] = None,
+    sort_by: Annotated[Literal["Name", "CreationTime", "Status"], typer.Option(help="The order.")] = "Name",
+    sort_order: SortOrder = None,
+    max_results: MaxResults = 100,
+    next_token: NextToken = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """List schedules."""
+    wanted = given(
+        name_contains=name_contains,
+        endpoint_name=endpoint_name,
+        monitoring_type_equals=monitoring_type_equals,
+        status_equals=status_equals,
+        sort_by=sort_by,
+        sort_order=sort_order,
+        max_results=max_results,
+        next_token=next_token,
+    )
+    with options.app() as found:
+        answer = found.manage("ListMonitoringSchedules", **wanted)
+    print_records(answer, "schedules", _COLUMNS, as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch schedules describe hourly"))
+@takes_option_groups
+def describe(
+    name: ScheduleName,
+    version: Annotated[int | None, typer.Option(min=1, help="As it was in this version.")] = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Show a schedule with its latest execution."""
+    with options.app() as found:
+        answer = found.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
+    if as_json:
+        print_json(answer)
+    else:
+        print_facts(_facts(answer))
+
+
+CREATE_EXAMPLE = examples(
+    "modelwatch schedules create hourly --endpoint-name my-endpoint --schedule-expression 'cron(0 * ? * * *)'\n"
+    "--baselining-job-name my-baseline",
+    "modelwatch schedules create hourly --from-file schedule.yaml",
+)
+
+
+@app.command(epilog=CREATE_EXAMPLE)
+@takes_option_groups
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new schedule.")],
+    schedule: ScheduleOptions,
+    from_file: FromFile = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Create a schedule, which starts at once."""
+    document = read_parameters(from_file)
+    with options.app() as found:
+        parameters = schedule.parameters(found, document) | {"monitoring_schedule_name": name}
+        answer = found.manage("CreateMonitoringSchedule", **parameters)
+    _print_changed(answer, f"{name} is created", as_json=as_json)
+
+
+UPDATE_EXAMPLE = examples("modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json")
+
+
+@app.command(epilog=UPDATE_EXAMPLE)
+@takes_option_groups
+def update(
+    name: ScheduleName,
+    schedule: ScheduleOptions,
+    from_file: FromFile = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Change what is given of a schedule, and nothing else. In a file, null takes a parameter back to its default."""
+    document = read_parameters(from_file)
+    with options.app() as found:
+        changes = schedule.changes(found, name, document)
+        if not changes:
+            raise typer.BadParameter("give what to change, or --from-file.")
+        answer = found.manage("UpdateMonitoringSchedule", **changes | {"monitoring_schedule_name": name})
+    _print_changed(answer, f"{name} is changed, version {answer['version']}", as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch schedules start hourly"))
+@takes_option_groups
+def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
+    """Let a schedule fire again that was stopped."""
+    with options.app() as found:
+        answer = found.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
+    _print_changed(answer, f"{name} is started", as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch schedules stop hourly"))
+@takes_option_groups
+def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
+    """Let a schedule fire no more until it is started."""
+    with options.app() as found:
+        answer = found.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
+    if as_json:
+        print_json(answer)
+    else:
+        print_lines([f"{name} is stopped. Start it again: modelwatch schedules start {name}"])
+
+
+@app.command(epilog=examples("modelwatch schedules delete hourly"))
+@takes_option_groups
+def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
+    """Delete a schedule and stop what it has running; its results are kept."""
+    with options.app() as found:
+        answer = found.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
+    if as_json:
+        print_json(answer)
+    else:
+        print_lines([f"{name} is deleted; its executions and results are kept."])
+
+
+@app.command(epilog=examples("modelwatch schedules versions hourly"))
+@takes_option_groups
+def versions(
+    name: ScheduleName,
+    schedule_id: Annotated[str | None, typer.Option(help="Finds the versions of a schedule that was deleted.")] = None,
+    max_results: MaxResults = 100,
+    next_token: NextToken = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """List the versions of a schedule, the newest first."""
+    wanted = given(schedule_id=schedule_id, max_results=max_results, next_token=next_token)
+    with options.app() as found:
+        answer = found.manage("ListMonitoringScheduleVersions", monitoring_schedule_name=name, **wanted)
+    print_records(answer, "versions", _VERSION_COLUMNS, as_json=as_json)
+
+
+app.command(epilog=RUN_EXAMPLE)(run)
+app.command(epilog=BACKFILL_EXAMPLE)(backfill)
+app.command(epilog=REPLAY_EXAMPLE)(replay)
+
+
+def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(dict(answer))
+        return
+    due = f"It is due by {answer['schedule_expression']}, UTC; results go to {answer['output_s3_uri']}."
+    print_lines([f"{what}. {due}", *(f"Note: {each}." for each in answer.get("warnings", ()))])
+
+
+def _facts(schedule: Record) -> dict[str, Any]:
+    baseline, latest = schedule.get("baseline") or {}, schedule.get("last_monitoring_execution")
+    return {
+        "Schedule": f"{schedule['monitoring_schedule_name']}, version {schedule['version']}",
+        "Kind": schedule["monitoring_type"],
+        "Status": schedule["monitoring_schedule_status"],
+        "Due (UTC)": schedule["schedule_expression"],
+        "Watches": _watched(schedule),
+        "Problem type": schedule.get("problem_type"),
+        "Labels": schedule.get("ground_truth_input"),
+        "Constraints": baseline.get("constraints_s3_uri", "none: executions find no violations"),
+        "Statistics": baseline.get("statistics_s3_uri"),
+        "Results": schedule["output_s3_uri"],
+        "Created": time_text(schedule["creation_time"]),
+        "Changed": time_text(schedule["last_modified_time"]),
+        "Latest execution": _latest(latest),
+        "Its reason": ((latest or {}).get("outcome") or {}).get("failure_reason"),
+    }
+
+
+def _latest(execution: Record | None) -> str | None:
+    if not execution:
+        return None
+    if reason := execution.get("unreadable"):
+        return f"unreadable: {reason}"
+    time = time_text(execution["scheduled_time"])
+    found = (execution.get("outcome") or {}).get("violation_count")
+    return f"{time}, {execution['monitoring_execution_status']}" + (f", violations: {text_of(found)}" if found else "")

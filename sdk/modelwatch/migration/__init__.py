@@ -1,0 +1,1 @@
+"""Monitors that exist elsewhere, made here."""

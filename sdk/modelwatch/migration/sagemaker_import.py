@@ -1,0 +1,172 @@
+"""Makes the monitoring schedules of SageMaker in the app; SageMaker's own, and their files, stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from modelwatch.app_client import AppClient
+from modelwatch.arguments import given
+from modelwatch.migration.sagemaker_definitions import Document, JobDefinition, Translation, translated
+from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
+
+_DESCRIBE = {
+    "DataQuality": "describe_data_quality_job_definition",
+    "ModelQuality": "describe_model_quality_job_definition",
+    "ModelBias": "describe_model_bias_job_definition",
+    "ModelExplainability": "describe_model_explainability_job_definition",
+}
+
+
+class Result(StrEnum):
+    """What became of a schedule."""
+
+    CREATED = "Created"
+    WOULD_BE_CREATED = "WouldBeCreated"
+    EXISTS = "Exists"
+    NOT_CREATED = "NotCreated"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A schedule of SageMaker, and what became of it.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What has no counterpart here, or another one.
+    reason : str, optional
+        Why it was not created.
+    parameters : dict
+        Those of ``CreateMonitoringSchedule`` of the app.
+    """
+
+    name: str
+    result: Result
+    monitoring_type: str | None = None
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    parameters: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SageMakerImport:
+    """Reads schedules through SageMaker's API and makes them in the app.
+
+    Parameters
+    ----------
+    app : AppClient
+    sagemaker
+        A boto3 client of SageMaker.
+    output_s3_uri : str, optional
+        Where results go in place of where SageMaker writes them.
+    """
+
+    app: AppClient
+    sagemaker: Any
+    output_s3_uri: str | None = None
+
+    def __call__(self, *, dry_run: bool) -> Iterator[Imported]:
+        """Make each schedule that the app has none of that name for, and yield what became of it.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Whether nothing is made, and it is only said what would be.
+        """
+        pages = self.app.pages("ListMonitoringSchedules", "schedules")
+        existing = {each.get("monitoring_schedule_name") for each in pages}
+        for page in self.sagemaker.get_paginator("list_monitoring_schedules").paginate():
+            for summary in page["MonitoringScheduleSummaries"]:
+                name = str(summary["MonitoringScheduleName"])
+                if name in existing:
+                    yield Imported(name, Result.EXISTS, summary.get("MonitoringType"))
+                else:
+                    yield self._imported(name, dry_run=dry_run)
+
+    def _imported(self, name: str, *, dry_run: bool) -> Imported:
+        schedule = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
+        translation = self._translated(schedule)
+        known = Imported(
+            name,
+            Result.WOULD_BE_CREATED,
+            translation.parameters["monitoring_type"],
+            translation.notes,
+            parameters=translation.parameters,
+        )
+        if reason := _why_not(translation.parameters):
+            return replace(known, result=Result.NOT_CREATED, reason=reason)
+        return known if dry_run else self._created(known, stopped=schedule["MonitoringScheduleStatus"] == "Stopped")
+
+    def _created(self, known: Imported, *, stopped: bool) -> Imported:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.app.manage("CreateMonitoringSchedule", **(known.parameters or {}))
+        except ValueError as error:
+            return replace(known, result=Result.NOT_CREATED, reason=str(error))
+        except ClientError as error:
+            details = error.response["Error"]
+            if details["Code"] not in ("ResourceInUse", "ResourceLimitExceeded", "ConflictException"):
+                raise
+            return replace(known, result=Result.NOT_CREATED, reason=details["Message"])
+        if stopped:
+            self.app.manage("StopMonitoringSchedule", monitoring_schedule_name=known.name)
+        return replace(known, result=Result.CREATED)
+
+    def _translated(self, schedule: Document) -> Translation:
+        config = schedule["MonitoringScheduleConfig"]
+        if inside := config.get("MonitoringJobDefinition"):
+            definition = JobDefinition.inside(inside)
+        else:
+            kind, name = config["MonitoringType"], config["MonitoringJobDefinitionName"]
+            described = getattr(self.sagemaker, _DESCRIBE[kind])(JobDefinitionName=name)
+            definition = JobDefinition.named(kind, described)
+        definition = replace(
+            definition, baseline=self._files(definition.baseline, config.get("MonitoringType", "DataQuality"))
+        )
+        found = translated(schedule, definition, self._tags(schedule["MonitoringScheduleArn"]))
+        parameters = found.parameters | given(output_s3_uri=self.output_s3_uri)
+        return Translation(parameters, (*found.notes, *self._alerts(schedule["MonitoringScheduleName"])))
+
+    def _files(self, baseline: Document, kind: str) -> Document:
+        """Return a baseline with its files; those of one that is named by its job alone are asked for."""
+        name = baseline.get("BaseliningJobName")
+        if name is None or baseline.get("ConstraintsResource"):
+            return baseline
+        job = self.sagemaker.describe_processing_job(ProcessingJobName=name)
+        folder = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].rstrip("/")
+        names = {"ConstraintsResource": CLARIFY_FILE if kind in CLARIFY_KINDS else "constraints.json"}
+        if kind == "DataQuality":
+            names["StatisticsResource"] = "statistics.json"
+        return {part: {"S3Uri": f"{folder}/{file}"} for part, file in names.items()}
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        pages = self.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", ())}
+
+    def _alerts(self, name: str) -> Iterator[str]:
+        """Yield a note for each alert that waits for several executions; the app alerts at each one."""
+        pages = self.sagemaker.get_paginator("list_monitoring_alerts").paginate(MonitoringScheduleName=name)
+        for page in pages:
+            for alert in page.get("MonitoringAlertSummaries", ()):
+                due, of = alert["DatapointsToAlert"], alert["EvaluationPeriod"]
+                if due > 1:
+                    yield f"its alert after {due} of {of} executions: here each execution that finds violations alerts"
+
+
+def _why_not(parameters: Mapping[str, Any]) -> str | None:
+    """Return why the app would refuse parameters, as far as they say it themselves."""
+    from modelwatch_core.domain.documents import parsed
+    from modelwatch_core.domain.errors import InvalidInput
+    from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+
+    if parameters["schedule_expression"] == "NOW":
+        return "it runs once, and has run"
+    try:
+        parsed(ScheduleRequest, dict(parameters))
+    except InvalidInput as error:
+        return str(error)
+    return None

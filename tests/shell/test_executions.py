@@ -1,0 +1,121 @@
+"""What ``modelwatch executions`` and ``baselines`` print, and the exit codes that CI sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelwatch.model_monitor import progress
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from tests.shell.conftest import Run
+from tests.shell.fake_app import FakeApp, execution
+
+NOW = {"monitoring_execution_status": "InProgress", "outcome": None}
+FOUND = {"outcome": {"violation_count": 2}}
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(progress, "_LONGEST_PAUSE", 0.0)
+
+
+def page(*executions: dict[str, Any]) -> dict[str, Any]:
+    return {"executions": list(executions), "next_token": None}
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "line"),
+    [
+        (execution(9), 0, "hourly, 2026-11-20 09:00: completed, no violations"),
+        (execution(9, "CompletedWithViolations", **FOUND), 1, "hourly, 2026-11-20 09:00: completed, 2 violations"),
+        (
+            execution(9, "Failed", outcome={"failure_reason": "NoData: nothing was captured"}),
+            2,
+            "hourly, 2026-11-20 09:00: failed: NoData: nothing was captured",
+        ),
+    ],
+)
+def test_wait_shows_each_change_and_ends_as_a_check_does(run: Run, ended: dict[str, Any], code: int, line: str):
+    running = execution(9) | NOW
+    app = FakeApp(ListMonitoringExecutions=[page(running), page(running), page(running), page(ended)])
+    result = run(app, "executions", "wait", "hourly")
+    assert result.exit_code == code, result.stderr
+    assert result.stdout.splitlines() == ["hourly, 2026-11-20 09:00: running", line]
+
+
+def test_wait_with_json_prints_the_record_alone(run: Run):
+    app = FakeApp(ListMonitoringExecutions=page(execution(9)))
+    assert json.loads(run(app, "executions", "wait", "hourly", "--json").stdout) == execution(9)
+
+
+def test_every_status_of_an_execution_has_words(run: Run):
+    from modelwatch.cli.executions import status_text
+
+    texts = {status: status_text(execution(9, status, outcome={"violation_count": 1})) for status in ExecutionStatus}
+    assert len(set(texts.values())) == len(ExecutionStatus)
+    assert "no violations" not in status_text(execution(9, compares=False))
+
+
+def test_an_execution_is_found_by_its_scheduled_time(run: Run):
+    app = FakeApp(ListMonitoringExecutions=page(execution(9, attempt=2), execution(9)))
+    shown = run(app, "executions", "describe", "hourly", "--scheduled-time", "2026-11-20T09:00Z", "--json")
+    assert json.loads(shown.stdout)["attempt"] == 2
+    asked = app.parameters("ListMonitoringExecutions")
+    assert asked["scheduled_time_after"] == "2026-11-20T08:59:59+00:00"
+    assert asked["scheduled_time_before"] == "2026-11-20T09:00:01+00:00"
+
+
+def test_an_execution_that_there_is_not_is_refused(run: Run):
+    ended = run(FakeApp(ListMonitoringExecutions=page()), "executions", "describe", "hourly")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("modelwatch: ExecutionNotFound: hourly has no execution; see modelwatch executions")
+
+
+def test_a_report_is_not_saved_over_a_file(run: Run):
+    Path("report.html").write_text("mine")
+    ended = run(FakeApp(), "executions", "report", "hourly", "--output", "report.html")
+    assert (ended.exit_code, ended.stderr.split(": ")[1]) == (2, "OutputExists")
+    assert Path("report.html").read_text() == "mine"
+
+
+JOB = {
+    "baselining_job_name": "loans",
+    "monitoring_type": "ModelQuality",
+    "status": "InProgress",
+    "output_s3_uri": "s3://my-bucket/baselining/loans",
+    "creation_time": "2026-11-20T08:00:00Z",
+    "last_modified_time": "2026-11-20T08:00:00Z",
+    "outcome": None,
+}
+
+
+def described(monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any]) -> FakeApp:
+    monkeypatch.setattr("modelwatch.model_monitor.baselining.baselining_job", lambda _app, job: {"Modelwatch": job})
+    return FakeApp(CreateBaseliningJob=records[0], DescribeBaseliningJob=list(records))
+
+
+def test_a_baseline_is_created_and_says_what_comes_next(run: Run, monkeypatch: pytest.MonkeyPatch):
+    made = JOB | {"status": "Completed", "outcome": {"records": {"read": 1200}}}
+    app = described(monkeypatch, JOB, made)
+    ended = run(
+        app,
+        *("baselines", "create", "loans", "--baseline-dataset", "s3://my-bucket/train.csv", "--separator", ";"),
+        *("--monitoring-type", "ModelQuality", "--problem-type", "Regression", "--wait"),
+    )
+    assert ended.exit_code == 0, ended.stderr
+    asked = app.parameters("CreateBaseliningJob")
+    assert asked["dataset_format"] == {"csv": {"header": True, "output_columns_position": "START", "separator": ";"}}
+    assert (asked["problem_type"], asked["baseline_dataset_s3_uri"]) == ("Regression", "s3://my-bucket/train.csv")
+    assert "made of 1,200 rows: s3://my-bucket/baselining/loans" in ended.stdout
+    assert "--baselining-job-name loans --monitoring-type ModelQuality" in ended.stdout
+
+
+def test_waiting_for_a_baseline_that_fails_ends_with_its_reason(run: Run, monkeypatch: pytest.MonkeyPatch):
+    failed = JOB | {"status": "Failed", "outcome": {"failure_reason": "NoRows: the file is empty"}}
+    ended = run(described(monkeypatch, JOB, failed), "baselines", "wait", "loans")
+    assert ended.exit_code == 2
+    assert ended.stdout == "loans: failed: NoRows: the file is empty\n"

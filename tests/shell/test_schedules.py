@@ -1,0 +1,193 @@
+"""What ``modelwatch schedules`` asks the app, and what it prints of the answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from modelwatch_core.app.manage_monitors import OPERATIONS
+from modelwatch_core.domain.documents import parsed
+from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+from tests.shell.conftest import Run
+from tests.shell.fake_app import SCHEDULE, FakeApp
+
+HOURLY = "cron(0 * ? * * *)"
+
+
+def test_create_names_its_parameters_as_the_app_does(run: Run):
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
+    ended = run(
+        app,
+        *("schedules", "create", "hourly", "--endpoint-name", "my-endpoint", "--schedule-expression", HOURLY),
+        *("--constraints", "s3://my-bucket/constraints.json", "--inference-attribute", "0"),
+        *("--start-time-offset", "-PT2H", "--no-publish-cloudwatch-metrics", "--publish-feature-metrics"),
+    )
+    assert ended.exit_code == 0, ended.stderr
+    asked = app.parameters("CreateMonitoringSchedule")
+    request = parsed(ScheduleRequest, asked)  # the app's own reading
+    assert asked["endpoint_input"]["start_time_offset"] == "-PT2H"
+    assert request.endpoint_input is not None
+    assert request.endpoint_input.inference_attribute == "0"
+    assert (request.publish_cloudwatch_metrics, request.publish_feature_metrics) == (False, True)
+    assert "hourly is created. It is due by cron(0 * ? * * *), UTC" in ended.stdout
+
+
+def test_create_takes_the_files_of_a_baseline_by_the_name_of_its_job(run: Run):
+    job = {"monitoring_type": "ModelBias", "output_s3_uri": "s3://my-bucket/bias", "baselining_job_name": "bias"}
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE, DescribeBaseliningJob=job)
+    ended = run(app, "schedules", "create", "hourly", "--endpoint-name", "e", "--baselining-job-name", "bias")
+    assert ended.exit_code == 0, ended.stderr
+    asked = app.parameters("CreateMonitoringSchedule")
+    assert asked["baseline"] == {"constraints_s3_uri": "s3://my-bucket/bias/analysis.json"}
+
+
+@pytest.mark.parametrize("name", ["schedule.json", "schedule.yaml"])
+def test_a_document_has_all_parameters_and_options_come_before_it(run: Run, name: str):
+    document = {"schedule_expression": "cron(0 0 ? * * *)", "endpoint_input": {"endpoint_name": "e"}, "environment": {}}
+    Path(name).write_text(json.dumps(document))  # JSON is YAML
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
+    ended = run(
+        app,
+        "schedules",
+        "create",
+        "hourly",
+        "--from-file",
+        name,
+        "--schedule-expression",
+        HOURLY,
+        "--variant-name",
+        "a",
+    )
+    assert ended.exit_code == 0, ended.stderr
+    assert app.parameters("CreateMonitoringSchedule") == {
+        "monitoring_schedule_name": "hourly",
+        "schedule_expression": HOURLY,
+        "endpoint_input": {"endpoint_name": "e", "variant_name": "a"},
+        "environment": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1]", "must be one object of names and values"),
+        ("a: [1", "is not YAML, line 1"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_refused_by_its_place(run: Run, text: str, said: str):
+    Path("schedule.yaml").write_text(text)
+    ended = run(FakeApp(), "schedules", "create", "hourly", "--from-file", "schedule.yaml")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("modelwatch: InvalidParameter: --from-file: schedule.yaml ")
+    assert said in ended.stderr
+
+
+def test_update_sends_what_changes_and_keeps_the_rest_of_a_part(run: Run):
+    app = FakeApp(DescribeMonitoringSchedule=SCHEDULE, UpdateMonitoringSchedule=SCHEDULE | {"version": 2})
+    ended = run(app, "schedules", "update", "hourly", "--constraints", "s3://my-bucket/tuned.json")
+    assert ended.exit_code == 0, ended.stderr
+    assert app.parameters("UpdateMonitoringSchedule") == {
+        "monitoring_schedule_name": "hourly",
+        "baseline": {
+            "constraints_s3_uri": "s3://my-bucket/tuned.json",
+            "statistics_s3_uri": "s3://my-bucket/statistics.json",
+        },
+    }
+    assert "hourly is changed, version 2." in ended.stdout
+
+
+def test_another_endpoint_takes_nothing_over_from_the_one_before(run: Run):
+    app = FakeApp(DescribeMonitoringSchedule=SCHEDULE, UpdateMonitoringSchedule=SCHEDULE)
+    run(app, "schedules", "update", "hourly", "--endpoint-name", "other")
+    assert app.parameters("UpdateMonitoringSchedule") == {
+        "monitoring_schedule_name": "hourly",
+        "endpoint_input": {"endpoint_name": "other"},
+    }
+
+
+def test_an_endpoint_in_place_of_transform_jobs_removes_these(run: Run):
+    transform = {"data_captured_destination_s3_uri": "s3://my-bucket/batch", "dataset_format": {"csv": {}}}
+    schedule = SCHEDULE | {"endpoint_input": None, "batch_transform_input": transform}
+    app = FakeApp(DescribeMonitoringSchedule=schedule, UpdateMonitoringSchedule=SCHEDULE)
+    run(app, "schedules", "update", "hourly", "--endpoint-name", "other")
+    asked = app.parameters("UpdateMonitoringSchedule")
+    assert (asked["endpoint_input"], asked["batch_transform_input"]) == ({"endpoint_name": "other"}, None)
+    run(app, "schedules", "update", "hourly", "--inference-attribute", "score")
+    asked = app.parameters("UpdateMonitoringSchedule")
+    assert asked["batch_transform_input"] == transform | {"inference_attribute": "score"}
+    assert "endpoint_input" not in asked
+
+
+def test_an_update_of_nothing_is_refused_without_asking(run: Run):
+    ended = run(FakeApp(), "schedules", "update", "hourly")
+    assert ended.exit_code == 2
+    assert "give what to change" in ended.stderr
+
+
+def test_json_is_the_answer_of_the_operation(run: Run):
+    answer = {"schedules": [SCHEDULE], "next_token": "t"}
+    app = FakeApp(ListMonitoringSchedules=answer)
+    ended = run(app, "schedules", "list", "--sort-by", "Status", "--max-results", "1", "--json")
+    assert json.loads(ended.stdout) == answer
+    wanted = app.parameters("ListMonitoringSchedules")
+    parameters, _ = OPERATIONS["ListMonitoringSchedules"]
+    parsed(parameters, wanted)
+    assert wanted == {"sort_by": "Status", "max_results": 1}
+
+
+def test_a_list_is_a_table_that_says_how_to_go_on_and_shows_what_cannot_be_read(run: Run):
+    app = FakeApp(ListMonitoringSchedules={"schedules": [SCHEDULE, {"unreadable": "no kind"}], "next_token": "t"})
+    lines = run(app, "schedules", "list").stdout.splitlines()
+    assert lines[0].split() == ["schedule", "kind", "status", "due", "(UTC)", "watches", "changed"]
+    assert lines[1].split()[:3] == ["hourly", "DataQuality", "Scheduled"]
+    assert lines[2].startswith("unreadable: no kind")
+    assert lines[3] == "There may be more: --next-token t"
+
+
+REFUSALS = [
+    (ValueError("InvalidParameter: schedule_expression: is missing"), "InvalidParameter: schedule_expression: is mis"),
+    (
+        ClientError({"Error": {"Code": "ResourceNotFound", "Message": "ScheduleNotFound: there is none"}}, "Describe"),
+        "ScheduleNotFound: there is none",
+    ),
+    (
+        ClientError({"Error": {"Code": "AccessDeniedException", "Message": "User: a is not allowed"}}, "Invoke"),
+        "AccessDenied: Invoke answered AccessDeniedException: User: a is not allowed",
+    ),
+    (EndpointConnectionError(endpoint_url="http://x"), "ServiceNotReached: Could not connect"),
+]
+
+
+@pytest.mark.parametrize(("refusal", "said"), REFUSALS, ids=[said.split(":")[0] for _, said in REFUSALS])
+def test_a_refusal_is_one_line_with_the_code_of_the_app(run: Run, refusal: Exception, said: str):
+    ended = run(FakeApp(DescribeMonitoringSchedule=refusal), "schedules", "describe", "hourly", "--json")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"modelwatch: {said}")
+    assert ended.stderr.count("\n") == 1
+    assert json.loads(ended.stdout)["error"]["code"] == said.split(":", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("group", ["schedules", "executions", "baselines", "capture", "import"])
+def test_every_command_shows_an_example_of_itself(run: Run, group: str):
+    listed = run(FakeApp(), group, "--help").stdout.partition("Commands:")[2]
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert names
+    for name in names:
+        assert f"\n    modelwatch {group} {name} " in run(FakeApp(), group, name, "--help").stdout, name
+
+
+def test_names_of_schedules_are_completed(monkeypatch: pytest.MonkeyPatch):
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from modelwatch.cli.app_options import AppOptions, complete_schedule_name
+
+    context = cast("Any", SimpleNamespace(params={"stack": "modelwatch", "name": None}))
+    two = {"schedules": [SCHEDULE, SCHEDULE | {"monitoring_schedule_name": "daily"}]}
+    monkeypatch.setattr(AppOptions, "client", lambda _options: FakeApp(ListMonitoringSchedules=two))
+    assert complete_schedule_name(context, "h") == ["hourly"]
+    monkeypatch.setattr(AppOptions, "client", lambda _options: FakeApp(ListMonitoringSchedules=ValueError("No: app")))
+    assert complete_schedule_name(context, "h") == []
