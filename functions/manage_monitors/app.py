@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
 from modelwatch_core.app.manage_monitors import ManageMonitorsRequest
+from modelwatch_core.app.sagemaker_api.custom_resources import CustomResourceEvent
 from modelwatch_core.app.sagemaker_api.door import SageMakerRequest
 from modelwatch_core.domain.documents import parsed
 
@@ -18,8 +19,11 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out one operation, of the app's own or of SageMaker's API, and return its answer."""
+    """Carry out one operation, of the app's own, of SageMaker's API or of CloudFormation, and return its answer."""
     metrics.add_metric(name="Operations", unit="Count", value=1)
     if "api" in event:
         return wiring.answer_sagemaker_request()(parsed(SageMakerRequest, event))
+    if "RequestType" in event:
+        wiring.provide_custom_resource()(parsed(CustomResourceEvent, event))
+        return {}
     return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))

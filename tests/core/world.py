@@ -127,7 +127,7 @@ class World:
             OUTPUT_BUCKETS,
         )
         self.definitions = MemoryJobDefinitions()
-        self._answer = AnswerSageMakerRequest(App(self._manage, self.definitions))
+        self.answer_sagemaker = AnswerSageMakerRequest(App(self._manage, self.definitions))
         self._answer_baseline = AnswerBaselineRequest(self.create_baseline, self._manage.arn_prefix)
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"
@@ -137,7 +137,7 @@ class World:
 
     def sagemaker(self, operation: str, **parameters: object) -> dict[str, Any]:
         """Return what the app answers to a request of SageMaker's API."""
-        answer = self._answer_baseline if operation == "CreateProcessingJob" else self._answer
+        answer = self._answer_baseline if operation == "CreateProcessingJob" else self.answer_sagemaker
         return answer(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
 
     def has_schedule(self, name: str = "hourly", **changes: object) -> None:

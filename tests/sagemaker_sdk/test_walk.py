@@ -62,7 +62,10 @@ def put_an_hour_of_drift(app: SpecifiedApp) -> None:
         truth = {"data": str(label if gender else 1 - prediction), "encoding": "CSV"}
         labels.append({"groundTruthData": truth, "eventMetadata": {"eventId": str(number)}, "eventVersion": "0"})
     s3 = app.stack.client("s3")
-    folders = {f"data-capture/my-endpoint/AllTraffic/{hour:%Y/%m/%d/%H}": captures, f"labels/{hour:%Y/%m/%d/%H}": labels}
+    folders = {
+        f"data-capture/my-endpoint/AllTraffic/{hour:%Y/%m/%d/%H}": captures,
+        f"labels/{hour:%Y/%m/%d/%H}": labels,
+    }
     for folder, lines in folders.items():
         body = "\n".join(map(json.dumps, lines)).encode()
         s3.put_object(Bucket="my-bucket", Key=f"{folder}/00-00-000-a.jsonl", Body=body)

@@ -1,7 +1,7 @@
 """The life of the four kinds of monitor in SageMaker's Python SDK 2, unchanged; run by .venv-sagemaker.
 
-``make`` makes baselines and schedules, describes and changes them; ``look``, once they have run, attaches to them, reads
-what they found, and removes them. Each prints what it saw as JSON.
+``make`` makes baselines and schedules, describes and changes them; ``look``, once they have run, attaches to them,
+reads what they found, and removes them. Each prints what it saw as JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 FEATURES = ["gender", "amount"]
 HOURLY, DAILY = CronExpressionGenerator.hourly(), CronExpressionGenerator.daily(hour=5)
 MODEL = clarify.ModelConfig(
-    model_name="my-model", instance_count=1, instance_type="ml.m5.xlarge", content_type="text/csv", accept_type="text/csv"
+    model_name="my-model",
+    instance_count=1,
+    instance_type="ml.m5.xlarge",
+    content_type="text/csv",
+    accept_type="text/csv",
 )
 Monitor = Any
 
@@ -90,7 +94,7 @@ def bias(monitor: Monitor) -> None:
     monitor.create_monitoring_schedule(
         endpoint_input=watched(inference_attribute="0"),
         ground_truth_input="s3://my-bucket/labels",
-        analysis_config=BiasAnalysisConfig(groups, headers=FEATURES, label="label"),
+        analysis_config=BiasAnalysisConfig(groups, headers=[*FEATURES, "label"], label="label"),
         **where("model-bias"),
     )
 
@@ -170,4 +174,4 @@ def look(name: str, sagemaker_session: Session) -> dict[str, Any]:
 
 if __name__ == "__main__":
     do, connected = {"make": make, "look": look}[sys.argv[1]], session()
-    print("\n" + json.dumps({name: do(name, connected) for name in KINDS}))
+    sys.stdout.write("\n" + json.dumps({name: do(name, connected) for name in KINDS}))

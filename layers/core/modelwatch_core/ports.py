@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -279,6 +279,30 @@ class JobDefinitions(Protocol):
         descending: bool = True,
     ) -> Page[JobDefinition]:
         """Return definitions of a kind in the order of their creation, or of their names."""
+        ...
+
+
+class CustomResourceResponses(Protocol):
+    """How CloudFormation is answered that waits for a custom resource."""
+
+    def check(self, url: str) -> None:
+        """Refuse a URL that is not CloudFormation's.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidParameter``.
+        """
+        ...
+
+    def send(self, url: str, document: Mapping[str, Any]) -> None:
+        """Answer at a URL.
+
+        Raises
+        ------
+        Upstream
+            When it did not take the answer; a retry may help.
+        """
         ...
 
 

@@ -23,6 +23,7 @@ from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
+from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.start_analysis import StartAnalysis
@@ -313,6 +314,16 @@ def answer_sagemaker_request() -> AnswerSageMakerRequest:
     from modelwatch_core.adapters.aws.ledger_table import TableJobDefinitions
 
     return AnswerSageMakerRequest(App(manage_monitors(), TableJobDefinitions(_items())))
+
+
+@cache
+def provide_custom_resource() -> ProvideCustomResource:
+    """Return the use case of functions/manage_monitors for events of CloudFormation."""
+    import urllib3
+
+    from modelwatch_core.adapters.aws.stack_responses import StackResponses
+
+    return ProvideCustomResource(answer_sagemaker_request(), StackResponses(urllib3.PoolManager()))
 
 
 @cache
