@@ -18,6 +18,7 @@ from tests.sdk.specified_app import START, SpecifiedApp, running
 PYTHON = ROOT / ".venv-sagemaker/bin/python"
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.sagemaker,
     pytest.mark.skipif(not PYTHON.exists(), reason="`make test-sagemaker` installs SageMaker's SDK"),
 ]
 KINDS = {

@@ -116,7 +116,7 @@ def explainability(monitor: Monitor) -> None:
     )
 
 
-KINDS: dict[str, tuple[type, Callable[[Monitor], None], dict[str, Any]]] = {
+KINDS: dict[str, tuple[Any, Callable[[Monitor], None], dict[str, Any]]] = {
     "data-quality": (DefaultModelMonitor, data_quality, {"env": {"decimal": "."}}),
     "model-quality": (ModelQualityMonitor, model_quality, {"max_runtime_in_seconds": 900}),
     "model-bias": (ModelBiasMonitor, bias, {"max_runtime_in_seconds": 900}),

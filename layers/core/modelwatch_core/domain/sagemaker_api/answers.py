@@ -224,7 +224,7 @@ def requested_job(arns: str, job: Record) -> dict[str, Any]:
     ended = {"ProcessingEndTime": answer["LastModifiedTime"]} if job["status"] != "InProgress" else {}
     answer |= {"ProcessingStartTime": answer["CreationTime"], **ended}
     if sent:
-        return answer | sent
+        return {**answer, **sent}
     (output,) = answer["ProcessingOutputConfig"]["Outputs"]
     output["S3Output"] = {"LocalPath": _OUTPUT, "S3UploadMode": "EndOfJob"} | output["S3Output"]
     cluster = {"ClusterConfig": _RESOURCES | answer["ProcessingResources"]["ClusterConfig"]}
