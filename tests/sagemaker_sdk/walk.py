@@ -84,11 +84,14 @@ def bias(monitor: Monitor) -> None:
     groups = clarify.BiasConfig(label_values_or_threshold=[1], facet_name="gender", facet_values_or_threshold=[0])
     monitor.suggest_baseline(
         clarify.DataConfig(
-            "s3://my-bucket/validation.csv", "s3://my-bucket/bias", label="label", dataset_type="text/csv"
+            "s3://my-bucket/validation.csv",
+            "s3://my-bucket/bias",
+            label="label",
+            predicted_label="prediction",
+            dataset_type="text/csv",
         ),
         groups,
         MODEL,
-        model_predicted_label_config=clarify.ModelPredictedLabelConfig(label="prediction"),
         wait=True,
     )
     monitor.create_monitoring_schedule(

@@ -253,6 +253,14 @@ def test_the_methods_of_a_clarify_job_say_which_monitor_its_baseline_is_of(clien
     assert (job.monitoring_type, job.dataset_format) == (kind, {"csv": {"header": False}})
 
 
+@pytest.mark.parametrize(("headers", "found"), [(None, "prediction"), (["label", "prediction"], "1")])
+def test_predictions_of_a_clarify_job_are_the_column_that_it_names(client, world, headers, found):
+    config = {"methods": {"post_training_bias": {}}, "predicted_label": "prediction"}
+    config |= {"headers": headers} if headers else {}
+    client.create_processing_job(**clarify_job(config, world))
+    assert world.jobs.get("baseline").inference_attribute == found
+
+
 def test_a_clarify_job_of_two_kinds_is_refused_with_what_to_do(client, world):
     asked = clarify_job({"methods": {"shap": {}, "pre_training_bias": {}}}, world)
     with pytest.raises(ClientError, match="make a job for each") as refused:

@@ -105,13 +105,21 @@ def _of_clarify(request: ProcessingJobRequest, read: Callable[[str], bytes | Non
         )
         raise InvalidInput("InvalidParameter", message)
     (monitoring_type,) = found
-    return {
+    return _predictions(config) | {
         "monitoring_type": monitoring_type,
         "baseline_dataset_s3_uri": _input(request, "dataset").s3_uri,
         "dataset_format": _clarify_format(config),
         "analysis_config": place,
         "environment": request.environment,
     }
+
+
+def _predictions(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return which column of a dataset holds predictions; one that headers name is found by its index."""
+    name, headers = config.get("predicted_label"), config.get("headers") or []
+    if name is None:
+        return {}
+    return {"inference_attribute": str(headers.index(name) if name in headers else name)}
 
 
 def _clarify_format(config: Mapping[str, Any]) -> dict[str, Any]:
