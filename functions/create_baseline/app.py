@@ -20,7 +20,9 @@ logger, metrics = Logger(), Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Start a baselining job and return its record, or the answer of SageMaker's API."""
     metrics.add_metric(name="BaseliningJobsRequested", unit="Count", value=1)
-    if "api" in event:
-        answer = wiring.answer_baseline_request(context.invoked_function_arn)
-        return answer(parsed(SageMakerRequest, event))
-    return wiring.create_baseline()(parsed(BaselineRequest, event)).model_dump(mode="json")
+    match event:
+        case {"api": _}:
+            answer = wiring.answer_baseline_request(context.invoked_function_arn)
+            return answer(parsed(SageMakerRequest, event))
+        case _:
+            return wiring.create_baseline()(parsed(BaselineRequest, event)).model_dump(mode="json")

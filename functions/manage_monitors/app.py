@@ -21,9 +21,11 @@ logger, metrics = Logger(), Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Carry out one operation, of the app's own, of SageMaker's API or of CloudFormation, and return its answer."""
     metrics.add_metric(name="Operations", unit="Count", value=1)
-    if "api" in event:
-        return wiring.answer_sagemaker_request()(parsed(SageMakerRequest, event))
-    if "RequestType" in event:
-        wiring.provide_custom_resource()(parsed(CustomResourceEvent, event))
-        return {}
-    return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))
+    match event:
+        case {"api": _}:
+            return wiring.answer_sagemaker_request()(parsed(SageMakerRequest, event))
+        case {"RequestType": _}:
+            wiring.provide_custom_resource()(parsed(CustomResourceEvent, event))
+            return {}
+        case _:
+            return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -246,6 +247,20 @@ class MemoryJobDefinitions:
             if kind == monitoring_type
         ]
         return _page(found, limit, after, descending)
+
+
+class MemoryResponses:
+    """Keeps what CloudFormation is answered, whatever the URL."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def check(self, url: str) -> None:
+        pass
+
+    def send(self, url: str, document: Mapping[str, Any]) -> None:
+        self.check(url)
+        self.sent.append(json.loads(json.dumps(document)))
 
 
 class MemorySentAlerts:

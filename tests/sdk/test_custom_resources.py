@@ -16,6 +16,7 @@ from modelwatch_core.app.sagemaker_api.custom_resources import (
     ProvideCustomResource,
 )
 from modelwatch_core.domain.errors import InvalidInput, Upstream
+from tests.core.in_memory import MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 from tests.sdk.connected import definition, inline, schedule
@@ -25,24 +26,11 @@ STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/my_monitors/1234"
 SCHEDULE, DEFINITION = "Custom::ModelwatchMonitoringSchedule", "Custom::ModelwatchDataQualityJobDefinition"
 
 
-class Responses:
-    """Keeps what CloudFormation is answered, whatever the URL."""
-
-    def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
-
-    def check(self, _url: str) -> None:
-        pass
-
-    def send(self, _url: str, document: Any) -> None:
-        self.sent.append(json.loads(json.dumps(document)))
-
-
 class Stack:
     """Sends events as CloudFormation does: each value is a text."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.responses = world, Responses()
+        self.world, self.responses = world, MemoryResponses()
         self.provide = ProvideCustomResource(world.answer_sagemaker, self.responses)
         self.requests = 0
 

@@ -13,8 +13,7 @@ _FROM_OPEN = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
 
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
-NO_ROLE = "arn:aws:iam::000000000000:role/none"
-OWN_IMAGE = "modelwatch/analyzer"
+OWN_IMAGE, _NO_ROLE = "modelwatch/analyzer", "none"
 """What stands in SageMaker's shapes for what they need and whoever made a monitor by another API did not say."""
 
 
@@ -34,7 +33,7 @@ def arn(arns: str, kind: str, name: str) -> str:
     Parameters
     ----------
     arns : str
-        How ARNs of the account and region begin: ``arn:aws:sagemaker:us-east-1:123456789012``.
+        How ARNs of the account and region begin: ``arn:{partition}:sagemaker:{region}:{account}``.
     """
     return f"{arns}:{kind}/{name}"
 
@@ -174,13 +173,13 @@ def requested_schedule(arns: str, schedule: Record) -> dict[str, Any]:
     del answer["Modelwatch"]
     config = sent_config(schedule)
     if config is None:
-        _complete(answer["MonitoringScheduleConfig"]["MonitoringJobDefinition"])
+        _complete(answer["MonitoringScheduleConfig"]["MonitoringJobDefinition"], arns)
         return answer
     named = {"MonitoringType": config["MonitoringType"]} if "MonitoringType" in config else {}
     return answer | named | {"MonitoringScheduleConfig": config}
 
 
-def _complete(definition: dict[str, Any]) -> None:
+def _complete(definition: dict[str, Any], arns: str) -> None:
     """Give an inline definition what SageMaker's shapes need, and whoever made the schedule did not say."""
     definition["MonitoringAppSpecification"].setdefault("ImageUri", OWN_IMAGE)
     (output,), (monitored,) = definition["MonitoringOutputConfig"]["MonitoringOutputs"], definition["MonitoringInputs"]
@@ -190,7 +189,8 @@ def _complete(definition: dict[str, Any]) -> None:
             monitored[name].setdefault("LocalPath", _INPUT)
     cluster = definition["MonitoringResources"]
     cluster["ClusterConfig"] = _RESOURCES | cluster["ClusterConfig"]
-    definition.setdefault("RoleArn", NO_ROLE)
+    _, partition, _, _, account = arns.split(":")
+    definition.setdefault("RoleArn", f"arn:{partition}:iam::{account}:role/{_NO_ROLE}")
     for name in ("StoppingCondition", "BaselineConfig"):
         if not definition[name]:
             del definition[name]

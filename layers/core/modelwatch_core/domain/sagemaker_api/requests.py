@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_pascal
 
 from modelwatch_core.domain.documents import NonEmpty, SageMakerName, UtcDatetime
 
-Arn = Annotated[str, Field(pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:\d{12}:[a-z\-]+/.+$", max_length=256)]
+Arn = Annotated[str, Field(pattern=r"^arn:.*", max_length=256)]
 ApiMonitoringType = Literal["DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"]
 
 
