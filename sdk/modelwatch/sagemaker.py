@@ -56,18 +56,18 @@ def connect(session_or_client: Any = None, *, app: AppClient | None = None) -> N
     """
     import boto3
 
-    if session_or_client is None:
-        boto3.setup_default_session() if boto3.DEFAULT_SESSION is None else None
-        session_or_client = boto3.DEFAULT_SESSION
-    if hasattr(session_or_client, "sagemaker_client"):
-        app = app or app_client(session_or_client.boto_session)
-        session_or_client = session_or_client.sagemaker_client
-    if hasattr(session_or_client, "meta"):
-        events = session_or_client.meta.events
-        answers = app or app_client(boto3.Session(region_name=session_or_client.meta.region_name))
+    client = getattr(session_or_client, "sagemaker_client", session_or_client)
+    session: Any = getattr(session_or_client, "boto_session", None)
+    events: Any
+    if client is None:
+        if boto3.DEFAULT_SESSION is None:
+            boto3.setup_default_session()
+        client = boto3.DEFAULT_SESSION
+    if isinstance(client, boto3.Session):
+        events, session = client.events, client
     else:
-        answers = app or app_client(session_or_client)
-        events = session_or_client.events
+        events, session = client.meta.events, session or boto3.Session(region_name=client.meta.region_name)
+    answers = app or app_client(session)
     for operation in OPERATIONS:
         event = f"before-call.sagemaker.{operation}"
         events.register(event, partial(_answer, answers), unique_id=f"modelwatch-{operation}")

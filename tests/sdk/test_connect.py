@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -444,6 +445,18 @@ def test_a_session_is_connected_once_however_often_it_is_asked(app):
     connect(session, app=app)
     session.client("sagemaker").list_monitoring_alert_history()
     assert app.asked == ["ListMonitoringAlertHistory"]
+
+
+def test_the_default_session_and_sessions_of_sagemakers_sdk_are_connected(app, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    connect(app=app)
+    boto3.client("sagemaker").list_monitoring_alert_history()
+    session = boto3.Session()
+    of_the_sdk = SimpleNamespace(boto_session=session, sagemaker_client=session.client("sagemaker"))
+    connect(of_the_sdk, app=app)
+    of_the_sdk.sagemaker_client.list_monitoring_alert_history()
+    assert len(app.asked) == 2
 
 
 def test_every_operation_of_the_app_is_one_of_sagemakers_and_is_connected(client):

@@ -197,9 +197,10 @@ def test_the_answer_is_put_at_the_url_of_cloudformation():
 @pytest.mark.parametrize(
     "url",
     [
-        "http://x.s3.amazonaws.com/",
+        URL.replace("https", "http"),
+        "https://x.s3.amazonaws.com/",
         "https://example.com/",
-        "https://amazonaws.com.example.com/",
+        "https://cloudformation-custom-resource-response-x.s3.amazonaws.com.example.com/",
         "https://169.254.169.254/",
     ],
 )

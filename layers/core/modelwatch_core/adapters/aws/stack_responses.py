@@ -11,7 +11,7 @@ import urllib3
 
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 
-_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
+_BUCKETS, _HOSTS = "cloudformation-custom-resource-response-", (".amazonaws.com", ".amazonaws.com.cn")
 _SECONDS = 10.0
 _SUCCESSES = range(200, 300)
 
@@ -23,10 +23,11 @@ class StackResponses:
         self._http = http
 
     def check(self, url: str) -> None:
-        """Refuse a URL that is not AWS's own: whoever may invoke the function could have it call any server."""
+        """Refuse a URL that is not CloudFormation's: whoever may invoke the function could have it call any server."""
         parts = urlsplit(url)
-        if parts.scheme != "https" or not (parts.hostname or "").endswith(_HOSTS):
-            raise InvalidInput("InvalidParameter", "ResponseURL: is no https URL of AWS; leave it to CloudFormation")
+        host = parts.hostname or ""
+        if parts.scheme != "https" or not (host.startswith(_BUCKETS) and host.endswith(_HOSTS)):
+            raise InvalidInput("InvalidParameter", "ResponseURL: is not CloudFormation's; leave it to CloudFormation")
 
     def send(self, url: str, document: Mapping[str, Any]) -> None:
         """Answer."""
