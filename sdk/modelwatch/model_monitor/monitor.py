@@ -250,7 +250,8 @@ class ModelMonitor(ScheduleExecutions):
         dict
             In SageMaker's shape; ``Modelwatch`` has the app's own record of it.
         """
-        return schedule_description(self._app.sagemaker_arns, self._schedule(self._named(monitor_schedule_name)))
+        schedule = self._schedule(self._named(monitor_schedule_name))
+        return schedule_description(self._app.sagemaker_arns, schedule)
 
     @classmethod
     def attach(cls, monitor_schedule_name: str, sagemaker_session: Any = None) -> Self:
