@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SAM    := .venv-sam/bin/sam
 CHECKOV := .venv-checkov/bin/checkov
+SAGEMAKER := .venv-sagemaker/installed
 ATHERIS := $(VENV)/.atheris
 # The order in which tests run: any number gives another one. And how long each of the two parts of `make fuzz` goes on.
 ORDER        ?= 1
@@ -18,7 +19,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast coverage fuzz campaign load mutations check format schemas sbom lock bench build clean
+.PHONY: help install demo test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -90,6 +91,16 @@ $(CHECKOV): requirements-checkov.lock
 	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-checkov.lock
 	@touch "$@"
 
+# SageMaker's SDK brings 300 MB of packages of its own.
+$(SAGEMAKER): requirements-sagemaker.lock
+	@echo "Installing SageMaker's SDK into .venv-sagemaker (once)"
+	@test -x .venv-sagemaker/bin/python || "$(PYTHON)" -m venv .venv-sagemaker
+	@.venv-sagemaker/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-sagemaker.lock
+	@touch "$@"
+
+test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK against the app in the local stack
+	@$(PYTEST) -q tests/sagemaker_sdk
+
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine
 	PYENV_VERSION=3.13 "$(SAM)" build --beta-features --exclude Analyzer
 
@@ -111,7 +122,8 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/uv" pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --extra analyzer --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o analyzer_container/requirements.txt
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
+	echo sagemaker==2.257.7 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker.lock
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

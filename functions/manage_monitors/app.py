@@ -1,4 +1,4 @@
-"""The SDK and the shell call this to create, change, list and remove monitors."""
+"""The SDK, the shell and clients of SageMaker's API call this to create, change, list and remove monitors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
 from modelwatch_core.app.manage_monitors import ManageMonitorsRequest
+from modelwatch_core.app.sagemaker_api.custom_resources import CustomResourceEvent
+from modelwatch_core.app.sagemaker_api.door import SageMakerRequest
 from modelwatch_core.domain.documents import parsed
 
 logger, metrics = Logger(), Metrics()
@@ -17,6 +19,13 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out one operation and return its answer."""
+    """Carry out one operation, of the app's own, of SageMaker's API or of CloudFormation, and return its answer."""
     metrics.add_metric(name="Operations", unit="Count", value=1)
-    return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))
+    match event:
+        case {"api": _}:
+            return wiring.answer_sagemaker_request()(parsed(SageMakerRequest, event))
+        case {"RequestType": _}:
+            wiring.provide_custom_resource()(parsed(CustomResourceEvent, event))
+            return {}
+        case _:
+            return wiring.manage_monitors()(parsed(ManageMonitorsRequest, event))

@@ -11,23 +11,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from modelwatch_core.domain.sagemaker_api.errors import SAGEMAKER_CODES
+
 if TYPE_CHECKING:
     import boto3
 
 STACK_VARIABLE = "MODELWATCH_STACK"
 DEFAULT_STACK = "modelwatch"
-
-SAGEMAKER_CODES = {
-    "ScheduleNotFound": "ResourceNotFound",
-    "BaseliningJobNotFound": "ResourceNotFound",
-    "ExecutionNotFound": "ResourceNotFound",
-    "ScheduleExists": "ResourceInUse",
-    "BaseliningJobExists": "ResourceInUse",
-    "ChangedMeanwhile": "ConflictException",
-    "BaselineNotReady": "ConflictException",
-    "ResourceLimitExceeded": "ResourceLimitExceeded",
-}
-"""The app's codes that SageMaker answers with an error of its API, by SageMaker's code."""
 
 _REFUSALS = frozenset({"InvalidInput", "ValidationError"})
 _FUNCTION_SECONDS = 120
@@ -77,6 +67,11 @@ class AppClient:
         return str(self._stack["StackId"].split(":")[1])
 
     @property
+    def sagemaker_arns(self) -> str:
+        """How SageMaker's ARNs of the stack's account and region begin."""
+        return f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}"
+
+    @property
     def results(self) -> str:
         """The S3 URI of the bucket that results go to by default."""
         return f"s3://{self._output('ResultsBucketName')}"
@@ -105,6 +100,17 @@ class AppClient:
     def create_baseline(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Start a baselining job and return its record; see ``manage`` for what is raised."""
         return self._invoke("CreateBaselineFunction", "CreateBaseliningJob", request)
+
+    def sagemaker(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the app's answer to a request of SageMaker's API, both as its JSON has them.
+
+        Returns
+        -------
+        dict
+            ``answer``, ``error`` or ``not_ours``.
+        """
+        output = "CreateBaselineFunction" if operation == "CreateProcessingJob" else "ManageMonitorsFunction"
+        return self._invoke(output, operation, {"api": "sagemaker", "operation": operation, "parameters": parameters})
 
     def launch(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Request an execution and return its record; see ``manage`` for what is raised."""

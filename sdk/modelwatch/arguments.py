@@ -6,6 +6,10 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from modelwatch_core.domain.sagemaker_api.answers import given
+
+__all__ = ["choice", "flag", "given", "instance", "integer", "required", "s3_uri", "sagemaker_name", "text"]
+
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
 
@@ -82,8 +86,3 @@ def required(method: str, **values: Any) -> None:
     """
     if missing := [name for name, value in values.items() if value is None]:
         raise ValueError(f"{method} needs {' and '.join(missing)}")
-
-
-def given(**values: Any) -> dict[str, Any]:
-    """Return the arguments that are not None."""
-    return {name: value for name, value in values.items() if value is not None}

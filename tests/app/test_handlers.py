@@ -14,11 +14,13 @@ from functools import partial
 import pytest
 
 from modelwatch_core import wiring
+from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
+from tests.core.in_memory import MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -117,6 +119,26 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     listed = invoke("manage_monitors", sample("manage_monitors.list_executions"))
     assert listed["executions"][0]["monitoring_execution_status"] == "CompletedWithViolations"
     json.dumps(listed, allow_nan=False)
+
+
+def test_a_request_of_sagemakers_api_is_answered_in_its_own_json(world, monkeypatch):
+    monkeypatch.setattr(wiring, "answer_sagemaker_request", lambda: world.answer_sagemaker)
+    ready(world)
+    answer = invoke("manage_monitors", sample("manage_monitors.sagemaker"))["answer"]
+    (summary,) = json.loads(json.dumps(answer))["MonitoringScheduleSummaries"]
+    assert summary["CreationTime"] == world.clock.now().timestamp()
+    refused = invoke("create_baseline", sample("manage_monitors.sagemaker"))
+    assert refused["error"]["code"] == "ValidationException"
+
+
+def test_an_event_of_cloudformation_is_carried_out_and_answered(world, monkeypatch):
+    ready(world)
+    responses = MemoryResponses()
+    provide = ProvideCustomResource(world.answer_sagemaker, responses)
+    monkeypatch.setattr(wiring, "provide_custom_resource", lambda: provide)
+    assert invoke("manage_monitors", sample("manage_monitors.custom_resource")) == {}
+    assert world.schedules.kept == {}
+    assert responses.sent[-1]["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("target", wiring.ALERT_TARGETS)

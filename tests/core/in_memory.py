@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunSta
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
+from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
 from modelwatch_core.ports import (
     AnalysisAccess,
@@ -156,6 +158,9 @@ class MemoryLedger:
         if execution.is_settled and self.holders.get(name) == execution.key:
             del self.holders[name]
 
+    def of_processing_job(self, name: str) -> MonitoringExecution | None:
+        return next((each for each in self.kept.values() if each.processing_job_name == name), None)
+
     def active(self, schedule_id: str) -> MonitoringExecution | None:
         return self.kept.get(self.holders[schedule_id]) if schedule_id in self.holders else None
 
@@ -206,6 +211,56 @@ class MemoryJobs:
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
         yield from [job for job in self.kept.values() if not job.is_settled and job.due <= moment]
+
+
+class MemoryJobDefinitions:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], JobDefinition] = {}
+
+    def get(self, monitoring_type: str, name: str) -> JobDefinition | None:
+        return self.kept.get((monitoring_type, name))
+
+    def save(self, definition: JobDefinition) -> None:
+        key = (definition.monitoring_type, definition.job_definition_name)
+        _follows_on(self.kept.get(key), definition, "JobDefinitionExists")
+        self.kept[key] = definition
+
+    def delete(self, definition: JobDefinition) -> None:
+        key = (definition.monitoring_type, definition.job_definition_name)
+        standing = self.kept.get(key)
+        if standing is None or standing.version != definition.version:
+            raise NotReady("ChangedMeanwhile", "was changed")
+        del self.kept[key]
+
+    def page(
+        self,
+        monitoring_type: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        by_creation: bool = True,
+        descending: bool = True,
+    ) -> Page[JobDefinition]:
+        found = [
+            (each, f"{iso_utc(each.creation_time)}#{name}" if by_creation else name)
+            for (kind, name), each in self.kept.items()
+            if kind == monitoring_type
+        ]
+        return _page(found, limit, after, descending)
+
+
+class MemoryResponses:
+    """Keeps what CloudFormation is answered, whatever the URL."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def check(self, url: str) -> None:
+        pass
+
+    def send(self, url: str, document: Mapping[str, Any]) -> None:
+        self.check(url)
+        self.sent.append(json.loads(json.dumps(document)))
 
 
 class MemorySentAlerts:

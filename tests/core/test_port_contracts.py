@@ -25,6 +25,7 @@ from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
 from modelwatch_core.adapters.aws.ledger_table import (
     TableBaseliningJobs,
+    TableJobDefinitions,
     TableLedger,
     TableRunClaims,
     TableSchedules,
@@ -48,6 +49,7 @@ from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.temporary_endpoint import (
     DeferredAnalysis,
@@ -59,6 +61,7 @@ from modelwatch_core.ports import Claim, ExecutionOrder, Page, RunClaim, Unreada
 from tests.core.in_memory import (
     ManualClock,
     MemoryDeferredAnalyses,
+    MemoryJobDefinitions,
     MemoryJobs,
     MemoryLedger,
     MemoryObjects,
@@ -123,6 +126,11 @@ def execution(hours: int = 0, tick_id: str = "tick", name: str = "hourly") -> Mo
         lease=LEASE,
         captures_until=NOW,
     )
+
+
+def definition(name: str, hours: int = 0) -> JobDefinition:
+    made = NOW + timedelta(hours=hours)
+    return JobDefinition(monitoring_type="DataQuality", job_definition_name=name, request={}, creation_time=made)
 
 
 def all_of(read, *, limit: int, **asked: object) -> list:
@@ -258,6 +266,16 @@ class TestLedger:
         ledger.save(execution(1).settled(COMPLETED, now=NOW))
         claim, standing = ledger.claim(execution(0))
         assert (claim, standing.active) == (Claim.CLAIMED, True)
+
+    def test_an_execution_is_found_by_the_name_of_its_processing_job(self, ledger):
+        first, second = execution(0), execution(1)
+        ledger.claim(first)
+        ledger.enqueue(second)
+        assert ledger.of_processing_job(first.processing_job_name) == first
+        found = ledger.of_processing_job(second.processing_job_name)
+        assert found is not None
+        assert found.key == second.key
+        assert ledger.of_processing_job("another") is None
 
     def test_schedules_do_not_hold_each_other_up(self, ledger):
         ledger.claim(execution(name="a"))
@@ -401,6 +419,44 @@ class TestBaseliningJobs:
         assert list(jobs.open_and_due(NOW)) == []
         with pytest.raises(NotReady):
             jobs.save(done)
+
+
+class TestJobDefinitions:
+    @pytest.fixture
+    def definitions(self, world, request):
+        if world == "in memory":
+            return MemoryJobDefinitions()
+        return TableJobDefinitions(VersionedItems(request.getfixturevalue("table")))
+
+    def test_a_definition_is_kept_changes_only_in_order_and_is_deleted_as_it_is(self, definitions):
+        made = definition("b")
+        definitions.save(made)
+        assert definitions.get("DataQuality", "b") == made
+        assert definitions.get("ModelQuality", "b") is None
+        with pytest.raises(InvalidInput, match="xists"):
+            definitions.save(made)
+        changed = made.changed(tags={"team": "ml"})
+        definitions.save(changed)
+        with pytest.raises(NotReady):
+            definitions.save(changed)
+        with pytest.raises(NotReady):
+            definitions.delete(made)
+        definitions.delete(changed)
+        assert definitions.get("DataQuality", "b") is None
+
+    @pytest.mark.parametrize("by_creation", [True, False])
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_pages_follow_the_order_of_creation_or_of_names(self, definitions, by_creation, descending):
+        for hours, name in enumerate("cab"):
+            definitions.save(definition(name, hours))
+        found = all_of(
+            lambda **asked: definitions.page("DataQuality", **asked),
+            limit=2,
+            by_creation=by_creation,
+            descending=descending,
+        )
+        expected = list("cab" if by_creation else "abc")
+        assert [each.job_definition_name for each in found] == (expected[::-1] if descending else expected)
 
 
 class TestSentAlerts:

@@ -17,6 +17,8 @@ from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
+from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest, SageMakerRequest
+from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
@@ -34,6 +36,7 @@ from tests.core.in_memory import (
     MemoryDeferredAnalyses,
     MemoryEndpoints,
     MemoryHost,
+    MemoryJobDefinitions,
     MemoryJobs,
     MemoryLedger,
     MemoryMetrics,
@@ -123,11 +126,19 @@ class World:
             "arn:aws:sagemaker:us-east-1:123456789012",
             OUTPUT_BUCKETS,
         )
+        self.definitions = MemoryJobDefinitions()
+        self.answer_sagemaker = AnswerSageMakerRequest(App(self._manage, self.definitions))
+        self._answer_baseline = AnswerBaselineRequest(self.create_baseline, self._manage.arn_prefix)
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"
 
     def manage(self, operation: str, **parameters: object) -> dict[str, Any]:
         return self._manage(ManageMonitorsRequest(operation=operation, parameters=parameters))
+
+    def sagemaker(self, operation: str, **parameters: object) -> dict[str, Any]:
+        """Return what the app answers to a request of SageMaker's API."""
+        answer = self._answer_baseline if operation == "CreateProcessingJob" else self.answer_sagemaker
+        return answer(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
 
     def has_schedule(self, name: str = "hourly", **changes: object) -> None:
         self.manage("CreateMonitoringSchedule", **(schedule_parameters(name) | changes))

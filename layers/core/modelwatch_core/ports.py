@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -18,6 +18,7 @@ from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
+from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, TemporaryEndpoint
 
 
@@ -202,6 +203,10 @@ class Ledger(Protocol):
         """Return an execution, or None."""
         ...
 
+    def of_processing_job(self, name: str) -> MonitoringExecution | None:
+        """Return the execution that has the name of a processing job, or None."""
+        ...
+
     def active(self, schedule_id: str) -> MonitoringExecution | None:
         """Return the execution that holds a schedule, or None."""
         ...
@@ -240,6 +245,64 @@ class BaseliningJobs(Protocol):
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
         """Yield every job that is not settled although it was due by a moment."""
+        ...
+
+
+class JobDefinitions(Protocol):
+    """The job definitions that SageMaker's API made."""
+
+    def get(self, monitoring_type: str, name: str) -> JobDefinition | None:
+        """Return a definition, or None."""
+        ...
+
+    def save(self, definition: JobDefinition) -> None:
+        """Write a definition; version 1 must be new (``JobDefinitionExists``), a later one must follow on."""
+        ...
+
+    def delete(self, definition: JobDefinition) -> None:
+        """Remove a definition.
+
+        Raises
+        ------
+        NotReady
+            ``ChangedMeanwhile`` if it is not as given any more.
+        """
+        ...
+
+    def page(
+        self,
+        monitoring_type: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        by_creation: bool = True,
+        descending: bool = True,
+    ) -> Page[JobDefinition]:
+        """Return definitions of a kind in the order of their creation, or of their names."""
+        ...
+
+
+class CustomResourceResponses(Protocol):
+    """How CloudFormation is answered that waits for a custom resource."""
+
+    def check(self, url: str) -> None:
+        """Refuse a URL that is not CloudFormation's.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidParameter``.
+        """
+        ...
+
+    def send(self, url: str, document: Mapping[str, Any]) -> None:
+        """Answer at a URL.
+
+        Raises
+        ------
+        Upstream
+            When it did not take the answer; a retry may help.
+        """
         ...
 
 

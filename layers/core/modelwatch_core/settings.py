@@ -12,6 +12,12 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import HostLimits
 
 
+def sagemaker_arns(function_arn: str) -> str:
+    """Return how SageMaker's ARNs begin in the account and region of a function."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    return f"arn:{partition}:sagemaker:{region}:{account}"
+
+
 class FunctionSettings(BaseModel):
     """What a function reads from its environment; each field is the variable of the same name in capitals."""
 
@@ -117,8 +123,7 @@ class TickSettings(FunctionSettings):
     @property
     def sagemaker_arns(self) -> str:
         """How SageMaker's ARNs begin in the account and region of these functions."""
-        _, partition, _, region, account, *_ = self.launch_function_arn.split(":")
-        return f"arn:{partition}:sagemaker:{region}:{account}"
+        return sagemaker_arns(self.launch_function_arn)
 
 
 class LimitSettings(FunctionSettings):

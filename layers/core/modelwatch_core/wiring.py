@@ -23,6 +23,9 @@ from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
+from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
+from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest
+from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
@@ -57,6 +60,7 @@ from modelwatch_core.settings import (
     MetricSettings,
     ResultsSettings,
     TickSettings,
+    sagemaker_arns,
 )
 
 if TYPE_CHECKING:
@@ -302,6 +306,30 @@ def create_baseline() -> CreateBaseline:
         results=_results(),
         output_buckets=_output_buckets(),
     )
+
+
+@cache
+def answer_sagemaker_request() -> AnswerSageMakerRequest:
+    """Return the use case of functions/manage_monitors for requests of SageMaker's API."""
+    from modelwatch_core.adapters.aws.ledger_table import TableJobDefinitions
+
+    return AnswerSageMakerRequest(App(manage_monitors(), TableJobDefinitions(_items())))
+
+
+@cache
+def provide_custom_resource() -> ProvideCustomResource:
+    """Return the use case of functions/manage_monitors for events of CloudFormation."""
+    import urllib3
+
+    from modelwatch_core.adapters.aws.stack_responses import StackResponses
+
+    return ProvideCustomResource(answer_sagemaker_request(), StackResponses(urllib3.PoolManager()))
+
+
+@cache
+def answer_baseline_request(function_arn: str) -> AnswerBaselineRequest:
+    """Return the use case of functions/create_baseline for requests of SageMaker's API."""
+    return AnswerBaselineRequest(create_baseline(), sagemaker_arns(function_arn))
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch.model_monitor.sagemaker_shapes import Record, baselining_job
+from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
 
 CLARIFY_FILE = "analysis.json"
 """What a baseline of bias or explainability is, in place of statistics.json and constraints.json."""
@@ -46,7 +46,7 @@ class BaseliningJob:
     def describe(self) -> dict[str, Any]:
         """Ask the app, and return it as SageMaker's ``DescribeProcessingJob`` does."""
         self._record = self._app.manage("DescribeBaseliningJob", baselining_job_name=self.job_name)
-        return baselining_job(self._app, self._record)
+        return baselining_job(self._app.sagemaker_arns, self._record)
 
     def wait(self, logs: bool = True) -> None:
         """Wait until it has ended.

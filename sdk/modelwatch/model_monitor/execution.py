@@ -10,7 +10,7 @@ from modelwatch.app_client import AppClient, app_client
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch.model_monitor.sagemaker_shapes import Record, execution_summary, moment, processing_job_arn
+from modelwatch_core.domain.sagemaker_api.answers import Record, execution_summary, moment, processing_job_arn
 
 File = TypeVar("File", bound=ModelMonitoringFile)
 
@@ -37,7 +37,7 @@ class MonitoringExecution(dict[str, Any]):
     """
 
     def __init__(self, app: AppClient, record: Record) -> None:
-        super().__init__(execution_summary(app, record))
+        super().__init__(execution_summary(app.sagemaker_arns, record))
         self._app, self._record = app, record
 
     @property
@@ -68,7 +68,7 @@ class MonitoringExecution(dict[str, Any]):
     @property
     def processing_job_arn(self) -> str:
         """Its identity in the form of a processing job's ARN; ``S3Downloader`` finds its results by it."""
-        return processing_job_arn(self._app, self._record)
+        return processing_job_arn(self._app.sagemaker_arns, self._record)
 
     @property
     def endpoint_name(self) -> str | None:
@@ -184,7 +184,7 @@ class MonitoringExecution(dict[str, Any]):
             if all(record.get(name) == value for name, value in self._key.items()):
                 self._record = record
                 self.clear()
-                self.update(execution_summary(self._app, record))
+                self.update(execution_summary(self._app.sagemaker_arns, record))
                 return
 
 
@@ -208,6 +208,6 @@ def results_folder(arn: str, sagemaker_session: Any = None) -> str:
         order = {"sort_by": "ScheduledTime", "sort_order": "Ascending"}
         since = (ended - timedelta(minutes=1)).isoformat()
         for record in app.pages("ListMonitoringExecutions", "executions", scheduled_time_after=since, **order):
-            if "window" in record and processing_job_arn(app, record) == arn:
+            if "window" in record and processing_job_arn(app.sagemaker_arns, record) == arn:
                 return str(record["output_s3_uri"])
     raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")

@@ -14,9 +14,9 @@ from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.network_config import NetworkConfig
-from modelwatch.model_monitor.sagemaker_shapes import arn, schedule_description
 from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
+from modelwatch_core.domain.sagemaker_api.answers import arn, schedule_description
 
 _DAY = 24 * 60 * 60
 logger = logging.getLogger(__name__)
@@ -250,7 +250,8 @@ class ModelMonitor(ScheduleExecutions):
         dict
             In SageMaker's shape; ``Modelwatch`` has the app's own record of it.
         """
-        return schedule_description(self._app, self._schedule(self._named(monitor_schedule_name)))
+        schedule = self._schedule(self._named(monitor_schedule_name))
+        return schedule_description(self._app.sagemaker_arns, schedule)
 
     @classmethod
     def attach(cls, monitor_schedule_name: str, sagemaker_session: Any = None) -> Self:
@@ -482,7 +483,7 @@ class ModelMonitor(ScheduleExecutions):
     def _answer(self, schedule: Mapping[str, Any]) -> dict[str, Any]:
         for warning in schedule.get("warnings", ()):
             logger.warning("%s: %s", schedule["monitoring_schedule_name"], warning)
-        name = arn(self._app, "monitoring-schedule", schedule["monitoring_schedule_name"])
+        name = arn(self._app.sagemaker_arns, "monitoring-schedule", schedule["monitoring_schedule_name"])
         return {"MonitoringScheduleArn": name} | given(Warnings=schedule.get("warnings") or None)
 
 

@@ -410,9 +410,13 @@ class ManageMonitors:
 
 
 def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: datetime) -> ScheduleRequest:
-    """Return the request that would make a schedule as it is, with changes."""
+    """Return the request that would make a schedule as it is, with changes.
+
+    What SageMaker's API sent is not what a schedule does any more, unless the change comes from there.
+    """
     known = ScheduleRequest.model_fields
-    parameters = schedule.model_dump(mode="json", include=set(known)) | dict(changes)
+    kept = set(known) - {"sagemaker_request"}
+    parameters = schedule.model_dump(mode="json", include=kept) | dict(changes)
     if "schedule_expression" in changes:
         windows = {"data_analysis_start_time": None, "data_analysis_end_time": None}
         parameters = due_once(parameters | windows | dict(changes), now)

@@ -24,6 +24,11 @@ class SchedulesWanted(ListRequest):
     endpoint_name: NonEmpty | None = None
     monitoring_type_equals: MonitoringType | None = None
     status_equals: ScheduleStatus | None = None
+    monitoring_job_definition_name: NonEmpty | None = None
+    creation_time_after: UtcDatetime | None = None
+    creation_time_before: UtcDatetime | None = None
+    last_modified_time_after: UtcDatetime | None = None
+    last_modified_time_before: UtcDatetime | None = None
     sort_by: Literal["Name", "CreationTime", "Status"] = "Name"
     sort_order: SortOrder = SortOrder.ASCENDING
 
@@ -44,7 +49,8 @@ class ExecutionsWanted(ListRequest):
         Finds the executions of a schedule that was deleted.
     before : datetime, optional
         Their windows start before it.
-    scheduled_time_after, scheduled_time_before, creation_time_after, creation_time_before : datetime, optional
+    scheduled_time_after, scheduled_time_before, creation_time_after, creation_time_before,
+    last_modified_time_after, last_modified_time_before : datetime, optional
         Exclusive.
     """
 
@@ -58,6 +64,8 @@ class ExecutionsWanted(ListRequest):
     scheduled_time_before: UtcDatetime | None = None
     creation_time_after: UtcDatetime | None = None
     creation_time_before: UtcDatetime | None = None
+    last_modified_time_after: UtcDatetime | None = None
+    last_modified_time_before: UtcDatetime | None = None
     sort_by: Literal["CreationTime", "ScheduledTime", "Status"] = "ScheduledTime"
     sort_order: SortOrder = SortOrder.DESCENDING
 
@@ -83,7 +91,7 @@ class MonitorLists:
     ) -> tuple[list[MonitoringSchedule | UnreadableRecord], str | None]:
         """Return a page of schedules."""
         descending = asked.sort_order is SortOrder.DESCENDING
-        is_filtered = any((asked.name_contains, asked.endpoint_name, asked.monitoring_type_equals, asked.status_equals))
+        is_filtered = _is_filtered(asked)
 
         def keeps(schedule: MonitoringSchedule) -> bool:
             named = (asked.name_contains or "").lower() in schedule.monitoring_schedule_name.lower()
@@ -91,6 +99,11 @@ class MonitorLists:
             return (
                 named
                 and has_status
+                and asked.monitoring_job_definition_name in (None, schedule.job_definition_name)
+                and _in_time(
+                    (asked.creation_time_after, schedule.creation_time, asked.creation_time_before),
+                    (asked.last_modified_time_after, schedule.last_modified_time, asked.last_modified_time_before),
+                )
                 and passes(
                     schedule,
                     endpoint_name=asked.endpoint_name,
@@ -167,18 +180,22 @@ class MonitorLists:
         return ExecutionOrder("ScheduledTime", schedule_id, *times)
 
 
-def _is_filtered(asked: ExecutionsWanted) -> bool:
+def _is_filtered(asked: SchedulesWanted | ExecutionsWanted) -> bool:
     order = {"monitoring_schedule_name", "schedule_id", "sort_by", "sort_order", "max_results", "next_token"}
     return any(value is not None for name, value in asked if name not in order)
 
 
+def _in_time(*spans: tuple[datetime | None, datetime, datetime | None]) -> bool:
+    return all((not after or after < at) and (not before or at < before) for after, at, before in spans)
+
+
 def _keeps(asked: ExecutionsWanted, execution: MonitoringExecution) -> bool:
-    spans: tuple[tuple[UtcDatetime | None, UtcDatetime, UtcDatetime | None], ...] = (
+    in_time = _in_time(
         (asked.scheduled_time_after, execution.scheduled_time, asked.scheduled_time_before),
         (asked.creation_time_after, execution.creation_time, asked.creation_time_before),
+        (asked.last_modified_time_after, execution.last_modified_time, asked.last_modified_time_before),
         (None, execution.window.start, asked.before),
     )
-    in_time = all((not after or after < at) and (not before or at < before) for after, at, before in spans)
     return in_time and passes(
         execution,
         endpoint_name=asked.endpoint_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -13,6 +14,7 @@ from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitoringType, MonitorKind, monitor_kind, refuse_unfit
 from modelwatch_core.domain.monitoring_schedule import MonitorParameters, RecordAttributes
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.processing_parameters import ProcessingParameters
 
 
 class JobStatus(StrEnum):
@@ -110,6 +112,11 @@ class BaseliningJob(BaselineRequest):
     def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
         """Return the job with the run that its host started, which must report within the lease."""
         return self._changed(now, run=run, due=now + lease)
+
+    def tagged(self, tags: Mapping[str, str], *, now: datetime) -> Self:
+        """Return the job with other tags."""
+        processing = self.processing or ProcessingParameters()
+        return self._changed(now, processing=processing.model_copy(update={"tags": dict(tags)}))
 
     def prolonged(self, *, due: datetime, now: datetime) -> Self:
         """Return the job with another time at which it is asked after."""

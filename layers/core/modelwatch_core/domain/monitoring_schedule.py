@@ -22,6 +22,7 @@ from modelwatch_core.domain.monitor_kinds import (
     refuse_unfit,
 )
 from modelwatch_core.domain.processing_parameters import ProcessingParameters
+from modelwatch_core.domain.sagemaker_api.answers import definition_name
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 
@@ -159,6 +160,9 @@ class MonitorParameters(Scripts):
         The container image that analyses a custom kind of monitor.
     processing : ProcessingParameters, optional
         How a processing job would run the analysis: kept and shown, and used by hosts that run jobs.
+    sagemaker_request : dict, optional
+        What a client of SageMaker's API sent, whose Describe gives it back: ``CreateProcessingJob``, or the
+        ``MonitoringScheduleConfig`` of a schedule and ``image_uri``.
     """
 
     problem_type: ProblemType | None = None
@@ -168,6 +172,7 @@ class MonitorParameters(Scripts):
     resources: Resources | None = None
     image_uri: NonEmpty | None = None
     processing: ProcessingParameters | None = None
+    sagemaker_request: dict[str, Any] | None = None
 
 
 class Baseline(Owned):
@@ -339,6 +344,11 @@ class ScheduleRequest(MonitorParameters):
     def endpoint_name(self) -> str | None:
         """The endpoint that is watched, if it is one."""
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
+
+    @property
+    def job_definition_name(self) -> str | None:
+        """The job definition of SageMaker's API that it was made with, if it was."""
+        return definition_name({"sagemaker_request": self.sagemaker_request})
 
     def window(self, scheduled_time: datetime) -> Window:
         """Return what the execution of a scheduled time looks at: by default, everything since the one before it.

@@ -5,7 +5,7 @@ sparse index ``listing`` (``list``, ``list_key``) holds what must be found witho
 changes of schedules that their clocks have not followed, open executions and baselining jobs by the time they are due.
 Open executions are spread over 16 partitions of the index, because all schedules of an account tick in the same minute.
 The sparse index ``timeline`` (``time_list``, ``time_key``) lists schedules and jobs by creation, and executions by
-creation and by scheduled time, with keys only.
+creation and by scheduled time, with keys only. There an execution is also found by its name as a processing job.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from modelwatch_core.domain.documents import Document, iso_utc, validation_messa
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.ports import (
     Claim,
     Clock,
@@ -372,6 +373,15 @@ class TableLedger:
         holder = self.items.item(pk, "ACTIVE")
         return self.items.document(MonitoringExecution, pk, str(holder["holder"])) if holder else None
 
+    def of_processing_job(self, name: str) -> MonitoringExecution | None:
+        """Return the execution of a name, or None."""
+        found = self.items.page(MonitoringExecution, Listing("timeline", _job_list(name), 1, None, descending=True))
+        for record, _ in found.records:
+            if isinstance(record, UnreadableRecord):
+                raise record.error
+            return record
+        return None
+
     def claim(self, execution: MonitoringExecution) -> tuple[Claim, MonitoringExecution]:
         """Claim a window for a firing."""
         standing = self.get(execution.key)
@@ -487,6 +497,10 @@ def _sort_key(key: ExecutionKey) -> str:
     return f"EXECUTION#{iso_utc(key.window.start)}~{iso_utc(key.window.end)}#{key.attempt:05}"
 
 
+def _job_list(processing_job_name: str) -> str:
+    return f"PROCESSING_JOB#{processing_job_name}"
+
+
 def _item(execution: MonitoringExecution) -> Item:
     key = execution.key
     item: Item = {
@@ -494,6 +508,8 @@ def _item(execution: MonitoringExecution) -> Item:
         "sk": _sort_key(key),
         "version": execution.version,
         "document": execution.model_dump_json(),
+        "time_list": _job_list(execution.processing_job_name),
+        "time_key": iso_utc(execution.creation_time),
     }
     if not execution.is_done:
         partition = zlib.crc32(key.schedule_id.encode()) % OPEN_PARTITIONS
@@ -533,6 +549,59 @@ class TableBaseliningJobs:
         """Yield every job that is open although due."""
         for item in self.items.listed_until("OPEN_JOBS", moment):
             yield parsed_item(BaseliningJob, item)
+
+
+@dataclass(frozen=True, slots=True)
+class TableJobDefinitions:
+    """``JobDefinitions`` in the ledger table."""
+
+    items: VersionedItems
+
+    def get(self, monitoring_type: str, name: str) -> JobDefinition | None:
+        """Return a definition, or None."""
+        return self.items.document(JobDefinition, f"JOB_DEFINITION#{monitoring_type}#{name}", "DEFINITION")
+
+    def save(self, definition: JobDefinition) -> None:
+        """Write a definition."""
+        kind, name = definition.monitoring_type, definition.job_definition_name
+        item = self._key(definition) | {
+            "list": f"JOB_DEFINITIONS#{kind}",
+            "list_key": name,
+            "time_list": f"JOB_DEFINITIONS#{kind}",
+            "time_key": f"{iso_utc(definition.creation_time)}#{name}",
+            "version": definition.version,
+            "document": definition.model_dump_json(),
+        }
+        self.items.put(item, exists="JobDefinitionExists")
+
+    def delete(self, definition: JobDefinition) -> None:
+        """Remove a definition."""
+        key = self._key(definition)
+        is_as_given = {
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": definition.version},
+        }
+        if self.items.transacted({"Delete": {"TableName": self.items.table.name, "Key": key, **is_as_given}}):
+            raise conflict(key | {"version": definition.version + 1}, "")
+
+    def page(
+        self,
+        monitoring_type: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        by_creation: bool = True,
+        descending: bool = True,
+    ) -> Page[JobDefinition]:
+        """Return a page of definitions."""
+        index = "timeline" if by_creation else INDEX
+        asked = Listing(index, f"JOB_DEFINITIONS#{monitoring_type}", limit, after, descending)
+        return self.items.page(JobDefinition, asked)
+
+    @staticmethod
+    def _key(definition: JobDefinition) -> Item:
+        pk = f"JOB_DEFINITION#{definition.monitoring_type}#{definition.job_definition_name}"
+        return {"pk": pk, "sk": "DEFINITION"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""SageMaker's API for monitoring, answered by the app's own operations."""

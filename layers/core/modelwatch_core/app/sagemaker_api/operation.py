@@ -1,0 +1,45 @@
+"""What all operations of SageMaker's API have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
+from modelwatch_core.ports import JobDefinitions
+
+
+class NotOurs(Exception):
+    """The operation concerns what the app does not have, and SageMaker may."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the operations are carried out by."""
+
+    monitors: ManageMonitors
+    definitions: JobDefinitions
+
+    def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Carry out one of the app's own operations; a parameter that is None is not given."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return self.manage_whole(operation, given)
+
+    def manage_whole(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one of the app's own operations; None takes a parameter of a schedule back to its default."""
+        return self.monitors(ManageMonitorsRequest(operation=operation, parameters=parameters))
+
+    @property
+    def arns(self) -> str:
+        """How SageMaker's ARNs begin."""
+        return self.monitors.arn_prefix
+
+
+class Operation(NamedTuple):
+    """One operation: what its request must be, and what carries it out."""
+
+    request: type[BaseModel]
+    carry_out: Callable[[App, Any], dict[str, Any]]

@@ -1,0 +1,21 @@
+"""The app's errors as SageMaker's API has them."""
+
+from __future__ import annotations
+
+SAGEMAKER_CODES = {
+    "ScheduleNotFound": "ResourceNotFound",
+    "BaseliningJobNotFound": "ResourceNotFound",
+    "ExecutionNotFound": "ResourceNotFound",
+    "JobDefinitionNotFound": "ResourceNotFound",
+    "ScheduleExists": "ResourceInUse",
+    "BaseliningJobExists": "ResourceInUse",
+    "JobDefinitionExists": "ResourceInUse",
+    "JobDefinitionInUse": "ResourceInUse",
+    "ChangedMeanwhile": "ConflictException",
+    "BaselineNotReady": "ConflictException",
+    "ResourceLimitExceeded": "ResourceLimitExceeded",
+}
+"""The app's codes that SageMaker answers with an error of its API, by SageMaker's code."""
+
+VALIDATION = "ValidationException"
+"""SageMaker's code for what is refused, where it has no other one."""

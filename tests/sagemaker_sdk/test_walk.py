@@ -1,0 +1,122 @@
+"""SageMaker's Python SDK as its owners publish it, against the app in the local stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.repository import ROOT
+from tests.sdk.specified_app import START, SpecifiedApp, running
+
+PYTHON = ROOT / ".venv-sagemaker/bin/python"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sagemaker,
+    pytest.mark.skipif(not PYTHON.exists(), reason="`make test-sagemaker` installs SageMaker's SDK"),
+]
+KINDS = {
+    "data-quality": "DataQuality",
+    "model-quality": "ModelQuality",
+    "model-bias": "ModelBias",
+    "model-explainability": "ModelExplainability",
+}
+_draw = random.Random(1)
+
+
+def rows(count: int, amount_factor: float = 1.0) -> list[tuple[int, int, float, int]]:
+    """Return rows of a prediction, the gender and amount that it was made of, and a label that it mostly meets."""
+    made = []
+    for _ in range(count):
+        gender, prediction = _draw.randint(0, 1), _draw.randint(0, 1)
+        label = prediction if _draw.random() < 0.9 else 1 - prediction
+        made.append((prediction, gender, round(abs(_draw.gauss(50, 10)) * amount_factor, 2), label))
+    return made
+
+
+def put_datasets(app: SpecifiedApp) -> None:
+    baseline = rows(500)
+    app.put("my-bucket", "captured.csv", "prediction,gender,amount", [row[:3] for row in baseline])
+    app.put("my-bucket", "validation.csv", "prediction,gender,amount,label", baseline)
+    app.put("my-bucket", "features.csv", None, [row[1:3] for row in baseline[:120]])
+
+
+def put_an_hour_of_drift(app: SpecifiedApp) -> None:
+    """Write captures whose amounts have grown, and labels that are the opposite of the predictions of one gender."""
+    captures, labels = [], []
+    hour = START.replace(minute=0)
+    for number, (prediction, gender, amount, label) in enumerate(rows(300, amount_factor=3.0)):
+        part = {"observedContentType": "text/csv", "encoding": "CSV"}
+        data = {
+            "endpointInput": part | {"mode": "INPUT", "data": f"{gender},{amount}"},
+            "endpointOutput": part | {"mode": "OUTPUT", "data": str(prediction)},
+        }
+        at = f"{hour + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
+        metadata = {"eventId": str(number), "inferenceTime": at}
+        captures.append({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"})
+        truth = {"data": str(label if gender else 1 - prediction), "encoding": "CSV"}
+        labels.append({"groundTruthData": truth, "eventMetadata": {"eventId": str(number)}, "eventVersion": "0"})
+    s3 = app.stack.client("s3")
+    folders = {
+        f"data-capture/my-endpoint/AllTraffic/{hour:%Y/%m/%d/%H}": captures,
+        f"labels/{hour:%Y/%m/%d/%H}": labels,
+    }
+    for folder, lines in folders.items():
+        body = "\n".join(map(json.dumps, lines)).encode()
+        s3.put_object(Bucket="my-bucket", Key=f"{folder}/00-00-000-a.jsonl", Body=body)
+
+
+def walk(phase: str) -> dict[str, Any]:
+    """Run a phase in SageMaker's SDK and return what it saw."""
+    paths = (ROOT, ROOT / "sdk", ROOT / "layers/core")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
+    command = [str(PYTHON), "-m", "tests.sagemaker_sdk.walk", phase]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-2000:]
+    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return seen
+
+
+@pytest.fixture(scope="module")
+def phases() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """What was seen when all monitors were made, and once they had run."""
+    with running() as app:
+        put_datasets(app)
+        made = walk("make")
+        put_an_hour_of_drift(app)
+        app.stack.advance_to(START + timedelta(minutes=45))
+        yield made, walk("look")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_monitor_is_made_described_and_changed(phases, kind):
+    made = phases[0][kind]
+    assert (made["type"], made["status"], made["definition_replaced"]) == (KINDS[kind], "Scheduled", True)
+    hourly, daily = {"ScheduleExpression": "cron(0 * ? * * *)"}, {"ScheduleExpression": "cron(0 5 ? * * *)"}
+    assert made["expressions"] == [hourly, daily, hourly]
+    assert "version" in made["baseline"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_execution_is_read_and_it_is_stopped_started_and_deleted(phases, kind):
+    seen = phases[1][kind]
+    assert seen["job"] == "Completed", seen
+    assert seen["executions"] == 1
+    assert seen["statuses"] == ["Stopped", "Scheduled", "deleted"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "model-explainability"])
+def test_violations_are_found(phases, kind):
+    assert phases[1][kind]["exit"] == "CompletedWithViolations"
+    assert phases[1][kind]["violations"] > 0
+
+
+def test_an_explanation_that_stays_as_it_was_has_no_violations(phases):
+    assert phases[1]["model-explainability"]["exit"] == "Completed"
+    assert not phases[1]["model-explainability"]["violations"]

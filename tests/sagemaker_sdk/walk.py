@@ -1,0 +1,180 @@
+"""The life of the four kinds of monitor in SageMaker's Python SDK 2, unchanged; run by .venv-sagemaker.
+
+``make`` makes baselines and schedules, describes and changes them; ``look``, once they have run, attaches to them,
+reads what they found, and removes them. Each prints what it saw as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from sagemaker import Session, clarify
+from sagemaker.model_monitor import (
+    BiasAnalysisConfig,
+    CronExpressionGenerator,
+    DefaultModelMonitor,
+    EndpointInput,
+    ExplainabilityAnalysisConfig,
+    ModelBiasMonitor,
+    ModelExplainabilityMonitor,
+    ModelQualityMonitor,
+)
+from sagemaker.model_monitor.dataset_format import DatasetFormat
+
+import modelwatch.sagemaker
+
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+FEATURES = ["gender", "amount"]
+HOURLY, DAILY = CronExpressionGenerator.hourly(), CronExpressionGenerator.daily(hour=5)
+MODEL = clarify.ModelConfig(
+    model_name="my-model",
+    instance_count=1,
+    instance_type="ml.m5.xlarge",
+    content_type="text/csv",
+    accept_type="text/csv",
+)
+Monitor = Any
+
+
+def session() -> Session:
+    boto_session = boto3.Session()
+    modelwatch.sagemaker.connect(boto_session)
+    return Session(boto_session=boto_session, default_bucket="my-bucket")
+
+
+def watched(**attributes: str) -> EndpointInput:
+    return EndpointInput("my-endpoint", "/opt/ml/processing/input/endpoint", **attributes)
+
+
+def where(name: str) -> dict[str, Any]:
+    output = f"s3://my-bucket/results/{name}"
+    return {"monitor_schedule_name": name, "output_s3_uri": output, "schedule_cron_expression": HOURLY}
+
+
+def data_quality(monitor: Monitor) -> None:
+    monitor.suggest_baseline(
+        "s3://my-bucket/captured.csv", DatasetFormat.csv(header=True), output_s3_uri="s3://my-bucket/dq", logs=False
+    )
+    monitor.create_monitoring_schedule(endpoint_input=watched(), **where("data-quality"))
+
+
+def model_quality(monitor: Monitor) -> None:
+    monitor.suggest_baseline(
+        "s3://my-bucket/validation.csv",
+        DatasetFormat.csv(header=True),
+        problem_type="BinaryClassification",
+        inference_attribute="prediction",
+        ground_truth_attribute="label",
+        output_s3_uri="s3://my-bucket/mq",
+        wait=True,
+    )
+    monitor.create_monitoring_schedule(
+        endpoint_input=watched(inference_attribute="0"),
+        ground_truth_input="s3://my-bucket/labels",
+        problem_type="BinaryClassification",
+        **where("model-quality"),
+    )
+
+
+def bias(monitor: Monitor) -> None:
+    groups = clarify.BiasConfig(label_values_or_threshold=[1], facet_name="gender", facet_values_or_threshold=[0])
+    monitor.suggest_baseline(
+        clarify.DataConfig(
+            "s3://my-bucket/validation.csv",
+            "s3://my-bucket/bias",
+            label="label",
+            predicted_label="prediction",
+            dataset_type="text/csv",
+        ),
+        groups,
+        MODEL,
+        wait=True,
+    )
+    monitor.create_monitoring_schedule(
+        endpoint_input=watched(inference_attribute="0"),
+        ground_truth_input="s3://my-bucket/labels",
+        analysis_config=BiasAnalysisConfig(groups, headers=[*FEATURES, "label"], label="label"),
+        **where("model-bias"),
+    )
+
+
+def explainability(monitor: Monitor) -> None:
+    shap = clarify.SHAPConfig(baseline=[[0.5, 50]], num_samples=20, agg_method="mean_abs", seed=1)
+    monitor.suggest_baseline(
+        clarify.DataConfig(
+            "s3://my-bucket/features.csv", "s3://my-bucket/shap", headers=FEATURES, dataset_type="text/csv"
+        ),
+        shap,
+        MODEL,
+        wait=True,
+    )
+    monitor.create_monitoring_schedule(
+        endpoint_input=watched(),
+        analysis_config=ExplainabilityAnalysisConfig(shap, MODEL, headers=FEATURES),
+        **where("model-explainability"),
+    )
+
+
+KINDS: dict[str, tuple[Any, Callable[[Monitor], None], dict[str, Any]]] = {
+    "data-quality": (DefaultModelMonitor, data_quality, {"env": {"decimal": "."}}),
+    "model-quality": (ModelQualityMonitor, model_quality, {"max_runtime_in_seconds": 900}),
+    "model-bias": (ModelBiasMonitor, bias, {"max_runtime_in_seconds": 900}),
+    "model-explainability": (ModelExplainabilityMonitor, explainability, {"max_runtime_in_seconds": 900}),
+}
+
+
+def make(name: str, sagemaker_session: Session) -> dict[str, Any]:
+    monitor_class, create, changes = KINDS[name]
+    monitor = monitor_class(role=ROLE, sagemaker_session=sagemaker_session)
+    create(monitor)
+    first = monitor.describe_schedule()["MonitoringScheduleConfig"]
+    monitor.update_monitoring_schedule(schedule_cron_expression=DAILY)
+    daily = monitor.describe_schedule()["MonitoringScheduleConfig"]["ScheduleConfig"]
+    monitor.update_monitoring_schedule(schedule_cron_expression=HOURLY)
+    monitor.update_monitoring_schedule(**changes)
+    described = monitor.describe_schedule()
+    config = described["MonitoringScheduleConfig"]
+    return {
+        "baseline": sorted(monitor.suggested_constraints().body_dict),
+        "type": described["MonitoringType"],
+        "status": described["MonitoringScheduleStatus"],
+        "expressions": [first["ScheduleConfig"], daily, config["ScheduleConfig"]],
+        "definition_replaced": config["MonitoringJobDefinitionName"] != first["MonitoringJobDefinitionName"],
+    }
+
+
+def look(name: str, sagemaker_session: Session) -> dict[str, Any]:
+    client = sagemaker_session.sagemaker_client
+    monitor = KINDS[name][0].attach(name, sagemaker_session=sagemaker_session)
+    executions = monitor.list_executions()
+    latest = executions[-1]
+    described = latest.describe()
+    if described["ProcessingJobStatus"] != "Completed":
+        return {"job": described["ProcessingJobStatus"], "reason": described.get("FailureReason")}
+    violations = latest.constraint_violations()
+    seen = {
+        "executions": len(executions),
+        "job": described["ProcessingJobStatus"],
+        "exit": described["ExitMessage"].partition(":")[0],
+        "violations": None if violations is None else len(violations.body_dict["violations"]),
+        "statistics": latest.statistics().body_dict["version"] if name == "data-quality" else None,
+    }
+    monitor.stop_monitoring_schedule()
+    stopped = monitor.describe_schedule()["MonitoringScheduleStatus"]
+    monitor.start_monitoring_schedule()
+    started = monitor.describe_schedule()["MonitoringScheduleStatus"]
+    monitor.delete_monitoring_schedule()
+    try:
+        client.describe_monitoring_schedule(MonitoringScheduleName=name)
+    except client.exceptions.ResourceNotFound:
+        return seen | {"statuses": [stopped, started, "deleted"]}
+    return seen | {"statuses": [stopped, started, "still there"]}
+
+
+if __name__ == "__main__":
+    do, connected = {"make": make, "look": look}[sys.argv[1]], session()
+    sys.stdout.write("\n" + json.dumps({name: do(name, connected) for name in KINDS}))
