@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.execution import MonitoringExecution
-from modelwatch.model_monitor.sagemaker_shapes import Record
+from modelwatch_core.domain.sagemaker_api.answers import Record
 
 Ended = TypeVar("Ended")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.execution import ENDED_WELL, MonitoringExecution
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
-from modelwatch.model_monitor.sagemaker_shapes import Record
 from modelwatch.s3 import S3Downloader
+from modelwatch_core.domain.sagemaker_api.answers import Record
 
 if TYPE_CHECKING:
     from modelwatch_analyzer.data_quality.documents import Constraints as DataConstraints
