@@ -62,7 +62,7 @@ def aws(monkeypatch):
         yield
 
 
-@pytest.fixture(params=[10, 1_000])
+@pytest.fixture(params=[50, 1_000])
 def control_plane(request):
     return ControlPlane(request.param)
 

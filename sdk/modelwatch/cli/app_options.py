@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwatch.app_client import DEFAULT_STACK, SAGEMAKER_CODES, STACK_VARIABLE, AppClient
+from modelwatch.app_client import DEFAULT_STACK, STACK_VARIABLE, AppClient
 from modelwatch.cli.aws_session import Profile, Region, aws_session
 from modelwatch.printing import make_console
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
+from modelwatch_core.domain.sagemaker_api.errors import SAGEMAKER_CODES
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
