@@ -140,8 +140,8 @@ MUTATIONS = (
     Mutation(
         "no function may do what it never does",
         "template.yaml",
-        'Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage"]',
-        'Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"]',
+        'Action: ["sqs:ChangeMessageVisibility", "sqs:ReceiveMessage", "sqs:DeleteMessage"]',
+        'Action: ["sqs:ChangeMessageVisibility", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"]',
         "tests/app/test_least_privilege.py",
     ),
     Mutation(

@@ -27,6 +27,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.messages: dict[str, dict[str, Any]] = {}
+        self.hidden: set[str] = set()
         self.invoked: list[tuple[str, Any]] = []
         self.refuses = False
         self._ids = (str(number) for number in count(1))
@@ -41,8 +42,16 @@ class Queue:
             "MessageAttributes": {key: {"DataType": "String", "StringValue": text} for key, text in attributes.items()},
         }
 
-    def receive_message(self, **_: object) -> dict[str, Any]:
-        return {"Messages": list(self.messages.values())[:10]}
+    def receive_message(self, *, VisibilityTimeout: int = 0, **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        received = [message for name, message in self.messages.items() if name not in self.hidden][:10]
+        if VisibilityTimeout:
+            self.hidden |= {message["MessageId"] for message in received}
+        return {"Messages": received}
+
+    def change_message_visibility_batch(self, *, Entries: list[dict[str, Any]], **_: object) -> None:  # noqa: N803 - boto3's names
+        assert len(Entries) <= 10
+        assert {entry["VisibilityTimeout"] for entry in Entries} == {0}
+        self.hidden -= {entry["ReceiptHandle"].removeprefix("receipt-") for entry in Entries}
 
     def delete_message(self, *, ReceiptHandle: str, **_: object) -> None:  # noqa: N803 - boto3's names
         del self.messages[ReceiptHandle.removeprefix("receipt-")]
@@ -87,6 +96,14 @@ def test_a_letter_of_each_form_goes_to_its_function_and_leaves_the_queue(queue, 
     assert redeliver(queue, NOON + 5 * MINUTE) == Redelivery(delivered=1)
     assert queue.invoked == [(ARN, payload)]
     assert queue.messages == {}
+
+
+def test_letters_that_stay_do_not_keep_those_behind_them_and_can_be_received_again_at_once(queue):
+    for number in range(25):
+        queue.put(f"letter {number} for nobody")
+    queue.put(of_lambda())
+    assert redeliver(queue, NOON + 5 * MINUTE) == Redelivery(delivered=1, kept=25)
+    assert (len(queue.messages), queue.hidden) == (25, set())
 
 
 @pytest.mark.parametrize(

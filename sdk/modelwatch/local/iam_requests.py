@@ -189,6 +189,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("cloudwatch", "DescribeAlarms"): _describe_alarms,
     ("sns", "Publish"): _publish,
     **{("sqs", action): _sqs(action) for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")},
+    ("sqs", "ChangeMessageVisibilityBatch"): _sqs("ChangeMessageVisibility"),
     **{("logs", action): _logs(action) for action in ("CreateLogStream", "PutLogEvents")},
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")

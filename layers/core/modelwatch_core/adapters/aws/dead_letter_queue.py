@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,11 @@ from modelwatch_core.domain.dead_letters import DeadLetter
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
     from types_boto3_sqs.client import SQSClient
+    from types_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef
+
+_HIDDEN_SECONDS = 300
+"""For how long a letter that was received is not received again: as long as a sweep may run. With less, the first
+letters come back before the last ones have been seen, and these never are."""
 
 _TIMES = ("time", "scheduled_time")
 """Where a payload has its time: events of EventBridge, and our ticks."""
@@ -32,22 +37,36 @@ class DeadLetterQueue:
 
     def waiting(self, *, most: int) -> Iterator[DeadLetter | None]:
         """Yield the letters in the queue, once each; None for one that no function of this app can be given."""
-        seen: set[str] = set()
-        while len(seen) < most:
-            with aws_errors("receiving dead letters"):
-                answer = self.queue.receive_message(
-                    QueueUrl=self.queue_url,
-                    MaxNumberOfMessages=10,
-                    AttributeNames=["SentTimestamp"],
-                    MessageAttributeNames=["All"],
-                )
-            fresh = [message for message in answer.get("Messages", ()) if message["MessageId"] not in seen]
-            if not fresh:
-                return
-            for message in fresh:
-                seen.add(message["MessageId"])
-                letter = _letter(message)
-                yield letter if letter and self._may_deliver(letter) else None
+        receipts: dict[str, str] = {}  # by the message's id
+        try:
+            while len(receipts) < most:
+                with aws_errors("receiving dead letters"):
+                    answer = self.queue.receive_message(
+                        QueueUrl=self.queue_url,
+                        MaxNumberOfMessages=10,
+                        AttributeNames=["SentTimestamp"],
+                        MessageAttributeNames=["All"],
+                        VisibilityTimeout=_HIDDEN_SECONDS,
+                    )
+                fresh = [message for message in answer.get("Messages", ()) if message["MessageId"] not in receipts]
+                if not fresh:
+                    return
+                for message in fresh:
+                    receipts[message["MessageId"]] = message["ReceiptHandle"]
+                    letter = _letter(message)
+                    yield letter if letter and self._may_deliver(letter) else None
+        finally:
+            self._show_again(list(receipts.values()))
+
+    def _show_again(self, receipts: Sequence[str]) -> None:
+        """Let the next sweep, or a person who cannot wait for it, receive what is left; what was deleted stays so."""
+        for first in range(0, len(receipts), 10):
+            entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for number, receipt in enumerate(receipts[first : first + 10])
+            ]
+            with aws_errors("putting dead letters back"):
+                self.queue.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
     def _may_deliver(self, letter: DeadLetter) -> bool:
         return letter.function_arn.rpartition(":function:")[2] in self.function_names
