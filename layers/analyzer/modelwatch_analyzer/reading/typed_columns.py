@@ -2,13 +2,16 @@
 
 Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
 Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
-`modelwatch_analyzer.reading.flattening`. NaN is a missing value, because pandas writes missing values as NaN.
+`modelwatch_analyzer.reading.flattening`; a map is the list of its entries, each with ``key`` and ``value``. A column of
+an Arrow extension type is read as the type in which it is stored. NaN is a missing value, because pandas writes missing
+values as NaN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
@@ -23,6 +26,9 @@ _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt
 """Types whose values all fit into Int64."""
 _FLOATS = (pl.Float16, pl.Float32, pl.Float64)
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
+# Versions of polars that have no such types read these columns as what they are stored as.
+_EXTENSIONS: Any = getattr(pl, "BaseExtension", ())
+_MAPS: Any = getattr(pl, "Map", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,12 @@ def _leaves(
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
-    if isinstance(dtype, pl.Struct):
+    if isinstance(dtype, _EXTENSIONS):
+        yield from _leaves(collect, scan, name, found.ext.storage(), dtype.ext_storage(), depth)
+    elif isinstance(dtype, _MAPS):
+        entries = pl.List(pl.Struct({"key": dtype.key, "value": dtype.value}))
+        yield from _leaves(collect, scan, name, found.cast(entries), entries, depth)
+    elif isinstance(dtype, pl.Struct):
         for field in dtype.fields:
             inner = _dtype_instance(field.dtype)
             yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
