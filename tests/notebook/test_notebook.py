@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np

@@ -104,12 +104,8 @@ def _leaves(
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
-    if isinstance(dtype, _EXTENSIONS):
-        yield from _leaves(collect, scan, name, found.ext.storage(), dtype.ext_storage(), depth)
-    elif isinstance(dtype, _MAPS):
-        entries = pl.List(pl.Struct({"key": dtype.key, "value": dtype.value}))
-        yield from _leaves(collect, scan, name, found.cast(entries), entries, depth)
-    elif isinstance(dtype, pl.Struct):
+    found, dtype = _stored(found, dtype)
+    if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
             inner = _dtype_instance(field.dtype)
             yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
@@ -129,6 +125,16 @@ def _leaves(
             yield name, pl.lit(None), pl.Null()
     else:
         yield name, found, dtype
+
+
+def _stored(found: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.DataType]:
+    """Return a column as what it is stored as: the type below an extension, the entries of a map."""
+    if isinstance(dtype, _EXTENSIONS):
+        return _stored(found.ext.storage(), dtype.ext_storage())
+    if isinstance(dtype, _MAPS):
+        entries = pl.List(pl.Struct({"key": dtype.key, "value": dtype.value}))
+        return found.cast(entries), entries
+    return found, dtype
 
 
 def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
