@@ -123,6 +123,32 @@ def test_a_request_says_what_the_configuration_in_s3_names(world, predictor, end
     assert (request.endpoint_name, request.named) == (endpoint_name, named)
 
 
+@pytest.mark.parametrize("background", ["s3://", "s3:///rows.csv", "s3://captures", "s3://*/rows.csv"])
+def test_background_rows_that_are_no_object_end_the_execution_with_the_reason(world, background):
+    world.has_schedule(
+        monitoring_type="ModelExplainability",
+        baseline={"constraints_s3_uri": "s3://results/baseline/constraints.json"},
+        analysis_config={"methods": {"shap": {"baseline": background}}},
+    )
+    world.tick()
+    world.deliver()
+    (execution,) = world.ledger.kept.values()
+    assert world.host.started == []
+    assert execution.outcome.failure_reason.startswith("InvalidAnalysisConfig: methods.shap.baseline: ")
+
+
+@pytest.mark.parametrize("empty", [None, {}])
+def test_an_empty_section_gives_way_to_that_of_the_other_name(world, empty):
+    world.has_schedule(
+        monitoring_type="ModelExplainability",
+        baseline={"constraints_s3_uri": "s3://results/baseline/constraints.json"},
+        analysis_config={"predictor": empty, "model_config": {"endpoint_name": "others"}},
+    )
+    world.tick()
+    (request,) = world.host.started
+    assert request.endpoint_name == "others"
+
+
 def test_a_configuration_in_s3_is_read_by_either_name_of_the_section(world):
     uri = "s3://results/config.json"
     for section in ("predictor", "model_config"):

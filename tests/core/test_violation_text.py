@@ -118,6 +118,20 @@ def text_of(description: str) -> str:
             "Share of attribution changed by 0.32004567 (0.30012345 to 0.34), more than 0.1",
             "Share of attribution changed by 0.32 (0.3001 to 0.34), more than 0.1",
         ),
+        # Numbers that differ are told apart wherever they are in a sentence.
+        (
+            "Share of attribution changed by 0.10000123 (0.1000004 to 0.34), more than 0.1",
+            "Share of attribution changed by 0.1000012 (0.1000004 to 0.34), more than 0.1",
+        ),
+        ("Kendall tau 0.4999999 is below threshold 0.5", "Kendall tau 0.4999999 is below threshold 0.5"),
+        (
+            (
+                "Statistics change requirement is not met. Expected: mean within 1.0E-5 of 4.0. "
+                "Observed: mean 4.000012345."
+            ),
+            "Statistics have changed more than is allowed: mean 4.00001; allowed is mean within 1.0E-5 of 4.0.",
+        ),
+        ("The mean was 5.123456. It had been 4.", "The mean was 5.123. It had been 4."),
         ("Version 1.2.3 of model 12345 is too old", "Version 1.2.3 of model 12345 is too old"),
     ],
 )
@@ -134,6 +148,16 @@ def test_numbers_that_differ_are_shown_as_different(value: float, threshold: flo
     found = re.search(r"of (\S+) is below the threshold (\S+), which", text)
     assert found
     assert (found[1] != found[2]) == (value != threshold)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_numbers_that_differ_are_shown_as_different_in_a_sentence_of_others(value: float, limit: float) -> None:
+    found = re.fullmatch(
+        r"it was (\S+), more than (\S+) by far", rounded_text(f"it was {value!r}, more than {limit!r} by far")
+    )
+    assert found
+    shown = [float(number.replace(",", "")) for number in found.groups()]
+    assert (shown[0] != shown[1]) == (value != limit)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters=".0123456789")))

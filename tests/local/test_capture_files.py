@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from modelwatch.local.capture_files import Exchange, Payload, write_captures
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -73,3 +75,15 @@ def test_no_traffic_writes_nothing() -> None:
 def test_a_destination_may_be_a_whole_bucket() -> None:
     (key,) = write_captures(Bucket(), "s3://b", "v", [exchange(NINE)])
     assert key.startswith("v/2026/01/31/09/00-00-000-")
+
+
+@pytest.mark.parametrize("folder", ["a#1", "a?b=1", "[a", "a;b"])
+def test_a_destination_is_a_key_and_no_url(folder: str) -> None:
+    (key,) = write_captures(Bucket(), f"s3://b/{folder}/c", "v", [exchange(NINE)])
+    assert key.startswith(f"{folder}/c/v/2026/01/31/09/00-00-000-")
+
+
+def test_a_bucket_that_is_none_is_the_stores_to_refuse() -> None:
+    bucket = Bucket()
+    write_captures(bucket, "s3://[b/c", "v", [exchange(NINE)])
+    assert [name for name, _ in bucket.objects] == ["[b"]

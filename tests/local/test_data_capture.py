@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -115,6 +116,28 @@ def test_a_request_and_its_response_are_captured_as_sagemaker_does(stack: LocalS
         },
         "eventVersion": "0",
     }
+
+
+def test_what_is_captured_while_the_stack_settles_is_written_before_the_clock_moves(
+    stack: LocalStack, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, write, has_written = Captured(stack, container), stack._captures.write, Event()
+
+    def written(*, all_of_them: bool = False) -> bool:
+        found = write(all_of_them=all_of_them)
+        if all_of_them:
+            has_written.set()
+        return found
+
+    def call() -> None:
+        assert has_written.wait(30)
+        endpoint.call()
+
+    monkeypatch.setattr(stack._captures, "write", written)
+    stack._work.start("a call", call)
+    stack.settle()
+    found = stack.client("s3").list_objects_v2(Bucket="captures", Prefix=f"{endpoint.folder}/")
+    assert found["KeyCount"] == 1
 
 
 def test_requests_of_some_minutes_share_an_object_and_each_variant_has_its_own(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -101,6 +102,9 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
         (pl.LazyFrame({"a": [1]}), "UnusableData", "LazyFrame"),
         (pd.DataFrame({"good": [1, 2], "bad": ["secret", 1]}), "UnreadableFrame", "'bad'"),
         (pd.DataFrame({"bad": [1.5, "secret"]}), "UnreadableFrame", "'bad'"),
+        (pd.DataFrame({"good": [1], "bad": [1 + 2j]}), "UnreadableFrame", "'bad'"),
+        (pd.DataFrame({"good": [1], "bad": [2**70]}), "UnreadableFrame", "'bad'"),
+        (pa.table({"a": pa.array([Decimal(1)], pa.decimal256(60, 2))}), "UnreadableFrame", "a column"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "DuplicateColumn", "'a'"),
         (pa.table([[1], [2]], names=["a", "a"]), "DuplicateColumn", "rename"),
         (pl.DataFrame({"a": []}), "EmptyDataset", "no rows"),
@@ -110,6 +114,9 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
         "lazy",
         "mixed types",
         "mixed types, a number first",
+        "a type that Arrow does not have",
+        "integers that Arrow does not have",
+        "a type that polars does not have",
         "two names of pandas",
         "two names of Arrow",
         "empty",

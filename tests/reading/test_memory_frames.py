@@ -6,7 +6,10 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +61,47 @@ def test_a_frame_is_read_as_the_parquet_file_of_it(tmp_path: Path, dtype: pl.Dat
     of_frame, rows_of_frame = read(opened(EVERY_TYPE), dtype)
     assert_frame_equal(of_frame, of_file)
     assert rows_of_frame == rows == 2
+
+
+PRICES = pa.table(
+    {
+        "prices": pa.array([[("net", 1)], None], pa.map_(pa.string(), pa.int64())),
+        "by_day": pa.array([[[("net", 2)]], []], pa.list_(pa.map_(pa.string(), pa.int64()))),
+        "answer": pa.array(['{"a": 1}', None], pa.json_()),
+    }
+)
+PERIODS = pd.DataFrame(
+    {"month": pd.period_range("2026-01", periods=2, freq="M"), "age": pd.interval_range(0, 2, periods=2)}
+)
+
+
+@pytest.mark.slow  # a Parquet file is read in a process of its own
+@pytest.mark.parametrize(
+    ("table", "first_row"),
+    [
+        (
+            PRICES,
+            {
+                "prices.0.key": "net",
+                "prices.0.value": "1",
+                "by_day.0.0.key": "net",
+                "by_day.0.0.value": "2",
+                "answer": '{"a": 1}',
+            },
+        ),
+        # 2026-01 is 56 years of 12 months after 1970-01.
+        (pa.Table.from_pandas(PERIODS), {"month": "672", "age.left": "0", "age.right": "1"}),
+    ],
+    ids=["maps", "extension types"],
+)
+def test_maps_and_extension_types_are_read_as_what_they_are_stored_as(
+    tmp_path: Path, table: pa.Table, first_row: dict[str, str]
+) -> None:
+    pq.write_table(table, tmp_path / "a.parquet")
+    of_file, _ = read(open_parquet(source_files(tmp_path)), pl.String())
+    of_frame, _ = read(opened(pl.DataFrame(table)), pl.String())
+    assert_frame_equal(of_frame, of_file)
+    assert of_frame.row(0, named=True) == first_row
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=20), st.integers(1, 7))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
+from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.documents import iso_utc
 
 MINUTES_PER_FILE = 5
@@ -107,14 +107,14 @@ def write_captures(s3: ObjectStore, destination_s3_uri: str, variant: str, excha
     list of str
         The keys written: a file for every ``MINUTES_PER_FILE`` minutes with traffic.
     """
-    destination = urlsplit(destination_s3_uri)
+    bucket, folder = s3_layout.split(destination_s3_uri)
     keys = []
     for _, group in groupby(exchanges, key=lambda e: int(e.time.timestamp()) // (MINUTES_PER_FILE * 60)):
         records = list(group)
         first = records[0].time.astimezone(UTC)
         name = f"{first:%Y/%m/%d/%H/%M-%S}-{first.microsecond // 1000:03d}-{records[0].event_id}.jsonl"
-        key = f"{destination.path.strip('/')}/{variant}/{name}".lstrip("/")
+        key = f"{folder.strip('/')}/{variant}/{name}".lstrip("/")
         body = "".join(json.dumps(record.to_record()) + "\n" for record in records)
-        s3.put_object(Bucket=destination.netloc, Key=key, Body=body.encode())
+        s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
         keys.append(key)
     return keys

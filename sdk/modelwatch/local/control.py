@@ -54,7 +54,9 @@ def move_clock(stack: Stack, environ: Mapping[str, Any]) -> tuple[int, Iterator[
     try:
         body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), _LARGEST_REQUEST))
         moment = _moment(json.loads(body), stack.now)
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except LocalStackError as error:
+        return 400, iter([_error(error)])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         message = 'send {"by_seconds": 3600} or {"to": "2026-01-05T13:00:00Z"}'
         return 400, iter([_error(LocalStackError("InvalidRequest", message))])
     return 200, _lines(stack, moment)

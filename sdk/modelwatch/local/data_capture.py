@@ -128,14 +128,15 @@ class DataCapture:
             place = (f"{config.destination_s3_uri}/{invoked.endpoint}", invoked.variant)
             self._waiting.setdefault(place, _Waiting(now)).exchanges.append(_exchange(config, invoked, now))
 
-    def write(self, *, all_of_them: bool = False) -> None:
-        """Write the records that have waited for ``WRITTEN_AFTER``, or all of them."""
+    def write(self, *, all_of_them: bool = False) -> bool:
+        """Write the records that have waited for ``WRITTEN_AFTER``, or all of them; return whether there were any."""
         with self._lock:
             until = self._clock.now() - WRITTEN_AFTER
             due = [place for place, waiting in self._waiting.items() if all_of_them or waiting.since <= until]
             taken = {place: self._waiting.pop(place).exchanges for place in due}
             for (destination, variant), exchanges in taken.items():
                 self._write(destination, variant, exchanges)
+        return bool(taken)
 
     def _write(self, destination: str, variant: str, exchanges: list[Exchange]) -> None:
         try:

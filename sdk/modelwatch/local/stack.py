@@ -230,6 +230,8 @@ class LocalStack:
         """
         self._captures.write(all_of_them=True)
         self._work.settle(timeout)
+        if self._captures.write(all_of_them=True):  # of requests by what was in progress: before the clock moves on
+            self._work.settle(timeout)
 
     def advance_to(self, moment: datetime) -> None:
         """Advance the clock, firing everything that becomes due on the way, in order.

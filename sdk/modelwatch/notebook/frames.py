@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
-from polars.exceptions import DuplicateError, PolarsError
+from polars.exceptions import DuplicateError, PanicException, PolarsError
 
 from modelwatch_analyzer.reading.memory_frames import HeldFrame
 from modelwatch_core.domain.errors import InvalidInput
 
 _ARROW_STREAM = "__arrow_c_stream__"
 """The method of the Arrow PyCapsule interface: of pandas from 2.2 on, polars, pyarrow, DuckDB, and others."""
+
+_UNREADABLE = (PolarsError, PanicException, ValueError, TypeError, NotImplementedError, OverflowError)
+"""What taking over a column raises: pyarrow's errors are of the last four, and their texts hold values."""
 
 
 def held_frame(data: object) -> HeldFrame:
@@ -49,7 +52,7 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     except ImportError:
         message = "pandas hands over its data by pyarrow, which is not installed. Fix it with: pip install pyarrow"
         raise InvalidInput("MissingExtra", message) from None
-    except (PolarsError, ValueError, TypeError):  # pyarrow's errors are of the latter two; their texts hold values
+    except _UNREADABLE:
         mixed = ", ".join(map(repr, _mixed(data)))
         message = f"{label}: {mixed or 'a column'} cannot be read, perhaps because its values are of several types: "
         raise InvalidInput("UnreadableFrame", message + "convert it, for instance to text") from None
@@ -60,5 +63,5 @@ def _mixed(data: Any) -> Iterator[str]:
     for name in data.columns if _is_pandas(data) else ():
         try:
             pl.DataFrame(data[[name]])
-        except (PolarsError, ValueError, TypeError):
+        except _UNREADABLE:
             yield str(name)

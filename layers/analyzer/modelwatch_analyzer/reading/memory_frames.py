@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 from pydantic import ConfigDict
 
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
@@ -109,7 +109,7 @@ def _collect(query: pl.LazyFrame, _rows: int) -> Iterator[pl.DataFrame]:
     """Collect a query whose result fits into one batch."""
     try:
         yield query.collect()
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         kind = type(error).__name__  # its text may hold values
         message = f"a column cannot be read ({kind}): convert it to text or numbers"
         raise InvalidInput("UnreadableFrame", message) from None

@@ -2,13 +2,16 @@
 
 Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
 Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
-`modelwatch_analyzer.reading.flattening`. NaN is a missing value, because pandas writes missing values as NaN.
+`modelwatch_analyzer.reading.flattening`; a map is the list of its entries, each with ``key`` and ``value``. A column of
+an Arrow extension type is read as the type in which it is stored. NaN is a missing value, because pandas writes missing
+values as NaN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
@@ -23,6 +26,9 @@ _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt
 """Types whose values all fit into Int64."""
 _FLOATS = (pl.Float16, pl.Float32, pl.Float64)
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
+# Versions of polars that have no such types read these columns as what they are stored as.
+_EXTENSIONS: Any = getattr(pl, "BaseExtension", ())
+_MAPS: Any = getattr(pl, "Map", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ def _leaves(
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
+    found, dtype = _stored(found, dtype)
     if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
             inner = _dtype_instance(field.dtype)
@@ -118,6 +125,16 @@ def _leaves(
             yield name, pl.lit(None), pl.Null()
     else:
         yield name, found, dtype
+
+
+def _stored(found: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.DataType]:
+    """Return a column as what it is stored as: the type below an extension, the entries of a map."""
+    if isinstance(dtype, _EXTENSIONS):
+        return _stored(found.ext.storage(), dtype.ext_storage())
+    if isinstance(dtype, _MAPS):
+        entries = pl.List(pl.Struct({"key": dtype.key, "value": dtype.value}))
+        return found.cast(entries), entries
+    return found, dtype
 
 
 def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, TypeAdapter, ValidationError, model_validator
 
 from modelwatch_core.app.analysis_inputs import CONFIG
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, parsed
+from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, SingleObjectUri, parsed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import MOST_INSTANCES, ModelReference
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.ports import ObjectStore
+
+_PREDICTOR = ("predictor", "model_config")
+_OBJECT: TypeAdapter[str] = TypeAdapter(SingleObjectUri)
 
 
 class _Predictor(Inbound):
@@ -34,16 +37,15 @@ class ExplanationConfig(Inbound):
         As the analyzer reads them, which also reports what is wrong with them.
     """
 
-    predictor: _Predictor = Field(
-        default_factory=_Predictor, validation_alias=AliasChoices("predictor", "model_config")
-    )
+    predictor: _Predictor = Field(default_factory=_Predictor, validation_alias=AliasChoices(*_PREDICTOR))
     methods: Any = None
     explainability_config: Any = None
 
-    @field_validator("predictor", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _may_be_null(cls, value: object) -> object:
-        return {} if value is None else value
+    def _as_the_analyzer_reads(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Leave out an empty section, so that the other name of it applies."""
+        return {name: value for name, value in document.items() if value or name not in _PREDICTOR}
 
     @property
     def model_to_deploy(self) -> ModelReference | None:
@@ -55,11 +57,23 @@ class ExplanationConfig(Inbound):
 
     @property
     def background(self) -> str | None:
-        """The S3 URI of the background rows, if they are in S3."""
+        """The S3 URI of the background rows, if they are in S3.
+
+        Raises
+        ------
+        InvalidInput
+            ``InvalidAnalysisConfig`` for one that names no object.
+        """
         shap = _member(self.methods, "shap")
         baseline = _member(self.explainability_config if shap is None else shap, "baseline")
         baseline = _member(baseline, "shap_baseline_uri") or baseline
-        return baseline if isinstance(baseline, str) and baseline.startswith("s3://") else None
+        if not isinstance(baseline, str) or not baseline.startswith("s3://"):
+            return None
+        try:
+            return _OBJECT.validate_python(baseline)
+        except ValidationError:
+            message = "methods.shap.baseline: what follows s3:// names no object; write s3://bucket/key"
+            raise InvalidInput("InvalidAnalysisConfig", message) from None
 
 
 def explanation_config(objects: ObjectStore, request: AnalysisRequest) -> ExplanationConfig | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from modelwatch_core.domain.documents import Inbound, ObjectUri
+from modelwatch_core.domain.documents import Inbound, SingleObjectUri
 from modelwatch_core.domain.errors import InvalidInput
 
 LONGEST_TRANSFORM_JOB = timedelta(days=5)
@@ -20,7 +20,7 @@ class _Prefix(Inbound):
     prefix: Annotated[str, Field(pattern=r"^s3://[^/]")]
 
 
-_OBJECT: TypeAdapter[str] = TypeAdapter(ObjectUri)
+_OBJECT: TypeAdapter[str] = TypeAdapter(SingleObjectUri)
 _MANIFEST: TypeAdapter[list[_Prefix | str]] = TypeAdapter(list[_Prefix | str])
 
 
@@ -55,5 +55,5 @@ def _object(uri: str, name: str, place: int) -> str:
     try:
         return _OBJECT.validate_python(uri)
     except ValidationError:
-        message = f"object {place} that {name} names is none that S3 can hold: keys have at most 1,024"
-        raise InvalidInput("InvalidManifest", f"{message} characters") from None
+        message = f"object {place} that {name} names is none that S3 can hold: a bucket has letters, digits, dots and"
+        raise InvalidInput("InvalidManifest", f"{message} hyphens, a key 1 to 1,024 characters") from None

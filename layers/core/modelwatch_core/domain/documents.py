@@ -131,6 +131,10 @@ ExactUtcDatetime = Annotated[
 NonEmpty = Annotated[str, Field(min_length=1)]
 SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 """SageMaker's rule for the names of endpoints, variants, models, monitoring schedules and processing jobs."""
-ObjectUri = Annotated[str, Field(pattern=r"^s3://[^/]+(/[\s\S]*)?$", max_length=len("s3://") + 63 + 1 + 1024)]
-"""Any object: programs name them too, with keys of up to 1,024 characters, line breaks included."""
+_OF_A_BUCKET = r"^s3://[A-Za-z0-9._\-]{1,63}"
+_LONGEST_URI = len("s3://") + 63 + 1 + 1024
+ObjectUri = Annotated[str, Field(pattern=_OF_A_BUCKET + r"(/[\s\S]*)?$", max_length=_LONGEST_URI)]
+"""Objects or a folder: programs name them too, with keys of up to 1,024 characters, line breaks included."""
+SingleObjectUri = Annotated[str, Field(pattern=_OF_A_BUCKET + r"/[\s\S]+$", max_length=_LONGEST_URI)]
+"""One object: as `ObjectUri`, with a key."""
 S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

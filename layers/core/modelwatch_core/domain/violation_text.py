@@ -7,6 +7,7 @@ number. A sentence that is not SageMaker's, such as one of a user's own containe
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -14,9 +15,12 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 _FEWEST_DIGITS = 4
 _MOST_DIGITS = 17
 """Enough to tell any two doubles apart."""
+_DIGITS = range(_FEWEST_DIGITS, _MOST_DIGITS + 1)
 
 _NUMBER = r"-?(?:\d+(?:\.\d+)?(?:[Ee][+-]?\d+)?|Infinity)"
-_LONG_NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d{5,}(?:[Ee][+-]?\d+)?(?![\w.])")
+_STANDING_ALONE = r"(?<![\w.])-?{}(?:[Ee][+-]?\d+)?(?!\w|\.\w)"
+_LONG_NUMBER = re.compile(_STANDING_ALONE.format(r"\d+\.\d{5,}"))
+_ANY_NUMBER = re.compile(_STANDING_ALONE.format(r"\d+(?:\.\d+)?"))
 _NO_NUMBER = r"(?:NaN|" + _NUMBER + ")"
 
 _PHRASES = [
@@ -132,8 +136,26 @@ def check_text(violation: ConstraintViolation) -> str:
 
 
 def rounded_text(text: str) -> str:
-    """Return a sentence with its long decimals in four digits."""
-    return _LONG_NUMBER.sub(lambda found: number_text(float(found[0])), text)
+    """Return a sentence with its long decimals in four digits, or as many as distinguish its numbers that differ."""
+    return _rounded(text, _digits_of(text))
+
+
+def _rounded(text: str, digits: int) -> str:
+    return _LONG_NUMBER.sub(lambda found: number_text(float(found[0]), digits), text)
+
+
+def _digits_of(text: str) -> int:
+    written = {number: float(number) for number in _ANY_NUMBER.findall(text)}
+    return next((digits for digits in _DIGITS if _distinguishes(digits, written)), _MOST_DIGITS)
+
+
+def _distinguishes(digits: int, written: Mapping[str, float]) -> bool:
+    """Return whether numbers that differ still do if the long ones among them have so many digits."""
+    read = {
+        float(number_text(value, digits).replace(",", "")) if _LONG_NUMBER.fullmatch(number) else value
+        for number, value in written.items()
+    }
+    return len(read) == len(set(written.values()))
 
 
 def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
@@ -146,12 +168,13 @@ def _filled(plain: str, found: re.Match[str]) -> str:
     parts = found.groupdict()
     numbers = {name: float(part) for name, part in parts.items() if name not in _WORDS and name != "_deviation"}
     texts: dict[str, str] = {}
-    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+    for digits in _DIGITS:
         texts = {name: number_text(value, digits) for name, value in numbers.items()}
         if len(set(texts.values())) == len(set(numbers.values())):
             break
-    words = {name: rounded_text(part) for name, part in parts.items()}
-    return plain.format(**(words | texts))
+    words = {name: part for name, part in parts.items() if name in _WORDS}
+    digits = _digits_of(" ".join(words.values()))
+    return plain.format(**texts, **{name: _rounded(part, digits) for name, part in words.items()})
 
 
 def _compiled(written: str) -> re.Pattern[str]:
