@@ -233,6 +233,19 @@ def test_an_event_that_never_comes_is_made_up_for_by_the_sweep(world):
     assert world.reconcile() == Sweep(0, ())
 
 
+def test_an_outage_of_events_and_sweeps_longer_than_its_lease_fails_no_analysis_that_waits(world):
+    world.has_explainability_schedule()
+    execution = world.tick()
+    world.temporary_endpoint_becomes(EndpointStatus.IN_SERVICE)
+    world.clock.pass_by(CREATION_TIMEOUT + 5 * LEASE)
+    world.reconcile()
+    assert len(world.host.started) == 1
+    assert status_of(world) is ExecutionStatus.IN_PROGRESS
+    world.finish(world.ends(execution))
+    assert status_of(world) is ExecutionStatus.COMPLETED
+    assert is_clean(world)
+
+
 @pytest.mark.parametrize("becomes", [None, EndpointStatus.FAILED, EndpointStatus.CHANGING])
 def test_once_the_analysis_runs_its_host_reports_how_it_ends_whatever_becomes_of_the_endpoint(world, becomes):
     world.has_explainability_schedule()

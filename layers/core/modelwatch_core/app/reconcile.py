@@ -121,6 +121,8 @@ class Reconcile:
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
             return self._end(record, ended.outcome, ended.run)
+        if record.run is None and self._follow_endpoint_of(record.subject):
+            return True
         described = self._describe(record.run)
         if described.outcome is not None:
             return self._end(record, described.outcome)
@@ -130,6 +132,12 @@ class Reconcile:
         log = f" Its log is {record.run.log_location}." if record.run and record.run.log_location else ""
         reason = f"the analysis was started on {record.host} and its end was not reported in time.{log}"
         return self._end(record, Outcome.failed(f"HostDidNotReport: {reason}"))
+
+    def _follow_endpoint_of(self, subject: str) -> bool:
+        """Take the step that is due where an analysis still waits for a temporary endpoint: its events may be lost."""
+        endpoints = self.follow.endpoints
+        name = endpoints.name_of(subject)
+        return endpoints.analyses.get(name) is not None and self.follow(name)
 
     def _prolong(self, record: MonitoringExecution | BaseliningJob, lease: timedelta) -> bool:
         now = self.clock.now()
