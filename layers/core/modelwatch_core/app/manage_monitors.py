@@ -21,7 +21,7 @@ from modelwatch_core.app.monitor_lists import (
     SchedulesWanted,
     VersionsWanted,
 )
-from modelwatch_core.app.run_once import due_once
+from modelwatch_core.app.run_once import changed, due_once
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
@@ -416,10 +416,7 @@ def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: date
     """
     known = ScheduleRequest.model_fields
     kept = set(known) - {"sagemaker_request"}
-    parameters = schedule.model_dump(mode="json", include=kept) | dict(changes)
-    if "schedule_expression" in changes:
-        windows = {"data_analysis_start_time": None, "data_analysis_end_time": None}
-        parameters = due_once(parameters | windows | dict(changes), now)
+    parameters = changed(schedule.model_dump(mode="json", include=kept), changes, now)
     return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
 
 

@@ -129,7 +129,7 @@ ExactUtcDatetime = Annotated[
 """The same, written with all its digits."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
-SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 """SageMaker's rule for the names of endpoints, variants, models, monitoring schedules and processing jobs."""
 ObjectUri = Annotated[str, Field(pattern=r"^s3://[^/]+(/[\s\S]*)?$", max_length=len("s3://") + 63 + 1 + 1024)]
 """Any object: programs name them too, with keys of up to 1,024 characters, line breaks included."""
