@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.access_advice import advice_on_access
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
+from modelwatch_core.app.baseline_files import refuse_unfit_constraints
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.monitor_lists import (
@@ -315,13 +316,17 @@ class ManageMonitors:
     def _refuse_missing_or_unreadable(
         self, request: ScheduleRequest, watched: EndpointInput | BatchTransformInput
     ) -> None:
-        """Refuse files that are not there, and buckets that may not be read, before an execution fails of them.
+        """Refuse files that no execution could use, and buckets that may not be read, before one fails of them.
 
         Folders of captures and labels may be empty still.
         """
-        for uri in request.baseline.uris if request.baseline else ():
-            if self._read(uri) is None:
+        baseline = request.baseline
+        for uri in baseline.uris if baseline else ():
+            content = self._read(uri)
+            if content is None:
                 self._refuse_missing(uri)
+            elif baseline and uri == baseline.constraints_s3_uri:
+                refuse_unfit_constraints(content, uri, request.kind)
         for name, uri in request.sources.items():
             if self._read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
