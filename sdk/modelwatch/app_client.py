@@ -164,13 +164,19 @@ def app_client(sagemaker_session: Any = None) -> AppClient:
     """
     if isinstance(sagemaker_session, AppClient):
         return sagemaker_session
-    session = getattr(sagemaker_session, "boto_session", sagemaker_session)
+    import boto3
+
+    session = getattr(sagemaker_session, "boto_session", sagemaker_session) or boto3.DEFAULT_SESSION
     stack_name = os.environ.get(STACK_VARIABLE) or DEFAULT_STACK
-    return _app_client(session, stack_name, os.environ.get("AWS_ENDPOINT_URL"))
+    return _app_client(session, stack_name, *(os.environ.get(name) for name in _OF_CLIENTS))
+
+
+_OF_CLIENTS = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_PROFILE")
+"""Environment variables that a client follows when it is made, and not afterwards."""
 
 
 @lru_cache(maxsize=16)
-def _app_client(session: Any, stack_name: str, _endpoint_url: str | None) -> AppClient:
+def _app_client(session: Any, stack_name: str, *_environment: str | None) -> AppClient:
     import boto3
 
     if session is not None and not isinstance(session, boto3.Session):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from modelwatch_core.domain.sagemaker_api.answers import given
 
-__all__ = ["choice", "flag", "given", "instance", "integer", "required", "s3_uri", "sagemaker_name", "text"]
+__all__ = ["choice", "flag", "given", "instance", "integer", "listed", "required", "s3_uri", "sagemaker_name", "text"]
 
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
 
 
@@ -74,6 +74,13 @@ def instance(name: str, value: Any, *types: type) -> Any:
         wanted = " or ".join(each.__name__ for each in types)
         raise TypeError(f"{name} must be a {wanted}, not {type(value).__name__}")
     return value
+
+
+def listed(name: str, value: Any) -> list[Any]:
+    """Return a list of what a list, a tuple or the columns of a frame have, and not of the letters of a text."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list, not {type(value).__name__}; write [{value!r}] for one")
+    return list(value)
 
 
 def required(method: str, **values: Any) -> None:

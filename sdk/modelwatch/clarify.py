@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelwatch.arguments import choice, flag, given, integer, s3_uri, sagemaker_name, text
+from modelwatch.arguments import choice, flag, given, integer, listed, s3_uri, sagemaker_name, text
 
 _AGGREGATIONS = ("mean_abs", "median", "mean_sq")
 _MIME_TYPES = ("text/csv", "application/json", "application/jsonlines")
@@ -169,20 +169,20 @@ class BiasConfig:
 
         Raises
         ------
-        ValueError
-            Where values are not given for each facet.
+        TypeError, ValueError
+            Where values are no list, or are not given for each facet.
         """
         several = not isinstance(self.facet_name, str | int)
         names: Sequence[Any] = self.facet_name if several else [self.facet_name]  # type: ignore[assignment]  # several: checked above
-        values = self.facet_values_or_threshold
-        of_each = [None] * len(names) if values is None else (list(values) if several else [values])
+        values_name, values = "facet_values_or_threshold", self.facet_values_or_threshold
+        of_each = [None] * len(names) if values is None else (listed(values_name, values) if several else [values])
         if not names or len(names) != len(of_each):
             raise ValueError("facet_values_or_threshold must have a list for each of facet_name")
         facets = [
-            given(name_or_index=name, value_or_threshold=each if each is None else list(each))
+            given(name_or_index=name, value_or_threshold=each if each is None else listed(values_name, each))
             for name, each in zip(names, of_each, strict=True)
         ]
-        label = list(self.label_values_or_threshold)
+        label = listed("label_values_or_threshold", self.label_values_or_threshold)
         return given(label_values_or_threshold=label, facet=facets, group_variable=self.group_name)
 
 

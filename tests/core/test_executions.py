@@ -58,6 +58,17 @@ def test_the_delay_of_a_tick_does_not_move_its_window(world):
     assert world.launch(late).window.end == TEN
 
 
+@pytest.mark.parametrize("is_backfill", [True, False])
+def test_a_window_that_is_not_over_is_refused_and_left_to_its_tick(world, is_backfill):
+    end = TEN + HOUR
+    asked = {"scheduled_time": end, "backfill": True} if is_backfill else {"window": {"start": TEN, "end": end}}
+    request = ExecutionRequest(monitoring_schedule_name="hourly", tick_id="a person", **asked)
+    assert world.launch(request).code == "WindowNotOver"
+    world.has_captures(TEN)
+    world.clock.moment = end
+    assert world.tick(end).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+
+
 def test_a_second_tick_for_the_same_window_starts_nothing(world):
     world.tick(tick_id="one")
     refusal = world.requested(tick_id="two")

@@ -75,6 +75,7 @@ def test_a_schedule_that_could_not_work_is_refused_when_it_is_made(world, change
     assert world.ticks.set_for == {}
 
 
+ONCE = {"schedule_expression": "NOW", "data_analysis_start_time": "-PT1H", "data_analysis_end_time": "-PT10M"}
 MONTHLY = "cron(0 0 1 * ? *)"
 
 
@@ -107,11 +108,42 @@ def test_a_schedule_that_was_accepted_earlier_refuses_the_tick_whose_window_woul
 
 
 @pytest.mark.parametrize("field", ["endpoint_name", "variant_name"])
-@pytest.mark.parametrize("name", ["", "a\nb", "a\n", "-a", "a-", "a" * 64, "a" * 2000, "../a", "a/b", "a_b", "é"])
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "a\n", "-a", "a-", "a" * 64, "a-" * 32 + "a", "a" * 2000, "../a", "a/b", "a_b", "é"]
+)
 def test_a_name_that_sagemaker_would_not_give_is_refused_when_a_schedule_is_made(world, field, name):
     with pytest.raises(InvalidInput, match=rf"InvalidParameter: .*{field}"):
         world.has_schedule(**watched(**{field: name}))
     assert world.schedules.kept == {}
+
+
+WRONG_CONSTRAINTS = {
+    "is no JSON object": (b"not JSON", b"[]", b"", b"\xff", b"[" * 100_000),
+    "holds statistics": (b'{"version": 0, "dataset": {"item_count": 1}, "features": []}',),
+    "holds constraints of ModelQuality": (b'{"regression_constraints": {}}',),
+    "holds constraints of ModelBias": (b'{"version": "1.0", "post_training_bias_metrics": {}}',),
+    "holds constraints of ModelExplainability": (b'{"version": "1.0", "explanations": {}}',),
+}
+
+
+@pytest.mark.parametrize(
+    ("says", "content"), [(says, each) for says, all_ in WRONG_CONSTRAINTS.items() for each in all_]
+)
+def test_constraints_that_no_execution_could_use_are_refused_when_a_schedule_is_made(world, says, content):
+    world.objects.kept["s3://results/baseline/constraints.json"] = content
+    with pytest.raises(InvalidInput, match=f"InvalidConstraints: .*{says}"):
+        world.has_schedule()
+    assert world.schedules.kept == {}
+
+
+def test_constraints_with_a_part_of_the_kind_are_taken(world):
+    world.objects.kept["s3://results/baseline/constraints.json"] = b'{"features": [], "explanations": {}}'
+    world.has_schedule()
+    world.has_explainability_schedule("explained")
+    with pytest.raises(InvalidInput, match="DataQuality and ModelExplainability; give"):
+        world.has_schedule(
+            "quality", monitoring_type="ModelQuality", problem_type="Regression", ground_truth_input="s3://labels/all"
+        )
 
 
 def test_results_may_go_to_every_bucket_that_the_deployment_lists(world):
@@ -295,6 +327,37 @@ def test_now_runs_once_over_the_window_that_is_given_and_is_stopped_then(world, 
     assert again["schedule_expression"] == "cron(9 10 22 11 ? 2026)"
     hourly = world.manage("UpdateMonitoringSchedule", **named, schedule_expression="cron(0 * ? * * *)")
     assert (hourly["data_analysis_start_time"], hourly["data_analysis_end_time"]) == (None, None)
+
+
+def test_an_expression_in_place_of_now_takes_back_the_window_and_the_delays_of_now(world):
+    world.has_schedule(**ONCE)
+    daily = world.manage(
+        "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", schedule_expression="cron(0 0 ? * * *)"
+    )
+    watched = daily["endpoint_input"]
+    assert (watched["start_time_offset"], watched["end_time_offset"]) == (None, None)
+    assert (daily["start_delay_minutes"], daily["start_within_minutes"]) == (5, 5)
+    midnight = TEN.replace(hour=0)
+    assert world.schedules.kept["hourly"].window(midnight).start == midnight - timedelta(days=1)
+
+
+@pytest.mark.parametrize("expression", [{}, {"schedule_expression": "cron(7 10 22 11 ? 2026)"}])
+def test_another_input_of_a_schedule_that_runs_once_keeps_its_window(world, expression):
+    world.has_schedule(**ONCE)
+    watched = {"endpoint_name": "mortgages", "inference_attribute": "0"}
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=watched, **expression)
+    due = TEN + timedelta(minutes=7)
+    window = world.schedules.kept["hourly"].window(due)
+    assert (window.start, window.end) == (due - timedelta(hours=1), due - timedelta(minutes=10))
+
+
+@pytest.mark.parametrize("is_once", [True, False])
+def test_a_window_of_now_is_not_changed_without_now(world, is_once):
+    world.has_schedule(**(ONCE if is_once else {}))
+    before = world.schedules.kept["hourly"]
+    with pytest.raises(InvalidInput, match="InvalidParameter: data_analysis_start_time: only for"):
+        world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", data_analysis_start_time="-PT2H")
+    assert world.schedules.kept["hourly"] == before
 
 
 @pytest.mark.parametrize("start", ["yesterday", "P", "PT1H", "2027-01-01T00:00:00Z"])

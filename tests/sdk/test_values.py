@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from modelwatch import model_monitor as mm
 from modelwatch.clarify import BiasConfig, ClarifyShapBaselineConfig, DataConfig, ModelConfig, SHAPConfig
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
+from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
 from modelwatch.s3 import S3Downloader
 from modelwatch_core.domain.windows import ScheduleExpression
@@ -115,6 +117,18 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "a function": (lambda: mm.MonitoringAlertActions().add_lambda("f"), ValueError, "ARN of a Lambda function"),
     "an indicator": (lambda: mm.ModelDashboardIndicatorAction("yes"), TypeError, "enabled must be True or False"),
     "no outcome": (lambda: mm.BiasAnalysisConfig(facet_name="sex"), ValueError, "label_values_or_threshold"),
+    "an outcome by text": (lambda: mm.BiasAnalysisConfig("10", "sex"), TypeError, r"a list, not str; write \['10'\]"),
+    "a group by text": (lambda: mm.BiasAnalysisConfig([1], "sex", "male"), TypeError, "facet_values_or_threshold must"),
+    "a group by number": (lambda: mm.BiasAnalysisConfig([1], "sex", 0), TypeError, "a list, not int"),
+    "headers by text": (lambda: mm.BiasAnalysisConfig([1], "a", headers="a,b"), TypeError, "headers must be a list"),
+    "a type by text": (
+        lambda: mm.DataCaptureConfig(True, 1, CAPTURED, csv_content_types="text/csv"),
+        TypeError,
+        "csv_content_types must be a list",
+    ),
+    "subnets by text": (lambda: mm.NetworkConfig(False, "sg-1", "subnet-1"), TypeError, "security_group_ids must be"),
+    "an entrypoint by text": (lambda: ModelMonitor(entrypoint="python"), TypeError, "entrypoint must be a list"),
+    "a long name": (lambda: mm.EndpointInput("a-" * 32 + "a"), ValueError, "1 to 63 letters"),
     "values for no facet": (lambda: BiasConfig([1], ["a", "b"], [[0]]).get_config(), ValueError, "a list for each"),
     "an aggregation": (lambda: SHAPConfig(agg_method="max"), ValueError, "mean_abs"),
     "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
@@ -131,6 +145,7 @@ def test_what_cannot_be_right_is_refused_where_it_is_given(wrong: str):
         call()
 
 
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
 CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "no input": (lambda m: m.create_monitoring_schedule("s"), ValueError, "either endpoint_input or batch"),
     "two inputs": (
@@ -148,6 +163,8 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "a sort": (lambda m: m.list_executions("s", sort_by="Name"), ValueError, "CreationTime, ScheduledTime, Status"),
     "an order": (lambda m: m.list_executions("s", sort_order="Down"), ValueError, "Ascending, Descending"),
     "a status": (lambda m: m.list_executions("s", status_equals="Good"), ValueError, "CompletedWithViolations"),
+    "a day by text": (lambda m: m.backfill("2026-11-20", "2026-11-21", "s"), TypeError, "start must be a datetime"),
+    "too many at once": (lambda m: m.backfill(DAY, DAY, "s", max_parallel=99), ValueError, "from 1 to 16"),
     "too many": (lambda m: m.list_executions("s", max_results=101), ValueError, "from 1 to 100"),
 }
 
@@ -259,3 +276,13 @@ def test_violations_of_every_kind_are_a_table():
     assert found.table() == [("age", "completeness_check", "half"), ("DI of sex = 1", "c", "d")]
     assert len(found) == 2
     assert mm.ConstraintViolations({"violations": []})
+
+
+def test_a_backfill_asks_for_the_times_of_the_years_that_an_expression_is_bound_to():
+    schedule = {
+        "monitoring_schedule_name": "s",
+        "schedule_expression": "cron(0 12 1 1 ? 2026)",
+        "start_delay_minutes": 5,
+    }
+    requests = backfill_requests(schedule, DAY - timedelta(days=1000), DAY)
+    assert [each["scheduled_time"] for each in requests] == ["2026-01-01T12:05:00+00:00"]

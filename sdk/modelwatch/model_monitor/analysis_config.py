@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelwatch.arguments import given, instance, required, s3_uri
+from modelwatch.arguments import given, instance, listed, required, s3_uri
 from modelwatch.clarify import BiasConfig, ModelConfig, SHAPConfig
 
 
@@ -57,7 +57,9 @@ class BiasAnalysisConfig:
         self.predicted_label_name = predicted_label_name
         self.label = label
         self._config = instance("bias_config", bias_config, BiasConfig).get_config() | given(
-            headers=None if headers is None else list(headers), label=label, predicted_label_name=predicted_label_name
+            headers=None if headers is None else listed("headers", headers),
+            label=label,
+            predicted_label_name=predicted_label_name,
         )
 
     def _to_dict(self) -> dict[str, Any]:
@@ -94,9 +96,9 @@ class ExplainabilityAnalysisConfig:
             predictor = model_config.get_predictor_config()
         else:
             predictor = dict(instance("model_config", model_config, Mapping))
-        predictor |= given(label_headers=None if label_headers is None else list(label_headers))
+        predictor |= given(label_headers=None if label_headers is None else listed("label_headers", label_headers))
         self._config = {"methods": shap.get_explainability_config(), "predictor": predictor}
-        self._config |= given(headers=None if headers is None else list(headers))
+        self._config |= given(headers=None if headers is None else listed("headers", headers))
 
     def _to_dict(self) -> dict[str, Any]:
         return dict(self._config)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelwatch.app_client import app_client
-from modelwatch.arguments import flag, given, integer, s3_uri, sagemaker_name
+from modelwatch.arguments import flag, given, integer, listed, s3_uri, sagemaker_name
 from modelwatch.model_monitor.progress import wait_for
 
 _MODES = {"REQUEST": "Input", "RESPONSE": "Output"}
@@ -54,6 +54,9 @@ class DataCaptureConfig:
         flag("enable_capture", self.enable_capture)
         integer("sampling_percentage", self.sampling_percentage, 0, 100)
         s3_uri("destination_s3_uri", self.destination_s3_uri)
+        for name in ("csv_content_types", "json_content_types"):
+            if getattr(self, name) is not None:
+                listed(name, getattr(self, name))
         options = self.capture_options
         if isinstance(options, str) or not options or not set(options) <= _MODES.keys():
             raise ValueError(f'capture_options must be a list of "REQUEST", "RESPONSE" or both, not {options!r}')

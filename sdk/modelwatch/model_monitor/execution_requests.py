@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from modelwatch.app_client import AppClient
+from modelwatch.arguments import instance
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch_core.domain.sagemaker_api.answers import Record
 
@@ -20,9 +21,11 @@ def span(start: datetime, end: datetime) -> tuple[datetime, datetime]:
 
     Raises
     ------
-    ValueError
-        Where the first is not before the second.
+    TypeError, ValueError
+        Where they are no datetimes, or the first is not before the second.
     """
+    for name, value in (("start", start), ("end", end)):
+        instance(name, value, datetime)
     begin, finish = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (start, end))
     if not begin < finish:
         raise ValueError("start must be before end")
@@ -81,6 +84,10 @@ def _request(schedule: Record, backfill: bool) -> dict[str, Any]:
 
 def _due(schedule: Record, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the times at which a schedule was due from a moment on and before another, the latest first."""
-    due = end
-    while (due := latest_due(schedule, due)) >= start:
+    from modelwatch_core.domain.windows import ScheduleExpression
+
+    expression = ScheduleExpression(schedule["schedule_expression"])
+    due = expression.last_due(end)  # of an expression that is bound to years, in these only
+    while due is not None and due >= start:
         yield due
+        due = expression.last_due(due)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
-from modelwatch.arguments import flag, given, instance, integer, required, s3_uri, sagemaker_name, text
+from modelwatch.arguments import flag, given, instance, integer, listed, required, s3_uri, sagemaker_name, text
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.cron import CronExpressionGenerator
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
@@ -94,7 +94,7 @@ class ModelMonitor(ScheduleExecutions):
         if network_config is not None:
             instance("network_config", network_config, NetworkConfig)
         self.image_uri = None if image_uri is None else text("image_uri", image_uri)
-        self.entrypoint = entrypoint
+        self.entrypoint = None if entrypoint is None else listed("entrypoint", entrypoint)
         super().__init__(sagemaker_session)
         self.latest_baselining_job: BaseliningJob | None = None
 
@@ -350,7 +350,7 @@ class ModelMonitor(ScheduleExecutions):
             raise ValueError(f"baseline_inputs must name one dataset, not {len(baseline_inputs)}")
         source = getattr(baseline_inputs[0], "source", baseline_inputs[0])
         processing = instance("output", output, MonitoringOutput).processing | given(
-            arguments=arguments and [*arguments]
+            arguments=None if arguments is None else listed("arguments", arguments)
         )
         self._suggest(
             source,
@@ -448,7 +448,7 @@ class ModelMonitor(ScheduleExecutions):
             **{name: getattr(self, name) for name in _RESOURCES},
             tags=self.tags or None,
             network_config=None if network is None else network._to_request_dict(),  # noqa: SLF001 - as SageMaker's SDK names it
-            entrypoint=None if self.entrypoint is None else list(self.entrypoint),
+            entrypoint=self.entrypoint,
         )
 
     def _role_arn(self) -> str | None:

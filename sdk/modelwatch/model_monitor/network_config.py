@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from modelwatch.arguments import flag
+from modelwatch.arguments import flag, listed
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         """Refuse half a VPC."""
         flag("enable_network_isolation", self.enable_network_isolation)
+        for name in ("security_group_ids", "subnets"):
+            if getattr(self, name) is not None:
+                listed(name, getattr(self, name))
         if bool(self.security_group_ids) != bool(self.subnets):
             raise ValueError("give both security_group_ids and subnets, or neither")
 

@@ -172,7 +172,8 @@ class ScheduleExecutions:
             Whether a line is printed at each change of a status while waiting.
         """
         most = integer("max_parallel", max_parallel, 1, _MOST_AT_ONCE)
-        requests = backfill_requests(self._schedule(self._named(schedule_name)), *span(start, end))
+        begin, finish = span(start, end)
+        requests = backfill_requests(self._schedule(self._named(schedule_name)), begin, finish)
         if wait:
             return list(one_after_another(self._app, requests, most, partial(_ended, logs=logs)))
         with ThreadPoolExecutor(most) as pool:

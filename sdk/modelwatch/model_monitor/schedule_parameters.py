@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from modelwatch.app_client import AppClient
-from modelwatch.arguments import choice, flag, given, instance, s3_uri, text
+from modelwatch.arguments import choice, flag, given, instance, listed, s3_uri, text
 from modelwatch.model_monitor.alert_actions import MonitoringAlertActions
 from modelwatch.model_monitor.analysis_config import AnalysisConfig, analysis_config_document
 from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
@@ -139,7 +139,7 @@ def schedule_parameters(
     processing = (
         (watched.processing if watched else {})
         | (output.processing if output else {})
-        | given(arguments=None if arguments is None else list(arguments))
+        | given(arguments=None if arguments is None else listed("arguments", arguments))
     )
     return given(
         **_input_part(watched),

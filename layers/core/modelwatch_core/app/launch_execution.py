@@ -51,8 +51,8 @@ class Refusal(Owned):
     Attributes
     ----------
     code : str
-        ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime``, ``WindowEmpty``
-        or ``WindowTaken``.
+        ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime``, ``WindowEmpty``,
+        ``WindowNotOver`` or ``WindowTaken``.
     """
 
     code: str
@@ -91,6 +91,10 @@ class LaunchExecution:
             window, scheduled_time = self._window(schedule, request)
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
+        is_asked_for = request.backfill or request.window is not None
+        if is_asked_for and window.end > self.clock.now():  # it would be taken from the tick that comes at its end
+            message = f"the window {window} of {schedule.monitoring_schedule_name} is not over; ask again when it is"
+            return Refusal(code="WindowNotOver", message=message)
         if scheduled_time is None:
             planned = self._planned(schedule, window, None, request.tick_id, ())
         else:

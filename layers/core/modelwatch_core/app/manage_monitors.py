@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.access_advice import advice_on_access
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
+from modelwatch_core.app.baseline_files import refuse_unfit_constraints
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.monitor_lists import (
@@ -21,7 +22,7 @@ from modelwatch_core.app.monitor_lists import (
     SchedulesWanted,
     VersionsWanted,
 )
-from modelwatch_core.app.run_once import due_once
+from modelwatch_core.app.run_once import changed, due_once
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
@@ -315,13 +316,17 @@ class ManageMonitors:
     def _refuse_missing_or_unreadable(
         self, request: ScheduleRequest, watched: EndpointInput | BatchTransformInput
     ) -> None:
-        """Refuse files that are not there, and buckets that may not be read, before an execution fails of them.
+        """Refuse files that no execution could use, and buckets that may not be read, before one fails of them.
 
         Folders of captures and labels may be empty still.
         """
-        for uri in request.baseline.uris if request.baseline else ():
-            if self._read(uri) is None:
+        baseline = request.baseline
+        for uri in baseline.uris if baseline else ():
+            content = self._read(uri)
+            if content is None:
                 self._refuse_missing(uri)
+            elif baseline and uri == baseline.constraints_s3_uri:
+                refuse_unfit_constraints(content, uri, request.kind)
         for name, uri in request.sources.items():
             if self._read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
@@ -416,10 +421,7 @@ def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: date
     """
     known = ScheduleRequest.model_fields
     kept = set(known) - {"sagemaker_request"}
-    parameters = schedule.model_dump(mode="json", include=kept) | dict(changes)
-    if "schedule_expression" in changes:
-        windows = {"data_analysis_start_time": None, "data_analysis_end_time": None}
-        parameters = due_once(parameters | windows | dict(changes), now)
+    parameters = changed(schedule.model_dump(mode="json", include=kept), changes, now)
     return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
 
 

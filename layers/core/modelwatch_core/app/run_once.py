@@ -13,6 +13,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 NOW = "NOW"
 _TIMES = {"data_analysis_start_time": "start_time_offset", "data_analysis_end_time": "end_time_offset"}
+_INPUTS = ("endpoint_input", "batch_transform_input")
 _DURATION, _MOMENT = TypeAdapter(timedelta), TypeAdapter(UtcDatetime)
 
 
@@ -46,6 +47,43 @@ def due_once(parameters: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     if isinstance(inputs := parameters.get(watched), Mapping):
         once[watched] = {**inputs, **offsets}
     return {**parameters, **once}
+
+
+def changed(standing: Mapping[str, Any], changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the parameters of a schedule with changes.
+
+    Another expression takes back what ``due_once`` made of ``NOW``; another input keeps the window that it made.
+
+    Raises
+    ------
+    InvalidInput
+        As ``due_once``.
+    """
+    expression = changes.get("schedule_expression", standing["schedule_expression"])
+    if expression != standing["schedule_expression"] or any(changes.get(name) is not None for name in _TIMES):
+        return due_once(_recurring(standing) | dict(changes), now)
+    if not _is_once(standing):
+        return {**standing, **changes}
+    window = {offset: _watched(standing)[offset] for offset in _TIMES.values()}
+    inputs = {name: {**window, **changes[name]} for name in _INPUTS if isinstance(changes.get(name), Mapping)}
+    return {**standing, **changes, **inputs}
+
+
+def _recurring(standing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a schedule without what ``due_once`` made of ``NOW``."""
+    if not _is_once(standing):
+        return dict(standing)
+    made = {*_TIMES, "start_delay_minutes", "start_within_minutes"}
+    inputs = {name: {**standing[name], **dict.fromkeys(_TIMES.values())} for name in _INPUTS if standing.get(name)}
+    return {name: value for name, value in standing.items() if name not in made} | inputs
+
+
+def _is_once(standing: Mapping[str, Any]) -> bool:
+    return standing.get("data_analysis_start_time") is not None
+
+
+def _watched(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next(parameters[name] for name in _INPUTS if parameters.get(name))
 
 
 def _offset(name: str, value: object, due: datetime) -> timedelta:

@@ -129,7 +129,7 @@ ExactUtcDatetime = Annotated[
 """The same, written with all its digits."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
-SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
 """SageMaker's rule for the names of endpoints, variants, models, monitoring schedules and processing jobs."""
 _OF_A_BUCKET = r"^s3://[A-Za-z0-9._\-]{1,63}"
 _LONGEST_URI = len("s3://") + 63 + 1 + 1024

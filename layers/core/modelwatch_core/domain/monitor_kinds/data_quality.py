@@ -47,6 +47,7 @@ DATA_QUALITY = MonitorKind(
     settings=DataQualitySettings,
     analysis="modelwatch_analyzer.data_quality.analysis",
     metric_namespace="data-metrics",
+    constraint_sections=frozenset({"features"}),
     is_metric_of_a_part=_is_metric_of_a_feature,
     shell=Shell(
         watches="Types, completeness, domains and drift of every column.",

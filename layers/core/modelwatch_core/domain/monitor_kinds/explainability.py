@@ -87,6 +87,7 @@ EXPLAINABILITY = MonitorKind(
     settings=ExplainabilitySettings,
     analysis="modelwatch_analyzer.explainability.analysis",
     metric_namespace="explainability-metrics",
+    constraint_sections=frozenset({"explanations"}),
     is_metric_of_a_part=lambda _, dimensions: "Label" in dimensions,
     captured_sides=(REQUEST,),
     schedule_parameters=frozenset({"analysis_config"}),

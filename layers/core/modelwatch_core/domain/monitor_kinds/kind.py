@@ -53,6 +53,9 @@ class MonitorKind:
         What must be given besides what every kind needs.
     optional_parameters : frozenset of str
         What may be given, and concerns not every kind.
+    constraint_sections : frozenset of str
+        The keys of which a constraints file of this kind has at least one, and one of another kind has none; empty
+        where a container of the user's own reads the file.
     earlier_report : str, optional
         The report of executions of earlier windows that it compares with.
     shell : Shell
@@ -70,6 +73,7 @@ class MonitorKind:
     schedule_parameters: frozenset[str] = frozenset()
     baseline_parameters: frozenset[str] = frozenset()
     optional_parameters: frozenset[str] = frozenset()
+    constraint_sections: frozenset[str] = frozenset()
     earlier_report: str | None = None
     shell: Shell = field(default_factory=Shell)
 

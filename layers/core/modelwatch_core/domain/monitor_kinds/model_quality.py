@@ -62,6 +62,9 @@ MODEL_QUALITY = MonitorKind(
     settings=ModelQualitySettings,
     analysis="modelwatch_analyzer.model_quality.analysis",
     metric_namespace="model-metrics",
+    constraint_sections=frozenset(
+        {"binary_classification_constraints", "multiclass_classification_constraints", "regression_constraints"}
+    ),
     captured_sides=(ANSWER,),
     transform_side="output",
     schedule_parameters=frozenset({"ground_truth_input", "problem_type"}),

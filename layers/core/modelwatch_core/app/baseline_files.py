@@ -1,0 +1,49 @@
+"""The files of a baseline that a schedule names: refused when it is made if no execution could use them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
+
+
+def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
+    """Refuse constraints that are no JSON object, statistics, or constraints of another kind of monitor.
+
+    Only what tells kinds apart is looked at: the analysis reads the rest.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidConstraints``, naming what the file is.
+    """
+    if not kind.constraint_sections:
+        return
+    document = _document(content)
+    if document is None:
+        what = "is no JSON object"
+    elif "dataset" in document:
+        what = "holds statistics"
+    elif others := _other_kinds(document, kind):
+        what = f"holds constraints of {' and '.join(others)}"
+    else:
+        return
+    message = f"{s3_uri} {what}; give the constraints that a baseline of {kind.monitoring_type} made"
+    raise InvalidInput("InvalidConstraints", f"baseline.constraints_s3_uri: {message}")
+
+
+def _document(content: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _other_kinds(document: dict[str, Any], kind: MonitorKind) -> list[str]:
+    """Return the kinds of monitor that a file is of, if it is not of the one that is wanted."""
+    if document.keys() & kind.constraint_sections:
+        return []
+    return [name for name, other in KINDS.items() if document.keys() & other.constraint_sections]
