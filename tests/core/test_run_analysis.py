@@ -75,6 +75,20 @@ def test_the_analyzer_finds_its_folders_and_its_reports_are_stored(objects, scra
     assert list(scratch.iterdir()) == []
 
 
+def test_what_a_link_of_a_script_leads_to_is_not_stored(objects, scratch):
+    def analyze(settings):
+        (settings.output_path / "statistics.json").write_text("{}")
+        (settings.output_path / "link.json").symlink_to("/proc/self/environ")
+        (settings.output_path / "folder").symlink_to("/etc")
+        return AnalysisSummary(status=OutcomeStatus.COMPLETED, exit_message="Completed: fine")
+
+    run(objects, analyze)
+    assert [uri for uri in objects.kept if uri.startswith("s3://results/out/")] == [
+        "s3://results/out/statistics.json",
+        "s3://results/out/analysis_ended.json",
+    ]
+
+
 def test_small_files_are_written_and_further_outputs_go_where_the_request_says(objects):
     def analyze(settings):
         merged = settings.output_path.parent / "merge" / "e" / "part-00000.jsonl"

@@ -136,5 +136,6 @@ def _ended(request: AnalysisRequest, run: Run, outcome: Outcome) -> AnalysisEnde
 
 def _store(objects: ObjectStore, folder: Path, s3_uri: str) -> None:
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        # What a link leads to is no output: a script could have any file of the host stored.
+        if path.is_file() and folder.resolve() in path.resolve().parents:
             objects.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
