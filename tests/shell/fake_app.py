@@ -57,6 +57,10 @@ class FakeApp(AppClient):
         self.answers = answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
+    @property
+    def sagemaker_arns(self) -> str:
+        return "arn:aws:sagemaker:us-east-1:123456789012"
+
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._answer(operation, parameters)
 
