@@ -35,8 +35,8 @@ MUTATIONS = (
     Mutation(
         "an error about a frame has none of its values",
         "sdk/modelwatch/notebook/frames.py",
-        """    except (PolarsError, ValueError, TypeError):  # pyarrow's""",
-        """    except (PolarsError, ValueError):  # pyarrow's""",
+        "_UNREADABLE = (PolarsError, PanicException, ValueError, TypeError, NotImplementedError, OverflowError)",
+        "_UNREADABLE = (PolarsError, PanicException, ValueError)",
         "tests/notebook",
     ),
     Mutation(

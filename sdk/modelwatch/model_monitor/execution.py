@@ -186,6 +186,8 @@ class MonitoringExecution(dict[str, Any]):
                 self.clear()
                 self.update(execution_summary(self._app.sagemaker_arns, record))
                 return
+        name = self.monitoring_schedule_name
+        raise ValueError(f"ExecutionNotFound: the app has no longer a record of this execution of {name}")
 
 
 def results_folder(arn: str, sagemaker_session: Any = None) -> str:
