@@ -77,7 +77,7 @@ class App:
     def executions(self, schedule: str) -> list[MonitoringExecution]:
         """Return the executions of a schedule, newest first."""
         answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
-        return [MonitoringExecution.model_validate(execution) for execution in answer["executions"]]
+        return [_record(execution) for execution in answer["executions"]]
 
     def write(self, s3_uri: str, content: bytes) -> None:
         """Write an object."""
@@ -101,3 +101,8 @@ class App:
         if "FunctionError" in answer:
             raise Upstream("FunctionFailed", f"{output}: {document.get('errorMessage')}")
         return document
+
+
+def _record(execution: Mapping[str, Any]) -> MonitoringExecution:
+    """Return the record of an execution, without what the answer adds to it: its name as a processing job."""
+    return MonitoringExecution.model_validate({name: execution[name] for name in MonitoringExecution.model_fields})
