@@ -37,7 +37,7 @@ def _session() -> boto3.Session:
 def connected(app: WorldApp) -> Any:
     """Return a client that is connected to an app."""
     client = _session().client("sagemaker")
-    connect(client, app=app)  # type: ignore[arg-type]
+    connect(client, app=app)  # type: ignore[arg-type]  # a stand-in
     for operation in OPERATIONS:
         client.meta.events.register(f"after-call.sagemaker.{operation}", _check)
     return client

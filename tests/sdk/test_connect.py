@@ -433,7 +433,8 @@ class Broken:
 
 def test_a_failure_of_the_app_is_an_error_of_the_client(monkeypatch):
     client = boto3.Session(region_name="us-east-1").client("sagemaker")
-    connect(client, app=Broken(ClientError({"Error": {"Code": "InternalFailure", "Message": "it broke"}}, "x")))  # type: ignore[arg-type]
+    broken = Broken(ClientError({"Error": {"Code": "InternalFailure", "Message": "it broke"}}, "x"))
+    connect(client, app=broken)  # type: ignore[arg-type]  # a stand-in
     with pytest.raises(ClientError, match="it broke") as failed:
         client.describe_monitoring_schedule(MonitoringScheduleName="hourly")
     assert (code(failed), failed.value.response["ResponseMetadata"]["HTTPStatusCode"]) == ("InternalFailure", 500)
