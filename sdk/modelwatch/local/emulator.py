@@ -36,6 +36,7 @@ _ACCESS_KEY = re.compile(r"Credential=([A-Z0-9]+)/")
 _UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
 
 _THREADS = 64  # of which each synchronous invocation and each long poll occupies one
+_MOST_CONNECTIONS = 10_000  # clients keep theirs open; each function process has some for every service that it calls
 _MOST_BYTES_OF_A_REQUEST = 5 * 2**40  # the largest object in S3
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}  # which are the server's to set
 
@@ -81,6 +82,7 @@ class Emulator:
             map=self._connections,
             sockets=[self._listener],
             threads=_THREADS,
+            connection_limit=_MOST_CONNECTIONS,
             max_request_body_size=_MOST_BYTES_OF_A_REQUEST,
             ident=None,
         )
