@@ -9,8 +9,19 @@ from typing import Any
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.migration.sagemaker_definitions import Document, JobDefinition, Translation, translated
-from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
+from modelwatch.migration.sagemaker_definitions import (
+    Document,
+    Translation,
+    definition_inside,
+    monitoring_type_of,
+    named_definition,
+    translated,
+)
+from modelwatch_core.domain.documents import parsed
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds import monitor_kind
+from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+from modelwatch_core.domain.sagemaker_api.requests import BaselineConfig
 
 _DESCRIBE = {
     "DataQuality": "describe_data_quality_job_definition",
@@ -88,7 +99,10 @@ class SageMakerImport:
 
     def _imported(self, name: str, *, dry_run: bool) -> Imported:
         schedule = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
-        translation = self._translated(schedule)
+        try:
+            translation = self._translated(schedule)
+        except InvalidInput as error:  # SageMaker has a form of it that is not known here
+            return Imported(name, Result.NOT_CREATED, reason=str(error))
         known = Imported(
             name,
             Result.WOULD_BE_CREATED,
@@ -117,31 +131,26 @@ class SageMakerImport:
         return replace(known, result=Result.CREATED)
 
     def _translated(self, schedule: Document) -> Translation:
-        config = schedule["MonitoringScheduleConfig"]
+        config, kind = schedule["MonitoringScheduleConfig"], monitoring_type_of(schedule)
         if inside := config.get("MonitoringJobDefinition"):
-            definition = JobDefinition.inside(inside)
+            definition = definition_inside(inside)
         else:
-            kind, name = config["MonitoringType"], config["MonitoringJobDefinitionName"]
-            described = getattr(self.sagemaker, _DESCRIBE[kind])(JobDefinitionName=name)
-            definition = JobDefinition.named(kind, described)
-        definition = replace(
-            definition, baseline=self._files(definition.baseline, config.get("MonitoringType", "DataQuality"))
-        )
-        found = translated(schedule, definition, self._tags(schedule["MonitoringScheduleArn"]))
+            name = config["MonitoringJobDefinitionName"]
+            definition = named_definition(kind, getattr(self.sagemaker, _DESCRIBE[kind])(JobDefinitionName=name))
+        baseline = self._baseline(definition.baseline_config, kind)
+        found = translated(schedule, definition, baseline, self._tags(schedule["MonitoringScheduleArn"]))
         parameters = found.parameters | given(output_s3_uri=self.output_s3_uri)
         return Translation(parameters, (*found.notes, *self._alerts(schedule["MonitoringScheduleName"])))
 
-    def _files(self, baseline: Document, kind: str) -> Document:
-        """Return a baseline with its files; those of one that is named by its job alone are asked for."""
-        name = baseline.get("BaseliningJobName")
-        if name is None or baseline.get("ConstraintsResource"):
-            return baseline
-        job = self.sagemaker.describe_processing_job(ProcessingJobName=name)
+    def _baseline(self, config: BaselineConfig | None, kind: str) -> dict[str, str]:
+        """Return the files of a baseline; those of one that is named by its job alone are asked for."""
+        if config is None:
+            return {}
+        if config.baselining_job_name is None or config.constraints_resource:
+            return config.files
+        job = self.sagemaker.describe_processing_job(ProcessingJobName=config.baselining_job_name)
         folder = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].rstrip("/")
-        names = {"ConstraintsResource": CLARIFY_FILE if kind in CLARIFY_KINDS else "constraints.json"}
-        if kind == "DataQuality":
-            names["StatisticsResource"] = "statistics.json"
-        return {part: {"S3Uri": f"{folder}/{file}"} for part, file in names.items()}
+        return {name: f"{folder}/{file}" for name, file in monitor_kind(kind).baseline_files.items()}
 
     def _tags(self, arn: str) -> dict[str, str]:
         pages = self.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
@@ -159,10 +168,6 @@ class SageMakerImport:
 
 def _why_not(parameters: Mapping[str, Any]) -> str | None:
     """Return why the app would refuse parameters, as far as they say it themselves."""
-    from modelwatch_core.domain.documents import parsed
-    from modelwatch_core.domain.errors import InvalidInput
-    from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
-
     if parameters["schedule_expression"] == "NOW":
         return "it runs once, and has run"
     try:

@@ -193,7 +193,7 @@ class ManageMonitors:
 
         The answer's ``covered_until`` is where its next window begins.
         """
-        old, now = self._schedule(changes.monitoring_schedule_name), self.clock.now()
+        old, now = self.lists.schedule(changes.monitoring_schedule_name), self.clock.now()
         request = _changed(old, changes.model_extra or {}, now)
         schedule = MonitoringSchedule(
             **self._completed(request),
@@ -222,7 +222,9 @@ class ManageMonitors:
 
         A run that went on would write over the reports of a schedule that is made anew under the name.
         """
-        schedule = self._schedule(named.monitoring_schedule_name)
+        schedule = self.lists.schedule(named.monitoring_schedule_name)
+        # Before the deletion, so that one that meets an end in this moment can be repeated; what starts meanwhile is
+        # stopped when the clock has followed.
         with suppress(InvalidInput):  # nothing is running, or it has ended in this moment
             self.stop_execution(schedule.schedule_id)
         self.follow_schedule(self.schedules.delete(schedule, now=self.clock.now()))
@@ -232,9 +234,11 @@ class ManageMonitors:
         """Return a schedule with its latest execution, or a version of it."""
         if asked.version is not None:
             return _shown(self._version(asked, asked.version))
-        schedule = self._schedule(asked.monitoring_schedule_name)
+        schedule = self.lists.schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return self._as_it_is(schedule) | {"last_monitoring_execution": self._execution(latest[0]) if latest else None}
+        return self._as_it_is(schedule) | {
+            "last_monitoring_execution": self.shown_execution(latest[0]) if latest else None
+        }
 
     def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
         """Return a page of schedules."""
@@ -249,13 +253,13 @@ class ManageMonitors:
     def list_executions(self, asked: ExecutionsWanted) -> dict[str, Any]:
         """Return a page of executions, of one schedule or of all."""
         found, following = self.lists.of_executions(asked)
-        return {"executions": [self._execution(execution) for execution in found], "next_token": following}
+        return {"executions": [self.shown_execution(execution) for execution in found], "next_token": following}
 
     def stop_one(self, requested: _Execution) -> dict[str, Any]:
         """Stop an execution, and its run."""
-        schedule_id = requested.schedule_id or self._schedule(requested.monitoring_schedule_name).schedule_id
+        schedule_id = requested.schedule_id or self.lists.schedule(requested.monitoring_schedule_name).schedule_id
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
-        return self._execution(stopped)
+        return self.shown_execution(stopped)
 
     def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
@@ -282,7 +286,7 @@ class ManageMonitors:
             return _shown(schedule)
         return _shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
 
-    def _execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
+    def shown_execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
         """Return an execution for JSON, with the name and ARN that it has as a processing job."""
         if isinstance(execution, UnreadableRecord):
             return _shown(execution)
@@ -390,11 +394,8 @@ class ManageMonitors:
         destination = self.endpoints.capture_destination(endpoint.endpoint_name)
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
-    def _schedule(self, name: str) -> MonitoringSchedule:
-        return self.lists.schedule(name)
-
     def _version(self, asked: _Described, version: int) -> MonitoringSchedule:
-        schedule_id = asked.schedule_id or self._schedule(asked.monitoring_schedule_name).schedule_id
+        schedule_id = asked.schedule_id or self.lists.schedule(asked.monitoring_schedule_name).schedule_id
         found = self.schedules.version(schedule_id, version)
         if found is None:
             message = f"{schedule_id} has no version {version}; ListMonitoringScheduleVersions shows which it has"
@@ -402,7 +403,7 @@ class ManageMonitors:
         return found
 
     def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
-        old, now = self._schedule(named.monitoring_schedule_name), self.clock.now()
+        old, now = self.lists.schedule(named.monitoring_schedule_name), self.clock.now()
         changes = {
             "monitoring_schedule_status": status,
             "last_modified_time": now,

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
 INDEX = "listing"
+TIMELINE = "timeline"
 OPEN_PARTITIONS = 16
 ALERT_LEASE = timedelta(minutes=2)
 """Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
@@ -196,7 +197,7 @@ class Listing:
 
     @property
     def _keys(self) -> tuple[str, str]:
-        known = {None: ("pk", "sk"), INDEX: ("list", "list_key"), "timeline": ("time_list", "time_key")}
+        known = {None: ("pk", "sk"), INDEX: ("list", "list_key"), TIMELINE: ("time_list", "time_key")}
         return known[self.index]
 
     def _start(self, position: str) -> Item:
@@ -301,7 +302,7 @@ class TableSchedules:
         self, *, limit: int, after: str | None = None, by_creation: bool = False, descending: bool = False
     ) -> Page[MonitoringSchedule]:
         """Return a page of schedules."""
-        asked = Listing("timeline" if by_creation else INDEX, "SCHEDULES", limit, after, descending)
+        asked = Listing(TIMELINE if by_creation else INDEX, "SCHEDULES", limit, after, descending)
         return self.items.page(MonitoringSchedule, asked)
 
     def version(self, schedule_id: str, version: int) -> MonitoringSchedule | None:
@@ -375,7 +376,7 @@ class TableLedger:
 
     def of_processing_job(self, name: str) -> MonitoringExecution | None:
         """Return the execution of a name, or None."""
-        found = self.items.page(MonitoringExecution, Listing("timeline", _job_list(name), 1, None, descending=True))
+        found = self.items.page(MonitoringExecution, Listing(TIMELINE, _job_list(name), 1, None, descending=True))
         for record, _ in found.records:
             if isinstance(record, UnreadableRecord):
                 raise record.error
@@ -447,7 +448,7 @@ class TableLedger:
         kind = _TIMES[order.by]
         first, last = (iso_utc(moment) if moment else "" for moment in (order.since, order.until))
         if order.schedule_id is None:
-            asked = Listing("timeline", kind, limit, after, descending, (first or " ", f"{last}~"))
+            asked = Listing(TIMELINE, kind, limit, after, descending, (first or " ", f"{last}~"))
         else:
             span = (f"{kind}#{first}", f"{kind}#{last}~")
             asked = Listing(None, f"EXECUTIONS#{order.schedule_id}", limit, after, descending, span)
@@ -543,7 +544,7 @@ class TableBaseliningJobs:
 
     def page(self, *, limit: int, after: str | None = None, descending: bool = True) -> Page[BaseliningJob]:
         """Return a page of jobs."""
-        return self.items.page(BaseliningJob, Listing("timeline", "JOBS", limit, after, descending))
+        return self.items.page(BaseliningJob, Listing(TIMELINE, "JOBS", limit, after, descending))
 
     def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
         """Yield every job that is open although due."""
@@ -594,7 +595,7 @@ class TableJobDefinitions:
         descending: bool = True,
     ) -> Page[JobDefinition]:
         """Return a page of definitions."""
-        index = "timeline" if by_creation else INDEX
+        index = TIMELINE if by_creation else INDEX
         asked = Listing(index, f"JOB_DEFINITIONS#{monitoring_type}", limit, after, descending)
         return self.items.page(JobDefinition, asked)
 

@@ -9,7 +9,7 @@ from modelwatch_core.app.monitor_lists import JobsWanted
 from modelwatch_core.app.sagemaker_api.operation import App, NotOurs, Operation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.sagemaker_api.answers import arn, execution_job, given, job_summary, requested_job
+from modelwatch_core.domain.sagemaker_api.answers import execution_job, given, job_summary, requested_job
 from modelwatch_core.domain.sagemaker_api.requests import ProcessingJobNamed, ProcessingJobsWanted
 
 
@@ -19,9 +19,7 @@ def _describe(app: App, request: ProcessingJobNamed) -> dict[str, Any]:
     if job is not None:
         return requested_job(app.arns, job.model_dump(mode="json"))
     execution = _execution(app, name)
-    identity = {"processing_job_name": name, "processing_job_arn": arn(app.arns, "processing-job", name)}
-    shown = execution.model_dump(mode="json") | identity
-    return execution_job(app.arns, shown, _schedule_of(app, execution))
+    return execution_job(app.arns, app.monitors.shown_execution(execution), _schedule_of(app, execution))
 
 
 def _stop(app: App, request: ProcessingJobNamed) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from modelwatch_core.app.sagemaker_api.definitions import note_use
 from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds import BIAS, EXPLAINABILITY
+from modelwatch_core.domain.monitor_kinds import monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.sagemaker_api.answers import (
     arn,
@@ -30,8 +30,6 @@ from modelwatch_core.domain.sagemaker_api.requests import (
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
 
 _DEFINITIONS = frozenset({"MonitoringJobDefinition", "MonitoringJobDefinitionName"})
-_CLARIFY = frozenset({BIAS.monitoring_type, EXPLAINABILITY.monitoring_type})
-_FILES = {"constraints_s3_uri": "constraints.json", "statistics_s3_uri": "statistics.json"}
 
 
 def _create(app: App, request: ScheduleRequest) -> dict[str, Any]:
@@ -98,16 +96,14 @@ def _baseline(
     """Return the files that data is compared with; files that are named come before those of a baselining job."""
     if config is None:
         return {}
-    resources = {"constraints_s3_uri": config.constraints_resource, "statistics_s3_uri": config.statistics_resource}
-    named = {name: each.s3_uri for name, each in resources.items() if each and each.s3_uri}
+    files, named = monitor_kind(monitoring_type).baseline_files, config.files
     compared = old.baseline if old else None
     if compared and "constraints_s3_uri" not in named and named.get("statistics_s3_uri") == compared.constraints_s3_uri:
         # SageMaker's SDK gives the constraints as the statistics where an update of an inline definition keeps them.
-        return {name: uri for name in _FILES if (uri := getattr(compared, name))}
+        return {name: uri for name in files if (uri := getattr(compared, name))}
     if config.baselining_job_name is None:
         return named
     output = app.manage("DescribeBaseliningJob", baselining_job_name=config.baselining_job_name)["output_s3_uri"]
-    files = {"constraints_s3_uri": "analysis.json"} if monitoring_type in _CLARIFY else _FILES
     return {name: f"{output}/{file}" for name, file in files.items()} | named
 
 

@@ -30,6 +30,7 @@ BIAS = MonitorKind(
     constraint_sections=frozenset({"pre_training_bias_metrics", "post_training_bias_metrics"}),
     is_metric_of_a_part=lambda _, dimensions: "Facet" in dimensions,
     transform_side="output",
+    baseline_files={"constraints_s3_uri": "analysis.json"},
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),
     optional_parameters=frozenset({"ground_truth_input"}),

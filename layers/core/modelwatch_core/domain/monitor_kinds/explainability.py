@@ -92,6 +92,7 @@ EXPLAINABILITY = MonitorKind(
     captured_sides=(REQUEST,),
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),
+    baseline_files={"constraints_s3_uri": "analysis.json"},
     earlier_report="analysis.json",
     shell=Shell(
         watches="Which features drive a model's predictions.",

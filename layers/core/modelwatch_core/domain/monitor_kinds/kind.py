@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +19,10 @@ class ProblemType(StrEnum):
     BINARY_CLASSIFICATION = "BinaryClassification"
     MULTICLASS_CLASSIFICATION = "MulticlassClassification"
     REGRESSION = "Regression"
+
+
+def _constraints_and_statistics() -> dict[str, str]:
+    return {"constraints_s3_uri": "constraints.json", "statistics_s3_uri": "statistics.json"}
 
 
 def _of_the_whole(_name: str, _dimensions: Collection[str]) -> bool:
@@ -56,6 +60,8 @@ class MonitorKind:
     constraint_sections : frozenset of str
         The keys of which a constraints file of this kind has at least one, and one of another kind has none; empty
         where a container of the user's own reads the file.
+    baseline_files : mapping of str to str
+        The files of its baselines, by the parameters of a schedule that name them.
     earlier_report : str, optional
         The report of executions of earlier windows that it compares with.
     shell : Shell
@@ -74,6 +80,7 @@ class MonitorKind:
     baseline_parameters: frozenset[str] = frozenset()
     optional_parameters: frozenset[str] = frozenset()
     constraint_sections: frozenset[str] = frozenset()
+    baseline_files: Mapping[str, str] = field(default_factory=_constraints_and_statistics)
     earlier_report: str | None = None
     shell: Shell = field(default_factory=Shell)
 

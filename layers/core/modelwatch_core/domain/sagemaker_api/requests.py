@@ -58,6 +58,12 @@ class BaselineConfig(Request):
     constraints_resource: S3Resource | None = None
     statistics_resource: S3Resource | None = None
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The S3 URIs of the files that it names, by the app's parameters of them."""
+        named = {"constraints_s3_uri": self.constraints_resource, "statistics_s3_uri": self.statistics_resource}
+        return {name: each.s3_uri for name, each in named.items() if each and each.s3_uri}
+
 
 class MonitoredInput(Request):
     """What an endpoint and batch transform jobs have in common as inputs."""
