@@ -9,6 +9,7 @@ import pytest
 from modelwatch_core.app.fetch_inputs import wanted_objects
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
@@ -424,6 +425,16 @@ def test_a_schedule_with_a_target_that_cannot_be_notified_is_refused(world):
     targets = [{"type": "mail", "address": "nobody"}]
     with pytest.raises(InvalidInput, match="UnfitAlertTarget: nobody hears of hourly"):
         world.manage("UpdateMonitoringSchedule", **schedule_parameters(), alert_targets=targets)
+
+
+@pytest.mark.parametrize("named", [[], [AlertTargetReference(type="mail", address="team")]])
+def test_an_alarm_that_a_schedule_names_stands_for_no_target_of_alerts(world, named):
+    world.finish(world.ends(world.tick(), DRIFT))
+    (announcement,) = world.announcements
+    alarm = AlertTargetReference(type="cloudwatch-alarm", address="drift")
+    world.route(announcement.model_copy(update={"alert_targets": (*named, alarm)}))
+    raised = [event.target.address for event in world.bus.published if isinstance(event, AlertRaised)]
+    assert raised == ([target.address for target in named] or ["everybody"])
 
 
 def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):

@@ -328,11 +328,11 @@ class SentAlerts(Protocol):
         ...
 
 
-class AlertTarget(Protocol):
-    """A kind of place that alerts go to."""
+class NotifiedPlaces(Protocol):
+    """A kind of place that hears of the executions of schedules."""
 
     def check(self, address: str, schedule: ScheduleRequest) -> None:
-        """Refuse an address that cannot be notified of the executions of a schedule.
+        """Refuse an address that cannot hear of the executions of a schedule.
 
         Raises
         ------
@@ -340,6 +340,10 @@ class AlertTarget(Protocol):
             ``UnfitAlertTarget``.
         """
         ...
+
+
+class AlertTarget(NotifiedPlaces, Protocol):
+    """A kind of place that alerts are sent to."""
 
     def send(self, alert: Alert, address: str) -> None:
         """Send an alert to one address.

@@ -30,7 +30,7 @@ from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
-from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -44,6 +44,7 @@ from modelwatch_core.ports import (
     BaseliningJobs,
     EventBus,
     Ledger,
+    NotifiedPlaces,
     ObjectStore,
     RunClaims,
     Schedules,
@@ -223,19 +224,18 @@ def _functions() -> AlertTarget:
     return AlertFunctions(client, AlertSettings.from_environment().functions)
 
 
-@cache
-def _alarms() -> AlertTarget:
-    from modelwatch_core.adapters.aws.alarms import Alarms
-
-    return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
-
-
 ALERT_TARGETS: dict[str, Callable[[], AlertTarget]] = {
     "sns": _topics,
     "lambda": _functions,
-    "cloudwatch-alarm": _alarms,
 }
 """Every type of alert target by its name."""
+
+
+@cache
+def _alarms() -> NotifiedPlaces:
+    from modelwatch_core.adapters.aws.alarms import Alarms
+
+    return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
 
 
 # ---------------------------------------------------------------- use cases
@@ -287,7 +287,7 @@ def manage_monitors() -> ManageMonitors:
         stop_baselining_job=StopBaseliningJob(_hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
         results=_results(),
-        alert_targets=ALERT_TARGETS,
+        alert_targets={**ALERT_TARGETS, ALARM: _alarms},
         new_token=lambda: secrets.token_hex(4),
         arn_prefix=TickSettings.from_environment().sagemaker_arns,
         output_buckets=_output_buckets(),

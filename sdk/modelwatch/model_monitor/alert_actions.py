@@ -61,7 +61,8 @@ class MonitoringAlertActions:
     def add_cloudwatch_alarm(self, alarm_name: str) -> None:
         """Name a CloudWatch alarm that watches the schedule: it must exist, and watch one of its metrics.
 
-        An alarm follows its metric. Its state is not set from outside, which would last until the next evaluation.
+        An alarm follows its metric. Its state is not set from outside, which would last until the next evaluation. It
+        does not see that an execution failed, so alerts go to the other targets, or to the deployment's topic.
 
         Parameters
         ----------

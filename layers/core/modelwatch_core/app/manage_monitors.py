@@ -42,11 +42,11 @@ from modelwatch_core.domain.monitoring_schedule import (
 )
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 from modelwatch_core.ports import (
-    AlertTarget,
     BaseliningJobs,
     Clock,
     Endpoints,
     Ledger,
+    NotifiedPlaces,
     ObjectStore,
     Schedules,
     UnreadableRecord,
@@ -129,7 +129,7 @@ class ManageMonitors:
     output_buckets : collection of str
         Further buckets that they may go to.
     alert_targets : mapping of str to callable
-        The types of targets that alerts can be sent to.
+        The types of targets that a schedule may name.
     new_token : callable
         Makes the part of a schedule's identity that distinguishes it from others of its name.
     arn_prefix : str
@@ -148,7 +148,7 @@ class ManageMonitors:
     stop_baselining_job: StopBaseliningJob
     clock: Clock
     results: str
-    alert_targets: Mapping[str, Callable[[], AlertTarget]]
+    alert_targets: Mapping[str, Callable[[], NotifiedPlaces]]
     new_token: Callable[[], str]
     arn_prefix: str
     output_buckets: Collection[str] = ()

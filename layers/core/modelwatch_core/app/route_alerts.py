@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
 from modelwatch_core.domain.alerts import Alert, AlertRaised, alert_of
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.events import ExecutionEnded
@@ -19,7 +19,7 @@ class RouteAlerts:
     Parameters
     ----------
     default_target : AlertTargetReference
-        Who is notified of executions whose schedule names no targets.
+        Who is notified of executions whose schedule names no targets that alerts are sent to.
     """
 
     bus: EventBus
@@ -35,7 +35,8 @@ class RouteAlerts:
         """
         alert = alert_of(event)
         if alert is not None:
-            for target in dict.fromkeys(event.alert_targets or (self.default_target,)):
+            named = [target for target in event.alert_targets if target.type != ALARM]
+            for target in dict.fromkeys(named or [self.default_target]):
                 self.bus.publish(AlertRaised(alert=alert, target=target))
         return alert
 

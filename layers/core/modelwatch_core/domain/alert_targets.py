@@ -7,6 +7,10 @@ from collections.abc import Collection
 from modelwatch_core.domain.documents import NonEmpty, Owned
 from modelwatch_core.domain.errors import InvalidInput
 
+ALARM = "cloudwatch-alarm"
+"""The type of a target that watches a schedule by itself. Nothing is sent to it, and it stands for no other target: it
+does not see that an execution failed."""
+
 
 class AlertTargetReference(Owned):
     """Somewhere alerts go.

@@ -1,4 +1,4 @@
-"""``AlertTarget``: CloudWatch alarms, which watch the metrics of a schedule by themselves."""
+"""``NotifiedPlaces``: CloudWatch alarms, which watch the metrics of a schedule by themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelwatch_core.adapters.aws.translation import aws_errors
-from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
@@ -55,9 +54,6 @@ class Alarms:
         else:
             return
         raise InvalidInput("UnfitAlertTarget", f"alert_targets: {message}")
-
-    def send(self, alert: Alert, address: str) -> None:
-        """Do nothing: the alarm sees the metrics."""
 
 
 def _metrics(alarm: Any) -> Iterator[Any]:
