@@ -36,10 +36,22 @@ def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool)
         console.print(f"There may be more: --next-token {following}")
 
 
-def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print names and values, without those that are not known."""
+def print_record(record: Record, facts_of: Callable[[Record], Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print one record; for people as names and values, without those that are not known."""
+    if as_json:
+        print_json(dict(record))
+        return
+    facts = facts_of(record)
     known = [(name, text_of(value)) for name, value in facts.items() if value not in (None, "", {}, [])]
     print_table(make_console(), ("", ""), known)
+
+
+def print_answer(answer: Record, lines: Sequence[str], *, as_json: bool) -> None:
+    """Print an answer; for people as sentences, one a line."""
+    if as_json:
+        print_json(dict(answer))
+    else:
+        print_lines(lines)
 
 
 def print_lines(lines: Sequence[str]) -> None:

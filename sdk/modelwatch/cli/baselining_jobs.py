@@ -8,7 +8,7 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_facts, print_lines, print_records, time_text
+from modelwatch.cli.answers import Record, print_answer, print_lines, print_record, print_records, time_text
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FileFormatName
 from modelwatch.cli.failures import UNUSABLE, print_json
@@ -134,10 +134,7 @@ def describe(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> 
     """Show a baselining job."""
     with options.app() as found:
         record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
-    if as_json:
-        print_json(record)
-    else:
-        print_facts(_facts(record))
+    print_record(record, _facts, as_json=as_json)
 
 
 @app.command(epilog=examples("modelwatch baselines wait loans"))
@@ -156,10 +153,7 @@ def stop(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None
     """Stop a baselining job, and its run."""
     with options.app() as found:
         record = found.manage("StopBaseliningJob", baselining_job_name=name)
-    if as_json:
-        print_json(record)
-    else:
-        print_lines([f"The baseline {name} is stopped."])
+    print_answer(record, [f"The baseline {name} is stopped."], as_json=as_json)
 
 
 def _ended(app: AppClient, record: Record, *, show: bool) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from modelwatch.app_client import AppClient
-from modelwatch.cli.answers import print_lines
+from modelwatch.cli.answers import print_answer
 from modelwatch.cli.app_options import AppOptions
-from modelwatch.cli.failures import print_json
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.model_monitor.data_capture import DataCaptureConfig
@@ -74,7 +73,8 @@ def _apply(config: DataCaptureConfig, endpoint_name: str, what: str, *, no_wait:
         name = config.apply(endpoint_name, wait=not no_wait, logs=not as_json)
     except RuntimeError as error:
         raise Upstream("EndpointNotUpdated", str(error)) from None
-    if as_json:
-        print_json({"EndpointName": endpoint_name, "EndpointConfigName": name})
-    else:
-        print_lines([f"{endpoint_name} {what}, by its new configuration {name}."])
+    print_answer(
+        {"EndpointName": endpoint_name, "EndpointConfigName": name},
+        [f"{endpoint_name} {what}, by its new configuration {name}."],
+        as_json=as_json,
+    )

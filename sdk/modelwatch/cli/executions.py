@@ -11,19 +11,19 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_facts, print_lines, print_records, time_text
+from modelwatch.cli.answers import Record, print_answer, print_record, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.printing import count_text, make_console, print_table
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.violation_text import check_text, violation_text
 
 _HELP = "See what schedules did and found. Without --scheduled-time the latest execution is meant."
 _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stopped, or something could not be used."
@@ -99,10 +99,7 @@ def describe(
     """Show an execution."""
     with options.app() as found:
         record = execution_record(found, name, scheduled_time)
-    if as_json:
-        print_json(record)
-    else:
-        print_facts(_facts(record))
+    print_record(record, _facts, as_json=as_json)
 
 
 @app.command(
@@ -130,10 +127,9 @@ def stop(
     with options.app() as found:
         record = execution_record(found, name, scheduled_time)
         answer = found.manage("StopMonitoringExecution", **_key(record))
-    if as_json:
-        print_json(answer)
-    else:
-        print_lines([f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."])
+    print_answer(
+        answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
+    )
 
 
 REPORT_EXAMPLE = examples(
@@ -224,12 +220,6 @@ def exit_code(record: Record) -> int:
     )
 
 
-def violation_rows(violations: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return violations in plain English: what they are about, which check, and what was found."""
-    read = [ConstraintViolation.model_validate(each) for each in violations]
-    return [(each.subject, check_text(each), violation_text(each)) for each in read]
-
-
 def _key(record: Record) -> dict[str, Any]:
     return {name: record[name] for name in ("monitoring_schedule_name", "schedule_id", "window", "attempt")}
 
@@ -248,11 +238,11 @@ def _print_report(record: Record, violations: list[dict[str, Any]], saved: Path 
     if as_json:
         print_json({"execution": record, "violations": violations, "report": str(saved) if saved else None})
         return
-    console, rows = make_console(), violation_rows(violations)
+    console, found = make_console(), [ConstraintViolation.model_validate(each) for each in violations]
     name, time = record["monitoring_schedule_name"], time_text(record["scheduled_time"])
-    console.print(f"{name}, {time}: {count_text(len(rows), 'violation') if rows else 'no violations'}.")
-    if rows:
-        print_table(console, ("subject", "check", "what was found"), rows)
+    console.print(f"{name}, {time}: {count_text(len(found), 'violation') if found else 'no violations'}.")
+    if found:
+        print_table(console, VIOLATION_COLUMNS, violation_rows(found))
     console.print(f"Report: {saved or record['output_s3_uri'] + '/report.html'}")
 
 

@@ -14,6 +14,8 @@ from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 from modelwatch_core.domain.violation_text import rounded_text, violation_text
 
+VIOLATION_COLUMNS = ("subject", "check", "description")
+
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
     """Print what an analysis found, and where its files are.
@@ -73,13 +75,13 @@ def _print_text(summary: AnalysisSummary, folder: Path) -> None:
         console.print(f"Warning: {printable(warning)}", style="yellow")
     console.print(_verdict(summary), style="red" if summary.violations else "green")
     if summary.violations:
-        print_table(console, ("subject", "check", "description"), _violation_rows(summary.violations))
+        print_table(console, VIOLATION_COLUMNS, violation_rows(summary.violations))
     for change in summary.changes:
         console.print(f"Changed: {printable(rounded_text(change))}")
     console.print(f"Written to {printable(str(folder))}: {', '.join(sorted(summary.outputs))}")
 
 
-def _violation_rows(violations: Sequence[ConstraintViolation]) -> list[tuple[str, str, str]]:
+def violation_rows(violations: Sequence[ConstraintViolation]) -> list[tuple[str, str, str]]:
     """Return the rows of the table; a metric that is the same for several groups has one."""
     alike: dict[tuple[object, str, str], list[str]] = {}
     for each in violations:

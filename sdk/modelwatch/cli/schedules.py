@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_facts, print_lines, print_records, text_of, time_text
+from modelwatch.cli.answers import Record, print_answer, print_record, print_records, text_of, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
-from modelwatch.cli.failures import print_json
 from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
@@ -95,10 +94,7 @@ def describe(
     """Show a schedule with its latest execution."""
     with options.app() as found:
         answer = found.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
-    if as_json:
-        print_json(answer)
-    else:
-        print_facts(_facts(answer))
+    print_record(answer, _facts, as_json=as_json)
 
 
 CREATE_EXAMPLE = examples(
@@ -164,10 +160,7 @@ def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) ->
     """Let a schedule fire no more until it is started."""
     with options.app() as found:
         answer = found.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
-    if as_json:
-        print_json(answer)
-    else:
-        print_lines([f"{name} is stopped. Start it again: modelwatch schedules start {name}"])
+    print_answer(answer, [f"{name} is stopped. Start it again: modelwatch schedules start {name}"], as_json=as_json)
 
 
 @app.command(epilog=examples("modelwatch schedules delete hourly"))
@@ -176,10 +169,7 @@ def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) 
     """Delete a schedule and stop what it has running; its results are kept."""
     with options.app() as found:
         answer = found.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
-    if as_json:
-        print_json(answer)
-    else:
-        print_lines([f"{name} is deleted; its executions and results are kept."])
+    print_answer(answer, [f"{name} is deleted; its executions and results are kept."], as_json=as_json)
 
 
 @app.command(epilog=examples("modelwatch schedules versions hourly"))
@@ -206,11 +196,9 @@ app.command(epilog=REPLAY_EXAMPLE)(replay)
 
 
 def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(dict(answer))
-        return
     due = f"It is due by {answer['schedule_expression']}, UTC; results go to {answer['output_s3_uri']}."
-    print_lines([f"{what}. {due}", *(f"Note: {each}." for each in answer.get("warnings", ()))])
+    notes = (f"Note: {each}." for each in answer.get("warnings", ()))
+    print_answer(answer, [f"{what}. {due}", *notes], as_json=as_json)
 
 
 def _facts(schedule: Record) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class MonitorKind:
     baseline_parameters: frozenset[str] = frozenset()
     optional_parameters: frozenset[str] = frozenset()
     constraint_sections: frozenset[str] = frozenset()
-    baseline_files: Mapping[str, str] = field(default_factory=_constraints_and_statistics)
+    baseline_files: Mapping[str, str] = field(default_factory=_constraints_and_statistics, hash=False)
     earlier_report: str | None = None
     shell: Shell = field(default_factory=Shell)
 
