@@ -160,7 +160,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a session reads its inputs, and not what begins like them",
-        f"{CORE}/domain/session_policy.py",
+        f"{CORE}/domain/object_patterns.py",
         'is_beginning=not key or key.endswith("/"))',
         "is_beginning=True)",
         "tests/core/test_session_policy.py",

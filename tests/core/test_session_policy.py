@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch.local.iam_policies import Permission, allows
+from modelwatch_core.adapters.aws.session_policy import LONGEST_POLICY, session_policies
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
+from modelwatch_core.domain.object_patterns import Pattern, folders_of, widened
 from modelwatch_core.domain.s3_layout import common_beginning
-from modelwatch_core.domain.session_policy import LONGEST_POLICY, Pattern, folders_of, session_policies, widened
 from modelwatch_core.domain.settings_environment import analysis_settings
 
 

@@ -118,7 +118,7 @@ def text_of(description: str) -> str:
             "Share of attribution changed by 0.32004567 (0.30012345 to 0.34), more than 0.1",
             "Share of attribution changed by 0.32 (0.3001 to 0.34), more than 0.1",
         ),
-        # Numbers that differ are told apart wherever they are in a sentence.
+        # Numbers that differ can be distinguished wherever they are in a sentence.
         (
             "Share of attribution changed by 0.10000123 (0.1000004 to 0.34), more than 0.1",
             "Share of attribution changed by 0.1000012 (0.1000004 to 0.34), more than 0.1",

@@ -114,7 +114,7 @@ class SpecifiedApp:
 
 @contextmanager
 def running() -> Iterator[SpecifiedApp]:
-    """Start the stack, and lead boto3 of this process to it as its users are told to."""
+    """Start the stack, and set the environment variables by which boto3 finds it, as docs/local-stack.md says."""
     listed = {
         "MonitoredBuckets": ",".join(BUCKETS),
         "OutputBuckets": ",".join(BUCKETS),

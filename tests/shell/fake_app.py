@@ -1,4 +1,4 @@
-"""An app that answers as it is told to and notes what it was asked."""
+"""An app that gives prepared answers and notes what it was asked."""
 
 from __future__ import annotations
 

@@ -136,8 +136,7 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
         if path.is_dir():
             files = {each.relative_to(path).as_posix(): each.read_bytes() for each in _files_of(path)}
         else:
-            name = ANALYSIS_FILE if has_statistics(described) is None else CONSTRAINTS_FILE
-            files = {name: path.read_bytes()}
+            files = {described.baseline_files["constraints_s3_uri"]: path.read_bytes()}
     if statistics is not None:
         with local_copy(str(statistics), "statistics") as path:
             files[STATISTICS_FILE] = path.read_bytes()

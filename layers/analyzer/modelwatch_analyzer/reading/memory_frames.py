@@ -69,7 +69,8 @@ class MemoryFrame:
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns that hold text."""
-        return tuple(name for name in self.columns if name in self.content.texts)
+        found = self.content.texts
+        return tuple(name for name in self.columns if name in found)
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read the frame, in batches of rows; see `Dataset.batches`."""

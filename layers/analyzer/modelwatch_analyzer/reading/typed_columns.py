@@ -52,8 +52,9 @@ class TypedColumns:
     def spelled(
         self, batch: pl.DataFrame, spelling: ValueSpelling, others: OtherSpellings, label: str, before: int
     ) -> pl.DataFrame:
-        """Return a batch in which text is spelled as the spelling says; `before` it there were so many rows."""
-        texts = [name for name in batch.columns if name in self.texts] if spelling else []
+        """Return a batch in which text is spelled as the spelling says; before it there were so many rows."""
+        found = self.texts if spelling else ()
+        texts = [name for name in batch.columns if name in found]
         plain = spelling.plain_frame(batch[texts], others, label, before)
         return batch.with_columns(plain.get_columns()) if texts else batch
 

@@ -11,7 +11,7 @@ from modelwatch_core.domain.analysis import AnalysisInput
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import BatchTransformInput, EndpointInput
-from modelwatch_core.domain.session_policy import folders_of
+from modelwatch_core.domain.object_patterns import folders_of
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
 

@@ -6,9 +6,6 @@ from typing import Any
 
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.outcome import OutcomeStatus
-
-VIOLATION_REPORT = "constraint_violations.json"
 
 
 def alert_event(alert: Alert) -> dict[str, Any]:
@@ -18,16 +15,15 @@ def alert_event(alert: Alert) -> dict[str, Any]:
     -------
     dict
         ``monitoringScheduleName``, ``endpointName`` (None for batch transform), ``violationReport`` (the S3 URI of
-        constraint_violations.json; None where the execution failed) and ``timestamp`` (ISO 8601, UTC: the end of the
+        the report of violations; None where the execution failed) and ``timestamp`` (ISO 8601, UTC: the end of the
         window), which handlers of SageMaker's alerts know; and ``monitoringType``, ``severity``, ``status``,
         ``failureReason``, ``windowStart``, ``attempt``, ``violationCount``, ``violations`` (the first 20, as in the
         report), ``reports`` (their folder in S3) and ``alertKey``, which repeated deliveries have in common.
     """
-    failed = alert.outcome.status is OutcomeStatus.FAILED
     return {
         "monitoringScheduleName": alert.monitoring_schedule_name,
         "endpointName": alert.endpoint_name,
-        "violationReport": None if failed else f"{alert.reports_s3_uri}/{VIOLATION_REPORT}",
+        "violationReport": alert.violation_report_uri,
         "timestamp": iso_utc(alert.window.end),
         "monitoringType": alert.monitoring_type,
         "severity": alert.severity,

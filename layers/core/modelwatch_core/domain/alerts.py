@@ -42,6 +42,8 @@ class Alert(Owned):
         The first 20; ``outcome.violation_count`` counts all, the report has all.
     reports_s3_uri : str
         The folder of the reports.
+    violation_report_uri : str, optional
+        The report of violations, where there is one.
     """
 
     key: NonEmpty
@@ -55,6 +57,7 @@ class Alert(Owned):
     outcome: Outcome
     violations: tuple[ConstraintViolation, ...] = Field(default=(), max_length=MOST_VIOLATIONS_IN_AN_ALERT)
     reports_s3_uri: S3Uri
+    violation_report_uri: S3Uri | None = None
 
 
 _SEVERITIES = {
@@ -82,6 +85,7 @@ def alert_of(event: ExecutionEnded) -> Alert | None:
         outcome=event.outcome,
         violations=event.violations[:MOST_VIOLATIONS_IN_AN_ALERT],
         reports_s3_uri=event.output_s3_uri,
+        violation_report_uri=event.violation_report_uri,
     )
 
 

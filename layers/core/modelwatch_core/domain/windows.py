@@ -83,7 +83,8 @@ class ScheduleExpression:
         except ValueError as error:
             raise InvalidInput("InvalidScheduleExpression", f"{text!r} is not a cron expression: {error}") from None
         self._fields = match["fields"].split()
-        self._in_all_years = CronExpression.parse(" ".join([*self._fields[:5], "*"]))
+        is_of_all_years = self._fields[5] == "*"
+        self._in_all_years = self._cron if is_of_all_years else CronExpression.parse(" ".join([*self._fields[:5], "*"]))
         due = self._cron.after(_REFERENCE) or self._cron.before(_REFERENCE)
         if due is None:
             raise InvalidInput("InvalidScheduleExpression", f"{text!r} is never due: its months have no such day")

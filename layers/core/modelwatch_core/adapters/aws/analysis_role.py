@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from modelwatch_core.adapters.aws.session_policy import session_policies
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.session_policy import session_policies
 
 if TYPE_CHECKING:
     import boto3

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.object_patterns import Pattern, widened
 
 LONGEST_POLICY = 2048
 """Characters; "IAM and STS quotas" in the IAM user guide."""
 
 _MOST_PATTERNS = 32
 """More than a policy can hold: an ARN of a bucket and a key is longer than 64 characters."""
-
-_MOST_FOLDERS = 16
-"""Of the objects that inputs name, so that a request stays short."""
 
 _LENGTHS = (256, 64, 0)
 """How many characters of keys are kept where even one pattern for each bucket is too long."""
@@ -32,47 +30,6 @@ _SPECIAL = re.compile(r"[*?$]")
 
 _THROUGH_S3 = {"StringLike": {"kms:ViaService": "s3.*"}}
 """Of any region and partition. Only the keys that the role, or the policy of the key, allows as well."""
-
-
-class Pattern(NamedTuple):
-    """An object in S3, or all whose keys begin so."""
-
-    bucket: str
-    key: str
-    is_beginning: bool = False
-
-    @classmethod
-    def of(cls, s3_uri: str) -> Pattern:
-        """Return the pattern of an object; of what is below it if the URI ends with a slash, or is a bucket."""
-        bucket, key = s3_layout.split(s3_uri)
-        return cls(bucket, key, is_beginning=not key or key.endswith("/"))
-
-    def matches(self, s3_uri: str) -> bool:
-        """Return whether an object is meant."""
-        bucket, key = s3_layout.split(s3_uri)
-        return bucket == self.bucket and (key.startswith(self.key) if self.is_beginning else key == self.key)
-
-    @property
-    def escaped(self) -> str:
-        """The key as policies have it."""
-        return _escaped(self.key) + ("*" if self.is_beginning else "")
-
-
-def widened(patterns: Iterable[Pattern], most: int) -> list[Pattern]:
-    """Return at most so many patterns that mean all that the given ones mean, or one for each bucket if that is more.
-
-    Neighbours in the order of their keys become one where they have the most characters in common, so that as little
-    as possible is added. What two neighbours have in common does not change when either is joined to its other one.
-    """
-    ordered = sorted(set(patterns))
-    shared = [
-        len(s3_layout.common_beginning((one.key, other.key))) if one.bucket == other.bucket else -1
-        for one, other in pairwise(ordered)
-    ]
-    borders = sorted(range(len(shared)), key=shared.__getitem__)
-    cuts = sorted({*borders[: most - 1], *(place for place in borders if shared[place] < 0)})
-    ends = [*(cut + 1 for cut in cuts), len(ordered)]
-    return [_joined(ordered[start:end]) for start, end in pairwise([0, *ends]) if end > start]
 
 
 def session_policies(request: AnalysisRequest, partition: str) -> Iterator[str]:
@@ -102,12 +59,6 @@ def session_policies(request: AnalysisRequest, partition: str) -> Iterator[str]:
             yield policy
 
 
-def folders_of(s3_uris: Iterable[str]) -> tuple[str, ...]:
-    """Return folders that hold all of many objects: few, and so that they hold little else."""
-    folders = widened((Pattern.of(uri[: uri.rindex("/") + 1]) for uri in s3_uris), _MOST_FOLDERS)
-    return tuple(sorted({f"s3://{each.bucket}/{each.key[: each.key.rfind('/') + 1]}" for each in folders}))
-
-
 def _read(request: AnalysisRequest) -> Iterator[Pattern]:
     for entry in request.inputs:
         yield Pattern.of(entry.s3_uri)
@@ -129,13 +80,6 @@ def _endpoint(request: AnalysisRequest) -> str | None:
     return settings.model_endpoint_name or request.endpoint_name or settings.sagemaker_endpoint_name
 
 
-def _joined(patterns: Sequence[Pattern]) -> Pattern:
-    first = patterns[0]
-    if len(patterns) == 1:
-        return first
-    return Pattern(first.bucket, s3_layout.common_beginning([pattern.key for pattern in patterns]), is_beginning=True)
-
-
 def _cut(pattern: Pattern, length: int) -> Pattern:
     return pattern if len(pattern.key) <= length else Pattern(pattern.bucket, pattern.key[:length], is_beginning=True)
 
@@ -145,13 +89,17 @@ def _escaped(key: str) -> str:
     return _SPECIAL.sub(lambda found: f"${{{found[0]}}}", key)
 
 
+def _key_of(pattern: Pattern) -> str:
+    return _escaped(pattern.key) + ("*" if pattern.is_beginning else "")
+
+
 def _policy(read: Sequence[Pattern], written: Sequence[Pattern], endpoint: str | None, partition: str) -> str:
     arns = f"arn:{partition}:s3:::"
     statements = [
-        _allow("s3:GetObject", [f"{arns}{pattern.bucket}/{pattern.escaped}" for pattern in read]),
+        _allow("s3:GetObject", [f"{arns}{pattern.bucket}/{_key_of(pattern)}" for pattern in read]),
         _allow(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            [f"{arns}{pattern.bucket}/{pattern.escaped}" for pattern in written],
+            [f"{arns}{pattern.bucket}/{_key_of(pattern)}" for pattern in written],
         ),
         *(
             _allow("s3:ListBucket", f"{arns}{bucket}", {"StringLike": {"s3:prefix": f"{_escaped(beginning)}*"}})
