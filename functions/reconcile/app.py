@@ -1,4 +1,4 @@
-"""The sweep for executions whose end, or start, no event reported, and for what was given up."""
+"""The sweep for executions whose end, or start, no event reported; and the delivery of what was given up."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ logger, metrics = Logger(), Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Move on everything that is overdue. What could not be moved on raises an alarm by its metric, not an error.
 
-    ``{"redeliver": "everything"}`` delivers all dead letters again, however old.
+    ``{"redeliver": "due"}`` delivers the dead letters that are due again, ``{"redeliver": "everything"}`` all of them,
+    however old; any other event is a sweep.
     """
-    sweep = wiring.reconcile()()
-    redelivery = wiring.redeliver()(everything=event.get("redeliver") == "everything")
-    for failure in (*sweep.failures, *redelivery.failures):
+    if "redeliver" in event:
+        redelivery = wiring.redeliver()(everything=event["redeliver"] == "everything")
+        failures = redelivery.failures
+        metrics.add_metric(name="Redelivered", unit="Count", value=redelivery.delivered)
+    else:
+        sweep = wiring.reconcile()()
+        failures = sweep.failures
+        metrics.add_metric(name="MovedOn", unit="Count", value=sweep.moved)
+    for failure in failures:
         logger.error("not moved on", reason=failure)
-    metrics.add_metric(name="MovedOn", unit="Count", value=sweep.moved)
-    metrics.add_metric(name="NotMovedOn", unit="Count", value=len(sweep.failures) + len(redelivery.failures))
-    metrics.add_metric(name="Redelivered", unit="Count", value=redelivery.delivered)
+    metrics.add_metric(name="NotMovedOn", unit="Count", value=len(failures))

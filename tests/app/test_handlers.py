@@ -192,7 +192,7 @@ def test_a_baseline_is_created_and_the_sweep_finds_nothing_to_do(world, capsys):
     assert any(metric.get("MovedOn") == metric.get("NotMovedOn") == [0.0] for metric in emitted)
 
 
-def test_the_sweep_delivers_dead_letters_and_all_of_them_where_it_is_asked_to(world, capsys):
+def test_dead_letters_are_delivered_when_they_are_due_and_all_of_them_where_that_is_asked_for(world, capsys):
     now = world.clock.now()
     for age in (timedelta(hours=1), timedelta(days=2)):
         letter = DeadLetter(
@@ -200,6 +200,8 @@ def test_the_sweep_delivers_dead_letters_and_all_of_them_where_it_is_asked_to(wo
         )
         world.dead_letters.kept.append(letter)
     invoke("reconcile", sample("reconcile.sweep"))
+    assert world.dead_letters.delivered == []
+    invoke("reconcile", sample("reconcile.redelivery"))
     assert [letter.receipt for letter in world.dead_letters.delivered] == ["1:00:00"]
     invoke("reconcile", sample("reconcile.redeliver"))
     assert world.dead_letters.kept == []

@@ -272,7 +272,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 6
+    assert len(targets) == 7
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}

@@ -63,9 +63,11 @@ def _route_alerts(event: dict[str, Any], _: str) -> None:
         wiring.route_alerts()(ExecutionEnded.model_validate(event["detail"]))
 
 
-def _reconcile(_: dict[str, Any], __: str) -> None:
-    wiring.reconcile()()
-    wiring.redeliver()()
+def _reconcile(event: dict[str, Any], _: str) -> None:
+    if "redeliver" in event:
+        wiring.redeliver()()
+    else:
+        wiring.reconcile()()
 
 
 def capture(window_start: datetime) -> bytes:

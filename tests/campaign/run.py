@@ -107,6 +107,7 @@ def _set_schedules(plan: Plan) -> None:
 
 
 def _let_schedules_fire(plan: Plan, simulation: Simulation, services: Services) -> None:
+    sweeps = {schedule.name for schedule in _sweeps()}
     scheduler = Scheduler(_schedules, deliveries=cast("Any", services), clients=cast("Any", None))
 
     def fire_next(after: datetime) -> None:
@@ -115,8 +116,7 @@ def _let_schedules_fire(plan: Plan, simulation: Simulation, services: Services) 
 
     def fire(firings: Sequence[Firing]) -> None:
         for firing in firings:
-            is_sweep = firing.scheduled.arn == _sweep().arn
-            if is_sweep or firing.due < plan.last_tick + timedelta(minutes=30):
+            if firing.scheduled.name in sweeps or firing.due < plan.last_tick + timedelta(minutes=30):
                 scheduler.fire(firing)
         fire_next(firings[0].due)
 
@@ -124,23 +124,24 @@ def _let_schedules_fire(plan: Plan, simulation: Simulation, services: Services) 
 
 
 def _schedules() -> list[Any]:
-    """Return the sweep's schedule, and what ManageMonitors set in EventBridge Scheduler."""
+    """Return the sweeps' schedules, and what ManageMonitors set in EventBridge Scheduler."""
     group = scheduler_backends[ACCOUNT][REGION].schedule_groups[GROUP]
     users = [
         Schedule(each.arn, each.arn, each.name, GROUP, each.schedule_expression, "UTC", each.target)
         for each in group.schedules.values()
     ]
-    return [_sweep(), *users]
+    return [*_sweeps(), *users]
 
 
-def _sweep() -> Schedule:
-    sweep = deployment().sweep
-    name = sweep["Name"]
-    arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{GROUP}/{name}"
-    target = {
-        "Arn": function_arn("Reconcile"),
-        "RoleArn": sweep["RoleArn"],
-        "RetryPolicy": sweep["RetryPolicy"],
-        "DeadLetterConfig": sweep["DeadLetterConfig"],
-    }
-    return Schedule(arn, arn, name, GROUP, sweep["ScheduleExpression"], "UTC", target)
+def _sweeps() -> list[Schedule]:
+    """Return the schedules of the template: of sweeps, and of what is delivered again."""
+    schedules = []
+    for properties in deployment().sweeps:
+        name = properties["Name"]
+        arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{GROUP}/{name}"
+        of_target = {
+            key: properties[key] for key in ("Input", "RoleArn", "RetryPolicy", "DeadLetterConfig") if key in properties
+        }
+        target = {"Arn": function_arn("Reconcile"), **of_target}
+        schedules.append(Schedule(arn, arn, name, GROUP, properties["ScheduleExpression"], "UTC", target))
+    return schedules

@@ -74,11 +74,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The template, resolved."""
+    """The template, resolved.
+
+    Attributes
+    ----------
+    sweeps : tuple of Mapping
+        The schedules that are not the users': of sweeps, and of what is delivered again.
+    """
 
     functions: Mapping[str, Function]
     rules: tuple[Rule, ...]
-    sweep: Mapping[str, Any]
+    sweeps: tuple[Mapping[str, Any], ...]
     environment: Mapping[str, str]
 
 
@@ -116,7 +122,6 @@ def deployment() -> Deployment:
     events = [
         (name, event_name, event) for name in names for event_name, event in properties[name].get("Events", {}).items()
     ]
-    (sweep,) = [event["Properties"] for _, _, event in events if event["Type"] == "ScheduleV2"]
     return Deployment(
         functions={
             name: _function(name, properties[name].get("Timeout", common["Timeout"]), invocations[name])
@@ -127,7 +132,7 @@ def deployment() -> Deployment:
             for name, event_name, event in events
             if event["Type"] == "EventBridgeRule"
         ),
-        sweep=sweep,
+        sweeps=tuple(event["Properties"] for _, _, event in events if event["Type"] == "ScheduleV2"),
         environment={name: str(value) for name, value in environment.items()},
     )
 

@@ -77,9 +77,9 @@ def rule(app: App) -> str:
     return listed[0]["Name"]
 
 
-def sweep(app: App, state: str) -> None:
+def set_schedule(app: App, name: str, state: str) -> None:
     client = app.stack.client("scheduler")
-    found = client.get_schedule(GroupName="modelwatch-schedules", Name="modelwatch_sweep")
+    found = client.get_schedule(GroupName="modelwatch-schedules", Name=name)
     kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
     client.update_schedule(**{name: found[name] for name in kept}, State=state)
 
@@ -166,8 +166,13 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], Callable[[App], object], Callable
     ),
     "the sweep is disabled": (
         [("schedules", "SweepDisabled")],
-        lambda app: sweep(app, "DISABLED"),
-        lambda app: sweep(app, "ENABLED"),
+        lambda app: set_schedule(app, "modelwatch_sweep", "DISABLED"),
+        lambda app: set_schedule(app, "modelwatch_sweep", "ENABLED"),
+    ),
+    "dead letters are not delivered again": (
+        [("schedules", "RedeliveryDisabled")],
+        lambda app: set_schedule(app, "modelwatch_redelivery", "DISABLED"),
+        lambda app: set_schedule(app, "modelwatch_redelivery", "ENABLED"),
     ),
     "the table cannot be restored": (
         [("ledger", "NoPointInTimeRecovery")],

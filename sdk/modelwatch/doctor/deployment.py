@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 
-SWEEP = "modelwatch_sweep"
+_OWN_SCHEDULES = {
+    "modelwatch_sweep": ("SweepDisabled", "what no event reports is never finished"),
+    "modelwatch_redelivery": ("RedeliveryDisabled", "what an outage held up is not delivered after it"),
+}
+"""The schedules of the app itself: the code and the consequence if one is disabled."""
 _SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
 
@@ -46,7 +50,7 @@ def rules(deployed: Deployed) -> Iterator[Problem]:
 
 
 def schedules(deployed: Deployed) -> Iterator[Problem]:
-    """Yield a problem if ticks cannot fire, or the sweep does not."""
+    """Yield a problem if ticks cannot fire, or the app's own schedules do not."""
     client = deployed.client("scheduler")
     group = next(iter(deployed.of_type("AWS::Scheduler::ScheduleGroup").values()), f"{deployed.name}-schedules")
     group = group.rpartition("/")[2]
@@ -54,8 +58,9 @@ def schedules(deployed: Deployed) -> Iterator[Problem]:
     if state != "ACTIVE":
         yield Problem("ScheduleGroupNotActive", f"the schedule group {group} is {state}", "deploy again")
         return
-    pages = client.get_paginator("list_schedules").paginate(GroupName=group, NamePrefix=SWEEP)
+    pages = client.get_paginator("list_schedules").paginate(GroupName=group, NamePrefix="modelwatch_")
     states = {each["Name"]: each["State"] for page in pages for each in page["Schedules"]}
-    if (state := states.get(SWEEP)) != "ENABLED":
-        message = f"the schedule {SWEEP} is {state or 'not there'}: what no event reports is never finished"
-        yield Problem("SweepDisabled", message, "enable it in EventBridge Scheduler, or deploy again")
+    for name, (code, consequence) in _OWN_SCHEDULES.items():
+        if (state := states.get(name)) != "ENABLED":
+            message = f"the schedule {name} is {state or 'not there'}: {consequence}"
+            yield Problem(code, message, "enable it in EventBridge Scheduler, or deploy again")
