@@ -14,15 +14,28 @@ from importlib.metadata import version
 from moto.moto_api._internal.models import moto_api_backend
 
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.moto_patches import aws_lambda, cloudformation, events, logs, s3, sagemaker, scheduler, sns
+from modelwatch.local.moto_patches import (
+    aws_lambda,
+    cloudformation,
+    dynamodb,
+    events,
+    logs,
+    routing,
+    s3,
+    sagemaker,
+    scheduler,
+    sns,
+)
 from modelwatch.local.moto_patches.hooks import Hooks, Replacement
 
 MOTO_VERSION = "5.2.5"
 
 PATCHES: tuple[Callable[[Hooks], list[Replacement]], ...] = (
     cloudformation.replacements,
+    dynamodb.replacements,
     events.replacements,
     logs.replacements,
+    routing.replacements,
     s3.replacements,
     scheduler.replacements,
     sagemaker.replacements,

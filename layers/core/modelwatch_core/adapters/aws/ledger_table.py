@@ -3,7 +3,7 @@
 One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
 sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name,
 changes of schedules that their clocks have not followed, open executions and baselining jobs by the time they are due.
-Open executions are spread over 16 partitions of the index, because all schedules of an account tick in the same minute.
+Open executions are spread over 4 partitions of the index, because all schedules of an account tick in the same minute.
 The sparse index ``timeline`` (``time_list``, ``time_key``) lists schedules and jobs by creation, and executions by
 creation and by scheduled time, with keys only. There an execution is also found by its name as a processing job.
 """
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 INDEX = "listing"
 TIMELINE = "timeline"
-OPEN_PARTITIONS = 16
+OPEN_PARTITIONS = 4
+"""Each takes 1,000 writes a second, and costs each sweep a query."""
 ALERT_LEASE = timedelta(minutes=2)
 """Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
 ALERT_MEMORY = timedelta(days=90)
