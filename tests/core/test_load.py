@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import timedelta
 from functools import partial
@@ -9,8 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
+from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.ledger_table import OPEN_PARTITIONS, TableLedger, TableSchedules, VersionedItems
 from modelwatch_core.app.listing import MOST_READS
 from tests.core.in_memory import MemoryLedger, MemorySchedules
@@ -20,6 +25,7 @@ from tests.core.world import TEN, World
 pytestmark = pytest.mark.slow
 
 SWEEP = OPEN_PARTITIONS + 1
+MANY = int(os.environ.get("SCHEDULES", "1000"))
 
 
 class ControlPlane:
@@ -35,12 +41,17 @@ class ControlPlane:
         self.world.has_captures()
         first = self.kept.get("s00000")
         item = table.get_item(Key={"pk": "SCHEDULE#s00000", "sk": "DEFINITION"})["Item"]
-        for number in range(1, schedules):  # written directly: the emulator copies the table for each transaction
+        stored = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[table.name]
+        serialized = TypeSerializer().serialize(item)["M"]
+        for number in range(
+            1, schedules
+        ):  # put straight into the emulator's table, which copies it for each transaction
             name = f"s{number:05}"
             named = {"monitoring_schedule_name": name, "schedule_id": f"{first.schedule_id}{number}"}
             document = first.model_copy(update=named).model_dump_json()
             own = {"pk": f"SCHEDULE#{name}", "list_key": name, "time_key": f"{item['time_key'][:-6]}{name}"}
-            table.put_item(Item=item | own | {"document": document})
+            written = {name: {"S": value} for name, value in (own | {"document": document}).items()}
+            stored.put_item(serialized | written)
         table.meta.client.meta.events.register("before-call.dynamodb.*", self._count)
 
     def _count(self, model: Any, **_: object) -> None:
@@ -58,11 +69,13 @@ def aws(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for replacement in dynamodb.replacements(None):  # or each query would sort the table for a second
+        monkeypatch.setattr(*replacement)
     with mock_aws():
         yield
 
 
-@pytest.fixture(params=[50, 1_000])
+@pytest.fixture(params=[100, MANY])
 def control_plane(request):
     return ControlPlane(request.param)
 
