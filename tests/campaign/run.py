@@ -107,7 +107,7 @@ def _set_schedules(plan: Plan) -> None:
 
 
 def _let_schedules_fire(plan: Plan, simulation: Simulation, services: Services) -> None:
-    sweeps = {schedule.name for schedule in _sweeps()}
+    sweeps = {schedule.arn for schedule in _sweeps()}
     scheduler = Scheduler(_schedules, deliveries=cast("Any", services), clients=cast("Any", None))
 
     def fire_next(after: datetime) -> None:
@@ -116,7 +116,7 @@ def _let_schedules_fire(plan: Plan, simulation: Simulation, services: Services) 
 
     def fire(firings: Sequence[Firing]) -> None:
         for firing in firings:
-            if firing.scheduled.name in sweeps or firing.due < plan.last_tick + timedelta(minutes=30):
+            if firing.arn in sweeps or firing.due < plan.last_tick + timedelta(minutes=30):
                 scheduler.fire(firing)
         fire_next(firings[0].due)
 
