@@ -136,7 +136,7 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
 	echo sagemaker==2.257.7 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker.lock
-	printf 'mkdocs-material\nmkdocstrings[python]\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-docs.lock
+	printf 'mkdocs-material\nmkdocstrings[python]\nruff\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-docs.lock
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
