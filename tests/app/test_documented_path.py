@@ -131,12 +131,15 @@ def alerted(stranger: Stranger) -> str:
     """Return what the clock printed, once both monitors and the requests are there."""
     path = (ROOT / README).read_text().partition("## From a laptop to the first alert")[2]
     made, moved = (block.splitlines() for block in re.findall(r"```sh\n((?:modelwatch (?!local up).+\n)+)```", path))
-    baseline, schedule = made
+    capture, baseline, schedule = made
+    assert "my-endpoint" in stranger.shell(capture)
     printed = stranger.shell(baseline)
     assert printed.splitlines()[-3].startswith("The baseline first was made of 1,000 rows: s3://")
     assert "hourly is created." in stranger.shell(schedule)
     in_python = stranger.python("monitor.py", containing("suggest_baseline"))
-    assert re.fullmatch(r"(baseline \S+: InProgress\n)?baseline \S+: Completed\n", in_python)
+    assert re.fullmatch(
+        r"endpoint my-endpoint: InService\n(baseline \S+: InProgress\n)?baseline \S+: Completed\n", in_python
+    )
     assert stranger.python("traffic.py", containing("invoke_endpoint")) == ""
     advance, report = moved
     printed = stranger.shell(advance)
@@ -174,9 +177,10 @@ def test_the_commands_of_the_pages_that_go_on_from_there_run(alerted: str, stran
     assert "hourly" in stranger.shell(update)
     assert len(stranger.shell(versions).splitlines()) == 3  # a header, and two versions
 
-    stop, delete, _disable, list_all = commands(REMOVING)
+    stop, delete, disable, list_all = commands(REMOVING)
     assert "hourly" in stranger.shell(stop)
     assert "hourly" in stranger.shell(delete)
+    assert "my-endpoint" in stranger.shell(disable)
     assert stranger.shell(list_all).count("my-endpoint") == 1
 
 
