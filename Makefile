@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 SAM    := .venv-sam/bin/sam
 CHECKOV := .venv-checkov/bin/checkov
 SAGEMAKER := .venv-sagemaker/installed
+DOCS := .venv-docs/bin/mkdocs
 ATHERIS := $(VENV)/.atheris
 # The order in which tests run: any number gives another one. And how long each of the two parts of `make fuzz` goes on.
 ORDER        ?= 1
@@ -19,7 +20,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom lock bench build clean
+.PHONY: help install demo test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -115,6 +116,18 @@ $(DIST)/%.cdx.json: $(STAMP)
 	@mkdir -p "$(@D)"
 	@PYTHONWARNINGS=ignore::UserWarning "$(BIN)/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible --validate -o "$@" "$(filter-out $(STAMP),$^)"
 
+# The site needs nothing of the product: the reference is read from the source.
+$(DOCS): requirements-docs.lock
+	@echo "Installing MkDocs into .venv-docs (once)"
+	@test -x .venv-docs/bin/python || "$(PYTHON)" -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.lock
+	@touch "$@"
+
+# The variable silences an advertisement of the theme.
+docs: $(DOCS) ## build the documentation as a site, in site/; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/python" -m pip install --quiet uv
 	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --no-emit-package modelwatch pyproject.toml -o requirements.lock
@@ -123,7 +136,8 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
 	echo sagemaker==2.257.7 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker.lock
+	printf 'mkdocs-material\nmkdocstrings[python]\nruff\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-docs.lock
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-docs site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -70,7 +70,7 @@ def aws(monkeypatch):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for replacement in dynamodb.replacements(None):  # or each query would sort the table for a second
-        monkeypatch.setattr(*replacement)
+        monkeypatch.setattr(replacement.owner, replacement.attribute, replacement.value)
     with mock_aws():
         yield
 

@@ -8,14 +8,17 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from modelwatch.local import LocalStack
 from modelwatch.local.data_capture import WRITTEN_AFTER, CaptureConfig, DataCapture, Invoked
+from modelwatch.model_monitor import DataCaptureConfig
 from tests.local.conftest import START, Deployer
 from tests.local.model_server import Container
 
@@ -201,6 +204,29 @@ def test_nothing_is_captured_of_no_per_cent_or_where_capture_is_off(
     for _ in range(20):
         endpoint.call()
     assert endpoint.objects() == {}
+
+
+def test_capture_is_switched_on_and_off_while_the_endpoint_lives(
+    stack: LocalStack, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Captured(stack, container, EnableCapture=False)
+    endpoint.call(b"1,before\n")
+    session = boto3.Session("local", "local", region_name=stack.region)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint_url)
+    switch = partial(
+        DataCaptureConfig, destination_s3_uri=f"s3://captures/{endpoint.folder}", sagemaker_session=session
+    )
+    on = switch(True, csv_content_types=["text/csv"]).apply(endpoint.name, logs=False)
+    endpoint.call(b"1,on\n")
+    switch(False).apply(endpoint.name, logs=False)
+    endpoint.call(b"1,after\n")
+    assert [record["captureData"]["endpointInput"]["data"] for record in endpoint.records()] == ["1,on\n"]
+
+    sagemaker = stack.client("sagemaker")
+    with pytest.raises(ClientError, match="Could not find endpoint "):
+        sagemaker.update_endpoint(EndpointName="none", EndpointConfigName=on)
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName="none")
 
 
 def test_some_requests_are_captured_if_half_of_them_should_be(stack: LocalStack, container: Container) -> None:

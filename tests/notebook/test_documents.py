@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import modelwatch
-from tests.repository import ROOT
+from tests.documents import python_blocks, run
 
 ROWS = 600
-
-
-def blocks(document: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -34,13 +32,33 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.Data
 
 def test_the_examples_of_the_page_about_notebooks_run(tables):
     known = dict(tables)
-    for block in blocks("docs/notebook.md"):
-        exec(block, known)
+    run("docs/notebook.md", known)
     assert known["found"].table()["subject"].to_list() == ["age"]
 
 
 def test_the_readme_ends_as_it_says(tables):
-    (block,) = (each for each in blocks("README.md") if "modelwatch.baseline" in each)
+    (block,) = (each for each in python_blocks("README.md") if "modelwatch.baseline" in each)
     with pytest.raises(modelwatch.ViolationsFound, match="1 violation in 600 rows"):
         exec(block, dict(tables))
     assert Path("baseline/constraints.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["data-quality", "model-quality", "bias", "explainability"])
+def test_a_tutorial_prints_what_it_says(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    printed = run(f"docs/tutorials/{kind}.md", {}, until="S3Uploader")
+    assert len(printed) >= 2
+    for output, documented in printed:
+        assert output == documented
+
+
+def test_thresholds_are_tuned_as_their_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The incomes of the tutorial have moved by 0.6095: 0.7 lets them pass, and only the new column is found."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    run("docs/tutorials/data-quality.md", names, until="S3Uploader")
+    for block in python_blocks("docs/tuning-thresholds.md"):
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(block, names)
+        assert "1 violation in 300 rows" in printed.getvalue()
+        assert "income" not in printed.getvalue()

@@ -7,11 +7,12 @@ reads what they found, and removes them. Each prints what it saw as JSON.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import boto3
 from sagemaker import Session, clarify
 from sagemaker.model_monitor import (
     BiasAnalysisConfig,
@@ -24,8 +25,6 @@ from sagemaker.model_monitor import (
     ModelQualityMonitor,
 )
 from sagemaker.model_monitor.dataset_format import DatasetFormat
-
-import modelwatch.sagemaker
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 FEATURES = ["gender", "amount"]
@@ -41,9 +40,12 @@ Monitor = Any
 
 
 def session() -> Session:
-    boto_session = boto3.Session()
-    modelwatch.sagemaker.connect(boto_session)
-    return Session(boto_session=boto_session, default_bucket="my-bucket")
+    """Make a session as docs/sagemaker-sdk.md does, but for its bucket."""
+    page = (Path(__file__).parents[2] / "docs/sagemaker-sdk.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(block.replace("the-results-bucket", "my-bucket"), names)
+    return names["session"]
 
 
 def watched(**attributes: str) -> EndpointInput:

@@ -92,9 +92,9 @@ class BaseliningJob:
         return self._status_text(), self._record["status"] not in ("InProgress", "Stopping")
 
     def _status_text(self) -> str:
-        outcome = self._record.get("outcome") or {}
+        status, outcome = str(self._record["status"]), self._record.get("outcome") or {}
         reason = outcome.get("failure_reason") or outcome.get("exit_message")
-        return f"{self._record['status']}: {reason}" if reason else str(self._record["status"])
+        return f"{status}: {reason}" if reason and status != "Completed" else status
 
     @property
     def _is_clarify(self) -> bool:

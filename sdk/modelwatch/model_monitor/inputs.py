@@ -93,8 +93,10 @@ class EndpointInput(MonitoredInput):
     features_attribute, inference_attribute, probability_attribute : str, optional
         Where a record has its features, its prediction and its probabilities: JMESPath expressions for JSON, indices of
         columns for CSV payloads.
-    **offsets and attributes
-        By keyword only; see ``MonitoredInput``.
+
+    Notes
+    -----
+    Offsets and attributes of ``MonitoredInput`` are given by keyword only.
 
     Examples
     --------

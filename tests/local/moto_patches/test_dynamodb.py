@@ -38,7 +38,7 @@ def test_tables_and_indexes_answer_as_without_the_patch(database: Any, rows: lis
     replaced = [(each, each.owner.__dict__[each.attribute]) for each in dynamodb.replacements(None)]  # type: ignore[arg-type]  # it calls nothing
     try:
         for each, _ in replaced:
-            setattr(*each)
+            setattr(each.owner, each.attribute, each.value)
         assert answers(database, rows) == original
     finally:
         for each, before in replaced:

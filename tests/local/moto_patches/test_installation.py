@@ -24,9 +24,11 @@ def test_every_replaced_attribute_is_restored() -> None:
         return None
 
     hooks: Any = Hooks(*[nothing] * len(fields(Hooks)))
-    places = [(owner, name) for owner, name, _ in moto_patches.all_replacements(hooks)]
-    before = [owner.__dict__[name] for owner, name in places]
+    places = [(owner, name) for owner, name, *_ in moto_patches.all_replacements(hooks)]
+    new = {(each.owner, each.attribute) for each in moto_patches.all_replacements(hooks) if each.is_new}
+    before = [owner.__dict__.get(name) for owner, name in places]
     with moto_patches.installed(hooks):
         during = [owner.__dict__[name] for owner, name in places]
     assert all(original is not patched for original, patched in zip(before, during, strict=True))
-    assert [owner.__dict__[name] for owner, name in places] == before
+    assert [owner.__dict__.get(name) for owner, name in places] == before
+    assert {(owner, name) for owner, name in places if name not in owner.__dict__} == new

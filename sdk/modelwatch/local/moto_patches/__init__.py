@@ -8,7 +8,7 @@ tests/local/moto_patches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 
 from moto.moto_api._internal.models import moto_api_backend
@@ -57,16 +57,14 @@ def check_version() -> None:
 @contextmanager
 def installed(hooks: Hooks) -> Iterator[None]:
     """Install every patch for the duration of the block."""
-    originals: list[Replacement] = []
-    try:
-        for replacement in all_replacements(hooks):
-            original = replacement.owner.__dict__[replacement.attribute]
-            originals.append(Replacement(replacement.owner, replacement.attribute, original))
-            setattr(*replacement)
+    with ExitStack() as undone:
+        for owner, attribute, value, is_new in all_replacements(hooks):
+            if is_new:
+                undone.callback(delattr, owner, attribute)
+            else:
+                undone.callback(setattr, owner, attribute, owner.__dict__[attribute])
+            setattr(owner, attribute, value)
         yield
-    finally:
-        for original in reversed(originals):
-            setattr(*original)
 
 
 def all_replacements(hooks: Hooks) -> list[Replacement]:

@@ -13,11 +13,18 @@ ACCOUNT_ID = "123456789012"
 
 
 class Replacement(NamedTuple):
-    """An attribute of one of moto's modules or classes, and what takes its place."""
+    """An attribute of one of moto's modules or classes, and what takes its place.
+
+    Attributes
+    ----------
+    is_new : bool
+        Whether moto has no such attribute: an operation that it lacks.
+    """
 
     owner: Any
     attribute: str
     value: Any
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

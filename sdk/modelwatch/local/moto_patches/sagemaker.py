@@ -2,7 +2,7 @@
 
 moto describes an endpoint's data capture with the fields of its configuration instead of those of DescribeEndpoint,
 so the sampling percentage and the status are lost. It overwrites an endpoint when its name is used again, deletes an
-endpoint that is still being created, and emits no events.
+endpoint that is still being created, has no UpdateEndpoint, and emits no events.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import moto.sagemaker.models as sagemaker_models
+from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
 from moto.sagemaker.exceptions import ValidationError
+from moto.sagemaker.responses import SageMakerResponse
 
 from modelwatch.local.data_capture import CaptureConfig, is_enabled
 from modelwatch.local.moto_patches.events import send_to_default_bus
@@ -67,11 +69,16 @@ def replacements(hooks: Hooks) -> list[Replacement]:
             raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
         original_delete(self, endpoint_name)
 
+    def update_endpoint(self: Any) -> ActionResult:
+        name, config_name = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+        return ActionResult({"EndpointArn": _update(self.sagemaker_backend, name, config_name)})
+
     return [
         Replacement(backend, "create_endpoint", create_endpoint),
         Replacement(backend, "create_endpoint_config", create_endpoint_config),
         Replacement(backend, "delete_endpoint", delete_endpoint),
         Replacement(sagemaker_models.FakeEndpoint, "response_object", _endpoint_description()),
+        Replacement(SageMakerResponse, "update_endpoint", update_endpoint, is_new=True),
     ]
 
 
@@ -134,6 +141,21 @@ def set_endpoint_status(
             "detail": detail,
         }
     )
+
+
+def _update(backend: Any, name: str, config_name: str) -> str:
+    """Give an endpoint another configuration, which is in effect at once, and return the endpoint's ARN."""
+    endpoint = backend.endpoints.get(name)
+    if endpoint is None:
+        arn = sagemaker_models.FakeEndpoint.arn_formatter(name, backend.account_id, backend.region_name)
+        raise ValidationError(message=f'Could not find endpoint "{arn}".')
+    if endpoint.endpoint_status == "Creating":
+        raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+    config = backend.describe_endpoint_config(config_name)
+    endpoint.endpoint_config_name, endpoint.data_capture_config = config_name, config["DataCaptureConfig"]
+    endpoint.production_variants = endpoint._process_production_variants(config["ProductionVariants"])  # noqa: SLF001 - moto's own
+    endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
+    return str(endpoint.arn)
 
 
 def _endpoint_description() -> property:
