@@ -75,7 +75,7 @@ format: $(STAMP) ## format, and fix what a tool can fix
 schemas: $(STAMP) ## generate the schemas of our events
 	"$(BIN)/python" -m events.generate_schemas
 
-bench: $(STAMP) ## measure speed and memory, as ratios
+bench: $(STAMP) ## measure speed and memory, as ratios: ours, its growth and cost, and what users would pick instead
 	@"$(BIN)/python" -m benchmarks
 
 # The SAM CLI pins its own boto3 and pydantic, so it has an environment of its own.
@@ -140,4 +140,4 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-docs site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-docs .venv-peers site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -7,13 +7,16 @@ import argparse
 from benchmarks import (
     bias,
     capture_reading,
+    cost,
     cron_expressions,
     data_quality,
     explainability,
+    growth,
     handler_imports,
     model_quality,
     notebook_check,
     parquet_reading,
+    peers,
 )
 
 
@@ -22,18 +25,22 @@ def main() -> None:
     benchmarks = {
         "bias": bias.run,
         "capture_reading": capture_reading.run,
+        "cost": cost.run,
         "cron_expressions": cron_expressions.run,
         "data_quality": data_quality.run,
         "explainability": explainability.run,
+        "growth": growth.run,
         "handler_imports": handler_imports.run,
         "model_quality": model_quality.run,
         "notebook_check": notebook_check.run,
         "parquet_reading": parquet_reading.run,
+        "peers": peers.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=benchmarks, help="which one; all by default")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, records or expressions")
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--peers", nargs="*", help="with which tools peers compares; all by default")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from statistics import median
 
 from rich.table import Table
@@ -14,13 +15,19 @@ DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.data_quality_job"
 
 
+def make_tables(rows: int, columns: int = 30) -> Path:
+    """Make the two tables once, and return their folder."""
+    folder = DATA / f"data-quality-{rows}-{columns}"
+    if not (folder / "current.parquet").exists():
+        terminal().print(f"Making two tables of {rows:,} x {columns:,} (once) ...")
+        measure(python("-m", _JOB, "make", str(folder), str(rows), str(columns)))
+    return folder
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure and print."""
     console = terminal()
-    folder = DATA / f"data-quality-{options.rows}"
-    if not (folder / "made").exists():
-        console.print(f"Making two datasets of {options.rows:,} x 30 (once) ...")
-        measure(python("-m", _JOB, "make", str(folder), str(options.rows)))
+    folder = make_tables(options.rows)
     usages = interleaved(
         {job: python("-m", _JOB, job, str(folder)) for job in ("read", "baseline", "check")}, options.repetitions
     )

@@ -10,38 +10,40 @@ SEED = 20261122
 DRIFTED = ("f00", "f05", "f10", "f15", "i0", "s0")
 
 
-def make(folder: Path, rows: int) -> None:
-    """Make baseline.csv and current.csv: 20 float, 5 integer and 5 string columns, 1 % of all cells missing.
+def make(folder: Path, rows: int, columns: int = 30) -> None:
+    """Make baseline and current as CSV and Parquet: of six columns four float, one integer and one string.
 
-    In the current one the columns in ``DRIFTED`` are shifted by half a standard deviation, or by 1, or relabelled.
+    1 % of all cells are missing. In the current table the columns in ``DRIFTED`` are shifted by half a standard
+    deviation, or by 1, or relabelled.
     """
     import numpy as np
     import polars as pl
 
     folder.mkdir(parents=True, exist_ok=True)
+    sixth = columns // 6
     for part, name in enumerate(("baseline", "current")):
         generator = np.random.default_rng([SEED, part])
-        columns: dict[str, pl.Series] = {}
-        for i in range(20):
+        made: dict[str, pl.Series] = {}
+        for i in range(columns - 2 * sixth):
             column = f"f{i:02}"
             values = generator.normal(size=rows) if i % 2 else generator.lognormal(sigma=0.5, size=rows)
-            columns[column] = pl.Series(values + (0.5 * part if column in DRIFTED else 0.0))
-        for i in range(5):
+            made[column] = pl.Series(values + (0.5 * part if column in DRIFTED else 0.0))
+        for i in range(sixth):
             column = f"i{i}"
-            counts = generator.poisson(3 * 10**i, size=rows) + (part if column in DRIFTED else 0)
-            columns[column] = pl.Series(counts)
-        for i in range(5):
+            counts = generator.poisson(3 * 10 ** (i % 5), size=rows) + (part if column in DRIFTED else 0)
+            made[column] = pl.Series(counts)
+        for i in range(sixth):
             column = f"s{i}"
-            labels = np.array([f"{column}_{label}" for label in range(4 + 10 * i)])
+            labels = np.array([f"{column}_{label}" for label in range(4 + 10 * (i % 5))])
             shares = 1.0 / np.arange(1, labels.size + 1)
             drawn = generator.choice(labels.size, size=rows, p=shares / shares.sum())
-            columns[column] = pl.Series(labels[::-1][drawn] if part and column in DRIFTED else labels[drawn])
-        missing = {column: pl.Series(generator.permutation(rows) < rows // 100) for column in columns}
-        frame = pl.DataFrame(columns).with_columns(
-            pl.when(~missing[column]).then(pl.col(column)).alias(column) for column in columns
+            made[column] = pl.Series(labels[::-1][drawn] if part and column in DRIFTED else labels[drawn])
+        missing = {column: pl.Series(generator.permutation(rows) < rows // 100) for column in made}
+        frame = pl.DataFrame(made).with_columns(
+            pl.when(~missing[column]).then(pl.col(column)).alias(column) for column in made
         )
         frame.write_csv(folder / f"{name}.csv")
-    (folder / "made").touch()
+        frame.write_parquet(folder / f"{name}.parquet")
 
 
 def read(folder: Path) -> None:
@@ -83,6 +85,6 @@ def _analyze(**settings: Path) -> None:
 if __name__ == "__main__":
     job, folder = sys.argv[1], Path(sys.argv[2])
     if job == "make":
-        make(folder, int(sys.argv[3]))
+        make(folder, *map(int, sys.argv[3:]))
     else:
         {"read": read, "baseline": baseline, "check": check}[job](folder)

@@ -38,15 +38,16 @@ class Usage:
 
 @dataclass(frozen=True)
 class Command:
-    """A process to measure: arguments of this interpreter, and variables added to its environment."""
+    """A process to measure: arguments of an interpreter, and variables added to its environment."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
+    interpreter: str = sys.executable
 
 
 def python(*arguments: str, **environment: str) -> Command:
-    """Return a command of this interpreter."""
-    return Command(arguments, environment)
+    """Return a command of this interpreter, which can import what this checkout has."""
+    return Command(arguments, {"PYTHONPATH": str(ROOT), **environment})
 
 
 def measure(command: Command) -> Usage:
@@ -57,10 +58,10 @@ def measure(command: Command) -> Usage:
     SystemExit
         If it fails; its own words are on the screen by then.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **command.environment}
+    environment = {**os.environ, **command.environment}
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        [command.interpreter, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
     with process.stdout or open(os.devnull) as printed:  # noqa: PTH123 - a name, not a path
         output = printed.read()

@@ -1,0 +1,58 @@
+"""How the time of a baseline and a check grows with rows and with columns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rich.table import Table
+
+from benchmarks.data_quality import make_tables
+from benchmarks.processes import interleaved, python, spread, terminal
+
+_JOB = "benchmarks.growth_job"
+_COLUMNS = (10, 30, 100, 1_000)
+_ROWS = (10_000, 100_000, 1_000_000, 10_000_000)
+_CELLS = 20_000_000
+"""Of the tables of different widths, at a million rows of the others; fewer where fewer rows are asked for."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    console = terminal()
+    long = {rows: (rows, 30) for rows in _ROWS if rows <= options.rows}
+    cells = min(_CELLS, 30 * options.rows)
+    wide = {columns: (max(cells // columns, 1), columns) for columns in _COLUMNS}
+    commands = {
+        (shape, file_format): python("-m", _JOB, str(make_tables(*shape)), file_format)
+        for file_format in ("csv", "parquet")
+        for shape in dict.fromkeys((*long.values(), *wide.values()))
+    }
+    named = {f"{rows} {columns} {kind}": command for ((rows, columns), kind), command in commands.items()}
+    usages = interleaved(named, options.repetitions)
+    table = Table(title=f"baseline and check without imports, min / median of {options.repetitions}")
+    for heading in ("rows", "columns", "format", "CPU s", "CPU us a cell", "peak RSS MB"):
+        table.add_column(heading, justify="right")
+    cost = {}
+    for name, measured in usages.items():
+        rows, columns, kind = name.split()
+        spent = [sum(json.loads(usage.output)) for usage in measured]
+        a_cell = [each / (int(rows) * int(columns)) for each in spent]
+        cost[int(rows), int(columns), kind] = min(a_cell)
+        peak = f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}"
+        seconds = spread([each * 1e6 for each in a_cell])
+        table.add_row(f"{int(rows):,}", f"{int(columns):,}", kind, spread(spent), seconds, peak)
+    console.print(table)
+    for kind in ("csv", "parquet"):
+        ratio = cost[(*wide[1_000], kind)] / cost[(*wide[30], kind)]
+        console.print(
+            f"{kind}: a cell of 1,000 columns costs {ratio:.2f} of one of 30 (target 1.3): {_met(ratio <= 1.3)}"
+        )
+        many = [cost[rows, 30, kind] for rows in long if rows >= 100_000]
+        if len(many) > 1:
+            apart = max(many) / min(many)
+            console.print(f"{kind}: a row costs the same within {apart - 1:.0%} (target 20 %): {_met(apart <= 1.2)}")
+
+
+def _met(holds: bool) -> str:
+    return "met" if holds else "MISSED"

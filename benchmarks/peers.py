@@ -1,0 +1,173 @@
+"""Baseline and check of a table with 30 columns, and what users would pick instead, on the same rows in one run."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.data_quality import make_tables
+from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
+
+ENVIRONMENTS = ROOT / ".venv-peers"
+_JOBS = ROOT / "benchmarks" / "peer_jobs"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A tool in an environment of its own.
+
+    Attributes
+    ----------
+    requirements : tuple of str
+        For pip. The newest releases of some do not import beside the newest of what they need, hence the limits.
+    imports : str
+        What is timed as its import.
+    describes_only : bool
+        Whether it does not compare the tables, so that it is a floor and no competitor.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    imports: str
+    describes_only: bool = False
+
+    @property
+    def interpreter(self) -> Path:
+        """The Python of its environment."""
+        return ENVIRONMENTS / self.name / "bin" / "python"
+
+    def command(self, *arguments: str) -> Command:
+        """Return a command of its interpreter, which sees no package of this checkout."""
+        return Command(arguments, {"PYTHONPATH": ""}, str(self.interpreter))
+
+
+PEERS = (
+    Peer("evidently", ("evidently==0.7.23", "pandas<3", "pyarrow"), "evidently.presets"),
+    Peer("whylogs", ("whylogs[viz]==1.6.4", "pandas", "pyarrow"), "whylogs"),
+    Peer("nannyml", ("nannyml==0.13.1", "statsmodels", "pyarrow"), "nannyml"),
+    Peer(
+        "deepchecks",
+        ("deepchecks==0.19.1", "numpy<2", "pandas<3", "scikit-learn<1.6", "pyarrow<18", "setuptools<81"),
+        "deepchecks.tabular",
+    ),
+    Peer("duckdb", ("duckdb==2.0.0",), "duckdb", describes_only=True),
+    Peer("polars", ("polars==2.1.0",), "polars", describes_only=True),
+)
+OURS = "modelwatch"
+_OF_THE_BEST, _OF_EVIDENTLY, _MOST_MEMORY = 1 / 6, 1 / 50, 300e6
+
+
+def run(options: argparse.Namespace) -> None:
+    """Install the peers, measure all, and print the table and what it says of the targets."""
+    console = terminal()
+    peers = [peer for peer in PEERS if options.peers is None or peer.name in options.peers]
+    installed = [peer for peer in peers if _is_installed(peer, console)]
+    tables = [str(make_tables(options.rows) / f"{name}.parquet") for name in ("baseline", "current")]
+    commands = {peer.name: peer.command("-P", str(_JOBS / f"{peer.name}.py"), *tables) for peer in installed}
+    usages = interleaved({OURS: python("-P", str(_JOBS / "modelwatch.py"), *tables), **commands}, options.repetitions)
+    imports = {peer.name: measure(peer.command("-c", f"import {peer.imports}")) for peer in installed}
+    imports[OURS] = measure(python("-c", "import modelwatch_analyzer.analysis"))
+    sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in installed}
+    console.print(_table(options, usages, imports, sizes))
+    for line in verdicts(usages, installed):
+        console.print(line)
+
+
+def _is_installed(peer: Peer, console: Console) -> bool:
+    """Install a peer once; return whether its import works, and say so where it does not."""
+    done = ENVIRONMENTS / peer.name / "installed"
+    wanted = "\n".join(peer.requirements)
+    if not done.exists() or done.read_text() != wanted:
+        console.print(f"Installing {' '.join(peer.requirements)} into {done.parent.relative_to(ROOT)} (once) ...")
+        venv.create(done.parent, with_pip=True, clear=True)
+        pip = (str(peer.interpreter), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *peer.requirements)
+        if subprocess.run(pip, check=False).returncode:
+            console.print(f"{peer.name} could not be installed, and is left out")
+            return False
+        done.write_text(wanted)
+    imported = subprocess.run(
+        [peer.interpreter, "-c", f"import {peer.imports}"], capture_output=True, text=True, check=False
+    )
+    if imported.returncode:
+        console.print(f"{peer.name} does not import, and is left out: {imported.stderr.strip().splitlines()[-1]}")
+    return not imported.returncode
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) / 1e6
+
+
+def _table(
+    options: argparse.Namespace,
+    usages: Mapping[str, list[Usage]],
+    imports: Mapping[str, Usage],
+    sizes: Mapping[str, float],
+) -> Table:
+    title = f"baseline and check of {options.rows:,} x 30 Parquet, min / median of {options.repetitions}"
+    table = Table(title=title)
+    table.add_column("", no_wrap=True)
+    headings = ("CPU s", "CPU as a ratio to ours", "wall s", "peak RSS MB", "import CPU s", "installed MB", "flags")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    ours = usages[OURS]
+    for name, measured in usages.items():
+        table.add_row(
+            f"{name} {_version(name)}",
+            spread([usage.cpu for usage in measured]),
+            spread([usage.cpu / own.cpu for usage, own in zip(measured, ours, strict=True)]),
+            spread([usage.wall for usage in measured]),
+            f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}",
+            f"{imports[name].cpu:.1f}",
+            f"{sizes[name]:,.0f}" if name in sizes else "-",
+            measured[-1].output.splitlines()[-1],
+        )
+    return table
+
+
+def _version(name: str) -> str:
+    pinned = next((peer.requirements[0].partition("==")[2] for peer in PEERS if peer.name == name), None)
+    return pinned or version(OURS)
+
+
+def verdicts(usages: Mapping[str, list[Usage]], peers: list[Peer]) -> list[str]:
+    """Return a line for each target, and whether it was met.
+
+    Parameters
+    ----------
+    usages : mapping of str to list of Usage
+        Of each tool, and of ours.
+    peers : list of Peer
+        Those that were measured.
+    """
+    cpu = {name: median(usage.cpu for usage in measured) for name, measured in usages.items()}
+    memory = {name: max(usage.peak_rss for usage in measured) for name, measured in usages.items()}
+    rivals = [peer.name for peer in peers if not peer.describes_only]
+    lines = []
+    if rivals:
+        best = min(rivals, key=cpu.__getitem__)
+        lines.append(_target(f"of the CPU of the best peer, {best},", cpu[OURS] / cpu[best], _OF_THE_BEST))
+    if "evidently" in cpu:
+        lines.append(_target("of the CPU of evidently", cpu[OURS] / cpu["evidently"], _OF_EVIDENTLY))
+    others = [memory[peer.name] for peer in peers]
+    lines.append(f"peak memory {memory[OURS] / 1e6:.0f} MB (target below 300): {_met(memory[OURS] < _MOST_MEMORY)}")
+    if others:
+        is_least = memory[OURS] < min(others)
+        lines.append(f"least of the peers {min(others) / 1e6:.0f} MB (target: ours is below it): {_met(is_least)}")
+    return lines
+
+
+def _target(of_what: str, found: float, most: float) -> str:
+    return f"{found:.3f} {of_what} (target at most {most:.3f}): {_met(found <= most)}"
+
+
+def _met(holds: bool) -> str:
+    return "met" if holds else "MISSED"
