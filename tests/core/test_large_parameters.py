@@ -35,7 +35,7 @@ def test_an_environment_near_the_size_of_a_record_is_refused_with_what_to_do(wor
 def test_a_configuration_of_many_rows_is_better_in_a_file(world):
     config = {"methods": {"shap": {"baseline": [[0.5] * 50] * 1_000}}}
     changes = {"monitoring_type": "ModelExplainability", "analysis_config": config}
-    with pytest.raises(InvalidInput, match="analysis_config has .* write it into a file in S3 and give its S3 URI"):
+    with pytest.raises(InvalidInput, match=r"analysis_config has .* write it into a file in S3 and give its S3 URI"):
         world.create_baseline(request(**changes))
 
 
@@ -55,6 +55,6 @@ def test_a_schedule_that_was_accepted_earlier_is_described_stopped_and_made_smal
     named = {"monitoring_schedule_name": "hourly"}
     assert world.manage("DescribeMonitoringSchedule", **named)["environment"] == large
     assert world.manage("StopMonitoringSchedule", **named)["monitoring_schedule_status"] == "Stopped"
-    with pytest.raises(InvalidInput, match="ParametersTooLarge|environment has"):
+    with pytest.raises(InvalidInput, match="environment has"):
         world.manage("UpdateMonitoringSchedule", **named, start_delay_minutes=7)
     assert world.manage("UpdateMonitoringSchedule", **named, environment={})["environment"] == {}
