@@ -231,7 +231,7 @@ class ScheduleExecutions:
         Raises
         ------
         ValueError
-            For other kinds of monitor than data quality, and files that are none.
+            For other kinds of monitor than data quality and model quality, and files that are none.
         """
         schedule = self._schedule(self._named(schedule_name))
         return list(replayed_windows(self._app, schedule, constraints, *span(start, end), statistics))
