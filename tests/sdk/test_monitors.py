@@ -245,6 +245,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an endpoint that is not there": ({"endpoint_input": "other"}, "EndpointNotFound"),
     "a file that is not there": ({"constraints": "s3://my-bucket/none.json"}, "BaselineNotFound"),
     "a folder outside": ({"output": MonitoringOutput(destination="s3://elsewhere/x")}, "OutputOutsideResults"),
+    "constraints of another kind": (
+        {"constraints": "s3://my-bucket/quality.json"},
+        "holds constraints of ModelQuality",
+    ),
     "no expression": ({"schedule_cron_expression": "every hour"}, "InvalidScheduleExpression"),
     "a script that is not there": ({"record_preprocessor_script": "none.py"}, "nor a file on this machine"),
 }
@@ -253,6 +257,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_the_app_refuses_is_a_value_error_and_leaves_no_schedule(app: SpecifiedApp, what: str):
     changes, message = REFUSED[what]
+    quality = b'{"version": 0.0, "regression_constraints": {}}'
+    app.stack.client("s3").put_object(Bucket="my-bucket", Key="quality.json", Body=quality)
     monitor = DefaultModelMonitor()
     with pytest.raises(ValueError, match=message):
         monitor.create_monitoring_schedule("refused", **({"endpoint_input": "my-endpoint"} | changes))
