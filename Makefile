@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SAM    := .venv-sam/bin/sam
 CHECKOV := .venv-checkov/bin/checkov
-SAGEMAKER := .venv-sagemaker/installed
+SAGEMAKER := .venv-sagemaker/installed .venv-sagemaker3/installed
 DOCS := .venv-docs/bin/mkdocs
 ATHERIS := $(VENV)/.atheris
 # The order in which tests run: any number gives another one. And how long each of the two parts of `make fuzz` goes on.
@@ -92,14 +92,14 @@ $(CHECKOV): requirements-checkov.lock
 	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-checkov.lock
 	@touch "$@"
 
-# SageMaker's SDK brings 300 MB of packages of its own.
-$(SAGEMAKER): requirements-sagemaker.lock
-	@echo "Installing SageMaker's SDK into .venv-sagemaker (once)"
-	@test -x .venv-sagemaker/bin/python || "$(PYTHON)" -m venv .venv-sagemaker
-	@.venv-sagemaker/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-sagemaker.lock
+# SageMaker's SDK brings 300 MB of packages of its own. Of version 3 only sagemaker-core is installed: it has the monitors.
+$(SAGEMAKER): .venv-%/installed: requirements-%.lock
+	@echo "Installing SageMaker's SDK into .venv-$* (once)"
+	@test -x .venv-$*/bin/python || "$(PYTHON)" -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-$*.lock
 	@touch "$@"
 
-test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK against the app in the local stack
+test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK, versions 2 and 3, against the app in the local stack
 	@$(PYTEST) -q tests/sagemaker_sdk
 
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine
@@ -136,8 +136,9 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
 	echo sagemaker==2.257.7 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker.lock
+	echo sagemaker-core==2.27.0 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker3.lock
 	printf 'mkdocs-material\nmkdocstrings[python]\nruff\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-docs.lock
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-docs .venv-peers site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-sagemaker3 .venv-docs .venv-peers site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -8,7 +8,22 @@ from typing import Any
 
 from modelwatch_core.domain.sagemaker_api.answers import given
 
-__all__ = ["choice", "flag", "given", "instance", "integer", "listed", "required", "s3_uri", "sagemaker_name", "text"]
+__all__ = [
+    "LONGEST_RUN_IN_SECONDS",
+    "choice",
+    "flag",
+    "given",
+    "instance",
+    "integer",
+    "listed",
+    "required",
+    "s3_uri",
+    "sagemaker_name",
+    "text",
+]
+
+LONGEST_RUN_IN_SECONDS = 24 * 60 * 60
+"""The longest that any host lets an analysis run."""
 
 _NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")

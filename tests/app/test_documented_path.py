@@ -138,7 +138,9 @@ def alerted(stranger: Stranger) -> str:
     assert "hourly is created." in stranger.shell(schedule)
     in_python = stranger.python("monitor.py", containing("suggest_baseline"))
     assert re.fullmatch(
-        r"endpoint my-endpoint: InService\n(baseline \S+: InProgress\n)?baseline \S+: Completed\n", in_python
+        r"(endpoint my-endpoint: Updating\n)?endpoint my-endpoint: InService\n"
+        r"(baseline \S+: InProgress\n)?baseline \S+: Completed\n",
+        in_python,
     )
     assert stranger.python("traffic.py", containing("invoke_endpoint")) == ""
     advance, listed = moved

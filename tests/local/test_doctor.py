@@ -347,3 +347,20 @@ def test_a_local_stack_that_does_not_start_is_found(monkeypatch):
 
     monkeypatch.setattr("modelwatch.local.LocalStack", refuses)
     assert [problem.code for problem in machine.local_stack(None)] == ["WrongEmulator"]
+
+
+def test_records_of_an_earlier_version_are_put_into_todays_lists_once(app, session):
+    table = Deployed.read(session, app.stack.name, app.stack.now).table
+    (schedule,) = (item for item in table.scan()["Items"] if item["sk"] == "DEFINITION")
+    table.put_item(Item={name: value for name, value in schedule.items() if not name.startswith("time_")})
+    arguments = ["doctor", "--stack", app.stack.name, "--region", app.stack.region, "--repair-lists", "--json"]
+    first, second = (json.loads(CliRunner().invoke(command, arguments).stdout)["checks"][0] for _ in range(2))
+    assert (first["check"], [each["code"] for each in first["problems"]]) == ("lists", ["ListsRepaired"])
+    assert "1 record of" in first["problems"][0]["message"]
+    assert second["problems"] == []
+    assert table.get_item(Key={"pk": schedule["pk"], "sk": schedule["sk"]})["Item"] == schedule
+
+
+def test_the_repair_of_lists_needs_a_stack():
+    ended = CliRunner().invoke(command, ["doctor", "--repair-lists"])
+    assert (ended.exit_code, "--repair-lists needs --stack" in ended.stderr) == (2, True)

@@ -191,3 +191,59 @@ def test_a_name_that_is_in_use_is_refused(stack: LocalStack, endpoint: str) -> N
     variant = {"VariantName": "All", "ModelName": endpoint, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     with pytest.raises(ClientError, match="already existing endpoint configuration"):
         stack.client("sagemaker").create_endpoint_config(EndpointConfigName=endpoint, ProductionVariants=[variant])
+
+
+def another_config(stack: LocalStack, name: str, model: str) -> str:
+    """Return the name of a second endpoint configuration, of a model that may have another server."""
+    config = f"{name}-next"
+    variant = {"VariantName": "All", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    stack.client("sagemaker").create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+    return config
+
+
+def test_an_endpoint_serves_with_its_old_configuration_until_the_servers_of_the_new_one_respond(
+    stack: LocalStack, container: Container, endpoint: str
+) -> None:
+    sagemaker = stack.client("sagemaker")
+    create(stack, endpoint)
+    stack.settle()
+    container.ready = False
+    config = another_config(stack, endpoint, endpoint)
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    during = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert (during["EndpointStatus"], during["EndpointConfigName"]) == ("Updating", endpoint)
+    assert call(stack, endpoint, ContentType="text/csv")["Body"].read() == b"2.0\n4.0\n"
+    for change in (sagemaker.update_endpoint, sagemaker.delete_endpoint):
+        named = {"EndpointConfigName": config} if change == sagemaker.update_endpoint else {}
+        with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+            change(EndpointName=endpoint, **named)
+    container.ready = True
+    stack.settle()
+    after = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", config)
+    statuses = [event["EndpointStatus"] for event in endpoint_events(stack)]
+    assert sorted(statuses) == ["CREATING", "IN_SERVICE", "IN_SERVICE", "UPDATING"]
+
+
+def test_an_endpoint_whose_new_server_does_not_respond_keeps_its_old_configuration_and_says_why(
+    stack: LocalStack, endpoint: str
+) -> None:
+    sagemaker, gone = stack.client("sagemaker"), f"{endpoint}-gone"
+    create(stack, endpoint)
+    stack.settle()
+    role = "arn:aws:iam::123456789012:role/model"
+    sagemaker.create_model(ModelName=gone, PrimaryContainer={"Image": "i"}, ExecutionRoleArn=role)
+    stack.serve_model(gone, "http://127.0.0.1:1/invocations")  # nothing listens on port 1
+    config = another_config(stack, endpoint, gone)
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    stack.settle()
+    after = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", endpoint)
+    assert "did not pass the ping health check" in after["FailureReason"]
+
+
+def test_an_update_to_a_configuration_that_is_not_there_is_refused(stack: LocalStack, endpoint: str) -> None:
+    create(stack, endpoint)
+    stack.settle()
+    with pytest.raises(ClientError, match='Could not find endpoint configuration "none"'):
+        stack.client("sagemaker").update_endpoint(EndpointName=endpoint, EndpointConfigName="none")

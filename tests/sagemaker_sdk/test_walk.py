@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,18 +15,26 @@ import pytest
 from tests.repository import ROOT
 from tests.sdk.specified_app import START, SpecifiedApp, running
 
-PYTHON = ROOT / ".venv-sagemaker/bin/python"
+PYTHONS = {version: ROOT / f".venv-sagemaker{version}/bin/python" for version in ("", "3")}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.sagemaker,
-    pytest.mark.skipif(not PYTHON.exists(), reason="`make test-sagemaker` installs SageMaker's SDK"),
+    pytest.mark.skipif(
+        not all(python.exists() for python in PYTHONS.values()),
+        reason="`make test-sagemaker` installs SageMaker's SDK",
+    ),
 ]
-KINDS = {
+TYPES = {
     "data-quality": "DataQuality",
     "model-quality": "ModelQuality",
     "model-bias": "ModelBias",
     "model-explainability": "ModelExplainability",
 }
+# Version 3 fails in itself with the others; see the last test.
+KINDS = {"": tuple(TYPES), "3": ("data-quality", "model-quality")}
+EACH = [pytest.param(version, kind, id=f"{kind}-{version or 2}") for version in KINDS for kind in KINDS[version]]
+FOUND = [each for each in EACH if each.values[1] != "model-explainability"]
+Phases = dict[str, dict[str, dict[str, Any]]]
 _draw = random.Random(1)
 
 
@@ -47,10 +55,9 @@ def put_datasets(app: SpecifiedApp) -> None:
     app.put("my-bucket", "features.csv", None, [row[1:3] for row in baseline[:120]])
 
 
-def put_an_hour_of_drift(app: SpecifiedApp) -> None:
+def put_an_hour_of_drift(app: SpecifiedApp, hour: datetime) -> None:
     """Write captures whose amounts have grown, and labels that are the opposite of the predictions of one gender."""
     captures, labels = [], []
-    hour = START.replace(minute=0)
     for number, (prediction, gender, amount, label) in enumerate(rows(300, amount_factor=3.0)):
         part = {"observedContentType": "text/csv", "encoding": "CSV"}
         data = {
@@ -58,10 +65,12 @@ def put_an_hour_of_drift(app: SpecifiedApp) -> None:
             "endpointOutput": part | {"mode": "OUTPUT", "data": str(prediction)},
         }
         at = f"{hour + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
-        metadata = {"eventId": str(number), "inferenceTime": at}
+        metadata = {"eventId": f"{hour:%H}-{number}", "inferenceTime": at}
         captures.append({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"})
         truth = {"data": str(label if gender else 1 - prediction), "encoding": "CSV"}
-        labels.append({"groundTruthData": truth, "eventMetadata": {"eventId": str(number)}, "eventVersion": "0"})
+        labels.append(
+            {"groundTruthData": truth, "eventMetadata": {"eventId": f"{hour:%H}-{number}"}, "eventVersion": "0"}
+        )
     s3 = app.stack.client("s3")
     folders = {
         f"data-capture/my-endpoint/AllTraffic/{hour:%Y/%m/%d/%H}": captures,
@@ -72,11 +81,11 @@ def put_an_hour_of_drift(app: SpecifiedApp) -> None:
         s3.put_object(Bucket="my-bucket", Key=f"{folder}/00-00-000-a.jsonl", Body=body)
 
 
-def walk(phase: str) -> dict[str, Any]:
-    """Run a phase in SageMaker's SDK and return what it saw."""
+def walk(version: str, phase: str, *kinds: str) -> dict[str, Any]:
+    """Run a phase of some kinds in a version of SageMaker's SDK and return what it saw."""
     paths = (ROOT, ROOT / "sdk", ROOT / "layers/core")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
-    command = [str(PYTHON), "-m", "tests.sagemaker_sdk.walk", phase]
+    command = [str(PYTHONS[version]), "-m", "tests.sagemaker_sdk.walk", phase, *kinds]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-2000:]
     seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -84,39 +93,55 @@ def walk(phase: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def phases() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """What was seen when all monitors were made, and once they had run."""
-    with running() as app:
-        put_datasets(app)
-        made = walk("make")
-        put_an_hour_of_drift(app)
-        app.stack.advance_to(START + timedelta(minutes=45))
-        yield made, walk("look")
+def app() -> Iterator[SpecifiedApp]:
+    with running() as specified:
+        put_datasets(specified)
+        yield specified
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_monitor_is_made_described_and_changed(phases, kind):
-    made = phases[0][kind]
-    assert (made["type"], made["status"], made["definition_replaced"]) == (KINDS[kind], "Scheduled", True)
+@pytest.fixture(scope="module")
+def phases(app: SpecifiedApp) -> dict[str, Phases]:
+    """What each version saw when all monitors were made, and once they had run; it removes them at its end."""
+    hour, seen = START.replace(minute=0), {}
+    for number, (version, kinds) in enumerate(KINDS.items()):
+        made = walk(version, "make", *kinds)
+        put_an_hour_of_drift(app, hour + timedelta(hours=number))
+        app.stack.advance_to(hour + timedelta(hours=number + 1, minutes=15))
+        seen[version] = {"make": made, "look": walk(version, "look", *kinds)}
+    return seen
+
+
+@pytest.mark.parametrize(("version", "kind"), EACH)
+def test_a_monitor_is_made_described_and_changed(phases, version, kind):
+    made = phases[version]["make"][kind]
+    assert (made["type"], made["status"], made["definition_replaced"]) == (TYPES[kind], "Scheduled", True)
     hourly, daily = {"ScheduleExpression": "cron(0 * ? * * *)"}, {"ScheduleExpression": "cron(0 5 ? * * *)"}
     assert made["expressions"] == [hourly, daily, hourly]
     assert "version" in made["baseline"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_its_execution_is_read_and_it_is_stopped_started_and_deleted(phases, kind):
-    seen = phases[1][kind]
+@pytest.mark.parametrize(("version", "kind"), EACH)
+def test_its_execution_is_read_and_it_is_stopped_started_and_deleted(phases, version, kind):
+    seen = phases[version]["look"][kind]
     assert seen["job"] == "Completed", seen
     assert seen["executions"] == 1
     assert seen["statuses"] == ["Stopped", "Scheduled", "deleted"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "model-explainability"])
-def test_violations_are_found(phases, kind):
-    assert phases[1][kind]["exit"] == "CompletedWithViolations"
-    assert phases[1][kind]["violations"] > 0
+@pytest.mark.parametrize(("version", "kind"), FOUND)
+def test_violations_are_found(phases, version, kind):
+    assert phases[version]["look"][kind]["exit"] == "CompletedWithViolations"
+    assert phases[version]["look"][kind]["violations"] > 0
 
 
 def test_an_explanation_that_stays_as_it_was_has_no_violations(phases):
-    assert phases[1]["model-explainability"]["exit"] == "Completed"
-    assert not phases[1]["model-explainability"]["violations"]
+    assert phases[""]["look"]["model-explainability"]["exit"] == "Completed"
+    assert not phases[""]["look"]["model-explainability"]["violations"]
+
+
+@pytest.mark.parametrize("kind", sorted(set(TYPES) - set(KINDS["3"])))
+def test_version_3_fails_in_itself_where_it_waits_for_a_baseline_of_clarify(app, kind):
+    """docs/sagemaker-sdk.md says so, and is to be changed with a version that does not."""
+    failed = walk("3", "fail", kind)[kind]
+    assert failed["error"] == "'ProcessingJob' object has no attribute 'sagemaker_session'"
+    assert failed["file"] == "clarify_model_monitoring.py", failed

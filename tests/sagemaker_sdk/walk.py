@@ -1,7 +1,8 @@
-"""The life of the four kinds of monitor in SageMaker's Python SDK 2, unchanged; run by .venv-sagemaker.
+"""The life of the kinds of monitor in SageMaker's Python SDK, unchanged; run by .venv-sagemaker and .venv-sagemaker3.
 
 ``make`` makes baselines and schedules, describes and changes them; ``look``, once they have run, attaches to them,
-reads what they found, and removes them. Each prints what it saw as JSON.
+reads what they found, and removes them; ``fail`` says where the SDK itself fails. The kinds are named after it.
+Each prints what it saw as JSON.
 """
 
 from __future__ import annotations
@@ -9,26 +10,18 @@ from __future__ import annotations
 import json
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sagemaker import Session, clarify
-from sagemaker.model_monitor import (
-    BiasAnalysisConfig,
-    CronExpressionGenerator,
-    DefaultModelMonitor,
-    EndpointInput,
-    ExplainabilityAnalysisConfig,
-    ModelBiasMonitor,
-    ModelExplainabilityMonitor,
-    ModelQualityMonitor,
-)
-from sagemaker.model_monitor.dataset_format import DatasetFormat
+from tests.sagemaker_sdk.installed import IS_VERSION_3, clarify, model_monitor
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 FEATURES = ["gender", "amount"]
-HOURLY, DAILY = CronExpressionGenerator.hourly(), CronExpressionGenerator.daily(hour=5)
+_CRON = model_monitor.CronExpressionGenerator
+HOURLY, DAILY = _CRON.hourly(), _CRON.daily(hour=5)
+WITH_HEADER = model_monitor.DatasetFormat.csv(header=True)
 MODEL = clarify.ModelConfig(
     model_name="my-model",
     instance_count=1,
@@ -39,17 +32,17 @@ MODEL = clarify.ModelConfig(
 Monitor = Any
 
 
-def session() -> Session:
-    """Make a session as docs/sagemaker-sdk.md does, but for its bucket."""
+def session() -> Any:
+    """Make a session as docs/sagemaker-sdk.md does for the version of the SDK, but for its bucket."""
     page = (Path(__file__).parents[2] / "docs/sagemaker-sdk.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
+    block = re.findall(r"```python\n(.+?)```", page, re.DOTALL)[IS_VERSION_3]
     names: dict[str, Any] = {}
     exec(block.replace("the-results-bucket", "my-bucket"), names)
     return names["session"]
 
 
-def watched(**attributes: str) -> EndpointInput:
-    return EndpointInput("my-endpoint", "/opt/ml/processing/input/endpoint", **attributes)
+def watched(**attributes: str) -> Any:
+    return model_monitor.EndpointInput("my-endpoint", "/opt/ml/processing/input/endpoint", **attributes)
 
 
 def where(name: str) -> dict[str, Any]:
@@ -58,16 +51,14 @@ def where(name: str) -> dict[str, Any]:
 
 
 def data_quality(monitor: Monitor) -> None:
-    monitor.suggest_baseline(
-        "s3://my-bucket/captured.csv", DatasetFormat.csv(header=True), output_s3_uri="s3://my-bucket/dq", logs=False
-    )
+    monitor.suggest_baseline("s3://my-bucket/captured.csv", WITH_HEADER, output_s3_uri="s3://my-bucket/dq", logs=False)
     monitor.create_monitoring_schedule(endpoint_input=watched(), **where("data-quality"))
 
 
 def model_quality(monitor: Monitor) -> None:
     monitor.suggest_baseline(
         "s3://my-bucket/validation.csv",
-        DatasetFormat.csv(header=True),
+        WITH_HEADER,
         problem_type="BinaryClassification",
         inference_attribute="prediction",
         ground_truth_attribute="label",
@@ -99,7 +90,7 @@ def bias(monitor: Monitor) -> None:
     monitor.create_monitoring_schedule(
         endpoint_input=watched(inference_attribute="0"),
         ground_truth_input="s3://my-bucket/labels",
-        analysis_config=BiasAnalysisConfig(groups, headers=[*FEATURES, "label"], label="label"),
+        analysis_config=model_monitor.BiasAnalysisConfig(groups, headers=[*FEATURES, "label"], label="label"),
         **where("model-bias"),
     )
 
@@ -116,20 +107,20 @@ def explainability(monitor: Monitor) -> None:
     )
     monitor.create_monitoring_schedule(
         endpoint_input=watched(),
-        analysis_config=ExplainabilityAnalysisConfig(shap, MODEL, headers=FEATURES),
+        analysis_config=model_monitor.ExplainabilityAnalysisConfig(shap, MODEL, headers=FEATURES),
         **where("model-explainability"),
     )
 
 
 KINDS: dict[str, tuple[Any, Callable[[Monitor], None], dict[str, Any]]] = {
-    "data-quality": (DefaultModelMonitor, data_quality, {"env": {"decimal": "."}}),
-    "model-quality": (ModelQualityMonitor, model_quality, {"max_runtime_in_seconds": 900}),
-    "model-bias": (ModelBiasMonitor, bias, {"max_runtime_in_seconds": 900}),
-    "model-explainability": (ModelExplainabilityMonitor, explainability, {"max_runtime_in_seconds": 900}),
+    "data-quality": (model_monitor.DefaultModelMonitor, data_quality, {"env": {"decimal": "."}}),
+    "model-quality": (model_monitor.ModelQualityMonitor, model_quality, {"max_runtime_in_seconds": 900}),
+    "model-bias": (model_monitor.ModelBiasMonitor, bias, {"max_runtime_in_seconds": 900}),
+    "model-explainability": (model_monitor.ModelExplainabilityMonitor, explainability, {"max_runtime_in_seconds": 900}),
 }
 
 
-def make(name: str, sagemaker_session: Session) -> dict[str, Any]:
+def make(name: str, sagemaker_session: Any) -> dict[str, Any]:
     monitor_class, create, changes = KINDS[name]
     monitor = monitor_class(role=ROLE, sagemaker_session=sagemaker_session)
     create(monitor)
@@ -149,7 +140,7 @@ def make(name: str, sagemaker_session: Session) -> dict[str, Any]:
     }
 
 
-def look(name: str, sagemaker_session: Session) -> dict[str, Any]:
+def look(name: str, sagemaker_session: Any) -> dict[str, Any]:
     client = sagemaker_session.sagemaker_client
     monitor = KINDS[name][0].attach(name, sagemaker_session=sagemaker_session)
     executions = monitor.list_executions()
@@ -177,6 +168,18 @@ def look(name: str, sagemaker_session: Session) -> dict[str, Any]:
     return seen | {"statuses": [stopped, started, "still there"]}
 
 
+def fail(name: str, sagemaker_session: Any) -> dict[str, Any]:
+    """Return what the SDK itself fails with, and the function of which of its files does."""
+    monitor_class, create, _ = KINDS[name]
+    try:
+        create(monitor_class(role=ROLE, sagemaker_session=sagemaker_session))
+    except AttributeError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = [frame for frame in frames if "sagemaker/core" in Path(frame.filename).as_posix()][-1]
+        return {"error": str(error), "file": Path(place.filename).name, "function": place.name}
+    return {"error": None}
+
+
 if __name__ == "__main__":
-    do, connected = {"make": make, "look": look}[sys.argv[1]], session()
-    sys.stdout.write("\n" + json.dumps({name: do(name, connected) for name in KINDS}))
+    do, connected = {"make": make, "look": look, "fail": fail}[sys.argv[1]], session()
+    sys.stdout.write("\n" + json.dumps({name: do(name, connected) for name in sys.argv[2:]}))

@@ -44,8 +44,8 @@ class Builder:
 class SpecifiedApp:
     """What stands where the specification expects it."""
 
-    def __init__(self, stack: LocalStack) -> None:
-        self.stack, self._random = stack, random.Random(1)
+    def __init__(self, stack: LocalStack, model_url: str) -> None:
+        self.stack, self.model_url, self._random = stack, model_url, random.Random(1)
         self._s3 = stack.client("s3")
         for bucket in BUCKETS:
             self._s3.create_bucket(Bucket=bucket)
@@ -127,4 +127,4 @@ def running() -> Iterator[SpecifiedApp]:
         for name, value in (variables | {"ACCESS_KEY_ID": "local", "SECRET_ACCESS_KEY": "local"}).items():
             patch.setenv(f"AWS_{name}", value)
         stack.serve_model("my-model", model.url)
-        yield SpecifiedApp(stack)
+        yield SpecifiedApp(stack, model.url)

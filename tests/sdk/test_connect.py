@@ -384,6 +384,7 @@ def test_there_are_no_alerts_to_list_and_none_to_change(client):
         ("create_monitoring_schedule", schedule(ScheduleConfig={"ScheduleExpression": "hourly"}), "hourly|schedule"),
         ("create_monitoring_schedule", schedule(MonitoringJobDefinition=inline()), "not both"),
         ("create_data_quality_job_definition", definition(DataQualityJobInput={}), "endpoint_input"),
+        ("create_processing_job", processing_job(Environment={"note": "x" * 257}), "at most 256"),
     ],
 )
 def test_what_botocore_lets_pass_and_sagemaker_refuses_is_refused(client, call, given, found):

@@ -20,6 +20,7 @@ from modelwatch.model_monitor import (
     BiasAnalysisConfig,
     ConstraintViolations,
     CronExpressionGenerator,
+    DataCaptureConfig,
     DataQualityDistributionConstraints,
     DataQualityMonitoringConfig,
     DefaultModelMonitor,
@@ -31,6 +32,7 @@ from modelwatch.model_monitor import (
     NetworkConfig,
 )
 from modelwatch.s3 import S3Downloader, S3Uploader
+from tests.sdk.connected import definition
 from tests.sdk.specified_app import ROLE, START, SpecifiedApp, running
 
 pytestmark = pytest.mark.slow
@@ -243,6 +245,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an endpoint that is not there": ({"endpoint_input": "other"}, "EndpointNotFound"),
     "a file that is not there": ({"constraints": "s3://my-bucket/none.json"}, "BaselineNotFound"),
     "a folder outside": ({"output": MonitoringOutput(destination="s3://elsewhere/x")}, "OutputOutsideResults"),
+    "constraints of another kind": (
+        {"constraints": "s3://my-bucket/quality.json"},
+        "holds constraints of ModelQuality",
+    ),
     "no expression": ({"schedule_cron_expression": "every hour"}, "InvalidScheduleExpression"),
     "a script that is not there": ({"record_preprocessor_script": "none.py"}, "nor a file on this machine"),
 }
@@ -251,6 +257,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_the_app_refuses_is_a_value_error_and_leaves_no_schedule(app: SpecifiedApp, what: str):
     changes, message = REFUSED[what]
+    quality = b'{"version": 0.0, "regression_constraints": {}}'
+    app.stack.client("s3").put_object(Bucket="my-bucket", Key="quality.json", Body=quality)
     monitor = DefaultModelMonitor()
     with pytest.raises(ValueError, match=message):
         monitor.create_monitoring_schedule("refused", **({"endpoint_input": "my-endpoint"} | changes))
@@ -288,6 +296,35 @@ def test_an_app_is_found_once_for_each_session_and_stack(app: SpecifiedApp):
     assert app_client(named) is named
     with pytest.raises(TypeError, match=r"must be a boto3\.Session, not str"):
         app_client("session")
+
+
+def test_data_capture_of_a_live_endpoint_is_switched_on_and_undone_where_the_update_fails(app: SpecifiedApp):
+    app.builder.deploy("silent", DataCaptureConfig(False, destination_s3_uri="s3://my-bucket/none"))
+    sagemaker, runtime = app.stack.client("sagemaker"), app.stack.client("sagemaker-runtime")
+    app.stack.settle()
+    runtime.invoke_endpoint(EndpointName="silent", Body=b"1,2\n", ContentType="text/csv")
+    new = DataCaptureConfig(True, 100, "s3://my-bucket/switched-on", csv_content_types=["text/csv"]).apply(
+        "silent", logs=False
+    )
+    described = sagemaker.describe_endpoint(EndpointName="silent")
+    assert (described["EndpointConfigName"], described["EndpointStatus"]) == (new, "InService")
+    assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
+    runtime.invoke_endpoint(EndpointName="silent", Body=b"3,4\n", ContentType="text/csv")
+    app.stack.settle()
+    (captured,) = S3Downloader.list("s3://my-bucket/switched-on")
+    assert json.loads(S3Downloader.read_file(captured))["captureData"]["endpointInput"]["data"] == "3,4\n"
+
+    app.stack.serve_model("my-model", "http://127.0.0.1:1/invocations")  # nothing listens on port 1
+    try:
+        with pytest.raises(
+            RuntimeError, match=f"not applied to silent: .* ping health check.*; it has {new} as before"
+        ):
+            DataCaptureConfig(True, 10, "s3://my-bucket/never").apply("silent", logs=False)
+    finally:
+        app.stack.serve_model("my-model", app.model_url)
+    assert sagemaker.describe_endpoint(EndpointName="silent")["EndpointConfigName"] == new
+    configs = sagemaker.list_endpoint_configs(NameContains="silent")["EndpointConfigs"]
+    assert {each["EndpointConfigName"] for each in configs} == {"silent", new}
 
 
 def test_bias_is_measured_by_the_arguments_of_sdk_v2(app: SpecifiedApp):
@@ -352,3 +389,77 @@ def test_an_expression_that_never_fires_again_is_refused(app: SpecifiedApp):
         DefaultModelMonitor().create_monitoring_schedule(
             "never", "my-endpoint", schedule_cron_expression="cron(0 0 1 1 ? 2020)"
         )
+
+
+class CloudFormation:
+    """Plays CloudFormation: sends events to the function that a template names, and reads the answers from S3."""
+
+    def __init__(self, app: SpecifiedApp) -> None:
+        self._s3, self._lambda, self._requests = app.stack.client("s3"), app.stack.client("lambda"), 0
+        self._token = app.stack.outputs["ManageMonitorsFunctionArn"]
+        self._stack = "arn:aws:cloudformation:us-east-1:123456789012:stack/my-monitors/1234"
+
+    def sends(self, request_type: str, resource_type: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self._requests += 1
+        place = {"Bucket": "bucket", "Key": f"cloudformation/{self._requests}"}
+        event = {
+            "RequestType": request_type,
+            "ResponseURL": self._s3.generate_presigned_url("put_object", Params=place),
+            "StackId": self._stack,
+            "RequestId": f"request-{self._requests}",
+            "LogicalResourceId": resource_type.removeprefix("Custom::Modelwatch"),
+            "ResourceType": resource_type,
+            "ResourceProperties": {"ServiceToken": self._token} | properties,
+        } | more
+        invoked = self._lambda.invoke(FunctionName=self._token, Payload=json.dumps(event).encode())
+        assert "FunctionError" not in invoked, invoked["Payload"].read()
+        answer: dict[str, Any] = json.loads(self._s3.get_object(**place)["Body"].read())
+        return answer
+
+
+def test_custom_resources_of_cloudformation_make_change_and_delete_a_monitor_of_this_api(
+    app: SpecifiedApp, monitor: DefaultModelMonitor
+):
+    cloudformation, kind = CloudFormation(app), "Custom::ModelwatchDataQualityJobDefinition"
+    properties = {name: value for name, value in definition().items() if name != "JobDefinitionName"} | {
+        "DataQualityBaselineConfig": {"ConstraintsResource": {"S3Uri": "s3://my-bucket/hourly/constraints.json"}},
+        "DataQualityJobInput": {"EndpointInput": {"EndpointName": "my-endpoint", "LocalPath": "/opt/ml/input"}},
+        "DataQualityJobOutputConfig": {
+            "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://my-bucket/by-template", "LocalPath": "/opt/ml/output"}}]
+        },
+    }
+    made = cloudformation.sends("Create", kind, properties)
+    assert made["Status"] == "SUCCESS", made
+    config = {
+        "MonitoringJobDefinitionName": made["Data"]["JobDefinitionName"],
+        "MonitoringType": "DataQuality",
+        "ScheduleConfig": {"ScheduleExpression": HOURLY},
+    }
+    named = {"MonitoringScheduleName": "by-template"}
+    scheduled = cloudformation.sends(
+        "Create", "Custom::ModelwatchMonitoringSchedule", named | {"MonitoringScheduleConfig": config}
+    )
+    assert scheduled["Status"] == "SUCCESS", scheduled
+    attached = DefaultModelMonitor.attach("by-template")
+    assert attached.describe_schedule()["Modelwatch"]["output_s3_uri"] == "s3://my-bucket/by-template"
+
+    daily = config | {"ScheduleConfig": {"ScheduleExpression": CronExpressionGenerator.daily()}}
+    identity = {"PhysicalResourceId": scheduled["PhysicalResourceId"]}
+    updated = cloudformation.sends(
+        "Update",
+        "Custom::ModelwatchMonitoringSchedule",
+        named | {"MonitoringScheduleConfig": daily},
+        OldResourceProperties=named | {"MonitoringScheduleConfig": config},
+        **identity,
+    )
+    assert updated["PhysicalResourceId"] == scheduled["PhysicalResourceId"]
+    assert attached.describe_schedule()["Modelwatch"]["schedule_expression"] == CronExpressionGenerator.daily()
+
+    refused = cloudformation.sends("Create", kind, properties | {"DataQualityJobInput": {}})
+    assert (refused["Status"], "endpoint_input" in refused["Reason"]) == ("FAILED", True)
+    for resource, what in ((scheduled, "Custom::ModelwatchMonitoringSchedule"), (made, kind)):
+        gone = cloudformation.sends("Delete", what, {}, PhysicalResourceId=resource["PhysicalResourceId"])
+        assert gone["Status"] == "SUCCESS", gone
+    with pytest.raises(ClientError) as missing:
+        attached.describe_schedule()
+    assert code_of(missing) == "ResourceNotFound"

@@ -67,11 +67,12 @@ def test_a_run_takes_a_window_or_a_scheduled_time(run: Run, times: tuple[str, ..
 
 
 def test_replay_is_refused_for_other_kinds_and_for_files_that_are_none(run: Run):
-    quality = SCHEDULE | {"monitoring_type": "ModelQuality"}
-    ended = run(
-        FakeApp(DescribeMonitoringSchedule=quality), "schedules", "replay", "hourly", "--constraints", "x", *PAST
-    )
-    assert (ended.exit_code, "hourly monitors ModelQuality; replay is for DataQuality" in ended.stderr) == (2, True)
+    bias = SCHEDULE | {"monitoring_type": "ModelBias"}
+    ended = run(FakeApp(DescribeMonitoringSchedule=bias), "schedules", "replay", "hourly", "--constraints", "x", *PAST)
+    assert (
+        ended.exit_code,
+        "hourly monitors ModelBias; replay is for DataQuality and ModelQuality" in ended.stderr,
+    ) == (2, True)
     monitor = DefaultModelMonitor(sagemaker_session=FakeApp(DescribeMonitoringSchedule=SCHEDULE | {"baseline": None}))
     start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
     with pytest.raises(ValueError, match=r"'none\.json' is neither an S3 URI nor a file"):

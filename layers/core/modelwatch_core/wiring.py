@@ -55,6 +55,7 @@ from modelwatch_core.settings import (
     AnalyzerSettings,
     BusSettings,
     DeadLetterSettings,
+    EndpointSettings,
     LaunchSettings,
     LedgerSettings,
     LimitSettings,
@@ -323,7 +324,8 @@ def provide_custom_resource() -> ProvideCustomResource:
 
     from modelwatch_core.adapters.aws.stack_responses import StackResponses
 
-    return ProvideCustomResource(answer_sagemaker_request(), StackResponses(urllib3.PoolManager()))
+    responses = StackResponses(urllib3.PoolManager(), EndpointSettings.from_environment().aws_endpoint_url)
+    return ProvideCustomResource(answer_sagemaker_request(), responses)
 
 
 @cache

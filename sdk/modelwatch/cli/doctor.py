@@ -11,6 +11,7 @@ from modelwatch.cli.aws_session import Profile, Region, aws_session
 from modelwatch.cli.failures import print_json
 from modelwatch.doctor.problem import Problem
 from modelwatch.printing import make_console, print_table
+from modelwatch_core.domain.errors import InvalidInput
 
 EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
 PROBLEMS = 1
@@ -24,16 +25,28 @@ def doctor(
     profile: Profile = None,
     region: Region = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    repair_lists: Annotated[
+        bool,
+        typer.Option(
+            "--repair-lists",
+            help="Before that, put the records of an earlier version into the lists of the stack's table. Writes.",
+        ),
+    ] = False,
 ) -> None:
     """Check a deployment, or this machine, with calls that only read. Exit code 0: fine, 1: problems, 2: unusable."""
     from modelwatch.doctor.checks import OF_A_STACK, OF_THIS_MACHINE
     from modelwatch.doctor.deployed import Deployed
+    from modelwatch.doctor.lists import repair
     from modelwatch.doctor.problem import examine
 
+    if repair_lists and stack is None:
+        raise InvalidInput("UnusableArguments", "--repair-lists needs --stack: whose table is repaired?")
     if stack is None:
         found = list(examine(OF_THIS_MACHINE, None))
     else:
-        found = list(examine(OF_A_STACK, Deployed.read(aws_session(profile, region), stack)))
+        deployed = Deployed.read(aws_session(profile, region), stack)
+        repaired = [("lists", list(repair(deployed)))] if repair_lists else []
+        found = [*repaired, *examine(OF_A_STACK, deployed)]
     if as_json:
         print_json(_document(found))
     else:

@@ -118,10 +118,10 @@ def replay(
     *,
     options: AppOptions,
 ) -> None:
-    """Show what changed constraints would have found in past windows of data quality. Nothing is written.
+    """Show what changed constraints would have found in past windows of data or model quality. Nothing is written.
 
     The statistics that executions have left are checked, not the rows. Checks that only the rows decide are counted in
-    the last column; modelwatch check data-quality reads the rows.
+    the last column; modelwatch check reads the rows.
     """
     with options.app("Reading past windows") as app:
         schedule = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)

@@ -15,13 +15,24 @@ import urllib3
 from modelwatch.local.data_capture import DataCapture, Invoked
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
-from modelwatch.local.moto_patches.sagemaker import Endpoint, find_endpoint, set_endpoint_status
+from modelwatch.local.moto_patches.sagemaker import (
+    Endpoint,
+    find_endpoint,
+    models_of,
+    set_endpoint_config,
+    set_endpoint_status,
+)
 from modelwatch.local.work import WorkInProgress
 
 MAX_REQUEST_BYTES = 6_291_456
 _RESPONSE_SECONDS = 60.0  # SageMaker's timeout for a response of a container
 _STARTUP_SECONDS = 240.0  # for its first successful ping; a variant's own setting is ignored
 _PING_INTERVAL_SECONDS = 0.05
+_NOT_HEALTHY = (
+    "The primary container for production variant did not pass the ping health check. Please check CloudWatch logs for"
+    " this endpoint."
+)
+_SERVING = ("InService", "Updating")
 _FORWARDED_HEADERS = ("Content-Type", "Accept")
 _CUSTOM_ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
 _SAGEMAKER_PREFIX = "X-Amzn-SageMaker-"
@@ -79,13 +90,24 @@ class ModelServers:
     def endpoint_created(self, name: str) -> None:
         """Set the first status of a new endpoint, and start to wait for its servers."""
         endpoint = find_endpoint(name, self._region)
-        urls = [self._urls.get(model) for model in endpoint.models.values()] if endpoint else []
-        served = [url for url in urls if url]
-        if len(served) < len(urls):
+        urls = self._urls_of(endpoint.models if endpoint else {})
+        if urls is None:
             self._set_status(name, "InService", "IN_SERVICE")
             return
         self._set_status(name, "Creating", "CREATING")
-        self._work.start(f"creation of endpoint {name}", self._wait_until_healthy, name, served)
+        self._work.start(f"creation of endpoint {name}", self._create, name, urls)
+
+    def endpoint_updated(self, name: str, config_name: str) -> None:
+        """Start to wait for the servers of another configuration; until they respond the endpoint has the old one."""
+        urls = self._urls_of(models_of(config_name, self._region))
+        self._set_status(name, "Updating", "UPDATING")
+        self._work.start(f"update of endpoint {name}", self._update, name, config_name, urls or [])
+
+    def _urls_of(self, models: Mapping[str, str]) -> list[str] | None:
+        """Return the servers of models, or None if one of them has none."""
+        urls = [self._urls.get(model) for model in models.values()]
+        served = [url for url in urls if url]
+        return served if len(served) == len(urls) else None
 
     def invoke(self, environ: Mapping[str, Any]) -> EndpointResponse:
         """Handle a request to InvokeEndpoint.
@@ -100,7 +122,7 @@ class ModelServers:
             return EndpointResponse.error(413, "", f"HTTP content length exceeded {MAX_REQUEST_BYTES} bytes.")
         name = unquote(environ["PATH_INFO"].split("/")[2])
         endpoint = find_endpoint(name, self._region)
-        if endpoint is None or endpoint.status != "InService":
+        if endpoint is None or endpoint.status not in _SERVING:
             return EndpointResponse.error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
         headers = _request_headers(environ)
         variant = headers.get(_TARGET_VARIANT_HEADER) or next(iter(endpoint.models))
@@ -160,20 +182,32 @@ class ModelServers:
             response_headers[_CUSTOM_ATTRIBUTES_HEADER] = attributes
         return EndpointResponse(200, response.data, {**response_headers, "x-Amzn-Invoked-Production-Variant": variant})
 
-    def _wait_until_healthy(self, name: str, urls: list[str]) -> None:
+    def _create(self, name: str, urls: list[str]) -> None:
+        match self._became_healthy(urls):
+            case True:
+                self._set_status(name, "InService", "IN_SERVICE")
+            case False:
+                self._set_status(name, "Failed", "FAILED", failure_reason=_NOT_HEALTHY)
+
+    def _update(self, name: str, config_name: str, urls: list[str]) -> None:
+        match self._became_healthy(urls):
+            case True:
+                set_endpoint_config(name, self._region, config_name)
+                self._set_status(name, "InService", "IN_SERVICE")
+            case False:  # as SageMaker, which goes back to the configuration before
+                self._set_status(name, "InService", "IN_SERVICE", failure_reason=_NOT_HEALTHY)
+
+    def _became_healthy(self, urls: list[str]) -> bool | None:
+        """Return whether all servers respond in time; None if the stack is closing."""
         for _ in range(int(_STARTUP_SECONDS / _PING_INTERVAL_SECONDS)):
             healthy = [self._is_healthy(url) for url in urls]
             if all(healthy):
-                return self._set_status(name, "InService", "IN_SERVICE")
+                return True
             if None in healthy:
                 break
             if not self._work.pause(_PING_INTERVAL_SECONDS):
-                return None  # the stack is closing
-        reason = (
-            "The primary container for production variant did not pass the ping health check. Please check CloudWatch"
-            " logs for this endpoint."
-        )
-        return self._set_status(name, "Failed", "FAILED", failure_reason=reason)
+                return None
+        return False
 
     def _is_healthy(self, url: str) -> bool | None:
         """Return whether a server reports that it is ready; None if it does not respond at all."""

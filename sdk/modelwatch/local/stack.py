@@ -327,6 +327,7 @@ class LocalStack:
             resource_failed=deployment.failed,
             resource_skipped=deployment.skipped,
             endpoint_created=self._model_servers.endpoint_created,
+            endpoint_updated=self._model_servers.endpoint_updated,
         )
 
     def _keep_event(self, event: dict[str, Any]) -> None:

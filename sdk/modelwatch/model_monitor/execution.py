@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from modelwatch.app_client import AppClient, app_client
+from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
@@ -104,27 +106,51 @@ class MonitoringExecution(dict[str, Any]):
         known = {name: value for name, value in more.items() if value is not None}
         return dict(self) | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
 
-    def wait(self, logs: bool = True) -> None:
+    def wait(self, logs: bool = True, timeout_in_seconds: int = LONGEST_RUN_IN_SECONDS) -> None:
         """Wait until it has ended.
 
         Parameters
         ----------
         logs : bool
-            Whether a line is printed at each change of its status. The log itself is where
-            ``describe()["Modelwatch"]["run"]["log_location"]`` says.
+            Whether a line is printed at each change of its status. The log itself is printed by ``print_logs``.
+        timeout_in_seconds : int
+            How long to wait, 1 to 86,400: a day, which no run takes longer than.
 
         Raises
         ------
         botocore.exceptions.WaiterError
-            Where it failed or was stopped, with the reason.
+            Where it failed or was stopped, with the reason, or has not ended in time; it goes on then.
         """
-        wait_for(f"execution of {self.monitoring_schedule_name}", self._status, show=logs)
+        most = integer("timeout_in_seconds", timeout_in_seconds, 1, LONGEST_RUN_IN_SECONDS)
+        try:
+            wait_for(f"execution of {self.monitoring_schedule_name}", self._status, show=logs, most_seconds=most)
+        except TimeoutError as error:
+            raise self._waiter_error(str(error)) from None
         if self.monitoring_execution_status not in ENDED_WELL:
-            from botocore.exceptions import WaiterError
+            raise self._waiter_error(f"{self.monitoring_execution_status}: {self.failure_reason}")
 
-            reason = f"{self.monitoring_execution_status}: {self.failure_reason}"
-            last: Any = dict(self)
-            raise WaiterError(name="MonitoringExecution", reason=reason, last_response=last)
+    def print_logs(self) -> None:
+        """Print what its run has written to its log group so far, the earliest line first.
+
+        Raises
+        ------
+        ValueError
+            Where it has not been started, so that there is no log yet.
+        """
+        self._refresh()
+        run = self._record.get("run") or {}
+        location = run.get("log_location")
+        if not location:
+            raise ValueError(
+                f"the execution of {self.monitoring_schedule_name} has no log:"
+                f" it is {self.monitoring_execution_status}. {self.failure_reason or 'Wait for its start.'}"
+            )
+        since = int(self.creation_time.timestamp() * 1000)
+        pages = self._app.client("logs").get_paginator("filter_log_events")
+        # A run's lines are found by its own name, which its host writes into each of them.
+        wanted = {"logGroupName": location.partition(" ")[0], "filterPattern": f'"{run["run_id"]}"', "startTime": since}
+        lines = [event["message"].rstrip() for page in pages.paginate(**wanted) for event in page["events"]]
+        sys.stdout.write("\n".join(lines or [f"{location} has no lines yet"]) + "\n")
 
     def stop(self) -> None:
         """Stop it, and the analysis that it runs.
@@ -172,6 +198,12 @@ class MonitoringExecution(dict[str, Any]):
         status = self.monitoring_execution_status
         message = self.failure_reason or self.exit_message
         return (f"{status}: {message}" if message else status), status not in OPEN_STATUSES
+
+    def _waiter_error(self, reason: str) -> Exception:
+        from botocore.exceptions import WaiterError
+
+        last: Any = dict(self)
+        return WaiterError(name="MonitoringExecution", reason=reason, last_response=last)
 
     @property
     def _key(self) -> dict[str, Any]:

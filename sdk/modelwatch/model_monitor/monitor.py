@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
-from modelwatch.arguments import flag, given, instance, integer, listed, required, s3_uri, sagemaker_name, text
+from modelwatch.arguments import (
+    LONGEST_RUN_IN_SECONDS,
+    flag,
+    given,
+    instance,
+    integer,
+    listed,
+    required,
+    s3_uri,
+    sagemaker_name,
+    text,
+)
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.cron import CronExpressionGenerator
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
@@ -18,7 +29,6 @@ from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
 from modelwatch_core.domain.sagemaker_api.answers import arn, schedule_description
 
-_DAY = 24 * 60 * 60
 logger = logging.getLogger(__name__)
 
 
@@ -85,7 +95,7 @@ class ModelMonitor(ScheduleExecutions):
         self.volume_size_in_gb = integer("volume_size_in_gb", volume_size_in_gb, 1, 16_384)
         self.volume_kms_key, self.output_kms_key = volume_kms_key, output_kms_key
         if max_runtime_in_seconds is not None:
-            integer("max_runtime_in_seconds", max_runtime_in_seconds, 1, _DAY)
+            integer("max_runtime_in_seconds", max_runtime_in_seconds, 1, LONGEST_RUN_IN_SECONDS)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         self.base_job_name = None if base_job_name is None else sagemaker_name("base_job_name", base_job_name)
         self.env = dict(instance("env", env or {}, Mapping))

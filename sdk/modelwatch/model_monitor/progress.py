@@ -12,7 +12,7 @@ Status = tuple[str, bool]
 """What a line says, and whether it is the end."""
 
 
-def wait_for(what: str, ask: Callable[[], Status], *, show: bool) -> None:
+def wait_for(what: str, ask: Callable[[], Status], *, show: bool, most_seconds: float | None = None) -> None:
     """Ask again and again, less and less often, until it has ended.
 
     Parameters
@@ -21,8 +21,15 @@ def wait_for(what: str, ask: Callable[[], Status], *, show: bool) -> None:
         What the lines begin with.
     show : bool
         Whether each change is printed.
+    most_seconds : float, optional
+        How long to wait; without limit if not given.
+
+    Raises
+    ------
+    TimeoutError
+        Where it has not ended by then, with its last status.
     """
-    pause, shown = _FIRST_PAUSE, None
+    pause, shown, begun = _FIRST_PAUSE, None, time.monotonic()
     while True:
         line, ended = ask()
         if show and line != shown:
@@ -31,5 +38,10 @@ def wait_for(what: str, ask: Callable[[], Status], *, show: bool) -> None:
         if ended:
             return
         shown = line
+        if most_seconds is not None:
+            left = begun + most_seconds - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"it has not ended after {most_seconds:,} seconds: {line}")
+            pause = min(pause, left)
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)

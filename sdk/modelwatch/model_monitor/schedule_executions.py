@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from modelwatch.app_client import AppClient, app_client
-from modelwatch.arguments import choice, given, integer, sagemaker_name
+from modelwatch.arguments import choice, flag, given, integer, sagemaker_name
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.execution_requests import (
     backfill_requests,
@@ -94,6 +94,26 @@ class ScheduleExecutions:
     def latest_monitoring_job(self) -> MonitoringExecution | None:
         """The latest execution of the schedule that this object made or is attached to, or None."""
         return next(iter(self.list_executions(self._named(None), max_results=1)), None)
+
+    def get_latest_execution_logs(self, wait: bool = False) -> None:
+        """Print the log of the latest execution of the schedule that this object made or is attached to.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to wait for its end first. That it failed is in its log, and not raised.
+
+        Raises
+        ------
+        ValueError
+            Where there is no execution, or it has not been started.
+        """
+        latest = self.latest_monitoring_job
+        if latest is None:
+            raise ValueError(f"{self._named(None)} has no execution yet; run() starts one")
+        if flag("wait", wait):
+            _ended(latest, logs=False)
+        latest.print_logs()
 
     def latest_monitoring_statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
         """Return the statistics of the latest execution; None where there is no execution, or it has none."""
@@ -211,7 +231,7 @@ class ScheduleExecutions:
         Raises
         ------
         ValueError
-            For other kinds of monitor than data quality, and files that are none.
+            For other kinds of monitor than data quality and model quality, and files that are none.
         """
         schedule = self._schedule(self._named(schedule_name))
         return list(replayed_windows(self._app, schedule, constraints, *span(start, end), statistics))

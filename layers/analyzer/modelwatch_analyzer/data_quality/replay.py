@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -19,25 +18,7 @@ from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile
-
-Finding = tuple[str, str]
-"""A feature, and the ``constraint_check_type`` that it violates."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What constraints would have found.
-
-    Attributes
-    ----------
-    violations : tuple of (str, str)
-        Feature and check, in the order of a report.
-    unknown : tuple of (str, str)
-        Those that only the rows can tell.
-    """
-
-    violations: tuple[Finding, ...]
-    unknown: tuple[Finding, ...]
+from modelwatch_analyzer.replay import Finding, Replay
 
 
 def replayed(

@@ -49,7 +49,7 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     InvalidInput
         ``ProblemTypeNotGiven``; whatever is wrong with the dataset, its labels, or the baseline's files.
     """
-    problem_type = _problem_type(settings)
+    problem_type = problem_type_of(settings)
     constraints, methods = None, chosen_methods(settings)
     if settings.baseline_constraints is not None:
         constraints = read_constraints(settings.baseline_constraints, problem_type)
@@ -100,7 +100,8 @@ class _Measured(NamedTuple):
     records: RecordCounts
 
 
-def _problem_type(settings: ModelQualitySettings) -> ProblemType:
+def problem_type_of(settings: ModelQualitySettings) -> ProblemType:
+    """Return the problem type; refuses where none is given."""
     if settings.problem_type is None:
         message = f"set problem_type to what the model does: {', '.join(ProblemType)}"
         raise InvalidInput("ProblemTypeNotGiven", message)

@@ -25,6 +25,10 @@ PREVIOUS_ATTEMPT = CONTRACT_ROOT / "previous_attempt"
 EARLIER_EXECUTIONS = CONTRACT_ROOT / "earlier_executions"
 
 
+MOST_BYTES_OF_PARAMETERS = 120_000
+"""As ASCII JSON. A record of the ledger has 400 KB (DynamoDB), of which a request of SageMaker's API, kept as it was
+sent, may take as much again. Linux gives a script no variable of more than 128 KB."""
+
 SET_BY_THE_APP: Mapping[str, str] = {
     "analysis_type": "the parameter monitoring_type",
     "dataset_source": "",
@@ -82,6 +86,32 @@ def analysis_inputs(parameters: MonitorParameters, kind: MonitorKind) -> Analysi
         else:
             files[CONFIG] = json.dumps(parameters.analysis_config)
     return AnalysisInputs(settings, tuple(inputs), files)
+
+
+def refuse_large_parameters(parameters: MonitorParameters) -> None:
+    """Refuse parameters that a record of the ledger would not hold.
+
+    This is no part of reading a record, so that one that was accepted earlier can be read.
+
+    Raises
+    ------
+    InvalidInput
+        ``ParametersTooLarge``, naming the largest parameter.
+    """
+    given = parameters.model_dump(mode="json", exclude_unset=True, exclude={"sagemaker_request"})
+    sizes = {name: len(json.dumps(value)) for name, value in given.items()}
+    if (size := sum(sizes.values())) <= MOST_BYTES_OF_PARAMETERS:
+        return
+    largest = max(sizes, key=sizes.__getitem__)
+    advice = {
+        "analysis_config": "write it into a file in S3 and give its S3 URI",
+        "environment": "write long values into a file in S3 and give the variable its S3 URI",
+    }
+    raise InvalidInput(
+        "ParametersTooLarge",
+        f"the parameters have {size:,} bytes as JSON, and may have {MOST_BYTES_OF_PARAMETERS:,}; {largest} has"
+        f" {sizes[largest]:,} of them: {advice.get(largest, 'shorten it')}",
+    )
 
 
 def refuse_settings_of_the_app(

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_core.app.access_advice import advice_on_access
-from modelwatch_core.app.analysis_inputs import INPUT, AnalysisInputs, analysis_inputs, refuse_settings_of_the_app
+from modelwatch_core.app.analysis_inputs import (
+    INPUT,
+    AnalysisInputs,
+    analysis_inputs,
+    refuse_large_parameters,
+    refuse_settings_of_the_app,
+)
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
@@ -48,10 +54,11 @@ class CreateBaseline:
         ------
         InvalidInput
             ``BaselineDatasetNotFound``, ``BaselineDatasetTooLarge``, ``NoHost``, ``OutputOutsideResults``,
-            ``InvalidSettings`` or ``BaseliningJobExists``.
+            ``InvalidSettings``, ``ParametersTooLarge`` or ``BaseliningJobExists``.
         Upstream
             When the host did not take it; the job is then noted as failed.
         """
+        refuse_large_parameters(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         choice = self._chosen(request)
         given = analysis_inputs(request, request.kind)

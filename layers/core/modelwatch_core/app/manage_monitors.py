@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.access_advice import advice_on_access
-from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_settings_of_the_app
+from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_large_parameters, refuse_settings_of_the_app
 from modelwatch_core.app.baseline_files import refuse_unfit_constraints
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
@@ -295,6 +295,7 @@ class ManageMonitors:
         return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        refuse_large_parameters(request)
         request.refuse_windows_that_may_be_empty()
         self._refuse_times(ScheduleExpression(request.schedule_expression))
         self._refuse_without_host(request)

@@ -20,6 +20,7 @@ from modelwatch.local.moto_patches import (
     dynamodb,
     events,
     logs,
+    monitoring_schedules,
     routing,
     s3,
     sagemaker,
@@ -39,6 +40,7 @@ PATCHES: tuple[Callable[[Hooks], list[Replacement]], ...] = (
     s3.replacements,
     scheduler.replacements,
     sagemaker.replacements,
+    monitoring_schedules.replacements,
     aws_lambda.replacements,
     sns.replacements,
 )

@@ -117,6 +117,8 @@ class Hooks:
         Takes the logical id of a resource whose condition is false.
     endpoint_created : callable
         Takes the name of a SageMaker endpoint.
+    endpoint_updated : callable
+        Takes the names of an endpoint and of the endpoint configuration that it is to have.
     """
 
     now: Callable[[], datetime]
@@ -131,3 +133,4 @@ class Hooks:
     resource_failed: Callable[[str, str], None]
     resource_skipped: Callable[[str], None]
     endpoint_created: Callable[[str], None]
+    endpoint_updated: Callable[[str, str], None]

@@ -2,7 +2,7 @@
 
 moto describes an endpoint's data capture with the fields of its configuration instead of those of DescribeEndpoint,
 so the sampling percentage and the status are lost. It overwrites an endpoint when its name is used again, deletes an
-endpoint that is still being created, has no UpdateEndpoint, and emits no events.
+endpoint that is still being created, cannot update one, and emits no events.
 """
 
 from __future__ import annotations
@@ -63,15 +63,23 @@ def replacements(hooks: Hooks) -> list[Replacement]:
             raise ValidationError(message=f'Cannot create already existing endpoint configuration "{arn}".')
         return original_create_config(self, endpoint_config_name, *arguments, **options)
 
-    def delete_endpoint(self: Any, endpoint_name: str) -> None:
-        endpoint = self.endpoints.get(endpoint_name)
-        if endpoint is not None and endpoint.endpoint_status == "Creating":
-            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        original_delete(self, endpoint_name)
-
     def update_endpoint(self: Any) -> ActionResult:
         name, config_name = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
-        return ActionResult({"EndpointArn": _update(self.sagemaker_backend, name, config_name)})
+        moto = self.sagemaker_backend
+        status = moto.describe_endpoint(name)["EndpointStatus"]
+        arn = moto.endpoints[name].arn
+        if status != "InService":
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{arn}".')
+        if config_name not in moto.endpoint_configs:
+            raise ValidationError(message=f'Could not find endpoint configuration "{config_name}".')
+        hooks.endpoint_updated(name, config_name)
+        return ActionResult({"EndpointArn": arn})
+
+    def delete_endpoint(self: Any, endpoint_name: str) -> None:
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is not None and endpoint.endpoint_status in ("Creating", "Updating"):
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        original_delete(self, endpoint_name)
 
     return [
         Replacement(backend, "create_endpoint", create_endpoint),
@@ -88,10 +96,25 @@ def find_endpoint(name: str, region: str) -> Endpoint | None:
     endpoint = backend.endpoints.get(name)
     if not endpoint:
         return None
-    config = backend.endpoint_configs.get(endpoint.endpoint_config_name)
-    variants = config.production_variants if config else []
-    models = {variant["VariantName"]: variant.get("ModelName", "") for variant in variants}
+    models = models_of(endpoint.endpoint_config_name, region)
     return Endpoint(endpoint.endpoint_status, models, CaptureConfig.of(endpoint.data_capture_config or {}))
+
+
+def models_of(config_name: str, region: str) -> dict[str, str]:
+    """Return the model's name for each variant of an endpoint configuration; none if there is no such configuration."""
+    config = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].endpoint_configs.get(config_name)
+    variants = config.production_variants if config else []
+    return {variant["VariantName"]: variant.get("ModelName", "") for variant in variants}
+
+
+def set_endpoint_config(name: str, region: str, config_name: str) -> None:
+    """Have an endpoint use another configuration, as long as both exist."""
+    backend = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region]
+    endpoint, config = backend.endpoints.get(name), backend.endpoint_configs.get(config_name)
+    if endpoint is None or config is None:
+        return
+    endpoint.endpoint_config_name, endpoint.data_capture_config = config_name, config.data_capture_config
+    endpoint.production_variants = endpoint._process_production_variants(config.production_variants)  # noqa: SLF001 - as at its creation
 
 
 def set_endpoint_status(
@@ -141,21 +164,6 @@ def set_endpoint_status(
             "detail": detail,
         }
     )
-
-
-def _update(backend: Any, name: str, config_name: str) -> str:
-    """Give an endpoint another configuration, which is in effect at once, and return the endpoint's ARN."""
-    endpoint = backend.endpoints.get(name)
-    if endpoint is None:
-        arn = sagemaker_models.FakeEndpoint.arn_formatter(name, backend.account_id, backend.region_name)
-        raise ValidationError(message=f'Could not find endpoint "{arn}".')
-    if endpoint.endpoint_status == "Creating":
-        raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
-    config = backend.describe_endpoint_config(config_name)
-    endpoint.endpoint_config_name, endpoint.data_capture_config = config_name, config["DataCaptureConfig"]
-    endpoint.production_variants = endpoint._process_production_variants(config["ProductionVariants"])  # noqa: SLF001 - moto's own
-    endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
-    return str(endpoint.arn)
 
 
 def _endpoint_description() -> property:

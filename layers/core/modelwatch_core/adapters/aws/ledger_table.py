@@ -257,16 +257,8 @@ class TableSchedules:
 
     def save(self, schedule: MonitoringSchedule, *, most: int | None = None) -> ScheduleChange:
         """Write a schedule."""
-        name, change = schedule.monitoring_schedule_name, _change(schedule)
-        kept = {"version": schedule.version, "document": schedule.model_dump_json()}
-        definition = kept | {
-            "pk": f"SCHEDULE#{name}",
-            "sk": "DEFINITION",
-            "list": "SCHEDULES",
-            "list_key": name,
-            "time_list": "SCHEDULES",
-            "time_key": f"{iso_utc(schedule.creation_time)}#{name}",
-        }
+        change, definition = _change(schedule), schedule_item(schedule)
+        kept = {name: definition[name] for name in ("version", "document")}
         copy = kept | {"pk": f"VERSIONS#{schedule.schedule_id}", "sk": f"VERSION#{schedule.version:08}"}
         writes = [
             self.items.put_of(definition, **follows_on(definition)),
@@ -339,6 +331,21 @@ class TableSchedules:
         }
 
 
+def schedule_item(schedule: MonitoringSchedule) -> Item:
+    """Return a schedule's item."""
+    name = schedule.monitoring_schedule_name
+    return {
+        "pk": f"SCHEDULE#{name}",
+        "sk": "DEFINITION",
+        "version": schedule.version,
+        "document": schedule.model_dump_json(),
+        "list": "SCHEDULES",
+        "list_key": name,
+        "time_list": "SCHEDULES",
+        "time_key": f"{iso_utc(schedule.creation_time)}#{name}",
+    }
+
+
 def _change(schedule: MonitoringSchedule) -> ScheduleChange:
     return ScheduleChange(schedule.monitoring_schedule_name, schedule.schedule_id, schedule.version)
 
@@ -402,14 +409,14 @@ class TableLedger:
     def enqueue(self, execution: MonitoringExecution) -> MonitoringExecution:
         """Claim a window for its turn to come."""
         waiting = execution.waiting()
-        item = _item(waiting)
+        item = execution_item(waiting)
         if self.items.transacted(self.items.put_of(item, **follows_on(item)), *self._times(waiting)):
             return self.get(execution.key) or waiting
         return waiting
 
     def save(self, execution: MonitoringExecution) -> None:
         """Write the next version of an execution."""
-        item = _item(execution)
+        item = execution_item(execution)
         if not execution.is_settled or execution.announced:
             self.items.put(item, exists="ExecutionExists")
             return
@@ -462,7 +469,7 @@ class TableLedger:
                 yield parsed_item(MonitoringExecution, item)
 
     def _took(self, execution: MonitoringExecution) -> bool:
-        item = _item(execution)
+        item = execution_item(execution)
         hold = {
             "Put": {
                 "TableName": self.items.table.name,
@@ -476,19 +483,22 @@ class TableLedger:
         """Return the writes of a new execution to the lists by its times."""
         if execution.version != 1:
             return []
-        pk, sk = _partition_key(execution.key), _sort_key(execution.key)
-        times = {"CreationTime": execution.creation_time, "ScheduledTime": execution.scheduled_time}
-        return [
-            self.items.put_of(
-                {
-                    "pk": pk,
-                    "sk": f"{_TIMES[by]}#{iso_utc(moment)}#{sk}",
-                    "time_list": _TIMES[by],
-                    "time_key": f"{iso_utc(moment)}#{pk}#{sk}",
-                }
-            )
-            for by, moment in times.items()
-        ]
+        return [self.items.put_of(item) for item in time_items(execution)]
+
+
+def time_items(execution: MonitoringExecution) -> list[Item]:
+    """Return the items by which the lists of executions by their times know an execution."""
+    pk, sk = _partition_key(execution.key), _sort_key(execution.key)
+    times = {"CreationTime": execution.creation_time, "ScheduledTime": execution.scheduled_time}
+    return [
+        {
+            "pk": pk,
+            "sk": f"{_TIMES[by]}#{iso_utc(moment)}#{sk}",
+            "time_list": _TIMES[by],
+            "time_key": f"{iso_utc(moment)}#{pk}#{sk}",
+        }
+        for by, moment in times.items()
+    ]
 
 
 def _partition_key(key: ExecutionKey) -> str:
@@ -503,7 +513,8 @@ def _job_list(processing_job_name: str) -> str:
     return f"PROCESSING_JOB#{processing_job_name}"
 
 
-def _item(execution: MonitoringExecution) -> Item:
+def execution_item(execution: MonitoringExecution) -> Item:
+    """Return an execution's own item."""
     key = execution.key
     item: Item = {
         "pk": _partition_key(key),
@@ -531,17 +542,7 @@ class TableBaseliningJobs:
 
     def save(self, job: BaseliningJob) -> None:
         """Write a job."""
-        item = {
-            "pk": f"BASELINE#{job.baselining_job_name}",
-            "sk": "JOB",
-            "time_list": "JOBS",
-            "time_key": f"{iso_utc(job.creation_time)}#{job.baselining_job_name}",
-            "version": job.version,
-            "document": job.model_dump_json(),
-        }
-        if not job.is_settled:
-            item |= {"list": "OPEN_JOBS", "list_key": iso_utc(job.due)}
-        self.items.put(item, exists="BaseliningJobExists")
+        self.items.put(job_item(job), exists="BaseliningJobExists")
 
     def page(self, *, limit: int, after: str | None = None, descending: bool = True) -> Page[BaseliningJob]:
         """Return a page of jobs."""
@@ -551,6 +552,19 @@ class TableBaseliningJobs:
         """Yield every job that is open although due."""
         for item in self.items.listed_until("OPEN_JOBS", moment):
             yield parsed_item(BaseliningJob, item)
+
+
+def job_item(job: BaseliningJob) -> Item:
+    """Return a baselining job's item."""
+    item: Item = {
+        "pk": f"BASELINE#{job.baselining_job_name}",
+        "sk": "JOB",
+        "time_list": "JOBS",
+        "time_key": f"{iso_utc(job.creation_time)}#{job.baselining_job_name}",
+        "version": job.version,
+        "document": job.model_dump_json(),
+    }
+    return item if job.is_settled else item | {"list": "OPEN_JOBS", "list_key": iso_utc(job.due)}
 
 
 @dataclass(frozen=True, slots=True)

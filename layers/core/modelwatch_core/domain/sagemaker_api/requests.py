@@ -13,6 +13,8 @@ from pydantic.alias_generators import to_pascal
 from modelwatch_core.domain.documents import NonEmpty, SageMakerName, UtcDatetime
 
 Arn = Annotated[str, Field(pattern=r"^arn:.*", max_length=256)]
+_Variable = Annotated[str, Field(max_length=256)]
+Environment = dict[_Variable, _Variable]
 ApiMonitoringType = Literal["DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"]
 
 
@@ -159,7 +161,7 @@ class AppSpecification(Request):
     container_arguments: tuple[str, ...] | None = None
     record_preprocessor_source_uri: NonEmpty | None = None
     post_analytics_processor_source_uri: NonEmpty | None = None
-    environment: dict[str, str] | None = None
+    environment: Annotated[Environment, Field(max_length=50)] | None = None
     problem_type: Literal["BinaryClassification", "MulticlassClassification", "Regression"] | None = None
     config_uri: NonEmpty | None = None
 
@@ -186,7 +188,7 @@ class InlineDefinition(Request):
     monitoring_resources: MonitoringResources
     monitoring_app_specification: AppSpecification
     stopping_condition: StoppingCondition | None = None
-    environment: Annotated[dict[str, str], Field(max_length=50)] | None = None
+    environment: Annotated[Environment, Field(max_length=50)] | None = None
     network_config: dict[str, Any] | None = None
     role_arn: NonEmpty
 
@@ -353,7 +355,7 @@ class ProcessingJobRequest(Request):
     processing_resources: MonitoringResources
     stopping_condition: StoppingCondition | None = None
     app_specification: AppSpecification
-    environment: Annotated[dict[str, str], Field(max_length=100)] = Field(default_factory=dict)
+    environment: Annotated[Environment, Field(max_length=100)] = Field(default_factory=dict)
     network_config: dict[str, Any] | None = None
     role_arn: NonEmpty
     tags: Tags = ()

@@ -1,0 +1,149 @@
+"""Lists of the ledger made anew, for records that an earlier version wrote: before a list was there, or into another.
+
+It reads the whole table, so it is run once after such an update, and is no part of the sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from modelwatch_core.adapters.aws.ledger_table import (
+    Item,
+    VersionedItems,
+    execution_item,
+    job_item,
+    parsed_item,
+    schedule_item,
+    time_items,
+)
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.documents import Document
+from modelwatch_core.domain.errors import ModelwatchError
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.ports import UnreadableRecord
+
+_LISTED = ("list", "list_key", "time_list", "time_key")
+_NUMBER = {"pk": "SCHEDULES", "sk": "NUMBER"}
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes
+    ----------
+    records : int
+        How many records are in lists now in which they were not.
+    failures : tuple of str
+        What could not be read or changed, each with its reason.
+    """
+
+    records: int
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairLists:
+    """Put every record into its lists, and count the schedules. It may be repeated, while the app works."""
+
+    items: VersionedItems
+
+    def __call__(self) -> Repaired:
+        """Repair the lists and return what was done."""
+        before, schedules, records = self._number(), 0, 0
+        failures: list[str] = []
+        for item in self._all():
+            try:
+                wanted, *others = _as_written_today(item)
+            except ModelwatchError as error:
+                failures.append(f"{item['pk']} {item['sk']}: {error}")
+                continue
+            schedules += wanted.get("list") == "SCHEDULES"
+            if any(item.get(name) != wanted.get(name) for name in _LISTED):
+                records += self._listed(item, wanted, others)
+        if before != schedules:
+            failures += self._counted(before, schedules)
+        return Repaired(records, tuple(failures))
+
+    def _all(self) -> Iterator[Item]:
+        query: dict[str, Any] = {"ConsistentRead": True}
+        with aws_errors("reading the ledger"):
+            while True:
+                page = self.items.table.scan(**query)
+                yield from map(dict, page["Items"])
+                if "LastEvaluatedKey" not in page:
+                    return
+                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _listed(self, item: Item, wanted: Item, others: list[Item]) -> bool:
+        """Put a record into its lists, unless it was changed meanwhile, which did so; return whether it was put."""
+        given = [name for name in _LISTED if name in wanted]
+        gone = [name for name in _LISTED if name in item and name not in wanted]
+        update: dict[str, Any] = {
+            "Key": {"pk": item["pk"], "sk": item["sk"]},
+            "UpdateExpression": "SET "
+            + ", ".join(f"#{name} = :{name}" for name in given)
+            + (" REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""),
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*given, *gone, "version")},
+            "ExpressionAttributeValues": {f":{name}": wanted[name] for name in given} | {":version": item["version"]},
+        }
+        with aws_errors(f"listing {item['pk']} in the ledger"):
+            for other in others:  # first, so that a repair that was cut short is taken up again
+                self.items.table.put_item(Item=other)
+            return self._changed(update)
+
+    def _number(self) -> int:
+        return int(str((self.items.item(_NUMBER["pk"], _NUMBER["sk"]) or {}).get("schedules", 0)))
+
+    def _counted(self, before: int, schedules: int) -> list[str]:
+        update: dict[str, Any] = {
+            "Key": _NUMBER,
+            "UpdateExpression": "SET schedules = :now",
+            "ConditionExpression": "schedules = :before OR attribute_not_exists(schedules)",
+            "ExpressionAttributeValues": {":now": schedules, ":before": before},
+        }
+        with aws_errors("counting the schedules"):
+            counted = self._changed(update)
+        return [] if counted else ["the number of schedules: a schedule was made or deleted meanwhile; repeat it"]
+
+    def _changed(self, update: dict[str, Any]) -> bool:
+        try:
+            self.items.table.update_item(**update)
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+
+def _as_written_today(item: Item) -> list[Item]:
+    """Return a record's item, and others that stand for it in lists; the item itself where it is in none.
+
+    Raises
+    ------
+    Upstream
+        ``RecordUnreadable``.
+    """
+    match str(item["pk"]).partition("#")[0], str(item["sk"]).partition("#")[0]:
+        case "SCHEDULE", "DEFINITION":
+            return [schedule_item(_read(MonitoringSchedule, item))]
+        case "EXECUTIONS", "EXECUTION":
+            execution = _read(MonitoringExecution, item)
+            return [execution_item(execution), *time_items(execution)]
+        case "BASELINE", "JOB":
+            return [job_item(_read(BaseliningJob, item))]
+    return [item]
+
+
+def _read(model: type[Document], item: Item) -> Document:
+    found = parsed_item(model, item)
+    if isinstance(found, UnreadableRecord):
+        raise found.error
+    return found

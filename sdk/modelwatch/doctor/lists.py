@@ -1,0 +1,21 @@
+"""The repair of the table's lists, the one thing of the doctor that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelwatch.doctor.deployed import Deployed
+from modelwatch.doctor.problem import Problem
+from modelwatch.printing import count_text
+from modelwatch_core.adapters.aws.ledger_repair import RepairLists
+from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+
+
+def repair(deployed: Deployed) -> Iterator[Problem]:
+    """Put records into their lists, and yield what was done as a note, and what could not be."""
+    repaired = RepairLists(VersionedItems(deployed.table))()
+    if repaired.records:
+        message = f"{count_text(repaired.records, 'record')} of an earlier version put into the lists of this one"
+        yield Problem("ListsRepaired", message, "nothing more is to be done", serious=False)
+    for failure in repaired.failures:
+        yield Problem("RecordNotListed", failure, "deploy the version that wrote it, or delete it; then repeat this")
