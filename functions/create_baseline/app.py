@@ -1,4 +1,4 @@
-"""A baseline was requested."""
+"""A baseline was requested, by a person or by the rule for training jobs and model packages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from modelwatch_core import wiring
 from modelwatch_core.app.sagemaker_api.door import SageMakerRequest
 from modelwatch_core.domain.baselining_job import BaselineRequest
 from modelwatch_core.domain.documents import parsed
+from modelwatch_core.domain.sagemaker_events import ModelPackageStateChange, TrainingJobStateChange
 
 logger, metrics = Logger(), Metrics()
 
@@ -24,5 +25,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         case {"api": _}:
             answer = wiring.answer_baseline_request(context.invoked_function_arn)
             return answer(parsed(SageMakerRequest, event))
+        case {"detail-type": TrainingJobStateChange.detail_type, "detail": detail}:
+            return _by_rule(parsed(TrainingJobStateChange, detail))
+        case {"detail-type": ModelPackageStateChange.detail_type, "detail": detail}:
+            return _by_rule(parsed(ModelPackageStateChange, detail))
         case _:
             return wiring.create_baseline()(parsed(BaselineRequest, event)).model_dump(mode="json")
+
+
+def _by_rule(event: TrainingJobStateChange | ModelPackageStateChange) -> dict[str, Any]:
+    job = wiring.baseline_by_rule()(event)
+    logger.info("baseline by rule", of=event.name, job=job.baselining_job_name if job else None)
+    return job.model_dump(mode="json") if job else {}

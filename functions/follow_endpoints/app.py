@@ -1,4 +1,4 @@
-"""SageMaker reports that a temporary endpoint is in service, or failed."""
+"""SageMaker reports that an endpoint changed: a temporary one of the app, or one of the user's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.parser import envelopes, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
-from modelwatch_core.domain.temporary_endpoint import EndpointStateChange
+from modelwatch_core.domain.temporary_endpoint import TEMPORARY_ENDPOINT_PREFIX, EndpointStateChange
 
 logger, metrics = Logger(), Metrics()
 
@@ -16,7 +16,9 @@ logger, metrics = Logger(), Metrics()
 @metrics.log_metrics(capture_cold_start_metric=True)
 @event_parser(model=EndpointStateChange, envelope=envelopes.EventBridgeEnvelope)
 def handler(event: EndpointStateChange, context: LambdaContext) -> None:
-    """Move on the analysis that the endpoint was made for."""
-    moved = wiring.follow_endpoint()(event.endpoint_name)
+    """Move on the analysis that the endpoint was made for, or let the schedules that watch it react."""
+    is_temporary = event.endpoint_name.startswith(TEMPORARY_ENDPOINT_PREFIX)
+    follow = wiring.follow_endpoint() if is_temporary else wiring.follow_watched_endpoint()
+    moved = follow(event.endpoint_name)
     logger.info("endpoint", endpoint=event.endpoint_name, status=event.endpoint_status, moved=moved)
     metrics.add_metric(name="EndpointChanges", unit="Count", value=1)

@@ -19,7 +19,9 @@ from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
+from modelwatch_core.domain.watched_endpoint import Deployment
 from tests.core.in_memory import MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
@@ -47,12 +49,15 @@ def world(monkeypatch) -> World:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "modelwatch")
     monkeypatch.setattr(wiring, "manage_monitors", lambda: world._manage)
     attributes = {"launch_execution": "launch", "finish_analysis": "finish", "route_alerts": "route"}
-    attributes["follow_endpoint"] = "follow"
+    attributes |= {"follow_endpoint": "follow", "follow_watched_endpoint": "follow_watched"}
     used = (
         "create_baseline",
         "launch_execution",
         "finish_analysis",
         "follow_endpoint",
+        "follow_watched_endpoint",
+        "check_batch",
+        "baseline_by_rule",
         "route_alerts",
         "deliver_alert",
     )
@@ -159,6 +164,49 @@ def test_an_endpoint_that_is_in_service_starts_the_analysis_that_waited_for_it(w
     invoke("follow_endpoints", sample("follow_endpoints.in_service"))
     (request,) = world.host.started
     assert request.settings.model_endpoint_name == sample("follow_endpoints.in_service")["detail"]["EndpointName"]
+
+
+def test_an_endpoint_of_the_users_own_that_is_gone_pauses_its_schedule(world):
+    ready(world)
+    invoke("follow_endpoints", sample("follow_endpoints.deleted"))
+    assert world.schedules.kept["hourly"].watched_endpoint.paused
+    deployed = Deployment(status="InService", endpoint_config_name="first", deployed_since=world.clock.now())
+    world.endpoints.deployed["mortgages"] = deployed
+    invoke("follow_endpoints", sample("follow_endpoints.updated"))
+    assert not world.schedules.kept["hourly"].watched_endpoint.paused
+
+
+def test_a_batch_that_was_written_is_checked(world):
+    asked = sample("manage_monitors.create")["parameters"] | {"monitoring_schedule_name": "nightly"}
+    folder = {"data_captured_destination_s3_uri": "s3://my-data/captured", "dataset_format": {"csv": {"header": False}}}
+    world.endpoints.destinations["mortgages"] = "s3://my-data/live"
+    ready(world)
+    world.manage(
+        "CreateMonitoringSchedule",
+        **{name: value for name, value in asked.items() if name != "endpoint_input"},
+        batch_transform_input=folder | {"check_when_written": True},
+    )
+    ended = world.clock.now()
+    world.transform_jobs.kept["churn-b3"] = TransformJob(
+        name="churn-b3",
+        data_captured_destination_s3_uri="s3://my-data/captured",
+        started=ended - timedelta(minutes=9),
+        ended=ended,
+    )
+    answer = invoke("launch_execution", sample("launch_execution.batch_written"))
+    (launched,) = answer["executions"]
+    assert launched["execution"]["monitoring_schedule_name"] == "nightly"
+
+
+def test_a_training_job_and_an_approved_model_get_the_baselines_that_they_ask_for(world):
+    world.objects.kept["s3://my-data/train/a.csv"] = b"a\n1\n"
+    made = invoke("create_baseline", sample("create_baseline.training_completed"))
+    assert (made["baselining_job_name"], made["status"]) == ("churn-t9-baseline", "InProgress")
+    approved = sample("create_baseline.model_approved")
+    assert invoke("create_baseline", approved) == {}
+    noted = {"baseline_dataset_s3_uri": "s3://my-data/train/", "dataset_format": "csv"}
+    world.packages.kept[approved["resources"][0]] = {f"modelwatch:{name}": value for name, value in noted.items()}
+    assert invoke("create_baseline", approved)["baselining_job_name"] == "churn-8-baseline"
 
 
 def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(world):

@@ -137,7 +137,7 @@ def test_each_function_has_a_role_that_lambda_alone_takes(resources):
 
 def test_a_role_can_be_passed_to_the_scheduler_only(resources):
     passing = {name: s for name, s in statements(resources) if s["Action"] == "iam:PassRole"}
-    assert set(passing) == {"ManageMonitorsRole", "ReconcileRole"}
+    assert set(passing) == {"FollowEndpointsRole", "ManageMonitorsRole", "ReconcileRole"}
     (statement,) = {json.dumps(each): each for each in passing.values()}.values()
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
@@ -175,7 +175,7 @@ def test_services_act_for_this_account_only(resources):
 def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
     permissions = of_type(resources, "AWS::Lambda::Permission")
     rules = set(of_type(resources, "AWS::Events::Rule"))
-    assert len(permissions) == len(rules) == 5
+    assert len(permissions) == len(rules) == 9
     bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
     assert {rule for rule, _ in bound} == rules
     assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
@@ -272,7 +272,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 7
+    assert len(targets) == 11
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -295,7 +295,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("CreateBaseline", {"GetItem", "PutItem"}),
         ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
         ("FinishExecution", {"GetItem", "PutItem", "DeleteItem"}),
-        ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem"}),
+        ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem"}),
         ("Reconcile", {"GetItem", "PutItem", "DeleteItem", "Query"}),
     ],
@@ -355,11 +355,67 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         ("outbound/execution-ended.completed", set()),
         ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
+        ("inbound/follow_endpoints.updated", {"FollowEndpointsWatchedEndpoint"}),
+        ("inbound/follow_endpoints.deleted", {"FollowEndpointsWatchedEndpoint"}),
+        ("inbound/follow_endpoints.failed", {"FollowEndpointsWatchedEndpoint"}),
+        ("inbound/launch_execution.batch_written", {"LaunchExecutionBatchWritten"}),
+        ("inbound/create_baseline.training_completed", {"CreateBaselineTrainingCompleted"}),
+        ("inbound/create_baseline.model_approved", {"CreateBaselineModelApproved"}),
     ],
 )
 def test_each_event_reaches_the_functions_that_it_is_for_and_no_other(resources, sample, rules):
     event = json.loads((ROOT / "events" / f"{sample}.json").read_text())
     assert rules_that_match(resources, event) == rules
+
+
+@pytest.mark.parametrize(
+    ("sample", "change"),
+    [
+        ("follow_endpoints.updated", {"EndpointStatus": "UPDATING"}),
+        ("follow_endpoints.in_service", {"EndpointStatus": "CREATING"}),
+        ("launch_execution.batch_written", {"TransformJobStatus": "InProgress"}),
+        ("create_baseline.training_completed", {"TrainingJobStatus": "InProgress"}),
+        ("create_baseline.model_approved", {"ModelApprovalStatus": "PendingManualApproval"}),
+    ],
+)
+def test_events_of_what_has_not_ended_reach_no_function(resources, sample, change):
+    event = json.loads((ROOT / "events/inbound" / f"{sample}.json").read_text())
+    event["detail"] |= change
+    assert rules_that_match(resources, event) == set()
+
+
+def test_baselines_are_made_by_a_rule_that_is_off_until_its_user_switches_it_on(source, resources):
+    assert source["Parameters"]["BaselineRule"]["Default"] == "Disabled"
+    rules = of_type(resources, "AWS::Events::Rule")
+    states = {name: rule["Properties"].get("State", "ENABLED") for name, rule in rules.items()}
+    switched = {"Fn::If": ["MakesBaselines", "ENABLED", "DISABLED"]}
+    assert {name for name, state in states.items() if state == switched} == {
+        "CreateBaselineTrainingCompleted",
+        "CreateBaselineModelApproved",
+    }
+    assert {json.dumps(state) for state in states.values() if state != switched} == {'"ENABLED"'}
+
+
+def test_the_dashboard_is_json_and_shows_every_alarm_every_function_and_metrics_that_are_published(resources):
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    (alarms,) = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
+    assert set(alarms) == {f"${{{name}.Arn}}" for name in of_type(resources, "AWS::CloudWatch::Alarm")}
+    shown = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    functions = {metric[3] for metric in shown if metric[:2] == ["AWS/Lambda", "Errors"]}
+    assert functions == {f"${{{name}}}" for name in of_type(resources, "AWS::Lambda::Function")}
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("functions/*/app.py"))
+    code += (ROOT / "layers/core/modelwatch_core/adapters/aws/metric_sink.py").read_text(encoding="utf-8")
+    own = {metric[1] for metric in shown if metric[0] == "Modelwatch"}
+    assert [name for name in sorted(own) if f'"{name}"' not in code] == []
+
+
+def test_the_age_of_waiting_events_is_watched_of_all_functions_but_the_one_that_is_called(resources):
+    metrics = resources["EventAgeAlarm"]["Properties"]["Metrics"]
+    watched = [metric["MetricStat"]["Metric"] for metric in metrics if "MetricStat" in metric]
+    assert {metric["MetricName"] for metric in watched} == {"AsyncEventAge"}
+    functions = {metric["Dimensions"][0]["Value"]["Ref"] for metric in watched}
+    assert functions == set(of_type(resources, "AWS::Lambda::Function")) - {"ManageMonitors"}
 
 
 def test_every_function_folder_is_deployed(source):

@@ -23,7 +23,9 @@ from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
+from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
+from modelwatch_core.domain.watched_endpoint import Deployment
 from modelwatch_core.ports import (
     AnalysisAccess,
     Claim,
@@ -321,11 +323,31 @@ class MemoryTicks:
 class MemoryEndpoints:
     def __init__(self, destinations: dict[str, str]) -> None:
         self.destinations = destinations
+        self.deployed: dict[str, Deployment] = {}
 
     def capture_destination(self, endpoint_name: str) -> str:
         if endpoint_name not in self.destinations:
             raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name}")
         return self.destinations[endpoint_name]
+
+    def deployment(self, endpoint_name: str) -> Deployment | None:
+        return self.deployed.get(endpoint_name)
+
+
+class MemoryTransformJobs:
+    def __init__(self) -> None:
+        self.kept: dict[str, TransformJob] = {}
+
+    def find(self, name: str) -> TransformJob | None:
+        return self.kept.get(name)
+
+
+class MemoryModelPackages:
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, str]] = {}
+
+    def properties(self, arn: str) -> dict[str, str]:
+        return self.kept.get(arn, {})
 
 
 class MemoryTemporaryEndpoints:

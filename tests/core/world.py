@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from modelwatch_core.app.baseline_by_rule import BaselineByRule
+from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
@@ -40,6 +44,7 @@ from tests.core.in_memory import (
     MemoryJobs,
     MemoryLedger,
     MemoryMetrics,
+    MemoryModelPackages,
     MemoryObjects,
     MemoryRunClaims,
     MemorySchedules,
@@ -47,6 +52,7 @@ from tests.core.in_memory import (
     MemoryTarget,
     MemoryTemporaryEndpoints,
     MemoryTicks,
+    MemoryTransformJobs,
 )
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -88,13 +94,19 @@ class World:
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
-        self.route = RouteAlerts(bus, AlertTargetReference(type="mail", address="everybody"))
+        everybody = AlertTargetReference(type="mail", address="everybody")
+        self.route = RouteAlerts(bus, everybody)
         self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
         self.dead_letters = MemoryDeadLetters()
         self.redeliver = Redeliver(through(self.dead_letters), self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
+        notices = RaiseNotices(bus, everybody, self.clock)
+        self.follow_watched = FollowWatchedEndpoint(schedules, self.endpoints, follow_schedule, notices, self.clock)
+        self.transform_jobs, self.packages = MemoryTransformJobs(), MemoryModelPackages()
+        self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)
+        self.baseline_by_rule = BaselineByRule(self.create_baseline, self.packages)
         self.reconcile = Reconcile(
             ledger,
             jobs,

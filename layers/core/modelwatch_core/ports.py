@@ -19,7 +19,9 @@ from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
+from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, TemporaryEndpoint
+from modelwatch_core.domain.watched_endpoint import Deployment
 
 
 class Clock(Protocol):
@@ -141,6 +143,17 @@ class Schedules(Protocol):
     def followed(self, change: ScheduleChange) -> None:
         """Forget a change: the clock has followed it."""
         ...
+
+
+def every_schedule(schedules: Schedules) -> Iterator[MonitoringSchedule]:
+    """Yield all schedules that can be read, page after page, in the order of their names."""
+    after = None
+    while True:
+        page = schedules.page(limit=100, after=after)
+        yield from (schedule for schedule, _ in page.records if isinstance(schedule, MonitoringSchedule))
+        if not page.has_more:
+            return
+        after = page.records[-1][1]
 
 
 class Claim(StrEnum):
@@ -379,6 +392,26 @@ class Endpoints(Protocol):
         InvalidInput
             ``EndpointNotFound`` or ``DataCaptureNotEnabled``.
         """
+        ...
+
+    def deployment(self, endpoint_name: str) -> Deployment | None:
+        """Return what is deployed at an endpoint, or None where there is none of that name."""
+        ...
+
+
+class TransformJobs(Protocol):
+    """The batch transform jobs of the account."""
+
+    def find(self, name: str) -> TransformJob | None:
+        """Return a job that has ended and captured its data, or None for any other."""
+        ...
+
+
+class ModelPackages(Protocol):
+    """The model packages of the account."""
+
+    def properties(self, arn: str) -> Mapping[str, str]:
+        """Return what its owner noted at a model package (``CustomerMetadataProperties``)."""
         ...
 
 

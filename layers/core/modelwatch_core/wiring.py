@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.baseline_by_rule import BaselineByRule
+from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
@@ -196,7 +200,11 @@ ENDS: dict[str, Callable[[object], AnalysisEnded]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
     "Lambda Function Invocation Result - Failure": _end_of_invocation,
 }
-"""How the end of a run is read from the events that report it, by their detail type."""
+"""How the end of a run is read from the events that report it, by their detail type.
+
+A host whose runs are SageMaker's processing jobs adds ``SageMaker Processing Job State Change`` here, and a rule that
+sends those of its own jobs to functions/finish_execution.
+"""
 
 
 @cache
@@ -237,6 +245,10 @@ def _alarms() -> NotifiedPlaces:
     from modelwatch_core.adapters.aws.alarms import Alarms
 
     return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
+
+
+def _default_target() -> AlertTargetReference:
+    return AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
 
 
 # ---------------------------------------------------------------- use cases
@@ -310,6 +322,14 @@ def create_baseline() -> CreateBaseline:
 
 
 @cache
+def baseline_by_rule() -> BaselineByRule:
+    """Return the use case of functions/create_baseline for training jobs and model packages."""
+    from modelwatch_core.adapters.aws.sagemaker_jobs import SageMakerModelPackages
+
+    return BaselineByRule(create_baseline(), SageMakerModelPackages(_sagemaker()))
+
+
+@cache
 def answer_sagemaker_request() -> AnswerSageMakerRequest:
     """Return the use case of functions/manage_monitors for requests of SageMaker's API."""
     from modelwatch_core.adapters.aws.ledger_table import TableJobDefinitions
@@ -346,6 +366,14 @@ def launch_execution() -> LaunchExecution:
         clock=_CLOCK,
         settling=timedelta(seconds=LaunchSettings.from_environment().capture_settling_seconds),
     )
+
+
+@cache
+def check_batch() -> CheckBatch:
+    """Return the use case of functions/launch_execution for completed transform jobs."""
+    from modelwatch_core.adapters.aws.sagemaker_jobs import SageMakerTransformJobs
+
+    return CheckBatch(_schedules(), SageMakerTransformJobs(_sagemaker()), launch_execution())
 
 
 @cache
@@ -390,10 +418,23 @@ def follow_endpoint() -> FollowEndpoint:
 
 
 @cache
+def follow_watched_endpoint() -> FollowWatchedEndpoint:
+    """Return the use case of functions/follow_endpoints for the user's own endpoints."""
+    from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
+
+    return FollowWatchedEndpoint(
+        schedules=_schedules(),
+        endpoints=SageMakerEndpoints(_sagemaker()),
+        follow_schedule=_follow_schedule(),
+        raise_notices=RaiseNotices(_bus(), _default_target(), _CLOCK),
+        clock=_CLOCK,
+    )
+
+
+@cache
 def route_alerts() -> RouteAlerts:
     """Return the use case of functions/route_alerts for ended executions."""
-    topic = AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
-    return RouteAlerts(bus=_bus(), default_target=topic)
+    return RouteAlerts(bus=_bus(), default_target=_default_target())
 
 
 @cache

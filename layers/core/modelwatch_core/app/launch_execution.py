@@ -178,6 +178,8 @@ class LaunchExecution:
         earlier: Sequence[MonitoringExecution],
     ) -> MonitoringExecution:
         now = self.clock.now()
+        # A one-off run has no next one, and S3 lists what was written a moment ago: its batch may be as young.
+        settling = timedelta(0) if scheduled_time is None else self.settling
         looks = [each.captures_until for each in earlier if each.window.end == window.start and each.captures_until]
         return MonitoringExecution.planned(
             schedule,
@@ -186,7 +188,7 @@ class LaunchExecution:
             tick_id=tick_id,
             now=now,
             lease=CLAIM_LEASE,
-            captures_until=now - self.settling,
+            captures_until=now - settling,
             late_since=max(looks, default=None),
         )
 

@@ -204,6 +204,7 @@ class ManageMonitors:
             active_since=now,
             definition_changed=now,
             covered_until=self._covered_until(old, now),
+            watched_endpoint=old.watched_endpoint if request.endpoint_name == old.endpoint_name else None,
             version=old.version + 1,
         )
         self.follow_schedule(self.schedules.save(schedule))
@@ -405,13 +406,8 @@ class ManageMonitors:
 
     def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
         old, now = self.lists.schedule(named.monitoring_schedule_name), self.clock.now()
-        changes = {
-            "monitoring_schedule_status": status,
-            "last_modified_time": now,
-            "active_since": old.active_since if status is old.monitoring_schedule_status else now,
-            "version": old.version + 1,
-        }
-        schedule = old.model_copy(update=changes)
+        seen = old.watched_endpoint.model_copy(update={"paused": False}) if old.watched_endpoint else None
+        schedule = old.switched(status, now=now, watched_endpoint=seen)  # from now on as its user says
         self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule)
 

@@ -18,7 +18,8 @@ def alert_event(alert: Alert) -> dict[str, Any]:
         the report of violations; None where the execution failed) and ``timestamp`` (ISO 8601, UTC: the end of the
         window), which handlers of SageMaker's alerts know; and ``monitoringType``, ``severity``, ``status``,
         ``failureReason``, ``windowStart``, ``attempt``, ``violationCount``, ``violations`` (the first 20, as in the
-        report), ``reports`` (their folder in S3) and ``alertKey``, which repeated deliveries have in common.
+        report), ``reports`` (their folder in S3), ``notice`` (what happened, where it is not the end of an execution:
+        ``status`` is None then) and ``alertKey``, which repeated deliveries have in common.
     """
     return {
         "monitoringScheduleName": alert.monitoring_schedule_name,
@@ -27,7 +28,8 @@ def alert_event(alert: Alert) -> dict[str, Any]:
         "timestamp": iso_utc(alert.window.end),
         "monitoringType": alert.monitoring_type,
         "severity": alert.severity,
-        "status": alert.outcome.status,
+        "status": None if alert.headline else alert.outcome.status,
+        "notice": alert.outcome.exit_message if alert.headline else None,
         "failureReason": alert.outcome.failure_reason,
         "windowStart": iso_utc(alert.window.start),
         "attempt": alert.attempt,

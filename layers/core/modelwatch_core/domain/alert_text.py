@@ -15,6 +15,8 @@ MOST_CHANGES_IN_A_TEXT = 20
 
 def alert_subject(alert: Alert) -> str:
     """Return one line that says what happened and where: printable ASCII, of any length."""
+    if alert.headline:
+        return _ascii(f"Modelwatch: {alert.monitoring_schedule_name}: {alert.headline}")
     if alert.outcome.status is OutcomeStatus.FAILED:
         headline = "execution failed"
     else:
@@ -22,12 +24,23 @@ def alert_subject(alert: Alert) -> str:
         headline = f"{count} violation{'' if count == 1 else 's'}"
     attempt = f" (attempt {alert.attempt})" if alert.attempt > 1 else ""
     text = f"Modelwatch: {headline} in {alert.monitoring_schedule_name} at {iso_utc(alert.window.start)}{attempt}"
+    return _ascii(text)
+
+
+def _ascii(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 def alert_text(alert: Alert) -> str:
     """Return the whole alert as lines of text."""
-    return "\n".join(_lines(alert)) + "\n"
+    return "\n".join(_notice_lines(alert) if alert.headline else _lines(alert)) + "\n"
+
+
+def _notice_lines(alert: Alert) -> Iterator[str]:
+    yield f"Schedule:  {alert.monitoring_schedule_name} ({alert.monitoring_type})"
+    yield f"Endpoint:  {alert.endpoint_name or 'none, batch transform'}"
+    yield f"Time:      {iso_utc(alert.since)}"
+    yield from ("", _one_line(alert.outcome.exit_message or ""))
 
 
 def _lines(alert: Alert) -> Iterator[str]:

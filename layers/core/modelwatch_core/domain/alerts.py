@@ -34,6 +34,8 @@ class Alert(Owned):
     ----------
     key : str
         The identity (execution, status): what is delivered twice has the same key.
+    headline : str, optional
+        What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
     since : datetime
         From when on it is so: the start of the window.
     outcome : Outcome
@@ -48,6 +50,7 @@ class Alert(Owned):
 
     key: NonEmpty
     severity: Severity
+    headline: NonEmpty | None = None
     monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None

@@ -23,6 +23,7 @@ from modelwatch_core.domain.monitor_kinds import (
 )
 from modelwatch_core.domain.processing_parameters import ProcessingParameters
 from modelwatch_core.domain.sagemaker_api.answers import definition_name
+from modelwatch_core.domain.watched_endpoint import WatchedEndpoint
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
 
@@ -114,10 +115,14 @@ class BatchTransformInput(CapturedInput):
         ``DestinationS3Uri`` of the jobs' data capture, below which ``input/`` and ``output/`` hold manifests.
     dataset_format : dict
         The format of what the manifests point at, for instance ``{"csv": {"header": true}}``.
+    check_when_written : bool
+        Whether each transform job that captures there is checked as soon as it is completed, as a one-off run. The
+        clock of the schedule goes on, and looks at all that its windows hold.
     """
 
     data_captured_destination_s3_uri: S3Uri
     dataset_format: dict[str, Any]
+    check_when_written: bool = False
 
     @property
     def lateness(self) -> timedelta:
@@ -392,6 +397,8 @@ class MonitoringSchedule(ScheduleRequest):
     definition_changed, covered_until : datetime, optional
         When the definition was last replaced, and where the last window before that ended: the first window after it
         begins there, unless offsets say otherwise.
+    watched_endpoint : WatchedEndpoint, optional
+        Its endpoint when SageMaker last reported a change of it; None before that.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
@@ -404,11 +411,23 @@ class MonitoringSchedule(ScheduleRequest):
     active_since: UtcDatetime | None = None
     definition_changed: UtcDatetime | None = None
     covered_until: UtcDatetime | None = None
+    watched_endpoint: WatchedEndpoint | None = None
     version: int = 1
 
     def status_at(self, now: datetime) -> ScheduleStatus:
         """Return its status: one that is never due again is stopped, whoever stopped it."""
         return self.monitoring_schedule_status if self.expression.is_due_after(now) else ScheduleStatus.STOPPED
+
+    def switched(self, status: ScheduleStatus, *, now: datetime, watched_endpoint: WatchedEndpoint | None) -> Self:
+        """Return its next version with a status; one that starts now makes up nothing that was due before."""
+        changes = {
+            "monitoring_schedule_status": status,
+            "last_modified_time": now,
+            "active_since": self.active_since if status is self.monitoring_schedule_status else now,
+            "watched_endpoint": watched_endpoint,
+            "version": self.version + 1,
+        }
+        return self.model_copy(update=changes)
 
     @property
     def expression(self) -> ScheduleExpression:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.watched_endpoint import Deployment
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
@@ -23,15 +26,9 @@ class SageMakerEndpoints:
     def capture_destination(self, endpoint_name: str) -> str:
         """Return the S3 URI below which the endpoint captures."""
         with aws_errors(f"describing endpoint {endpoint_name}"):
-            try:
-                endpoint = self.sagemaker.describe_endpoint(EndpointName=endpoint_name)
-            except ClientError as error:
-                # SageMaker has no code of its own for what it does not find.
-                if code_of(error) != "ValidationException":
-                    raise
-                raise InvalidInput(
-                    "EndpointNotFound", f"there is no endpoint {endpoint_name} in this account and region"
-                ) from None
+            endpoint = _found(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+        if endpoint is None:
+            raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name} in this account and region")
         capture = endpoint.get("DataCaptureConfig")
         if not capture or not capture.get("EnableCapture"):
             raise InvalidInput(
@@ -39,4 +36,39 @@ class SageMakerEndpoints:
                 f"endpoint {endpoint_name} does not capture its data; update it with a DataCaptureConfig, or give"
                 " endpoint_input.data_captured_destination_s3_uri if something else captures it",
             )
-        return capture["DestinationS3Uri"].rstrip("/")
+        return str(capture["DestinationS3Uri"]).rstrip("/")
+
+    def deployment(self, endpoint_name: str) -> Deployment | None:
+        """Return what is deployed at an endpoint."""
+        with aws_errors(f"describing endpoint {endpoint_name}"):
+            endpoint = _found(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+            if endpoint is None:
+                return None
+            name = endpoint["EndpointConfigName"]
+            # A configuration may be deleted while its endpoint serves.
+            config = _found(self.sagemaker.describe_endpoint_config, EndpointConfigName=name) or {}
+            variants = config.get("ProductionVariants") or endpoint.get("ProductionVariants", [])
+            models = {each["VariantName"]: each.get("ModelName", "") for each in variants}
+            made = [self._made(model) for model in set(models.values()) if model]
+        return Deployment(
+            status=endpoint["EndpointStatus"],
+            endpoint_config_name=name,
+            deployed_since=config.get("CreationTime") or endpoint["LastModifiedTime"],
+            models=models,
+            newest_model=max(filter(None, made), default=None),
+            failure_reason=endpoint.get("FailureReason"),
+        )
+
+    def _made(self, model_name: str) -> datetime | None:
+        model = _found(self.sagemaker.describe_model, ModelName=model_name)
+        return model["CreationTime"] if model else None
+
+
+def _found(describe: Callable[..., Mapping[str, Any]], **named: str) -> Mapping[str, Any] | None:
+    """Return what SageMaker describes; None for what it does not find, for which it has no code of its own."""
+    try:
+        return describe(**named)
+    except ClientError as error:
+        if code_of(error) != "ValidationException":
+            raise
+        return None
