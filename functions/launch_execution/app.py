@@ -31,9 +31,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             return _answer(wiring.launch_execution()(request), schedule=request.monitoring_schedule_name)
 
 
-def _answer(launched: MonitoringExecution | Refusal, **named: str) -> dict[str, Any]:
+def _answer(launched: MonitoringExecution | Refusal, schedule: str | None = None) -> dict[str, Any]:
     if isinstance(launched, Refusal):
-        logger.warning("refused", **named, code=launched.code, explanation=launched.message)
+        logger.warning("refused", schedule=schedule, code=launched.code, explanation=launched.message)
         metrics.add_metric(name="RequestsRefused", unit="Count", value=1)
         return {"refusal": launched.model_dump(mode="json")}
     if launched.not_made_up:

@@ -54,6 +54,7 @@ def stack(tmp_path_factory) -> Iterator[LocalStack]:
         "AlertFunctionArns": NO_FUNCTION,
         "KmsKeyArn": KEY,
         "OutputBuckets": "outputs",
+        "BaselineRule": "Enabled",
     }
     with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
@@ -93,6 +94,9 @@ class Pass:
         self.a_configuration_is_deleted()
         self.orphans_are_deleted()
         self.the_sweep_follows_a_change()
+        self.a_watched_endpoint_is_looked_at()
+        self.a_batch_is_written()
+        self.a_model_is_approved()
         self.events_come_twice()
         self.what_is_given_up_is_delivered_again()
 
@@ -158,6 +162,45 @@ class Pass:
         (again,) = self.ticks()
         assert (again["Target"], again["ScheduleExpression"]) == (tick["Target"], tick["ScheduleExpression"])
         assert self.app.manage("ListMonitoringSchedules", sort_by="CreationTime")["schedules"]
+
+    def a_watched_endpoint_is_looked_at(self) -> None:
+        event = json.loads((ROOT / "events/inbound/follow_endpoints.updated.json").read_text())
+        event["detail"]["EndpointName"] = "loans"
+        self.stack.client("lambda").invoke(FunctionName=self.function("FollowEndpoints"), Payload=json.dumps(event))
+        self.stack.settle()
+        seen = self.app.manage("DescribeMonitoringSchedule", monitoring_schedule_name="explained")["watched_endpoint"]
+        assert seen["condition"] == "Works"
+
+    def a_batch_is_written(self) -> None:
+        captured = {"DestinationS3Uri": "s3://captures/batches"}
+        watched = {"data_captured_destination_s3_uri": captured["DestinationS3Uri"], "check_when_written": True}
+        self.app.manage(
+            "CreateMonitoringSchedule",
+            monitoring_schedule_name="batches",
+            schedule_expression="cron(0 0 ? * * *)",
+            batch_transform_input=watched | {"dataset_format": {"csv": {"header": False}}},
+        )
+        self.stack.client("sagemaker").create_transform_job(
+            TransformJobName="nightly",
+            ModelName="scorer",
+            TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://captures/in"}}},
+            TransformOutput={"S3OutputPath": "s3://captures/out"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            DataCaptureConfig=captured,
+        )
+        self.stack.settle()
+        self.app.manage("DeleteMonitoringSchedule", monitoring_schedule_name="batches")
+
+    def a_model_is_approved(self) -> None:
+        sagemaker = self.stack.client("sagemaker")
+        sagemaker.create_model_package_group(ModelPackageGroupName="loans")
+        noted = {"modelwatch:baseline_dataset_s3_uri": "s3://captures/train.csv", "modelwatch:dataset_format": "csv"}
+        sagemaker.create_model_package(
+            ModelPackageGroupName="loans", ModelApprovalStatus="Approved", CustomerMetadataProperties=noted
+        )
+        self.stack.settle()
+        job = self.app.manage("DescribeBaseliningJob", baselining_job_name="loans-1-baseline")
+        assert job["status"] == "Completed"
 
     def events_come_twice(self) -> None:
         for name in ("Analyzer", "RouteAlerts"):

@@ -154,6 +154,23 @@ def schedule_record(app: App, broken: bool) -> None:
     client.put_item(TableName=table, Item=item | {"document": {"S": json.dumps(document)}})
 
 
+def watched_endpoint(app: App, name: str) -> None:
+    client, table = app.stack.client("dynamodb"), app.stack.outputs["LedgerTableName"]
+    (item,) = [each for each in client.scan(TableName=table)["Items"] if each["sk"]["S"] == "DEFINITION"]
+    document = json.loads(item["document"]["S"])
+    document["endpoint_input"]["endpoint_name"] = name
+    client.put_item(TableName=table, Item=item | {"document": {"S": json.dumps(document)}})
+
+
+KEPT: dict[str, bytes] = {}
+
+
+def baseline(app: App, change: Callable[[bytes], bytes] | None) -> None:
+    place = {"Bucket": app.stack.outputs["ResultsBucketName"], "Key": "baselining/first/constraints.json"}
+    content = KEPT.setdefault("constraints", app.s3.get_object(**place)["Body"].read())
+    app.s3.put_object(**place, Body=change(content) if change else content)
+
+
 BROKEN: dict[str, tuple[list[tuple[str, str]], Callable[[App], object], Callable[[App], object]]] = {
     "a rule is disabled": (
         [("rules", "RuleDisabled")],
@@ -212,6 +229,21 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], Callable[[App], object], Callable
         lambda app: app.stack.client("sqs").purge_queue(QueueUrl=app.stack.outputs["DeadLettersUrl"]),
     ),
     "an alarm is on": ([("alarms", "AlarmOn")], lambda app: alarm(app, "ALARM"), lambda app: alarm(app, "OK")),
+    "the clock of a schedule is disabled": (
+        [("clocks", "ClockStopped")],
+        lambda app: set_schedule(app, "hourly", "DISABLED"),
+        lambda app: set_schedule(app, "hourly", "ENABLED"),
+    ),
+    "the endpoint is another one": (
+        [("capture", "EndpointNotFound")],
+        lambda app: watched_endpoint(app, "gone"),
+        lambda app: watched_endpoint(app, "loans"),
+    ),
+    "the baseline is that of another kind": (
+        [("baselines", "InvalidConstraints")],
+        lambda app: baseline(app, lambda _: b'{"binary_classification_constraints": {}}'),
+        lambda app: baseline(app, None),
+    ),
     "the latest execution failed": (
         [("executions", "LatestExecutionFailed")],
         lambda app: execution(app, status("Failed")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwatch.doctor import alerting, deployment, executions, machine, storage
+from modelwatch.doctor import alerting, deployment, executions, machine, monitors, storage
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Check
 
@@ -17,6 +17,9 @@ OF_A_STACK: tuple[Check[Deployed], ...] = (
     Check("alert topic", alerting.topic),
     Check("dead letters", alerting.dead_letters),
     Check("alarms", alerting.alarms),
+    Check("clocks", monitors.clocks),
+    Check("capture", monitors.capture),
+    Check("baselines", monitors.baselines),
     Check("executions", executions.executions),
     Check("metrics", executions.metrics),
 )

@@ -2,7 +2,8 @@
 
 moto describes an endpoint's data capture with the fields of its configuration instead of those of DescribeEndpoint,
 so the sampling percentage and the status are lost. It overwrites an endpoint when its name is used again, deletes an
-endpoint that is still being created, cannot update one, and emits no events.
+endpoint that is still being created, cannot update one, and emits no events. Its jobs are completed as soon as they
+are created.
 """
 
 from __future__ import annotations
@@ -80,13 +81,63 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         if endpoint is not None and endpoint.endpoint_status in ("Creating", "Updating"):
             raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
         original_delete(self, endpoint_name)
+        if endpoint is not None:
+            _announce_endpoint(endpoint, "DELETED", now=hooks.now(), region=self.region_name)
 
     return [
+        *_of_jobs(hooks),
         Replacement(backend, "create_endpoint", create_endpoint),
         Replacement(backend, "create_endpoint_config", create_endpoint_config),
         Replacement(backend, "delete_endpoint", delete_endpoint),
         Replacement(sagemaker_models.FakeEndpoint, "response_object", _endpoint_description()),
         Replacement(SageMakerResponse, "update_endpoint", update_endpoint, is_new=True),
+    ]
+
+
+def _of_jobs(hooks: Hooks) -> list[Replacement]:
+    """Return the operations after which SageMaker reports a job that is completed, or a model package."""
+    backend = sagemaker_models.SageMakerModelBackend
+    original_transform, original_training = backend.create_transform_job, backend.create_training_job
+    original_package, original_update_package = backend.create_model_package, backend.update_model_package
+
+    def create_transform_job(self: Any, *arguments: Any, **options: Any) -> Any:
+        job = original_transform(self, *arguments, **options)
+        detail = {
+            "TransformJobName": job.transform_job_name,
+            "TransformJobArn": job.arn,
+            "TransformJobStatus": job.transform_job_status,
+            "ModelName": job.model_name,
+        }
+        _announce("Transform Job", job.arn, detail, now=hooks.now(), region=self.region_name)
+        return job
+
+    def create_training_job(self: Any, *arguments: Any, **options: Any) -> Any:
+        job = original_training(self, *arguments, **options)
+        detail = {
+            "TrainingJobName": job.training_job_name,
+            "TrainingJobArn": job.arn,
+            "TrainingJobStatus": job.training_job_status,
+            "InputDataConfig": job.input_data_config,
+            "Tags": {tag["Key"]: tag["Value"] for tag in job.tags or ()},
+        }
+        _announce("Training Job", job.arn, detail, now=hooks.now(), region=self.region_name)
+        return job
+
+    def create_model_package(self: Any, *arguments: Any, **options: Any) -> str:
+        arn: str = original_package(self, *arguments, **options)
+        _announce_package(self, arn, hooks.now())
+        return arn
+
+    def update_model_package(self: Any, *arguments: Any, **options: Any) -> str:
+        arn: str = original_update_package(self, *arguments, **options)
+        _announce_package(self, arn, hooks.now())
+        return arn
+
+    return [
+        Replacement(backend, "create_transform_job", create_transform_job),
+        Replacement(backend, "create_training_job", create_training_job),
+        Replacement(backend, "create_model_package", create_model_package),
+        Replacement(backend, "update_model_package", update_model_package),
     ]
 
 
@@ -134,6 +185,10 @@ def set_endpoint_status(
         return
     endpoint.failure_reason, endpoint.endpoint_status = failure_reason, status
     endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
+    _announce_endpoint(endpoint, event_status, now=now, region=region)
+
+
+def _announce_endpoint(endpoint: Any, event_status: str, *, now: datetime, region: str) -> None:
     variants = [
         {
             "DesiredWeight": variant.get("DesiredWeight", 1.0),
@@ -142,7 +197,7 @@ def set_endpoint_status(
         for variant in endpoint.production_variants
     ]
     detail = {
-        "EndpointName": name,
+        "EndpointName": endpoint.endpoint_name,
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.endpoint_config_name,
         "ProductionVariants": variants,
@@ -151,17 +206,34 @@ def set_endpoint_status(
         "LastModifiedTime": 1000 * unix_time(endpoint.last_modified_time),
         "Tags": {tag["Key"]: tag["Value"] for tag in endpoint.tags},
     }
+    _announce("Endpoint", endpoint.arn, detail, now=now, region=region)
+
+
+def _announce_package(backend: Any, arn: str, now: datetime) -> None:
+    package = backend.model_packages[backend.model_package_name_mapping.get(arn, arn)]
+    detail = {
+        "ModelPackageGroupName": package.model_package_group_name,
+        "ModelPackageVersion": package.model_package_version,
+        "ModelPackageArn": arn,
+        "ModelPackageStatus": package.model_package_status,
+        "ModelApprovalStatus": package.model_approval_status,
+    }
+    _announce("Model Package", arn, detail, now=now, region=backend.region_name)
+
+
+def _announce(kind: str, arn: str, detail: Mapping[str, Any], *, now: datetime, region: str) -> None:
+    """Send SageMaker's event of a change of state to the default bus."""
     send_to_default_bus(
         {
             "version": "0",
             "id": str(uuid.uuid4()),
-            "detail-type": "SageMaker Endpoint State Change",
+            "detail-type": f"SageMaker {kind} State Change",
             "source": "aws.sagemaker",
             "account": ACCOUNT_ID,
             "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": region,
-            "resources": [endpoint.arn],
-            "detail": detail,
+            "resources": [arn],
+            "detail": dict(detail),
         }
     )
 
