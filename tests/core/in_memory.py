@@ -18,6 +18,7 @@ from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
@@ -162,6 +163,10 @@ class MemoryLedger:
 
     def of_processing_job(self, name: str) -> MonitoringExecution | None:
         return next((each for each in self.kept.values() if each.processing_job_name == name), None)
+
+    def cost(self, schedule_id: str) -> Cost:
+        kept = [each.cost for each in self.kept.values() if each.schedule_id == schedule_id and each.cost]
+        return sum(kept, start=Cost())
 
     def active(self, schedule_id: str) -> MonitoringExecution | None:
         return self.kept.get(self.holders[schedule_id]) if schedule_id in self.holders else None

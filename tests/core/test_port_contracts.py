@@ -44,6 +44,7 @@ from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
+from modelwatch_core.domain.execution_cost import Cost, Usage
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -233,6 +234,28 @@ class TestLedger:
         assert ledger.claim(execution()) == (Claim.CLAIMED, execution())
         assert ledger.get(execution().key) == execution()
         assert ledger.get(execution(1).key) is None
+
+    def test_what_executions_cost_is_summed_once_for_each_that_settles(self, ledger):
+        assert ledger.cost("hourly-1") == Cost()
+        for hours, seconds in enumerate((2.0, 4.5)):
+            planned = execution(hours)
+            ledger.claim(planned)
+            cost = Cost.of(Usage(seconds=seconds, memory_mebibytes=2048), objects=7)
+            settled = planned.settled(Outcome(status=OutcomeStatus.COMPLETED), now=NOW, cost=cost)
+            ledger.save(settled)
+            with pytest.raises(NotReady):
+                ledger.save(settled)  # by another process
+            ledger.save(settled.with_announcement(now=NOW))
+        # 2 GiB for 6.5 s; 3 invocations and 7 objects each: 13 * 1.66667e-5 + 6 * 2e-7 + 14 * 4e-7 dollars
+        assert ledger.cost(execution().schedule_id) == Cost(gb_seconds=13, requests=20, usd=0.000223467, executions=2)
+
+    def test_what_an_execution_cost_that_never_held_its_schedule_is_summed_too(self, ledger):
+        ledger.claim(execution())
+        other = ledger.enqueue(execution(1))
+        cost = Cost.of(Usage(seconds=1, memory_mebibytes=1024), objects=0)
+        ledger.save(other.settled(Outcome(status=OutcomeStatus.STOPPED), now=NOW, cost=cost))
+        assert ledger.cost(other.schedule_id) == cost
+        assert ledger.active(other.schedule_id) == execution()
 
     def test_a_window_is_claimed_by_one_firing(self, ledger):
         ledger.claim(execution(tick_id="one"))

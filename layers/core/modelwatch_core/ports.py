@@ -14,6 +14,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import Emitted
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
@@ -218,6 +219,10 @@ class Ledger(Protocol):
 
     def of_processing_job(self, name: str) -> MonitoringExecution | None:
         """Return the execution that has the name of a processing job, or None."""
+        ...
+
+    def cost(self, schedule_id: str) -> Cost:
+        """Return the sum of what the executions of a schedule cost."""
         ...
 
     def active(self, schedule_id: str) -> MonitoringExecution | None:

@@ -115,6 +115,7 @@ class AnalyzerSettings(FunctionSettings):
     analyzer_log_group: str = Field(min_length=1)
     analysis_role_arn: str = Field(min_length=1)
     allow_pickles: bool = False
+    aws_lambda_function_memory_size: int | None = Field(default=None, gt=0)  # which Lambda sets
 
 
 class TickSettings(FunctionSettings):

@@ -480,7 +480,8 @@ def redeliver() -> Redeliver:
 # ---------------------------------------------------------------- for the analyzer
 def run_analysis(analyze: Analyze) -> RunAnalysis:
     """Return what a host does around the analyzer; the host brings the analyzer, which no zip function has."""
-    return RunAnalysis(open_access=_analysis_access, bus=_bus(), claims=_run_claims(), analyze=analyze)
+    memory = AnalyzerSettings.from_environment().aws_lambda_function_memory_size
+    return RunAnalysis(_analysis_access, _bus(), _run_claims(), analyze, memory_mebibytes=memory)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from modelwatch.cli.failures import print_json
@@ -70,6 +71,17 @@ def text_of(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
+
+
+def cost_text(cost: Record | None) -> str:
+    """Return a cost in US dollars with three significant digits.
+
+    Examples
+    --------
+    >>> cost_text({"usd": 0.00123456}), cost_text({"usd": 12.3456}), cost_text({"usd": 0.0}), cost_text(None)
+    ('0.00123', '12.3', '0', '-')
+    """
+    return NOTHING if cost is None else f"{Decimal(format(cost['usd'], '.3g')):f}"
 
 
 def time_text(moment: str | None) -> str:

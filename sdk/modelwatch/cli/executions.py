@@ -11,7 +11,7 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_answer, print_record, print_records, time_text
+from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
@@ -44,6 +44,7 @@ _COLUMNS = {
     "attempt": lambda each: each["attempt"],
     "status": lambda each: each["monitoring_execution_status"],
     "violations": lambda each: (each.get("outcome") or {}).get("violation_count"),
+    "cost (USD)": lambda each: cost_text(each.get("cost")),
     "reason": lambda each: (each.get("outcome") or {}).get("failure_reason"),
 }
 
@@ -257,6 +258,7 @@ def _facts(record: Record) -> dict[str, Any]:
         "Violations": outcome.get("violation_count"),
         "Rows": (outcome.get("records") or {}).get("read"),
         "Reason": outcome.get("failure_reason"),
+        "Cost (USD, estimated)": cost_text(record.get("cost")),
         "Warnings": "; ".join(outcome.get("warnings") or ()),
         "Results": record["output_s3_uri"],
         "Log": (record.get("run") or {}).get("log_location"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_answer, print_record, print_records, text_of, time_text
+from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, print_records, text_of, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
 from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
@@ -216,6 +216,7 @@ def _facts(schedule: Record) -> dict[str, Any]:
         "Results": schedule["output_s3_uri"],
         "Created": time_text(schedule["creation_time"]),
         "Changed": time_text(schedule["last_modified_time"]),
+        "Cost so far (USD, estimated)": cost_text(schedule.get("cost")),
         "Latest execution": _latest(latest),
         "Its reason": ((latest or {}).get("outcome") or {}).get("failure_reason"),
     }

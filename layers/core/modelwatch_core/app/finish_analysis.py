@@ -19,6 +19,7 @@ from modelwatch_core.app.temporary_endpoints import OwnedEndpoints
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import OutcomeStatus
@@ -84,7 +85,14 @@ class FinishExecution:
             if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
-        settled = execution.settled(outcome, run=ended.run, now=self.clock.now(), violation_report_uri=uri)
+        objects = outcome.records.objects if outcome.records else 0
+        settled = execution.settled(
+            outcome,
+            run=ended.run,
+            now=self.clock.now(),
+            violation_report_uri=uri,
+            cost=Cost.of(ended.usage, objects) if ended.usage else None,
+        )
         self.ledger.save(settled)
         return settled
 

@@ -232,13 +232,14 @@ class ManageMonitors:
         return {}
 
     def describe(self, asked: _Described) -> dict[str, Any]:
-        """Return a schedule with its latest execution, or a version of it."""
+        """Return a schedule with its latest execution and what its executions cost so far, or a version of it."""
         if asked.version is not None:
             return _shown(self._version(asked, asked.version))
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
         return self._as_it_is(schedule) | {
-            "last_monitoring_execution": self.shown_execution(latest[0]) if latest else None
+            "last_monitoring_execution": self.shown_execution(latest[0]) if latest else None,
+            "cost": self.ledger.cost(schedule.schedule_id).model_dump(mode="json"),
         }
 
     def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:

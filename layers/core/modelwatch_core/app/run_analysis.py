@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from modelwatch_core.app.fetch_inputs import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
@@ -16,6 +17,7 @@ from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest, Ana
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.execution_cost import Usage
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.ports import AnalysisAccess, EventBus, ObjectStore, RunClaim, RunClaims
@@ -51,12 +53,18 @@ class RunAnalysis:
 
     Input that a person must fix ends the analysis as Failed with the reason. Anything else is raised, so that the
     host's own retry and failure destination see it.
+
+    Parameters
+    ----------
+    memory_mebibytes : int, optional
+        The memory that the host is billed for; the end of a run then says what it used.
     """
 
     open_access: OpenAccess
     bus: EventBus
     claims: RunClaims
     analyze: Analyze
+    memory_mebibytes: int | None = None
 
     def __call__(self, request: AnalysisRequest, run: Run) -> AnalysisEnded | None:
         """Run the analysis, publish its end, and return it.
@@ -66,23 +74,31 @@ class RunAnalysis:
         AnalysisEnded or None
             None where another run has the analysis: an invocation that was repeated.
         """
+        began = monotonic()
         claim = self.claims.claim(request.subject, run.run_id)
         if claim is RunClaim.TAKEN:
             return None
-        ended = _ended(request, run, _STOPPED) if claim is RunClaim.STOPPED else self._with_own_access(request, run)
+        ended = (
+            _ended(request, run, _STOPPED) if claim is RunClaim.STOPPED else self._with_own_access(request, run, began)
+        )
         self.bus.publish(ended)
         return ended
 
-    def _with_own_access(self, request: AnalysisRequest, run: Run) -> AnalysisEnded:
+    def _with_own_access(self, request: AnalysisRequest, run: Run, began: float) -> AnalysisEnded:
         try:
             access = self.open_access(request)
         except InvalidInput as error:
             return _ended(request, run, Outcome.failed(str(error)))
         outcome = self._in_own_folder(request, run, access)
-        ended = _ended(request, run, outcome)
+        ended = _ended(request, run, outcome).model_copy(update={"usage": self._usage(began)})
         if outcome is not _STOPPED:  # its record was settled by who stopped it
             self._keep(ended, access.objects)
         return ended
+
+    def _usage(self, began: float) -> Usage | None:
+        if self.memory_mebibytes is None:
+            return None
+        return Usage(seconds=round(monotonic() - began, 3), memory_mebibytes=self.memory_mebibytes)
 
     @staticmethod
     def _keep(ended: AnalysisEnded, objects: ObjectStore) -> None:

@@ -61,9 +61,7 @@ class Cost(Owned):
         """
         gb_seconds = usage.seconds * usage.memory_mebibytes / 1024
         usd = gb_seconds * USD_PER_GB_SECOND + INVOCATIONS * USD_PER_INVOCATION + objects * USD_PER_READ_OF_S3
-        return cls(
-            gb_seconds=round(gb_seconds, 3), requests=INVOCATIONS + objects, usd=round(usd, 9), executions=1
-        )
+        return cls(gb_seconds=round(gb_seconds, 3), requests=INVOCATIONS + objects, usd=round(usd, 9), executions=1)
 
     def __add__(self, other: Cost) -> Cost:
         """Return the sum of two."""

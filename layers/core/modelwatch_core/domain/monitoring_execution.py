@@ -20,6 +20,7 @@ from modelwatch_core.domain.documents import (
     UtcDatetime,
     iso_utc,
 )
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -108,6 +109,8 @@ class MonitoringExecution(Owned):
         What the host started.
     outcome : Outcome, optional
         How it ended.
+    cost : Cost, optional
+        What it cost, estimated; None where its run reported nothing.
     announced, metrics_published : bool
         Whether its end, and its metrics, have been published.
     version : int
@@ -139,6 +142,7 @@ class MonitoringExecution(Owned):
     host_reason: str | None = None
     run: Run | None = None
     outcome: Outcome | None = None
+    cost: Cost | None = None
     violation_report_uri: S3Uri | None = None
     announced: bool = False
     metrics_published: bool = False
@@ -281,7 +285,13 @@ class MonitoringExecution(Owned):
         return self._changed(now, due=due)
 
     def settled(
-        self, outcome: Outcome, *, now: datetime, run: Run | None = None, violation_report_uri: str | None = None
+        self,
+        outcome: Outcome,
+        *,
+        now: datetime,
+        run: Run | None = None,
+        violation_report_uri: str | None = None,
+        cost: Cost | None = None,
     ) -> Self:
         """Return the execution with its one terminal status; one that has it already is returned as it is.
 
@@ -299,6 +309,7 @@ class MonitoringExecution(Owned):
             outcome=outcome,
             run=self.run if is_known else run,
             violation_report_uri=violation_report_uri,
+            cost=cost,
             active=False,
         )
 

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,7 @@ from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
@@ -367,7 +369,7 @@ class TableLedger:
     """``Ledger`` in the ledger table.
 
     Beside the item of each execution, a schedule has one item ``ACTIVE`` while an execution holds it; both are
-    written in one transaction.
+    written in one transaction, and so is the item ``COST``, to which an execution that settles adds what it cost.
     """
 
     items: VersionedItems
@@ -428,9 +430,33 @@ class TableLedger:
                 "ExpressionAttributeValues": {":holder": item["sk"]},
             }
         }
-        if self.items.transacted(self.items.put_of(item, **follows_on(item)), release):
-            # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
-            self.items.put(item, exists="ExecutionExists")
+        settled = [self.items.put_of(item, **follows_on(item)), *self._added_cost(execution)]
+        if not (refused := self.items.transacted(*settled, release)):
+            return
+        # Settled without ever holding its schedule, which another one holds: there is nothing to let go of.
+        if 0 in refused or self.items.transacted(*settled):
+            raise conflict(item, "ExecutionExists")
+
+    def _added_cost(self, execution: MonitoringExecution) -> list[Item]:
+        if execution.cost is None:
+            return []
+        added = {f"#{name}": Decimal(str(value)) for name, value in execution.cost}
+        return [
+            {
+                "Update": {
+                    "TableName": self.items.table.name,
+                    "Key": {"pk": _partition_key(execution.key), "sk": "COST"},
+                    "UpdateExpression": "ADD " + ", ".join(f"{name} :{name[1:]}" for name in added),
+                    "ExpressionAttributeNames": {name: name[1:] for name in added},
+                    "ExpressionAttributeValues": {f":{name[1:]}": value for name, value in added.items()},
+                }
+            }
+        ]
+
+    def cost(self, schedule_id: str) -> Cost:
+        """Return the sum of what the executions of a schedule cost."""
+        item = self.items.item(f"EXECUTIONS#{schedule_id}", "COST") or {}
+        return Cost.model_validate({name: item[name] for name in Cost.model_fields if name in item})
 
     def history(
         self, schedule_id: str, *, limit: int, before: datetime | None = None

@@ -1,0 +1,114 @@
+"""The app in the local stack hears of endpoints, jobs and model packages from the events that SageMaker sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.app.deployed_app import HOUR, START, App, started
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_reactions")]
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[App]:
+    with started(BaselineRule="Enabled") as stack:
+        app = App(stack)
+        assert app.make_baseline()["status"] == "Completed"
+        app.make_schedule()
+        yield app
+        assert stack.undelivered == []
+
+
+def described(app: App) -> dict:
+    app.stack.settle()
+    return app.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
+
+
+def clock(app: App) -> str:
+    return app.stack.client("scheduler").get_schedule(GroupName="modelwatch-schedules", Name="hourly")["State"]
+
+
+def subjects(app: App) -> list[str]:
+    app.stack.settle()
+    return [mail["Subject"] for mail in app.stack.mails if mail["Subject"].startswith("Modelwatch: hourly: ")]
+
+
+def test_a_deleted_endpoint_stops_the_clock_of_its_schedule_and_the_next_one_starts_it(app):
+    sagemaker = app.stack.client("sagemaker")
+    sagemaker.delete_endpoint(EndpointName="loans")
+    paused = described(app)
+    assert (paused["monitoring_schedule_status"], paused["watched_endpoint"]["paused"]) == ("Stopped", True)
+    assert clock(app) == "DISABLED"
+    sagemaker.create_endpoint(EndpointName="loans", EndpointConfigName="loans")
+    resumed = described(app)
+    assert resumed["monitoring_schedule_status"] == "Scheduled"
+    assert resumed["watched_endpoint"]["deployment"]["models"] == {"AllTraffic": "m"}
+    assert clock(app) == "ENABLED"
+    assert subjects(app) == [
+        "Modelwatch: hourly: paused, its endpoint was deleted",
+        "Modelwatch: hourly: resumed, its endpoint is there again",
+    ]
+
+
+def test_an_execution_is_shown_with_its_cost_and_its_schedule_with_the_sum(app):
+    nine = START.replace(minute=0) + HOUR
+    for number in range(2):
+        app.capture(nine + number * HOUR)
+        app.stack.advance_to(nine + (number + 1) * HOUR + timedelta(minutes=20))
+    listed = app.manage("ListMonitoringExecutions", monitoring_schedule_name="hourly")["executions"]
+    assert {app.execution(nine + number * HOUR)["monitoring_execution_status"] for number in (1, 2)} == {"Completed"}
+    costs = [each["cost"] for each in listed if each["cost"]]
+    assert len(costs) >= 2
+    assert all(cost["gb_seconds"] > 0 and cost["requests"] >= 3 and cost["usd"] > 0 for cost in costs)
+    total = described(app)["cost"]
+    assert total["executions"] == len(costs)
+    assert total["usd"] == pytest.approx(sum(cost["usd"] for cost in costs))
+
+
+def test_a_completed_transform_job_is_checked_by_the_schedule_of_its_captures(app):
+    watched = {"data_captured_destination_s3_uri": "s3://captures/batches", "check_when_written": True}
+    app.manage(
+        "CreateMonitoringSchedule",
+        monitoring_schedule_name="batches",
+        schedule_expression="cron(0 0 ? * * *)",
+        batch_transform_input=watched | {"dataset_format": {"csv": {"header": False}}},
+    )
+    app.stack.client("sagemaker").create_transform_job(
+        TransformJobName="nightly",
+        ModelName="m",
+        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://captures/in"}}},
+        TransformOutput={"S3OutputPath": "s3://captures/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        DataCaptureConfig={"DestinationS3Uri": "s3://captures/batches"},
+    )
+    app.stack.settle()
+    (execution,) = app.manage("ListMonitoringExecutions", monitoring_schedule_name="batches")["executions"]
+    assert (execution["one_off"], execution["tick_id"]) == (True, "transform job nightly")
+
+
+def test_a_training_job_and_an_approved_model_package_get_their_baselines(app):
+    sagemaker = app.stack.client("sagemaker")
+    noted = {"modelwatch:baseline_dataset_s3_uri": "s3://captures/train.csv", "modelwatch:dataset_format": "csv"}
+    sagemaker.create_training_job(
+        TrainingJobName="loans-t1",
+        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
+        RoleArn="arn:aws:iam::123456789012:role/model",
+        OutputDataConfig={"S3OutputPath": "s3://captures/models"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+        Tags=[{"Key": key, "Value": value} for key, value in noted.items()],
+    )
+    sagemaker.create_model_package_group(ModelPackageGroupName="loans")
+    made = sagemaker.create_model_package(
+        ModelPackageGroupName="loans", ModelApprovalStatus="PendingManualApproval", CustomerMetadataProperties=noted
+    )
+    app.stack.settle()
+    sagemaker.update_model_package(
+        ModelPackageArn=made["ModelPackageArn"], ModelApprovalStatus="Approved", CustomerMetadataProperties=noted
+    )
+    app.stack.settle()
+    for name in ("loans-t1-baseline", "loans-1-baseline"):
+        assert app.manage("DescribeBaseliningJob", baselining_job_name=name)["status"] == "Completed"
