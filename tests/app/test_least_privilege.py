@@ -189,6 +189,7 @@ class Pass:
             DataCaptureConfig=captured,
         )
         self.stack.settle()
+        assert self.app.manage("ListMonitoringExecutions", monitoring_schedule_name="batches")["executions"]
         self.app.manage("DeleteMonitoringSchedule", monitoring_schedule_name="batches")
 
     def a_model_is_approved(self) -> None:

@@ -163,6 +163,12 @@ def _sagemaker(action: str, **kinds: str) -> Callable[[Parameters, Region], Iter
     return permissions
 
 
+def _describe_model_package(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    name = parameters["ModelPackageName"]  # or its ARN
+    arn = name if name.startswith("arn:") else region.arn("sagemaker", f"model-package/{name}")
+    yield Permission("sagemaker:DescribeModelPackage", arn)
+
+
 _ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
 _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
@@ -199,6 +205,9 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("sagemaker", "CreateEndpoint"): _sagemaker("CreateEndpoint", **_ENDPOINT, **_CONFIG),
     ("sagemaker", "CreateEndpointConfig"): _sagemaker("CreateEndpointConfig", **_CONFIG),
     ("sagemaker", "DescribeEndpointConfig"): _sagemaker("DescribeEndpointConfig", **_CONFIG),
+    ("sagemaker", "DescribeModel"): _sagemaker("DescribeModel", ModelName="model"),
+    ("sagemaker", "DescribeTransformJob"): _sagemaker("DescribeTransformJob", TransformJobName="transform-job"),
+    ("sagemaker", "DescribeModelPackage"): _describe_model_package,
     ("sagemaker", "DeleteEndpointConfig"): _sagemaker("DeleteEndpointConfig", **_CONFIG),
     ("sagemaker-runtime", "InvokeEndpoint"): _sagemaker("InvokeEndpoint", **_ENDPOINT),
 }

@@ -45,8 +45,8 @@ def _folder_of(job: TransformJob) -> str:
 
 
 def _request(schedule: MonitoringSchedule, job: TransformJob) -> ExecutionRequest:
-    start = job.started.replace(microsecond=0)
-    end = max(job.ended.replace(microsecond=0), start + timedelta(seconds=1))
+    end = job.ended.replace(microsecond=0)  # not later than now: a window must be over
+    start = min(job.started.replace(microsecond=0), end - timedelta(seconds=1))
     return ExecutionRequest(
         monitoring_schedule_name=schedule.monitoring_schedule_name,
         schedule_id=schedule.schedule_id,

@@ -41,7 +41,7 @@ def of_training_job(job: TrainingJobStateChange) -> dict[str, str]:
     InvalidInput
         ``ChannelNotFound``.
     """
-    parameters = noted_parameters(job.tags)
+    parameters = noted_parameters(job.tags or {})
     channel = parameters.pop(CHANNEL, None)
     if channel is None:
         return parameters

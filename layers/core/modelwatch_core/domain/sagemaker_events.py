@@ -38,12 +38,12 @@ class TrainingJobStateChange(Inbound):
     detail_type: ClassVar[str] = "SageMaker Training Job State Change"
 
     name: NonEmpty = Field(alias="TrainingJobName")
-    channels: tuple[dict[str, Any], ...] = Field(default=(), alias="InputDataConfig")
-    tags: dict[str, str] = Field(default_factory=dict, alias="Tags")
+    channels: tuple[dict[str, Any], ...] | None = Field(default=None, alias="InputDataConfig")
+    tags: dict[str, str] | None = Field(default=None, alias="Tags")
 
     def channel(self, name: str) -> str | None:
         """Return the S3 URI of a channel of the training data, or None."""
-        for channel in self.channels:
+        for channel in self.channels or ():
             if channel.get("ChannelName") == name:
                 uri = channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri")
                 return str(uri) if uri else None
