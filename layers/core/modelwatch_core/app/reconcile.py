@@ -120,7 +120,8 @@ class Reconcile:
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
-            return self._end(record, ended.outcome, ended.run)
+            self.finish(ended)
+            return True
         if record.run is None and self._follow_endpoint_of(record.subject):
             return True
         described = self._describe(record.run)
@@ -147,9 +148,8 @@ class Reconcile:
             self.ledger.save(record.prolonged(due=now + lease, now=now))
         return True
 
-    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome, run: Run | None = None) -> bool:
-        uri = record.output_s3_uri
-        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=uri, outcome=outcome, run=run))
+    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome) -> bool:
+        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=record.output_s3_uri, outcome=outcome))
         return True
 
     def _describe(self, run: Run | None) -> RunDescription:

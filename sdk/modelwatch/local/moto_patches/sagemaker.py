@@ -81,8 +81,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         if endpoint is not None and endpoint.endpoint_status in ("Creating", "Updating"):
             raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
         original_delete(self, endpoint_name)
-        if endpoint is not None:
-            _announce_endpoint(endpoint, "DELETED", now=hooks.now(), region=self.region_name)
+        _announce_endpoint(endpoint, "DELETED", now=hooks.now(), region=self.region_name)  # moto found it
 
     return [
         *_of_jobs(hooks),
