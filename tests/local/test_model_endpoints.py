@@ -53,6 +53,7 @@ def endpoint(stack: LocalStack, container: Container, request: pytest.FixtureReq
     stack.settle()
     if name in [found["EndpointName"] for found in sagemaker.list_endpoints()["Endpoints"]]:
         sagemaker.delete_endpoint(EndpointName=name)
+        stack.settle()  # its deletion is an event too
 
 
 def make_config(stack: LocalStack, name: str) -> None:
