@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.moments import Moments, update_each
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
+from modelwatch_analyzer.profile.lexical import ColumnType, Numbers, infer_type, read_numbers
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
 
@@ -42,13 +42,14 @@ class NumericColumn:
 
     def update(self, column: pl.Series) -> None:
         """Add a batch; see `Dataset.batches`."""
-        numbers = read_numbers(column)
+        update_numbers([self], [column])
+
+    def _include(self, numbers: Numbers) -> None:
         self.type = self.type.combine(numbers.type)
         self.present += numbers.present
         self.missing += numbers.missing
         self.integral += numbers.integral
         self.negative += int(np.count_nonzero(numbers.values < 0))
-        self.moments.update(numbers.values)
         self.sketch.update(numbers.values)
 
     def merge(self, other: Self) -> Self:
@@ -62,6 +63,14 @@ class NumericColumn:
             moments=self.moments.merge(other.moments),
             sketch=self.sketch.merge(other.sketch),
         )
+
+
+def update_numbers(accumulators: Sequence[NumericColumn], columns: Iterable[pl.Series]) -> None:
+    """Add a batch of each column to its accumulator."""
+    numbers = [read_numbers(column) for column in columns]
+    for accumulator, read in zip(accumulators, numbers, strict=True):
+        accumulator._include(read)
+    update_each((accumulator.moments for accumulator in accumulators), (read.values for read in numbers))
 
 
 @dataclass(slots=True)
