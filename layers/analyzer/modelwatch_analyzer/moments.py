@@ -73,13 +73,35 @@ class Moments:
         ValueError
             If a value is NaN or infinite.
         """
-        update_each([self], [values])
+        self.update_each([self], [values])
+
+    @staticmethod
+    def update_each(accumulators: Iterable[Moments], values: Iterable[Floats]) -> None:
+        """Update several accumulators, each with a stream of its own; many short streams are computed at once.
+
+        Parameters
+        ----------
+        accumulators : iterable of Moments, length m
+        values : iterable of ndarray of float64, length m
+            Finite values, each array of any length.
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite.
+        """
+        work = np.empty(0)
+        for rows in _tables(_blocks(accumulators, values)):
+            cells = len(rows) * max(values.size for _, values in rows)
+            work = work if work.size >= 3 * cells else np.empty(3 * cells)
+            for (moments, _), block in zip(rows, Moments._of_rows([values for _, values in rows], work), strict=True):
+                moments.include(block)
 
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both streams; neither changes."""
         merged = Moments()
-        merged._add(self)
-        merged._add(other)
+        merged.include(self)
+        merged.include(other)
         return merged
 
     @property
@@ -122,7 +144,40 @@ class Moments:
         if not self.count:
             raise ValueError("no moments without a value")
 
-    def _add(self, other: Moments) -> None:
+    @staticmethod
+    def _of_rows(rows: Sequence[Floats], work: Floats) -> Iterator[Moments]:
+        """Yield the moments of each row; `work` is overwritten, three times as long as a table of the rows."""
+        counts = [row.size for row in rows]
+        shape = len(rows), max(counts)
+        table, slices, rest = work[: 3 * shape[0] * shape[1]].reshape(3, *shape)
+        for row, values in zip(table, rows, strict=True):
+            row[: values.size] = values
+            row[values.size :] = values[0]
+        least, greatest = table.min(axis=1), table.max(axis=1)
+        if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
+            raise ValueError("moments take finite values only")
+        exponents, scales = _scaling(np.maximum(-least, greatest))
+        for row in np.flatnonzero(scales):
+            table[row] *= 2.0 ** -int(scales[row])
+        _blank(table, counts)
+        totals = _exact_sums(table, exponents - scales, slices, rest)
+        means = np.array([[total / (count << _UNIT)] for total, count in zip(totals, counts, strict=True)])
+        np.subtract(table, means, out=slices)
+        _blank(slices, counts)
+        np.multiply(slices, slices, out=slices)
+        squares = slices.sum(axis=1).tolist()
+        for index, (total, count) in enumerate(zip(totals, counts, strict=True)):
+            block = Moments()
+            block.count, block.minimum, block.maximum = count, float(least[index]), float(greatest[index])
+            block._exponent = scale = int(scales[index])
+            block._total = total << scale if scale >= 0 else total >> -scale
+            # The mean just subtracted is rounded; the second term takes that error back out.
+            error = (total - _in_units(float(means[index, 0])) * count) / (1 << _UNIT)
+            block._squares = max(squares[index] - error * error / count, 0.0)
+            yield block
+
+    def include(self, other: Moments) -> None:
+        """Add the moments of further values, which do not change."""
         if not other.count:
             return
         if not self.count:
@@ -143,40 +198,15 @@ class Moments:
         self._total += other._total
 
 
-def update_each(accumulators: Iterable[Moments], values: Iterable[Floats]) -> None:
-    """Update several accumulators, each with a stream of its own; many short streams are computed at once.
-
-    Parameters
-    ----------
-    accumulators : iterable of Moments, length m
-    values : iterable of ndarray of float64, length m
-        Finite values, each array of any length.
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite.
-    """
-    work = np.empty(0)
-    for rows in _tables(_blocks(accumulators, values)):
-        cells = len(rows) * max(values.size for _, values in rows)
-        work = work if work.size >= 3 * cells else np.empty(3 * cells)
-        for (moments, _), block in zip(rows, _moments([values for _, values in rows], work), strict=True):
-            moments._add(block)
-
-
-_Row = tuple[Moments, Floats]
-
-
-def _blocks(accumulators: Iterable[Moments], values: Iterable[Floats]) -> Iterator[_Row]:
+def _blocks(accumulators: Iterable[Moments], values: Iterable[Floats]) -> Iterator[tuple[Moments, Floats]]:
     for moments, stream in zip(accumulators, values, strict=True):
         for start in range(0, stream.size, _BLOCK):
             yield moments, stream[start : start + _BLOCK]
 
 
-def _tables(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+def _tables(rows: Iterable[tuple[Moments, Floats]]) -> Iterator[list[tuple[Moments, Floats]]]:
     """Yield the rows, in their order, as tables of at most `_BLOCK` cells."""
-    table: list[_Row] = []
+    table: list[tuple[Moments, Floats]] = []
     width = 0
     for row in rows:
         width = max(width, row[1].size)
@@ -186,38 +216,6 @@ def _tables(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
         table.append(row)
     if table:
         yield table
-
-
-def _moments(rows: Sequence[Floats], work: Floats) -> Iterator[Moments]:
-    """Yield the moments of each row; `work` is overwritten, three times as long as a table of the rows."""
-    counts = [row.size for row in rows]
-    shape = len(rows), max(counts)
-    table, slices, rest = work[: 3 * shape[0] * shape[1]].reshape(3, *shape)
-    for row, values in zip(table, rows, strict=True):
-        row[: values.size] = values
-        row[values.size :] = values[0]
-    least, greatest = table.min(axis=1), table.max(axis=1)
-    if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
-        raise ValueError("moments take finite values only")
-    exponents, scales = _scaling(np.maximum(-least, greatest))
-    for row in np.flatnonzero(scales):
-        table[row] *= 2.0 ** -int(scales[row])
-    _blank(table, counts)
-    totals = _exact_sums(table, exponents - scales, slices, rest)
-    means = np.array([[total / (count << _UNIT)] for total, count in zip(totals, counts, strict=True)])
-    np.subtract(table, means, out=slices)
-    _blank(slices, counts)
-    np.multiply(slices, slices, out=slices)
-    squares = slices.sum(axis=1).tolist()
-    for index, (total, count) in enumerate(zip(totals, counts, strict=True)):
-        block = Moments()
-        block.count, block.minimum, block.maximum = count, float(least[index]), float(greatest[index])
-        block._exponent = scale = int(scales[index])
-        block._total = total << scale if scale >= 0 else total >> -scale
-        # The mean just subtracted is rounded; the second term takes that error back out.
-        error = (total - _in_units(float(means[index, 0])) * count) / (1 << _UNIT)
-        block._squares = max(squares[index] - error * error / count, 0.0)
-        yield block
 
 
 def _scaling(magnitudes: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

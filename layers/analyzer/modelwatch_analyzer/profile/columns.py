@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.moments import Moments, update_each
+from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, Numbers, infer_type, read_numbers
@@ -44,7 +44,8 @@ class NumericColumn:
         """Add a batch; see `Dataset.batches`."""
         update_numbers([self], [column])
 
-    def _include(self, numbers: Numbers) -> None:
+    def include(self, numbers: Numbers) -> None:
+        """Add a batch to everything but the moments, which `update_numbers` computes for many columns at once."""
         self.type = self.type.combine(numbers.type)
         self.present += numbers.present
         self.missing += numbers.missing
@@ -69,8 +70,8 @@ def update_numbers(accumulators: Sequence[NumericColumn], columns: Iterable[pl.S
     """Add a batch of each column to its accumulator."""
     numbers = [read_numbers(column) for column in columns]
     for accumulator, read in zip(accumulators, numbers, strict=True):
-        accumulator._include(read)
-    update_each((accumulator.moments for accumulator in accumulators), (read.values for read in numbers))
+        accumulator.include(read)
+    Moments.update_each((accumulator.moments for accumulator in accumulators), (read.values for read in numbers))
 
 
 @dataclass(slots=True)

@@ -329,7 +329,11 @@ def _is_doubtful(column: pl.Series) -> bool:
     if not math.isfinite(column.sum()) and not column.is_finite().all():  # a sum may be infinite of finite values
         return True
     first = column.head(_FEW)
-    return not (first != first.floor()).any() and not (column != column.floor()).any() and column.null_count() < len(column)
+    return (
+        not (first != first.floor()).any()
+        and not (column != column.floor()).any()
+        and column.null_count() < len(column)
+    )
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:
