@@ -17,7 +17,6 @@ whenever the two might disagree.
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -316,24 +315,19 @@ def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
     """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
-    uncertain = [column.name for column in frame.iter_columns() if column.dtype == pl.Float64 and _is_doubtful(column)]
+    floats = pl.col(pl.Float64)
+    fraction = (floats.head(_FEW) != floats.head(_FEW).floor()).any()
+    likely = frame.select(floats.sum().is_finite() & fraction)  # a sum may be infinite of finite values
+    unclear = frame[[column.name for column in likely.iter_columns() if not column.item()]]
+    fraction = (floats != floats.floor()).any()
+    certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
+    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
     if not uncertain:
         return frame
     for column in uncertain:
         plan.read_as_text(column)
     text = _read_csv(block, frame.height, as_text)
     return None if text is None else frame.with_columns(text[uncertain])
-
-
-def _is_doubtful(column: pl.Series) -> bool:
-    if not math.isfinite(column.sum()) and not column.is_finite().all():  # a sum may be infinite of finite values
-        return True
-    first = column.head(_FEW)
-    return (
-        not (first != first.floor()).any()
-        and not (column != column.floor()).any()
-        and column.null_count() < len(column)
-    )
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:
