@@ -152,15 +152,17 @@ class Moments:
         table, slices, rest = work[: 3 * shape[0] * shape[1]].reshape(3, *shape)
         for row, values in zip(table, rows, strict=True):
             row[: values.size] = values
-            row[values.size :] = values[0]
+            row[values.size :] = values[0]  # which changes neither the least nor the greatest
         least, greatest = table.min(axis=1), table.max(axis=1)
         if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
             raise ValueError("moments take finite values only")
         exponents, scales = _scaling(np.maximum(-least, greatest))
         for row in np.flatnonzero(scales):
             table[row] *= 2.0 ** -int(scales[row])
+        exponents -= scales
+        in_two_slices = (np.abs(table, out=slices).min(axis=1) >= np.ldexp(1.0, exponents - 24)).all()
         _blank(table, counts)
-        totals = _exact_sums(table, exponents - scales, slices, rest)
+        totals = _exact_sums(table, exponents, slices, rest, in_two_slices=bool(in_two_slices))
         means = np.array([[total / (count << _UNIT)] for total, count in zip(totals, counts, strict=True)])
         np.subtract(table, means, out=slices)
         _blank(slices, counts)
@@ -238,10 +240,18 @@ def _blank(table: Floats, counts: Sequence[int]) -> None:
             table[row, count:] = 0.0
 
 
-def _exact_sums(table: Floats, exponents: NDArray[np.int64], slices: Floats, rest: Floats) -> list[int]:
+def _exact_sums(
+    table: Floats, exponents: NDArray[np.int64], slices: Floats, rest: Floats, *, in_two_slices: bool
+) -> list[int]:
     """Sum each row of at most 2**15 values below 2**exponent in magnitude, in units of 2**-1074.
 
     `slices` and `rest`, of the shape of the table, are overwritten.
+
+    Parameters
+    ----------
+    in_two_slices : bool
+        Whether no value is below 2**(exponent - 24) in magnitude. Then all are multiples of 2**(exponent - 76), and so
+        is what the first slice leaves of them: its sum has 52 bits.
     """
     # Adding and subtracting this rounds to multiples of 2**(exponent - 38); the sum of 2**15 such slices has 53 bits.
     shifters = np.ldexp(1.5, (exponents + 14).astype(np.int32))[:, np.newaxis]
@@ -250,13 +260,20 @@ def _exact_sums(table: Floats, exponents: NDArray[np.int64], slices: Floats, res
     while True:
         np.add(remaining, shifters, out=slices)
         slices -= shifters
-        for row, part in enumerate(slices.sum(axis=1).tolist()):
-            totals[row] += _in_units(part)
+        _add_sums(totals, slices)
         np.subtract(remaining, slices, out=rest)
-        if rest.min() == rest.max() == 0:
+        if in_two_slices:
+            _add_sums(totals, rest)
+            return totals
+        if not rest.any():
             return totals
         remaining = rest
         shifters *= 2.0**-39
+
+
+def _add_sums(totals: list[int], parts: Floats) -> None:
+    for row, part in enumerate(parts.sum(axis=1).tolist()):
+        totals[row] += _in_units(part)
 
 
 def _in_units(value: float) -> int:
