@@ -51,7 +51,8 @@ def size_of(document: object) -> int:
 
 def incident_key(alert: Alert) -> str:
     """Return what all messages of one alert have in common, from its beginning to its end."""
-    return f"{alert.schedule_id}/{alert.alert_name}/{iso_utc(alert.since)}"
+    schedule_id, _, _ = alert.key.partition("/")
+    return f"{schedule_id}/{alert.alert_name}/{iso_utc(alert.since)}"
 
 
 def _document(alert: Alert, violations: list[dict[str, Any]]) -> dict[str, Any]:

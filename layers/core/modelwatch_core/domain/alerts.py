@@ -38,8 +38,6 @@ class Alert(Owned):
     ----------
     key : str
         The identity (execution, status): what is delivered twice has the same key.
-    schedule_id : str
-        The identity of the schedule.
     headline : str, optional
         What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
     notice : Notice
@@ -61,7 +59,6 @@ class Alert(Owned):
     """
 
     key: NonEmpty
-    schedule_id: NonEmpty
     severity: Severity
     headline: NonEmpty | None = None
     notice: Notice = Notice.IN_ALERT
@@ -131,7 +128,6 @@ def alert_of(event: ExecutionEnded, *changes: Change) -> Alert | None:
     first, *others = changes
     return Alert(
         key=alert_key(event),
-        schedule_id=event.schedule_id,
         severity=first.severity,
         notice=first.notice,
         alert_name=first.alert_name,
@@ -199,7 +195,6 @@ def silence_alert(schedule: MonitoringSchedule, event: ScheduleSilent, window: W
     )
     return Alert(
         key="/".join((event.schedule_id, AlertName.NOT_FIRED, iso_utc(event.due), str(event.reminder))),
-        schedule_id=event.schedule_id,
         severity=change.severity,
         notice=change.notice,
         alert_name=change.alert_name,
