@@ -88,10 +88,13 @@ class Timeline:
                 self._console.print(f"    {printable(line)}")
 
     def print_alerts(self, changes: Sequence[AlertTransition], mails: Sequence[EmailMessage]) -> None:
-        """Print how alerts changed, and by which mails people heard of one that began, lasted and is over."""
+        """Print how alerts changed, and by which mails people heard of one that began, lasted and is over.
+
+        The time of a change is the end of the window whose execution made it.
+        """
         self.print_heading("Alerts")
         for change in changes:
-            line = f"{change.creation_time:%H:%M}  {change.monitoring_schedule_name} {change.alert_name}: "
+            line = f"{change.window.end:%H:%M}  {change.monitoring_schedule_name} {change.alert_name}: "
             self._console.print(Text.assemble(line, (change.alert_status, _ALERT_STYLES[change.alert_status])))
         subjects = [str(mail["Subject"]) for mail in mails]
         told = {

@@ -31,7 +31,7 @@ class WatchAlerts:
     clock: Clock
 
     def steps(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """Yield what is to be done: what it is about, and the step, which returns whether it did something."""
+        """Yield what is to be done: what it is about, and the step, which moves nothing on by itself."""
         for target in self.waiting.targets():
             yield f"alerts that wait for {target}", partial(self._published, AlertsWaiting(target=target))
         now = self.clock.now()
@@ -48,16 +48,14 @@ class WatchAlerts:
             if not page.has_more:
                 return
 
-    def _published(self, event: AlertsWaiting) -> bool:
+    def _published(self, event: AlertsWaiting | ScheduleSilent) -> bool:
         self.bus.publish(event)
-        return False  # who sends them reports it
+        return False  # nothing is moved on: who takes the event counts what it does
 
     def _look_at(self, schedule: MonitoringSchedule, now: datetime) -> bool:
         due = self._missed(schedule, now)
         event = self._event(schedule, due, now) if due else None
-        if event is not None:
-            self.bus.publish(event)
-        return event is not None
+        return self._published(event) if event else False
 
     def _event(self, schedule: MonitoringSchedule, due: datetime, now: datetime) -> ScheduleSilent | None:
         """Return what is to be said about a schedule that is silent since a moment: at first, and when it is time."""
