@@ -1199,7 +1199,7 @@ def test_programs_get_json_with_attributes_for_filter_policies(aws):
     asked = published(aws, lambda sns: SnsJsonTopics(sns, (topic,)).send(violating(), topic))
     values = {name: each["StringValue"] for name, each in asked["MessageAttributes"].items()}
     assert values["severity"] == "warning"
-    assert (values["alertName"], values["notice"]) == ("violations", "InAlert")
+    assert (values["alertName"], values["change"]) == ("violations", "InAlert")
     assert len(values) <= 10  # SQS discards a raw message with more
     assert json.loads(asked["Message"])["worstExcess"] == pytest.approx(9)
     assert "MessageStructure" not in asked

@@ -111,7 +111,7 @@ class World:
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
-        notices = RaiseNotices(bus, everybody, self.clock)
+        notices = RaiseNotices(bus, (everybody,), self.clock)
         self.follow_watched = FollowWatchedEndpoint(schedules, self.endpoints, follow_schedule, notices, self.clock)
         self.transform_jobs, self.packages = MemoryTransformJobs(), MemoryModelPackages()
         self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)

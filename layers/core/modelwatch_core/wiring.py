@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache
@@ -305,8 +305,8 @@ def _alarms() -> NotifiedPlaces:
     return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
 
 
-def _default_target() -> AlertTargetReference:
-    return AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
+def _default_targets() -> Sequence[AlertTargetReference]:
+    return AlertSettings.from_environment().default_targets
 
 
 # ---------------------------------------------------------------- use cases
@@ -483,7 +483,7 @@ def follow_watched_endpoint() -> FollowWatchedEndpoint:
         schedules=_schedules(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         follow_schedule=_follow_schedule(),
-        raise_notices=RaiseNotices(_bus(), _default_target(), _CLOCK),
+        raise_notices=RaiseNotices(_bus(), _default_targets(), _CLOCK),
         clock=_CLOCK,
     )
 
@@ -498,7 +498,7 @@ def route_alerts() -> RouteAlerts:
         bus=_bus(),
         metrics=_metrics(),
         clock=_CLOCK,
-        default_targets=AlertSettings.from_environment().default_targets,
+        default_targets=_default_targets(),
         metric_prefix=MetricSettings.from_environment().metric_namespace_prefix,
     )
 

@@ -14,7 +14,7 @@ from modelwatch_core.domain.alert_states import (
     in_order,
     status_after,
 )
-from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
+from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import (
     Alert,
@@ -117,13 +117,15 @@ class RouteAlerts:
     def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
         if alert is None:
             return None
-        told = [target for target in named if target.type != ALARM] or self.default_targets
-        fitting = (
-            target
-            for target in told
-            if target.takes(alert.names, alert.severity) and target.is_for(alert.endpoint_name, tags)
+        targets = reached(
+            named,
+            self.default_targets,
+            alerts=alert.names,
+            severity=alert.severity,
+            endpoint_name=alert.endpoint_name,
+            tags=tags,
         )
-        for target in {str(target): target for target in fitting}.values():
+        for target in targets:
             self.bus.publish(AlertRaised(alert=alert, target=target))
         return alert
 

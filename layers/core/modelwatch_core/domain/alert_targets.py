@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -55,6 +55,27 @@ class AlertTargetReference(Owned):
         """Return whether messages about a schedule with an endpoint and tags may go there."""
         named = not self.endpoints or any(fnmatchcase(endpoint_name or "", pattern) for pattern in self.endpoints)
         return named and self.tags.items() <= tags.items()
+
+
+def reached(
+    named: Iterable[AlertTargetReference],
+    defaults: Iterable[AlertTargetReference],
+    *,
+    alerts: Collection[AlertName],
+    severity: Severity,
+    endpoint_name: str | None,
+    tags: Mapping[str, str],
+) -> list[AlertTargetReference]:
+    """Return which of the targets that a schedule names get a message, each once; of the default ones if it names none.
+
+    Parameters
+    ----------
+    named : iterable of AlertTargetReference
+        Alarms among them count for none: nothing is sent to them.
+    """
+    told = [target for target in named if target.type != ALARM] or list(defaults)
+    fitting = [each for each in told if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
+    return list({str(target): target for target in fitting}.values())
 
 
 _REFERENCES: TypeAdapter[tuple[AlertTargetReference, ...]] = TypeAdapter(tuple[AlertTargetReference, ...])
