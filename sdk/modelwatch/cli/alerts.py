@@ -14,11 +14,9 @@ from modelwatch.cli.list_options import MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples, parse_time
 
-_HELP = "See how the alerts of schedules stand, and change when people hear of them."
-
 AlertStatus = Literal["InAlert", "OK"]
 
-app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 _COLUMNS = {
     "alert": lambda each: each["monitoring_alert_name"],
