@@ -21,6 +21,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import MonitorKind, kind_of_analysis
 from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
+from modelwatch_core.domain.scores import MOST_SCORES
 
 REPORT, SUMMARY = "report.html", "analysis_summary.json"
 
@@ -154,6 +155,7 @@ def _summary(findings: Findings, changes: tuple[str, ...], outputs: dict[str, st
         ground_truth=findings.ground_truth,
         changes=changes,
         outputs=outputs,
+        scores=tuple(sorted(findings.report.scores, key=lambda score: score.weight, reverse=True)[:MOST_SCORES]),
     )
 
 
