@@ -297,6 +297,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("FinishExecution", {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem"}),
+        ("ShowMonitors", {"GetItem", "Query"}),
         ("Reconcile", {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],
 )
@@ -350,9 +351,9 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
     [
         ("outbound/analysis-ended.with-violations", {"FinishExecutionAnalysisEnded"}),
         ("inbound/finish_execution.analyzer_failed", {"FinishExecutionAnalyzerFailed"}),
-        ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded"}),
-        ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded"}),
-        ("outbound/execution-ended.completed", set()),
+        ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded", "ShowMonitorsExecutionEnded"}),
+        ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded", "ShowMonitorsExecutionEnded"}),
+        ("outbound/execution-ended.completed", {"ShowMonitorsExecutionEnded"}),
         ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
         ("inbound/follow_endpoints.updated", {"FollowEndpointsWatchedEndpoint"}),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (400, 1400)
@@ -45,14 +46,19 @@ class OpenPage:
         Messages of the console, errors of scripts, dialogs, and whatever it asked for besides itself.
     """
 
-    def __init__(self, browser: Browser, url: str, *, width: int, **options: object) -> None:
+    def __init__(self, browser: Browser, url: str, *, width: int, **options: Any) -> None:
         self.complaints: list[str] = []
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]  # Playwright's own options
+        self._url = url.partition("#")[0]
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, **options)
         self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-        self.page.on("request", lambda request: request.url != url.partition("#")[0] and self.complaints.append(request.url))
+        self.page.on("request", self._note_request)
         self.page.goto(url)
+
+    def _note_request(self, request: Request) -> None:
+        if request.url != self._url:
+            self.complaints.append(request.url)
 
     def accessibility_findings(self) -> list[str]:
         """Return what axe-core finds that is serious or critical: the rule, and where."""
@@ -66,7 +72,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., OpenPage]
     """Open pages, given as HTML or as a file; afterwards nothing may have been complained of."""
     pages: list[OpenPage] = []
 
-    def open_page(html: str | Path, *, width: int = WIDTHS[-1], fragment: str = "", **options: object) -> OpenPage:
+    def open_page(html: str | Path, *, width: int = WIDTHS[-1], fragment: str = "", **options: Any) -> OpenPage:
         path = html if isinstance(html, Path) else tmp_path / f"page{len(pages)}.html"
         if isinstance(html, str):
             path.write_text(html, encoding="utf-8", errors="replace")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = {
     "html": HOSTILE,
-    "right-to-left": "\u202eمرحبا\u202c שלום",
+    "right-to-left": "\u202e\u0645\u0631\u062d\u0628\u0627\u202c \u05e9\u05dc\u05d5\u05dd",
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
     "newlines": "a\nb\r\nc\u2028d",
     "long": "n" * 1000,

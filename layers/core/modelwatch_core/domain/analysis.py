@@ -10,7 +10,7 @@ from pydantic import Field
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri, SageMakerName
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
-from modelwatch_core.domain.scores import Score
+from modelwatch_core.domain.scores import MOST_IN_AN_OUTCOME, Score
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
 MOST_CHANGES = 100
@@ -70,6 +70,7 @@ class AnalysisSummary(Owned):
             records=self.records,
             ground_truth=self.ground_truth,
             changes=self.changes[:MOST_CHANGES],
+            scores=tuple(score.brief for score in self.scores[:MOST_IN_AN_OUTCOME]),
         )
 
 

@@ -231,6 +231,8 @@ class ScheduleRequest(MonitorParameters):
         How many minutes later still it may start, so that schedules of the same hour do not all start in one second.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
+    model_dashboard_indicator : bool
+        Whether the dashboard shows its state.
     data_analysis_start_time, data_analysis_end_time : str, optional
         The window of a schedule that was asked for with ``NOW``: durations from its run, or moments. Its expression is
         kept as that of the minute of its run.
@@ -249,6 +251,7 @@ class ScheduleRequest(MonitorParameters):
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
     start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
+    model_dashboard_indicator: bool = True
     data_analysis_start_time: NonEmpty | None = None
     data_analysis_end_time: NonEmpty | None = None
 

@@ -10,6 +10,8 @@ from modelwatch_core.domain.documents import Owned
 
 MOST_SCORES = 1000
 """Of one analysis, the worst first."""
+MOST_IN_AN_OUTCOME = 10
+_LONGEST_NAME = 200
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -39,6 +41,12 @@ class Score(Owned):
     threshold: _Finite | None = None
     grade: _Finite | None = None
     violated: bool = False
+
+    @property
+    def brief(self) -> Score:
+        """The same, with no more of the name than records and events carry: names come from data."""
+        cut = f"{self.name[: _LONGEST_NAME - 1]}…" if len(self.name) > _LONGEST_NAME else self.name
+        return self.model_copy(update={"name": cut})
 
     @property
     def weight(self) -> tuple[bool, float]:
