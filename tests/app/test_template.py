@@ -61,7 +61,7 @@ def statements(resources: dict[str, dict]):
 
 def test_every_function_has_a_log_group_that_expires_and_a_way_out_for_failures(resources):
     functions = of_type(resources, "AWS::Lambda::Function")
-    assert len(functions) == 8
+    assert len(functions) == 9
     failures = of_type(resources, "AWS::Lambda::EventInvokeConfig")
     covered = {config["Properties"]["FunctionName"]["Ref"] for config in failures.values()}
     assert covered == set(functions)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 import modelwatch
+from modelwatch_analyzer.data_quality.report import report_body
+from modelwatch_analyzer.distances import SIMPLE
+from modelwatch_analyzer.distances.drift import Drift
 from tests.browser.conftest import WIDTHS
-from tests.report.pages import HOSTILE, summary
+from tests.report.pages import HOSTILE, summary, written
 from tests.report.test_data_quality_report import categorical, document, numerical, render
 from tests.report.test_page import every_kind, hostile_frame
 
@@ -150,6 +154,24 @@ def test_the_keyboard_alone_finds_sorts_and_enlarges(opened, report):
     assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
     page.keyboard.press("Enter")
     assert chart.count() == 0
+
+
+def test_earlier_executions_are_a_line_below_the_distribution(opened):
+    moved = numerical("income", [1.0, 2.0, 3.0])
+    drift = Drift(0.3, 0.1, SIMPLE)
+
+    def body(given):
+        found = report_body(document(moved), document(moved), {"income": drift}, given.violations, given.records)
+        line = {"label": "Value", "times": [0, 3600, 7200], "values": [0.1, None, 0.3], "thresholds": [0.1, 0.1, 0.1]}
+        return replace(found, charts={"f0": {**found.charts["f0"], "history": line}})
+
+    page = opened(written(body, summary=summary(("income", "baseline_drift_check", "Moved."))).raw)
+    page.page.locator("button.enlarge").click()
+    assert page.page.locator(".chart canvas").count() == 2
+    assert (
+        page.page.locator(".chart").nth(1).get_attribute("aria-label").startswith("Over the last executions of income")
+    )
+    assert page.accessibility_findings() == []
 
 
 def test_without_scripts_everything_is_there(opened, report):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from modelwatch_core.domain.dashboard.markup import element
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
-from modelwatch_core.domain.scores import Score
+from modelwatch_core.domain.scores import EarlierScores, Score
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -67,7 +68,7 @@ def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_vio
     watched.runs(1, DRIFT, scores=(FAR, NEAR))
     watched.writes()
     page = texts(watched.page())
-    assert "1 violations" in page
+    assert "Violations: 1" in page
     assert "Violations since 2026-11-22 11:00 UTC" in page
     assert "1 violation " in page
     assert "2026-11-22 12:00 UTC" in page  # the next run
@@ -158,6 +159,17 @@ def test_a_hundred_and_fifty_monitors_are_all_read_page_after_page(watched):
             update={"monitoring_schedule_name": f"m{number}", "schedule_id": f"m{number}"}
         )
     assert len({each.schedule.monitoring_schedule_name for each in watched.read.all()}) == 150
+
+
+def test_an_analysis_is_given_what_the_windows_before_measured(watched):
+    watched.runs(0, scores=(NEAR,))
+    watched.runs(1, scores=(FAR, NEAR))
+    watched.runs(2)
+    request = watched.host.started[-1]
+    given = EarlierScores.model_validate_json(request.files["earlier_scores.json"])
+    assert [(each.at, each.scores) for each in given.executions] == [(TEN, (NEAR,)), (TEN + HOUR, (FAR, NEAR))]
+    assert request.settings.earlier_scores == Path("/opt/ml/processing/earlier_scores.json")
+    assert watched.host.started[0].settings.earlier_scores is None
 
 
 @given(value=st.text())

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from importlib import resources
 
 import pytest
@@ -23,10 +24,12 @@ from modelwatch_analyzer.explainability.report import report_body as explainabil
 from modelwatch_analyzer.model_quality.report import Curve
 from modelwatch_analyzer.model_quality.report import report_body as model_quality_body
 from modelwatch_analyzer.report import MetricRow, write_page
+from modelwatch_analyzer.report.trends import with_trends
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
 from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus, RecordCounts
+from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
 from tests.report.pages import HOSTILE, Page, summary, written
 from tests.report.test_model_quality_report import confusion
 
@@ -257,3 +260,24 @@ def test_a_report_is_written_as_utf8_over_an_older_one_even_if_a_name_is_half_a_
     write_page(path, title="new", summary=summary(), facts={}, body=model_quality_body([]))
     assert "new" in Page(path.read_text(encoding="utf-8")).text
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_earlier_executions_are_drawn_beside_what_is_measured_now(tmp_path):
+    def body(value: float):
+        drift = Drift(value, 0.1, SIMPLE)
+        features = {"features": [{"name": name} for name in ("income", "new")]}
+        return data_quality_body(features, features, {"income": drift, "new": drift}, (), RecordCounts())
+
+    (income, _) = body(0.03).scores
+    earlier = [ScoredExecution(at=datetime(2026, 1, 5, hour, tzinfo=UTC), scores=(income,)) for hour in (8, 9)]
+    path = tmp_path / "earlier_scores.json"
+    path.write_text(EarlierScores(executions=tuple(earlier)).model_dump_json())
+    now = datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp()
+    (chart,) = with_trends(body(0.05), path, now).charts.values()
+    assert chart["history"] == {
+        "label": "Value",
+        "times": [now - 7200, now - 3600, now],
+        "values": [0.03, 0.03, 0.05],
+        "thresholds": [0.1, 0.1, 0.1],
+    }
+    assert with_trends(body(0.05), None, now).charts == {}

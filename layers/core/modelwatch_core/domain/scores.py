@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.documents import Owned, UtcDatetime
 
 MOST_SCORES = 1000
 """Of one analysis, the worst first."""
@@ -52,3 +52,22 @@ class Score(Owned):
     def weight(self) -> tuple[bool, float]:
         """By what scores are ordered: violations, then those that are nearest to one."""
         return self.violated, self.grade or 0.0
+
+
+class ScoredExecution(Owned):
+    """What an execution measured.
+
+    Attributes
+    ----------
+    at : datetime
+        The end of its window.
+    """
+
+    at: UtcDatetime
+    scores: tuple[Score, ...]
+
+
+class EarlierScores(Owned):
+    """What the executions of the windows before measured, the earliest first, for a report to show beside its own."""
+
+    executions: tuple[ScoredExecution, ...] = ()

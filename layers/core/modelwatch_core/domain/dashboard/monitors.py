@@ -125,9 +125,7 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
     if not ordered:
         return element("p", "There is no monitoring schedule.")
     counts = ", ".join(
-        f"{count} {state.title.lower()}"
-        for state in State
-        if (count := sum(each.state(now) is state for each in ordered))
+        f"{state.title}: {count}" for state in State if (count := sum(each.state(now) is state for each in ordered))
     )
     headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation")
     return joined(

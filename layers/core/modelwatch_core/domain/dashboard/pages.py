@@ -50,6 +50,7 @@ _STYLE = """
 .mw figure{margin:1rem 0;max-width:60rem}
 .mw figcaption{font-weight:600;overflow-wrap:anywhere}
 .mw svg{display:block;max-width:100%}
+.mw svg.spark{max-width:none}
 .mw svg.history{width:100%;border-bottom:1px solid var(--soft)}
 .mw rect.ok{fill:var(--good)}
 .mw rect.violations{fill:var(--bad)}
