@@ -118,6 +118,35 @@ def test_the_history_of_a_monitor_marks_re_runs_and_links_to_reports(watched):
     assert "last 0.9, threshold 0.1" in page
 
 
+def test_of_executions_that_end_together_the_last_writes_the_page_of_all(watched):
+    watched.has_schedule("other")
+    watched.runs(-1)
+    watched.writes()
+    watched.clock.moment = TEN + timedelta(minutes=6)
+    watched.has_captures(TEN - HOUR)
+    first, second = (watched.tick(TEN, f"tick-{name}", name) for name in ("hourly", "other"))
+    watched.objects.modified[INDEX] = watched.clock.now()
+    watched.finish(watched.ends(first, DRIFT))
+    watched.writes()
+    assert "Violations: 1" not in texts(watched.page())
+    watched.finish(watched.ends(second))
+    watched.writes()
+    assert "Violations: 1" in texts(watched.page())
+
+
+def test_while_something_runs_the_page_of_all_is_written_every_five_minutes(watched):
+    watched.has_schedule("other")
+    watched.runs(-1)
+    watched.writes()
+    watched.objects.modified[INDEX] = TEN
+    watched.clock.moment = TEN + timedelta(minutes=6)
+    watched.has_captures(TEN - HOUR)
+    first, _ = (watched.tick(TEN, f"tick-{name}", name) for name in ("hourly", "other"))
+    watched.finish(watched.ends(first, DRIFT))
+    watched.writes()
+    assert "Violations: 1" in texts(watched.page())
+
+
 def test_a_deleted_monitor_is_on_the_dashboard_no_more(watched):
     watched.has_schedule("other")
     watched.runs(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from modelwatch_core.domain.dashboard.monitors import Monitor
@@ -29,6 +30,8 @@ _RECENT = 24
 _MONTHS = 2200
 """Executions of one monitor in its history: three months of an hourly one, six years of a daily one."""
 _PAGE = 100
+_FRESH = timedelta(minutes=5)
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,10 @@ class ReadMonitors:
 
 @dataclass(frozen=True, slots=True)
 class WriteDashboard:
-    """Write the page of all monitors, and that of the one whose execution ended.
+    """Write the page of the monitor whose execution ended, and that of all monitors unless a later end will.
+
+    The page of all costs a query for each monitor. So where many executions end together, the last of them writes it;
+    while something runs, it is written every five minutes at most.
 
     Parameters
     ----------
@@ -106,7 +112,15 @@ class WriteDashboard:
         if schedule is not None:  # it may have been deleted since
             monitor = self.read.named(schedule.monitoring_schedule_name)
             self._write(page_name(schedule), history_page(monitor, now, results_bucket=bucket))
-        self._write(INDEX, overview_page([*self.read.all()], now))
+        if self._is_due(now):
+            self._write(INDEX, overview_page([*self.read.all()], now))
+
+    def _is_due(self, now: datetime) -> bool:
+        written = next(iter(self.objects.files(join(self.results, FOLDER, INDEX))), None)
+        if written is None or now - written.modified >= _FRESH:
+            return True
+        open_ones = self.read.ledger.open_and_due(_FOR_EVER)
+        return all(not isinstance(each, MonitoringExecution) or each.is_settled for each in open_ones)
 
     def _write(self, name: str, page: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
