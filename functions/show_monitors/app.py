@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
 from modelwatch_core.domain.documents import parsed
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionEnded
 
 logger, metrics = Logger(), Metrics()
@@ -26,15 +27,16 @@ monitor: the name of a monitoring schedule, for its history; leave it out for al
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> str | None:
     """Write the pages, or answer CloudWatch, which asks with the rights of who looks at it."""
+    metrics.add_metric(name="Dashboards", unit="Count", value=1)
     match event:
         case {"detail-type": _}:
             ended = parsed(EventBridgeModel, event).detail
             wiring.write_dashboard()(parsed(ExecutionEnded, ended))
-            metrics.add_metric(name="DashboardsWritten", unit="Count", value=1)
             return None
         case {"describe": True}:
             return DESCRIPTION
-        case _:
-            theme = (event.get("widgetContext") or {}).get("theme", "light")
+        case {"widgetContext": {"theme": str(theme)}}:
             arn = context.invoked_function_arn
             return wiring.show_widget()(monitor=event.get("monitor"), theme=theme, function_arn=arn)
+        case _:
+            raise InvalidInput("UnknownEvent", "this is neither the end of an execution nor a custom widget's request")

@@ -51,7 +51,7 @@ class Score(Owned):
     @property
     def weight(self) -> tuple[bool, float]:
         """By what scores are ordered: violations, then those that are nearest to one."""
-        return self.violated, self.grade or 0.0
+        return self.violated, -1.0 if self.grade is None else self.grade
 
 
 class ScoredExecution(Owned):
