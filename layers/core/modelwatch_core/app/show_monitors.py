@@ -78,7 +78,7 @@ class ReadMonitors:
             if not executions or most <= _PAGE:  # one query has so many
                 break
             before = executions[-1].window.start
-        return Monitor(schedule, found, unreadable)
+        return Monitor(schedule, found, unreadable, self.ledger.cost(schedule.schedule_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from itertools import takewhile
 
 from modelwatch_core.domain.dashboard.charts import Bar, Point, line_chart, sparkline
 from modelwatch_core.domain.dashboard.markup import Child, Html, element, joined
+from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.scores import Score
@@ -69,11 +70,14 @@ class Monitor:
         The newest window first.
     unreadable : int
         Records of executions that cannot be read.
+    cost : Cost
+        Of all of its executions so far, estimated.
     """
 
     schedule: MonitoringSchedule
     executions: Sequence[MonitoringExecution]
     unreadable: int = 0
+    cost: Cost = field(default_factory=Cost)
 
     @property
     def settled(self) -> list[MonitoringExecution]:
@@ -127,7 +131,7 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
     counts = ", ".join(
         f"{state.title}: {count}" for state in State if (count := sum(each.state(now) is state for each in ordered))
     )
-    headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation")
+    headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation", "Cost so far")
     return joined(
         (
             element("p", counts, class_="counts"),
@@ -164,12 +168,17 @@ def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
         element("td", shown(due) if due else "-"),
         element("td", _spark(monitor)),
         element("td", _nearest(monitor.scores)),
+        element("td", _cost(monitor.cost)),
     )
 
 
 def badge(state: State) -> Html:
     """Return a state as a word in its colour."""
     return element("span", state.title, class_=f"state {state.name.lower()}")
+
+
+def _cost(cost: Cost) -> str:
+    return f"{number_text(cost.usd)} USD" if cost.executions else "-"
 
 
 def _last(monitor: Monitor) -> Html:
@@ -229,6 +238,7 @@ def history(monitor: Monitor, now: datetime, report: Link) -> Html:
         "Schedule": schedule.schedule_expression,
         "Next run": shown(due) if due else "never",
         "Executions": f"{len(monitor.executions):,}",
+        "Cost so far, estimated": _cost(monitor.cost),
         "Records that cannot be read": f"{monitor.unreadable:,}" if monitor.unreadable else None,
     }
     listed = monitor.executions[:_LISTED]
