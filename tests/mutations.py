@@ -111,10 +111,24 @@ MUTATIONS = (
     ),
     Mutation(
         "an alert is sent once, however often it is raised",
-        f"{CORE}/app/route_alerts.py",
+        f"{CORE}/app/deliver_alerts.py",
         "        if not self.sent.begin(key):\n            return False\n",
         "        self.sent.begin(key)\n",
         "tests/core/test_executions.py",
+    ),
+    Mutation(
+        "an alert that was over begins anew, and is told",
+        f"{CORE}/domain/alert_states.py",
+        "        elif was is AlertStatus.OK:\n",
+        "        elif was is AlertStatus.OK and begun is None:\n",
+        "tests/core/test_alerts.py",
+    ),
+    Mutation(
+        "what people cannot take in a second is sent together",
+        f"{CORE}/app/deliver_alerts.py",
+        "            self._leave(alert, reference, key)\n",
+        "            self.sent.abandon(key)\n",
+        "tests/core/test_alerts.py",
     ),
     Mutation(
         "the lease of who sends an alert is left to it",
@@ -217,8 +231,8 @@ MUTATIONS = (
     Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/route_alerts.py",
-        "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
-        "                pass\n",
+        "            self.bus.publish(AlertRaised(alert=alert, target=target))\n",
+        "            pass\n",
         "tests/campaign/test_campaign.py",
     ),
     Mutation(

@@ -307,7 +307,7 @@ class Pass:
 
     def what_is_given_up_is_delivered_again(self) -> None:
         for name in self.stack.functions:
-            payload = "[]" if "Reconcile" in name else "{}"  # none of which is an event of ours
+            payload = "0" if "Reconcile" in name else "{}"  # none of which is an event of ours
             self.stack.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
         (tick,) = self.ticks()
         target = tick["Target"] | {"Input": "not JSON"}

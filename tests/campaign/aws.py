@@ -16,7 +16,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Self
 from unittest import mock
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 import botocore.endpoint
@@ -95,7 +95,7 @@ class Aws:
         response = self._effect(process, event_name, call, request)
         if fault is not None and is_after:
             if call.operation == "Publish":
-                self._services.log.uncertain_alerts[process.concerns] += 1
+                self._services.log.uncertain_alerts.update(_alerts_in(request))
             return self._faults.happen(fault, call) or response
         return response
 
@@ -108,8 +108,8 @@ class Aws:
             return self._as_newer_version(event_name, request)
         response = self._moto(event_name, request)
         if call.operation == "Publish":
-            process.has_sent = True
-            self._services.log.alerts[process.concerns] += 1
+            process.sent += _alerts_in(request)
+            self._services.log.alerts.update(_alerts_in(request))
         elif call.operation == "PutObject" and request.url and request.url.endswith(f"/{END_OF_ANALYSIS}"):
             self._end_is_stored(process, request.url)
         elif call.operation == "CreateEndpoint":
@@ -205,6 +205,14 @@ def _forget_clients() -> None:
     for each in vars(wiring).values():
         if callable(clear := getattr(each, "cache_clear", None)):
             clear()
+
+
+def _alerts_in(request: Any) -> list[str]:
+    """Return the keys of the alerts that SNS is asked to publish: one, or several as one message."""
+    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
+    (message,) = parse_qs(body)["Message"]
+    document = json.loads(json.loads(message)["sqs"])
+    return [str(each["alertKey"]) for each in document.get("alerts", [document])]
 
 
 def _create_resources(session: boto3.Session) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -36,6 +37,7 @@ _TRUE: Mapping[Ending, tuple[str, tuple[str, ...]]] = {
 
 _PREVENTED = ("AnalyzerCrashed", "HostDidNotReport")
 _PREVENTED_ENDPOINT = ("TemporaryEndpointTooSlow", "TemporaryEndpointFailed")
+_NOT_FIRED = "/not-fired/"
 ALERTED = ("CompletedWithViolations", "Failed")
 """The statuses about which an alert is due."""
 
@@ -216,7 +218,32 @@ def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) 
             counts.differences.append(f"{subject}: {times} alerts")
         elif times > 1:
             rows["... sent again, because nobody could know that SNS took them"] += 1
-    counts.differences += [f"{key}: an alert that was not due" for key in log.alerts if key not in promised]
+    possible = {alert_key(record) for record in records if str(record.monitoring_execution_status) == "Completed"}
+    rows["messages that an alert is over"] = sum(log.alerts[key] > 0 for key in possible)
+    rows["messages that a schedule did not fire"] = sum(_NOT_FIRED in key for key in log.alerts)
+    for key, times in log.alerts.items():
+        if key in promised:
+            continue
+        if key not in possible and _NOT_FIRED not in key:
+            counts.differences.append(f"{key}: an alert that was not due")
+        elif times > 1 + log.uncertain_alerts[key]:
+            counts.differences.append(f"{key}: {times} messages")
+    _count_recoveries(log, counts, records, lost)
+
+
+def _count_recoveries(log: Log, counts: Counts, records: list[MonitoringExecution], lost: set[str]) -> None:
+    """Miss each message that an alert is over: of every good execution that ended after the bad one before it."""
+    by_schedule: dict[str, list[MonitoringExecution]] = {}
+    for record in sorted(records, key=lambda each: each.window.start):
+        by_schedule.setdefault(record.schedule_id, []).append(record)
+    for ordered in by_schedule.values():
+        for before, record in pairwise(ordered):
+            was_bad = str(before.monitoring_execution_status) in ALERTED
+            is_good = str(record.monitoring_execution_status) == "Completed"
+            in_turn = before.last_modified_time < record.creation_time
+            key = alert_key(record)
+            if was_bad and is_good and in_turn and not log.alerts[key] and not {key, record.subject} & lost:
+                counts.differences.append(f"{record.subject}: no message that the alert is over")
 
 
 # ---------------------------------------------------------------- dead letters
@@ -250,6 +277,7 @@ def _count_orphans(counts: Counts, items: list[dict[str, Any]], records: list[Mo
     left = [f"{item['pk']}: a hold that nobody lets go of" for item in items if item["sk"] == "ACTIVE"]
     left += [f"{item['pk']}: the note of an endpoint" for item in items if item["sk"] == "ANALYSIS"]
     left += [f"{item['pk']}: an alert under way" for item in items if item.get("state") == "SENDING"]
+    left += [f"{item['pk']}: an alert that waits" for item in items if item.get("list") == "WAITING"]
     known = {record.subject for record in records}
     left += [
         f"{item['pk']}: the claim of an analysis that no record has"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwatch_core import wiring
-from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -58,10 +58,16 @@ def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
 
 
 def _route_alerts(event: dict[str, Any], _: str) -> None:
-    if event["detail-type"] == AlertRaised.detail_type:
-        wiring.deliver_alert()(AlertRaised.model_validate(event["detail"]))
-    else:
-        wiring.route_alerts()(ExecutionEnded.model_validate(event["detail"]))
+    detail = event["detail"]
+    match event["detail-type"]:
+        case AlertRaised.detail_type:
+            wiring.deliver_alert()(AlertRaised.model_validate(detail))
+        case AlertsWaiting.detail_type:
+            wiring.deliver_alert().waiting_for(AlertsWaiting.model_validate(detail))
+        case ScheduleSilent.detail_type:
+            wiring.route_alerts().silent(ScheduleSilent.model_validate(detail))
+        case _:
+            wiring.route_alerts()(ExecutionEnded.model_validate(detail))
 
 
 def _reconcile(event: dict[str, Any], _: str) -> None:

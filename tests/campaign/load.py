@@ -141,7 +141,8 @@ def _check(measured: Measured, log: Log, over: datetime) -> None:
     keys = tuple(f"ALERT#{alert_key(record)}/" for record in finished.values())
     claims = {f"RUN#{record.subject}" for record in finished.values()}
     for item in items:
-        if item["sk"] + item["pk"] in finished or item["pk"] in claims or item["pk"].startswith(keys):
+        is_over = item["sk"] + item["pk"] in finished or item["pk"] in claims
+        if is_over or item["pk"].startswith((*keys, "ARRIVALS#")) or item["sk"].startswith("CHANGE#"):
             wiring._table().delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     _forget_objects(over - _IS_OVER_AFTER)
 
@@ -154,7 +155,9 @@ def _check_one(measured: Measured, log: Log, record: MonitoringExecution) -> Non
         measured.ends[ended.moment.replace(microsecond=0)] += 1
     measured.executions += 1
     measured.alerts += alerts
-    if not record.is_done or announced != {status} or alerts != (status in ALERTED):
+    # A message that an alert is over is due where the execution before was bad.
+    is_told = alerts == 1 if status in ALERTED else alerts <= 1
+    if not record.is_done or announced != {status} or not is_told:
         measured.differences.append(f"{record.subject}: {status}, announced as {announced}, {alerts} alerts")
 
 

@@ -173,8 +173,8 @@ class Services:
     def _ended(self, invocation: _Invocation, process: Process, error: BaseException | None) -> None:
         if error is None:
             return
-        if process.has_sent:
-            self.log.uncertain_alerts[process.concerns] += 1
+        for key in process.sent:
+            self.log.uncertain_alerts[key] += 1
         if invocation.attempts > deployment().functions[invocation.function].retries:
             self._give_up_invocation(invocation)
         else:
@@ -321,6 +321,8 @@ def what_concerns(payload: Mapping[str, Any]) -> str:
             return f"execution/{schedule}/{window['start']}/{window['end']}/{attempt}"
         case {"detail": {"EndpointName": name}}:
             return str(name)
+        case {"detail": {"target": {"type": kind, "address": address}}}:
+            return f"what waits for {kind}:{address}"
         case {"subject": subject}:
             return str(subject)
         case {"monitoring_schedule_name": name, "scheduled_time": time}:

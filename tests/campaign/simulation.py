@@ -28,13 +28,14 @@ class Process:
         By how much its clock is wrong.
     is_newer : bool
         Whether it runs the newer version of the app.
-    has_sent : bool
-        Whether SNS took an alert from it.
+    sent : list of str
+        The keys of the alerts that SNS took from it.
     """
 
     def __init__(self, function: str, concerns: str, deadline: datetime, skew: timedelta, *, is_newer: bool) -> None:
         self.function, self.concerns, self.deadline, self.skew = function, concerns, deadline, skew
-        self.is_newer, self.has_sent = is_newer, False
+        self.is_newer = is_newer
+        self.sent: list[str] = []
         self.is_doomed = False
         self.turn = threading.Semaphore(0)
 

@@ -25,5 +25,7 @@ def test_what_ends_in_the_same_second_is_announced_and_alerted_at_the_same_cost_
     assert (few.differences, many.differences) == ([], [])
     assert (list(few.ends.values()), list(many.ends.values())) == ([5], [100])
     assert (few.alerts, many.alerts) == (5, 100)
-    for function in ("FinishExecution", "RouteAlerts", "LaunchExecution", "Analyzer"):
+    for function in ("FinishExecution", "LaunchExecution", "Analyzer"):
         assert many.calls[function] == 20 * few.calls[function]
+    # What is sent together costs some calls more for each than what is sent by itself, and far fewer messages.
+    assert many.calls["RouteAlerts"] < 2 * 20 * few.calls["RouteAlerts"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelwatch_core.app.run_analysis import RunAnalysis
+from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
@@ -32,6 +35,7 @@ from modelwatch_core.ports import (
     Claim,
     EventBus,
     ExecutionOrder,
+    KnownAlerts,
     Page,
     RunClaim,
     RunClaims,
@@ -292,6 +296,64 @@ class MemorySentAlerts:
 
     def abandon(self, key: str) -> None:
         self.sending.pop(key, None)
+
+
+class MemoryAlertStates:
+    def __init__(self) -> None:
+        self.changes: dict[tuple[str, datetime, datetime, int, str], AlertTransition] = {}
+        self.muted: dict[str, datetime] = {}
+
+    @staticmethod
+    def _place(change: AlertTransition) -> tuple[datetime, datetime, int]:
+        return change.window.start, change.window.end, change.attempt
+
+    def known(self, schedule_id: str) -> KnownAlerts:
+        changes = [each for each in self.changes.values() if each.schedule_id == schedule_id]
+        latest = {each.alert_name: each for each in sorted(changes, key=self._place)}
+        return KnownAlerts(latest, self.muted.get(schedule_id))
+
+    def note(self, transition: AlertTransition) -> None:
+        key = (transition.schedule_id, *self._place(transition), transition.alert_name)
+        self.changes.setdefault(key, transition)
+
+    def mute(self, schedule_id: str, until: datetime) -> None:
+        self.muted[schedule_id] = until
+
+    def page(
+        self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[AlertTransition]:
+        changes = [each for each in self.changes.values() if schedule_id in (None, each.schedule_id)]
+
+        def place(change: AlertTransition) -> str:
+            by = change.creation_time if schedule_id is None else change.window.start
+            window = f"{iso_utc(change.window.start)}~{iso_utc(change.window.end)}"
+            return f"{iso_utc(by)} {change.schedule_id} {window} {change.attempt} {change.alert_name}"
+
+        return _page([(each, place(each)) for each in changes], limit, after, descending)
+
+
+class MemoryWaitingAlerts:
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.counts: Counter[tuple[str, datetime]] = Counter()
+        self.kept: dict[str, tuple[AlertTargetReference, dict[str, Alert]]] = {}
+
+    def arrivals(self, target: AlertTargetReference) -> int:
+        second = (str(target), self.clock.now().replace(microsecond=0))
+        self.counts[second] += 1
+        return self.counts[second]
+
+    def put(self, target: AlertTargetReference, alert: Alert) -> None:
+        self.kept.setdefault(str(target), (target, {}))[1].setdefault(alert.key, alert)
+
+    def of(self, target: AlertTargetReference, *, most: int) -> list[Alert]:
+        return list(self.kept.get(str(target), (target, {}))[1].values())[:most]
+
+    def remove(self, target: AlertTargetReference, key: str) -> None:
+        self.kept.get(str(target), (target, {}))[1].pop(key, None)
+
+    def targets(self) -> Iterator[AlertTargetReference]:
+        yield from [target for target, alerts in self.kept.values() if alerts]
 
 
 class MemoryTarget:

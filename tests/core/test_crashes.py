@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from modelwatch_core.app.reconcile import Sweep
-from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import ModelwatchError
@@ -22,7 +23,7 @@ from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.core.world import DRIFT, LEASE, TEN, World, schedule_parameters
 
 HOUR = timedelta(hours=1)
-Event = AnalysisEnded | ExecutionEnded | AlertRaised
+Event = AnalysisEnded | ExecutionEnded | AlertRaised | AlertsWaiting | ScheduleSilent
 EXPRESSIONS = ("cron(0 * ? * * *)", "cron(0 0/2 ? * * *)")
 
 
@@ -92,7 +93,7 @@ class Hours(RuleBasedStateMachine):
         super().__init__()
         self.fault = Fault()
         self.world = World(lambda port: Fragile(port, self.fault))
-        self.world.has_schedule()
+        self.world.has_schedule(alerting={"remind_after_hours": 0})
         for hour in range(3):
             self.world.has_captures(TEN + (hour - 1) * HOUR)
         self.events: list[Event] = []
@@ -126,6 +127,8 @@ class Hours(RuleBasedStateMachine):
             AnalysisEnded: self.world.finish,
             ExecutionEnded: self.world.route,
             AlertRaised: self.world.deliver_alert,
+            AlertsWaiting: self.world.deliver_alert.waiting_for,
+            ScheduleSilent: self.world.route.silent,
         }
         return receivers[type(event)]
 
@@ -217,7 +220,11 @@ class Hours(RuleBasedStateMachine):
         kept: list[MonitoringExecution] = list(self.world.ledger.kept.values())
         assert all(execution.is_done for execution in kept)
         assert self.world.reconcile() == Sweep(0, ())
-        notified = {iso_utc(alert.window.start) + iso_utc(alert.window.end) for alert in self.world.mail.alerts}
+        notified = {
+            iso_utc(alert.window.start) + iso_utc(alert.window.end)
+            for alert in self.world.mail.alerts
+            if alert.outcome.status is not OutcomeStatus.COMPLETED and alert.alert_name is not AlertName.NOT_FIRED
+        }
         news = {
             iso_utc(execution.window.start) + iso_utc(execution.window.end)
             for execution in kept

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -20,6 +22,7 @@ from moto.sagemaker.models import sagemaker_backends
 from modelwatch.local.sam_template import read_template
 from modelwatch_core.adapters.aws.alarms import Alarms
 from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
+from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableWaitingAlerts
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
@@ -35,13 +38,17 @@ from modelwatch_core.adapters.aws.ledger_table import (
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
-from modelwatch_core.adapters.aws.sns_topic import SnsTopics
+from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 from modelwatch_core.domain.alert_event import alert_event
-from modelwatch_core.domain.alert_text import alert_subject, alert_text
-from modelwatch_core.domain.alerts import alert_of
+from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alert_text import alert_subject
+from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.alerts import Alert, alert_of
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.execution_cost import Cost, Usage
@@ -58,9 +65,10 @@ from modelwatch_core.domain.temporary_endpoint import (
     TemporaryEndpoint,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import Claim, ExecutionOrder, Page, RunClaim, UnreadableRecord
+from modelwatch_core.ports import Claim, ExecutionOrder, KnownAlerts, Page, RunClaim, UnreadableRecord
 from tests.core.in_memory import (
     ManualClock,
+    MemoryAlertStates,
     MemoryDeferredAnalyses,
     MemoryJobDefinitions,
     MemoryJobs,
@@ -70,6 +78,7 @@ from tests.core.in_memory import (
     MemorySchedules,
     MemorySentAlerts,
     MemoryTemporaryEndpoints,
+    MemoryWaitingAlerts,
 )
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import LEASE, TEN, schedule_parameters
@@ -480,6 +489,97 @@ class TestJobDefinitions:
         )
         expected = list("cab" if by_creation else "abc")
         assert [each.job_definition_name for each in found] == (expected[::-1] if descending else expected)
+
+
+def transition(hour: int, status: str, alert: str = "violations", schedule_id: str = "hourly-1") -> AlertTransition:
+    start = NOW + timedelta(hours=hour)
+    return AlertTransition.model_validate(
+        {
+            "monitoring_schedule_name": schedule_id.partition("-")[0],
+            "schedule_id": schedule_id,
+            "alert_name": alert,
+            "alert_status": status,
+            "severity": "warning",
+            "creation_time": start + timedelta(minutes=65),
+            "window": {"start": start, "end": start + timedelta(hours=1)},
+            "scheduled_time": start + timedelta(hours=1),
+            "since": start,
+        }
+    )
+
+
+class TestAlertStates:
+    @pytest.fixture
+    def states(self, world, request):
+        if world == "in memory":
+            return MemoryAlertStates()
+        return TableAlertStates(VersionedItems(request.getfixturevalue("table")))
+
+    def test_nothing_is_known_at_first(self, states):
+        assert states.known("hourly-1") == KnownAlerts({}, None)
+
+    def test_the_latest_change_of_an_alert_is_that_of_its_latest_window_in_whatever_order_they_are_noted(self, states):
+        first, second = transition(0, "InAlert"), transition(1, "OK")
+        other = transition(0, "InAlert", "no-data")
+        for each in (second, first, other, first):
+            states.note(each)
+        known = states.known("hourly-1").latest
+        assert known == {AlertName.VIOLATIONS: second, AlertName.NO_DATA: other}
+
+    def test_a_change_is_in_the_history_once_as_it_was_first_noted(self, states):
+        change = transition(0, "InAlert")
+        states.note(change)
+        states.note(change.model_copy(update={"creation_time": NOW + timedelta(hours=9)}))
+        page = states.page("hourly-1", limit=10)
+        assert ([each for each, _ in page.records], page.has_more) == ([change], False)
+
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_changes_of_all_schedules_are_listed_by_creation_page_by_page(self, states, descending):
+        changes = [transition(n, "InAlert", schedule_id=f"{'abc'[n]}-1") for n in range(3)]
+        for change in changes:
+            states.note(change)
+        found, after = [], None
+        for _ in range(3):
+            page = states.page(None, limit=1, after=after, descending=descending)
+            ((change, after),) = page.records
+            found.append(change)
+        assert found == (changes[::-1] if descending else changes)
+
+    def test_a_schedule_is_muted_until_a_moment(self, states):
+        states.mute("hourly-1", NOW)
+        assert states.known("hourly-1").muted_until == NOW
+        assert states.known("hourly-2").muted_until is None
+
+
+class TestWaitingAlerts:
+    PEOPLE = AlertTargetReference(type="sns", address="arn:people")
+    OTHERS = AlertTargetReference(type="sns", address="arn:others", least_severity="critical")
+
+    @pytest.fixture
+    def clock(self):
+        return ManualClock()
+
+    @pytest.fixture
+    def waiting(self, world, clock, request):
+        if world == "in memory":
+            return MemoryWaitingAlerts(clock)
+        return TableWaitingAlerts(VersionedItems(request.getfixturevalue("table")), clock)
+
+    def test_alerts_of_a_second_are_counted_for_each_target(self, waiting, clock):
+        assert [waiting.arrivals(self.PEOPLE) for _ in range(3)] == [1, 2, 3]
+        assert waiting.arrivals(self.OTHERS) == 1
+        clock.pass_by(timedelta(seconds=1))
+        assert waiting.arrivals(self.PEOPLE) == 1
+
+    def test_an_alert_waits_once_until_it_is_removed(self, waiting):
+        alert = violating()
+        waiting.put(self.OTHERS, alert)
+        waiting.put(self.OTHERS, alert)
+        assert list(waiting.targets()) == [self.OTHERS]
+        assert list(waiting.of(self.OTHERS, most=10)) == [alert]
+        assert list(waiting.of(self.PEOPLE, most=10)) == []
+        waiting.remove(self.OTHERS, alert.key)
+        assert list(waiting.targets()) == []
 
 
 class TestSentAlerts:
@@ -1025,7 +1125,7 @@ def test_a_service_that_was_away_for_metrics_is_worth_a_retry(aws):
         CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
 
 
-def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
+def test_an_alert_is_published_for_each_protocol_and_a_missing_topic_is_worth_a_retry(aws):
     sns, sqs = aws.client("sns"), aws.client("sqs")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName="seen")["QueueUrl"]
@@ -1035,9 +1135,89 @@ def test_an_alert_is_published_and_a_missing_topic_is_worth_a_retry(aws):
     SnsTopics(sns).send(alert, topic)
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     body = json.loads(message["Body"])
-    assert (body["Subject"], body["Message"]) == (alert_subject(alert)[:100], alert_text(alert))
+    assert (body["Subject"], json.loads(body["Message"])) == (alert_subject(alert)[:99], alert_event(alert))
     with pytest.raises(Upstream):
         SnsTopics(sns).send(alert, f"{topic}-gone")
+
+
+def published(aws: Any, send: Callable[[Any], None]) -> dict[str, Any]:
+    """Return what SNS is asked to publish."""
+    sns, asked = aws.client("sns"), []
+    sns.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: asked.append(params))
+    send(sns)
+    (request,) = asked
+    return request
+
+
+def violating(count: int = 1, feature: str = "income", name: str = "hourly") -> Alert:
+    sentence = "Baseline drift distance: 0.9 exceeds threshold: 0.1"
+    found = [
+        ConstraintViolation(
+            feature_name=f"{feature} {number}", constraint_check_type="baseline_drift_check", description=sentence
+        )
+        for number in range(count)
+    ]
+    outcome = Outcome(status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS, violation_count=count)
+    event = ExecutionEnded.of(execution().settled(outcome, now=NOW), tuple(found))
+    alert = alert_of(event.model_copy(update={"monitoring_schedule_name": name}))
+    assert alert is not None
+    return alert
+
+
+@pytest.mark.parametrize("count", [1, 500])
+@pytest.mark.parametrize("feature", ["income", "\N{PILE OF POO}" * 1000, "<script>\n\u202e" * 100])
+def test_a_message_has_a_body_for_each_protocol_and_fits_in_what_sns_takes(aws, count, feature):
+    topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+    link = "https://example.com/report"
+    alert = violating(count, feature)
+    asked = published(aws, lambda sns: SnsTopics(sns, (topic,), lambda _: link).send(alert, topic))
+    bodies = json.loads(asked["Message"])
+    assert asked["MessageStructure"] == "json"
+    assert set(bodies) >= {"default", "email", "sms", "sqs", "lambda", "https"}
+    assert all(isinstance(body, str) for body in bodies.values())
+    assert f"Open:      {link}" in bodies["email"] or "lines: the message was too long" in bodies["email"]
+    assert len(bodies["sms"]) <= 140
+    assert json.loads(bodies["sqs"])["alertKey"] == alert.key
+    chat = json.loads(bodies["https"])
+    assert (chat["version"], chat["source"], chat["content"]["textType"]) == ("1.0", "custom", "client-markdown")
+    assert len(asked["Message"].encode()) < 262_144
+    assert len(asked["Subject"]) < 100
+
+
+def test_a_hundred_alerts_fit_in_one_message_that_names_each(aws):
+    topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+    alerts = [violating(20, "x" * 500, f"schedule-{number:03}") for number in range(100)]
+    asked = published(aws, lambda sns: SnsTopics(sns, (topic,)).send_together(alerts, topic))
+    bodies = json.loads(asked["Message"])
+    assert len(json.loads(bodies["sqs"])["alerts"]) == 100
+    assert asked["Subject"].startswith("Modelwatch: 100 alerts: schedule-000")
+    assert len(asked["Message"].encode()) < 262_144
+
+
+def test_programs_get_json_with_attributes_for_filter_policies(aws):
+    topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+    asked = published(aws, lambda sns: SnsJsonTopics(sns, (topic,)).send(violating(), topic))
+    values = {name: each["StringValue"] for name, each in asked["MessageAttributes"].items()}
+    assert values["severity"] == "warning"
+    assert (values["alertName"], values["change"]) == ("violations", "InAlert")
+    assert len(values) <= 10  # SQS discards a raw message with more
+    assert json.loads(asked["Message"])["worstExcess"] == pytest.approx(9)
+    assert "MessageStructure" not in asked
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("arn:aws:sns:us-east-1:999999999999:alerts", "is of the account 999999999999"),
+        ("arn:aws:sns:eu-west-1:123456789012:alerts", "is of the region eu-west-1"),
+    ],
+)
+def test_a_topic_of_another_account_or_region_is_refused_though_it_is_listed(address, reason):
+    own = "arn:aws:sns:us-east-1:123456789012:own"
+    with pytest.raises(InvalidInput, match=f"UnfitAlertTarget: .*{reason}"):
+        SnsTopics(None, (own, address)).check(address, hourly_request())
+    with pytest.raises(InvalidInput, match=f"UnfitAlertTarget: .*{reason}"):
+        AlertFunctions(None, (address,), own).check(address, hourly_request())
 
 
 def hourly_request(**changes: object) -> ScheduleRequest:

@@ -11,30 +11,34 @@ from typing import Any
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
+from modelwatch_core.app.deliver_alerts import DeliverAlert
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
+from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
-from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
+from modelwatch_core.app.route_alerts import RouteAlerts
 from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest, SageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
+from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint
 from tests.core.in_memory import (
     ManualClock,
+    MemoryAlertStates,
     MemoryBus,
     MemoryDeadLetters,
     MemoryDeferredAnalyses,
@@ -53,6 +57,7 @@ from tests.core.in_memory import (
     MemoryTemporaryEndpoints,
     MemoryTicks,
     MemoryTransformJobs,
+    MemoryWaitingAlerts,
 )
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -94,15 +99,19 @@ class World:
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")
         self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
+        self.alert_states, self.waiting = MemoryAlertStates(), MemoryWaitingAlerts(self.clock)
+        states, waiting = through(self.alert_states), through(self.waiting)
         everybody = AlertTargetReference(type="mail", address="everybody")
-        self.route = RouteAlerts(bus, everybody)
-        self.deliver_alert = DeliverAlert(through(self.sent), self.targets)
+        self.route = RouteAlerts(
+            ledger, states, schedules, bus, MemoryMetrics(), self.clock, (everybody,), "aws/sagemaker"
+        )
+        self.deliver_alert = DeliverAlert(through(self.sent), waiting, bus, self.targets)
         self.dead_letters = MemoryDeadLetters()
         self.redeliver = Redeliver(through(self.dead_letters), self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
-        notices = RaiseNotices(bus, everybody, self.clock)
+        notices = RaiseNotices(bus, (everybody,), self.clock)
         self.follow_watched = FollowWatchedEndpoint(schedules, self.endpoints, follow_schedule, notices, self.clock)
         self.transform_jobs, self.packages = MemoryTransformJobs(), MemoryModelPackages()
         self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)
@@ -118,13 +127,16 @@ class World:
             self.clock,
             schedules,
             follow_schedule,
+            WatchAlerts(schedules, ledger, states, waiting, bus, self.clock),
         )
+        lists = MonitorLists(schedules, ledger, jobs)
         tokens = (f"{number:04}" for number in count(1))
         self._manage = ManageMonitors(
             schedules,
             ledger,
             jobs,
-            MonitorLists(schedules, ledger, jobs),
+            lists,
+            MonitorAlerts(lists, schedules, ledger, states, follow_schedule, self.clock),
             follow_schedule,
             self.endpoints,
             objects,
@@ -223,6 +235,10 @@ class World:
                 self.route(event)
             elif isinstance(event, AlertRaised):
                 self.deliver_alert(event)
+            elif isinstance(event, AlertsWaiting):
+                self.deliver_alert.waiting_for(event)
+            elif isinstance(event, ScheduleSilent):
+                self.route.silent(event)
 
 
 def schedule_parameters(name: str = "hourly") -> dict[str, object]:

@@ -41,6 +41,10 @@ def inference_ids(folder: Path, key: str) -> list[str]:
     return sorted(json.loads(line)["eventMetadata"][key] for line in lines)
 
 
+def _schedule_of(mail: email.message.EmailMessage) -> str:
+    return str(mail.get_content()).partition("Schedule:  ")[2].split()[0]
+
+
 @pytest.mark.xdist_group("demo")
 def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(tmp_path: Path) -> None:
     ended = subprocess.run(
@@ -72,7 +76,17 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
         for path in sorted((tmp_path / "modelwatch-demo/mails").iterdir())
     ]
     mailed = [(name.removesuffix(", again"), expectation) for _, name, expectation in due if expectation.mails]
+    over = [mail for mail in mails if ": recovered, " in mail["Subject"]]
+    bad_before = {name: False for _, name, _ in due}
+    recoveries = []
+    for _, name, expectation in due:
+        recoveries += [name] if bad_before[name] and not expectation.mails else []
+        bad_before[name] = bool(expectation.mails)
+    assert sorted(_schedule_of(mail) for mail in over) == sorted(recoveries)
+    mails = [mail for mail in mails if mail not in over]
     assert [mail["To"] for mail in mails] == [RECIPIENT] * len(mailed)
+    for what in ("begins", "lasts", "is over"):
+        assert f"\nAn alert {what}: Modelwatch: " in ended.stdout
     for name, expectation in mailed:
         about = [mail.get_content() for mail in mails if f"Schedule:  {name} " in mail.get_content()]
         assert len(about) == sum(other == name for other, _ in mailed)

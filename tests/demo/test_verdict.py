@@ -120,6 +120,16 @@ def test_each_monitor_is_held_to_its_own_expectation() -> None:
     ] == ["hour 2 (dollars), every-other"] * 3 + ["hour 2 (dollars), hourly"] * 3
 
 
+def test_a_mail_says_that_an_alert_is_over_after_the_execution_that_raised_it() -> None:
+    over = replace(GOOD, mails=1)
+    hours, monitors = [BROKEN, HEALTHY, HEALTHY], [HOURLY]
+    seen = [{"hourly": CAUGHT}, {"hourly": over}, {"hourly": GOOD}]
+    assert failed_expectations(hours, monitors, seen) == []
+    silent = [{"hourly": CAUGHT}, {"hourly": GOOD}, {"hourly": GOOD}]
+    (failed,) = failed_expectations(hours, monitors, silent)
+    assert failed.endswith("hourly: mails expected: 1, mails received: 0")
+
+
 @pytest.mark.parametrize(
     ("hourly", "failed"),
     [

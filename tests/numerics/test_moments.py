@@ -74,6 +74,19 @@ def test_chunks_in_any_split_give_the_moments_of_the_whole(values, cuts):
         assert split.population_std == pytest.approx(whole.population_std, rel=1e-9, abs=greatest * 1e-15 + 5e-324)
 
 
+@settings(max_examples=60, deadline=None)
+@given(streams=st.lists(st.lists(finite | st.floats(-1e3, 1e3), max_size=12), max_size=8))
+@example(streams=[[1e300, -1e300, 5.0], [], [0.0], [1e-310, 3e-310], [0.1] * 9])
+def test_many_streams_at_once_have_the_moments_that_each_has_alone(streams):
+    together = [Moments() for _ in streams]
+    Moments.update_each(together, [np.array(values, dtype=np.float64) for values in streams])
+    for moments, alone in zip(together, map(moments_of, streams), strict=True):
+        assert (moments.count, moments.sum) == (alone.count, alone.sum)
+        if alone.count:
+            assert same(moments, alone)
+            assert moments.population_std == pytest.approx(alone.population_std, rel=1e-13)
+
+
 def test_the_sum_of_many_values_equals_fsum_to_the_last_bit():
     generator = np.random.default_rng(11)
     for values in (

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import read_numbers
-from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import parse_block, parse_records, plain_block, set_aside, text_frame
 from modelwatch_analyzer.reading.dataset import Plan
 
 # Only these characters matter to the parsers.
@@ -131,6 +131,30 @@ def test_complete_records_are_taken_from_the_start_and_parsing_continues_after_t
     rest = text[parts[-1].end if parts else 0 :]
     parts += parse_records(rest, last=True)
     assert [record[1:3] for record in parts if record.fields != []] == all_at_once
+
+
+@settings(max_examples=300, deadline=None)
+@given(_any_texts(), st.sampled_from([b"", b"\xff"]), _separators)
+@example((b'"a\nb",2\n3\n\n4,5\n6,7,8', [pl.String(), pl.String()]), b"", ",")
+@example((b"1,2\r\n\r\n3\r\n4,5\r\n", [pl.String(), pl.String()]), b"\xff", ",")
+def test_malformed_records_are_set_aside_with_the_lines_and_reasons_of_the_fallback_path(
+    drawn: tuple[bytes, list[pl.DataType]], undecodable: bytes, separator: str
+) -> None:
+    text, dtypes = drawn
+    text = _swapped(text.decode(), separator).encode().replace(b"0", undecodable or b"0")
+    names, width = _names(dtypes), len(dtypes)
+    block = plain_block(text, last=True, separator=separator)
+    split = set_aside(text, width, separator) if block else None
+    if split is None:
+        return
+    records = [record for record in parse_records(text, last=True, separator=separator) if record.fields != []]
+    good = [record.fields for record in records if record.fields is not None and len(record.fields) == width]
+    others = [record for record in records if record.fields is None or len(record.fields) != width]
+    assert [(r.line, r.fields, r.reason) for r in split[1]] == [(r.line, r.fields, r.reason) for r in others]
+    assert split[0].rows == len(good)
+    frame = parse_block(split[0], names, Plan(dict.fromkeys(names, pl.String())))
+    if frame is not None:
+        assert frame.equals(text_frame(good, names, Plan(dict.fromkeys(names, pl.String()))))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import signal
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -232,3 +235,36 @@ def test_a_damaged_file_is_either_read_or_refused(
         "EmptyDataset",
         "BlankColumnName",
     }
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are looked up in /proc")
+def test_a_dataset_is_read_by_one_process_that_ends_with_it(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "a.parquet")
+    before = _children()
+    dataset = opened(tmp_path / "a.parquet")
+    started = _children() - before
+    for _ in range(2):
+        assert [batch.rows() for batch in dataset.batches(Plan({"a": pl.Int64()}), ReadLog())] == [[(1,), (2,)]]
+        assert _children() - before == started
+    assert len(started) == 1
+    del dataset
+    assert _children() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are looked up in /proc")
+def test_a_process_that_has_ended_or_is_busy_is_not_used_again(tmp_path: Path) -> None:
+    pl.DataFrame({"a": range(10)}).write_parquet(tmp_path / "a.parquet")
+    before = _children()
+    dataset, plan = opened(tmp_path / "a.parquet"), Plan({"a": pl.Int64()})
+    unfinished = dataset.batches(plan, ReadLog())
+    next(unfinished)
+    assert [batch.height for batch in dataset.batches(plan, ReadLog())] == [10]  # by another one meanwhile
+    unfinished.close()
+    (kept,) = _children() - before  # the one that is idle
+    os.kill(int(kept), signal.SIGKILL)
+    os.waitid(os.P_PID, int(kept), os.WEXITED | os.WNOWAIT)
+    assert [batch.height for batch in dataset.batches(plan, ReadLog())] == [10]

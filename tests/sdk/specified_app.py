@@ -118,8 +118,8 @@ def running() -> Iterator[SpecifiedApp]:
     listed = {
         "MonitoredBuckets": ",".join(BUCKETS),
         "OutputBuckets": ",".join(BUCKETS),
-        "AlertTopicArns": "arn:aws:sns:us-west-2:123:ml-team-alerts",
-        "AlertFunctionArns": "arn:aws:lambda:us-west-2:123:function:handle-violations",
+        "AlertTopicArns": "arn:aws:sns:us-east-1:123456789012:ml-team-alerts",
+        "AlertFunctionArns": "arn:aws:lambda:us-east-1:123456789012:function:handle-violations",
     }
     stack = LocalStack(ROOT / "template.yaml", parameters=listed | {"CaptureSettlingSeconds": "0"}, start=START)
     with Container() as model, stack, pytest.MonkeyPatch.context() as patch:

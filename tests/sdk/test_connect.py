@@ -363,16 +363,38 @@ def test_tags_of_schedules_and_definitions_change_and_nothing_else_does(client):
     assert described["MonitoringScheduleConfig"] == sent["MonitoringScheduleConfig"]
 
 
-def test_there_are_no_alerts_to_list_and_none_to_change(client):
+def test_alerts_of_a_schedule_are_listed_and_changed_with_both_numbers(client):
+    client.create_data_quality_job_definition(**definition())
+    created = client.create_monitoring_schedule(**schedule())
+    (first, *others) = client.list_monitoring_alerts(MonitoringScheduleName="hourly")["MonitoringAlertSummaries"]
+    assert (first["MonitoringAlertName"], first["AlertStatus"]) == ("violations", "OK")
+    assert [each["MonitoringAlertName"] for each in others] == ["failed-executions", "no-data", "not-fired"]
+    assert first["Actions"] == {"ModelDashboardIndicator": {"Enabled": True}}
+    numbers = {"DatapointsToAlert": 2, "EvaluationPeriod": 3}
+    changed = client.update_monitoring_alert(
+        MonitoringScheduleName="hourly", MonitoringAlertName="violations", **numbers
+    )
+    assert changed["MonitoringScheduleArn"] == created["MonitoringScheduleArn"]
+    (first, *_) = client.list_monitoring_alerts(MonitoringScheduleName="hourly")["MonitoringAlertSummaries"]
+    assert {name: first[name] for name in numbers} == numbers
+    assert client.list_monitoring_alert_history()["MonitoringAlertHistory"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "message"),
+    [
+        ({"MonitoringAlertName": "any"}, "ResourceNotFound", "there is no alert any; each schedule has violations"),
+        ({"DatapointsToAlert": 4}, "ValidationException", "datapoints_to_alert 4 is more than evaluation_period 3"),
+        ({"MonitoringAlertName": "not-fired"}, "ValidationException", "not_fired_after_hours"),
+    ],
+)
+def test_a_change_of_an_alert_that_could_never_be_on_or_is_none_is_refused(client, changes, expected, message):
     client.create_data_quality_job_definition(**definition())
     client.create_monitoring_schedule(**schedule())
-    assert client.list_monitoring_alerts(MonitoringScheduleName="hourly")["MonitoringAlertSummaries"] == []
-    assert client.list_monitoring_alert_history()["MonitoringAlertHistory"] == []
-    with pytest.raises(ClientError, match="alert_targets") as refused:
-        client.update_monitoring_alert(
-            MonitoringScheduleName="hourly", MonitoringAlertName="any", DatapointsToAlert=1, EvaluationPeriod=1
-        )
-    assert code(refused) == "ValidationException"
+    asked = {"MonitoringAlertName": "violations", "DatapointsToAlert": 2, "EvaluationPeriod": 3} | changes
+    with pytest.raises(ClientError, match=message) as refused:
+        client.update_monitoring_alert(MonitoringScheduleName="hourly", **asked)
+    assert code(refused) == expected
 
 
 @pytest.mark.parametrize(

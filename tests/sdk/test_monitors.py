@@ -102,6 +102,19 @@ def test_executions_are_listed_in_the_order_and_number_that_is_asked_for(monitor
     assert code_of(refused) == "ResourceNotFound"
 
 
+def test_alerts_of_a_schedule_are_listed_with_their_history_and_changed(monitor: DefaultModelMonitor):
+    (violations, *others), following = monitor.list_monitoring_alerts()
+    assert (violations.alert_name, violations.alert_status, following) == ("violations", "InAlert", None)
+    assert {each.alert_status for each in others} == {"OK"}
+    (change,), following = monitor.list_monitoring_alert_history("violations")
+    assert (change.alert_status, following) == ("InAlert", None)
+    monitor.update_monitoring_alert("no-data", data_points_to_alert=2, evaluation_period=3)
+    (changed,) = (each for each in monitor.list_monitoring_alerts()[0] if each.alert_name == "no-data")
+    assert (changed.data_points_to_alert, changed.evaluation_period) == (2, 3)
+    with pytest.raises(ValueError, match="datapoints_to_alert 3 is more than evaluation_period 2"):
+        monitor.update_monitoring_alert("no-data", data_points_to_alert=3, evaluation_period=2)
+
+
 def test_an_execution_tells_what_it_found_and_where(monitor: DefaultModelMonitor, capsys: pytest.CaptureFixture[str]):
     latest = monitor.latest_monitoring_job
     assert latest is not None

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.spread import half_range, is_constant
 
-_BLOCK = 1 << 15  # values at a time: the working arrays stay in a core's cache, and sums of this many stay exact
+_BLOCK = 1 << 15
+"""Values at a time: the working arrays stay in a core's cache, and sums of this many stay exact."""
+
+_UNIT = 1074
+"""Totals are integers, in units of 2**-1074, of which every float64 is a multiple."""
+
+_UNSCALED = 400
+"""Values of which the greatest is between 2**-400 and 2**400 are squared and summed as they are."""
+
+Floats = NDArray[np.float64]
 
 
 class Moments:
@@ -21,11 +30,11 @@ class Moments:
 
     Notes
     -----
-    A block of values is scaled by a power of two to at most 1 in magnitude, and summed by error-free extraction
-    (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008): every value is cut into slices of so few bits
-    that NumPy adds up each slice without rounding. Python's fractions hold the total. Blocks and streams are joined
-    by the formula of Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-    variances", 1979. What lies 2**-1074 below the greatest value of its block is lost.
+    Values are summed by error-free extraction (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008): each
+    is cut into slices of so few bits that NumPy adds up each slice without rounding. Python's integers hold the total.
+    Blocks and streams are joined by the formula of Chan, Golub and LeVeque, "Updating formulae and a pairwise
+    algorithm for computing sample variances", 1979. Blocks of very large or very small values are scaled to at most 1
+    in magnitude; of these, what lies 2**-1074 below the greatest value is lost.
     """
 
     __slots__ = ("_exponent", "_squares", "_total", "count", "maximum", "minimum")
@@ -34,7 +43,7 @@ class Moments:
         self.count = 0
         self.minimum = math.inf
         self.maximum = -math.inf
-        self._total = Fraction(0)
+        self._total = 0  # in units of 2**-1074
         # The sum of squared deviations from the mean is _squares * 4**_exponent.
         self._squares = 0.0
         self._exponent = 0
@@ -47,12 +56,12 @@ class Moments:
         """
         moments = cls()
         moments.count, moments.minimum, moments.maximum = count, minimum, maximum
-        moments._total = Fraction(mean) * count
+        moments._total = _in_units(mean) * count
         fraction, moments._exponent = math.frexp(population_std)
         moments._squares = fraction * fraction * count
         return moments
 
-    def update(self, values: NDArray[np.float64]) -> None:
+    def update(self, values: Floats) -> None:
         """Take in finite values.
 
         Parameters
@@ -64,22 +73,44 @@ class Moments:
         ValueError
             If a value is NaN or infinite.
         """
-        work = np.empty((2, min(values.size, _BLOCK)))
-        for start in range(0, values.size, _BLOCK):
-            block = values[start : start + _BLOCK]
-            self._add(Moments._of_block(block, work[:, : block.size]))
+        self.update_each([self], [values])
+
+    @staticmethod
+    def update_each(accumulators: Iterable[Moments], values: Iterable[Floats]) -> None:
+        """Update several accumulators, each with a stream of its own; many short streams are computed at once.
+
+        Parameters
+        ----------
+        accumulators : iterable of Moments, length m
+        values : iterable of ndarray of float64, length m
+            Finite values, each array of any length.
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite.
+        """
+        work = np.empty(0)
+        for rows in _tables(_blocks(accumulators, values)):
+            cells = len(rows) * max(values.size for _, values in rows)
+            work = work if work.size >= 3 * cells else np.empty(3 * cells)
+            for (moments, _), block in zip(rows, Moments._of_rows([values for _, values in rows], work), strict=True):
+                moments.include(block)
 
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both streams; neither changes."""
         merged = Moments()
-        merged._add(self)
-        merged._add(other)
+        merged.include(self)
+        merged.include(other)
         return merged
 
     @property
     def sum(self) -> float:
         """The sum, correctly rounded; infinite, with its sign, where it is beyond the greatest float64."""
-        return _to_float(self._total)
+        try:
+            return self._total / (1 << _UNIT)
+        except OverflowError:
+            return math.inf if self._total > 0 else -math.inf
 
     @property
     def mean(self) -> float:
@@ -90,7 +121,8 @@ class Moments:
         ValueError
             If there is no value.
         """
-        return _to_float(self._mean)
+        self._require_values()
+        return self._total / (self.count << _UNIT)
 
     @property
     def population_std(self) -> float:
@@ -108,47 +140,54 @@ class Moments:
         deviation = math.sqrt(self._squares / self.count) * 2.0 ** (self._exponent - 1) * 2
         return min(deviation, half_range(self.minimum, self.maximum))
 
-    @property
-    def _mean(self) -> Fraction:
-        self._require_values()
-        return self._total / self.count
-
     def _require_values(self) -> None:
         if not self.count:
             raise ValueError("no moments without a value")
 
     @staticmethod
-    def _of_block(values: NDArray[np.float64], work: NDArray[np.float64]) -> Moments:
-        """Return the moments of at most `_BLOCK` values; `work` is overwritten, two rows as long as they."""
-        block = Moments()
-        block.count = values.size
-        block.minimum, block.maximum = float(values.min()), float(values.max())
-        if not (math.isfinite(block.minimum) and math.isfinite(block.maximum)):
+    def _of_rows(rows: Sequence[Floats], work: Floats) -> Iterator[Moments]:
+        """Yield the moments of each row; `work` is overwritten, three times as long as a table of the rows."""
+        counts = [row.size for row in rows]
+        shape = len(rows), max(counts)
+        table, slices, rest = work[: 3 * shape[0] * shape[1]].reshape(3, *shape)
+        for row, values in zip(table, rows, strict=True):
+            row[: values.size] = values
+            row[values.size :] = values[0]  # which changes neither the least nor the greatest
+        least, greatest = table.min(axis=1), table.max(axis=1)
+        if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
             raise ValueError("moments take finite values only")
-        # Not below -1000, so that the scale itself is finite; smaller values are all the same to a square. Zeros have
-        # the least of all: a merge takes the greater exponent, and must not lose the other values' squares to theirs.
-        greatest = max(-block.minimum, block.maximum)
-        block._exponent = max(math.frexp(greatest)[1], -1000) if greatest else -1000
-        scale = 2.0**-block._exponent
-        scaled = np.multiply(values, scale, out=work[0])
-        total = _exact_sum(scaled, work[1])
-        block._total = total * Fraction(2) ** block._exponent
-        np.multiply(values, scale, out=scaled)
-        scaled -= float(total / block.count)
-        # The mean just subtracted is rounded; the second term takes that error back out.
-        error = float(scaled.sum())
-        np.multiply(scaled, scaled, out=scaled)
-        block._squares = max(float(scaled.sum()) - error * error / block.count, 0.0)
-        return block
+        exponents, scales = _scaling(np.maximum(-least, greatest))
+        for row in np.flatnonzero(scales):
+            table[row] *= 2.0 ** -int(scales[row])
+        exponents -= scales
+        in_two_slices = (np.abs(table, out=slices).min(axis=1) >= np.ldexp(1.0, exponents - 24)).all()
+        _blank(table, counts)
+        totals = _exact_sums(table, exponents, slices, rest, in_two_slices=bool(in_two_slices))
+        means = np.array([[total / (count << _UNIT)] for total, count in zip(totals, counts, strict=True)])
+        np.subtract(table, means, out=slices)
+        _blank(slices, counts)
+        np.multiply(slices, slices, out=slices)
+        squares = slices.sum(axis=1).tolist()
+        for index, (total, count) in enumerate(zip(totals, counts, strict=True)):
+            block = Moments()
+            block.count, block.minimum, block.maximum = count, float(least[index]), float(greatest[index])
+            block._exponent = scale = int(scales[index])
+            block._total = total << scale if scale >= 0 else total >> -scale
+            # The mean just subtracted is rounded; the second term takes that error back out.
+            error = (total - _in_units(float(means[index, 0])) * count) / (1 << _UNIT)
+            block._squares = max(squares[index] - error * error / count, 0.0)
+            yield block
 
-    def _add(self, other: Moments) -> None:
+    def include(self, other: Moments) -> None:
+        """Add the moments of further values, which do not change."""
         if not other.count:
             return
         if not self.count:
             self._squares, self._exponent = other._squares, other._exponent
         else:
             exponent = max(self._exponent, other._exponent)
-            delta = float((other._mean - self._mean) / Fraction(2) ** exponent)
+            apart = other._total * self.count - self._total * other.count
+            delta = apart / (self.count * other.count << (_UNIT + exponent))  # of integers: rounded once
             self._squares = (
                 math.ldexp(self._squares, 2 * (self._exponent - exponent))
                 + math.ldexp(other._squares, 2 * (other._exponent - exponent))
@@ -161,23 +200,82 @@ class Moments:
         self._total += other._total
 
 
-def _exact_sum(values: NDArray[np.float64], slices: NDArray[np.float64]) -> Fraction:
-    """Sum at most 2**15 values of magnitude at most 1, exactly; both arrays are overwritten."""
-    total = Fraction(0)
-    # Adding and subtracting this rounds to multiples of 2**-38; the sum of 2**15 such slices of at most 1 has 53 bits.
-    shifter = 1.5 * 2.0**14
+def _blocks(accumulators: Iterable[Moments], values: Iterable[Floats]) -> Iterator[tuple[Moments, Floats]]:
+    for moments, stream in zip(accumulators, values, strict=True):
+        for start in range(0, stream.size, _BLOCK):
+            yield moments, stream[start : start + _BLOCK]
+
+
+def _tables(rows: Iterable[tuple[Moments, Floats]]) -> Iterator[list[tuple[Moments, Floats]]]:
+    """Yield the rows, in their order, as tables of at most `_BLOCK` cells."""
+    table: list[tuple[Moments, Floats]] = []
+    width = 0
+    for row in rows:
+        width = max(width, row[1].size)
+        if table and (len(table) + 1) * width > _BLOCK:
+            yield table
+            table, width = [], row[1].size
+        table.append(row)
+    if table:
+        yield table
+
+
+def _scaling(magnitudes: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the exponent of each magnitude, and the power of two by which to divide its values, mostly 0.
+
+    Not below -1000, so that the divisor is finite; smaller values are all the same to a square. Zeros have the least
+    of all: a merge takes the greater exponent, and must not lose the other values' squares to theirs.
+    """
+    exponents = np.frexp(magnitudes)[1].astype(np.int64)
+    exponents[magnitudes == 0] = -1000
+    scaled = np.abs(exponents) > _UNSCALED
+    return exponents, np.where(scaled, np.maximum(exponents, -1000), 0)
+
+
+def _blank(table: Floats, counts: Sequence[int]) -> None:
+    """Replace by zeros what is behind the values of each row."""
+    width = table.shape[1]
+    for row, count in enumerate(counts):
+        if count < width:
+            table[row, count:] = 0.0
+
+
+def _exact_sums(
+    table: Floats, exponents: NDArray[np.int64], slices: Floats, rest: Floats, *, in_two_slices: bool
+) -> list[int]:
+    """Sum each row of at most 2**15 values below 2**exponent in magnitude, in units of 2**-1074.
+
+    `slices` and `rest`, of the shape of the table, are overwritten.
+
+    Parameters
+    ----------
+    in_two_slices : bool
+        Whether no value is below 2**(exponent - 24) in magnitude. Then all are multiples of 2**(exponent - 76), and so
+        is what the first slice leaves of them: its sum has 52 bits.
+    """
+    # Adding and subtracting this rounds to multiples of 2**(exponent - 38); the sum of 2**15 such slices has 53 bits.
+    shifters = np.ldexp(1.5, (exponents + 14).astype(np.int32))[:, np.newaxis]
+    totals = [0] * len(table)
+    remaining = table
     while True:
-        np.add(values, shifter, out=slices)
-        slices -= shifter
-        total += Fraction(float(slices.sum()))
-        values -= slices
-        if not values.any():
-            return total
-        shifter *= 2.0**-39
+        np.add(remaining, shifters, out=slices)
+        slices -= shifters
+        _add_sums(totals, slices)
+        np.subtract(remaining, slices, out=rest)
+        if in_two_slices:
+            _add_sums(totals, rest)
+            return totals
+        if not rest.any():
+            return totals
+        remaining = rest
+        shifters *= 2.0**-39
 
 
-def _to_float(exact: Fraction) -> float:
-    try:
-        return float(exact)
-    except OverflowError:
-        return math.inf if exact > 0 else -math.inf
+def _add_sums(totals: list[int], parts: Floats) -> None:
+    for row, part in enumerate(parts.sum(axis=1).tolist()):
+        totals[row] += _in_units(part)
+
+
+def _in_units(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return numerator << (_UNIT + 1 - denominator.bit_length())

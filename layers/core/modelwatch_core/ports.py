@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
@@ -346,6 +349,67 @@ class SentAlerts(Protocol):
         ...
 
 
+class KnownAlerts(NamedTuple):
+    """What is known of a schedule's alerts.
+
+    Attributes
+    ----------
+    latest : mapping of AlertName to AlertTransition
+        The latest change of each that has ever changed.
+    muted_until : datetime, optional
+        The end of the time in which nothing is sent, which may be over.
+    """
+
+    latest: Mapping[AlertName, AlertTransition]
+    muted_until: datetime | None
+
+
+class AlertStates(Protocol):
+    """The changes of all alerts, and which schedules are muted."""
+
+    def known(self, schedule_id: str) -> KnownAlerts:
+        """Return what is known of a schedule's alerts."""
+        ...
+
+    def note(self, transition: AlertTransition) -> None:
+        """Write a change, once however often it is noted; the latest of an alert is that of its latest window."""
+        ...
+
+    def mute(self, schedule_id: str, until: datetime) -> None:
+        """Send nothing about a schedule until a moment."""
+        ...
+
+    def page(
+        self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[AlertTransition]:
+        """Return changes of the alerts of a schedule in the order of their windows, or of all in that of creation."""
+        ...
+
+
+class WaitingAlerts(Protocol):
+    """Alerts that a target takes later, together, because it takes only so many a second."""
+
+    def arrivals(self, target: AlertTargetReference) -> int:
+        """Count one more alert for a target in this second, and return how many there are."""
+        ...
+
+    def put(self, target: AlertTargetReference, alert: Alert) -> None:
+        """Keep an alert."""
+        ...
+
+    def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
+        """Return the alerts that wait for a target, the oldest first."""
+        ...
+
+    def remove(self, target: AlertTargetReference, key: str) -> None:
+        """Forget an alert that was sent."""
+        ...
+
+    def targets(self) -> Iterator[AlertTargetReference]:
+        """Yield each target that alerts wait for, once."""
+        ...
+
+
 class NotifiedPlaces(Protocol):
     """A kind of place that hears of the executions of schedules."""
 
@@ -365,6 +429,26 @@ class AlertTarget(NotifiedPlaces, Protocol):
 
     def send(self, alert: Alert, address: str) -> None:
         """Send an alert to one address.
+
+        Raises
+        ------
+        Upstream
+            When the target did not take it.
+        """
+        ...
+
+
+@runtime_checkable
+class BundlingTarget(Protocol):
+    """An alert target whose people are not to get more than some messages a second."""
+
+    @property
+    def most_a_second(self) -> int:
+        """How many messages an address takes in a second; what is more is sent together."""
+        ...
+
+    def send_together(self, alerts: Sequence[Alert], address: str) -> None:
+        """Send several alerts as one message.
 
         Raises
         ------

@@ -8,8 +8,10 @@ from typing import Self
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
+from modelwatch_core.domain.alert_targets import AlertTargetReference, targets_in
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import HostLimits
+from modelwatch_core.domain.report_links import LinkKind
 
 
 def sagemaker_arns(function_arn: str) -> str:
@@ -152,6 +154,20 @@ class AlertSettings(FunctionSettings):
     alert_topic_arn: str = Field(min_length=1)
     alert_topic_arns: str = ""
     alert_function_arns: str = ""
+    default_alert_targets: str = ""
+    report_links: LinkKind = "console"
+
+    @property
+    def default_targets(self) -> tuple[AlertTargetReference, ...]:
+        """Who is notified of schedules that name nobody: the JSON list of the deployment, or its own topic."""
+        if not self.default_alert_targets.strip():
+            return (AlertTargetReference(type="sns", address=self.alert_topic_arn),)
+        return targets_in(self.default_alert_targets)
+
+    @property
+    def region(self) -> str:
+        """The region of the deployment."""
+        return self.alert_topic_arn.split(":")[3]
 
     @property
     def topics(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache
@@ -15,17 +15,19 @@ from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
+from modelwatch_core.app.deliver_alerts import DeliverAlert
 from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
+from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
-from modelwatch_core.app.route_alerts import DeliverAlert, RouteAlerts
+from modelwatch_core.app.route_alerts import RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest
@@ -35,6 +37,7 @@ from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
+from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import validation_message
@@ -42,17 +45,21 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from modelwatch_core.domain.report_links import ReportLinks, console_link, no_link
 from modelwatch_core.ports import (
+    AlertStates,
     AlertTarget,
     AnalysisAccess,
     AnalysisHost,
     BaseliningJobs,
     EventBus,
     Ledger,
+    MetricSink,
     NotifiedPlaces,
     ObjectStore,
     RunClaims,
     Schedules,
+    WaitingAlerts,
 )
 from modelwatch_core.settings import (
     AlertSettings,
@@ -77,6 +84,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_s3.client import S3Client
     from types_boto3_sagemaker.client import SageMakerClient
+    from types_boto3_sns.client import SNSClient
 
     from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
     from modelwatch_core.adapters.aws.ledger_table import VersionedItems
@@ -150,6 +158,24 @@ def _jobs() -> BaseliningJobs:
     return TableBaseliningJobs(_items())
 
 
+def _alert_states() -> AlertStates:
+    from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
+
+    return TableAlertStates(_items())
+
+
+def _waiting_alerts() -> WaitingAlerts:
+    from modelwatch_core.adapters.aws.alert_tables import TableWaitingAlerts
+
+    return TableWaitingAlerts(_items(), _CLOCK)
+
+
+def _metrics() -> MetricSink:
+    from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
+
+    return CloudWatchMetrics(_cloudwatch())
+
+
 def _run_claims() -> RunClaims:
     from modelwatch_core.adapters.aws.ledger_table import TableRunClaims
 
@@ -220,22 +246,54 @@ def _start_analysis() -> StartAnalysis:
 
 # ---------------------------------------------------------------- targets of alerts
 @cache
+def _sns() -> SNSClient:
+    return _session().client("sns", config=_config())
+
+
+def _report_links() -> ReportLinks:
+    settings = AlertSettings.from_environment()
+    if settings.report_links == "presigned":
+        from modelwatch_core.adapters.aws.presigned_links import PresignedLinks
+
+        return PresignedLinks(_s3())
+    if settings.report_links == "console":
+        return lambda alert: console_link(alert, settings.region)
+    return no_link
+
+
+@cache
 def _topics() -> AlertTarget:
     from modelwatch_core.adapters.aws.sns_topic import SnsTopics
 
-    return SnsTopics(_session().client("sns", config=_config()), AlertSettings.from_environment().topics)
+    return SnsTopics(_sns(), AlertSettings.from_environment().topics, _report_links())
+
+
+@cache
+def _json_topics() -> AlertTarget:
+    from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics
+
+    return SnsJsonTopics(_sns(), AlertSettings.from_environment().topics)
+
+
+@cache
+def _chat_topics() -> AlertTarget:
+    from modelwatch_core.adapters.aws.sns_topic import SnsChatTopics
+
+    return SnsChatTopics(_sns(), AlertSettings.from_environment().topics, _report_links())
 
 
 @cache
 def _functions() -> AlertTarget:
     from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 
-    client = _session().client("lambda", config=_config())
-    return AlertFunctions(client, AlertSettings.from_environment().functions)
+    settings = AlertSettings.from_environment()
+    return AlertFunctions(_session().client("lambda", config=_config()), settings.functions, settings.alert_topic_arn)
 
 
 ALERT_TARGETS: dict[str, Callable[[], AlertTarget]] = {
     "sns": _topics,
+    "sns-json": _json_topics,
+    "sns-chat": _chat_topics,
     "lambda": _functions,
 }
 """Every type of alert target by its name."""
@@ -248,8 +306,8 @@ def _alarms() -> NotifiedPlaces:
     return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
 
 
-def _default_target() -> AlertTargetReference:
-    return AlertTargetReference(type="sns", address=AlertSettings.from_environment().alert_topic_arn)
+def _default_targets() -> Sequence[AlertTargetReference]:
+    return AlertSettings.from_environment().default_targets
 
 
 # ---------------------------------------------------------------- use cases
@@ -288,11 +346,13 @@ def manage_monitors() -> ManageMonitors:
     from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 
     limits = LimitSettings.from_environment()
+    lists = MonitorLists(_schedules(), _ledger(), _jobs())
     return ManageMonitors(
         schedules=_schedules(),
         ledger=_ledger(),
         jobs=_jobs(),
-        lists=MonitorLists(_schedules(), _ledger(), _jobs()),
+        lists=lists,
+        alerts=MonitorAlerts(lists, _schedules(), _ledger(), _alert_states(), _follow_schedule(), _CLOCK),
         follow_schedule=_follow_schedule(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         objects=_objects(),
@@ -379,11 +439,8 @@ def check_batch() -> CheckBatch:
 
 @cache
 def _finish_execution() -> FinishExecution:
-    from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
-
-    metrics = CloudWatchMetrics(_cloudwatch())
     prefix = MetricSettings.from_environment().metric_namespace_prefix
-    return FinishExecution(_ledger(), _objects(), metrics, _bus(), _CLOCK, metric_prefix=prefix)
+    return FinishExecution(_ledger(), _objects(), _metrics(), _bus(), _CLOCK, metric_prefix=prefix)
 
 
 @cache
@@ -427,23 +484,33 @@ def follow_watched_endpoint() -> FollowWatchedEndpoint:
         schedules=_schedules(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         follow_schedule=_follow_schedule(),
-        raise_notices=RaiseNotices(_bus(), _default_target(), _CLOCK),
+        raise_notices=RaiseNotices(_bus(), _default_targets(), _CLOCK),
         clock=_CLOCK,
     )
 
 
 @cache
 def route_alerts() -> RouteAlerts:
-    """Return the use case of functions/route_alerts for ended executions."""
-    return RouteAlerts(bus=_bus(), default_target=_default_target())
+    """Return the use case of functions/route_alerts for ended executions, and for schedules that did not fire."""
+    return RouteAlerts(
+        ledger=_ledger(),
+        states=_alert_states(),
+        schedules=_schedules(),
+        bus=_bus(),
+        metrics=_metrics(),
+        clock=_CLOCK,
+        default_targets=_default_targets(),
+        metric_prefix=MetricSettings.from_environment().metric_namespace_prefix,
+    )
 
 
 @cache
 def deliver_alert() -> DeliverAlert:
-    """Return the use case of functions/route_alerts for raised alerts."""
+    """Return the use case of functions/route_alerts for raised alerts, and for those that wait."""
     from modelwatch_core.adapters.aws.ledger_table import TableSentAlerts
 
-    return DeliverAlert(sent=TableSentAlerts(_table(), _CLOCK), targets=ALERT_TARGETS)
+    sent = TableSentAlerts(_table(), _CLOCK)
+    return DeliverAlert(sent=sent, waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
 
 
 @cache
@@ -472,6 +539,7 @@ def reconcile() -> Reconcile:
         clock=_CLOCK,
         schedules=_schedules(),
         follow_schedule=_follow_schedule(),
+        watch_alerts=WatchAlerts(_schedules(), _ledger(), _alert_states(), _waiting_alerts(), _bus(), _CLOCK),
     )
 
 

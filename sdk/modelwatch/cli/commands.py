@@ -52,6 +52,7 @@ COMMANDS = {
         "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
     ),
     "executions": Deferred("modelwatch.cli.executions:app", "See what schedules did and found."),
+    "alerts": Deferred("modelwatch.cli.alerts:app", "See how alerts of schedules stand, change and mute them."),
     "baselines": Deferred("modelwatch.cli.baselining_jobs:app", "Make baselines with the app."),
     "capture": Deferred("modelwatch.cli.capture:app", "Switch an endpoint's data capture, and see what was captured."),
     "import": Deferred("modelwatch.cli.import_sagemaker:app", "Make monitors here that exist elsewhere."),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.alert_states import AlertTransition
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, Upstream
@@ -78,6 +79,11 @@ class App:
         """Return the executions of a schedule, newest first."""
         answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
         return [_record(execution) for execution in answer["executions"]]
+
+    def alert_changes(self) -> list[AlertTransition]:
+        """Return the changes of all alerts, the oldest first."""
+        answer = self._manage("ListMonitoringAlertHistory", sort_order="Ascending")
+        return [AlertTransition.model_validate(change) for change in answer["alert_history"]]
 
     def write(self, s3_uri: str, content: bytes) -> None:
         """Write an object."""

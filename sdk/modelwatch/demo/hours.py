@@ -64,7 +64,10 @@ class Expectation:
 
     @property
     def mails(self) -> int:
-        """The number of mails that it must cause."""
+        """The number of mails that it must cause: that an alert begins, or lasts.
+
+        Where it causes none, one says that the alert is over that the monitor's execution before it raised.
+        """
         return 1 if self.causes or self.failure else 0
 
 

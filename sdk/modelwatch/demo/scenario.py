@@ -244,6 +244,7 @@ class _Demo:
             endpoint_input={"endpoint_name": monitor.endpoint.name, **monitor.attributes, **monitor.offsets},
             baseline=files,
             start_delay_minutes=TICK // timedelta(minutes=1),
+            alerting={"remind_after_hours": 0},  # a demo is too short for a reminder a day
             **monitor.baseline.parameters,
             **(labels if "ground_truth_input" in kind.own_parameters else {}),
         )
@@ -330,6 +331,7 @@ class _Demo:
         for number, mail in enumerate(self._stack.mails, start=1):
             self._folder.write(f"mails/{number}.eml", mail.as_bytes())
         self._timeline.print_mails(self._stack.mails)
+        self._timeline.print_alerts(self._app.alert_changes(), self._stack.mails)
 
     def _save(self, s3_folder: str, name: str) -> dict[str, bytes]:
         """Copy a folder of S3 into the demo's folder, and return its files."""

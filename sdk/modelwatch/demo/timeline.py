@@ -14,6 +14,8 @@ from modelwatch.demo.hours import Hour
 from modelwatch.demo.monitors import Monitor
 from modelwatch.demo.verdict import Observation, Observations
 from modelwatch.printing import count_text, printable
+from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alerting import AlertStatus
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.violation_text import violation_text
 
@@ -21,6 +23,8 @@ STATUS_STYLES: Mapping[str, str] = {
     OutcomeStatus.COMPLETED: "green",
     OutcomeStatus.COMPLETED_WITH_VIOLATIONS: "yellow",
 }
+
+_ALERT_STYLES: Mapping[str, str] = {AlertStatus.OK: "green", AlertStatus.IN_ALERT: "yellow"}
 
 
 class Timeline:
@@ -82,6 +86,25 @@ class Timeline:
             self._console.print("\nThe first one reads:\n")
             for line in mail.get_content().splitlines():
                 self._console.print(f"    {printable(line)}")
+
+    def print_alerts(self, changes: Sequence[AlertTransition], mails: Sequence[EmailMessage]) -> None:
+        """Print how alerts changed, and by which mails people heard of one that began, lasted and is over.
+
+        The time of a change is the end of the window whose execution made it.
+        """
+        self.print_heading("Alerts")
+        for change in changes:
+            line = f"{change.window.end:%H:%M}  {change.monitoring_schedule_name} {change.alert_name}: "
+            self._console.print(Text.assemble(line, (change.alert_status, _ALERT_STYLES[change.alert_status])))
+        subjects = [str(mail["Subject"]) for mail in mails]
+        told = {
+            "begins": lambda subject: ": reminder" not in subject and ": recovered" not in subject,
+            "lasts": lambda subject: ": reminder" in subject,
+            "is over": lambda subject: ": recovered" in subject,
+        }
+        for what, is_told in told.items():
+            if subject := next(filter(is_told, subjects), None):
+                self._console.print(f"An alert {what}: {printable(subject)}")
 
     def print_heading(self, title: str) -> None:
         """Print a heading."""

@@ -75,6 +75,7 @@ def failed_expectations(
         One sentence for each expectation that failed; empty if all were met.
     """
     failed = []
+    in_alert: set[str] = set()
     if len(observations) != len(hours):
         failed.append(f"{len(hours)} hours should have been monitored, {len(observations)} were")
     for number, (hour, hourly) in enumerate(zip(hours, observations, strict=False), start=1):
@@ -83,12 +84,15 @@ def failed_expectations(
             due[rerun_name(hour.rerun.monitor.name)] = hour.rerun.expectation
         for name in sorted(due.keys() | hourly.keys()):
             expectation, observation = due.get(name), hourly.get(name, MISSING)
-            wrong = _not_due(observation) if expectation is None else _failed(expectation, observation)
+            recovers = 1 if expectation is not None and name in in_alert and not expectation.mails else 0
+            wrong = _not_due(observation) if expectation is None else _failed(expectation, observation, recovers)
             failed += [f"hour {number} ({hour.title}), {name}: {what}" for what in wrong]
+        in_alert = (in_alert - due.keys()) | {name for name, each in due.items() if each.mails}
     return failed
 
 
-def _failed(expectation: Expectation, observation: Observation) -> Iterable[str]:
+def _failed(expectation: Expectation, observation: Observation, recovers: int) -> Iterable[str]:
+    """Yield what is not as expected; ``recovers`` is 1 where a mail says that the monitor's alert is over."""
     if observation.status != expectation.status:
         reason = f" ({observation.failure_reason})" if observation.failure_reason else ""
         yield f"the execution should be {expectation.status}, it is {observation.status}{reason}"
@@ -98,7 +102,7 @@ def _failed(expectation: Expectation, observation: Observation) -> Iterable[str]
         yield f"{check} of {feature} should have failed, it did not"
     for feature, check in sorted(observation.findings - expectation.causes - expectation.consequences):
         yield f"{check} of {feature} failed without a cause"
-    yield from _mails(expectation.mails, observation)
+    yield from _mails(expectation.mails + recovers, observation)
 
 
 def _not_due(observation: Observation) -> Iterable[str]:

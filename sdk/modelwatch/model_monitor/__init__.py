@@ -1,6 +1,7 @@
 """Monitors of models, with the names and signatures of SageMaker's Python SDK."""
 
 from modelwatch.model_monitor.alert_actions import ModelDashboardIndicatorAction, MonitoringAlertActions
+from modelwatch.model_monitor.alerts import MonitoringAlertHistorySummary, MonitoringAlertSummary
 from modelwatch.model_monitor.analysis_config import BiasAnalysisConfig, ExplainabilityAnalysisConfig
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.bias import ModelBiasMonitor
@@ -40,6 +41,8 @@ __all__ = [
     "ModelMonitor",
     "ModelQualityMonitor",
     "MonitoringAlertActions",
+    "MonitoringAlertHistorySummary",
+    "MonitoringAlertSummary",
     "MonitoringDatasetFormat",
     "MonitoringExecution",
     "MonitoringOutput",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from modelwatch.arguments import flag, text
+from modelwatch.arguments import choice, flag, text
 
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w.-]{1,256}")
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d+:function:[\w-]{1,64}(:[\w$-]+)?")
+
+_TOPICS = {"people": "sns", "json": "sns-json", "chat": "sns-chat"}
+_WHICH = ("least_severity", "alerts", "endpoints", "tags")
 
 
 @dataclass
@@ -32,22 +37,27 @@ class MonitoringAlertActions:
     [{'type': 'sns', 'address': 'arn:aws:sns:us-west-2:123456789012:ml-team-alerts'}]
     """
 
-    targets: list[dict[str, str]] = field(default_factory=list)
+    targets: list[dict[str, Any]] = field(default_factory=list)
     model_dashboard_indicator: ModelDashboardIndicatorAction | None = None
 
-    def add_sns_topic(self, topic_arn: str) -> None:
+    def add_sns_topic(self, topic_arn: str, *, message: str = "people", **which: Any) -> None:
         """Notify an SNS topic.
 
         Parameters
         ----------
         topic_arn : str
             One of the topics in the deployment's parameter ``AlertTopicArns``, or its own.
+        message : str
+            ``people``: a body for each protocol, text for mail and SMS and JSON for queues; ``json``: JSON with
+            attributes for filter policies; ``chat``: for AWS's chat integration alone.
+        **which
+            Which alerts go there: ``least_severity``, ``alerts``, ``endpoints``, ``tags``.
         """
         if not _TOPIC.fullmatch(text("topic_arn", topic_arn)):
             raise ValueError(f"topic_arn: {topic_arn!r} is not the ARN of an SNS topic")
-        self._add("sns", topic_arn)
+        self._add(_TOPICS[choice("message", message, _TOPICS)], topic_arn, which)
 
-    def add_lambda(self, function_arn: str) -> None:
+    def add_lambda(self, function_arn: str, **which: Any) -> None:
         """Invoke a Lambda function.
 
         Its event has ``monitoringScheduleName``, ``endpointName``, ``violationReport`` and ``timestamp``.
@@ -56,10 +66,12 @@ class MonitoringAlertActions:
         ----------
         function_arn : str
             One of the functions in the deployment's parameter ``AlertFunctionArns``.
+        **which
+            Which alerts go there: ``least_severity``, ``alerts``, ``endpoints``, ``tags``.
         """
         if not _FUNCTION.fullmatch(text("function_arn", function_arn)):
             raise ValueError(f"function_arn: {function_arn!r} is not the ARN of a Lambda function")
-        self._add("lambda", function_arn)
+        self._add("lambda", function_arn, which)
 
     def add_cloudwatch_alarm(self, alarm_name: str) -> None:
         """Name a CloudWatch alarm that watches the schedule: it must exist, and watch one of its metrics.
@@ -72,10 +84,12 @@ class MonitoringAlertActions:
         alarm_name : str
             An alarm of this account and region.
         """
-        self._add("cloudwatch-alarm", text("alarm_name", alarm_name))
+        self._add("cloudwatch-alarm", text("alarm_name", alarm_name), {})
 
-    def _add(self, kind: str, address: str) -> None:
-        target = {"type": kind, "address": address}
+    def _add(self, kind: str, address: str, which: Mapping[str, Any]) -> None:
+        if unknown := sorted(which.keys() - set(_WHICH)):
+            raise TypeError(f"{', '.join(unknown)}: alerts are chosen by {', '.join(_WHICH)}")
+        target = {"type": kind, "address": address, **which}
         if target not in self.targets:
             self.targets.append(target)
 

@@ -19,6 +19,7 @@ from modelwatch.arguments import (
     sagemaker_name,
     text,
 )
+from modelwatch.model_monitor.alerts import MonitoringAlertHistorySummary, MonitoringAlertSummary
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.cron import CronExpressionGenerator
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
@@ -262,6 +263,85 @@ class ModelMonitor(ScheduleExecutions):
         """
         schedule = self._schedule(self._named(monitor_schedule_name))
         return schedule_description(self._app.sagemaker_arns, schedule)
+
+    def list_monitoring_alerts(
+        self, next_token: str | None = None, max_results: int | None = 10
+    ) -> tuple[list[MonitoringAlertSummary], str | None]:
+        """Return the alerts of the schedule, and the token of the next page, which is always None: they are four.
+
+        Parameters
+        ----------
+        next_token : str, optional
+        max_results : int, optional
+        """
+        answer = self._app.manage("ListMonitoringAlerts", monitoring_schedule_name=self._named(None))
+        alerts = [MonitoringAlertSummary.of(each) for each in answer["alerts"]]
+        return alerts[:max_results] if next_token is None else [], None
+
+    def update_monitoring_alert(
+        self, monitoring_alert_name: str, data_points_to_alert: int | None, evaluation_period: int | None
+    ) -> None:
+        """Change when an alert is on: while so many of so many of the latest executions are bad.
+
+        Parameters
+        ----------
+        monitoring_alert_name : str
+            ``violations``, ``failed-executions`` or ``no-data``.
+        data_points_to_alert, evaluation_period : int
+            Both from 1 to 100.
+        """
+        self._app.manage(
+            "UpdateMonitoringAlert",
+            monitoring_schedule_name=self._named(None),
+            monitoring_alert_name=text("monitoring_alert_name", monitoring_alert_name),
+            datapoints_to_alert=integer("data_points_to_alert", data_points_to_alert, 1, 100),
+            evaluation_period=integer("evaluation_period", evaluation_period, 1, 100),
+        )
+
+    def list_monitoring_alert_history(
+        self,
+        monitoring_alert_name: str | None = None,
+        sort_by: str | None = "CreationTime",
+        sort_order: str | None = "Descending",
+        next_token: str | None = None,
+        max_results: int | None = 10,
+        creation_time_before: str | None = None,
+        creation_time_after: str | None = None,
+        status_equals: str | None = None,
+    ) -> tuple[list[MonitoringAlertHistorySummary], str | None]:
+        """Return the changes of the schedule's alerts, and the token of the next page.
+
+        Parameters
+        ----------
+        monitoring_alert_name : str, optional
+            Of one alert.
+        sort_by, sort_order : str, optional
+            ``CreationTime`` or ``Status``; ``Ascending`` or ``Descending``.
+        next_token : str, optional
+        max_results : int, optional
+        creation_time_before, creation_time_after : str, optional
+            ISO 8601, inclusive.
+        status_equals : str, optional
+            ``InAlert`` or ``OK``.
+        """
+        answer = self._app.manage(
+            "ListMonitoringAlertHistory",
+            **given(
+                monitoring_schedule_name=self._named(None),
+                monitoring_alert_name=monitoring_alert_name,
+                sort_by=sort_by,
+                sort_order=sort_order,
+                next_token=next_token,
+                max_results=max_results,
+                creation_time_before=creation_time_before,
+                creation_time_after=creation_time_after,
+                status_equals=status_equals,
+            ),
+        )
+        changes = [
+            MonitoringAlertHistorySummary.of(each) for each in answer["alert_history"] if "unreadable" not in each
+        ]
+        return changes, answer["next_token"]
 
     @classmethod
     def attach(cls, monitor_schedule_name: str, sagemaker_session: Any = None) -> Self:

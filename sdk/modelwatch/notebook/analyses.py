@@ -22,7 +22,7 @@ from modelwatch.notebook.options import (
 )
 from modelwatch.notebook.results import Baseline, Check
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
-from modelwatch_analyzer.reading.memory_frames import DATA_FRAME
+from modelwatch_analyzer.reading.dataset import DATA_FRAME
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import Verb

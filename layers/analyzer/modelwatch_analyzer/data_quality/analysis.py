@@ -60,7 +60,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
         warnings.insert(0, few + "may well be due to chance")
-    document = to_json(statistics)
+    document = statistics.to_document()
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),
@@ -103,7 +103,7 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
     violations = tuple(result.violations)
     if withholds:
         statistics, baseline = statistics.without_values(), baseline and baseline.without_values()
-    document, baseline_document = to_json(statistics), to_json(baseline) if baseline else None
+    document, baseline_document = statistics.to_document(), baseline.to_document() if baseline else None
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -48,6 +48,15 @@ class Statistics(EditedDocument):
         """
         features = tuple(statistics_of_column(names[column], seen) for column, seen in profile.columns.items())
         return cls(dataset=DatasetStatistics(item_count=profile.records.read), features=features)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return them as JSON types; the sketches are the features' own, because copies would take much memory."""
+        sketches = {"features": {"__all__": {"numerical_statistics": {"distribution": {"kll": {"sketch"}}}}}}
+        document = self.model_dump(mode="json", exclude_none=True, exclude=sketches)
+        for feature, written in zip(self.features, document["features"], strict=True):
+            if feature.sketch is not None:
+                written["numerical_statistics"]["distribution"]["kll"]["sketch"] = feature.sketch
+        return document
 
     def without_values(self) -> Statistics:
         """Return them without what is a value of a single row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,9 +13,12 @@ import polars as pl
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.distinct import DistinctCounter
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
+from modelwatch_analyzer.profile.lexical import ColumnType, Numbers, infer_type, read_numbers
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
+
+_FEW, _MOST_GATHERED = 1000, 1 << 14
+"""Distinct values of a batch whose counts are gathered, and of those gathered; more are looked at at once."""
 
 
 @dataclass(slots=True)
@@ -42,13 +45,15 @@ class NumericColumn:
 
     def update(self, column: pl.Series) -> None:
         """Add a batch; see `Dataset.batches`."""
-        numbers = read_numbers(column)
+        update_numbers([self], [column])
+
+    def include(self, numbers: Numbers) -> None:
+        """Add a batch to everything but the moments, which `update_numbers` computes for many columns at once."""
         self.type = self.type.combine(numbers.type)
         self.present += numbers.present
         self.missing += numbers.missing
         self.integral += numbers.integral
         self.negative += int(np.count_nonzero(numbers.values < 0))
-        self.moments.update(numbers.values)
         self.sketch.update(numbers.values)
 
     def merge(self, other: Self) -> Self:
@@ -64,42 +69,88 @@ class NumericColumn:
         )
 
 
-@dataclass(slots=True)
+def update_numbers(accumulators: Sequence[NumericColumn], columns: Iterable[pl.Series]) -> None:
+    """Add a batch of each column to its accumulator."""
+    numbers = [read_numbers(column) for column in columns]
+    for accumulator, read in zip(accumulators, numbers, strict=True):
+        accumulator.include(read)
+    Moments.update_each((accumulator.moments for accumulator in accumulators), (read.values for read in numbers))
+
+
 class TextColumn:
     """A column that is read as text.
+
+    The counts of few distinct values are gathered before anything looks at them: of each batch, the calls would take
+    longer than the work.
 
     Attributes
     ----------
     present, missing : int
         The number of values, and of nulls.
-    spellings : Counter of str
-        The number of values that are numbers, or would be in another spelling, by `Spelling`.
     """
 
-    type: ColumnType = ColumnType.UNKNOWN
-    present: int = 0
-    missing: int = 0
-    spellings: Counter[str] = field(default_factory=Counter)
-    categories: CategoryCounts = field(default_factory=CategoryCounts)
-    distinct: DistinctCounter = field(default_factory=DistinctCounter)
+    __slots__ = ("_categories", "_distinct", "_gathered", "_spellings", "_type", "missing", "present")
+
+    def __init__(
+        self,
+        *,
+        type: ColumnType = ColumnType.UNKNOWN,  # noqa: A002 (what it is called everywhere)
+        present: int = 0,
+        missing: int = 0,
+        spellings: Counter[str] | None = None,
+        categories: CategoryCounts | None = None,
+        distinct: DistinctCounter | None = None,
+    ) -> None:
+        self.present = present
+        self.missing = missing
+        self._type = type
+        self._spellings = Counter[str]() if spellings is None else spellings
+        self._categories = categories or CategoryCounts()
+        self._distinct = distinct or DistinctCounter()
+        self._gathered = Counter[str]()
 
     @classmethod
     def with_known_categories(cls, categories: Collection[str]) -> Self:
         """Return an empty column that always counts the given categories exactly."""
         return cls(categories=CategoryCounts(known=categories))
 
+    @property
+    def type(self) -> ColumnType:
+        """The type of all values."""
+        self._look_at_gathered()
+        return self._type
+
+    @property
+    def spellings(self) -> Counter[str]:
+        """The number of values that are numbers, or would be in another spelling, by `Spelling`."""
+        self._look_at_gathered()
+        return self._spellings
+
+    @property
+    def categories(self) -> CategoryCounts:
+        """The counts by value."""
+        self._look_at_gathered()
+        return self._categories
+
+    @property
+    def distinct(self) -> DistinctCounter:
+        """The number of distinct values."""
+        self._look_at_gathered()
+        return self._distinct
+
     def update(self, column: pl.Series) -> None:
         """Add a batch of String."""
-        values = column.drop_nulls()
-        counts = values.value_counts()
-        distinct = counts.to_series(0)
-        if self.type is not ColumnType.STRING:  # which no further value can change
-            self.type = self.type.combine(infer_type(distinct))
+        values = column.alias("value").drop_nulls()
         self.present += len(values)
-        self.missing += column.null_count()
-        self.spellings += count_spellings(counts)
-        self.categories.update(counts)
-        self.distinct.update(distinct)
+        self.missing += len(column) - len(values)
+        counts = values.value_counts()
+        if counts.height > _FEW:
+            self._look_at(counts)
+            return
+        for value, count in counts.iter_rows():
+            self._gathered[value] += count
+        if len(self._gathered) > _MOST_GATHERED:
+            self._look_at_gathered()
 
     def merge(self, other: Self) -> Self:
         """Return an accumulator of the values of both, which do not change."""
@@ -111,3 +162,17 @@ class TextColumn:
             categories=self.categories.merge(other.categories),
             distinct=self.distinct.merge(other.distinct),
         )
+
+    def _look_at_gathered(self) -> None:
+        if self._gathered:
+            values, counts = list(self._gathered), list(self._gathered.values())
+            self._gathered = Counter()
+            self._look_at(pl.DataFrame({"value": values, "count": counts}, {"value": pl.String, "count": pl.Int64}))
+
+    def _look_at(self, counts: pl.DataFrame) -> None:
+        distinct = counts.to_series(0)
+        if self._type is not ColumnType.STRING:  # which no further value can change
+            self._type = self._type.combine(infer_type(distinct))
+        self._spellings += count_spellings(counts)
+        self._categories.update(counts)
+        self._distinct.update(distinct)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
+from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
 from modelwatch_core.domain.outcome import RecordCounts
@@ -60,8 +60,11 @@ class TableAccumulator:
 
     def update(self, batch: pl.DataFrame) -> None:
         """Add a batch; see `Dataset.batches`."""
+        numbers = {name: column for name, column in self.columns.items() if isinstance(column, NumericColumn)}
+        update_numbers(list(numbers.values()), (batch.get_column(name) for name in numbers))
         for name, column in self.columns.items():
-            column.update(_column(batch, name))
+            if isinstance(column, TextColumn):
+                column.update(_column(batch, name))
 
     def merge(self, other: TableAccumulator) -> TableAccumulator:
         """Return the accumulators of both, which do not change. Both must be for the same plan."""
@@ -142,7 +145,7 @@ def _accumulate(dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str
 
 def _column(batch: pl.DataFrame, name: str) -> pl.Series:
     """Return a column under another name: polars takes one such as ^a.*$ for a pattern."""
-    return batch[name].alias("value")
+    return batch.get_column(name).alias("value")
 
 
 def _fits(column: NumericColumn | TextColumn) -> bool:

@@ -5,72 +5,113 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.batch_transform import (
-    BatchTransformFiles,
-    BatchTransformOptions,
-    open_batch_transform,
-    transformed_lines,
-)
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
-from modelwatch_analyzer.reading.capture_options import CaptureOptions
-from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines, open_csv
-from modelwatch_analyzer.reading.csv_form import Expected
-from modelwatch_analyzer.reading.dataset import Dataset, Role, Table, TableWithRoles
-from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.json_files import JsonFiles, JsonOptions, json_documents, open_json
-from modelwatch_analyzer.reading.list_columns import open_list_columns
-from modelwatch_analyzer.reading.memory_frames import DATA_FRAME, FrameOptions, MemoryFrame, open_frame
-from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
-from modelwatch_analyzer.reading.preprocessed import Lines, captured_lines, open_preprocessed
-from modelwatch_analyzer.reading.record_times import RecordTimes
-from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+from modelwatch_analyzer.reading.dataset import DATA_FRAME, Dataset, Role, Table, TableWithRoles
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
+if TYPE_CHECKING:  # each format is imported when a dataset has it
+    from modelwatch_analyzer.reading.capture import CaptureFiles
+    from modelwatch_analyzer.reading.capture_records import CapturedRecords
+    from modelwatch_analyzer.reading.csv_form import Expected
+    from modelwatch_analyzer.reading.preprocessed import Lines
+    from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+
 _Options = TypeVar("_Options", bound=BaseModel)
 
-Opener = Callable[[AnalysisSettings, Expected | None], Table]
+
+def _open_batch_transform(settings: AnalysisSettings, expected: Expected | None) -> Table:
+    from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions, open_batch_transform
+    from modelwatch_analyzer.reading.record_times import RecordTimes
+
+    options = dataset_options(settings, BatchTransformOptions)
+    times, attributes = RecordTimes.of(settings), _attributes(settings)
+    return open_batch_transform(settings.dataset_source, options, times, attributes, expected, _spelling(settings))
+
+
+def _open_csv(settings: AnalysisSettings, expected: Expected | None) -> Table:
+    from modelwatch_analyzer.reading.csv_files import CsvOptions, open_csv
+
+    return open_csv(settings.dataset_source, dataset_options(settings, CsvOptions), expected, _spelling(settings))
+
+
+def _open_frame(settings: AnalysisSettings, _: Expected | None) -> Table:
+    from modelwatch_analyzer.reading.memory_frames import FrameOptions, open_frame
+
+    return open_frame(dataset_options(settings, FrameOptions), _spelling(settings))
+
+
+def _open_json(settings: AnalysisSettings, _: Expected | None) -> Table:
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.json_files import JsonOptions, open_json
+
+    files, options = source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
+    return open_json(files, options, _attributes(settings), _spelling(settings))
+
+
+def _open_parquet(settings: AnalysisSettings, _: Expected | None) -> Table:
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+
+    dataset_options(settings, ParquetOptions)  # there are none, and others are refused
+    return open_parquet(source_files(settings.dataset_source), _spelling(settings))
+
+
+def _open_capture(settings: AnalysisSettings, _: Expected | None) -> Table:
+    return _open_records(settings, _captured_records(settings))
+
+
+Opener = Callable[[AnalysisSettings, "Expected | None"], Table]
 
 FORMATS: Mapping[str, Opener] = {
-    "batchTransform": lambda settings, expected: open_batch_transform(
-        settings.dataset_source,
-        dataset_options(settings, BatchTransformOptions),
-        RecordTimes.of(settings),
-        _attributes(settings),
-        expected,
-        ValueSpelling.of(settings),
-    ),
-    "csv": lambda settings, expected: open_csv(
-        settings.dataset_source, dataset_options(settings, CsvOptions), expected, ValueSpelling.of(settings)
-    ),
-    DATA_FRAME: lambda settings, _: open_frame(dataset_options(settings, FrameOptions), ValueSpelling.of(settings)),
-    "json": lambda settings, _: open_json(
-        source_files(settings.dataset_source),
-        dataset_options(settings, JsonOptions),
-        _attributes(settings),
-        ValueSpelling.of(settings),
-    ),
-    "parquet": lambda settings, _: _open_parquet(settings),
-    "sagemakerCaptureJson": lambda settings, _: _open_records(settings, _captured_records(settings)),
+    "batchTransform": _open_batch_transform,
+    "csv": _open_csv,
+    DATA_FRAME: _open_frame,
+    "json": _open_json,
+    "parquet": _open_parquet,
+    "sagemakerCaptureJson": _open_capture,
 }
 """The function that opens a dataset, by SageMaker's name of its format."""
 
+
+def _transformed_lines(settings: AnalysisSettings) -> Lines:
+    from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions, transformed_lines
+    from modelwatch_analyzer.reading.record_times import RecordTimes
+
+    options = dataset_options(settings, BatchTransformOptions)
+    return transformed_lines(settings.dataset_source, options, RecordTimes.of(settings))
+
+
+def _csv_lines(settings: AnalysisSettings) -> Lines:
+    from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines
+    from modelwatch_analyzer.reading.files import source_files
+
+    header = dataset_options(settings, CsvOptions).header
+    return partial(csv_lines, source_files(settings.dataset_source), header=header)
+
+
+def _json_documents(settings: AnalysisSettings) -> Lines:
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
+
+    return partial(json_documents, source_files(settings.dataset_source), dataset_options(settings, JsonOptions))
+
+
+def _captured_lines(settings: AnalysisSettings) -> Lines:
+    from modelwatch_analyzer.reading.preprocessed import captured_lines
+
+    return partial(captured_lines, _captured_records(settings))
+
+
 LINE_READERS: Mapping[str, Callable[[AnalysisSettings], Lines]] = {
-    "batchTransform": lambda settings: _transformed_lines(settings, dataset_options(settings, BatchTransformOptions)),
-    "csv": lambda settings: partial(
-        csv_lines, source_files(settings.dataset_source), header=dataset_options(settings, CsvOptions).header
-    ),
-    "json": lambda settings: partial(
-        json_documents, source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
-    ),
-    "sagemakerCaptureJson": lambda settings: partial(captured_lines, _captured_records(settings)),
+    "batchTransform": _transformed_lines,
+    "csv": _csv_lines,
+    "json": _json_documents,
+    "sagemakerCaptureJson": _captured_lines,
 }
 """The functions that read the lines of text for a record preprocessor, by format; not all formats have lines."""
 
@@ -108,28 +149,37 @@ def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Data
     InvalidInput
         Like `open_dataset`.
     """
+    from modelwatch_analyzer.reading.preprocessed import captured_lines, open_preprocessed
+
     script = settings.record_preprocessor_script
     if script is None:
         return _open_records(settings, captured)
-    lines, spelling = partial(captured_lines, captured), ValueSpelling.of(settings)
+    lines, spelling = partial(captured_lines, captured), _spelling(settings)
     table = open_preprocessed(lines, script, settings.script_environment, spelling, captured=True)
     return _with_roles(settings, table)
 
 
 def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
-    if isinstance(table, CaptureFiles):
+    from modelwatch_analyzer.reading.attributes import Attributes
+    from modelwatch_analyzer.reading.list_columns import open_list_columns
+
+    if _has_roles(table):
         return table
     exclusions = Attributes.of(exclude_features=settings.exclude_features_attribute)
     columns = exclusions.remaining(table.columns, table.input_columns)
     if not columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
     attributes = _attributes(settings)
-    selected = table.selected_roles if isinstance(table, JsonFiles | BatchTransformFiles) else None
+    selected = getattr(table, "selected_roles", None)  # of tables whose columns JMESPaths may select
     if selected is None and not settings.record_preprocessor_script:  # a script would run once more only to look
-        texts = table.texts if isinstance(table, ParquetFiles | MemoryFrame) else table.columns
+        texts = getattr(table, "texts", table.columns)  # tables of typed columns know which ones hold text
         if lists := open_list_columns(table, texts, attributes):
             return TableWithRoles(lists, lists.columns_of(columns), attributes, lists.roles(attributes))
     return TableWithRoles(table, columns, attributes, selected)
+
+
+def _has_roles(table: Table) -> TypeGuard[Dataset]:
+    return hasattr(table, "roles")
 
 
 def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
@@ -138,28 +188,35 @@ def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
     if reader is None or script is None:
         message = f"a record preprocessor reads lines of text, which {name!r} does not have; it can be used with "
         raise InvalidInput("PreprocessorNotApplicable", message + ", ".join(LINE_READERS))
+    from modelwatch_analyzer.reading.preprocessed import open_preprocessed
+
     captured = name == "sagemakerCaptureJson"
-    spelling = ValueSpelling.of(settings)
-    return open_preprocessed(reader(settings), script, settings.script_environment, spelling, captured=captured)
-
-
-def _open_parquet(settings: AnalysisSettings) -> Table:
-    dataset_options(settings, ParquetOptions)  # there are none, and others are refused
-    return open_parquet(source_files(settings.dataset_source), ValueSpelling.of(settings))
+    lines, spelling = reader(settings), _spelling(settings)
+    return open_preprocessed(lines, script, settings.script_environment, spelling, captured=captured)
 
 
 def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
+    from modelwatch_analyzer.reading.capture_records import CapturedRecords
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.record_times import RecordTimes
+
     return CapturedRecords(source_files(settings.dataset_source), RecordTimes.of(settings))
 
 
 def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
+    from modelwatch_analyzer.reading.attributes import Attributes
+    from modelwatch_analyzer.reading.capture import open_records
+    from modelwatch_analyzer.reading.capture_options import CaptureOptions
+
     attributes = Attributes.of(**_attributes(settings), exclude_features=settings.exclude_features_attribute)
-    captured = replace(captured, spelling=ValueSpelling.of(settings))
+    captured = replace(captured, spelling=_spelling(settings))
     return open_records(captured, dataset_options(settings, CaptureOptions), attributes)
 
 
-def _transformed_lines(settings: AnalysisSettings, options: BatchTransformOptions) -> Lines:
-    return transformed_lines(settings.dataset_source, options, RecordTimes.of(settings))
+def _spelling(settings: AnalysisSettings) -> ValueSpelling:
+    from modelwatch_analyzer.reading.value_spelling import ValueSpelling
+
+    return ValueSpelling.of(settings)
 
 
 def _attributes(settings: AnalysisSettings) -> dict[Role, str]:

@@ -24,9 +24,17 @@ from modelwatch_analyzer.reading.csv_form import (
     looks_like_row,
     separator_option,
 )
-from modelwatch_analyzer.reading.csv_text import TOO_LONG, Record, parse_block, parse_records, plain_block, text_frame
+from modelwatch_analyzer.reading.csv_text import (
+    TOO_LONG,
+    Record,
+    parse_block,
+    parse_records,
+    plain_block,
+    set_aside,
+    text_frame,
+)
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
-from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, source_files
+from modelwatch_analyzer.reading.files import BLOCK_BYTES, LONGEST_RECORD, SourceFile, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
@@ -40,6 +48,10 @@ _MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
 _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
+_BYTES_PER_COLUMN = 28 << 10
+"""About 2,000 values."""
+_MOST_BLOCKS = 3
+"""A text of more than `LONGEST_RECORD` is not parsed at once."""
 
 
 def _tab(separator: object) -> object:
@@ -331,7 +343,7 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
-    for block in chain(source.file.blocks(log, source.offset), [b""]):
+    for block in chain(source.file.blocks(log, source.offset, times=_blocks_at_once(source)), [b""]):
         if in_long_line:
             end = _LINE_END.search(block)
             in_long_line = end is None and block != b""
@@ -351,6 +363,11 @@ def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> It
             text = b"" if in_long_line else b"\r"
 
 
+def _blocks_at_once(source: _CsvFile) -> int:
+    """Return how many blocks to read at once: the number of rows makes up for the work for each column."""
+    return min(max(2, len(source.columns) * _BYTES_PER_COLUMN // BLOCK_BYTES), _MOST_BLOCKS)
+
+
 def _take_records(
     text: bytes, source: _CsvFile, separator: str, plan: Plan, log: ReadLog, line: int, *, last: bool
 ) -> tuple[pl.DataFrame, int, int]:
@@ -361,17 +378,26 @@ def _take_records(
         if frame is not None:
             return frame, block.consumed, block.lines
         text, last = text[: block.consumed], True
+        if (separated := set_aside(text, len(source.columns), separator)) is not None:
+            frame = parse_block(separated[0], source.columns, plan)
+            if frame is not None:
+                for record in separated[1]:
+                    _leave_out(record, source, line, log)
+                return frame, block.consumed, block.lines
     rows: list[list[str]] = []
     consumed = lines = 0
     for record in parse_records(text, last=last, separator=separator):
         consumed, lines = record.end, record.end_line
-        if record.fields is None:
-            log.leave_out(source.file.label, line + record.line, record.reason)
-        elif len(record.fields) == len(source.columns):
+        if record.fields is not None and len(record.fields) == len(source.columns):
             rows.append(record.fields)
-        elif record.fields:
-            reason = f"{len(record.fields)} fields instead of {len(source.columns)}"
-            log.leave_out(source.file.label, line + record.line, reason)
+        elif record.fields != []:
+            _leave_out(record, source, line, log)
         if consumed > _FALLBACK_BYTES:
             break
     return text_frame(rows, source.columns, plan), consumed, lines
+
+
+def _leave_out(record: Record, source: _CsvFile, line: int, log: ReadLog) -> None:
+    """Count a malformed record of a text that starts at a line."""
+    fields = f"{len(record.fields or ())} fields instead of {len(source.columns)}"
+    log.leave_out(source.file.label, line + record.line, record.reason or fields)

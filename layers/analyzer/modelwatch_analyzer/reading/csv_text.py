@@ -26,6 +26,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.reading.csv_structure import Structure, after, bits_of, count, counts_before, positions
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
 
@@ -33,22 +34,36 @@ TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps because of a quote 
 """The reason why a record that does not end is left out."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_QUOTE, _LF, _CR, _BLANK, _DOT = (ord(character) for character in '"\n\r .')
+_BLANK, _DOT = ord(" "), ord(".")
+_FEW = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     r"""Complete records of simple structure: only ``\n`` ends them, no line is blank, all quotes are balanced."""
 
     body: bytes
-    rows: int
-    separators: int
-    quoted: bool
+    structure: Structure
+    separator: str
     consumed: int
     """The number of bytes of the original text."""
     lines: int
     """The number of physical lines of the original text."""
-    separator: str
+
+    @property
+    def rows(self) -> int:
+        """The number of records."""
+        return count(self.structure.line_feeds) + (not self.body.endswith(b"\n") if self.body else 0)
+
+    @property
+    def separators(self) -> int:
+        """The number of separators between fields."""
+        return count(self.structure.separators)
+
+    @property
+    def quoted(self) -> bool:
+        """Whether there are quotes."""
+        return bool(self.structure.quotes.any())
 
 
 class Record(NamedTuple):
@@ -81,23 +96,26 @@ def plain_block(text: bytes, *, last: bool, separator: str = ",") -> Block | Non
     Block or None
         None if the structure is not simple. ``consumed`` is 0 if there is no complete record yet.
     """
-    if b'"' in text:
-        return _quoted_block(np.frombuffer(text, np.uint8), separator, last=last)
-    end = len(text) if last else _line_end(text)
+    structure = Structure.of(text, ord(separator))
+    if last and count(structure.quotes) % 2:
+        return None
+    end = len(text) if last else structure.end_of_lines
+    structure = structure.until(end)
+    if not structure.is_balanced or structure.inside_returns.any():
+        return None
     body = text[:end]
-    if b"\r" in body:
+    if structure.returns.any():
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    line_ends = np.flatnonzero(np.frombuffer(body, np.uint8) == _LF)
-    unfinished = bool(body) and not body.endswith(b"\n")
-    lines = rows = line_ends.size + unfinished
-    blank = int(np.count_nonzero(np.diff(line_ends, prepend=-1) == 1))
-    if blank:
-        body = re.sub(rb"\n+", b"\n", body).removeprefix(b"\n")
-        rows -= blank
+        structure = Structure.of(body, ord(separator))
+    lines = count(structure.line_feeds) + count(structure.inside_feeds) + (bool(body) and not body.endswith(b"\n"))
+    blank = structure.line_feeds & after(structure.line_feeds)
+    if blank.any():
+        body = np.delete(np.frombuffer(body, np.uint8), positions(blank)).tobytes()
+        structure = Structure.of(body, ord(separator))
     if body.endswith(separator.encode()) and last:
         body += b"\n"  # polars overlooks an extra field where the text ends with its separator
-    separators = int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord(separator)))
-    return Block(body, rows, separators, quoted=False, consumed=end, lines=lines, separator=separator)
+        structure = Structure.of(body, ord(separator))
+    return Block(body, structure, separator, consumed=end, lines=lines)
 
 
 def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFrame | None:
@@ -108,21 +126,62 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     polars.DataFrame or None
         Columns as in `Dataset.batches`; None if a record may be malformed, which the fallback path finds out.
     """
-    if block.separators != block.rows * (len(columns) - 1) or not _is_utf8(block.body):
+    rows = block.rows
+    if block.separators != rows * (len(columns) - 1) or not _is_utf8(block.body):
         return None
-    if block.rows == 0:
+    if rows == 0:
         return text_frame([], columns, plan)
     dtypes = {column: plan.dtypes.get(column, pl.String()) for column in columns}
     as_text: dict[str, pl.DataType] = dict.fromkeys(columns, pl.String())
     if any(dtype != pl.String() for dtype in dtypes.values()) and not _would_be_trimmed(block):
-        frame = _read_csv(block, dtypes)
+        frame = _read_csv(block, rows, dtypes)
         if frame is not None:
             return _doubtful_numbers_as_text(frame[:, plan.columns_among(columns)], block, as_text, plan)
-    frame = _read_csv(block, as_text)
+    frame = _read_csv(block, rows, as_text)
     if frame is not None:
         frame = frame[:, plan.columns_among(columns)]  # `select` would interpret names such as ^a.*$ as patterns
         _plan_unparsable_as_text(frame, plan)
     return frame
+
+
+def set_aside(text: bytes, columns: int, separator: str = ",") -> tuple[Block, list[Record]] | None:
+    """Return the records that have as many fields as there are columns, and apart from them the malformed ones.
+
+    Parameters
+    ----------
+    text : bytes
+        It starts and ends with a record.
+
+    Returns
+    -------
+    (Block, list of Record) or None
+        None if the structure of the text is not simple.
+    """
+    if b"\r" in text:
+        if b'"' in text:
+            return None
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    structure = Structure.of(text, ord(separator))
+    if not structure.is_balanced:
+        return None
+    ends = structure.lines()
+    if not text.endswith(b"\n"):
+        ends = np.append(ends, len(text))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    fields = np.diff(counts_before(structure.separators, ends), prepend=0) + 1
+    blank = starts == ends
+    well_formed = (fields == columns) & ~blank
+    well_formed[_undecodable(text, ends)] = False
+    lines = counts_before(structure.line_feeds, starts) + counts_before(structure.inside_feeds, starts)
+    malformed = []
+    for index in np.flatnonzero(~well_formed & ~blank):
+        (record,) = parse_records(text[starts[index] : ends[index] + 1], last=True, separator=separator)
+        malformed.append(record._replace(line=int(lines[index])))
+    firsts = np.flatnonzero(well_formed & ~np.concatenate([[False], well_formed[:-1]]))
+    lasts = np.flatnonzero(well_formed & ~np.append(well_formed[1:], False))
+    runs = zip(starts[firsts].tolist(), (ends[lasts] + 1).tolist(), strict=True)
+    block = plain_block(b"".join(text[start:end] for start, end in runs), last=True, separator=separator)
+    return None if block is None else (block, malformed)
 
 
 def parse_records(text: bytes, *, last: bool, separator: str = ",") -> Iterator[Record]:
@@ -198,50 +257,19 @@ def _line_end(text: bytes) -> int:
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
 
 
-def _quoted_block(text: NDArray[np.uint8], separator: str, *, last: bool) -> Block | None:
-    """Find the records of a text with quotes; None unless every quote opens, doubles or closes where it is allowed."""
-    quotes = text == _QUOTE
-    outside = ~np.logical_xor.accumulate(quotes)
-    ends = np.flatnonzero(((text == _LF) | (text == _CR)) & outside)
-    if not last and ends.size and text[-1] == _CR and ends[-1] == text.size - 1:
-        ends = ends[:-1]
-    if last and not outside[-1]:
-        return None
-    end = text.size if last else int(ends[-1]) + 1 if ends.size else 0
-    positions = np.flatnonzero(quotes[:end])
-    if not _are_balanced(text[:end], positions, separator):
-        return None
-    text, outside = text[:end], outside[:end]
-    if (text == _CR).any():
-        text, outside = _line_feeds_only(text, outside)
-        if (text == _CR).any():
-            return None
-    line_ends = (text == _LF) & outside
-    lines = int(np.count_nonzero(text == _LF)) + (end > 0 and text[-1] != _LF)
-    blank = line_ends & np.concatenate([[True], line_ends[:-1]])
-    if blank.any():
-        text, outside, line_ends = text[~blank], outside[~blank], line_ends[~blank]
-    rows = int(np.count_nonzero(line_ends)) + (text.size > 0 and not line_ends[-1])
-    separators = int(np.count_nonzero((text == ord(separator)) & outside))
-    return Block(text.tobytes(), rows, separators, quoted=True, consumed=end, lines=lines, separator=separator)
-
-
-def _are_balanced(text: NDArray[np.uint8], quotes: NDArray[np.intp], separator: str) -> bool:
-    opening, closing = quotes[::2], quotes[1::2]
-    if opening.size != closing.size:
-        return False
-    before = text[opening[opening > 0] - 1]
-    after = text[closing[closing < text.size - 1] + 1]
-    boundaries = np.array([ord(separator), _LF, _CR, _QUOTE], np.uint8)
-    return bool(np.isin(before, boundaries).all() and np.isin(after, boundaries).all())
-
-
-def _line_feeds_only(
-    text: NDArray[np.uint8], outside: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    returns = (text == _CR) & outside
-    halves = returns & (np.append(text[1:], 0) == _LF)
-    return np.where(returns, np.uint8(_LF), text)[~halves], outside[~halves]
+def _undecodable(text: bytes, ends: NDArray[np.intp]) -> list[int]:
+    """Return which records, of which each ends at an offset, are not UTF-8."""
+    found: list[int] = []
+    start = 0
+    while not text.isascii():
+        try:
+            text[start:].decode()
+        except UnicodeDecodeError as error:
+            found.append(int(np.searchsorted(ends, start + error.start)))
+            start = int(ends[found[-1]]) + 1
+        else:
+            break
+    return found
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -260,31 +288,27 @@ def _would_be_trimmed(block: Block) -> bool:
     It skips all blanks and tabs before a number, and treats a field of nothing else as missing. The grammar allows
     one blank before a digit or a decimal point.
     """
-    tabs = b"\t" in block.body and (block.separator != "\t" or block.quoted)
-    if tabs or b"\r" in block.body:
+    if b"\t" in block.body and (block.separator != "\t" or block.quoted):
         return True
     if b" " not in block.body:
         return False
+    structure = block.structure
+    (blanks,) = bits_of(block.body, [_BLANK])
+    first = after(structure.separators | structure.line_feeds) | after(structure.quotes, start=False)
     text = np.frombuffer(block.body, np.uint8)
-    blanks = np.flatnonzero(text == _BLANK)
-    before = np.where(blanks > 0, text[blanks - 1], _LF)
-    boundary = (before == ord(block.separator)) | (before == _LF)
-    if block.quoted:
-        inside_quotes = np.searchsorted(np.flatnonzero(text == _QUOTE), blanks) % 2 == 1
-        boundary = (boundary & ~inside_quotes) | (before == _QUOTE)
-    after = text[np.minimum(blanks[boundary] + 1, text.size - 1)]
-    return not bool((((after >= ord("0")) & (after <= ord("9"))) | (after == _DOT)).all())
+    behind = text[np.minimum(positions(blanks & first) + 1, text.size - 1)]
+    return not bool((((behind >= ord("0")) & (behind <= ord("9"))) | (behind == _DOT)).all())
 
 
-def _read_csv(block: Block, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def _read_csv(block: Block, rows: int, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
     try:
         quote = '"' if block.quoted else None
         frame = pl.read_csv(block.body, has_header=False, schema=schema, quote_char=quote, separator=block.separator)
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != block.rows:
+    if frame.height != rows:
         return None
-    return _empty_as_null(frame) if block.quoted else frame
+    return _empty_as_null(frame) if block.structure.has_doubled_quotes else frame
 
 
 def _doubtful_numbers_as_text(
@@ -292,13 +316,17 @@ def _doubtful_numbers_as_text(
 ) -> pl.DataFrame | None:
     """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
     floats = pl.col(pl.Float64)
-    certain = frame.select((floats.is_finite().all() & (floats != floats.floor()).any()) | floats.is_null().all())
+    fraction = (floats.head(_FEW) != floats.head(_FEW).floor()).any()
+    likely = frame.select(floats.sum().is_finite() & fraction)  # a sum may be infinite of finite values
+    unclear = frame[[column.name for column in likely.iter_columns() if not column.item()]]
+    fraction = (floats != floats.floor()).any()
+    certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]
     if not uncertain:
         return frame
     for column in uncertain:
         plan.read_as_text(column)
-    text = _read_csv(block, as_text)
+    text = _read_csv(block, frame.height, as_text)
     return None if text is None else frame.with_columns(text[uncertain])
 
 

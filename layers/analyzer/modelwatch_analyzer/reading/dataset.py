@@ -16,6 +16,9 @@ from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
 
+DATA_FRAME = "dataFrame"
+"""The name of the format of a table in memory. No document can hold such a dataset."""
+
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
 _COUNTS = (

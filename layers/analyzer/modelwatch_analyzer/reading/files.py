@@ -60,7 +60,7 @@ class SourceFile:
         """When the file was last modified, or became known; of a downloaded object, when that was."""
         return self.arrived or _EPOCH + timedelta(microseconds=self.path.stat().st_mtime_ns // 1000)
 
-    def blocks(self, log: ReadLog, start: int = 0) -> Iterator[bytes]:
+    def blocks(self, log: ReadLog, start: int = 0, *, times: int = 1) -> Iterator[bytes]:
         """Yield the file's text block by block, from an offset after the byte order mark if there is one.
 
         Blocks end with a line unless lines are very long, so that they rarely have to be joined. Gzip is recognised by
@@ -73,6 +73,8 @@ class SourceFile:
             what was decompressed before is yielded.
         start : int
             The offset in the text.
+        times : int
+            How many times `BLOCK_BYTES` a block has.
 
         Raises
         ------
@@ -80,21 +82,22 @@ class SourceFile:
             ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
             ``UnreadableFile`` if the system cannot read it.
         """
+        size = times * BLOCK_BYTES
         try:
             with self.path.open("rb") as stream:
                 head = stream.read(_HEAD_BYTES)
                 stream.seek(0)
                 if head.startswith(_GZIP):
-                    yield from self._decompressed_blocks(stream, log, start)
+                    yield from self._decompressed_blocks(stream, log, start, size)
                 else:
-                    yield from self._stored_blocks(stream, start + self._mark_length(head))
+                    yield from self._stored_blocks(stream, start + self._mark_length(head), size)
         except OSError as error:
             raise InvalidInput("UnreadableFile", f"{self.label} cannot be read: {error.strerror}") from None
 
-    def _stored_blocks(self, stream: BinaryIO, start: int) -> Iterator[bytes]:
+    def _stored_blocks(self, stream: BinaryIO, start: int, least: int) -> Iterator[bytes]:
         while True:
-            stream.seek(start + BLOCK_BYTES)
-            size = BLOCK_BYTES + len(stream.readline(_LINE_BYTES))
+            stream.seek(start + least)
+            size = least + len(stream.readline(_LINE_BYTES))
             stream.seek(start)
             block = stream.read(size)
             if not block:
@@ -102,7 +105,7 @@ class SourceFile:
             yield block
             start += len(block)
 
-    def _decompressed_blocks(self, stream: BinaryIO, log: ReadLog, start: int) -> Iterator[bytes]:
+    def _decompressed_blocks(self, stream: BinaryIO, log: ReadLog, start: int, least: int) -> Iterator[bytes]:
         text, started = bytearray(), False
         for piece in chain(self._decompressed(stream, log), [b""]):
             text += piece
@@ -110,7 +113,7 @@ class SourceFile:
                 if piece and len(text) < start + _HEAD_BYTES:
                     continue
                 text, started = text[start + self._mark_length(text[:_HEAD_BYTES]) :], True
-            if text and (not piece or len(text) >= BLOCK_BYTES):
+            if text and (not piece or len(text) >= least):
                 end = (text.rfind(b"\n", -_LINE_BYTES) + 1 if piece else 0) or len(text)
                 yield bytes(text[:end])
                 text = text[end:]

@@ -13,14 +13,13 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 from pydantic import ConfigDict
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, ReadLog
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
-DATA_FRAME = "dataFrame"
-"""The name of the format. No document can hold such a dataset."""
+__all__ = ["DATA_FRAME", "FrameOptions", "HeldFrame", "MemoryFrame", "open_frame"]
 
 _BATCH_CELLS = 1 << 20
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -15,7 +15,7 @@ from polars.exceptions import PanicException, PolarsError
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
-from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable, parquet_process
+from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
@@ -45,6 +45,7 @@ class ParquetFiles:
     columns: tuple[str, ...]
     named: bool = True
     spelling: ValueSpelling = AS_WRITTEN
+    process: ParquetProcess = field(default_factory=ParquetProcess, repr=False, compare=False)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class ParquetFiles:
         """Read all files in their order, in batches of rows; see `Dataset.batches`."""
         names = plan.columns_among(self.columns)
         others = OtherSpellings()
-        with parquet_process() as collect:
+        with parquet_process(self.process) as collect:
             for source in self.files:
                 log.objects += 1
                 log.bytes += source.file.size
@@ -90,7 +91,8 @@ def open_parquet(
         ``EmptyDataset`` if there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
     """
     opened, columns = [], dict[str, None]()
-    with parquet_process() as collect:
+    process = ParquetProcess()
+    with parquet_process(process) as collect:
         for file in files:
             _require_parquet(file)
             with _readable(file):
@@ -101,7 +103,7 @@ def open_parquet(
             columns.update(dict.fromkeys(opened[-1].content.leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
-    return ParquetFiles(tuple(opened), tuple(columns), spelling=spelling)
+    return ParquetFiles(tuple(opened), tuple(columns), spelling=spelling, process=process)
 
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -28,39 +29,84 @@ class Unreadable(Exception):
     """A query failed, or aborted the process."""
 
 
-@contextmanager
-def parquet_process() -> Iterator[Collect]:
-    """Run the process for the duration of the context; collecting a query may raise `Unreadable`.
+class ParquetProcess:
+    """A process for the queries of a dataset.
 
-    A query must be collected completely before the next one starts.
+    It is kept from one context to the next, because starting it takes as long as reading a hundred thousand rows, and
+    ends with this object, or with a query that was not collected completely.
     """
-    process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
+
+    def __init__(self) -> None:
+        self._kept: weakref.finalize[Any, Any] | None = None
+
+    @contextmanager
+    def queries(self) -> Iterator[Collect]:
+        """Run the process for the duration of the context at least; collecting a query may raise `Unreadable`.
+
+        A query must be collected completely before the next one starts.
+        """
+        process = self._take() or _started()
+        queries, responses = process.stdin, process.stdout
+        if queries is None or responses is None:
+            raise AssertionError("the process was started with pipes")
+        idle = True
+
+        def collect(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+            nonlocal idle
+            idle = False
+            try:
+                _send(queries, rows.to_bytes(_LENGTH_BYTES, "big") + query.serialize())
+                while message := _receive(responses):
+                    yield pl.read_ipc(BytesIO(message))
+            except (BrokenPipeError, EOFError):
+                raise Unreadable from None
+            idle = True
+
+        try:
+            yield collect
+        finally:
+            if idle and self._kept is None:
+                self._kept = weakref.finalize(self, _end, process)
+            else:
+                _end(process)
+
+    def _take(self) -> subprocess.Popen[bytes] | None:
+        """Return the process that was kept, if there is one and it still runs."""
+        kept, self._kept = self._kept, None
+        detached = kept.detach() if kept else None
+        if detached is None:
+            return None
+        process: subprocess.Popen[bytes] = detached[2][0]
+        if process.poll() is None:
+            return process
+        _end(process)
+        return None
+
+
+@contextmanager
+def parquet_process(kept: ParquetProcess | None = None) -> Iterator[Collect]:
+    """Run a process for the duration of the context, by default one of its own; see `ParquetProcess.queries`."""
+    with (kept or ParquetProcess()).queries() as collect:
+        yield collect
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # where polars writes long backtraces about damage
         env=child_environment(),
     )
-    if process.stdin is None or process.stdout is None:
-        raise AssertionError("the process was started with pipes")
-    queries, responses = process.stdin, process.stdout
 
-    def collect(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
-        try:
-            _send(queries, rows.to_bytes(_LENGTH_BYTES, "big") + query.serialize())
-            while message := _receive(responses):
-                yield pl.read_ipc(BytesIO(message))
-        except (BrokenPipeError, EOFError):
-            raise Unreadable from None
 
-    try:
-        yield collect
-    finally:
-        process.kill()  # it may still be running a query whose result is not needed
-        process.wait()
-        responses.close()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()  # it may still be running a query whose result is not needed
+    process.wait()
+    for stream in (process.stdout, process.stdin):
         with suppress(BrokenPipeError):
-            queries.close()
+            if stream is not None:
+                stream.close()
 
 
 def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:

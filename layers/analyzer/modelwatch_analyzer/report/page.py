@@ -10,13 +10,17 @@ import functools
 import hashlib
 import heapq
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import resources
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TypeVar
 
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from modelwatch_analyzer.report.body import ReportBody
@@ -80,6 +84,13 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
     partial.replace(path)
 
 
+def compile_templates(package: str) -> None:
+    """Compile the templates of a kind's package, and keep them where `write_page` finds them."""
+    environment = _environment(package)
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 def most_important(rows: Sequence[Item], weight: Callable[[Item], float], limit: int = ROWS) -> list[Item]:
     """Return the rows of the greatest weights, at most `limit`, in the order in which they were; earlier ones win."""
     if len(rows) <= limit:
@@ -93,6 +104,15 @@ def count_text(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+class _TemplateCode(jinja2.FileSystemBytecodeCache):
+    """Keeps compiled templates beside Python's own byte code, by the rules for that."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):  # the folder may be read-only, or not be there
+                super().dump_bytecode(bucket)
+
+
 @functools.cache
 def _environment(package: str) -> jinja2.Environment:
     """Return the environment of a kind's template: the frame's templates, and those in the kind's package."""
@@ -102,6 +122,7 @@ def _environment(package: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_TemplateCode(str(Path(cache_from_source(__file__)).parent)),
     )
     style, library, script = (_asset(*names) for names in _ASSETS)
     environment.globals.update(

@@ -34,6 +34,13 @@ def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> 
     raise InvalidInput("InvalidConstraints", f"baseline.constraints_s3_uri: {message}")
 
 
+def feature_names(content: bytes) -> set[str]:
+    """Return the names of the features that constraints name; of other files none."""
+    features = (_document(content) or {}).get("features")
+    entries = features if isinstance(features, list) else []
+    return {str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry}
+
+
 def _document(content: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(content)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.access_advice import advice_on_access
 from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_large_parameters, refuse_settings_of_the_app
-from modelwatch_core.app.baseline_files import refuse_unfit_constraints
+from modelwatch_core.app.baseline_files import feature_names, refuse_unfit_constraints
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.monitor_alerts import AlertHistoryWanted, AlertsOf, AlertUpdate, MonitorAlerts, Mute
 from modelwatch_core.app.monitor_lists import (
     ExecutionsWanted,
     JobsWanted,
@@ -140,6 +142,7 @@ class ManageMonitors:
     ledger: Ledger
     jobs: BaseliningJobs
     lists: MonitorLists
+    alerts: MonitorAlerts
     follow_schedule: FollowSchedule
     endpoints: Endpoints
     objects: ObjectStore
@@ -263,6 +266,22 @@ class ManageMonitors:
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
         return self.shown_execution(stopped)
 
+    def list_alerts(self, asked: AlertsOf) -> dict[str, Any]:
+        """Return the alerts of a schedule."""
+        return self.alerts.of_schedule(asked)
+
+    def list_alert_history(self, asked: AlertHistoryWanted) -> dict[str, Any]:
+        """Return a page of changes of alerts, of one schedule or of all."""
+        return self.alerts.history(asked)
+
+    def update_alert(self, asked: AlertUpdate) -> dict[str, Any]:
+        """Change when an alert is on."""
+        return self.alerts.update(asked)
+
+    def mute_alerts(self, asked: Mute) -> dict[str, Any]:
+        """Send nothing about a schedule until a moment."""
+        return self.alerts.mute(asked)
+
     def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
         return _shown(self._job(requested.baselining_job_name))
@@ -312,6 +331,12 @@ class ManageMonitors:
                 message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
             self.alert_targets[target.type]().check(target.address, request)
+            if not target.is_for(request.endpoint_name, request.tags):
+                message = (
+                    f"alert_targets: no alert of this schedule would go to {target}: its endpoints or tags are others"
+                )
+                raise InvalidInput("UnfitAlertTarget", f"{message}; correct them, or leave the target out")
+        self._refuse_idle_rules(request)
         endpoint = self._looked_up(request.endpoint_input)
         self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
@@ -319,6 +344,20 @@ class ManageMonitors:
             "endpoint_input": endpoint,
             "output_s3_uri": within_results(output, self.results, self.output_buckets),
         }
+
+    def _refuse_idle_rules(self, request: ScheduleRequest) -> None:
+        """Refuse rules of severity that match no feature of the baseline: a name is misspelt."""
+        uri = request.baseline.constraints_s3_uri if request.baseline else None
+        rules = request.alerting.severity_rules
+        if uri is None or not any(rule.features for rule in rules):
+            return
+        known = feature_names(self._read(uri) or b"")
+        for place, rule in enumerate(rules):
+            for pattern in rule.features:
+                if known and not any(fnmatchcase(name, pattern) for name in known):
+                    message = f"alerting.severity_rules[{place}].features: {pattern!r} matches none of the"
+                    advice = f"{len(known)} features of {uri}; correct it, or write * for any part of a name"
+                    raise InvalidInput("RuleMatchesNothing", f"{message} {advice}")
 
     def _refuse_missing_or_unreadable(
         self, request: ScheduleRequest, watched: EndpointInput | BatchTransformInput
@@ -440,6 +479,10 @@ OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], 
     "ListMonitoringScheduleVersions": (VersionsWanted, ManageMonitors.list_versions),
     "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
     "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
+    "ListMonitoringAlerts": (AlertsOf, ManageMonitors.list_alerts),
+    "ListMonitoringAlertHistory": (AlertHistoryWanted, ManageMonitors.list_alert_history),
+    "UpdateMonitoringAlert": (AlertUpdate, ManageMonitors.update_alert),
+    "MuteMonitoringAlerts": (Mute, ManageMonitors.mute_alerts),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
     "ListBaseliningJobs": (JobsWanted, ManageMonitors.list_jobs),
     "StopBaseliningJob": (_Job, ManageMonitors.stop_job),

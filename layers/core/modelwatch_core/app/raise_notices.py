@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
+from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.notices import Notice, notice_alert
@@ -17,12 +18,12 @@ class RaiseNotices:
 
     Parameters
     ----------
-    default_target : AlertTargetReference
+    default_targets : sequence of AlertTargetReference
         Who is notified of schedules that name no targets that alerts are sent to.
     """
 
     bus: EventBus
-    default_target: AlertTargetReference
+    default_targets: Sequence[AlertTargetReference]
     clock: Clock
 
     def __call__(self, schedule: MonitoringSchedule, *notices: Notice) -> None:
@@ -33,8 +34,15 @@ class RaiseNotices:
         Upstream
             When the bus did not take one; a retry raises it again, and each target is sent it once.
         """
-        named = [target for target in schedule.alert_targets if target.type != ALARM]
         for notice in notices:
             alert = notice_alert(notice, schedule, self.clock.now())
-            for target in dict.fromkeys(named or [self.default_target]):
+            targets = reached(
+                schedule.alert_targets,
+                self.default_targets,
+                alerts=(),
+                severity=alert.severity,
+                endpoint_name=alert.endpoint_name,
+                tags=schedule.tags,
+            )
+            for target in targets:
                 self.bus.publish(AlertRaised(alert=alert, target=target))

@@ -12,6 +12,7 @@ from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.output_folder import read_end
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
+from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, place_of
 from modelwatch_core.domain.events import AnalysisEnded
@@ -60,6 +61,7 @@ class Reconcile:
     clock: Clock
     schedules: Schedules
     follow_schedule: FollowSchedule
+    watch_alerts: WatchAlerts
 
     def __call__(self) -> Sweep:
         """Move on everything that is overdue; each item stands for itself, and none stops the others."""
@@ -92,6 +94,7 @@ class Reconcile:
                 yield job.subject, partial(self._move_run, job)
         for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
+        yield from self.watch_alerts.steps()
 
     def _follow(self, change: ScheduleChange) -> bool:
         self.follow_schedule(change)

@@ -1,86 +1,210 @@
-"""An execution ended: raise an alert for each target of its schedule, and deliver each once."""
+"""An execution ended: decide what it does to the alerts of its schedule, and raise a message for each target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
-from modelwatch_core.domain.alerts import Alert, AlertRaised, alert_of
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
+from modelwatch_core.domain.alert_states import (
+    OF_EXECUTIONS,
+    AlertTransition,
+    changes_by,
+    datapoint,
+    in_order,
+    status_after,
+)
+from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
+from modelwatch_core.domain.alerting import AlertName, AlertStatus
+from modelwatch_core.domain.alerts import (
+    Alert,
+    AlertRaised,
+    Change,
+    Notice,
+    ScheduleSilent,
+    alert_of,
+    silence_alert,
+)
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.ports import AlertTarget, EventBus, SentAlerts
+from modelwatch_core.domain.metric_namespace import metric_namespace
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.schedule_metrics import schedule_metrics
+from modelwatch_core.domain.windows import Window
+from modelwatch_core.ports import AlertStates, Clock, EventBus, KnownAlerts, Ledger, MetricSink, Schedules
+
+_MOST_READS = 5
+"""Pages of executions that are looked through for the datapoints of all alerts: some are of no alert's business."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteAlerts:
-    """Raise the alert that an execution calls for, once for each target.
+    """Raise the message that an execution calls for, once for each target.
 
     Parameters
     ----------
-    default_target : AlertTargetReference
+    default_targets : sequence of AlertTargetReference
         Who is notified of executions whose schedule names no targets that alerts are sent to.
+    metric_prefix : str
+        How the CloudWatch namespaces of metrics begin.
     """
 
+    ledger: Ledger
+    states: AlertStates
+    schedules: Schedules
     bus: EventBus
-    default_target: AlertTargetReference
+    metrics: MetricSink
+    clock: Clock
+    default_targets: Sequence[AlertTargetReference]
+    metric_prefix: str
 
     def __call__(self, event: ExecutionEnded) -> Alert | None:
-        """Raise the alert, and return it.
+        """Raise the message, if one is due, and return it.
 
         Raises
         ------
         Upstream
-            When the bus did not take it; a retry raises it for all targets again, and each is sent it once.
+            When the ledger or the bus did not answer; a retry decides the same, and raises it for all targets again:
+            each is sent it once.
         """
-        alert = alert_of(event)
-        if alert is not None:
-            named = [target for target in event.alert_targets if target.type != ALARM]
-            for target in dict.fromkeys(named or [self.default_target]):
-                self.bus.publish(AlertRaised(alert=alert, target=target))
+        key = ExecutionKey(schedule_id=event.schedule_id, window=event.window, attempt=event.attempt)
+        execution = self.ledger.get(key)
+        if execution is None or execution.one_off:  # what was asked for by itself is told by itself
+            return self._raised(alert_of(event), event.alert_targets, {})
+        known = self.states.known(event.schedule_id)
+        earlier = self._earlier(execution)
+        before = in_order([each for each in earlier if _comes_before(each, execution)])
+        up_to_now = _known_up_to(known, execution.window)
+        worst = event.violations[0] if event.violations else None
+        changes = sorted(
+            changes_by(execution, before, up_to_now, worst, muted_until=known.muted_until), key=_importance
+        )
+        alert = self._message(event, execution, changes, known)
+        self._raised(alert, event.alert_targets, execution.tags)
+        if not self._has_newer(execution):  # the past changes no state; and a crash until here raises it all again
+            self._note(execution, changes)
+            self._publish_metrics(event, execution, before)
         return alert
 
+    def silent(self, event: ScheduleSilent) -> Alert | None:
+        """Raise the message that a schedule has not fired, if it is still so, and return it."""
+        schedule = self.schedules.get(event.monitoring_schedule_name)
+        if schedule is None or schedule.schedule_id != event.schedule_id:
+            return None
+        known = self.states.known(event.schedule_id)
+        now = self.clock.now()
+        window = schedule.window(event.due)
+        severity = schedule.alerting.severity(AlertName.NOT_FIRED)
+        notice = Notice.REMINDER if event.reminder else Notice.IN_ALERT
+        change = Change(notice=notice, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due)
+        is_muted = known.muted_until is not None and now < known.muted_until
+        alert = None if is_muted else silence_alert(schedule, event, window, change)
+        self._raised(alert, schedule.alert_targets, schedule.tags)
+        if notice is Notice.IN_ALERT:
+            self.states.note(_transition_of(schedule, window, event.due, change, self.clock))
+        return alert
 
-@dataclass(frozen=True, slots=True)
-class DeliverAlert:
-    """Send an alert to a target, once however often it is raised.
+    def _message(
+        self, event: ExecutionEnded, execution: MonitoringExecution, changes: Sequence[Change], known: KnownAlerts
+    ) -> Alert | None:
+        if known.muted_until and self.clock.now() < known.muted_until:
+            return None
+        told = [
+            change for change in changes if change.notice is not Notice.RECOVERED or execution.alerting.notify_recovery
+        ]
+        return alert_of(event, *told) if told else None
 
-    Parameters
-    ----------
-    targets : mapping of str to callable
-        Gives the target of each type; it is made when it is needed, so that one whose settings are missing holds up no
-        other.
-    """
+    def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
+        if alert is None:
+            return None
+        targets = reached(
+            named,
+            self.default_targets,
+            alerts=alert.names,
+            severity=alert.severity,
+            endpoint_name=alert.endpoint_name,
+            tags=tags,
+        )
+        for target in targets:
+            self.bus.publish(AlertRaised(alert=alert, target=target))
+        return alert
 
-    sent: SentAlerts
-    targets: Mapping[str, Callable[[], AlertTarget]]
+    def _earlier(self, execution: MonitoringExecution) -> list[MonitoringExecution]:
+        """Return the executions of windows up to its own, as many as its alerts look back to."""
+        most = 1 + max(execution.alerting.threshold(alert).evaluation_period for alert in OF_EXECUTIONS)
+        found: list[MonitoringExecution] = []
+        before = execution.window.start + timedelta(seconds=1)
+        for _ in range(_MOST_READS):
+            page = self.ledger.history(execution.schedule_id, limit=2 * most + 6, before=before)
+            records = [each for each in page if isinstance(each, MonitoringExecution)]
+            found += [each for each in records if each not in found]
+            is_enough = all(sum(datapoint(alert, each) is not None for each in found) > most for alert in OF_EXECUTIONS)
+            if is_enough or len(page) < 2 * most + 6 or not records:
+                break
+            before = records[-1].window.start
+        return found
 
-    def __call__(self, raised: AlertRaised) -> bool:
-        """Return whether the alert was sent now.
+    def _has_newer(self, execution: MonitoringExecution) -> bool:
+        latest = self.ledger.history(execution.schedule_id, limit=10)
+        return any(
+            isinstance(each, MonitoringExecution)
+            and each.is_settled
+            and not each.one_off
+            and (each.window.start, each.window.end, each.attempt)
+            > (execution.window.start, execution.window.end, execution.attempt)
+            for each in latest
+        )
 
-        Raises
-        ------
-        InvalidInput
-            ``UnknownAlertTarget``.
-        NotReady
-            ``AlertUnderWay`` while another process is sending it, which may have died; a retry finds out.
-        Upstream
-            When the target did not take it.
-        """
-        if raised.target.type not in self.targets:
-            message = f"{raised.target.type!r} is not a type of alert target; there is {', '.join(self.targets)}"
-            raise InvalidInput("UnknownAlertTarget", message)
-        key = f"{raised.alert.key}/{raised.target}"
-        target = self.targets[raised.target.type]()
-        if not self.sent.begin(key):
-            return False
-        try:
-            target.send(raised.alert, raised.target.address)
-        except Exception as error:
-            self.sent.abandon(key)
-            # Even a refusal is worth a retry: the owner of the target may be fixing it. The text of an error that is
-            # not ours may hold what is secret in an address.
-            reason = str(error) if isinstance(error, ModelwatchError) else type(error).__name__
-            raise Upstream("AlertNotDelivered", f"{raised.target}: {reason}") from None
-        self.sent.finish(key)
-        return True
+    def _note(self, execution: MonitoringExecution, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.notice is not Notice.REMINDER:
+                scheduled = execution.scheduled_time
+                self.states.note(_transition_of(execution, execution.window, scheduled, change, self.clock))
+
+    def _publish_metrics(
+        self, event: ExecutionEnded, execution: MonitoringExecution, before: Sequence[MonitoringExecution]
+    ) -> None:
+        if not execution.publish_cloudwatch_metrics:
+            return
+        replaced = [each for each in before if each.window != execution.window]
+        is_on = any(status_after(alert, [execution, *replaced]) is AlertStatus.IN_ALERT for alert in OF_EXECUTIONS)
+        metrics = schedule_metrics(execution, event.violations, is_on=is_on, now=self.clock.now())
+        self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
+
+
+def _comes_before(one: MonitoringExecution, other: MonitoringExecution) -> bool:
+    if one.window == other.window:
+        return one.attempt < other.attempt
+    return (one.window.start, one.window.end) < (other.window.start, other.window.end)
+
+
+def _known_up_to(known: KnownAlerts, window: Window) -> dict[AlertName, AlertTransition]:
+    return {
+        name: transition
+        for name, transition in known.latest.items()
+        if (transition.window.start, transition.window.end) < (window.start, window.end)
+    }
+
+
+def _importance(change: Change) -> tuple[int, int]:
+    return list(Notice).index(change.notice), -change.severity.rank
+
+
+def _transition_of(
+    record: MonitoringExecution | MonitoringSchedule, window: Window, scheduled: object, change: Change, clock: Clock
+) -> AlertTransition:
+    recovered = change.notice is Notice.RECOVERED
+    return AlertTransition.model_validate(
+        {
+            "monitoring_schedule_name": record.monitoring_schedule_name,
+            "schedule_id": record.schedule_id,
+            "alert_name": change.alert_name,
+            "alert_status": AlertStatus.OK if recovered else AlertStatus.IN_ALERT,
+            "severity": change.severity,
+            "creation_time": clock.now(),
+            "window": window,
+            "attempt": getattr(record, "attempt", 1),
+            "scheduled_time": scheduled,
+            "since": change.since,
+        }
+    )

@@ -1,10 +1,14 @@
-"""Where alerts go, as a schedule names it."""
+"""Where alerts go, as a schedule or the deployment names it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 
-from modelwatch_core.domain.documents import NonEmpty, Owned
+from pydantic import Field, TypeAdapter, ValidationError
+
+from modelwatch_core.domain.alerting import AlertName, Severity
+from modelwatch_core.domain.documents import NonEmpty, Owned, validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
 ALARM = "cloudwatch-alarm"
@@ -13,33 +17,110 @@ does not see that an execution failed."""
 
 
 class AlertTargetReference(Owned):
-    """Somewhere alerts go.
+    """Somewhere alerts go, and which of them do.
 
     Attributes
     ----------
     type : str
-        The kind of target: ``sns``, ``lambda`` or ``cloudwatch-alarm``; ``modelwatch_core.wiring.ALERT_TARGETS`` has
-        the list.
+        The kind of target: ``sns``, ``sns-json``, ``sns-chat``, ``lambda`` or ``cloudwatch-alarm``;
+        ``modelwatch_core.wiring.ALERT_TARGETS`` has the list.
     address : str
         Which one, in the target's own form: the ARN of a topic or function, the name of an alarm. It is stored and
         shown, so it must hold no secret; a target that needs one takes the ARN of a secret.
+    least_severity : Severity
+        Less serious alerts do not go there.
+    alerts : tuple of AlertName
+        Which alerts go there; all if empty.
+    endpoints : tuple of str
+        Alerts of which endpoints go there, with ``*`` and ``?``; of all, and of batch transform, if empty.
+    tags : dict of str to str
+        Alerts of schedules that have all of these tags go there.
     """
 
     type: NonEmpty
     address: NonEmpty
+    least_severity: Severity = Severity.INFO
+    alerts: tuple[AlertName, ...] = ()
+    endpoints: tuple[NonEmpty, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.type}:{self.address}"
 
+    def takes(self, alerts: Collection[AlertName], severity: Severity) -> bool:
+        """Return whether a message about alerts of a severity goes there."""
+        return severity.rank >= self.least_severity.rank and (not self.alerts or bool(set(alerts) & set(self.alerts)))
 
-def refuse_unlisted(address: str, listed: Collection[str], *, parameter: str) -> None:
-    """Refuse an address that the deployment was not given.
+    def is_for(self, endpoint_name: str | None, tags: Mapping[str, str]) -> bool:
+        """Return whether messages about a schedule with an endpoint and tags may go there."""
+        named = not self.endpoints or any(fnmatchcase(endpoint_name or "", pattern) for pattern in self.endpoints)
+        return named and self.tags.items() <= tags.items()
+
+
+def reached(
+    named: Iterable[AlertTargetReference],
+    defaults: Iterable[AlertTargetReference],
+    *,
+    alerts: Collection[AlertName],
+    severity: Severity,
+    endpoint_name: str | None,
+    tags: Mapping[str, str],
+) -> list[AlertTargetReference]:
+    """Return which of the targets that a schedule names get a message, each once; of the default ones if it names none.
+
+    Parameters
+    ----------
+    named : iterable of AlertTargetReference
+        Alarms among them count for none: nothing is sent to them.
+    """
+    told = [target for target in named if target.type != ALARM] or list(defaults)
+    fitting = [each for each in told if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
+    return list({str(target): target for target in fitting}.values())
+
+
+_REFERENCES: TypeAdapter[tuple[AlertTargetReference, ...]] = TypeAdapter(tuple[AlertTargetReference, ...])
+
+
+def targets_in(document: str) -> tuple[AlertTargetReference, ...]:
+    """Read a JSON list of targets.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidParameter``.
+    """
+    try:
+        return _REFERENCES.validate_json(document)
+    except ValidationError as error:
+        raise InvalidInput("InvalidParameter", validation_message(error, location_prefix="targets")) from None
+
+
+def refuse_unlisted(address: str, listed: Collection[str], *, own: str, parameter: str) -> None:
+    """Refuse an ARN of another account or region, or that the deployment was not given.
+
+    Parameters
+    ----------
+    own : str
+        The ARN of something in the account and region of the deployment.
 
     Raises
     ------
     InvalidInput
         ``UnfitAlertTarget``, naming the parameter of the deployment that lists them.
     """
+    for what, place in (("account", 4), ("region", 3)):
+        theirs, ours = _part(address, place), _part(own, place)
+        if theirs and ours and theirs != ours:
+            raise InvalidInput(
+                "UnfitAlertTarget",
+                f"alert_targets: {address} is of the {what} {theirs}, and this deployment notifies {what} {ours} only;"
+                f" name one of this {what}, and let it pass alerts on, or a rule on the event bus",
+            )
     if address not in listed:
         advice = f"deploy with it in the parameter {parameter}"
         raise InvalidInput("UnfitAlertTarget", f"alert_targets: this deployment may not notify {address}; {advice}")
+
+
+def _part(arn: str, place: int) -> str:
+    parts = arn.split(":")
+    return parts[place] if len(parts) > place else ""

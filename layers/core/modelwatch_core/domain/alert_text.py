@@ -4,52 +4,103 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.alerting import AlertName, Severity
+from modelwatch_core.domain.alerts import Alert, Notice
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.excess import UNKNOWN, excess_of
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from modelwatch_core.domain.violation_text import check_text, rounded_text, violation_text
+from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 
 MOST_CHANGES_IN_A_TEXT = 20
+
+
+LONGEST_SMS = 140
+"""Characters that are one message also in SNS's frame; all of them are in the GSM alphabet."""
+_MOST_SHORT_LINES = 2
 
 
 def alert_subject(alert: Alert) -> str:
     """Return one line that says what happened and where: printable ASCII, of any length."""
     if alert.headline:
         return _ascii(f"Modelwatch: {alert.monitoring_schedule_name}: {alert.headline}")
-    if alert.outcome.status is OutcomeStatus.FAILED:
-        headline = "execution failed"
-    else:
-        count = alert.outcome.violation_count
-        headline = f"{count} violation{'' if count == 1 else 's'}"
     attempt = f" (attempt {alert.attempt})" if alert.attempt > 1 else ""
-    text = f"Modelwatch: {headline} in {alert.monitoring_schedule_name} at {iso_utc(alert.window.start)}{attempt}"
-    return _ascii(text)
+    critical = "CRITICAL, " if alert.severity is Severity.CRITICAL and alert.notice is not Notice.RECOVERED else ""
+    place = f"{alert.monitoring_schedule_name} at {iso_utc(alert.window.start)}{attempt}"
+    return _ascii(f"Modelwatch: {critical}{_headline(alert)} in {place}")
 
 
-def _ascii(text: str) -> str:
-    return "".join(character if " " <= character <= "~" else "?" for character in text)
+def short_text(alert: Alert) -> str:
+    """Return an alert as one SMS."""
+    return alert_subject(alert)[:LONGEST_SMS]
 
 
-def alert_text(alert: Alert) -> str:
-    """Return the whole alert as lines of text."""
-    return "\n".join(_notice_lines(alert) if alert.headline else _lines(alert)) + "\n"
+def alert_text(alert: Alert, link: str | None = None) -> str:
+    """Return the whole alert as lines of text, with where its report opens."""
+    return "\n".join(_notice_lines(alert) if alert.headline else _lines(alert, link)) + "\n"
 
 
 def _notice_lines(alert: Alert) -> Iterator[str]:
     yield f"Schedule:  {alert.monitoring_schedule_name} ({alert.monitoring_type})"
     yield f"Endpoint:  {alert.endpoint_name or 'none, batch transform'}"
     yield f"Time:      {iso_utc(alert.since)}"
-    yield from ("", _one_line(alert.outcome.exit_message or ""))
+    yield from ("", one_line(alert.outcome.exit_message or ""))
 
 
-def _lines(alert: Alert) -> Iterator[str]:
+def bundle_subject(alerts: Sequence[Alert]) -> str:
+    """Return one line about several alerts."""
+    critical = sum(alert.severity is Severity.CRITICAL for alert in alerts)
+    names = sorted({alert.monitoring_schedule_name for alert in alerts})
+    told = f", {critical} critical" if critical else ""
+    return _ascii(f"Modelwatch: {len(alerts)} alerts{told}: {', '.join(names)}")
+
+
+def bundle_text(alerts: Sequence[Alert], links: Sequence[str | None]) -> str:
+    """Return several alerts as lines of text, the most serious first, each with its worst violations."""
+    by_severity = sorted(zip(alerts, links, strict=True), key=lambda each: -each[0].severity.rank)
+    lines = [f"{len(alerts)} alerts came at the same time. Each one's execution and report have the whole of it.", ""]
+    for alert, link in by_severity:
+        lines += [alert_subject(alert).removeprefix("Modelwatch: "), *_short_findings(alert)]
+        lines += [f"  Reports:   {alert.reports_s3_uri}/", *([f"  Open:      {link}"] if link else []), ""]
+    return "\n".join(lines)
+
+
+def _short_findings(alert: Alert) -> Iterator[str]:
+    shown = alert.violations[:_MOST_SHORT_LINES]
+    yield from (f"  {line[:300]}" for line in finding_lines(alert.outcome, shown))
+
+
+def _headline(alert: Alert) -> str:
+    if alert.notice is Notice.RECOVERED:
+        return f"recovered, {_OVER[alert.alert_name]}"
+    reminder = "reminder, " if alert.notice is Notice.REMINDER else ""
+    if alert.alert_name is AlertName.VIOLATIONS:
+        count = alert.outcome.violation_count
+        return f"{reminder}{count} violation{'' if count == 1 else 's'}"
+    return f"{reminder}{_BEGUN[alert.alert_name]}"
+
+
+_BEGUN = {
+    AlertName.FAILED_EXECUTIONS: "execution failed",
+    AlertName.NO_DATA: "execution failed, no data",
+    AlertName.NOT_FIRED: "schedule not fired",
+}
+_OVER = {
+    AlertName.VIOLATIONS: "few enough violations",
+    AlertName.FAILED_EXECUTIONS: "executions complete again",
+    AlertName.NO_DATA: "data again",
+    AlertName.NOT_FIRED: "schedule fires again",
+}
+
+
+def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     outcome = alert.outcome
     records, ground_truth = outcome.records, outcome.ground_truth
     yield f"Schedule:  {alert.monitoring_schedule_name} ({alert.monitoring_type})"
     yield f"Endpoint:  {alert.endpoint_name or 'none, batch transform'}"
     yield f"Window:    {iso_utc(alert.window.start)} to {iso_utc(alert.window.end)}"
     yield f"Status:    {outcome.status}"
+    yield from _alert_lines(alert)
     yield f"Records:   {f'{records.read} read, {records.malformed} malformed' if records else 'not counted'}"
     if ground_truth:
         yield f"Labels:    {ground_truth.matched} of {ground_truth.predictions} predictions have a label"
@@ -57,23 +108,40 @@ def _lines(alert: Alert) -> Iterator[str]:
     yield from finding_lines(outcome, alert.violations)
     if outcome.changes:
         yield from ("", f"Since attempt {alert.attempt - 1}:")
-        yield from (_one_line(f"- {rounded_text(change)}") for change in outcome.changes[:MOST_CHANGES_IN_A_TEXT])
+        yield from (one_line(f"- {rounded_text(change)}") for change in outcome.changes[:MOST_CHANGES_IN_A_TEXT])
     if outcome.warnings:
-        yield from ("", *(_one_line(f"Note: {warning}") for warning in outcome.warnings))
+        yield from ("", *(one_line(f"Note: {warning}") for warning in outcome.warnings))
     yield from ("", f"Reports:   {alert.reports_s3_uri}/")
+    if link:
+        yield f"Open:      {link}"
+
+
+def _alert_lines(alert: Alert) -> Iterator[str]:
+    state = {Notice.IN_ALERT: "on", Notice.REMINDER: "still on", Notice.RECOVERED: "over"}[alert.notice]
+    yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
+    if alert.recovered:
+        yield f"Over too:  {', '.join(alert.recovered)}"
+    if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN:
+        # A limit of 0 is exceeded by any number of times.
+        times = f"{number_text(excess, 2)} times" if excess < float("inf") else "beyond"
+        yield one_line(f"Worst:     {alert.violations[0].subject}, {times} its threshold")
 
 
 def finding_lines(outcome: Outcome, violations: Sequence[ConstraintViolation]) -> Iterator[str]:
     """Yield why an execution failed, or what it found: those violations that are given, and how many more."""
     if outcome.status is OutcomeStatus.FAILED:
-        yield _one_line(outcome.failure_reason or "No reason was given.")
+        yield one_line(outcome.failure_reason or "No reason was given.")
         return
     for item in violations:
-        yield _one_line(f"- {item.subject}: {check_text(item)}. {violation_text(item)}")
+        yield one_line(f"- {item.subject}: {check_text(item)}. {violation_text(item)}")
     if (left_out := outcome.violation_count - len(violations)) > 0:
         yield f"- and {left_out} more, see the report"
 
 
-def _one_line(text: str) -> str:
-    # Names come from data; a line break in one must not forge a line of the message.
+def one_line(text: str) -> str:
+    """Return text as one line: names come from data, and a line break in one must not forge a line of a message."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _ascii(text: str) -> str:
+    return "".join(character if " " <= character <= "~" else "?" for character in text)

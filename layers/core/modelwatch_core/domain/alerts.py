@@ -8,27 +8,31 @@ from typing import ClassVar
 from pydantic import Field
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import AlertName, Severity
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.events import Emitted, ExecutionEnded
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 
 MOST_VIOLATIONS_IN_AN_ALERT = 20
 
 
-class Severity(StrEnum):
-    """How serious an alert is."""
+class Notice(StrEnum):
+    """Why a message is sent about an alert."""
 
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    IN_ALERT = "InAlert"
+    REMINDER = "Reminder"
+    RECOVERED = "Recovered"
 
 
 class Alert(Owned):
-    """Something that users should know.
+    """Something that users should know: a change of a schedule's alerts, or that one lasts.
+
+    All that an execution changed, and all its violations, are one message.
 
     Attributes
     ----------
@@ -36,12 +40,18 @@ class Alert(Owned):
         The identity (execution, status): what is delivered twice has the same key.
     headline : str, optional
         What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
+    notice : Notice
+        Whether the alert has begun, lasts or is over.
+    alert_name : AlertName
+        Which alert of the schedule it is.
+    recovered : tuple of AlertName
+        Others that are over since the same execution.
     since : datetime
-        From when on it is so: the start of the window.
+        From when on it is so, or was until now: the start of the window of the execution that began it.
     outcome : Outcome
         How the execution ended.
     violations : tuple of ConstraintViolation
-        The first 20; ``outcome.violation_count`` counts all, the report has all.
+        The worst 20, the worst first; ``outcome.violation_count`` counts all, the report has all.
     reports_s3_uri : str
         The folder of the reports.
     violation_report_uri : str, optional
@@ -51,6 +61,9 @@ class Alert(Owned):
     key: NonEmpty
     severity: Severity
     headline: NonEmpty | None = None
+    notice: Notice = Notice.IN_ALERT
+    alert_name: AlertName = AlertName.VIOLATIONS
+    recovered: tuple[AlertName, ...] = ()
     monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
@@ -62,34 +75,80 @@ class Alert(Owned):
     reports_s3_uri: S3Uri
     violation_report_uri: S3Uri | None = None
 
-
-_SEVERITIES = {
-    ExecutionStatus.COMPLETED_WITH_VIOLATIONS: Severity.WARNING,
-    ExecutionStatus.FAILED: Severity.WARNING,
-}
-"""Of the ends that are alerted; the others are not."""
+    @property
+    def names(self) -> tuple[AlertName, ...]:
+        """The alerts that it is about."""
+        return (self.alert_name, *self.recovered)
 
 
-def alert_of(event: ExecutionEnded) -> Alert | None:
-    """Return the alert that an ended execution calls for, if any."""
-    severity = _SEVERITIES.get(event.monitoring_execution_status)
-    if severity is None:
+NO_DATA_CODE = "NoData"
+"""What the reason of an execution begins with whose window holds no data."""
+
+
+def alert_concerned(status: ExecutionStatus, failure_reason: str | None) -> AlertName | None:
+    """Return the alert for which an execution is bad; None for one that is good, or was stopped."""
+    if status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
+        return AlertName.VIOLATIONS
+    if status is not ExecutionStatus.FAILED:
         return None
-    window = f"{iso_utc(event.window.start)}/{iso_utc(event.window.end)}"
+    is_empty = (failure_reason or "").startswith(f"{NO_DATA_CODE}:")
+    return AlertName.NO_DATA if is_empty else AlertName.FAILED_EXECUTIONS
+
+
+class Change(Owned):
+    """What an execution changed, or that it did not.
+
+    Attributes
+    ----------
+    since : datetime
+        When the alert began.
+    """
+
+    notice: Notice
+    alert_name: AlertName
+    severity: Severity
+    since: UtcDatetime
+
+
+def alert_of(event: ExecutionEnded, *changes: Change) -> Alert | None:
+    """Return the message about an ended execution, if one is due.
+
+    Parameters
+    ----------
+    *changes : Change
+        What it changed, the most important first. Without any, an execution that ended badly is told as it is: its
+        schedule is not known.
+    """
+    concerned = alert_concerned(event.monitoring_execution_status, event.outcome.failure_reason)
+    if not changes and concerned is not None:
+        start = event.window.start
+        changes = (Change(notice=Notice.IN_ALERT, alert_name=concerned, severity=Severity.WARNING, since=start),)
+    if not changes:
+        return None
+    first, *others = changes
     return Alert(
-        key="/".join((event.schedule_id, window, str(event.attempt), event.monitoring_execution_status)),
-        severity=severity,
+        key=alert_key(event),
+        severity=first.severity,
+        notice=first.notice,
+        alert_name=first.alert_name,
+        recovered=tuple(change.alert_name for change in others if change.notice is Notice.RECOVERED),
         monitoring_schedule_name=event.monitoring_schedule_name,
         monitoring_type=event.monitoring_type,
         endpoint_name=event.endpoint_name,
         window=event.window,
-        since=event.window.start,
+        since=first.since,
         attempt=event.attempt,
         outcome=event.outcome,
         violations=event.violations[:MOST_VIOLATIONS_IN_AN_ALERT],
         reports_s3_uri=event.output_s3_uri,
         violation_report_uri=event.violation_report_uri,
     )
+
+
+def alert_key(event: ExecutionEnded) -> str:
+    """Return the identity of the message about an execution."""
+    window = f"{iso_utc(event.window.start)}/{iso_utc(event.window.end)}"
+    return "/".join((event.schedule_id, window, str(event.attempt), event.monitoring_execution_status))
 
 
 class AlertRaised(Emitted):
@@ -99,3 +158,51 @@ class AlertRaised(Emitted):
 
     alert: Alert
     target: AlertTargetReference
+
+
+class AlertsWaiting(Emitted):
+    """More alerts came for a target in one second than it takes: they wait to be sent as one message."""
+
+    detail_type: ClassVar[str] = "Alerts Waiting"
+
+    target: AlertTargetReference
+
+
+class ScheduleSilent(Emitted):
+    """A schedule was due, and has not fired.
+
+    Attributes
+    ----------
+    due : datetime
+        The first time at which it should have fired.
+    reminder : int
+        0 for the first message, then the number of the reminder.
+    """
+
+    detail_type: ClassVar[str] = "Schedule Silent"
+
+    monitoring_schedule_name: SageMakerName
+    schedule_id: NonEmpty
+    due: UtcDatetime
+    reminder: int = Field(default=0, ge=0)
+
+
+def silence_alert(schedule: MonitoringSchedule, event: ScheduleSilent, window: Window, change: Change) -> Alert:
+    """Return the message that a schedule has not fired for a window that was due."""
+    reason = (
+        f"NotFired: it was due at {iso_utc(event.due)}, and no execution has begun since; see whether its schedule in"
+        " EventBridge Scheduler is enabled, and what the dead-letter queue holds"
+    )
+    return Alert(
+        key="/".join((event.schedule_id, AlertName.NOT_FIRED, iso_utc(event.due), str(event.reminder))),
+        severity=change.severity,
+        notice=change.notice,
+        alert_name=change.alert_name,
+        monitoring_schedule_name=schedule.monitoring_schedule_name,
+        monitoring_type=schedule.monitoring_type,
+        endpoint_name=schedule.endpoint_name,
+        window=window,
+        since=change.since,
+        outcome=Outcome.failed(reason),
+        reports_s3_uri=schedule.output_s3_uri,
+    )

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from modelwatch_core.domain.alerts import Severity
+from modelwatch_core.domain.alerting import Severity
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.notices import Notice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.events import AnalysisEnded, Emitted, ExecutionEnded
 
-EMITTED: tuple[type[Emitted], ...] = (AnalysisEnded, ExecutionEnded, AlertRaised)
+EMITTED: tuple[type[Emitted], ...] = (AnalysisEnded, ExecutionEnded, AlertRaised, AlertsWaiting, ScheduleSilent)

@@ -64,8 +64,8 @@ class ExecutionEnded(Emitted):
     alert_targets : tuple of AlertTargetReference
         Who is notified, as the schedule says; empty for the deployment's own target.
     violations : tuple of ConstraintViolation
-        The first 50, or as many of them as fit; ``outcome.violation_count`` counts all, ``violation_report_uri`` has
-        all.
+        The worst 50, the worst first, or as many of them as fit; ``outcome.violation_count`` counts all,
+        ``violation_report_uri`` has all.
     """
 
     detail_type: ClassVar[str] = "Execution Ended"
@@ -91,7 +91,7 @@ class ExecutionEnded(Emitted):
             raise AssertionError("an execution that has not ended was announced")
         shown = [
             violation.model_copy(update={"description": violation.description[:LONGEST_DESCRIPTION_IN_AN_EVENT]})
-            for violation in violations[:MOST_VIOLATIONS_IN_AN_EVENT]
+            for violation in execution.alerting.worst_first(violations)[:MOST_VIOLATIONS_IN_AN_EVENT]
         ]
         sizes = accumulate(len(violation.model_dump_json().encode()) for violation in shown)
         fitting = sum(size <= MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT for size in sizes)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import Alerting
 from modelwatch_core.domain.documents import (
     ExactUtcDatetime,
     NonEmpty,
@@ -82,8 +83,14 @@ class MonitoringExecution(Owned):
         1, and more for a repetition of a window, which replaces the reports of the attempt before.
     alert_targets : tuple of AlertTargetReference
         Who is notified of its end, as its schedule said when it was planned; the deployment's own target if empty.
+    alerting : Alerting
+        When they are notified, and how serious it is, as its schedule said then.
+    tags : dict of str to str
+        Those of its schedule then, by which alerts are routed.
     compares : bool
         Whether its schedule had constraints to compare with; without them there is no report of violations.
+    publish_cloudwatch_metrics : bool
+        Whether its metrics are published.
     publish_feature_metrics : bool
         Whether its metrics of single features, groups and labels are published too.
     tick_id : str
@@ -125,7 +132,10 @@ class MonitoringExecution(Owned):
     window: Window
     attempt: int = 1
     alert_targets: tuple[AlertTargetReference, ...] = ()
+    alerting: Alerting = Alerting()
+    tags: dict[str, str] = Field(default_factory=dict)
     compares: bool = True
+    publish_cloudwatch_metrics: bool = True
     publish_feature_metrics: bool = False
     output_s3_uri: S3Uri
     tick_id: NonEmpty
@@ -187,7 +197,10 @@ class MonitoringExecution(Owned):
             scheduled_time=scheduled_time or window.end,
             window=window,
             alert_targets=schedule.alert_targets,
+            alerting=schedule.alerting,
+            tags=schedule.tags,
             compares=schedule.compares,
+            publish_cloudwatch_metrics=schedule.publish_cloudwatch_metrics,
             publish_feature_metrics=schedule.publish_feature_metrics,
             output_s3_uri=results,
             tick_id=tick_id,

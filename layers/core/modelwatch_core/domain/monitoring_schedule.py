@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainSerializer, ValidationError, field_validator, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import Alerting
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, validation_message
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.hosts import Resources
@@ -231,6 +232,8 @@ class ScheduleRequest(MonitorParameters):
         How many minutes later still it may start, so that schedules of the same hour do not all start in one second.
     alert_targets : tuple of AlertTargetReference
         Who is notified; the deployment's topic if none are given.
+    alerting : Alerting
+        When they are notified, and how serious it is.
     model_dashboard_indicator : bool
         Whether the dashboard shows its state.
     data_analysis_start_time, data_analysis_end_time : str, optional
@@ -251,6 +254,7 @@ class ScheduleRequest(MonitorParameters):
     start_delay_minutes: int = Field(default=5, ge=0, le=59)
     start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
+    alerting: Alerting = Alerting()
     model_dashboard_indicator: bool = True
     data_analysis_start_time: NonEmpty | None = None
     data_analysis_end_time: NonEmpty | None = None
@@ -352,6 +356,11 @@ class ScheduleRequest(MonitorParameters):
     def endpoint_name(self) -> str | None:
         """The endpoint that is watched, if it is one."""
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that it was given."""
+        return self.processing.tags if self.processing else {}
 
     @property
     def job_definition_name(self) -> str | None:

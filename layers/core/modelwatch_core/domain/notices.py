@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from modelwatch_core.domain.alerts import Alert, Severity
+from modelwatch_core.domain.alerting import Severity
+from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import NonEmpty, Owned
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus

@@ -130,6 +130,17 @@ def violation_text(violation: ConstraintViolation) -> str:
     return text if text != written else rounded_text(text)
 
 
+def numbers_of(violation: ConstraintViolation) -> dict[str, float]:
+    """Return the numbers in what was found, by what they are: ``value``, ``threshold``, ``share``, ``least`` and more.
+
+    Nothing is returned of a sentence that is not SageMaker's.
+    """
+    for pattern, _ in _COMPILED:
+        if found := pattern.search(violation.description):
+            return _numbers(found)
+    return {}
+
+
 def check_text(violation: ConstraintViolation) -> str:
     """Return the check that found it, in plain English: ``baseline drift check``, ``below threshold``."""
     return _CHECKS.get(violation.constraint_check_type, violation.constraint_check_type.replace("_", " "))
@@ -163,10 +174,15 @@ def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
     return f"{value:,.0f}" if 10**digits <= abs(value) < 1e9 else f"{value:,.{digits}g}"
 
 
+def _numbers(found: re.Match[str]) -> dict[str, float]:
+    parts = found.groupdict().items()
+    return {name: float(part) for name, part in parts if name not in _WORDS and name != "_deviation"}
+
+
 def _filled(plain: str, found: re.Match[str]) -> str:
     """Fill in the parts of a sentence: the numbers in as few digits as distinguish those that differ."""
     parts = found.groupdict()
-    numbers = {name: float(part) for name, part in parts.items() if name not in _WORDS and name != "_deviation"}
+    numbers = _numbers(found)
     texts: dict[str, str] = {}
     for digits in _DIGITS:
         texts = {name: number_text(value, digits) for name, value in numbers.items()}

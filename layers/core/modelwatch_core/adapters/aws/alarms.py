@@ -10,6 +10,7 @@ from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+from modelwatch_core.domain.schedule_metrics import ALERT_STATE
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.client import CloudWatchClient
@@ -42,7 +43,7 @@ class Alarms:
             ``UnfitAlertTarget``, with the namespace and dimension to watch.
         """
         namespace, name = metric_namespace(schedule, self.metric_prefix), schedule.monitoring_schedule_name
-        wanted = f"a metric of {namespace!r} with the dimension MonitoringSchedule={name}"
+        wanted = f"a metric of {namespace!r} with the dimension MonitoringSchedule={name}, for instance {ALERT_STATE}"
         with aws_errors(f"describing the alarm {address}"):
             described = self.connect().describe_alarms(AlarmNames=[address], AlarmTypes=["MetricAlarm"])
         if not described["MetricAlarms"]:

@@ -25,14 +25,17 @@ class AlertFunctions:
     ----------
     listed : collection of str
         The ARNs of the functions that this deployment may invoke.
+    own : str
+        The ARN of something in the account and region of the deployment.
     """
 
     functions: LambdaClient
     listed: Collection[str]
+    own: str = ""
 
     def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
         """Refuse a function that may not be invoked."""
-        refuse_unlisted(address, self.listed, parameter="AlertFunctionArns")
+        refuse_unlisted(address, self.listed, own=self.own, parameter="AlertFunctionArns")
 
     def send(self, alert: Alert, address: str) -> None:
         """Invoke a function with an alert, without waiting for it: its retries are Lambda's."""

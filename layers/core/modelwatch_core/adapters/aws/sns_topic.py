@@ -2,42 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.domain.alert_chat import chat_bundle, chat_message
+from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_targets import refuse_unlisted
-from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alert_text import (
+    LONGEST_SMS,
+    alert_subject,
+    alert_text,
+    bundle_subject,
+    bundle_text,
+    short_text,
+)
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+from modelwatch_core.domain.report_links import ReportLinks, no_link
 
 if TYPE_CHECKING:
     from types_boto3_sns.client import SNSClient
 
-LONGEST_SUBJECT = 100
-"""SNS takes no longer one."""
+LONGEST_SUBJECT = 99
+"""SNS takes fewer than 100 characters."""
+_JSON_PROTOCOLS = ("sqs", "lambda", "http", "firehose", "email-json")
+_MOST_BYTES_OF_TEXT, _MOST_BYTES_OF_JSON = 30_000, 25_000
+"""The text is there twice and the JSON five times, and SNS takes 256 KiB of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnsTopics:
     """SNS topics; an address is the ARN of one.
 
+    A message has a body for each protocol: text for mail, one line for SMS and apps, JSON for queues and functions, and
+    for HTTPS what AWS's chat integration shows. It has no attributes: SNS's guide says that they are not sent with
+    bodies by protocol. ``SnsJsonTopics`` sends them.
+
     Parameters
     ----------
     listed : collection of str
-        The ARNs of the topics that this deployment may publish to.
+        The ARNs of the topics that this deployment may publish to; the first is its own.
+    link : callable
+        Gives where the report of an alert opens.
     """
+
+    sns: SNSClient
+    listed: Collection[str] = ()
+    link: ReportLinks = no_link
+    most_a_second: int = 5
+    """Half of the mails that SNS delivers to one address before it may suspend it."""
+
+    def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
+        """Refuse a topic that may not be published to."""
+        _refuse_topic(address, self.listed)
+
+    def send(self, alert: Alert, address: str) -> None:
+        """Send an alert."""
+        link = self.link(alert)
+        self._publish(
+            address,
+            alert_subject(alert),
+            text=alert_text(alert, link),
+            short=short_text(alert),
+            data=alert_event(alert, most_bytes=_MOST_BYTES_OF_JSON),
+            chat=chat_message(alert, link),
+        )
+
+    def send_together(self, alerts: Sequence[Alert], address: str) -> None:
+        """Send several alerts as one message."""
+        subject = bundle_subject(alerts)
+        self._publish(
+            address,
+            subject,
+            text=bundle_text(alerts, [self.link(alert) for alert in alerts]),
+            short=subject[:LONGEST_SMS],
+            data={"alerts": _as_many_as_fit(alerts, _MOST_BYTES_OF_JSON // len(alerts))},
+            chat=chat_bundle(alerts),
+        )
+
+    def _publish(
+        self, address: str, subject: str, *, text: str, short: str, data: dict[str, Any], chat: dict[str, Any]
+    ) -> None:
+        text = _cut(text, _MOST_BYTES_OF_TEXT)
+        by_protocol = {"default": text, "email": text, "sms": short, "application": short, "https": _written(chat)}
+        by_protocol |= dict.fromkeys(_JSON_PROTOCOLS, _written(data))
+        with aws_errors(f"publishing to {address}"):
+            self.sns.publish(
+                TopicArn=address,
+                Subject=subject[:LONGEST_SUBJECT],
+                Message=_written(by_protocol),
+                MessageStructure="json",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SnsJsonTopics:
+    """SNS topics whose subscribers are programs: each message is JSON, with attributes for filter policies."""
 
     sns: SNSClient
     listed: Collection[str] = ()
 
     def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
         """Refuse a topic that may not be published to."""
-        refuse_unlisted(address, self.listed, parameter="AlertTopicArns")
+        _refuse_topic(address, self.listed)
 
     def send(self, alert: Alert, address: str) -> None:
         """Send an alert."""
-        subject = alert_subject(alert)[:LONGEST_SUBJECT]
+        event = alert_event(alert)
+        names = ("severity", "change", "alertName", "monitoringScheduleName", "monitoringType", "endpointName")
+        attributes = {
+            name: {"DataType": "String", "StringValue": str(event[name])} for name in names if event[name] is not None
+        }
         with aws_errors(f"publishing to {address}"):
-            self.sns.publish(TopicArn=address, Subject=subject, Message=alert_text(alert))
+            self.sns.publish(
+                TopicArn=address,
+                Subject=alert_subject(alert)[:LONGEST_SUBJECT],
+                Message=_written(event),
+                MessageAttributes=attributes,  # type: ignore[arg-type]  # plain dicts
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SnsChatTopics:
+    """SNS topics of AWS's chat integration alone, which drops whatever is not in its own form."""
+
+    sns: SNSClient
+    listed: Collection[str] = ()
+    link: ReportLinks = no_link
+
+    def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
+        """Refuse a topic that may not be published to."""
+        _refuse_topic(address, self.listed)
+
+    def send(self, alert: Alert, address: str) -> None:
+        """Send an alert."""
+        with aws_errors(f"publishing to {address}"):
+            self.sns.publish(TopicArn=address, Message=_written(chat_message(alert, self.link(alert))))
+
+
+def _refuse_topic(address: str, listed: Collection[str]) -> None:
+    refuse_unlisted(address, listed, own=next(iter(listed), ""), parameter="AlertTopicArns")
+
+
+def _written(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _as_many_as_fit(alerts: Sequence[Alert], most_bytes: int) -> list[dict[str, Any]]:
+    """Return alerts as JSON, each in its share; of one that is larger still, what says which it is and where."""
+    told = ("alertKey", "incidentKey", "monitoringScheduleName", "severity", "change", "alertName", "violationReport")
+    events = [alert_event(alert, most_bytes=most_bytes) for alert in alerts]
+    return [
+        event if len(_written(event).encode()) <= most_bytes else {name: event[name] for name in told}
+        for event in events
+    ]
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """Return text that is no larger, and says so if it was: whole lines."""
+    if len(text.encode()) <= most_bytes:
+        return text
+    kept, size = [], 0
+    lines = text.splitlines()
+    for line in lines:
+        size += len(line.encode()) + 1
+        if size > most_bytes - 100:
+            break
+        kept.append(line)
+    return "\n".join([*kept, "", f"{len(kept)} of {len(lines)} lines: the message was too long. The report has all."])

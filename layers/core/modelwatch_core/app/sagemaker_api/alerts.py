@@ -1,4 +1,4 @@
-"""Monitoring alerts. The app keeps none: it sends an alert, and publishes an event of it."""
+"""Monitoring alerts and their history."""
 
 from __future__ import annotations
 
@@ -7,27 +7,53 @@ from typing import Any
 
 from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.sagemaker_api.answers import arn, given, moment
 from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, AlertUpdate
+
+_SHOWN = {"ModelDashboardIndicator": {"Enabled": True}}
+"""SageMaker's only action. The app's own dashboard shows every alert, so it is on and cannot be switched off."""
 
 
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
-    if asked.monitoring_schedule_name is not None:
-        app.monitors.lists.schedule(asked.monitoring_schedule_name)
-    return {"MonitoringAlertSummaries": []}
+    if asked.monitoring_schedule_name is None:
+        raise InvalidInput("InvalidParameter", "MonitoringScheduleName: say whose alerts are listed")
+    answer = app.manage("ListMonitoringAlerts", monitoring_schedule_name=asked.monitoring_schedule_name)
+    summaries = [
+        {
+            "MonitoringAlertName": each["monitoring_alert_name"],
+            "CreationTime": moment(each["creation_time"]),
+            "LastModifiedTime": moment(each["last_modified_time"]),
+            "AlertStatus": each["alert_status"],
+            "DatapointsToAlert": each["datapoints_to_alert"],
+            "EvaluationPeriod": each["evaluation_period"],
+            "Actions": _SHOWN,
+        }
+        for each in answer["alerts"]
+    ]
+    return {"MonitoringAlertSummaries": summaries[: asked.max_results]}
 
 
 def _list_history(app: App, asked: AlertsWanted) -> dict[str, Any]:
-    if asked.monitoring_schedule_name is not None:
-        app.monitors.lists.schedule(asked.monitoring_schedule_name)
-    return {"MonitoringAlertHistory": []}
+    answer = app.manage("ListMonitoringAlertHistory", **asked.model_dump(mode="json"))
+    history = [
+        {
+            "MonitoringScheduleName": each["monitoring_schedule_name"],
+            "MonitoringAlertName": each["alert_name"],
+            "CreationTime": moment(each["creation_time"]),
+            "AlertStatus": each["alert_status"],
+        }
+        for each in answer["alert_history"]
+        if "unreadable" not in each
+    ]
+    return given(MonitoringAlertHistory=history, NextToken=answer["next_token"])
 
 
-def _update(_: App, asked: AlertUpdate) -> dict[str, Any]:
-    message = (
-        f"{asked.monitoring_schedule_name} has no alert {asked.monitoring_alert_name}: every execution with violations"
-        " alerts the schedule's targets (alert_targets)"
-    )
-    raise InvalidInput("InvalidParameter", message)
+def _update(app: App, asked: AlertUpdate) -> dict[str, Any]:
+    app.manage("UpdateMonitoringAlert", **asked.model_dump(mode="json"))
+    return {
+        "MonitoringScheduleArn": arn(app.arns, "monitoring-schedule", asked.monitoring_schedule_name),
+        "MonitoringAlertName": asked.monitoring_alert_name,
+    }
 
 
 ALERT_OPERATIONS: Mapping[str, Operation] = {

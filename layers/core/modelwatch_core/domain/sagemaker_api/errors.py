@@ -7,6 +7,7 @@ SAGEMAKER_CODES = {
     "BaseliningJobNotFound": "ResourceNotFound",
     "ExecutionNotFound": "ResourceNotFound",
     "JobDefinitionNotFound": "ResourceNotFound",
+    "AlertNotFound": "ResourceNotFound",
     "ScheduleExists": "ResourceInUse",
     "BaseliningJobExists": "ResourceInUse",
     "JobDefinitionExists": "ResourceInUse",

@@ -371,6 +371,7 @@ class ProcessingJobNamed(Request):
 class AlertsWanted(ListRequest):
     """``ListMonitoringAlerts``, ``ListMonitoringAlertHistory``."""
 
+    max_results: int = Field(default=100, ge=1, le=100)
     monitoring_schedule_name: SageMakerName | None = None
     monitoring_alert_name: SageMakerName | None = None
     sort_by: Literal["CreationTime", "Status"] = "CreationTime"

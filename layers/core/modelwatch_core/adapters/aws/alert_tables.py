@@ -1,0 +1,169 @@
+"""``AlertStates`` and ``WaitingAlerts`` in the ledger table.
+
+A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
+that has changed, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the
+alerts of each second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from modelwatch_core.adapters.aws.ledger_table import (
+    ALERT_MEMORY,
+    TIMELINE,
+    Listing,
+    VersionedItems,
+    parsed_item,
+)
+from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.ports import Clock, KnownAlerts, Page
+
+_FAR = datetime.max.replace(tzinfo=UTC)
+_COUNTER_MEMORY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TableAlertStates:
+    """``AlertStates`` in the ledger table."""
+
+    items: VersionedItems
+
+    def known(self, schedule_id: str) -> KnownAlerts:
+        """Return what is known of a schedule's alerts."""
+        with aws_errors(f"reading the alerts of {schedule_id}"):
+            found = self.items.table.query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={":pk": _partition(schedule_id), ":first": "LATEST#", ":last": "MUTE"},
+                ConsistentRead=True,
+            )["Items"]
+        latest: dict[AlertName, AlertTransition] = {}
+        muted_until = None
+        for item in found:
+            if item["sk"] == "MUTE":
+                muted_until = datetime.fromisoformat(str(item["until"]))
+                continue
+            transition = parsed_item(AlertTransition, item)
+            if isinstance(transition, AlertTransition):  # one that a later version wrote is as good as none
+                latest[transition.alert_name] = transition
+        return KnownAlerts(latest, muted_until)
+
+    def note(self, transition: AlertTransition) -> None:
+        """Write a change, unless it is noted."""
+        place = _place(transition)
+        document = {"version": 1, "document": transition.model_dump_json()}
+        change = document | {
+            "pk": _partition(transition.schedule_id),
+            "sk": f"CHANGE#{place}#{transition.alert_name}",
+            "time_list": "ALERT_CHANGES",
+            "time_key": f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}",
+        }
+        latest = document | {
+            "pk": change["pk"],
+            "sk": f"LATEST#{transition.alert_name}",
+            "place": place,
+        }
+        self.items.transacted(self.items.put_of(change, ConditionExpression="attribute_not_exists(pk)"))
+        newer = {
+            "ConditionExpression": "attribute_not_exists(pk) OR place < :place",
+            "ExpressionAttributeValues": {":place": place},
+        }
+        self.items.transacted(self.items.put_of(latest, **newer))
+
+    def mute(self, schedule_id: str, until: datetime) -> None:
+        """Send nothing until a moment."""
+        with aws_errors(f"muting {schedule_id}"):
+            self.items.table.put_item(Item={"pk": _partition(schedule_id), "sk": "MUTE", "until": iso_utc(until)})
+
+    def page(
+        self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
+    ) -> Page[AlertTransition]:
+        """Return a page of changes."""
+        if schedule_id is None:
+            return self.items.page(AlertTransition, Listing(TIMELINE, "ALERT_CHANGES", limit, after, descending))
+        span = ("CHANGE#", "CHANGE#~")
+        return self.items.page(AlertTransition, Listing(None, _partition(schedule_id), limit, after, descending, span))
+
+
+def _partition(schedule_id: str) -> str:
+    return f"ALERTS#{schedule_id}"
+
+
+def _place(transition: AlertTransition) -> str:
+    window = transition.window
+    return f"{iso_utc(window.start)}~{iso_utc(window.end)}#{transition.attempt:05}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableWaitingAlerts:
+    """``WaitingAlerts`` in the ledger table."""
+
+    items: VersionedItems
+    clock: Clock
+
+    def arrivals(self, target: AlertTargetReference) -> int:
+        """Count one more in this second."""
+        now = self.clock.now()
+        with aws_errors(f"counting alerts for {target}"):
+            counted = self.items.table.update_item(
+                Key={"pk": f"ARRIVALS#{target}", "sk": iso_utc(now)},
+                UpdateExpression="SET expires_at = :expires ADD arrivals :one",
+                ExpressionAttributeValues={":one": 1, ":expires": int((now + _COUNTER_MEMORY).timestamp())},
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(str(counted["Attributes"]["arrivals"]))
+
+    def put(self, target: AlertTargetReference, alert: Alert) -> None:
+        """Keep an alert."""
+        now = self.clock.now()
+        item = self._key(target, alert.key) | {
+            "list": "WAITING",
+            "list_key": iso_utc(now),
+            "version": 1,
+            "document": alert.model_dump_json(),
+            "target": target.model_dump_json(),
+            "expires_at": int((now + ALERT_MEMORY).timestamp()),
+        }
+        with aws_errors(f"keeping an alert for {target}"):
+            self.items.table.put_item(Item=item)
+
+    def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
+        """Return the alerts that wait for a target."""
+        with aws_errors(f"reading what waits for {target}"):
+            page = self.items.table.query(
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": f"WAITING#{target}"},
+                ConsistentRead=True,
+                Limit=most,
+            )
+        found: list[Alert] = []
+        for item in sorted(page["Items"], key=lambda each: str(each["list_key"])):
+            alert = parsed_item(Alert, item)
+            if isinstance(alert, Alert):
+                found.append(alert)
+        return found
+
+    def remove(self, target: AlertTargetReference, key: str) -> None:
+        """Forget an alert."""
+        with aws_errors(f"forgetting what waited for {target}"):
+            self.items.table.delete_item(Key=self._key(target, key))
+
+    def targets(self) -> Iterator[AlertTargetReference]:
+        """Yield each target that alerts wait for."""
+        seen: set[str] = set()
+        for item in self.items.listed_until("WAITING", _FAR):
+            if str(item["pk"]) not in seen:
+                seen.add(str(item["pk"]))
+                yield AlertTargetReference.model_validate_json(str(item["target"]))
+
+    @staticmethod
+    def _key(target: AlertTargetReference, key: str) -> dict[str, Any]:
+        return {"pk": f"WAITING#{target}", "sk": key}

@@ -1,0 +1,127 @@
+"""Send alerts to a target, each once however often it is raised, and no more messages a second than people take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
+from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
+
+MOST_IN_A_MESSAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverAlert:
+    """Send an alert to a target, or leave it to be sent with others.
+
+    A target of people takes some messages a second. What is more waits in the ledger; the first that has to wait asks
+    for all of them to be sent as one message, and the sweep does so for whatever came after that.
+
+    Parameters
+    ----------
+    targets : mapping of str to callable
+        Gives the target of each type; it is made when it is needed, so that one whose settings are missing holds up no
+        other.
+    """
+
+    sent: SentAlerts
+    waiting: WaitingAlerts
+    bus: EventBus
+    targets: Mapping[str, Callable[[], AlertTarget]]
+
+    def __call__(self, raised: AlertRaised) -> bool:
+        """Return whether the alert was sent now.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnknownAlertTarget``.
+        NotReady
+            ``AlertUnderWay`` while another process is sending it, which may have died; a retry finds out.
+        Upstream
+            When the target did not take it.
+        """
+        reference, alert = raised.target, raised.alert
+        target = self._target(reference)
+        key = _claim(alert, reference)
+        if not self.sent.begin(key):
+            return False
+        if isinstance(target, BundlingTarget) and (more := self._arrivals(reference, key) - target.most_a_second) > 0:
+            self._leave(alert, reference, key)
+            if more == 1:
+                self.bus.publish(AlertsWaiting(target=reference))
+            return False
+        self._send([key], reference, lambda: target.send(alert, reference.address))
+        return True
+
+    def waiting_for(self, event: AlertsWaiting) -> int:
+        """Send what waits for a target as one message, and return how many alerts were in it.
+
+        Raises
+        ------
+        Upstream
+            When the target did not take it; they go on waiting.
+        """
+        reference = event.target
+        target = self._target(reference)
+        claimed: dict[str, Alert] = {}
+        for alert in self.waiting.of(reference, most=MOST_IN_A_MESSAGE):
+            try:
+                if self.sent.begin(_claim(alert, reference)):
+                    claimed[_claim(alert, reference)] = alert
+                    continue
+            except NotReady:  # another process is sending it, or has died of it
+                continue
+            self.waiting.remove(reference, alert.key)
+        if not claimed:
+            return 0
+        alerts = list(claimed.values())
+        if isinstance(target, BundlingTarget) and len(alerts) > 1:
+            together = target.send_together
+            self._send(list(claimed), reference, lambda: together(alerts, reference.address))
+        else:
+            for key, alert in claimed.items():
+                self._send([key], reference, lambda alert=alert: target.send(alert, reference.address))  # type: ignore[misc]  # the default binds the alert
+        for alert in alerts:
+            self.waiting.remove(reference, alert.key)
+        return len(alerts)
+
+    def _target(self, reference: AlertTargetReference) -> AlertTarget:
+        if reference.type not in self.targets:
+            message = f"{reference.type!r} is not a type of alert target; there is {', '.join(self.targets)}"
+            raise InvalidInput("UnknownAlertTarget", message)
+        return self.targets[reference.type]()
+
+    def _arrivals(self, reference: AlertTargetReference, key: str) -> int:
+        try:
+            return self.waiting.arrivals(reference)
+        except ModelwatchError:
+            self.sent.abandon(key)
+            raise
+
+    def _leave(self, alert: Alert, reference: AlertTargetReference, key: str) -> None:
+        """Let an alert wait; its claim is given back in any case, for whoever sends it."""
+        try:
+            self.waiting.put(reference, alert)
+        finally:
+            self.sent.abandon(key)
+
+    def _send(self, keys: list[str], reference: AlertTargetReference, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except Exception as error:
+            for key in keys:
+                self.sent.abandon(key)
+            # Even a refusal is worth a retry: the owner of the target may be fixing it. The text of an error that is
+            # not ours may hold what is secret in an address.
+            reason = str(error) if isinstance(error, ModelwatchError) else type(error).__name__
+            raise Upstream("AlertNotDelivered", f"{reference}: {reason}") from None
+        for key in keys:
+            self.sent.finish(key)
+
+
+def _claim(alert: Alert, reference: AlertTargetReference) -> str:
+    return f"{alert.key}/{reference}"

@@ -1,0 +1,92 @@
+"""What the sweep sees of alerts: schedules that did not fire, and alerts that wait for a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from modelwatch_core.domain.alerting import AlertName, AlertStatus
+from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.ports import AlertStates, Clock, EventBus, Ledger, Schedules, WaitingAlerts
+
+_RECENT = 5
+"""Executions of a schedule that are looked at for its last tick: one-off runs may have come after it."""
+_EVERY_HOUR_UNTIL = 5
+"""Schedules are looked at by the sweeps of the first minutes of an hour: what is silent for hours can wait for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAlerts:
+    """Have what waits sent, and schedules that are silent reported."""
+
+    schedules: Schedules
+    ledger: Ledger
+    states: AlertStates
+    waiting: WaitingAlerts
+    bus: EventBus
+    clock: Clock
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], bool]]]:
+        """Yield what is to be done: what it is about, and the step, which moves nothing on by itself."""
+        for target in self.waiting.targets():
+            yield f"alerts that wait for {target}", partial(self._published, AlertsWaiting(target=target))
+        now = self.clock.now()
+        if now.minute >= _EVERY_HOUR_UNTIL:
+            return
+        after: str | None = None
+        while True:
+            page = self.schedules.page(limit=100, after=after)
+            for schedule, position in page.records:
+                after = position
+                if isinstance(schedule, MonitoringSchedule):
+                    name = schedule.monitoring_schedule_name
+                    yield f"the silence of {name}", partial(self._look_at, schedule, now)
+            if not page.has_more:
+                return
+
+    def _published(self, event: AlertsWaiting | ScheduleSilent) -> bool:
+        self.bus.publish(event)
+        return False  # nothing is moved on: who takes the event counts what it does
+
+    def _look_at(self, schedule: MonitoringSchedule, now: datetime) -> bool:
+        due = self._missed(schedule, now)
+        event = self._event(schedule, due, now) if due else None
+        return self._published(event) if event else False
+
+    def _event(self, schedule: MonitoringSchedule, due: datetime, now: datetime) -> ScheduleSilent | None:
+        """Return what is to be said about a schedule that is silent since a moment: at first, and when it is time."""
+        latest = self.states.known(schedule.schedule_id).latest.get(AlertName.NOT_FIRED)
+        name, schedule_id = schedule.monitoring_schedule_name, schedule.schedule_id
+        if latest is None or latest.alert_status is AlertStatus.OK:
+            return ScheduleSilent(monitoring_schedule_name=name, schedule_id=schedule_id, due=due)
+        hours = schedule.alerting.remind_after_hours
+        every = timedelta(hours=hours or 1)
+        reminders = (now - latest.since) // every
+        if hours is None or not reminders or (now - timedelta(hours=1) - latest.since) // every == reminders:
+            return None
+        return ScheduleSilent(
+            monitoring_schedule_name=name, schedule_id=schedule_id, due=latest.since, reminder=reminders
+        )
+
+    def _missed(self, schedule: MonitoringSchedule, now: datetime) -> datetime | None:
+        """Return when a schedule was first due for which it has not fired in time; None if it did."""
+        hours = schedule.alerting.not_fired_after_hours
+        if hours is None or schedule.monitoring_schedule_status is not ScheduleStatus.SCHEDULED:
+            return None
+        wait = timedelta(minutes=schedule.start_delay_minutes + schedule.start_within_minutes, hours=hours)
+        since = schedule.active_since or schedule.creation_time
+        found = self.ledger.history(schedule.schedule_id, limit=_RECENT)
+        if not all(isinstance(each, MonitoringExecution) for each in found):
+            return None  # what cannot be read is reported by itself
+        scheduled = [
+            each.scheduled_time for each in found if isinstance(each, MonitoringExecution) and not each.one_off
+        ]
+        since = max([since, *scheduled])
+        if not schedule.expression.is_due_after(since):
+            return None
+        due = schedule.expression.after(since)
+        return due if due + wait <= now else None

@@ -1,0 +1,38 @@
+"""Where the report of an alert opens in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.outcome import OutcomeStatus
+
+LinkKind = Literal["console", "presigned", "none"]
+ReportLinks = Callable[[Alert], str | None]
+"""Gives the link of an alert; None where it has no report."""
+
+REPORT = "report.html"
+
+
+def report_uri(alert: Alert) -> str | None:
+    """Return the S3 URI of the report for people; None where the execution has written none."""
+    if alert.outcome.status in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
+        return s3_layout.join(alert.reports_s3_uri, REPORT)
+    return None
+
+
+def console_link(alert: Alert, region: str) -> str | None:
+    """Return the page of the report in the console of S3, which opens it for whoever may read it."""
+    uri = report_uri(alert)
+    if uri is None:
+        return None
+    bucket, key = s3_layout.split(uri)
+    query = urlencode({"region": region, "prefix": key}, quote_via=quote)
+    return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?{query}"
+
+
+def no_link(alert: Alert) -> None:
+    """Return None: the deployment wants no links."""

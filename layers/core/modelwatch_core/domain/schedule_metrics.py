@@ -1,0 +1,44 @@
+"""Metrics of a schedule as a whole, beside those that SageMaker publishes of single features and metrics.
+
+An alarm on one of them needs no search over features. They are stamped with the time of the verdict: an alarm looks at
+recent points only, and would not see one that is stamped with a window whose labels came days later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.excess import excess_of
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+
+ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
+_LARGEST = 1e6
+"""What an infinite excess is published as; CloudWatch takes no infinity."""
+
+
+def schedule_metrics(
+    execution: MonitoringExecution, violations: Sequence[ConstraintViolation], *, is_on: bool, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield the metrics of an ended execution, each in the shape of a CloudWatch ``MetricDatum``.
+
+    ``alert_state`` is 1 while one of the schedule's alerts is on, else 0; ``violation_count`` and ``largest_excess``
+    (how many times its threshold the worst violation is, 0 without any) are of executions with reports.
+    """
+    dimensions = [{"Name": "MonitoringSchedule", "Value": execution.monitoring_schedule_name}]
+    if execution.endpoint_name:
+        dimensions.insert(0, {"Name": "Endpoint", "Value": execution.endpoint_name})
+
+    def metric(name: str, value: float) -> dict[str, Any]:
+        return {"MetricName": name, "Dimensions": dimensions, "Timestamp": iso_utc(now), "Value": value}
+
+    yield metric(ALERT_STATE, float(is_on))
+    if execution.monitoring_execution_status in (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS):
+        count = execution.outcome.violation_count if execution.outcome else 0
+        largest = max(map(excess_of, violations), default=0.0)
+        yield metric(VIOLATION_COUNT, float(count))
+        yield metric(LARGEST_EXCESS, largest if math.isfinite(largest) else _LARGEST)

@@ -1,0 +1,137 @@
+"""``modelwatch alerts``: how the alerts of schedules stand, what they were, and when people hear of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import typer
+
+from modelwatch.arguments import given
+from modelwatch.cli.answers import print_answer, print_records, time_text
+from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
+from modelwatch.cli.list_options import MaxResults, NextToken, SortOrder
+from modelwatch.cli.option_groups import takes_option_groups
+from modelwatch.cli.options import AsJson, examples, parse_time
+
+_HELP = "See how the alerts of schedules stand, and change when people hear of them."
+
+AlertStatus = Literal["InAlert", "OK"]
+
+app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+
+_COLUMNS = {
+    "alert": lambda each: each["monitoring_alert_name"],
+    "status": lambda each: each["alert_status"],
+    "since (UTC)": lambda each: time_text(each["since"]),
+    "severity": lambda each: each["severity"],
+    "on while": lambda each: f"{each['datapoints_to_alert']} of {each['evaluation_period']} are bad",
+    "muted until (UTC)": lambda each: time_text(each["muted_until"]),
+}
+_HISTORY_COLUMNS = {
+    "schedule": lambda each: each["monitoring_schedule_name"],
+    "alert": lambda each: each["alert_name"],
+    "status": lambda each: each["alert_status"],
+    "severity": lambda each: each["severity"],
+    "changed (UTC)": lambda each: time_text(each["creation_time"]),
+    "by the window (UTC)": lambda each: time_text(each["window"]["start"]),
+}
+
+
+@app.callback()
+def _group() -> None:
+    """See how the alerts of schedules stand, and change when people hear of them."""
+
+
+@app.command("list", epilog=examples("modelwatch alerts list hourly"))
+@takes_option_groups
+def list_alerts(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
+    """List the alerts of a schedule."""
+    with options.app() as found:
+        answer = found.manage("ListMonitoringAlerts", monitoring_schedule_name=name)
+    print_records(answer, "alerts", _COLUMNS, as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch alerts history hourly --status-equals InAlert"))
+@takes_option_groups
+def history(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Of one schedule.", autocompletion=complete_schedule_name),
+    ] = None,
+    alert: Annotated[str | None, typer.Option(metavar="ALERT", help="Of one alert, for instance violations.")] = None,
+    status_equals: Annotated[AlertStatus | None, typer.Option(help="Only changes to a status.")] = None,
+    sort_by: Annotated[Literal["CreationTime", "Status"], typer.Option(help="The order.")] = "CreationTime",
+    sort_order: SortOrder = None,
+    max_results: MaxResults = 100,
+    next_token: NextToken = None,
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """List the changes of alerts of a schedule, or of all, the newest first."""
+    wanted = given(
+        monitoring_schedule_name=name,
+        monitoring_alert_name=alert,
+        status_equals=status_equals,
+        sort_by=sort_by,
+        sort_order=sort_order,
+        max_results=max_results,
+        next_token=next_token,
+    )
+    with options.app() as found:
+        answer = found.manage("ListMonitoringAlertHistory", **wanted)
+    print_records(answer, "alert_history", _HISTORY_COLUMNS, as_json=as_json)
+
+
+@app.command(
+    epilog=examples("modelwatch alerts update hourly violations --datapoints-to-alert 2 --evaluation-period 3")
+)
+@takes_option_groups
+def update(
+    name: ScheduleName,
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="violations, failed-executions or no-data.")],
+    datapoints_to_alert: Annotated[int, typer.Option(min=1, max=100, help="How many executions must be bad.")],
+    evaluation_period: Annotated[int, typer.Option(min=1, max=100, help="Of how many of the latest ones.")],
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Change when an alert is on; it counts from the next execution on."""
+    numbers: dict[str, Any] = {
+        "datapoints_to_alert": datapoints_to_alert,
+        "evaluation_period": evaluation_period,
+    }
+    with options.app() as found:
+        answer = found.manage(
+            "UpdateMonitoringAlert", monitoring_schedule_name=name, monitoring_alert_name=alert, **numbers
+        )
+    said = f"{alert} of {name} is on while {datapoints_to_alert} of {evaluation_period} executions are bad."
+    print_answer(answer, [said], as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch alerts mute hourly --until 2026-12-24T18:00Z"))
+@takes_option_groups
+def mute(
+    name: ScheduleName,
+    until: Annotated[
+        datetime,
+        typer.Option(parser=parse_time, metavar="TIME", help="ISO 8601; without an offset it is UTC."),
+    ],
+    as_json: AsJson = False,
+    *,
+    options: AppOptions,
+) -> None:
+    """Send nothing about a schedule until a time. What still lasts then is told by the next execution."""
+    with options.app() as found:
+        answer = found.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
+    print_answer(answer, [f"{name} is muted until {time_text(answer['muted_until'])} UTC."], as_json=as_json)
+
+
+@app.command(epilog=examples("modelwatch alerts unmute hourly"))
+@takes_option_groups
+def unmute(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
+    """Send messages about a schedule again."""
+    with options.app() as found:
+        answer = found.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
+    print_answer(answer, [f"{name} is not muted any more."], as_json=as_json)

@@ -1,0 +1,400 @@
+"""The state of alerts, what people hear of it, and what a target that cannot keep up gets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.domain.alert_chat import chat_message
+from modelwatch_core.domain.alert_event import alert_event, size_of
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alerting import AlertName, AlertThreshold
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.excess import excess_of
+from modelwatch_core.domain.outcome import OutcomeStatus
+from tests.core.in_memory import MemoryTarget
+from tests.core.world import DRIFT, TEN, World
+
+HOUR = timedelta(hours=1)
+ALWAYS = {"remind_after_hours": 0}
+
+
+def drift(feature: str, distance: float) -> dict[str, str]:
+    sentence = f"Baseline drift distance: {distance} exceeds threshold: 0.1"
+    return {"feature_name": feature, "constraint_check_type": "baseline_drift_check", "description": sentence}
+
+
+class Hours:
+    """A schedule of which one execution after the other ends: V with violations, F failed, N without data, o well."""
+
+    def __init__(self, **alerting: object) -> None:
+        self.world = World()
+        self.world.has_schedule(alerting=alerting)
+        self.number = 0
+
+    def end(self, kinds: str, *violations: dict[str, str]) -> None:
+        for kind in kinds:
+            self.number += 1
+            at = TEN + self.number * HOUR
+            self.world.clock.moment = at + timedelta(minutes=6)
+            self.world.has_captures(at - HOUR)
+            execution = self.world.tick(at, f"tick-{self.number}")
+            changes: dict[str, object] = {}
+            if kind in "FN":
+                reason = "NoData: nothing" if kind == "N" else "AnalyzerCrashed: x"
+                changes = {"status": OutcomeStatus.FAILED, "failure_reason": reason}
+            found = (violations or (DRIFT,)) if kind == "V" else ()
+            self.world.finish(self.world.ends(execution, *found, **changes))
+            self.world.deliver()
+
+    @property
+    def notices(self) -> list[str]:
+        return [f"{alert.alert_name} {alert.notice}" for alert in self.world.mail.alerts]
+
+    def states(self) -> dict[str, str]:
+        listed = self.world.manage("ListMonitoringAlerts", monitoring_schedule_name="hourly")["alerts"]
+        return {each["monitoring_alert_name"]: each["alert_status"] for each in listed}
+
+
+def test_an_alert_begins_lasts_in_silence_and_is_over():
+    hours = Hours()
+    hours.end("oVVVoo")
+    assert hours.notices == ["violations InAlert", "violations Recovered"]
+    begun, over = hours.world.mail.alerts
+    assert begun.since == over.since == begun.window.start
+    assert "recovered, few enough violations in hourly" in alert_subject(over)
+    assert "Alert:     violations, warning: over, since 2026-11-22T11:00:00Z" in alert_text(over)
+
+
+def test_two_of_three_alert_as_sagemakers_documentation_says():
+    # Row of states for V V ok ok V ok V with 2 of 3 (Amazon SageMaker Developer Guide, "View and edit alerts"):
+    # OK, InAlert, InAlert, OK, OK, OK, InAlert.
+    hours = Hours(violations={"datapoints_to_alert": 2, "evaluation_period": 3})
+    states = []
+    for kind in "VVooVoV":
+        hours.end(kind)
+        states.append(hours.states()["violations"])
+    # After the fifth, ok ok V holds one of three; after the sixth, ok V ok one; after the last, V ok V two.
+    assert states == ["OK", "InAlert", "InAlert", "OK", "OK", "OK", "InAlert"]
+    assert hours.notices == ["violations InAlert", "violations Recovered", "violations InAlert"]
+
+
+def test_a_failure_and_a_window_without_data_are_alerts_of_their_own_and_no_recovery_from_drift():
+    hours = Hours()
+    hours.end("VFNo")
+    assert hours.notices == [
+        "violations InAlert",
+        "failed-executions InAlert",
+        "no-data InAlert",
+        "violations Recovered",
+    ]
+    assert hours.world.mail.alerts[-1].recovered == (AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
+    assert set(hours.states().values()) == {"OK"}
+
+
+def test_reminders_come_as_often_as_is_set():
+    daily, each, never = Hours(remind_after_hours=2), Hours(remind_after_hours=0), Hours(remind_after_hours=None)
+    for hours in (daily, each, never):
+        hours.end("VVVVV")
+    assert daily.notices == ["violations InAlert", *["violations Reminder"] * 2]
+    assert each.notices == ["violations InAlert", *["violations Reminder"] * 4]
+    assert never.notices == ["violations InAlert"]
+
+
+def test_a_muted_schedule_changes_state_in_silence_and_tells_what_lasts_when_the_mute_is_over():
+    hours = Hours()
+    hours.end("o")
+    until = TEN + timedelta(hours=3, minutes=30)
+    hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until.isoformat())
+    hours.end("VV")
+    assert (hours.notices, hours.states()["violations"]) == ([], "InAlert")
+    hours.end("VV")
+    assert hours.notices == ["violations Reminder"]
+    assert hours.world.mail.alerts[0].since == TEN + HOUR
+
+
+def test_a_mute_that_is_over_already_is_refused():
+    hours = Hours()
+    with pytest.raises(InvalidInput, match="is over, now is"):
+        hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=TEN.isoformat())
+
+
+def test_the_history_has_each_change_once_however_often_it_is_announced():
+    hours = Hours()
+    publish, copies = hours.world.bus.publish, 3
+    hours.world.bus.publish = lambda event: [publish(event) for _ in range(copies)]
+    hours.end("VVoF")
+    history = hours.world.manage("ListMonitoringAlertHistory", sort_order="Ascending")["alert_history"]
+    assert [(each["alert_name"], each["alert_status"]) for each in history] == [
+        ("violations", "InAlert"),
+        ("violations", "OK"),
+        ("failed-executions", "InAlert"),
+    ]
+    assert len(hours.notices) == 3
+    asked = {"monitoring_schedule_name": "hourly", "status_equals": "OK"}
+    assert len(hours.world.manage("ListMonitoringAlertHistory", **asked)["alert_history"]) == 1
+
+
+def test_a_threshold_that_was_changed_counts_from_the_next_execution_on_and_loses_no_message():
+    hours = Hours(violations={"datapoints_to_alert": 2, "evaluation_period": 3})
+    hours.end("oV")
+    numbers = {"datapoints_to_alert": 1, "evaluation_period": 3}
+    asked = {"monitoring_schedule_name": "hourly", "monitoring_alert_name": "violations"}
+    hours.world.manage("UpdateMonitoringAlert", **asked, **numbers)
+    assert hours.states()["violations"] == "OK"
+    hours.end("o")
+    assert hours.notices == ["violations InAlert"]
+
+
+RULES = [
+    {"severity": "critical", "features": ["inc*"], "excess_at_least": 5},
+    {"severity": "info", "alerts": ["no-data"]},
+    {"severity": "info", "checks": ["completeness_check"]},
+]
+
+
+def test_severity_goes_by_rules_and_the_worst_violation_is_first():
+    hours = Hours(severity_rules=RULES)
+    hours.end("V", drift("age", 9.0), drift("income", 0.2), drift("income", 0.9))
+    (alert,) = hours.world.mail.alerts
+    assert alert.severity == "critical"
+    assert [each.feature_name for each in alert.violations] == ["income", "age", "income"]
+    assert alert_subject(alert).startswith("Modelwatch: CRITICAL, 3 violations in hourly")
+    assert "Worst:     income, 9 times its threshold" in alert_text(alert)
+    hours.end("oN")
+    assert hours.world.mail.alerts[-1].severity == "info"
+
+
+@pytest.mark.parametrize(
+    ("alerting", "message"),
+    [
+        ({"severity_rules": [{"severity": "info"}, RULES[0]]}, r"severity_rules\[1\] never decides and contradicts it"),
+        ({"severity_rules": [RULES[0], RULES[0]]}, r"severity_rules\[1\] never decides: severity_rules\[0\] applies"),
+        ({"severity_rules": [{"severity": "info", "alerts": ["no-data"], "checks": ["x"]}]}, "it never applies"),
+        ({"violations": {"datapoints_to_alert": 3, "evaluation_period": 2}}, "datapoints_to_alert 3 is more than eval"),
+        ({"severity_rules": [{"severity": "fatal"}]}, "alerting.severity_rules.0"),
+    ],
+)
+def test_rules_that_contradict_each_other_or_can_never_apply_are_refused(alerting, message):
+    with pytest.raises(InvalidInput, match=message.replace(".severity_rules.0", r".severity_rules\[0\]")):
+        Hours(**alerting)
+
+
+def test_a_rule_for_a_feature_that_the_baseline_has_not_is_refused():
+    world = World()
+    world.objects.kept["s3://results/baseline/constraints.json"] = b'{"features": [{"name": "age"}]}'
+    with pytest.raises(InvalidInput, match=r"RuleMatchesNothing: .*'inc.' matches none of the 1 features"):
+        world.has_schedule(alerting={"severity_rules": RULES})
+
+
+def test_targets_get_what_they_ask_for():
+    world = World()
+    pager = MemoryTarget()
+    world.targets["pager"] = lambda: pager
+    targets = [
+        {"type": "mail", "address": "team"},
+        {"type": "pager", "address": "critical", "least_severity": "critical"},
+        {"type": "pager", "address": "failures", "alerts": ["failed-executions"]},
+        {"type": "pager", "address": "mortgages", "endpoints": ["mort*"]},
+        {"type": "pager", "address": "mortgages", "endpoints": ["mortgages"]},
+    ]
+    world.has_schedule(alert_targets=targets)
+    world.has_captures()
+    world.finish(world.ends(world.tick(), DRIFT))
+    world.deliver()
+    assert (world.mail.addresses, pager.addresses) == (["team"], ["mortgages"])
+
+
+def test_a_target_that_no_alert_of_the_schedule_would_reach_is_refused():
+    for which in ({"endpoints": ["loans"]}, {"tags": {"team": "growth"}}):
+        with pytest.raises(InvalidInput, match="no alert of this schedule would go to mail:team"):
+            World().has_schedule(alert_targets=[{"type": "mail", "address": "team", **which}])
+
+
+def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_next_execution():
+    hours = Hours()
+    hours.end("o")
+    for _ in range(8 * 12):
+        hours.world.clock.pass_by(timedelta(minutes=5))
+        hours.world.reconcile()
+        hours.world.deliver()
+    assert hours.notices == ["not-fired InAlert"]
+    assert "schedule not fired in hourly at 2026-11-22T11:00:00Z" in alert_subject(hours.world.mail.alerts[0])
+    assert hours.states()["not-fired"] == "InAlert"
+    hours.number += 8
+    hours.end("o")
+    assert hours.notices[1:] == ["not-fired Recovered"]
+
+
+def test_what_crashes_between_the_message_and_its_note_is_decided_again_and_sent_once():
+    hours = Hours()
+    hours.end("V")
+    states, note = hours.world.alert_states, hours.world.alert_states.note
+
+    def die(_transition):
+        states.note = note
+        raise Upstream("ServiceError", "the table is away")
+
+    states.note = die
+    execution = hours.world.executions()[0]
+    hours.number += 1
+    hours.world.has_captures(TEN + HOUR)
+    execution = hours.world.tick(TEN + 2 * HOUR, "again")
+    hours.world.finish(hours.world.ends(execution))
+    (announcement,) = hours.world.announcements
+    with pytest.raises(Upstream):
+        hours.world.route(announcement)
+    hours.world.deliver()
+    assert hours.notices == ["violations InAlert", "violations Recovered"]
+    assert hours.states()["violations"] == "OK"
+
+
+# ---------------------------------------------------------------- targets that cannot keep up
+class People(MemoryTarget):
+    """A target that takes five messages a second."""
+
+    most_a_second = 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bundles: list[int] = []
+
+    def send(self, alert, address):
+        super().send(alert, address)
+        self.bundles.append(1)
+
+    def send_together(self, alerts, address):
+        for alert in alerts:
+            super().send(alert, address)
+        self.bundles.append(len(alerts))
+
+
+def a_hundred_schedules_end(world: World) -> None:
+    world.finish_all = []
+    for number in range(100):
+        name = f"schedule-{number:03}"
+        world.has_schedule(name, alert_targets=[{"type": kind, "address": "on call"} for kind in world.targets])
+        execution = world.tick(name=name)
+        world.finish(world.ends(execution, *(drift(f"feature-{n}", 0.5) for n in range(500 if number == 0 else 1))))
+
+
+def test_a_hundred_schedules_that_end_in_the_same_second_are_a_few_messages_with_each_alert_once():
+    world, people, program = World(), People(), MemoryTarget()
+    world.targets.clear()
+    world.targets |= {"people": lambda: people, "program": lambda: program}
+    world.has_captures()
+    a_hundred_schedules_end(world)
+    world.deliver()
+    world.clock.pass_by(timedelta(minutes=5))
+    world.reconcile()
+    world.deliver()
+    keys = [alert.key for alert in people.alerts]
+    assert (len(keys), len(set(keys))) == (100, 100)
+    assert len(people.bundles) <= 5 + 2
+    assert sorted(alert.key for alert in program.alerts) == sorted(keys)
+    large = next(alert for alert in people.alerts if alert.monitoring_schedule_name == "schedule-000")
+    assert (large.outcome.violation_count, len(large.violations)) == (500, 20)
+    assert "- and 480 more, see the report" in alert_text(large)
+    assert list(world.waiting.targets()) == []
+
+
+def test_a_target_that_throttles_fails_or_is_gone_holds_up_no_other_and_gets_each_alert_once_when_it_is_back():
+    world, people, gone, healthy = World(), People(), MemoryTarget(), MemoryTarget()
+    world.targets.clear()
+    world.targets |= {"people": lambda: people, "gone": lambda: gone, "healthy": lambda: healthy}
+    people.broken = gone.broken = True
+    world.has_captures()
+    a_hundred_schedules_end(world)
+    refused, reports = [], []
+    for _ in range(3):  # Lambda's attempts at each event
+        world.clock.pass_by(timedelta(minutes=1))
+        events, world.bus.published = [*world.bus.published, *refused], type(world.bus.published)()
+        refused = []
+        while events:
+            event = events.pop(0)
+            try:
+                if isinstance(event, AlertRaised):
+                    world.deliver_alert(event)
+                elif isinstance(event, AlertsWaiting):
+                    world.deliver_alert.waiting_for(event)
+                else:
+                    world.route(event)
+            except Upstream as error:
+                reports.append(str(error))
+                refused.append(event)
+            events += world.bus.published
+            world.bus.published.clear()
+    assert len({alert.key for alert in healthy.alerts}) == len(healthy.alerts) == 100
+    assert (people.alerts, gone.alerts) == ([], [])
+    assert {report.partition(": the")[0] for report in reports} == {
+        f"AlertNotDelivered: {target}: ServiceError" for target in ("people:on call", "gone:on call")
+    }
+    people.broken = False
+    for _ in range(3):
+        world.clock.pass_by(timedelta(minutes=5))
+        world.bus.published += refused
+        refused = [event for event in refused if not isinstance(event, AlertsWaiting) and event.target.type == "gone"]
+        world.bus.published[:] = [e for e in world.bus.published if getattr(e.target, "type", "") != "gone"]
+        world.reconcile()
+        world.deliver()
+    assert len({alert.key for alert in people.alerts}) == len(people.alerts) == 100
+
+
+# ---------------------------------------------------------------- rendering
+@given(st.text(max_size=1000))
+def test_whatever_a_feature_is_called_a_message_has_no_forged_line_no_markup_and_a_subject_that_sns_takes(name):
+    hours = Hours()
+    hours.end("V", drift("a", 0.5))
+    (alert,) = hours.world.mail.alerts
+    violation = ConstraintViolation(**drift(name, 0.5))
+    named = alert.model_copy(update={"violations": (violation,)})
+    lines = len(alert_text(alert).splitlines())
+    assert len(alert_text(named).splitlines()) == lines
+    subject = alert_subject(named)
+    assert subject.isascii()
+    assert subject.isprintable()
+    shown = chat_message(named)["content"]["description"]
+    assert "<" not in shown
+    assert "@" not in shown
+    assert "\n".join(shown.splitlines()).count("\n") == 1
+
+
+def test_a_message_that_is_too_large_holds_fewer_violations_and_where_all_of_them_are():
+    hours = Hours()
+    hours.end("V", *(drift(f"{number} " + "x" * 1000, 0.5) for number in range(100)))
+    (alert,) = hours.world.mail.alerts
+    event = alert_event(alert, most_bytes=10_000)
+    assert size_of(event) <= 10_000
+    assert 0 < len(event["violations"]) < 20
+    assert event["violationCount"] == 100
+    assert event["violationReport"].endswith("/constraint_violations.json")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "times"),
+    [  # arithmetic by hand
+        ("Baseline drift distance: 0.9 exceeds threshold: 0.1", 9.0),
+        ("Metric recall with 0.4 +/- 0.01 was LessThanThreshold '0.8'", 2.0),
+        ("Data completeness requirement is not met. Expected: 100.0%. Observed: Only 25.0%.", 4.0),
+        ("Metric value 0.5 doesn't meet the baseline constraint requirement [-0.1, 0.1]", 5.0),
+        ("Baseline drift distance: 0.5 exceeds threshold: 0.0", float("inf")),
+        ("Something of one's own", 1.0),
+    ],
+)
+def test_the_excess_is_how_many_times_the_threshold_a_value_is(sentence, times):
+    violation = ConstraintViolation(constraint_check_type="any", description=sentence)
+    assert excess_of(violation) == pytest.approx(times)
+
+
+@given(st.lists(st.booleans(), max_size=20), st.integers(1, 10), st.integers(1, 10))
+def test_a_threshold_is_met_by_the_latest_executions_only(points, one, other):
+    datapoints, period = sorted((one, other))
+    threshold = AlertThreshold(datapoints_to_alert=datapoints, evaluation_period=period)
+    expected = len([bad for bad in points[:period] if bad]) >= datapoints
+    assert threshold.is_met(points) is expected
+    assert threshold.is_met([*points[:period], True, True]) in (expected, len(points) < period)
