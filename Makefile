@@ -20,7 +20,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
+.PHONY: help install demo screenshots test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ $(SAGEMAKER): .venv-%/installed: requirements-%.lock
 	@test -x .venv-$*/bin/python || "$(PYTHON)" -m venv .venv-$*
 	@.venv-$*/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-$*.lock
 	@touch "$@"
+
+screenshots: $(STAMP) ## make the pictures of docs/, in a real browser: needs Chromium (apt-get install chromium)
+	@"$(BIN)/python" -m pytest -q tests/browser --screenshots docs/images
 
 test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK, versions 2 and 3, against the app in the local stack
 	@$(PYTEST) -q tests/sagemaker_sdk

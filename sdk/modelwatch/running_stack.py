@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from modelwatch_core.domain.errors import InvalidInput
 
 CLOCK_PATH = "/_modelwatch/clock"
+PAGES_PATH = "/_modelwatch/results/"
 """Where the stack takes requests to move its clock; no bucket can have this name."""
 
 _VARIABLE = "AWS_ENDPOINT_URL"

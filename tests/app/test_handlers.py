@@ -15,6 +15,7 @@ import pytest
 
 from modelwatch_core import wiring
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
+from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.dead_letters import DeadLetter
@@ -124,6 +125,23 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     listed = invoke("manage_monitors", sample("manage_monitors.list_executions"))
     assert listed["executions"][0]["monitoring_execution_status"] == "CompletedWithViolations"
     json.dumps(listed, allow_nan=False)
+
+
+def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
+    read = ReadMonitors(world.schedules, world.ledger)
+    written = WriteDashboard(read, world.objects, world.clock, "s3://results")
+    monkeypatch.setattr(wiring, "write_dashboard", lambda: written)
+    monkeypatch.setattr(wiring, "show_widget", lambda: ShowWidget(read, world.clock))
+    ready(world)
+    assert invoke("show_monitors", sample("show_monitors.execution_ended")) is None
+    assert b'href="hourly.html"' in world.objects.kept["s3://results/dashboard/index.html"]
+    widget = invoke("show_monitors", sample("show_monitors.widget"))
+    assert widget.startswith('<div class="mw cwdb-no-default-styles">')
+    assert "--paper:#14181d" in widget  # the sample's theme is dark
+    assert "monitor: the name" in invoke("show_monitors", {"describe": True})
+    for unknown in ({}, [], "text", None):
+        with pytest.raises(InvalidInput, match="UnknownEvent"):
+            invoke("show_monitors", unknown)
 
 
 def test_a_request_of_sagemakers_api_is_answered_in_its_own_json(world, monkeypatch):

@@ -67,6 +67,7 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
         "Analyzer",
         "FinishExecution",
         "RouteAlerts",
+        "ShowMonitors",
     ):
         assert any(function in role for role in roles), f"{function} made no call under a role of its own"
 

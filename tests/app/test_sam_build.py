@@ -46,6 +46,7 @@ def test_sam_builds_all_zip_functions_and_the_layer_without_a_container_engine(t
         "FinishExecution",
         "FollowEndpoints",
         "RouteAlerts",
+        "ShowMonitors",
         "Reconcile",
     }
     layer = {path.name for path in (tmp_path / "build/CoreLayer/python").iterdir()}

@@ -61,7 +61,7 @@ def statements(resources: dict[str, dict]):
 
 def test_every_function_has_a_log_group_that_expires_and_a_way_out_for_failures(resources):
     functions = of_type(resources, "AWS::Lambda::Function")
-    assert len(functions) == 8
+    assert len(functions) == 9
     failures = of_type(resources, "AWS::Lambda::EventInvokeConfig")
     covered = {config["Properties"]["FunctionName"]["Ref"] for config in failures.values()}
     assert covered == set(functions)
@@ -175,7 +175,7 @@ def test_services_act_for_this_account_only(resources):
 def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
     permissions = of_type(resources, "AWS::Lambda::Permission")
     rules = set(of_type(resources, "AWS::Events::Rule"))
-    assert len(permissions) == len(rules) == 9
+    assert len(permissions) == len(rules) == 10
     bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
     assert {rule for rule, _ in bound} == rules
     assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
@@ -272,7 +272,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 11
+    assert len(targets) == 12
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -297,6 +297,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("FinishExecution", {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
+        ("ShowMonitors", {"GetItem", "Query"}),
         ("Reconcile", {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],
 )
@@ -350,9 +351,9 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
     [
         ("outbound/analysis-ended.with-violations", {"FinishExecutionAnalysisEnded"}),
         ("inbound/finish_execution.analyzer_failed", {"FinishExecutionAnalyzerFailed"}),
-        ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded"}),
-        ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded"}),
-        ("outbound/execution-ended.completed", {"RouteAlertsExecutionEnded"}),
+        ("outbound/execution-ended.with-violations", {"RouteAlertsExecutionEnded", "ShowMonitorsExecutionEnded"}),
+        ("outbound/execution-ended.failed", {"RouteAlertsExecutionEnded", "ShowMonitorsExecutionEnded"}),
+        ("outbound/execution-ended.completed", {"RouteAlertsExecutionEnded", "ShowMonitorsExecutionEnded"}),
         ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("outbound/alerts-waiting.people", {"RouteAlertsAlertRaised"}),
         ("outbound/schedule-silent.first", {"RouteAlertsAlertRaised"}),

@@ -173,7 +173,10 @@ def _count_files(plan: Plan, counts: Counts, records: list[MonitoringExecution])
             record.subject
         ):
             counts.differences.append(f"{record.subject}: the stored end is another's")
-    counts.differences += [f"{name}: an object of no execution" for name in found]
+    names = {"index", *(record.monitoring_schedule_name for record in records)}
+    pages = {f"dashboard/{name}.html" for name in names}
+    counts.differences += [f"{name} is not there" for name in sorted(pages - found.keys())]
+    counts.differences += [f"{name}: an object of no execution" for name in found.keys() - pages]
 
 
 # ---------------------------------------------------------------- events and alerts

@@ -49,6 +49,7 @@ def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
             wiring.analysis_ended(event["detail-type"], event["detail"])
         ),
         "RouteAlerts": _route_alerts,
+        "ShowMonitors": lambda event, _: wiring.write_dashboard()(ExecutionEnded.model_validate(event["detail"])),
         "FollowEndpoints": lambda event, _: wiring.follow_endpoint()(
             EndpointStateChange.model_validate(event["detail"]).endpoint_name
         ),

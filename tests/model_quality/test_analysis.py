@@ -74,6 +74,7 @@ def test_a_baseline_of_two_classes_has_the_first_partys_metrics_in_its_order(run
         "expected_calibration_error",
         "class_counts",
         "per_class",
+        "calibration_curve",
     ]
     assert metrics["confusion_matrix"] == {"0": {"0": 3, "1": 0}, "1": {"0": 1, "1": 2}}
     assert metrics["class_counts"] == {"0": {"labels": 3, "predictions": 4}, "1": {"labels": 3, "predictions": 2}}

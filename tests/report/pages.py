@@ -29,6 +29,7 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.rows: list[list[str]] = []
         self.paths: list[tuple[str, str]] = []
+        self.scripts: list[str] = []
         self.feed(page)
         self.close()
         assert self.open == []
@@ -39,6 +40,8 @@ class Page(HTMLParser):
         if tag == "path":
             path = dict(attrs)
             self.paths.append((path["class"] or "", path["d"] or ""))
+        if tag == "script":
+            self.scripts.append("")
         if tag == "tr":
             self.rows.append([])
         if tag in {"td", "th"}:
@@ -54,6 +57,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["script"]:
+            self.scripts[-1] += data
+            return
         self.texts.append(data)
         if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data

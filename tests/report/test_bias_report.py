@@ -20,12 +20,22 @@ def report(*rows: BiasRow, groups=(), **frame) -> Page:
 
 def test_a_metric_is_shown_with_its_interval_its_baseline_and_its_note():
     page = report(
-        row("DPPL", 0.25, interval=(0.2, 0.3), baseline="-0.1 to 0.1", violated=True),
-        row("AD", 0.125, baseline="0.1", note="only 12 rows: never alerts alone"),
+        row("DPPL", 0.25, interval=(0.2, 0.3), allowed="[-0.1, 0.1]", baseline=0.05, limits=(-0.1, 0.1), violated=True),
+        row("AD", 0.125, allowed="0.1", baseline=0.1, note="only 12 rows: never alerts alone"),
         row("DI", Undefined("no row of the group is predicted positive")),
     )
-    assert page.row("DPPLwhat DPPL is")[1:] == ["post-training", "0.25", "0.2 to 0.3", "-0.1 to 0.1", "violated"]
-    assert page.row("ADwhat AD is")[1:] == ["post-training", "0.125", "", "0.1", "only 12 rows: never alerts alone"]
+    assert page.row("DPPLwhat DPPL is")[1:] == [
+        "post-training",
+        "0.25",
+        "0.2 to 0.3",
+        *("0.05", "[-0.1, 0.1]", "250 %", "violated"),
+    ]
+    assert page.row("ADwhat AD is")[1:] == [
+        "post-training",
+        "0.125",
+        "",
+        *("0.1", "0.1", "not graded", "only 12 rows: never alerts alone"),
+    ]
     assert page.row("DIwhat DI is")[2] == "undefinedno row of the group is predicted positive"
 
 
@@ -73,7 +83,8 @@ def test_thousands_of_rows_are_cut_with_those_in_violation_kept():
     page = report(*rows, groups=[("Sex", f"v{i}", i) for i in range(5000)])
     assert "Shown are 1,000 of 5,000 metrics: those in violation, then the first." in page.text
     assert "Shown are 1,000 of 5,000 groups: the largest." in page.text
-    assert page.rows[-1][-1] == "violated"
+    assert page.row("DIwhat DI is")[-1] == ""
+    assert [cells[-1] for cells in page.rows if cells[0] == "DIwhat DI is"].index("violated") == 0
     assert "Sex = v4999 (4,999 rows)" in page.text
     assert "Sex = v999 (" not in page.text
     assert "and 5,000 groups" in page.text

@@ -23,10 +23,10 @@ def test_a_feature_is_shown_with_its_rank_now_and_before():
         AttributionRow("label0", "gone", None, 0.0625, baseline_rank=4),
     )
     assert [row[0] for row in page.rows] == ["Feature", "income", "age", "new", "gone"]
-    assert page.row("age") == ["age", "2was 1", "", "0.250.2 to 0.3", "0.5", "violated"]
+    assert page.row("age") == ["age", "2was 1 (-1)", "", "0.250.2 to 0.3", "0.5", "violated"]
     assert page.row("income") == ["income", "1", "", "0.5", "0.5", ""]
     assert page.row("new") == ["new", "3", "", "0.125", "-", ""]
-    assert page.row("gone") == ["gone", "-was 4", "", "-", "0.0625", ""]
+    assert page.row("gone") == ["gone", "-was 4 ", "", "-", "0.0625", ""]
 
 
 def test_errors_by_baseline_rows_and_shares_over_executions_have_columns_where_there_are_any():
@@ -68,13 +68,18 @@ def test_a_violation_leads_to_its_label_or_its_drift():
     ]
     page = report(
         AttributionRow("label0", "age", 0.25),
-        drifts=[MetricRow("NDCG of label0", 0.76, None, (0.7, 0.8), 0.9, violated=True)],
+        drifts=[MetricRow("NDCG of label0", 0.76, None, (0.7, 0.8), 1.0, 0.9, violated=True)],
         summary=summary(*(violation | {"description": "Moved."} for violation in violations)),
     )
     assert ["shap of label0", "Drift of the attributions", "Moved."] in page.rows
     assert ["age of label0", "attribution change check", "Moved."] in page.rows
     assert page.values("href") == ["#a0", "#m0", "#a0-0"]
-    assert page.row("NDCG of label0") == ["NDCG of label0", "0.76", "-", "0.7 to 0.8", "0.9", "violated"]
+    assert page.row("NDCG of label0") == [
+        "NDCG of label0",
+        "0.76",
+        "-",
+        *("0.7 to 0.8", "1", "0.9", "240 %", "violated"),
+    ]
     assert "3 violations in 0 records of 1 feature: " in page.text
 
 

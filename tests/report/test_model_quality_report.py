@@ -25,17 +25,22 @@ def confusion(labels: tuple[str, ...], counts) -> ConfusionMatrix:
 
 def test_a_metric_is_shown_with_its_deviation_its_interval_and_its_baseline():
     page = report(
-        MetricRow("auc", 0.515363, 0.012888, (0.49, 0.54), 0.93951, violated=True),
+        MetricRow("auc", 0.515363, 0.012888, (0.49, 0.54), 0.95, 0.93951, violated=True),
         MetricRow("rmse", 12345.6),
     )
-    assert page.row("auc") == ["auc", "0.5154", "0.01289", "0.49 to 0.54", "0.9395", "violated"]
-    assert page.row("rmse") == ["rmse", "12,346", "-", "", "-", ""]
-    assert [kind for kind, _ in page.paths] == ["band", "reference", "value"]
+    # The grade by hand: (0.95 - 0.515363) / (0.95 - 0.93951) = 41.43
+    assert page.row("auc") == ["auc", "0.5154", "0.01289", "0.49 to 0.54", "0.95", "0.9395", "4143 %", "violated"]
+    assert page.row("rmse") == ["rmse", "12,346", "-", "", "-", "-", "not graded", ""]
+    assert [kind for kind, _ in page.paths] == ["band", "reference", "value", "track", "over", "reference"]
 
 
 def test_an_undefined_metric_shows_its_reason_and_its_baseline():
     page = report(MetricRow("recall", Undefined("no record is actually positive"), baseline=0.8))
-    assert page.row("recall") == ["recall", "undefinedno record is actually positive", "-", "", "0.8", ""]
+    assert page.row("recall") == [
+        "recall",
+        "undefinedno record is actually positive",
+        *("-", "", "0.8", "-", "not graded", ""),
+    ]
 
 
 def test_a_violation_leads_to_its_metric():
@@ -43,7 +48,7 @@ def test_a_violation_leads_to_its_metric():
     page = report(MetricRow("f1", 0.5), MetricRow("auc", 0.5), summary=summary(violation))
     assert ["auc", "Below the threshold", "Too low."] in page.rows
     assert page.values("href") == ["#m1"]
-    assert '<tr id="m1"><td class="name"><bdi>auc</bdi>' in page.raw
+    assert '<tr id="m1"><th scope="row" class="name"><bdi>auc</bdi>' in page.raw
     assert "1 violation in 0 records: auc." in page.text
 
 
@@ -85,8 +90,8 @@ def test_thousands_of_metrics_are_cut_with_those_in_violation_kept():
     curves = [Curve(f"ROC of c{i}", "x", "y", [0, 1], [0, 1]) for i in range(100)]
     page = report(*metrics, curves=curves)
     assert len(page.rows) == 1001
-    assert page.rows[-2][0] == "precision of c998"
-    assert page.rows[-1][0] == "precision of c4999"
+    assert page.rows[1][0] == "precision of c4999"
+    assert page.rows[-1][0] == "precision of c998"
     assert "Shown are 1,000 of 5,000 metrics: those in violation, then the first." in page.text
     assert "Shown are 24 of 100 curves: the first." in page.text
     assert len(page.raw) < 1_000_000

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import json
 import re
+from datetime import UTC, datetime
 from importlib import resources
 
 import pytest
@@ -22,10 +24,12 @@ from modelwatch_analyzer.explainability.report import report_body as explainabil
 from modelwatch_analyzer.model_quality.report import Curve
 from modelwatch_analyzer.model_quality.report import report_body as model_quality_body
 from modelwatch_analyzer.report import MetricRow, write_page
+from modelwatch_analyzer.report.trends import with_trends
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
 from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus, RecordCounts
+from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
 from tests.report.pages import HOSTILE, Page, summary, written
 from tests.report.test_model_quality_report import confusion
 
@@ -52,7 +56,7 @@ def data_quality(text: str, **frame) -> Page:
 
 
 def model_quality(text: str, **frame) -> Page:
-    metrics = [MetricRow(text, Undefined(text)), MetricRow(text, 0.5, 0.1, (0.4, 0.6), 0.7, violated=True)]
+    metrics = [MetricRow(text, Undefined(text)), MetricRow(text, 0.5, 0.1, (0.4, 0.6), 0.8, 0.7, violated=True)]
     curves = [Curve(text, text, text, [0, 1], [0, 1], diagonal=True), Curve(text, text, text, [], [])]
     matrix = confusion((text, "b"), ((1, 2), (3, 4)))
     return written(lambda _: model_quality_body(metrics, matrix, curves), **frame)
@@ -60,7 +64,7 @@ def model_quality(text: str, **frame) -> Page:
 
 def bias(text: str, **frame) -> Page:
     rows = [
-        BiasRow(text, text, text, text, text, 0.5, (0.4, 0.6), text, violated=True, note=text),
+        BiasRow(text, text, text, text, text, 0.5, (0.4, 0.6), text, 0.4, (-0.4, 0.4), violated=True, note=text),
         BiasRow(text, "b", text, text, text, Undefined(text)),
     ]
     return written(lambda summary: bias_body(rows, [(text, text, 5)], summary.records), **frame)
@@ -92,13 +96,26 @@ def hostile_frame(text: str) -> dict:
     return {"title": text, "facts": {text: text}, "summary": given}
 
 
+OUR_SCRIPTS = [
+    (resources.files("modelwatch_analyzer.report") / name).read_text(encoding="utf-8").strip()
+    for name in ("uplot/uPlot.iife.min.js", "page.js")
+]
+
+
 def assert_inert(page: Page) -> None:
-    assert not page.tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "image", "use", "b"}
+    assert not page.tags & {"img", "link", "iframe", "object", "embed", "form", "base", "image", "use", "b"}
+    data, *scripts = page.scripts
+    json.loads(data)
+    assert scripts == OUR_SCRIPTS
     for name, value in page.attributes:
         assert not name.startswith("on")
         assert name not in {"src", "style"}
         assert name != "href" or value[0] == "#"
         assert name != "href" or value[1:] in page.values("id")
+
+
+def hash_of(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def test_every_template_beside_an_analysis_extends_the_frame_and_has_a_page_here():
@@ -152,12 +169,13 @@ def test_a_long_name_is_cut_and_whole_in_its_title(kind):
 
 
 @every_kind
-def test_the_content_security_policy_allows_the_pages_own_style_and_nothing_else(kind):
+def test_the_content_security_policy_allows_the_pages_own_style_and_scripts_and_nothing_else(kind):
     raw = kind("x").raw
     (style,) = re.findall(r"<style>(.*?)</style>", raw, flags=re.DOTALL)
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', raw)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    scripts = " ".join(f"'{hash_of(script)}'" for script in OUR_SCRIPTS)
+    rest = f"style-src '{hash_of(style)}'; base-uri 'none'; form-action 'none'"
+    assert policy == f"default-src 'none'; script-src {scripts}; {rest}"
     assert "url(" not in style
     assert "@import" not in style
 
@@ -203,7 +221,7 @@ def test_every_count_of_the_ground_truth_is_reported(kind):
 @every_kind
 def test_a_failed_analysis_shows_its_reason(kind):
     failed = AnalysisSummary(status=OutcomeStatus.FAILED, exit_message="NoData: the window holds no capture.")
-    assert kind("x", summary=failed).text.count("NoData: the window holds no capture.") == 2
+    assert kind("x", summary=failed).text.count("NoData: the window holds no capture.") == 1
 
 
 @every_kind
@@ -242,3 +260,24 @@ def test_a_report_is_written_as_utf8_over_an_older_one_even_if_a_name_is_half_a_
     write_page(path, title="new", summary=summary(), facts={}, body=model_quality_body([]))
     assert "new" in Page(path.read_text(encoding="utf-8")).text
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_earlier_executions_are_drawn_beside_what_is_measured_now(tmp_path):
+    def body(value: float):
+        drift = Drift(value, 0.1, SIMPLE)
+        features = {"features": [{"name": name} for name in ("income", "new")]}
+        return data_quality_body(features, features, {"income": drift, "new": drift}, (), RecordCounts())
+
+    (income, _) = body(0.03).scores
+    earlier = [ScoredExecution(at=datetime(2026, 1, 5, hour, tzinfo=UTC), scores=(income,)) for hour in (8, 9)]
+    path = tmp_path / "earlier_scores.json"
+    path.write_text(EarlierScores(executions=tuple(earlier)).model_dump_json())
+    now = datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp()
+    (chart,) = with_trends(body(0.05), path, now).charts.values()
+    assert chart["history"] == {
+        "label": "Value",
+        "times": [now - 7200, now - 3600, now],
+        "values": [0.03, 0.03, 0.05],
+        "thresholds": [0.1, 0.1, 0.1],
+    }
+    assert with_trends(body(0.05), None, now).charts == {}

@@ -16,6 +16,7 @@ from modelwatch.clarify import BiasConfig, ClarifyShapBaselineConfig, DataConfig
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
+from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
 from modelwatch.s3 import S3Downloader
 from modelwatch_core.domain.windows import ScheduleExpression
 
@@ -231,6 +232,20 @@ def test_a_target_that_is_added_twice_is_notified_once():
         actions.add_sns_topic("arn:aws:sns:us-west-2:123:alerts")
         actions.add_cloudwatch_alarm("drift")
     assert [target["type"] for target in actions.targets] == ["sns", "cloudwatch-alarm"]
+
+
+def test_an_indicator_says_whether_the_dashboard_shows_a_schedule():
+    def wanted(actions: mm.MonitoringAlertActions | None) -> Any:
+        return schedule_parameters(Files(None, "hourly", "DataQuality"), alert_actions=actions).get(
+            "model_dashboard_indicator"
+        )
+
+    for enabled in (True, False):
+        indicator = mm.ModelDashboardIndicatorAction(enabled)
+        assert wanted(mm.MonitoringAlertActions(model_dashboard_indicator=indicator)) is enabled
+    assert wanted(mm.MonitoringAlertActions()) is None
+    with pytest.raises(TypeError, match="model_dashboard_indicator must be a ModelDashboardIndicatorAction"):
+        wanted(mm.MonitoringAlertActions(model_dashboard_indicator=True))
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis, analysis_of
 from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
-from modelwatch_analyzer.report import facts_of, title_of, write_page
+from modelwatch_analyzer.report import ReportBody, facts_of, title_of, write_page
+from modelwatch_analyzer.report.trends import with_trends
 from modelwatch_analyzer.reruns import violations_since
 from modelwatch_analyzer.scripts.process import postprocess
 from modelwatch_core.domain.analysis import AnalysisSummary
@@ -21,6 +23,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import MonitorKind, kind_of_analysis
 from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
+from modelwatch_core.domain.scores import MOST_SCORES
 
 REPORT, SUMMARY = "report.html", "analysis_summary.json"
 
@@ -120,7 +123,7 @@ def _write(
             title=title_of(kind.title, settings),
             facts=facts_of(settings) | dict(findings.report.facts),
             summary=summary,
-            body=findings.report,
+            body=_body(settings, findings),
         )
         write_json(paths[SUMMARY], to_json(summary))
     except OSError as error:
@@ -128,6 +131,11 @@ def _write(
             "OutputNotWritable", f"{error.filename or output} cannot be written: {error.strerror}"
         ) from None
     return summary
+
+
+def _body(settings: AnalysisSettings, findings: Findings) -> ReportBody:
+    end = settings.end_time or datetime.now(UTC)
+    return with_trends(findings.report, settings.earlier_scores, end.timestamp())
 
 
 def _refuse_to_overwrite_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:
@@ -154,6 +162,7 @@ def _summary(findings: Findings, changes: tuple[str, ...], outputs: dict[str, st
         ground_truth=findings.ground_truth,
         changes=changes,
         outputs=outputs,
+        scores=tuple(sorted(findings.report.scores, key=lambda score: score.weight, reverse=True)[:MOST_SCORES]),
     )
 
 

@@ -32,6 +32,7 @@ from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
+from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
@@ -510,6 +511,18 @@ def deliver_alert() -> DeliverAlert:
 
     sent = TableSentAlerts(_table(), _CLOCK)
     return DeliverAlert(sent=sent, waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
+
+
+@cache
+def write_dashboard() -> WriteDashboard:
+    """Return the use case of functions/show_monitors for ended executions."""
+    return WriteDashboard(ReadMonitors(_schedules(), _ledger()), _objects(), _CLOCK, _results())
+
+
+@cache
+def show_widget() -> ShowWidget:
+    """Return the use case of functions/show_monitors for CloudWatch."""
+    return ShowWidget(ReadMonitors(_schedules(), _ledger()), _CLOCK)
 
 
 @cache

@@ -18,6 +18,7 @@ Example:
   modelwatch demo"""
 NEXT_STEPS = """
 Files
+  {0}/pages/dashboard/index.html   all monitors at a glance, the history of each, and their reports
   {0}/hour-6/mortgage-approval-data-quality/report.html   the report of a monitor about an hour
   {0}/hour-4/captures/mortgage-approval   what an endpoint captured in an hour
   {0}/hour-7/labels/mortgage-approval   the labels of earlier hours that arrived in an hour

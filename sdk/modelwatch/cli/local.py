@@ -90,6 +90,7 @@ def _describe(
     return f"""The stack {stack.name!r} is up; Ctrl-C stops it.
 
 AWS   {stack.endpoint_url}
+Pages {stack.dashboard_url}
 Mail  smtp://127.0.0.1:{stack.smtp_port}
 Logs  {stack.log_folder}/<function>.log
 

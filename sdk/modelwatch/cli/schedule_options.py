@@ -40,6 +40,7 @@ _AS_THEY_ARE = (
     "data_analysis_end_time",
     "publish_cloudwatch_metrics",
     "publish_feature_metrics",
+    "model_dashboard_indicator",
 )
 
 
@@ -118,6 +119,9 @@ class ScheduleOptions(ModelOptions):
     ] = None
     publish_feature_metrics: Annotated[
         bool | None, typer.Option(help="Whether those of single features are too, for which CloudWatch charges.")
+    ] = None
+    model_dashboard_indicator: Annotated[
+        bool | None, typer.Option(help="Whether the dashboard shows the schedule's state; it does by default.")
     ] = None
 
     def parameters(self, app: AppClient, document: dict[str, Any]) -> dict[str, Any]:

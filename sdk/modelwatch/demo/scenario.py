@@ -121,6 +121,7 @@ def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequ
             end = first_hour + number * HOUR
             observations.append(demo.run_hour(number, hour, later, start=max(start, end - HOUR), end=end))
         demo.save_mails()
+        demo.save_pages()
         remaining = [f"no endpoint should remain, {name} does" for name in demo.remaining_endpoints()]
     return failed_expectations(hours, MONITORS, observations) + remaining
 
@@ -318,6 +319,12 @@ class _Demo:
             hours=tuple(hours),
             ground_truth=outcome.ground_truth if outcome else None,
         )
+
+    def save_pages(self) -> None:
+        """Save the dashboard and the reports that it links to, in the places that its links name."""
+        for key, content in self._app.files(self._app.results):
+            if key.endswith(".html"):
+                self._folder.write(f"pages/{key}", content)
 
     def save_mails(self) -> None:
         """Save all mails, and print them."""

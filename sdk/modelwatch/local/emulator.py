@@ -26,7 +26,7 @@ from modelwatch.local.moto_patches.aws_lambda import INVOCATION_HEADER
 from modelwatch.local.moto_patches.iam import role_of, session_policy_of
 from modelwatch.local.moto_patches.requests import Operation, operation_of
 from modelwatch.local.policy_simulator import simulate
-from modelwatch.running_stack import CLOCK_PATH
+from modelwatch.running_stack import CLOCK_PATH, PAGES_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Emulator:
         Handles SageMaker's InvokeEndpoint, for which moto returns an invented response.
     move_clock : callable
         Handles a request to move the stack's clock; returns the status and the lines of the response.
+    show_page : callable
+        Handles a request for a page; returns the status, the type of the content, and the content.
     """
 
     def __init__(self, *, port: int, clock: Clock) -> None:
@@ -72,6 +74,7 @@ class Emulator:
         self.authorize: Callable[..., Authorization] = lambda *_, **__: Authorization()
         self.invoke_endpoint: Callable[[dict[str, Any]], EndpointResponse] | None = None
         self.move_clock: Callable[[dict[str, Any]], tuple[int, Iterable[bytes]]] | None = None
+        self.show_page: Callable[[dict[str, Any]], tuple[int, str, bytes]] | None = None
         self._clock = clock
         self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._locks: dict[str, threading.Lock] = {}
@@ -134,6 +137,10 @@ class Emulator:
             moved, lines = self.move_clock(environ)
             start_response(f"{moved} {HTTPStatus(moved).phrase}", [("Content-Type", "application/jsonlines")])
             return lines
+        if self.show_page and environ["PATH_INFO"].startswith(PAGES_PATH):
+            found, content_type, content = self.show_page(environ)
+            start_response(f"{found} {HTTPStatus(found).phrase}", [("Content-Type", content_type)])
+            return [content]
         operation = operation_of(environ)
         service, action = operation.service, operation.action
         status = 500

@@ -34,10 +34,12 @@ from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.moto_patches.hooks import Hooks
 from modelwatch.local.notifications import Notifier
+from modelwatch.local.results_pages import results_page
 from modelwatch.local.sam_template import make_deployable
 from modelwatch.local.scheduler import Schedule, ScheduledRule, Scheduler
 from modelwatch.local.ticker import Ticker
 from modelwatch.local.work import WorkInProgress
+from modelwatch.running_stack import PAGES_PATH
 
 _SETTLE_SECONDS = 900.0  # Lambda's longest timeout
 _single_stack_lock = threading.Lock()  # moto keeps its state in its modules
@@ -127,6 +129,8 @@ class LocalStack:
             self._cleanup.enter_context(moto_patches.installed(self._hooks(deployment)))
             self._cleanup.callback(self._stop_work)
             self.outputs = deployment.run()
+            if bucket := self.outputs.get("ResultsBucketName"):
+                self._emulator.show_page = partial(results_page, self.client("s3"), bucket)
             for settings in deployment.functions:
                 self._functions.add(settings)
             if self._virtual_clock is None:
@@ -146,6 +150,11 @@ class LocalStack:
     def endpoint_url(self) -> str:
         """The emulator's URL, for AWS_ENDPOINT_URL."""
         return self._emulator.url
+
+    @property
+    def dashboard_url(self) -> str:
+        """The URL of the page of all monitors, which is there after the first execution."""
+        return f"{self.endpoint_url}{PAGES_PATH}dashboard/index.html"
 
     @property
     def smtp_port(self) -> int:

@@ -26,6 +26,8 @@ class MonitoringAlertActions:
     ----------
     targets : list of dict
         ``{"type": ..., "address": ...}`` each, in the order in which they were added, none of them twice.
+    model_dashboard_indicator : ModelDashboardIndicatorAction, optional
+        Whether the dashboard shows the schedule's state; it does if this is not given.
 
     Examples
     --------
@@ -36,6 +38,7 @@ class MonitoringAlertActions:
     """
 
     targets: list[dict[str, Any]] = field(default_factory=list)
+    model_dashboard_indicator: ModelDashboardIndicatorAction | None = None
 
     def add_sns_topic(self, topic_arn: str, *, message: str = "people", **which: Any) -> None:
         """Notify an SNS topic.
@@ -93,9 +96,10 @@ class MonitoringAlertActions:
 
 @dataclass(frozen=True)
 class ModelDashboardIndicatorAction:
-    """Whether an alert shows in SageMaker's Model Dashboard.
+    """Whether the dashboard shows the state of a schedule.
 
-    SageMaker's dashboard shows SageMaker's own alerts only, so nothing reads it: it is here for code that makes one.
+    It is given to ``MonitoringAlertActions``. The dashboard is the app's own; SageMaker's Model Dashboard shows
+    SageMaker's own alerts only.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import choice, flag, given, instance, listed, s3_uri, text
-from modelwatch.model_monitor.alert_actions import MonitoringAlertActions
+from modelwatch.model_monitor.alert_actions import ModelDashboardIndicatorAction, MonitoringAlertActions
 from modelwatch.model_monitor.analysis_config import AnalysisConfig, analysis_config_document
 from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
@@ -159,6 +159,7 @@ def schedule_parameters(
         alert_targets=None
         if alert_actions is None
         else instance("alert_actions", alert_actions, MonitoringAlertActions).targets,
+        model_dashboard_indicator=_indicator(alert_actions),
         processing=processing or None,
         **{
             f"{name}_source_uri": files.uploaded(f"{name}_script", place)
@@ -166,6 +167,13 @@ def schedule_parameters(
             if place is not None
         },
     )
+
+
+def _indicator(actions: MonitoringAlertActions | None) -> bool | None:
+    wanted = actions.model_dashboard_indicator if actions else None
+    if wanted is None:
+        return None
+    return bool(instance("model_dashboard_indicator", wanted, ModelDashboardIndicatorAction).enabled)
 
 
 def _watched(

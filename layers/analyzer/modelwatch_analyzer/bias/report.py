@@ -10,9 +10,11 @@ from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import IntervalFigure, interval_figure
 from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_analyzer.report.scores import grade, score
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
 from modelwatch_core.domain.outcome import RecordCounts
+from modelwatch_core.domain.scores import Score
 
 _CHECKS = {"bias_drift_check": "Bias beyond the baseline"}
 _FAIR = {"DI": 1.0}
@@ -35,8 +37,12 @@ class BiasRow:
         What was found, or why there is no number.
     interval : tuple of float, optional
         Confidence limits, the lower first.
-    baseline : str, optional
+    allowed : str, optional
         The number or range that the metric is compared with, as text.
+    baseline : float, optional
+        The baseline's own value.
+    limits : tuple of float, optional
+        The least and the greatest value that is allowed.
     violated : bool
         Whether this is a violation.
     note : str, optional
@@ -50,9 +56,28 @@ class BiasRow:
     description: str
     value: float | Undefined
     interval: tuple[float, float] | None = None
-    baseline: str | None = None
+    allowed: str | None = None
+    baseline: float | None = None
+    limits: tuple[float, float] | None = None
     violated: bool = False
     note: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """As violations name it."""
+        return subject_text(self.metric, facet=self.facet, facet_value=self.facet_value)
+
+    @property
+    def score(self) -> Score:
+        """The metric as trends and overviews have it, graded from where there is no bias to the limit on its side."""
+        fair = _FAIR.get(self.metric, 0.0)
+        limit = None
+        if self.limits is not None and not isinstance(self.value, Undefined):
+            limit = self.limits[self.value > fair]
+        graded = grade(self.value, limit, at_rest=fair)
+        return score(
+            self.subject, self.value, baseline=self.baseline, threshold=limit, graded=graded, violated=self.violated
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +102,8 @@ def report_body(rows: Sequence[BiasRow], groups: Sequence[tuple[str, str, int]],
     Parameters
     ----------
     rows : sequence of BiasRow
-        In the order in which they are shown; those of one facet and value are brought together.
+        Those in violation are shown first, then those nearest to one; those of one facet and value are brought
+        together.
     groups : sequence of (facet, value, rows of the data)
         Sizes of the groups.
     records : RecordCounts
@@ -86,12 +112,13 @@ def report_body(rows: Sequence[BiasRow], groups: Sequence[tuple[str, str, int]],
     sizes = {(facet, value): size for facet, value, size in groups}
     shown: dict[tuple[str, str], _Group] = {}
     anchors = {}
-    for i, row in enumerate(most_important(rows, lambda row: row.violated)):
+    most = most_important(rows, lambda row: row.violated)
+    for i, row in enumerate(sorted(most, key=lambda row: row.score.weight, reverse=True)):
         key = row.facet, row.facet_value
         group = shown.setdefault(key, _Group(*key, sizes.get(key), []))
         value = None if isinstance(row.value, Undefined) else row.value
         group.rows.append((row, f"b{i}", interval_figure(value, row.interval, _FAIR.get(row.metric, 0.0))))
-        anchors[subject_text(row.metric, facet=row.facet, facet_value=row.facet_value)] = f"b{i}"
+        anchors[row.subject] = f"b{i}"
     in_all = len({(row.facet, row.facet_value) for row in rows})
     return ReportBody(
         package="modelwatch_analyzer.bias",
@@ -105,6 +132,7 @@ def report_body(rows: Sequence[BiasRow], groups: Sequence[tuple[str, str, int]],
             "sizes": most_important(groups, lambda group: group[2]),
             "sizes_in_all": len(groups),
         },
+        scores=tuple(row.score for row in rows),
     )
 
 
@@ -120,7 +148,9 @@ def _row(measure: GroupMetric) -> BiasRow:
         description=measure.metric.description,
         value=measure.value,
         interval=None if isinstance(measure.interval, Undefined) else measure.interval,
-        baseline=str(measure.constraint) if measure.constraint else None,
+        allowed=str(measure.constraint) if measure.constraint else None,
+        baseline=measure.constraint.value if measure.constraint else None,
+        limits=measure.constraint.range if measure.constraint else None,
         violated=measure.violated,
         note=note,
     )

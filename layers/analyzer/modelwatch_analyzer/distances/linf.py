@@ -75,9 +75,14 @@ def l_infinity_categorical(
     return _less_chance(distance, n, m, alpha) if robust else distance
 
 
-def _less_chance(distance: float, n: float, m: float, alpha: float | None) -> float:
+def explained_by_chance(n: float, m: float, alpha: float | None = None) -> float:
+    """Return what Robust takes off the distance between samples of `n` and `m`, see `l_infinity_numerical`."""
     critical_value = _DEFAULT_CRITICAL_VALUE if alpha is None else math.sqrt(-math.log(alpha / 2) / 2)
-    return max(0.0, distance - critical_value * math.sqrt((n + m) / (n * m)))
+    return critical_value * math.sqrt((n + m) / (n * m))
+
+
+def _less_chance(distance: float, n: float, m: float, alpha: float | None) -> float:
+    return max(0.0, distance - explained_by_chance(n, m, alpha))
 
 
 def _numerical(baseline: NumericBaseline, current: KllSketch, *, robust: bool) -> float | Undefined:

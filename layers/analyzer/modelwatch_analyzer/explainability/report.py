@@ -16,8 +16,10 @@ from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
 from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_analyzer.report.scores import score
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
 from modelwatch_core.domain.outcome import RecordCounts
+from modelwatch_core.domain.scores import Score
 from modelwatch_core.domain.violation_text import number_text
 
 _LABELS = 20
@@ -126,6 +128,7 @@ def report_body(
     names = most_important(list(by_label), lambda name: any(row.violated for row in by_label[name]), _LABELS)
     labels = [_label(f"a{i}", name, by_label[name]) for i, name in enumerate(names)]
     shown = most_important(drifts, lambda row: row.violated)
+    shown.sort(key=lambda row: row.score.weight, reverse=True)
     anchors = {row.name: f"m{i}" for i, row in enumerate(shown)}
     for label in labels:
         anchors |= {label.name: label.anchor, subject_text("shap", label=label.name): label.anchor}
@@ -143,7 +146,13 @@ def report_body(
             "labels": labels,
             "labels_in_all": len(by_label),
         },
+        scores=(*(row.score for row in drifts), *(_attribution_score(row) for row in attributions)),
     )
+
+
+def _attribution_score(row: AttributionRow) -> Score:
+    name = subject_text(row.feature, label=row.label)
+    return score(name, row.current, baseline=row.baseline, violated=row.violated)
 
 
 def _facts(analysis: Analysis) -> dict[str, str]:
@@ -235,26 +244,28 @@ def _drift_rows(drift: LabelDrift, violations: Sequence[ConstraintViolation]) ->
             f"NDCG of {label}",
             drift.ndcg,
             interval=drift.ndcg_interval,
-            baseline=config.feature_attribution_drift_threshold,
+            baseline=1.0,  # of the baseline with itself
+            threshold=config.feature_attribution_drift_threshold,
             violated="feature_attribution_drift_check" in violated,
         ),
         MetricRow(
             f"attribution_stability of {label}",
             drift.history.stability,
-            baseline=config.min_attribution_stability,
+            threshold=config.min_attribution_stability,
             violated="attribution_stability_check" in violated,
         ),
         MetricRow(
             f"kendall_tau of {label}",
             drift.history.kendall_tau,
-            baseline=config.min_kendall_tau,
+            baseline=1.0,
+            threshold=config.min_kendall_tau,
             violated="attribution_rank_agreement_check" in violated,
         ),
         *(MetricRow(f"kendall_tau of {label} with {name}", tau) for name, tau in drift.history.taus.items()),
         MetricRow(
             f"explanation_consistency of {label}",
             drift.consistency,
-            baseline=config.min_explanation_consistency,
+            threshold=config.min_explanation_consistency,
             violated="explanation_consistency_check" in violated,
         ),
     ]

@@ -12,6 +12,7 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
+from modelwatch_analyzer.model_quality.baseline_quality import BaselineQuality, read_baseline_quality
 from modelwatch_analyzer.model_quality.changes import changes_since
 from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
@@ -84,7 +85,14 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
         violations=(*result.violations, *drift.violations),
         documents=documents,
         metrics=tuple(metrics_of(quality.metrics, drift.drifts)),
-        report=report_of(quality, constraints.metrics if constraints else {}, result.violated, baseline, drift.drifts),
+        report=report_of(
+            quality,
+            constraints.metrics if constraints else {},
+            result.violated,
+            baseline,
+            drift.drifts,
+            _baseline_quality(settings, problem_type),
+        ),
         ground_truth=measured.labelled.counts,
     )
 
@@ -132,6 +140,11 @@ def _is_exact(settings: ModelQualitySettings) -> bool:
 def _baseline_distributions(settings: ModelQualitySettings, problem_type: ProblemType) -> Distributions | None:
     path = settings.baseline_statistics
     return read_distributions(path, problem_type, f"{SECTIONS[problem_type]}_metrics") if path else None
+
+
+def _baseline_quality(settings: ModelQualitySettings, problem_type: ProblemType) -> BaselineQuality | None:
+    path = settings.baseline_statistics
+    return read_baseline_quality(path, f"{SECTIONS[problem_type]}_metrics") if path else None
 
 
 def _about_keys(constraints: QualityConstraints | None) -> Iterator[str]:

@@ -231,6 +231,9 @@ def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, An
                 for label, metrics in quality.per_class.items()
             },
         )
+    if quality.calibration is not None:
+        means, shares = quality.calibration
+        yield "calibration_curve", {"mean_probabilities": means, "shares": shares}
 
 
 def _curves(quality: Quality) -> Iterator[tuple[str, Any]]:

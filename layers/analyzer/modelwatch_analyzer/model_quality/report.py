@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
+from modelwatch_analyzer.model_quality.baseline_quality import BaselineQuality
 from modelwatch_analyzer.model_quality.check import camel_case, metric_compared
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
 from modelwatch_analyzer.model_quality.distributions import Distributions
@@ -15,11 +16,13 @@ from modelwatch_analyzer.model_quality.metric import Measured
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.report import MetricRow, ReportBody
-from modelwatch_analyzer.report.figures import curve_figure
-from modelwatch_analyzer.report.histograms import Pictured, pictured_pair
+from modelwatch_analyzer.report.figures import CurveFigure, curve_figure
+from modelwatch_analyzer.report.histograms import PicturedPair, pictured_pair
 from modelwatch_analyzer.report.metrics import figures_of
 from modelwatch_analyzer.report.page import most_important
+from modelwatch_analyzer.report.scores import drift_grade, score
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.scores import Score
 
 _LABELS = 20
 _CURVES = 24
@@ -43,6 +46,8 @@ class Curve:
         Its points, as many of one as of the other, in the order of the line; along x, in either direction.
     diagonal : bool
         Whether x = y means something: chance for a ROC curve, perfection for a calibration.
+    before : tuple of sequence of float, optional
+        x and y of the baseline's curve.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Curve:
     x: Sequence[float]
     y: Sequence[float]
     diagonal: bool = False
+    before: tuple[Sequence[float], Sequence[float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +69,15 @@ class DistributionRow:
         Of what; also its anchor.
     subject : str
         As violations name its drift.
-    baseline, current : Pictured
-        One without a chart where there is no distribution.
+    pictured : PicturedPair
+        Both sides.
     drift : Drift, optional
         None where nothing was compared.
     """
 
     name: str
     subject: str
-    baseline: Pictured
-    current: Pictured
+    pictured: PicturedPair
     drift: Drift | None
 
 
@@ -81,6 +86,7 @@ class _Cell:
     count: int
     share: float
     shade: int
+    share_before: float | None
 
 
 def report_of(
@@ -89,6 +95,7 @@ def report_of(
     violated: Collection[str],
     baseline: Distributions | None = None,
     drifts: Mapping[str, Drift] | None = None,
+    then: BaselineQuality | None = None,
 ) -> ReportBody:
     """Return the report of a model quality analysis.
 
@@ -102,14 +109,21 @@ def report_of(
         The distributions of the baseline.
     drifts : mapping of str to Drift, optional
         By distribution.
+    then : BaselineQuality, optional
+        What the baseline's statistics say of the model.
     """
+    then = then or BaselineQuality()
     compared = {metric_compared(name, constraint): constraint for name, constraint in constraints.items()}
     return report_body(
-        [_metric_row(name, measured, compared.get(name), name in violated) for name, measured in _all_metrics(quality)],
+        [
+            _metric_row(name, measured, then.values.get(name), compared.get(name), name in violated)
+            for name, measured in _all_metrics(quality)
+        ],
         quality.matrix,
-        list(_curves(quality)),
+        list(_curves(quality, then)),
         list(distribution_rows(quality.distributions, baseline or {}, drifts or {})),
         facts={"Rows evaluated": f"{quality.rows:,}"},
+        matrix_before=then.matrix,
     )
 
 
@@ -119,9 +133,17 @@ def report_body(
     curves: Sequence[Curve] = (),
     distributions: Sequence[DistributionRow] = (),
     facts: Mapping[str, str] | None = None,
+    matrix_before: Mapping[str, Mapping[str, float]] | None = None,
 ) -> ReportBody:
-    """Lay out the report; metrics, curves and distributions are shown in their order."""
+    """Lay out the report; curves and distributions are shown in their order, metrics by how near to a violation.
+
+    Parameters
+    ----------
+    matrix_before : mapping, optional
+        The baseline's counts, by actual and predicted label.
+    """
     shown = most_important(metrics, lambda row: row.violated)
+    shown.sort(key=lambda row: row.score.weight, reverse=True)
     return ReportBody(
         package="modelwatch_analyzer.model_quality",
         checks=_CHECKS,
@@ -130,14 +152,23 @@ def report_body(
         context={
             "metrics": list(zip(shown, figures_of(shown), strict=True)),
             "metrics_in_all": len(metrics),
-            "matrix": _shown(matrix.labels, matrix.dense().tolist()) if matrix else None,
+            "matrix": _shown(matrix.labels, matrix.dense().tolist(), matrix_before or {}) if matrix else None,
             "labels_in_all": len(matrix.labels) if matrix else 0,
-            "curves": [(curve, curve_figure(curve.x, curve.y, diagonal=curve.diagonal)) for curve in curves[:_CURVES]],
+            "curves": [(curve, _figure(curve)) for curve in curves[:_CURVES]],
             "curves_in_all": len(curves),
             "distributions": distributions,
-            "compared": any(row.drift or row.baseline.chart for row in distributions),
+            "compared": any(row.drift or row.pictured.then.caption for row in distributions),
         },
+        charts={row.name: row.pictured.overlay.chart for row in distributions if row.pictured.overlay},
+        scores=(
+            *(row.score for row in metrics),
+            *(_drift_score(row.subject, row.drift) for row in distributions if row.drift),
+        ),
     )
+
+
+def _drift_score(subject: str, drift: Drift) -> Score:
+    return score(subject, drift.distance, threshold=drift.threshold, graded=drift_grade(drift), violated=drift.exceeded)
 
 
 def _all_metrics(quality: Quality) -> Iterator[tuple[str, Measured]]:
@@ -146,14 +177,17 @@ def _all_metrics(quality: Quality) -> Iterator[tuple[str, Measured]]:
         yield from ((f"{name} of {label}", measured) for name, measured in metrics.items())
 
 
-def _metric_row(name: str, measured: Measured, constraint: MetricConstraint | None, violated: bool) -> MetricRow:
+def _metric_row(
+    name: str, measured: Measured, before: float | None, constraint: MetricConstraint | None, violated: bool
+) -> MetricRow:
     limit = constraint.limit if constraint else None
     return MetricRow(
         name=camel_case(name),
         value=measured.value,
         standard_deviation=measured.standard_deviation,
         interval=measured.interval,
-        baseline=None if isinstance(limit, Undefined) else limit,
+        baseline=before,
+        threshold=None if isinstance(limit, Undefined) else limit,
         violated=violated,
     )
 
@@ -165,28 +199,41 @@ def distribution_rows(
     for name, distribution in now.items():
         then = to_json(baseline[name]) if name in baseline else {}
         subject = camel_case(drift_name(name))
-        yield DistributionRow(name, subject, *pictured_pair(then, to_json(distribution)), drifts.get(name))
+        yield DistributionRow(name, subject, pictured_pair(then, to_json(distribution)), drifts.get(name))
 
 
-def _curves(quality: Quality) -> Iterator[Curve]:
+def _curves(quality: Quality, then: BaselineQuality) -> Iterator[Curve]:
     if quality.roc is not None:
         false, true = quality.roc
-        yield Curve("ROC curve", "false positive rate", "true positive rate", false, true, diagonal=True)
+        axes = ("false positive rate", "true positive rate")
+        yield Curve("ROC curve", *axes, false, true, diagonal=True, before=then.roc)
     if quality.precision_recall is not None:
         precisions, recalls = quality.precision_recall
-        yield Curve("Precision and recall", "recall", "precision", recalls, precisions)
+        yield Curve("Precision and recall", "recall", "precision", recalls, precisions, before=then.recall_precision)
     if quality.calibration is not None:
         means, shares = quality.calibration
-        yield Curve("Calibration", "mean probability", "share that came true", means, shares, diagonal=True)
+        axes = ("mean probability", "share that came true")
+        yield Curve("Calibration", *axes, means, shares, diagonal=True, before=then.calibration)
 
 
-def _shown(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[tuple[str, int, list[_Cell]]]:
+def _figure(curve: Curve) -> CurveFigure | None:
+    return curve_figure(curve.x, curve.y, diagonal=curve.diagonal, before=curve.before)
+
+
+def _shown(
+    labels: Sequence[str], counts: Sequence[Sequence[int]], before: Mapping[str, Mapping[str, float]]
+) -> list[tuple[str, int, list[_Cell]]]:
     """Return the rows of the most frequent labels: label, rows of the data, cells of the same labels."""
     totals = [sum(row) for row in counts]
     places = most_important(range(len(labels)), lambda i: totals[i], _LABELS)
-    return [(labels[i], totals[i], [_cell(counts[i][j], totals[i]) for j in places]) for i in places]
+    return [
+        (labels[i], totals[i], [_cell(counts[i][j], totals[i], labels[j], before.get(labels[i], {})) for j in places])
+        for i in places
+    ]
 
 
-def _cell(count: int, total: int) -> _Cell:
+def _cell(count: int, total: int, predicted: str, before: Mapping[str, float]) -> _Cell:
     share = count / total if total else 0.0
-    return _Cell(count, share, round(_SHADES * share))
+    total_before = sum(before.values())
+    share_before = before.get(predicted, 0.0) / total_before if total_before else None
+    return _Cell(count, share, round(_SHADES * share), share_before)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from modelwatch_core.domain.scores import Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,10 @@ class ReportBody:
         Ids of elements of the template, by the subject of the violations that link to them.
     facts : mapping of str to str
         Facts to list after those that all kinds have, label to text.
+    charts : mapping of str to mapping
+        What the page's script draws large where it is asked to, by the ids of the elements that show it small.
+    scores : tuple of Score
+        What was measured, for trends and overviews.
     """
 
     package: str | None = None
@@ -35,3 +42,5 @@ class ReportBody:
     checks: Mapping[str, str] = field(default_factory=dict)
     anchors: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()

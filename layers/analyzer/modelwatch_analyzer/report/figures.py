@@ -136,8 +136,8 @@ class CurveFigure:
 
     Attributes
     ----------
-    line, diagonal : str
-        SVG path data.
+    line, diagonal, before : str
+        SVG path data; empty where there is nothing to draw.
     x_ticks, y_ticks : tuple of (float, float)
         Positions in the box, and the numbers that stand there.
     """
@@ -147,11 +147,18 @@ class CurveFigure:
 
     line: str
     diagonal: str
+    before: str
     x_ticks: tuple[tuple[float, float], ...]
     y_ticks: tuple[tuple[float, float], ...]
 
 
-def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> CurveFigure | None:
+def curve_figure(
+    x: Sequence[float],
+    y: Sequence[float],
+    *,
+    diagonal: bool,
+    before: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> CurveFigure | None:
     """Draw a curve through the points in their order.
 
     Parameters
@@ -161,29 +168,40 @@ def curve_figure(x: Sequence[float], y: Sequence[float], *, diagonal: bool) -> C
         keeps the first, last, least and greatest of each run that falls on the same pixel column.
     diagonal : bool
         Whether x = y is drawn too; the axes are the same then.
+    before : tuple of sequence of float, optional
+        x and y of another curve, for comparison, on the same axes.
 
     Returns
     -------
     CurveFigure or None
         None where no point is finite.
     """
-    points = np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
-    points = points[np.isfinite(points).all(axis=1)]
+    points, others = _finite_points(x, y), _finite_points(*(before or ((), ())))
     if not len(points):
         return None
-    xs, ys = points[:, 0], points[:, 1]
-    x_axis, y_axis = _axis(points.ravel() if diagonal else xs, CurveFigure.WIDTH), _axis(ys, CurveFigure.HEIGHT)
+    everything = np.concatenate([points, others])
+    x_axis = _axis(everything.ravel() if diagonal else everything[:, 0], CurveFigure.WIDTH)
+    y_axis = _axis(everything[:, 1], CurveFigure.HEIGHT)
     if diagonal:
         y_axis = Scale(x_axis.least, x_axis.greatest, CurveFigure.HEIGHT)
-    across = np.round(2 * x_axis.positions(xs)) / 2
-    down = np.round(2 * (CurveFigure.HEIGHT - y_axis.positions(ys))) / 2
-    line = "L".join(f"{right:g} {below:g}" for right, below in _visible(across, down))
     return CurveFigure(
-        line=f"M{line}",
+        line=_line(points, x_axis, y_axis),
         diagonal=f"M0 {CurveFigure.HEIGHT}L{CurveFigure.WIDTH} 0" if diagonal else "",
+        before=_line(others, x_axis, y_axis) if len(others) else "",
         x_ticks=_ticks(x_axis),
         y_ticks=tuple((CurveFigure.HEIGHT - position, number) for position, number in _ticks(y_axis)),
     )
+
+
+def _finite_points(x: Sequence[float], y: Sequence[float]) -> NDArray[np.float64]:
+    points = np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def _line(points: NDArray[np.float64], x_axis: Scale, y_axis: Scale) -> str:
+    across = np.round(2 * x_axis.positions(points[:, 0])) / 2
+    down = np.round(2 * (CurveFigure.HEIGHT - y_axis.positions(points[:, 1]))) / 2
+    return "M" + "L".join(f"{right:g} {below:g}" for right, below in _visible(across, down))
 
 
 def _axis(numbers: NDArray[np.float64], length: float) -> Scale:

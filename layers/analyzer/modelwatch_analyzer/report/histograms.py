@@ -1,4 +1,4 @@
-"""Distributions of a statistics file of unknown origin as a table cell shows them: a histogram, as SVG path data.
+"""Distributions of a statistics file of unknown origin, then and now, over each other.
 
 What is not as expected in the file counts as absent.
 """
@@ -7,64 +7,113 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from modelwatch_analyzer.report.figures import Scale
+import numpy as np
+from numpy.typing import NDArray
+
 from modelwatch_core.domain.violation_text import number_text
 
 _SLOTS = 10
+_BINS = 20
 _LABELS = 3
+_DIGITS = 4
+_LONGEST_LABEL = 24
+_LEAST_DRAWN = 1e-9  # less is what rounding leaves of nothing
+
+_Buckets = list[tuple[float, float, float]]
+"""Lower bound, upper bound and count of each, in order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A histogram to draw.
+class Overlay:
+    """The distributions of one thing then and now, in the same bins.
 
     Attributes
     ----------
-    path : str
-        SVG path data in a box of ``WIDTH`` by ``HEIGHT``.
-    caption : str
-        What the axis spans, or the most frequent categories.
+    edges : tuple of float
+        The edges of the bins of numbers, one more than there are bins; empty for categories.
+    labels : tuple of str
+        The categories: the most frequent of either side; empty for numbers.
+    then, now : tuple of float
+        The share of each bin or category; empty where a side has no distribution.
     """
 
-    path: str
-    caption: str
+    WIDTH: ClassVar[int] = 180
+    HEIGHT: ClassVar[int] = 40
 
-    WIDTH: ClassVar[int] = 120
-    HEIGHT: ClassVar[int] = 32
+    edges: tuple[float, ...]
+    labels: tuple[str, ...]
+    then: tuple[float, ...]
+    now: tuple[float, ...]
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """SVG path data of each side, in a box ``WIDTH`` by ``HEIGHT``."""
+        highest = max((*self.then, *self.now)) or 1.0
+        sides = {"then": (self.then, 1.0), "now": (self.now, 0.6)}
+        if self.edges:
+            sides["now"] = (self.now, 1.0)
+        return {name: self._path(shares, highest, width) for name, (shares, width) in sides.items() if shares}
 
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    left: float
-    right: float
-    share: float
+    def _path(self, shares: tuple[float, ...], highest: float, width: float) -> str:
+        slot = self.WIDTH / len(shares)
+        gap = 0.0 if self.edges else slot * 0.1
+        bar = (slot - 2 * gap) * width
+        middle = slot / 2
+        bars = (
+            (middle + i * slot, self.HEIGHT * share / highest) for i, share in enumerate(shares) if share > _LEAST_DRAWN
+        )
+        return "".join(
+            f"M{x - bar / 2:.4g} {self.HEIGHT}v-{max(height, 0.5):.3g}h{bar:.4g}V{self.HEIGHT}" for x, height in bars
+        )
+
+    @property
+    def chart(self) -> dict[str, Any]:
+        """What the page's script draws it of, in few digits."""
+        sides = {name: [_rounded(share) for share in side] for name, side in (("then", self.then), ("now", self.now))}
+        axis = {"edges": [_rounded(edge) for edge in self.edges]} if self.edges else {"labels": list(self.labels)}
+        return {**axis, **{name: side for name, side in sides.items() if side}}
 
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """A distribution to show.
+    """One side of a distribution in words.
 
     Attributes
     ----------
-    chart : Chart, optional
-        None where there is no distribution.
     summary : str
         Mean and standard deviation, or the number of distinct values; empty where neither is known.
+    caption : str
+        What the axis spans, or the most frequent categories; empty where there is no distribution.
     """
 
-    chart: Chart | None
     summary: str
+    caption: str
 
 
-def pictured_pair(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Pictured, Pictured]:
-    """Return the distributions of a feature of ``statistics.json``, then and now, on the same axes."""
-    sides = [statistics_in(feature) for feature in (baseline, current)]
-    then, now = (Pictured(chart, _summary(side)) for chart, side in zip(paired_charts(*sides), sides, strict=True))
-    return then, now
+@dataclass(frozen=True, slots=True)
+class PicturedPair:
+    """A distribution then and now: drawn over each other, and in words.
+
+    Attributes
+    ----------
+    overlay : Overlay, optional
+        None where neither side has a distribution.
+    """
+
+    overlay: Overlay | None
+    then: Pictured
+    now: Pictured
+
+
+def pictured_pair(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> PicturedPair:
+    """Return the distributions of a feature of ``statistics.json``, then and now, in the same bins."""
+    then, now = statistics_in(baseline), statistics_in(current)
+    overlay, captions = _overlaid(then, now)
+    return PicturedPair(overlay, Pictured(_summary(then), captions[0]), Pictured(_summary(now), captions[1]))
 
 
 def statistics_in(feature: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,43 +129,46 @@ def _summary(statistics: Mapping[str, Any]) -> str:
     return f"{distinct:,.0f} distinct" if distinct is not None else ""
 
 
-def paired_charts(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[Chart | None, Chart | None]:
-    """Draw the distributions of one feature then and now, on the same axes so that a shift is visible.
-
-    Parameters
-    ----------
-    baseline, current : mapping
-        The ``numerical_statistics`` or ``string_statistics`` objects of a feature; empty if there are none.
-
-    Returns
-    -------
-    tuple of Chart or None
-        None where a side has no distribution.
-    """
-    sides = [_numerical_bars(side) for side in (baseline, current)]
-    if any(sides):
-        captions = [f"{number_text(bars[0].left)} to {number_text(bars[-1].right)}" if bars else "" for bars in sides]
-        return _draw(sides, captions, least=min(bars[0].left for bars in sides if bars))
-    counts = [_counts(side) for side in (baseline, current)]
-    totals = [sum(side.values()) for side in counts]
-    # Both sides show the same categories in the same places: the baseline's most frequent first, then the newcomers.
-    shown = dict.fromkeys(label for side in counts for label in heapq.nlargest(_SLOTS, side, key=side.__getitem__))
-    sides = [
-        [_Bar(i, i + 0.8, side.get(label, 0.0) / total) for i, label in enumerate(shown)] if total else []
-        for side, total in zip(counts, totals, strict=True)
-    ]
-    captions = [_frequent(side, total) if total else "" for side, total in zip(counts, totals, strict=True)]
-    return _draw(sides, captions, least=0.0)
+def _overlaid(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Overlay | None, tuple[str, str]]:
+    """Return the distributions over each other, and the caption of each: of numbers, where a side has numbers."""
+    buckets = [_buckets(side) for side in (then, now)]
+    if any(buckets):
+        first, second = (f"{number_text(side[0][0])} to {number_text(side[-1][1])}" if side else "" for side in buckets)
+        return _of_numbers(*buckets), (first, second)
+    counts = [_counts(side) for side in (then, now)]
+    if any(counts):
+        return _of_categories(*counts), (_frequent(counts[0]), _frequent(counts[1]))
+    return None, ("", "")
 
 
-def _numerical_bars(statistics: Mapping[str, Any]) -> list[_Bar]:
+def _buckets(statistics: Mapping[str, Any]) -> list[tuple[float, float, float]]:
     found = []
     for bucket in sequence(statistics, "distribution", "kll", "buckets"):
         left, right, count = (number(bucket, name) for name in ("lower_bound", "upper_bound", "count"))
-        if left is not None and right is not None and count is not None:
-            found.append(_Bar(left, right, count))
-    total = sum(bar.share for bar in found)
-    return [_Bar(bar.left, bar.right, bar.share / total) for bar in found] if total > 0 else []
+        if left is not None and right is not None and count is not None and left <= right and count >= 0:
+            found.append((left, right, count))
+    found.sort()
+    return found if any(count > 0 for *_, count in found) else []
+
+
+def _of_numbers(then: _Buckets, now: _Buckets) -> Overlay:
+    """Share both sides out to the same bins, as if the values of a bucket were evenly spread in it."""
+    least = min(side[0][0] for side in (then, now) if side)
+    greatest = max(right for side in (then, now) for _, right, _ in side)
+    steps = np.linspace(0.0, 1.0, _BINS + 1 if least < greatest else 2)
+    edges = least * (1 - steps) + greatest * steps  # so that the span of a range beyond float64 is not needed
+    return Overlay(tuple(edges.tolist()), (), _shares(then, edges), _shares(now, edges))
+
+
+def _shares(buckets: _Buckets, edges: NDArray[np.float64]) -> tuple[float, ...]:
+    if not buckets:
+        return ()
+    counts = np.array([count for *_, count in buckets])
+    up_to = np.concatenate([[0.0], np.cumsum(counts / counts.sum())])
+    knots = np.array([buckets[0][0], *(right for _, right, _ in buckets)])
+    reached = np.interp(edges, np.maximum.accumulate(knots), up_to)
+    reached[0], reached[-1] = 0.0, 1.0
+    return tuple(np.maximum(np.diff(reached), 0.0).tolist())
 
 
 def _counts(statistics: Mapping[str, Any]) -> dict[str, float]:
@@ -127,35 +179,30 @@ def _counts(statistics: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _draw(
-    sides: Sequence[Sequence[_Bar]], captions: Sequence[str], *, least: float
-) -> tuple[Chart | None, Chart | None]:
-    bars = [bar for side in sides for bar in side]
-    if not bars:
-        return None, None
-    highest = max(bar.share for bar in bars)
-    across = Scale(least, max(bar.right for bar in bars), Chart.WIDTH)
-
-    def path(side: Sequence[_Bar]) -> str:
-        pieces = []
-        for bar in side:
-            height = Chart.HEIGHT * bar.share / highest
-            if height > 0:
-                width = max(across(bar.right) - across(bar.left), 2.0)
-                left = min(across(bar.left), Chart.WIDTH - width)
-                pieces.append(f"M{left:.3g} {Chart.HEIGHT}v-{max(height, 0.5):.3g}h{width:.3g}V{Chart.HEIGHT}")
-        return "".join(pieces)
-
+def _of_categories(then: Mapping[str, float], now: Mapping[str, float]) -> Overlay:
+    # The baseline's most frequent first, then the newcomers.
+    shown = tuple(dict.fromkeys(label for side in (then, now) for label in _most_frequent(side, _SLOTS)))
     first, second = (
-        Chart(path(side), caption) if side else None for side, caption in zip(sides, captions, strict=True)
+        tuple(side.get(label, 0.0) / total for label in shown) if (total := sum(side.values())) else ()
+        for side in (then, now)
     )
-    return first, second
+    return Overlay((), tuple(label[:_LONGEST_LABEL] for label in shown), first, second)
 
 
-def _frequent(counts: Mapping[str, float], total: float) -> str:
-    labels = heapq.nlargest(_LABELS, counts, key=counts.__getitem__)
-    text = ", ".join(f"{label[:24] or 'empty'} {counts[label] / total:.0%}" for label in labels)
+def _most_frequent(counts: Mapping[str, float], most: int) -> list[str]:
+    return heapq.nlargest(most, counts, key=counts.__getitem__)
+
+
+def _frequent(counts: Mapping[str, float]) -> str:
+    total = sum(counts.values())
+    labels = _most_frequent(counts, _LABELS)
+    text = ", ".join(f"{label[:_LONGEST_LABEL] or 'empty'} {counts[label] / total:.0%}" for label in labels)
     return f"{text}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else text
+
+
+def _rounded(value: float) -> float:
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return rounded if math.isfinite(rounded) else value
 
 
 def find(document: object, *path: str) -> object:

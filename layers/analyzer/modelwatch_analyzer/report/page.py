@@ -1,4 +1,4 @@
-"""The frame of every report: one self-contained HTML page, without scripts or anything to fetch.
+"""The frame of every report: one self-contained HTML page, with nothing to fetch and no script but the frame's own.
 
 Each kind of monitor fills it by a `ReportBody` with a template that extends ``page.html.j2``.
 """
@@ -9,9 +9,11 @@ import base64
 import functools
 import hashlib
 import heapq
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -24,13 +26,16 @@ from markupsafe import Markup
 from modelwatch_analyzer.report.body import ReportBody
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
+from modelwatch_core.version import VERSION
 
 ROWS = 1000
 """The rows that a table or list of the page holds at most."""
 
 _FRAME = "modelwatch_analyzer.report"
+_ASSETS = (("uplot/uPlot.min.css", "page.css"), ("uplot/uPlot.iife.min.js",), ("page.js",))
 _NAMED = 3  # subjects that the verdict names
 _NAME_LENGTH = 80
 
@@ -40,7 +45,8 @@ Item = TypeVar("Item")
 def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mapping[str, str], body: ReportBody) -> None:
     """Write a report, whole or not at all.
 
-    It holds names, counts and labels, all escaped, and no other values of rows.
+    It holds names, counts and labels, all escaped, and no other values of rows. Its policy lets nothing run but the two
+    scripts of the frame, by their hashes.
 
     Parameters
     ----------
@@ -64,6 +70,9 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
             verdict=_verdict(summary, body.extent or count_text(summary.records.read, "record")),
             facts=facts,
             limit=ROWS,
+            made=datetime.now(UTC),
+            version=VERSION,
+            charts=_data_block(body.charts),
             checks=body.checks,
             anchors=body.anchors,
             **body.context,
@@ -115,9 +124,14 @@ def _environment(package: str) -> jinja2.Environment:
         lstrip_blocks=True,
         bytecode_cache=_TemplateCode(str(Path(cache_from_source(__file__)).parent)),
     )
-    style = (resources.files(_FRAME) / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}")  # noqa: S704 (our own file)
+    style, library, script = (_asset(*names) for names in _ASSETS)
+    environment.globals.update(
+        style=style,
+        style_hash=_hash(style),
+        library=library,
+        script=script,
+        script_hashes=Markup(" ".join(f"'{_hash(text)}'" for text in (library, script))),  # noqa: S704 (hashes)
+    )
     environment.filters.update(
         number=number_text,
         short=_short,
@@ -126,9 +140,25 @@ def _environment(package: str) -> jinja2.Environment:
         check_text=check_text,
         violation_text=violation_text,
         rounded_text=rounded_text,
+        iso_utc=iso_utc,
     )
     environment.tests["undefined_result"] = lambda value: isinstance(value, Undefined)
     return environment
+
+
+def _asset(*names: str) -> Markup:
+    files = (resources.files(_FRAME) / name for name in names)
+    return Markup("\n".join(file.read_text(encoding="utf-8").strip() for file in files))  # noqa: S704 (our own files)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _data_block(document: object) -> Markup:
+    """Return a document as JSON that no text in it can end: ASCII, and without what begins a tag."""
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (escaped in the line above)
 
 
 def _short(name: str) -> str:

@@ -23,6 +23,7 @@ MERGED = CONTRACT_ROOT / "merge"
 OUTPUT = CONTRACT_ROOT / "output"
 PREVIOUS_ATTEMPT = CONTRACT_ROOT / "previous_attempt"
 EARLIER_EXECUTIONS = CONTRACT_ROOT / "earlier_executions"
+EARLIER_SCORES = CONTRACT_ROOT / "earlier_scores.json"
 
 
 MOST_BYTES_OF_PARAMETERS = 120_000
@@ -48,6 +49,7 @@ SET_BY_THE_APP: Mapping[str, str] = {
     "merged_output_path": "",
     "previous_attempt_results": "",
     "earlier_executions_results": "",
+    "earlier_scores": "",
     "record_preprocessor_script": "the parameter record_preprocessor_source_uri",
     "post_analytics_processor_script": "the parameter post_analytics_processor_source_uri",
     "analysis_config": "the parameter analysis_config",

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from modelwatch_core.app.analysis_inputs import (
     BASELINE,
     EARLIER_EXECUTIONS,
+    EARLIER_SCORES,
     GROUND_TRUTH,
     MERGED,
     PREVIOUS_ATTEMPT,
@@ -29,6 +31,7 @@ from modelwatch_core.domain.hosts import HostChoice
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome
+from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
@@ -40,6 +43,8 @@ MOST_MADE_UP = 24
 """How many windows that were due while the app was away are made up: the latest ones."""
 
 _MOST_COUNTED = 1000
+_SCORED_EXECUTIONS = 20
+"""What so many windows measured goes with each request, which has a size limit."""
 _EARLIER_EXECUTIONS = 10
 _LATEST = 20
 """How many executions are looked through for that of the window before: one-off runs may be among them."""
@@ -289,6 +294,7 @@ class LaunchExecution:
         merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
         previous = self._previous_attempt(execution)
         earlier = tuple(self._earlier_executions(execution))
+        scores = self._earlier_scores(execution)
         fields: dict[str, Any] = {
             "dataset_format": captured.dataset_format,
             "start_time": execution.window.start,
@@ -300,6 +306,7 @@ class LaunchExecution:
             **({"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}),
             **({"previous_attempt_results": PREVIOUS_ATTEMPT} if previous else {}),
             **({"earlier_executions_results": EARLIER_EXECUTIONS} if earlier else {}),
+            **({"earlier_scores": EARLIER_SCORES} if scores else {}),
             **{f"baseline_{name}": BASELINE / f"{name}.json" for name in baseline},
         }
         return AnalysisRequest(
@@ -314,7 +321,7 @@ class LaunchExecution:
                 *earlier,
             ),
             named=captured.named,
-            files=given.files,
+            files=given.files | ({EARLIER_SCORES.name: scores} if scores else {}),
             output_s3_uri=execution.output_s3_uri,
             further_outputs=(merged,) if labels else (),
             host=choice.name,
@@ -326,6 +333,18 @@ class LaunchExecution:
         if execution.attempt == 1 or next(iter(self.objects.list(folder)), None) is None:
             return ()
         return (AnalysisInput(s3_uri=folder, path=f"{PREVIOUS_ATTEMPT.name}/"),)
+
+    def _earlier_scores(self, execution: MonitoringExecution) -> str | None:
+        """Return what the latest windows before this one measured, for its report; None where nothing is known."""
+        before = self.ledger.history(execution.schedule_id, limit=_SCORED_EXECUTIONS, before=execution.window.start)
+        ended = [each for each in before if isinstance(each, MonitoringExecution) and each.outcome]
+        by_window = {each.window.end: each.outcome for each in sorted(ended, key=lambda each: each.attempt)}
+        scored = tuple(
+            ScoredExecution(at=at, scores=outcome.scores)
+            for at, outcome in sorted(by_window.items(), key=itemgetter(0))
+            if outcome and outcome.scores
+        )
+        return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
 
     def _earlier_executions(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
         """Yield the reports of the latest windows before this one, where its kind compares with them."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri, SageMakerName
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
+from modelwatch_core.domain.scores import MOST_IN_AN_OUTCOME, Score
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
 MOST_CHANGES = 100
@@ -39,6 +40,8 @@ class AnalysisSummary(Owned):
         What differs from the previous attempt at the same window, a sentence each.
     outputs : dict of str to str
         Name of each file written to its path below the output folder.
+    scores : tuple of Score
+        What was measured, the worst first; at most 1,000.
     """
 
     status: OutcomeStatus
@@ -50,6 +53,7 @@ class AnalysisSummary(Owned):
     ground_truth: GroundTruthCounts | None = None
     changes: tuple[str, ...] = ()
     outputs: dict[str, str] = Field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
 
     @property
     def is_check(self) -> bool:
@@ -66,6 +70,7 @@ class AnalysisSummary(Owned):
             records=self.records,
             ground_truth=self.ground_truth,
             changes=self.changes[:MOST_CHANGES],
+            scores=tuple(score.brief for score in self.scores[:MOST_IN_AN_OUTCOME]),
         )
 
 

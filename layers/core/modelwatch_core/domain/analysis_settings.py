@@ -119,6 +119,8 @@ class AnalysisSettings(Owned):
         Whether blanks around a value do not belong to it.
     previous_attempt_results : Path, optional
         The folder with the reports of the previous attempt at the same window; what changed since is reported.
+    earlier_scores : Path, optional
+        What the executions of the windows before measured (``EarlierScores``), for the report.
     record_preprocessor_script, post_analytics_processor_script : Path, optional
         Python files with a function ``preprocess_handler`` or ``postprocess_handler``; they run in processes of their
         own, see ``modelwatch_analyzer.scripts``.
@@ -151,6 +153,7 @@ class AnalysisSettings(Owned):
     missing_values: tuple[NonEmpty, ...] = ()
     trim_blanks: bool = False
     previous_attempt_results: Path | None = None
+    earlier_scores: Path | None = None
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
     user_environment: dict[str, str] = Field(default_factory=dict)

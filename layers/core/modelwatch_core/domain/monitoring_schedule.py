@@ -234,6 +234,8 @@ class ScheduleRequest(MonitorParameters):
         Who is notified; the deployment's topic if none are given.
     alerting : Alerting
         When they are notified, and how serious it is.
+    model_dashboard_indicator : bool
+        Whether the dashboard shows its state.
     data_analysis_start_time, data_analysis_end_time : str, optional
         The window of a schedule that was asked for with ``NOW``: durations from its run, or moments. Its expression is
         kept as that of the minute of its run.
@@ -253,6 +255,7 @@ class ScheduleRequest(MonitorParameters):
     start_within_minutes: int = Field(default=5, ge=0, le=60)
     alert_targets: tuple[AlertTargetReference, ...] = Field(default=(), max_length=20)
     alerting: Alerting = Alerting()
+    model_dashboard_indicator: bool = True
     data_analysis_start_time: NonEmpty | None = None
     data_analysis_end_time: NonEmpty | None = None
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from modelwatch_core.domain.documents import Owned, bounded_text, bounded_texts
+from modelwatch_core.domain.scores import Score
 
 LONGEST_REASON = 1024
 """SageMaker's limit for failure reasons and exit messages."""
@@ -138,6 +139,8 @@ class Outcome(Owned):
         What differs from the previous attempt at the same window, a sentence each; the first 100.
     warnings : tuple of str
         What is wrong with the files in the output folder, a sentence each.
+    scores : tuple of Score
+        The ten measures that were nearest to a violation, or are one; ``analysis_summary.json`` has more.
     """
 
     status: OutcomeStatus
@@ -148,6 +151,7 @@ class Outcome(Owned):
     ground_truth: GroundTruthCounts | None = None
     changes: Annotated[tuple[str, ...], _bounded(_BYTES_OF_CHANGES)] = ()
     warnings: _Texts = ()
+    scores: tuple[Score, ...] = ()
 
     @classmethod
     def failed(cls, reason: str) -> Outcome:

@@ -1,0 +1,113 @@
+"""Drawings of SVG: a bar for each of the latest executions, and a line over months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from statistics import median
+
+from modelwatch_core.domain.dashboard.markup import Html, element
+from modelwatch_core.domain.documents import iso_utc
+
+_BAR, _HEIGHT = 6, 26
+_WIDTH, _TALL = 720, 110
+_GAP = 2.5
+"""A line breaks where executions are this many times as far apart as they mostly are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An execution in a sparkline: how tall, from 0 to 1, and of which class its colour is."""
+
+    height: float
+    class_: str
+
+
+def sparkline(bars: Sequence[Bar], label: str) -> Html:
+    """Draw bars, the earliest first."""
+    drawn = [
+        element(
+            "rect",
+            class_=bar.class_,
+            x=i * _BAR,
+            y=f"{_HEIGHT - _tall(bar):g}",
+            width=_BAR - 1,
+            height=f"{_tall(bar):g}",
+        )
+        for i, bar in enumerate(bars)
+    ]
+    return element(
+        "svg", drawn, class_="spark", width=max(1, len(bars) * _BAR), height=_HEIGHT, role="img", aria_label=label
+    )
+
+
+def _tall(bar: Bar) -> float:
+    return round(3 + (_HEIGHT - 3) * min(1.0, max(0.0, bar.height)), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measure in one execution.
+
+    Attributes
+    ----------
+    rerun : bool
+        Whether the execution was not the first of its window.
+    """
+
+    at: datetime
+    value: float
+    threshold: float | None
+    violated: bool
+    rerun: bool
+
+
+def line_chart(points: Sequence[Point], label: str) -> Html:
+    """Draw a measure against its threshold; violations are dots, re-runs rings.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        At least one, the earliest first.
+    """
+    values = [point.value for point in points] + [each.threshold for each in points if each.threshold is not None]
+    least, greatest = min(0.0, *values), max(values)
+    span = (greatest - least) or 1.0
+    start, end = points[0].at, points[-1].at
+    seconds = (end - start).total_seconds() or 1.0
+
+    def x(point: Point) -> str:
+        return f"{4 + (_WIDTH - 8) * (point.at - start).total_seconds() / seconds:.4g}"
+
+    def y(value: float) -> str:
+        return f"{4 + (_TALL - 8) * (greatest - value) / span:.4g}"
+
+    steps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(points)]
+    longest = _GAP * median(steps) if steps else 0.0
+    breaks = [True, *(step > longest for step in steps)]
+    line = "".join(
+        f"{'M' if new else 'L'}{x(point)} {y(point.value)}" for point, new in zip(points, breaks, strict=True)
+    )
+    known = [(point, point.threshold) for point in points if point.threshold is not None]
+    limit = "".join(f"{'L' if i else 'M'}{x(point)} {y(level)}" for i, (point, level) in enumerate(known))
+    marked = [point for point in points if point.violated or point.rerun or len(points) == 1]
+    dots = [
+        element("circle", class_=_mark(point), cx=x(point), cy=y(point.value), r=4 if point.rerun else 3)
+        for point in marked
+    ]
+    return element(
+        "svg",
+        element("path", class_="threshold", d=limit) if limit else None,
+        element("path", class_="line", d=line),
+        dots,
+        class_="history",
+        viewBox=f"0 0 {_WIDTH} {_TALL}",
+        role="img",
+        aria_label=f"{label}, {iso_utc(start)} to {iso_utc(end)}",
+    )
+
+
+def _mark(point: Point) -> str:
+    return " ".join(filter(None, ("bad" if point.violated else "calm", "rerun" if point.rerun else "")))

@@ -1,0 +1,330 @@
+"""What the dashboard says of monitors: their state, their latest executions, what is nearest to a violation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from itertools import takewhile
+
+from modelwatch_core.domain.dashboard.charts import Bar, Point, line_chart, sparkline
+from modelwatch_core.domain.dashboard.markup import Child, Html, element, joined
+from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.scores import Score
+from modelwatch_core.domain.violation_text import number_text
+
+MOST_MONITORS = 500
+_LISTED = 100
+_MEASURES = 10
+_NAMED = 3
+_LONGEST_NAME = 60
+
+Link = Callable[[MonitoringExecution], str | None]
+"""Gives where the report of an execution is; None where a page cannot link to it."""
+
+Details = Callable[[MonitoringSchedule], Html]
+"""Gives what a monitor is called by, which leads to its history."""
+
+
+class State(IntEnum):
+    """How a monitor is, the worst first."""
+
+    FAILED = 0
+    VIOLATIONS = 1
+    NO_RUN = 2
+    OK = 3
+    STOPPED = 4
+    NOT_SHOWN = 5
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    State.FAILED: "Failed",
+    State.VIOLATIONS: "Violations",
+    State.NO_RUN: "No run yet",
+    State.OK: "OK",
+    State.STOPPED: "Stopped",
+    State.NOT_SHOWN: "Indicator off",
+}
+_STATES = {
+    ExecutionStatus.FAILED: State.FAILED,
+    ExecutionStatus.COMPLETED_WITH_VIOLATIONS: State.VIOLATIONS,
+    ExecutionStatus.COMPLETED: State.OK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A schedule with its latest executions.
+
+    Attributes
+    ----------
+    executions : sequence of MonitoringExecution
+        The newest window first.
+    unreadable : int
+        Records of executions that cannot be read.
+    cost : Cost
+        Of all of its executions so far, estimated.
+    """
+
+    schedule: MonitoringSchedule
+    executions: Sequence[MonitoringExecution]
+    unreadable: int = 0
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def settled(self) -> list[MonitoringExecution]:
+        """Those that ended, and were not stopped."""
+        return [each for each in self.executions if each.monitoring_execution_status in _STATES]
+
+    @property
+    def latest(self) -> list[MonitoringExecution]:
+        """The last attempt of each window that ended, the newest window first."""
+        by_window = {each.window: each for each in sorted(self.settled, key=lambda each: each.attempt)}
+        return sorted(by_window.values(), key=lambda each: each.window.end, reverse=True)
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """What the last execution measured, the nearest to a violation first."""
+        last = self.latest[:1]
+        return last[0].outcome.scores if last and last[0].outcome else ()
+
+    def state(self, now: datetime) -> State:
+        """Return how it is: what its last execution came to."""
+        if not self.schedule.model_dashboard_indicator:
+            return State.NOT_SHOWN
+        if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
+            return State.STOPPED
+        last = self.latest[:1]
+        return _STATES[last[0].monitoring_execution_status] if last else State.NO_RUN
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when executions ended as the last one did, as far as they are known."""
+        if not self.latest:
+            return None
+        status = self.latest[0].monitoring_execution_status
+        alike = takewhile(lambda each: each.monitoring_execution_status is status, self.latest)
+        return [*alike][-1].scheduled_time
+
+    def next_run(self, now: datetime) -> datetime | None:
+        """Return when it is due next; None if never."""
+        if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
+            return None
+        return self.schedule.expression.after(now)
+
+
+def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Html:
+    """Return all monitors at a glance, the worst first."""
+    ordered = sorted(
+        monitors, key=lambda each: (each.state(now), -_worst(each), each.schedule.monitoring_schedule_name)
+    )
+    if not ordered:
+        return element("p", "There is no monitoring schedule.")
+    counts = ", ".join(
+        f"{state.title}: {count}" for state in State if (count := sum(each.state(now) is state for each in ordered))
+    )
+    headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation", "Cost so far")
+    return joined(
+        (
+            element("p", counts, class_="counts"),
+            element("p", f"Shown are {MOST_MONITORS} of {len(ordered)}, the worst first.")
+            if len(ordered) > MOST_MONITORS
+            else None,
+            table("All monitors", headings, (_row(each, now, details) for each in ordered[:MOST_MONITORS])),
+        )
+    )
+
+
+def table(label: str, headings: Iterable[str], rows: Iterable[Html]) -> Html:
+    """Return a table in a region that scrolls by the keyboard, too."""
+    head = element("thead", element("tr", (element("th", heading, scope="col") for heading in headings)))
+    return element(
+        "div",
+        element("table", head, element("tbody", rows)),
+        class_="wide",
+        tabindex=0,
+        role="region",
+        aria_label=label,
+    )
+
+
+def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
+    schedule, state = monitor.schedule, monitor.state(now)
+    where = " of ".join(filter(None, (schedule.kind.title, schedule.endpoint_name)))
+    due = monitor.next_run(now)
+    return element(
+        "tr",
+        element("td", badge(state), _small(f"since {shown(monitor.since)}" if monitor.since else None)),
+        element("th", details(schedule), _small(where), scope="row"),
+        element("td", _last(monitor)),
+        element("td", shown(due) if due else "-"),
+        element("td", _spark(monitor)),
+        element("td", _nearest(monitor.scores)),
+        element("td", _cost(monitor.cost)),
+    )
+
+
+def badge(state: State) -> Html:
+    """Return a state as a word in its colour."""
+    return element("span", state.title, class_=f"state {state.name.lower()}")
+
+
+def _cost(cost: Cost) -> str:
+    return f"{number_text(cost.usd)} USD" if cost.executions else "-"
+
+
+def _last(monitor: Monitor) -> Html:
+    if not monitor.latest:
+        return joined(("-",))
+    last = monitor.latest[0]
+    return joined((shown(last.scheduled_time), _small(_ended(last))))
+
+
+def _ended(execution: MonitoringExecution) -> str:
+    count = execution.outcome.violation_count if execution.outcome else 0
+    if execution.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
+        return f"{count:,} violation{'' if count == 1 else 's'}"
+    return "no violations" if execution.monitoring_execution_status is ExecutionStatus.COMPLETED else "failed"
+
+
+def _spark(monitor: Monitor) -> Html:
+    runs = monitor.latest[::-1]
+    if not runs:
+        return joined(("-",))
+    counts = [each.outcome.violation_count if each.outcome else 0 for each in runs]
+    most = max(counts) or 1
+    bars = [
+        Bar(
+            1.0 if each.monitoring_execution_status is ExecutionStatus.FAILED else count / most,
+            _STATES[each.monitoring_execution_status].name.lower(),
+        )
+        for each, count in zip(runs, counts, strict=True)
+    ]
+    bad = sum(each.monitoring_execution_status is not ExecutionStatus.COMPLETED for each in runs)
+    return sparkline(bars, f"{bad} of the last {len(runs)} runs found violations or failed")
+
+
+def _nearest(scores: Sequence[Score]) -> Html:
+    graded = [score for score in scores if score.grade is not None or score.violated][:_NAMED]
+    if not graded:
+        return joined(("-",))
+    return joined(
+        element(
+            "div", element("bdi", _short(score.name)), f" {_grade(score)}", class_="bad" if score.violated else None
+        )
+        for score in graded
+    )
+
+
+def _grade(score: Score) -> str:
+    return "violated" if score.grade is None else f"{min(100 * score.grade, 99_999):.0f} %"
+
+
+def history(monitor: Monitor, now: datetime, report: Link) -> Html:
+    """Return one monitor's history: its measures against their thresholds, and its latest executions."""
+    state, due = monitor.state(now), monitor.next_run(now)
+    schedule = monitor.schedule
+    facts = {
+        "Kind": schedule.kind.title,
+        "Endpoint": schedule.endpoint_name,
+        "Schedule": schedule.schedule_expression,
+        "Next run": shown(due) if due else "never",
+        "Executions": f"{len(monitor.executions):,}",
+        "Cost so far, estimated": _cost(monitor.cost),
+        "Records that cannot be read": f"{monitor.unreadable:,}" if monitor.unreadable else None,
+    }
+    listed = monitor.executions[:_LISTED]
+    return joined(
+        (
+            element("p", badge(state), f" since {shown(monitor.since)}" if monitor.since else None),
+            element(
+                "dl",
+                (
+                    element("div", element("dt", label), element("dd", value))
+                    for label, value in facts.items()
+                    if value is not None
+                ),
+            ),
+            element("h2", "Against the thresholds"),
+            _measures(monitor),
+            element("h2", "Executions"),
+            element("p", f"Shown are the latest {_LISTED} of {len(monitor.executions):,}.", class_="soft")
+            if len(listed) < len(monitor.executions)
+            else None,
+            table(
+                "Executions",
+                ("Scheduled", "Status", "Result", "Attempt", "Report"),
+                (_execution(e, report) for e in listed),
+            ),
+        )
+    )
+
+
+def _measures(monitor: Monitor) -> Html:
+    found: dict[str, list[Point]] = {}
+    worst: dict[str, float] = {}
+    for execution in reversed(monitor.latest):
+        for score in execution.outcome.scores if execution.outcome else ():
+            if score.value is not None:
+                again = execution.attempt > 1
+                point = Point(execution.window.end, score.value, score.threshold, score.violated, again)
+                found.setdefault(score.name, []).append(point)
+                worst[score.name] = max(worst.get(score.name, 0.0), score.grade or 0.0)
+    names = sorted(found, key=lambda name: (not any(each.violated for each in found[name]), -worst[name], name))
+    if not names:
+        return element("p", "No execution has measured anything yet.")
+    legend = (
+        "Each execution keeps the ten measures that were nearest to a violation. The dashed line is the threshold, a"
+        " dot a violation, a ring a window that was analysed again."
+    )
+    return joined((element("p", legend, class_="soft"), (_measure(name, found[name]) for name in names[:_MEASURES])))
+
+
+def _measure(name: str, points: Sequence[Point]) -> Html:
+    last = points[-1]
+    against = "" if last.threshold is None else f", threshold {number_text(last.threshold)}"
+    return element(
+        "figure",
+        element("figcaption", element("bdi", _short(name)), _small(f"last {number_text(last.value)}{against}")),
+        line_chart(points, f"{_short(name)} over time, last {number_text(last.value)}{against}"),
+    )
+
+
+def _execution(execution: MonitoringExecution, report: Link) -> Html:
+    uri = report(execution) if execution.monitoring_execution_status in _STATES else None
+    failed = execution.monitoring_execution_status is ExecutionStatus.FAILED
+    reason = execution.outcome.failure_reason if failed and execution.outcome else None
+    settled = execution.monitoring_execution_status in _STATES
+    return element(
+        "tr",
+        element("th", shown(execution.scheduled_time), scope="row"),
+        element("td", execution.monitoring_execution_status.value),
+        element("td", _ended(execution) if settled else "-", _small(reason)),
+        element("td", str(execution.attempt), " (re-run)" if execution.attempt > 1 else None),
+        element("td", element("a", "Report", href=uri) if uri and not failed else "-"),
+    )
+
+
+def shown(moment: datetime) -> str:
+    """Write a moment for people."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _worst(monitor: Monitor) -> float:
+    return max((score.grade or 0.0 for score in monitor.scores), default=0.0)
+
+
+def _small(content: str | None) -> Child:
+    return None if content is None else element("small", content)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

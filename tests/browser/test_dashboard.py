@@ -1,0 +1,78 @@
+"""The dashboard in a real browser: its pages and its widget have no serious finding, ask for nothing, and lead on."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from modelwatch_core.app.show_monitors import ShowWidget
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.scores import Score
+from tests.browser.conftest import WIDTHS
+from tests.browser.test_reports import NAMES
+from tests.core.test_dashboard import Watched
+from tests.core.world import DRIFT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """Monitors with two days of hours: one drifts, one fails, one has names that nobody would choose."""
+    world, draw = Watched(), random.Random(1)
+    for name in ("churn-data-quality", "churn-model-quality", "fraud-data-quality", "new-monitor"):
+        world.has_schedule(name)
+    for hour in range(48):
+        drift = 0.04 + 0.02 * math.sin(hour / 4) + (0.004 * (hour - 20) if hour > 20 else 0.0) + draw.gauss(0, 0.004)
+        scores = tuple(
+            Score(name=name, value=value, threshold=0.1, grade=max(0.0, value / 0.1), violated=value > 0.1)
+            for name, value in (("income", drift), ("age", 0.03 + draw.gauss(0, 0.004)), ("region", 0.02))
+        )
+        world.runs(hour, *[DRIFT] * (drift > 0.1), name="churn-data-quality", scores=scores)
+        world.runs(
+            hour, name="churn-model-quality", scores=(Score(name="auc", value=0.91, baseline=0.92, threshold=0.88),)
+        )
+        hostile = tuple(Score(name=name, value=0.02, threshold=0.1, grade=0.2) for name in NAMES.values())
+        ended = {"status": OutcomeStatus.FAILED, "failure_reason": NAMES["html"]} if hour == 47 else {}
+        world.runs(hour, name="fraud-data-quality", scores=hostile, **ended)
+    for name in ("churn-data-quality", "fraud-data-quality"):
+        world.write(next(each for each in reversed(world.announcements) if each.monitoring_schedule_name == name))
+    return world
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_the_dashboard_have_no_serious_finding(opened, watched, width, scheme, picture):
+    for name in ("index", "churn-data-quality", "fraud-data-quality"):
+        page = opened(watched.page(f"s3://results/dashboard/{name}.html"), width=width, color_scheme=scheme)
+        assert page.page.locator("main").count() == 1
+        assert page.page.locator("script, img, b").count() == 0
+        assert page.accessibility_findings() == []
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        if name != "fraud-data-quality" and scheme == "light" and width == WIDTHS[-1]:
+            picture(page, f"dashboard-{name}.png")
+
+
+def test_the_overview_leads_to_a_monitor_and_back(opened, watched, tmp_path):
+    folder = tmp_path / "dashboard"
+    folder.mkdir()
+    for uri in watched.objects.kept:
+        if uri.startswith("s3://results/dashboard/"):
+            (folder / uri.rpartition("/")[2]).write_bytes(watched.objects.kept[uri])
+    page = opened(folder / "index.html")
+    page.page.get_by_role("link", name="churn-data-quality").click()
+    assert page.page.locator("svg.history").count() == 3
+    page.page.get_by_role("link", name="All monitors").click()
+    assert page.page.locator("tbody tr").count() == 4
+    page.complaints.clear()  # the pages that it was led to
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_widget_has_no_serious_finding(opened, watched, theme):
+    show = ShowWidget(watched.read, watched.clock)
+    for monitor in (None, "fraud-data-quality"):
+        content = show(monitor=monitor, theme=theme, function_arn="arn:aws:lambda:eu-west-1:111122223333:function:f")
+        page = opened(f'<!doctype html><html lang="en"><title>Widget</title><main>{content}</main></html>')
+        assert page.accessibility_findings() == []

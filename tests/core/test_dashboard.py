@@ -1,0 +1,242 @@
+"""The dashboard: what it says of monitors, read from the lists of schedules and executions."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
+from modelwatch_core.domain.dashboard.charts import Point, line_chart
+from modelwatch_core.domain.dashboard.markup import element
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.events import ExecutionRequest
+from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.scores import EarlierScores, Score
+from tests.core.world import DRIFT, TEN, World
+
+HOUR = timedelta(hours=1)
+FAR = Score(name="income", value=0.9, threshold=0.1, grade=9.0, violated=True)
+NEAR = Score(name="<b>age</b>", value=0.05, threshold=0.1, grade=0.5)
+INDEX = "s3://results/dashboard/index.html"
+
+
+class Watched(World):
+    """A world whose dashboard is written after each execution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = ReadMonitors(self.schedules, self.ledger)
+        self.write = WriteDashboard(self.read, self.objects, self.clock, "s3://results")
+
+    def runs(self, hours: int, *violations: dict, name: str = "hourly", **outcome: object) -> None:
+        """Run the window that ends so many hours after ten."""
+        at = TEN + hours * HOUR
+        self.clock.moment = at + timedelta(minutes=6)
+        self.has_captures(at - HOUR)
+        self.finish(self.ends(self.tick(at, f"tick-{name}-{hours}", name), *violations, **outcome))
+
+    def writes(self) -> None:
+        self.write(self.announcements[-1])
+
+    def page(self, uri: str = INDEX) -> str:
+        return self.objects.kept[uri].decode()
+
+
+@pytest.fixture
+def watched() -> Watched:
+    world = Watched()
+    world.has_schedule()
+    return world
+
+
+def texts(page: str) -> str:
+    found: list[str] = []
+    parser = HTMLParser()
+    parser.handle_data = found.append
+    parser.feed(page)
+    return " ".join(found)
+
+
+def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_violation(watched):
+    watched.runs(0, scores=(NEAR,))
+    watched.runs(1, DRIFT, scores=(FAR, NEAR))
+    watched.writes()
+    page = texts(watched.page())
+    assert "Violations: 1" in page
+    assert "Violations since 2026-11-22 11:00 UTC" in page
+    assert "1 violation " in page
+    assert "2026-11-22 12:00 UTC" in page  # the next run
+    assert "income  900 %" in page
+    assert "<b>age</b>  50 %" in page
+    assert "1 of the last 2 runs found violations or failed" in watched.page()
+
+
+def test_since_goes_back_to_the_first_run_that_ended_alike(watched):
+    for hour, violations in enumerate([(DRIFT,), (), (DRIFT,), (DRIFT,)]):
+        watched.runs(hour, *violations)
+    watched.writes()
+    assert "Violations since 2026-11-22 12:00 UTC" in texts(watched.page())
+
+
+def test_the_worst_monitor_is_first(watched):
+    for name in ("failing", "drifting", "idle"):
+        watched.has_schedule(name)
+    watched.runs(0)
+    watched.runs(0, DRIFT, name="drifting")
+    watched.runs(0, name="failing", status=OutcomeStatus.FAILED, failure_reason="NoData: nothing")
+    watched.writes()
+    names = re.findall(r'<a href="([a-z]+)\.html">', watched.page())
+    assert names == ["failing", "drifting", "idle", "hourly"]
+
+
+def test_a_monitor_without_an_indicator_shows_no_state(watched):
+    watched.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", model_dashboard_indicator=False)
+    watched.runs(0, DRIFT)
+    watched.writes()
+    assert "Indicator off" in texts(watched.page())
+    assert "Violations since" not in texts(watched.page())
+
+
+def test_the_history_of_a_monitor_marks_re_runs_and_links_to_reports(watched):
+    watched.runs(0, scores=(NEAR,))
+    watched.runs(1, DRIFT, scores=(FAR, NEAR))
+    request = {"scheduled_time": TEN + HOUR, "tick_id": "again", "backfill": True}
+    again = watched.launch(ExecutionRequest(monitoring_schedule_name="hourly", **request))
+    watched.finish(watched.ends(again, DRIFT, scores=(FAR,)))
+    watched.writes()
+    page = watched.page("s3://results/dashboard/hourly.html")
+    assert page.count('class="bad rerun"') == 1
+    assert "2 (re-run)" in texts(page)
+    assert 'href="../monitoring/mortgages/hourly/2026/11/22/11/report.html"' in page
+    assert 'href="index.html"' in page
+    assert "last 0.9, threshold 0.1" in page
+
+
+def test_of_executions_that_end_together_the_last_writes_the_page_of_all(watched):
+    watched.has_schedule("other")
+    watched.runs(-1)
+    watched.writes()
+    watched.clock.moment = TEN + timedelta(minutes=6)
+    watched.has_captures(TEN - HOUR)
+    first, second = (watched.tick(TEN, f"tick-{name}", name) for name in ("hourly", "other"))
+    watched.objects.modified[INDEX] = watched.clock.now()
+    watched.finish(watched.ends(first, DRIFT))
+    watched.writes()
+    assert "Violations: 1" not in texts(watched.page())
+    watched.finish(watched.ends(second))
+    watched.writes()
+    assert "Violations: 1" in texts(watched.page())
+
+
+def test_while_something_runs_the_page_of_all_is_written_every_five_minutes(watched):
+    watched.has_schedule("other")
+    watched.runs(-1)
+    watched.writes()
+    watched.objects.modified[INDEX] = TEN
+    watched.clock.moment = TEN + timedelta(minutes=6)
+    watched.has_captures(TEN - HOUR)
+    first, _ = (watched.tick(TEN, f"tick-{name}", name) for name in ("hourly", "other"))
+    watched.finish(watched.ends(first, DRIFT))
+    watched.writes()
+    assert "Violations: 1" in texts(watched.page())
+
+
+def test_a_deleted_monitor_is_on_the_dashboard_no_more(watched):
+    watched.has_schedule("other")
+    watched.runs(0)
+    watched.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    watched.writes()
+    assert 'href="other.html"' in watched.page()
+    assert "hourly" not in watched.page()
+
+
+def test_a_record_that_cannot_be_read_is_counted(watched):
+    from modelwatch_core.ports import UnreadableRecord
+
+    watched.runs(0)
+    execution = watched.executions()
+    watched.ledger.history = lambda *_, before=None, **__: [] if before else [*execution, UnreadableRecord("x", "y")]
+    watched.writes()
+    assert "Records that cannot be read 1" in texts(watched.page("s3://results/dashboard/hourly.html"))
+
+
+def test_the_widget_has_the_theme_of_who_looks_and_opens_a_monitor_by_the_same_function(watched):
+    watched.runs(0, DRIFT, scores=(FAR,))
+    show = ShowWidget(watched.read, watched.clock)
+    arn = "arn:aws:lambda:eu-west-1:111122223333:function:show"
+    page = show(monitor=None, theme="dark", function_arn=arn)
+    assert "--paper:#14181d" in page
+    assert f'display="popup" endpoint="{arn}">{{"monitor": "hourly"}}</cwdb-action>' in page
+    history = show(monitor="hourly", theme="light", function_arn=arn)
+    assert "--paper:#fff" in history
+    assert "https://console.aws.amazon.com/s3/object/results?prefix=monitoring%2Fmortgages%2Fhourly" in history
+    for html in (page, history):  # what CloudWatch cuts out of widgets
+        assert not re.search(r"<(script|iframe|use)\b", html)
+    with pytest.raises(InvalidInput, match="there is no monitoring schedule nightly"):
+        show(monitor="nightly", theme="light", function_arn=arn)
+
+
+def test_a_hundred_and_fifty_monitors_are_all_read_page_after_page(watched):
+    for number in range(149):
+        watched.schedules.kept[f"m{number}"] = watched.schedules.kept["hourly"].model_copy(
+            update={"monitoring_schedule_name": f"m{number}", "schedule_id": f"m{number}"}
+        )
+    assert len({each.schedule.monitoring_schedule_name for each in watched.read.all()}) == 150
+
+
+def test_an_analysis_is_given_what_the_windows_before_measured(watched):
+    watched.runs(0, scores=(NEAR,))
+    watched.runs(1, scores=(FAR, NEAR))
+    watched.runs(2)
+    request = watched.host.started[-1]
+    given = EarlierScores.model_validate_json(request.files["earlier_scores.json"])
+    assert [(each.at, each.scores) for each in given.executions] == [(TEN, (NEAR,)), (TEN + HOUR, (FAR, NEAR))]
+    assert request.settings.earlier_scores == Path("/opt/ml/processing/earlier_scores.json")
+    assert watched.host.started[0].settings.earlier_scores is None
+
+
+@given(value=st.text())
+def test_whatever_a_text_holds_it_is_text(value):
+    found: list[str] = []
+    parser = HTMLParser(convert_charrefs=True)
+    parser.handle_data = found.append
+    parser.handle_starttag = lambda tag, attrs: found.append(f"{tag} {dict(attrs)['title']}")
+    page = element("p", value, title=value)
+    page.encode()
+    parser.feed(page)
+    parser.close()
+    as_shown = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "\ufffd", value)
+    assert found[0] == f"p {as_shown}"
+    assert "".join(found[1:]) == as_shown
+
+
+@given(
+    points=st.lists(
+        st.tuples(st.integers(0, 9999), st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6), st.booleans()),
+        min_size=1,
+    )
+)
+def test_a_line_over_time_stays_within_its_drawing(points):
+    drawn = line_chart(
+        [
+            Point(TEN + n * HOUR, value, level, bad, False)
+            for n, value, level, bad in sorted(points, key=lambda p: p[0])
+        ],
+        "x",
+    )
+    places = re.findall(r"[ML](-?[\d.e+-]+) (-?[\d.e+-]+)", drawn)
+    assert len(places) >= len(points)
+    assert all(0 <= float(x) <= 720 and 0 <= float(y) <= 110 for x, y in places)
+
+
+def test_a_window_without_a_run_is_a_gap_in_the_line():
+    hours = [0, 1, 2, 3, 7, 8]
+    drawn = line_chart([Point(TEN + n * HOUR, 0.1, None, False, False) for n in hours], "x")
+    (line,) = re.findall(r'class="line" d="([^"]*)"', drawn)
+    assert line.count("M") == 2
