@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -59,20 +59,30 @@ def _write_pieces(file: TextIO, document: object) -> None:
 
 def _pieces(document: object) -> Iterator[str]:
     """Yield what ``json.dumps`` returns, piece by piece, so that a long text is never held as a whole."""
-    if isinstance(document, dict) and document and all(isinstance(key, str) for key in document):
+    if isinstance(document, dict) and _is_nested(document.values()) and all(isinstance(key, str) for key in document):
         for number, (key, value) in enumerate(document.items()):
             yield f"{', ' if number else '{'}{json.dumps(key)}: "
             yield from _pieces(value)
         yield "}"
     elif isinstance(document, list) and len(document) >= _MANY and set(map(type, document)) == {float}:
         yield _numbers(document)
-    elif isinstance(document, list | tuple) and any(isinstance(each, dict | list | tuple) for each in document):
+    elif isinstance(document, list | tuple) and any(_is_nested(_parts(each)) for each in document):
         for number, each in enumerate(document):
             yield ", " if number else "["
             yield from _pieces(each)
         yield "]"
+    elif isinstance(document, list | tuple) and any(len(_parts(each)) >= _MANY for each in document):
+        yield f"[{', '.join(''.join(_pieces(each)) for each in document)}]"
     else:
         yield json.dumps(document, allow_nan=False)
+
+
+def _parts(value: object) -> Collection[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+
+
+def _is_nested(values: Collection[object]) -> bool:
+    return any(isinstance(value, dict | list | tuple) for value in values)
 
 
 def _numbers(values: list[float]) -> str:

@@ -147,7 +147,9 @@ def count(bits: Bits) -> int:
 
 def positions(bits: Bits) -> NDArray[np.intp]:
     """Return the offset of each byte of a kind."""
-    return np.flatnonzero(np.unpackbits(bits.view(np.uint8), bitorder="little"))
+    used = np.flatnonzero(bits)
+    found = np.flatnonzero(np.unpackbits(bits[used].view(np.uint8), bitorder="little"))
+    return used[found // _WORD] * _WORD + found % _WORD
 
 
 def counts_before(bits: Bits, offsets: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ whenever the two might disagree.
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -315,10 +316,9 @@ def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
     """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
+    columns = frame.iter_columns()
+    unclear = frame[[each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]]
     floats = pl.col(pl.Float64)
-    fraction = (floats.head(_FEW) != floats.head(_FEW).floor()).any()
-    likely = frame.select(floats.sum().is_finite() & fraction)  # a sum may be infinite of finite values
-    unclear = frame[[column.name for column in likely.iter_columns() if not column.item()]]
     fraction = (floats != floats.floor()).any()
     certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]
@@ -328,6 +328,12 @@ def _doubtful_numbers_as_text(
         plan.read_as_text(column)
     text = _read_csv(block, frame.height, as_text)
     return None if text is None else frame.with_columns(text[uncertain])
+
+
+def _is_clear(column: pl.Series) -> bool:
+    """Return whether a column of floats certainly is one: a sum may be infinite of finite values, never the reverse."""
+    first = column.head(_FEW).to_numpy()
+    return math.isfinite(column.sum()) and bool((np.floor(first) < first).any())
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:
