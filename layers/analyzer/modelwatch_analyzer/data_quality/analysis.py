@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
+from modelwatch_analyzer.data_quality.calibration import is_calibrated, judge, level_of, with_calibration
 from modelwatch_analyzer.data_quality.changes import changes_since
-from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
+from modelwatch_analyzer.data_quality.check import check, configs_of, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.learnt import learnt
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
+from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.feature_statistics import InferredType
@@ -49,13 +53,23 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
-    return _check(dataset, constraints, statistics, withholds=settings.report_values is Switch.DISABLED)
+    level = level_of(
+        EffectiveConfig.of([config]),
+        settings.sagemaker_monitoring_schedule_name,
+        settings.start_time,
+        settings.end_time,
+    )
+    return _check(dataset, constraints, statistics, level, withholds=settings.report_values is Switch.DISABLED)
 
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
-    profile = profile_dataset(dataset)
+    rows = SampledRows()
+    profile = profile_dataset(dataset, sample=rows)
     statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, methods, window_rows)
+    configs = configs_of(constraints)
+    if any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
+        statistics = with_calibration(statistics, rows)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -70,19 +84,26 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     )
 
 
-def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None, *, withholds: bool) -> Findings:
+def _check(
+    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, level: float, *, withholds: bool
+) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
         update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
     )
     alignment = align(dataset, left)
+    configs = configs_of(constraints)
+    calibrated = any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features)
+    rows = SampledRows() if calibrated and baseline else None
     profile = profile_dataset(
         dataset,
         columns=alignment.columns,
         expected=expected_types(constraints, alignment),
         known=known_categories(constraints, baseline, alignment),
+        sample=rows,
     )
-    result = check(profile, alignment, constraints, baseline)
+    judged = judge(constraints, configs, alignment, baseline, rows, level) if rows and baseline else {}
+    result = check(profile, alignment, constraints, baseline, judged)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
     statistics = Statistics.of(profile, names)
@@ -95,7 +116,8 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
         *_numbers_no_more(statistics, constraints),
         *_sums_beyond(statistics),
     ]
-    if profile.records.read < _FEW_CURRENT_ROWS:
+    by_distance = any(drift.measure in (SIMPLE, ROBUST) for drift in result.drifts.values())
+    if by_distance and profile.records.read < _FEW_CURRENT_ROWS:
         few = f"the dataset has {profile.records.read} rows: with fewer than {_FEW_CURRENT_ROWS}, Simple distances are "
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
     columns = {names[column]: seen for column, seen in profile.columns.items()}

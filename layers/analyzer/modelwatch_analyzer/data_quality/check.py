@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drift, is_calibrated
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
@@ -67,8 +68,20 @@ def known_categories(
     return known
 
 
+def configs_of(constraints: Constraints) -> dict[str, EffectiveConfig]:
+    """Return what applies to each feature."""
+    return {
+        feature.name: EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
+        for feature in constraints.features
+    }
+
+
 def check(
-    profile: TableProfile, alignment: Alignment, constraints: Constraints, statistics: Statistics | None
+    profile: TableProfile,
+    alignment: Alignment,
+    constraints: Constraints,
+    statistics: Statistics | None,
+    judged: Mapping[str, Judged] | None = None,
 ) -> CheckResult:
     """Check a profiled dataset against a baseline.
 
@@ -78,13 +91,15 @@ def check(
         Made with `expected_types` and `known_categories`.
     statistics : Statistics, optional
         Without them no drift is measured.
+    judged : mapping of str to Judged, optional
+        What the Calibrated comparison says of the features that it compares.
     """
     result = CheckResult()
     general = EffectiveConfig.of([constraints.monitoring_config])
-    baseline = statistics.named() if statistics else {}
+    baseline, judged = statistics.named() if statistics else {}, judged or {}
+    result.configs = configs_of(constraints)
     for feature in constraints.features:
-        config = EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
-        result.configs[feature.name] = config
+        config = result.configs[feature.name]
         column = alignment.features.get(feature.name)
         if column is None:
             missing = alignment.missing_column(feature.name)
@@ -93,11 +108,16 @@ def check(
             continue
         observed = profile.columns[column]
         then = baseline.get(feature.name)
-        drift = measure_drift(feature, config, then, observed) if statistics else None
+        drift, verdict = (
+            measure_drift(feature, config, then, observed) if statistics else None,
+            judged.get(feature.name),
+        )
+        if statistics and is_calibrated(feature, config):
+            drift = calibrated_drift(verdict, drift, then)
         if drift is not None:
             result.drifts[feature.name] = drift
         if config.evaluate_constraints:
-            result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then)))
+            result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then, verdict)))
     if general.evaluate_constraints:
         result.violations.extend(alignment.column_counts())
     result.warnings.extend(_warnings(result, profile, alignment, constraints, statistics))

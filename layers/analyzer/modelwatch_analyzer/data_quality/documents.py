@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, model_validator
 
+from modelwatch_analyzer.calibrated.dependence import EqualRows
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, parsed_document, read_document
 from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType, statistics_of_column
@@ -24,9 +25,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DatasetStatistics(EditedDocument):
-    """The dataset as a whole."""
+    """The dataset as a whole; ``equal_rows`` is ours."""
 
     item_count: Count = 0
+    equal_rows: EqualRows | None = None
 
 
 class Statistics(EditedDocument):

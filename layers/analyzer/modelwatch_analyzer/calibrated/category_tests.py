@@ -1,0 +1,85 @@
+"""The tests of a column of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, total_variation
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.single_values import changed_most
+from modelwatch_analyzer.calibrated.unseen import unseen_test
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3}
+"""The parts of a column's rate; missing values have the rest."""
+
+DOMAIN_CHECK = "categorical_values_check"
+
+
+def category_evidence(before: Integers, now: Integers, unseen: Integers | None, repeated: float) -> Iterator[Evidence]:
+    """Yield the result of each test.
+
+    Parameters
+    ----------
+    before, now : ndarray of int64, shape (k,)
+        The rows of each category of the baseline, or of each group of them.
+    unseen : ndarray of int64, optional
+        The current rows of each other category; None where categories are grouped.
+    repeated : float
+        The design effect of the current rows.
+    """
+    others = np.empty(0, np.int64) if unseen is None else unseen
+    then = np.concatenate([before, np.zeros_like(others)])
+    later = np.floor(np.concatenate([now, others]) / repeated).astype(np.int64)
+    rows_before, rows_now = int(then.sum()), int(later.sum())
+    if not rows_before or not rows_now:
+        return
+    pooled = (then + later).astype(np.float64)
+    if unseen is not None:
+        new = later[before.size :].astype(np.float64)
+        p = unseen_test(pooled, new[new > 0], rows_before, rows_now)
+        effect = difference_of_shares(0, rows_before, float(new.sum()), rows_now, "of the rows have new categories")
+        yield Evidence("unseen categories", DOMAIN_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
+    p, place = changed_most(then, rows_before, later, rows_now)
+    effect = difference_of_shares(
+        int(then[place]), rows_before, int(later[place]), rows_now, "of the rows have another category"
+    )
+    yield Evidence("one category", DRIFT_CHECK, _part(p, "category"), effect, MINIMUM_SHARE)
+    rows = effective_rows(rows_before, rows_now)
+    moved = total_variation(then / rows_before, later / rows_now, rows, "of the rows changed their category")
+    p = _chi_squared(then, later)
+    yield Evidence("composition", DRIFT_CHECK, _part(p, "composition"), moved, MINIMUM_EFFECT)
+
+
+def _chi_squared(before: Integers, now: Integers) -> float:
+    """Return Pearson's p, with rare categories pooled: the tail of the law is exact for frequent ones only."""
+    from scipy.special import chdtrc
+
+    rows_before, rows_now = int(before.sum()), int(now.sum())
+    pooled, rows = before + now, rows_before + rows_now
+    least = 20 if rows_before > 5 * rows_now or rows_now > 5 * rows_before else 10
+    enough = pooled * (min(rows_before, rows_now) / rows) >= least
+    rare = [int(each[~enough].sum()) for each in (before, now)]
+    then, later = np.append(before[enough], rare[0]), np.append(now[enough], rare[1])
+    if sum(rare) * (min(rows_before, rows_now) / rows) < least:
+        if then.size == 1:
+            return 1.0
+        smallest = int(np.argmin((then + later)[:-1]))
+        then[smallest], later[smallest] = then[smallest] + then[-1], later[smallest] + later[-1]
+        then, later = then[:-1], later[:-1]
+    if then.size < 2:
+        return 1.0
+    together = then + later
+    statistic = float(((later - together * (rows_now / rows)) ** 2 / together).sum())
+    statistic *= rows * rows / (rows_before * rows_now)
+    return float(chdtrc(then.size - 1, statistic))
+
+
+def _part(p: float, test: str) -> float:
+    return min(1.0, p / WEIGHTS[test])
