@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, total_variation
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.single_values import changed_most
 from modelwatch_analyzer.calibrated.unseen import unseen_test
-from modelwatch_analyzer.distances.drift import DRIFT_CHECK
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -20,7 +20,7 @@ Integers = NDArray[np.int64]
 MOST_VALUES = 1_000
 """Up to so many distinct values have a cell each; more numbers have cells between quantiles, more categories groups."""
 
-_GROUPS = 64
+_GROUPS, _GROUPED_ROWS = 64, 20_000
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -105,8 +105,8 @@ class NumberCells(EditedDocument):
 
     def count(self, values: Floats) -> Integers:
         """Return how many values are in each cell."""
-        edges = self.edges
-        return np.bincount(np.searchsorted(edges, values, side="left"), minlength=edges.size + 1).astype(np.int64)
+        below = np.searchsorted(np.sort(values), self.edges, side="right")
+        return np.diff(below, prepend=0, append=values.size).astype(np.int64)
 
     def place(self, values: Floats) -> Integers:
         """Return the cell of each value."""
@@ -132,14 +132,14 @@ class CategoryCells(EditedDocument):
         """Freeze the cells of a baseline, and count its own rows in them."""
         counts = values.alias("value").value_counts().sort(["count", "value"], descending=[True, False])
         if counts.height > MOST_VALUES:
-            return cls(values=None, counts=tuple(_grouped(counts).tolist()))
+            return cls(values=None, counts=tuple(_grouped(values).tolist()))
         return cls(values=tuple(counts["value"].to_list()), counts=tuple(counts["count"].to_list()))
 
     def count(self, values: pl.Series) -> tuple[Integers, dict[str, int]]:
         """Return how many values are in each cell, and the counts of values that have none."""
-        counts = values.alias("value").value_counts()
         if self.values is None:
-            return _grouped(counts), {}
+            return _grouped(values), {}
+        counts = values.alias("value").value_counts()
         by_value = dict(zip(counts["value"].to_list(), counts["count"].to_list(), strict=True))
         known = np.array([by_value.pop(value, 0) for value in self.values], np.int64)
         return known, by_value
@@ -159,9 +159,9 @@ def _group(value: str) -> int:
     return zlib.crc32(value.encode()) % _GROUPS
 
 
-def _grouped(counts: pl.DataFrame) -> Integers:
-    groups = np.array([_group(value) for value in counts["value"].to_list()], np.int64)
-    return np.bincount(groups, weights=counts["count"].to_numpy(), minlength=_GROUPS).astype(np.int64)
+def _grouped(values: pl.Series) -> Integers:
+    some = values.gather_every(max(1, -(-len(values) // _GROUPED_ROWS)))
+    return np.bincount([_group(value) for value in some.to_list()], minlength=_GROUPS).astype(np.int64)
 
 
 class Numbers:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.category_tests import category_evidence
-from modelwatch_analyzer.calibrated.cells import ColumnCounts, NumberCells, Numbers, texts
+from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers, texts
 from modelwatch_analyzer.calibrated.dependence import ROWS
 from modelwatch_analyzer.calibrated.effects import difference_of_shares
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Evidence
@@ -127,21 +127,23 @@ def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> 
     for part in sampled.parts:
         first = part.head(left)
         left -= len(first)
-        read = _as_numbers(first) if numeric else first.cast(pl.String())
-        filled = read.is_not_null().to_numpy()
-        placed = np.full(len(first), np.nan)
-        values = read.drop_nulls()
-        places = counts.numbers.place(values.to_numpy()) if numeric and counts.numbers else None
-        if places is None and counts.categories:
-            places = counts.categories.place(values)
-        if places is not None:
-            placed[filled] = middles[places]
-        ranks.append(placed)
+        ranks.append(_ranks(first, cells, middles))
     return np.concatenate(ranks) if ranks else np.empty(0)
 
 
-def _as_numbers(part: pl.Series) -> pl.Series:
+def _ranks(part: pl.Series, cells: NumberCells | CategoryCells, middles: Floats) -> Floats:
+    ranks = np.full(len(part), np.nan)
+    if isinstance(cells, NumberCells):
+        numbers = _as_numbers(part)
+        filled = np.isfinite(numbers)
+        ranks[filled] = middles[cells.place(numbers[filled])]
+    else:
+        texts_of = part.cast(pl.String())
+        ranks[texts_of.is_not_null().to_numpy()] = middles[cells.place(texts_of.drop_nulls())]
+    return ranks
+
+
+def _as_numbers(part: pl.Series) -> Floats:
     if part.dtype == pl.String():
-        part = part.str.replace(" ", "", literal=True)
-    numbers = part.cast(pl.Float64, strict=False)
-    return numbers.set(~numbers.is_finite().fill_null(value=True), None)
+        part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
+    return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN

@@ -21,6 +21,8 @@ _LEAST_BLOCKS = 10
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
+_UNSEEN_PAIRS = 3.0
+"""A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
 
 
@@ -31,10 +33,13 @@ class EqualRows(EditedDocument):
     ----------
     pairs, triples : float
         The shares of all pairs and of all triples of rows.
+    rows : float
+        How many rows tell so.
     """
 
     pairs: float = 0.0
     triples: float = 0.0
+    rows: float = 0.0
 
     @classmethod
     def of(cls, parts: list[pl.DataFrame]) -> EqualRows:
@@ -43,11 +48,11 @@ class EqualRows(EditedDocument):
         hashes = hashes[:: max(1, math.ceil(hashes.size / ROWS))]
         rows = float(hashes.size)
         if rows < 3:
-            return cls()
+            return cls(rows=rows)
         counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
-        return cls(pairs=pairs, triples=triples)
+        return cls(pairs=pairs, triples=triples, rows=rows)
 
 
 def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
@@ -56,11 +61,15 @@ def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
     Notes
     -----
     Kish (1965) of clusters of equal rows: exactly 2 where each row is there twice. The chance is the standard error of
-    the share of equal pairs in so many rows of the baseline.
+    the shares of equal pairs of both sides, by the variance of a U-statistic.
     """
-    spread = 2 * before.pairs + 4 * rows * max(0.0, before.triples - before.pairs**2)
+    if not before.rows or not now.rows:
+        return 1.0
+    clumps = 4 * max(0.0, before.triples - before.pairs**2)
+    pairs = before.pairs + 2 * _UNSEEN_PAIRS / before.rows**2
+    error = math.sqrt(sum(2 * pairs / side.rows**2 + clumps / side.rows for side in (before, now)))
     excess = (rows - 1) * max(0.0, now.pairs - before.pairs)
-    return 1 + excess if excess > _SLIGHT + _STANDARD_ERRORS * math.sqrt(spread) else 1.0
+    return 1 + excess if excess > _SLIGHT + _STANDARD_ERRORS * (rows - 1) * error else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,4 +31,26 @@ class Evidence:
     minimum: str
 
 
+DRIFT_CHECK = "baseline_drift_check"
+"""SageMaker's ``constraint_check_type`` of a distribution that has moved too far."""
+
 MINIMUM_EFFECT, MINIMUM_SHARE = "minimum_effect", "minimum_share"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The evidence of a column, of which each setting of rates and minimums makes a verdict.
+
+    Attributes
+    ----------
+    evidence : tuple of Evidence
+    rows_before, rows : float
+        How many independent rows each side's values are worth.
+    remark : str
+        What was done about rows that are not independent.
+    """
+
+    evidence: tuple[Evidence, ...]
+    rows_before: float
+    rows: float
+    remark: str = ""

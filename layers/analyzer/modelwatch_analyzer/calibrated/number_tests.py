@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.cells import NumberCells
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, largest_move
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.permutation import sum_test
 from modelwatch_analyzer.calibrated.single_values import changed_most
 from modelwatch_analyzer.calibrated.two_counts import more
 from modelwatch_analyzer.calibrated.unseen import unseen_test
-from modelwatch_analyzer.distances.drift import DRIFT_CHECK
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -12,7 +12,9 @@ Floats = NDArray[np.float64]
 _MANY = 2_000
 """Where all four cells hold more, the normal distribution with a correction for continuity replaces the sum."""
 
-_NEGLIGIBLE = 1e-17
+_NEGLIGIBLE = 1e-14
+_TERMS = 64
+"""So many terms are summed at once."""
 
 
 def more(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int) -> Floats:
@@ -69,13 +71,13 @@ def _summed(x: Floats, events: Floats, drawn: Floats, rows: float) -> Floats:
     lowest = np.maximum(0.0, drawn - others)
     at = np.maximum(at, lowest)
     logs = log_choose(events, at) + log_choose(others, drawn - at) - log_choose(np.full_like(at, rows), drawn)
-    ratio, total = np.ones_like(at), np.ones_like(at)
-    while True:
-        ratio = ratio * (events - at) * (drawn - at) / ((at + 1) * (others - drawn + at + 1))
-        total += ratio
-        at += 1
-        if not np.any(ratio > _NEGLIGIBLE * total):
-            return np.where(possible, np.exp(logs) * total, 0.0)
+    term, total = np.ones_like(at), np.ones_like(at)
+    while np.any(term > _NEGLIGIBLE * total):
+        next_ones = at + np.arange(_TERMS)[:, None]
+        ratios = (events - next_ones) * (drawn - next_ones) / ((next_ones + 1) * (others - drawn + next_ones + 1))
+        terms = term * np.cumprod(np.maximum(ratios, 0.0), axis=0)  # none is negative before the first that is 0
+        total, term, at = total + terms.sum(axis=0), terms[-1], at + _TERMS
+    return np.where(possible, np.exp(logs) * total, 0.0)
 
 
 def _normal(x: Floats, mean: Floats, events: Floats, drawn: float, rows: float) -> Floats:

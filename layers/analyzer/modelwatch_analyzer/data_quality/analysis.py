@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
-from modelwatch_analyzer.data_quality.calibration import is_calibrated, judge, level_of, with_calibration
+from modelwatch_analyzer.data_quality.calibration import (
+    evidence_on,
+    is_calibrated,
+    judge,
+    level_of,
+    share_of_month,
+    with_calibration,
+)
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, configs_of, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
@@ -53,13 +60,8 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
-    level = level_of(
-        EffectiveConfig.of([config]),
-        settings.sagemaker_monitoring_schedule_name,
-        settings.start_time,
-        settings.end_time,
-    )
-    return _check(dataset, constraints, statistics, level, withholds=settings.report_values is Switch.DISABLED)
+    share = share_of_month(settings.sagemaker_monitoring_schedule_name, settings.start_time, settings.end_time)
+    return _check(dataset, constraints, statistics, share, withholds=settings.report_values is Switch.DISABLED)
 
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
@@ -85,7 +87,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
 
 
 def _check(
-    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, level: float, *, withholds: bool
+    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, share: float | None, *, withholds: bool
 ) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
@@ -102,11 +104,13 @@ def _check(
         known=known_categories(constraints, baseline, alignment),
         sample=rows,
     )
-    judged = judge(constraints, configs, alignment, baseline, rows, level) if rows and baseline else {}
+    evidence = evidence_on(constraints, configs, alignment, baseline, rows) if rows and baseline else {}
+    level = level_of(EffectiveConfig.of([constraints.monitoring_config]), share)
+    judged = judge(constraints, configs, baseline, evidence, level) if baseline else {}
     result = check(profile, alignment, constraints, baseline, judged)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
-    statistics = Statistics.of(profile, names)
+    statistics = Statistics.of(profile, names).with_evidence(evidence, share)
     empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
     order = better_order(profile, alignment, constraints, baseline.named() if baseline else {}, dataset.input_columns)
     warnings = [

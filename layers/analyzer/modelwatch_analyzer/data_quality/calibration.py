@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import polars as pl
-
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
-from modelwatch_analyzer.calibrated.cells import ColumnCounts, counts_of
-from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHECK, TYPE_CHECK, evidence_of, ranks_of
-from modelwatch_analyzer.calibrated.dependence import Blocks, EqualRows, blocks_of, repetition
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
-from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, by_blocks, verdicts_of
+from modelwatch_analyzer.calibrated.cells import ColumnCounts
+from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHECK, TYPE_CHECK
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence, Found
+from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.baseline import is_domain
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
@@ -22,22 +20,25 @@ from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances.calibrated import CALIBRATED, CalibratedDrift
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
 from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
-from modelwatch_analyzer.feature_statistics import FeatureStatistics
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 
 MONTH = timedelta(days=30)
 
 
-def level_of(config: EffectiveConfig, schedule: str | None, start: datetime | None, end: datetime | None) -> float:
+def share_of_month(schedule: str | None, start: datetime | None, end: datetime | None) -> float | None:
+    """Return how much of a month a schedule's window is; None for a check of its own."""
+    return None if schedule is None or start is None or end is None else (end - start) / MONTH
+
+
+def level_of(config: EffectiveConfig, share: float | None) -> float:
     """Return the chance of a false alarm that a window may have.
 
     A schedule's windows share the rate of a month: by the union bound, which holds however they depend on each other
     and on the baseline.
     """
-    if schedule is None or start is None or end is None:
-        return config.false_alarm_rate
-    return config.monthly_false_alarm_rate * min(1.0, (end - start) / MONTH)
+    return config.false_alarm_rate if share is None else config.monthly_false_alarm_rate * min(1.0, share)
 
 
 def with_calibration(statistics: Statistics, rows: SampledRows) -> Statistics:
@@ -48,27 +49,11 @@ def with_calibration(statistics: Statistics, rows: SampledRows) -> Statistics:
     rows : SampledRows
         Of the baseline; its columns are called as the features are.
     """
-    sampled = rows.columns()
-    counts = {
-        feature.name: counts_of(sampled[feature.name], numeric=feature.inferred_type.is_numeric)
-        for feature in statistics.features
-    }
-    ranks = {
-        feature.name: ranks_of(counts[feature.name], sampled[feature.name], numeric=feature.inferred_type.is_numeric)
-        for feature in statistics.features
-    }
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
+    frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
     features = tuple(
-        feature.model_copy(
-            update={
-                "calibration": counts[feature.name].model_copy(
-                    update={"repeated": blocks.effects.get(feature.name, 1.0)}
-                )
-            }
-        )
-        for feature in statistics.features
+        feature.model_copy(update={"calibration": frozen.columns[feature.name]}) for feature in statistics.features
     )
-    dataset = statistics.dataset.model_copy(update={"equal_rows": EqualRows.of(rows.parts)})
+    dataset = statistics.dataset.model_copy(update={"equal_rows": frozen.equal})
     return statistics.model_copy(update={"features": features, "dataset": dataset})
 
 
@@ -100,63 +85,69 @@ def is_calibrated(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
     return measure_of_categories(config.categorical_drift_method, config.comparison_method) is CALIBRATED
 
 
-def judge(
+def evidence_on(
     constraints: Constraints,
     configs: Mapping[str, EffectiveConfig],
     alignment: Alignment,
     baseline: Statistics,
     rows: SampledRows,
-    level: float,
-) -> dict[str, Judged]:
-    """Judge all features that are compared by the Calibrated comparison, and whose baseline has counts for it.
+) -> dict[str, Found]:
+    """Make the tests of all features that are compared by the Calibrated comparison, and have counts for it.
 
     Parameters
     ----------
     configs : mapping of str to EffectiveConfig
         By feature.
+    """
+    named = baseline.named()
+    compared: dict[str, Compared] = {}
+    counts: dict[str, ColumnCounts] = {}
+    for feature in constraints.features:
+        before, kind = named.get(feature.name), feature.inferred_type
+        if before is None or before.calibration is None or feature.name not in alignment.features:
+            continue
+        if before.inferred_type.is_numeric == kind.is_numeric and _is_judged(feature, configs[feature.name]):
+            column = alignment.features[feature.name]
+            compared[feature.name] = Compared(column, kind.is_numeric, kind is InferredType.INTEGRAL)
+            counts[feature.name] = before.calibration
+    whole = len(compared) == len(baseline.features)
+    return compare(FrozenTable(counts, baseline.dataset.equal_rows if whole else None), rows, compared)
+
+
+def judge(
+    constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
+    baseline: Statistics,
+    found: Mapping[str, Found],
+    level: float,
+) -> dict[str, Judged]:
+    """Judge all features that evidence was found on, as one family.
+
+    Parameters
+    ----------
     level : float
         See `level_of`.
     """
-    named, sampled = baseline.named(), rows.columns()
-    compared = {
-        feature.name: _Compared(feature, configs[feature.name], before, before.calibration)
+    named = baseline.named()
+    judgements = {
+        feature.name: _Judgement(feature, configs[feature.name], named[feature.name])
         for feature in constraints.features
-        if feature.name in alignment.features
-        and (before := named.get(feature.name)) is not None
-        and before.calibration is not None
-        and before.inferred_type.is_numeric == feature.inferred_type.is_numeric
-        and configs[feature.name].evaluate_constraints
-        and is_calibrated(feature, configs[feature.name])
+        if feature.name in found and feature.name in named and _is_judged(feature, configs[feature.name])
     }
-    columns = {name: sampled[alignment.features[name]] for name in compared}
-    ranks = {name: ranks_of(each.counts, columns[name], numeric=each.numeric) for name, each in compared.items()}
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
-    copies = _copies(baseline, alignment, rows)
-    evidence = {}
-    for name, each in compared.items():
-        repeated = max(copies, blocks.effects.get(name, 1.0))
-        found = evidence_of(each.counts, columns[name], numeric=each.numeric, integral=each.integral, repeated=repeated)
-        evidence[name] = each.evidence(
-            by_blocks(found, blocks, repeated), rows.rows, repeated, _remark(copies, blocks, repeated)
-        )
+    evidence = {name: each.evidence(found[name]) for name, each in judgements.items()}
     verdicts = verdicts_of(evidence, level)
-    return {name: Judged(verdict, compared[name].checks) for name, verdict in verdicts.items()}
+    return {name: Judged(verdict, judgements[name].checks) for name, verdict in verdicts.items()}
+
+
+def _is_judged(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
+    return config.evaluate_constraints and is_calibrated(feature, config)
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class _Judgement:
     feature: FeatureConstraints
     config: EffectiveConfig
     before: FeatureStatistics
-    counts: ColumnCounts
-
-    @property
-    def numeric(self) -> bool:
-        return self.feature.inferred_type.is_numeric
-
-    @property
-    def integral(self) -> bool:
-        return self.feature.inferred_type == "Integral"
 
     @property
     def checks(self) -> frozenset[str]:
@@ -169,9 +160,9 @@ class _Compared:
             yield DRIFT_CHECK
         if feature.completeness is not None and equal(feature.completeness, before.completeness or 0.0):
             yield COMPLETENESS_CHECK
-        if self.numeric and self.config.datatype_check_threshold == 1.0:
+        if feature.inferred_type.is_numeric and self.config.datatype_check_threshold == 1.0:
             yield TYPE_CHECK
-        numbers = self.counts.numbers
+        numbers = before.calibration.numbers if before.calibration else None
         signs = feature.num_constraints
         if signs is not None and signs.is_non_negative and numbers is not None and not numbers.negative:
             yield SIGN_CHECK
@@ -179,14 +170,13 @@ class _Compared:
         if domain and self.config.domain_content_threshold == 1.0 and {*domain} == {*before.categories}:
             yield DOMAIN_CHECK
 
-    def evidence(self, found: Iterator[Evidence], rows: int, repeated: float, remark: str) -> ColumnEvidence:
-        counts = self.counts
+    def evidence(self, found: Found) -> ColumnEvidence:
         return ColumnEvidence(
-            evidence=tuple(each for each in map(self._assigned, found) if each.check in self.checks),
-            rows_before=counts.present / counts.repeated,
-            rows_now=rows / repeated,
+            evidence=tuple(each for each in map(self._assigned, found.evidence) if each.check in self.checks),
+            rows_before=found.rows_before,
+            rows_now=found.rows,
             minimums={MINIMUM_EFFECT: self.config.minimum_effect, MINIMUM_SHARE: self.config.minimum_share},
-            remark=remark,
+            remark=found.remark,
         )
 
     def _assigned(self, evidence: Evidence) -> Evidence:
@@ -194,25 +184,6 @@ class _Compared:
         if evidence.check == DOMAIN_CHECK and DOMAIN_CHECK not in self.checks and not is_domain(self.before.categories):
             return replace(evidence, check=DRIFT_CHECK)
         return evidence
-
-
-def _copies(baseline: Statistics, alignment: Alignment, rows: SampledRows) -> float:
-    """Return the design effect of equal rows; 1 where a window has not all columns of the baseline."""
-    names = [alignment.features.get(feature.name) for feature in baseline.features]
-    before = baseline.dataset.equal_rows
-    if before is None or None in names:
-        return 1.0
-    parts: list[pl.DataFrame] = [part.select(pl.col([name for name in names if name])) for part in rows.parts]
-    return repetition(before, EqualRows.of(parts), rows.rows)
-
-
-def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
-    if repeated <= 1:
-        return ""
-    cause = (
-        "rows are there more than once" if copies >= repeated else f"rows are alike in runs of about {blocks.length}"
-    )
-    return f"The rows count as {repeated:.3g} times fewer, because {cause}."
 
 
 def calibrated_drift(judged: Judged | None, measured: Drift | None, before: FeatureStatistics | None) -> Drift | None:
