@@ -139,6 +139,7 @@ def _warnings(
     unknown = list(dict.fromkeys(constraints.unknown_keys()))
     if unknown:
         yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
+    yield from _without_threshold(constraints, result.configs)
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
@@ -157,6 +158,19 @@ def _warnings(
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
+
+
+def _without_threshold(constraints: Constraints, configs: Mapping[str, EffectiveConfig]) -> Iterator[str]:
+    """Yield a warning for thresholds of distances in a file whose features are not compared by distances."""
+    given = constraints.monitoring_config.distribution_constraints
+    thresholds = given and (given.comparison_threshold, given.categorical_comparison_threshold)
+    if not thresholds or thresholds == (None, None) or not constraints.features:
+        return
+    if all(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
+        yield (
+            "comparison_threshold and categorical_comparison_threshold are of distances: the Calibrated comparison has "
+            "minimum_effect and minimum_share instead"
+        )
 
 
 def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureStatistics]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from modelwatch_analyzer.distances import MEASURES, ROBUST, SIMPLE, DriftMeasure
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
@@ -62,6 +63,13 @@ def measure_of_categories(categorical_drift_method: str, comparison_method: str)
     if categorical_drift_method != L_INFINITY:
         return MEASURES[categorical_drift_method]
     return SIMPLE if comparison_method == SIMPLE.name else ROBUST
+
+
+def method_name(distribution: Mapping[str, Any], *, numeric: bool) -> str:
+    """Return which method a document names for numbers or for categories."""
+    numbers, texts = str(distribution["comparison_method"]), str(distribution["categorical_drift_method"])
+    follows = texts == L_INFINITY and numbers == CALIBRATED.name
+    return numbers if numeric or follows else texts
 
 
 def _known(name: str, methods: Iterable[str]) -> str:
