@@ -44,19 +44,19 @@ def category_evidence(before: Integers, now: Integers, unseen: Integers | None, 
         new = later[before.size :].astype(np.float64)
         p = unseen_test(pooled, new[new > 0], rows_before, rows_now)
         effect = difference_of_shares(0, rows_before, float(new.sum()), rows_now, "of the rows have new categories")
-        yield Evidence("unseen categories", DOMAIN_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
+        yield Evidence("unseen categories test", DOMAIN_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
     p, place = changed_most(then, rows_before, later, rows_now)
     effect = difference_of_shares(
         int(then[place]), rows_before, int(later[place]), rows_now, "of the rows have another category"
     )
-    yield Evidence("one category", DRIFT_CHECK, _part(p, "category"), effect, MINIMUM_SHARE)
+    yield Evidence("one category test", DRIFT_CHECK, _part(p, "category"), effect, MINIMUM_SHARE)
     rows = effective_rows(rows_before, rows_now)
     moved = total_variation(then / rows_before, later / rows_now, rows, "of the rows changed their category")
-    p = _chi_squared(then, later)
-    yield Evidence("composition", DRIFT_CHECK, _part(p, "composition"), moved, MINIMUM_EFFECT)
+    p = chi_squared(then, later)
+    yield Evidence("composition test", DRIFT_CHECK, _part(p, "composition"), moved, MINIMUM_EFFECT)
 
 
-def _chi_squared(before: Integers, now: Integers) -> float:
+def chi_squared(before: Integers, now: Integers) -> float:
     """Return Pearson's p, with rare categories pooled: the tail of the law is exact for frequent ones only."""
     from scipy.special import chdtrc
 

@@ -83,9 +83,9 @@ def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated:
     )
 
 
-_MISSING = ("missing values", COMPLETENESS_CHECK, "of the rows lost or gained a value")
-_WRONG = ("types", TYPE_CHECK, "of the values are of another type")
-_NEGATIVE = ("signs", SIGN_CHECK, "of the values are negative")
+_MISSING = ("missing values test", COMPLETENESS_CHECK, "of the rows lost or gained a value")
+_WRONG = ("types test", TYPE_CHECK, "of the values are of another type")
+_NEGATIVE = ("signs test", SIGN_CHECK, "of the values are negative")
 
 
 def _two_counts(

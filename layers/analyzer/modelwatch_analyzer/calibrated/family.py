@@ -58,6 +58,8 @@ class Verdict:
         The change that is found in 80 % of windows of this size.
     remark : str
         See `ColumnEvidence`.
+    promise : str
+        The rate of false alarms that is kept: ``1 % of windows``.
     """
 
     level: float
@@ -68,6 +70,7 @@ class Verdict:
     least: float
     minimums: Mapping[str, float]
     remark: str
+    promise: str
 
     def flagged_by(self, check: str) -> Evidence | None:
         """Return the clearest evidence by which a check fails."""
@@ -78,10 +81,11 @@ class Verdict:
         found = self.flagged_by(check)
         if found is None:
             return None
+        over = f"{self.columns} {'column' if self.columns == 1 else 'columns'}"
         return (
             f"{_TITLES.get(check, 'Baseline drift')}: {_size(found)}, at least {_percent(self.minimums[found.minimum])}"
-            f" matter; corrected p {_chance(found.p)} by the {found.test} test, at most {_percent(self.level)} false "
-            f"alarms per window of {self.columns} {'column' if self.columns == 1 else 'columns'}."
+            f" matter; corrected p {_chance(found.p)} by the {found.test}; false alarms in {self.promise} at most, "
+            f"over {over}."
         )
 
     @property
@@ -123,7 +127,7 @@ def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> 
             yield replace(each, p=min(1.0, 2 * float(stdtr(blocks.number - 1, away))))
 
 
-def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float) -> dict[str, Verdict]:
+def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float, promise: str | None = None) -> dict[str, Verdict]:
     """Judge all columns of a window together.
 
     Parameters
@@ -131,13 +135,16 @@ def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float) -> dict[str
     columns : mapping of str to ColumnEvidence
     level : float
         The chance that any column is certain where nothing has changed; by Holm's step-down.
+    promise : str, optional
+        How reports say the rate: ``5 % of months``. By default it is the level, of windows.
     """
     order = sorted(columns, key=lambda name: _least_p(columns[name].evidence))
     verdicts, reached = {}, 0.0
     for place, name in enumerate(order):
         share = len(order) - place
         reached = max(reached, min(1.0, share * _least_p(columns[name].evidence)))
-        verdicts[name] = _verdict(columns[name], level, len(order), share, reached)
+        verdict = _verdict(columns[name], level, len(order), share, reached)
+        verdicts[name] = verdict if promise is None else replace(verdict, promise=promise)
     return {name: verdicts[name] for name in columns}
 
 
@@ -161,6 +168,7 @@ def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, rea
         least=least_move(column.rows_before, column.rows_now, level / columns),
         minimums=column.minimums,
         remark=column.remark,
+        promise=f"{_percent(level)} of windows",
     )
 
 
@@ -179,6 +187,8 @@ def least_move(rows_before: float, rows_now: float, level: float) -> float:
 
 
 def _untold(column: ColumnEvidence, level: float) -> str | None:
+    if not column.rows_before:
+        return "there is no value in the baseline"
     if not column.evidence:
         return "neither side has a value that could be compared"
     rows = effective_rows(column.rows_before, column.rows_now)

@@ -62,13 +62,13 @@ def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
     pooled = before + now
     ranks = (np.cumsum(pooled) - pooled / 2) / (rows_before + rows_now)
     location = sum_test(ranks, before, now)
-    yield Evidence("Kolmogorov-Smirnov", DRIFT_CHECK, _part(ks, "ks"), moved, MINIMUM_EFFECT)
-    yield Evidence("location", DRIFT_CHECK, _part(location, "location"), moved, MINIMUM_EFFECT)
+    yield Evidence("Kolmogorov-Smirnov test", DRIFT_CHECK, _part(ks, "ks"), moved, MINIMUM_EFFECT)
+    yield Evidence("location test", DRIFT_CHECK, _part(location, "location"), moved, MINIMUM_EFFECT)
     from_middle = np.abs(ranks - 0.5)
     spread = sum_test(from_middle**2, before, now)
     order = np.argsort(from_middle, kind="stable")
     left = largest_move(then[order], later[order], rows, "of the rows moved from the middle outwards or inwards")
-    yield Evidence("spread", DRIFT_CHECK, _part(spread, "spread"), left, MINIMUM_EFFECT)
+    yield Evidence("spread test", DRIFT_CHECK, _part(spread, "spread"), left, MINIMUM_EFFECT)
     whole = np.floor(now).astype(np.int64)
     yield _tails(samples.before, whole, rows_before, rows_now)
     yield from _single_values(samples, whole)
@@ -85,7 +85,7 @@ def _tails(before: Integers, now: Integers, rows_before: float, rows_now: float)
     p = more(then, int(rows_before), later, int(rows_now))
     best = int(np.argmin(p))
     effect = difference_of_shares(then[best], rows_before, later[best], rows_now, "of the rows moved to an end")
-    return Evidence("tails", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
+    return Evidence("tails test", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
 
 
 def _single_values(samples: NumberSamples, now: Integers) -> Iterator[Evidence]:
@@ -98,14 +98,14 @@ def _single_values(samples: NumberSamples, now: Integers) -> Iterator[Evidence]:
         p, place = changed_most(before[frequent], rows_before, now[frequent], rows_now)
         then, later = int(before[frequent][place]), int(now[frequent][place])
         effect = difference_of_shares(then, rows_before, later, rows_now, "of the rows have another frequent value")
-        yield Evidence("single values", DRIFT_CHECK, _part(p, "value"), effect, MINIMUM_SHARE)
+        yield Evidence("single values test", DRIFT_CHECK, _part(p, "value"), effect, MINIMUM_SHARE)
     if samples.unseen is not None and 4 * cells.distinct <= int(before.sum()):
         unseen = np.floor(samples.unseen / samples.repeated)
         unseen = unseen[unseen > 0]
         rows_before, rows_now = int(before.sum()), int(now.sum())
         p = unseen_test(np.concatenate([pooled.astype(np.float64), unseen]), unseen, rows_before, rows_now)
         effect = difference_of_shares(0, rows_before, float(unseen.sum()), rows_now, "of the rows have new values")
-        yield Evidence("unseen values", DRIFT_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
+        yield Evidence("unseen values test", DRIFT_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
 
 
 def _part(p: float, test: str) -> float:

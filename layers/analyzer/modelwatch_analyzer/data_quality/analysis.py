@@ -13,6 +13,7 @@ from modelwatch_analyzer.data_quality.calibration import (
     is_calibrated,
     judge,
     level_of,
+    promise_of,
     share_of_month,
     with_calibration,
 )
@@ -24,6 +25,7 @@ from modelwatch_analyzer.data_quality.learnt import learnt
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
+from modelwatch_analyzer.data_quality.series import earlier_watch, watched
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
@@ -38,7 +40,7 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
-from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
+from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE, DataQualitySettings
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
@@ -60,8 +62,7 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
-    share = share_of_month(settings.sagemaker_monitoring_schedule_name, settings.start_time, settings.end_time)
-    return _check(dataset, constraints, statistics, share, withholds=settings.report_values is Switch.DISABLED)
+    return _check(dataset, constraints, statistics, settings)
 
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
@@ -87,7 +88,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
 
 
 def _check(
-    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, share: float | None, *, withholds: bool
+    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, settings: DataQualitySettings
 ) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
@@ -105,8 +106,14 @@ def _check(
         sample=rows,
     )
     evidence = evidence_on(constraints, configs, alignment, baseline, rows) if rows and baseline else {}
-    level = level_of(EffectiveConfig.of([constraints.monitoring_config]), share)
-    judged = judge(constraints, configs, baseline, evidence, level) if baseline else {}
+    general, share = EffectiveConfig.of([constraints.monitoring_config]), share_of_month(settings)
+    judged, series = {}, {}
+    if rows and baseline:
+        judged = judge(constraints, configs, baseline, evidence, level_of(general, share), promise_of(general, share))
+        if share is not None:
+            earlier = earlier_watch(settings.earlier_executions_results)
+            watch, judged = watched(judged, earlier, constraints, configs, alignment, baseline, evidence, rows, share)
+            series = {SERIES_FILE: to_json(watch)}
     result = check(profile, alignment, constraints, baseline, judged)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
@@ -127,14 +134,14 @@ def _check(
     columns = {names[column]: seen for column, seen in profile.columns.items()}
     warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)
-    if withholds:
+    if settings.report_values is Switch.DISABLED:
         statistics, baseline = statistics.without_values(), baseline and baseline.without_values()
     document, baseline_document = statistics.to_document(), baseline.to_document() if baseline else None
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),
         violations=violations,
-        documents={STATISTICS_FILE: document},
+        documents={STATISTICS_FILE: document} | series,
         metrics=tuple(metrics_of(columns, result.configs, result.drifts)),
         report=report_body(document, baseline_document, result.drifts, violations, profile.records),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
@@ -13,6 +13,7 @@ from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHAR
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
+from modelwatch_analyzer.calibrated.watch import LOOKS_PART
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.baseline import is_domain
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
@@ -23,22 +24,30 @@ from modelwatch_analyzer.distances.methods import measure_of_categories, measure
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
 MONTH = timedelta(days=30)
 
 
-def share_of_month(schedule: str | None, start: datetime | None, end: datetime | None) -> float | None:
-    """Return how much of a month a schedule's window is; None for a check of its own."""
-    return None if schedule is None or start is None or end is None else (end - start) / MONTH
+def share_of_month(settings: DataQualitySettings) -> float | None:
+    """Return how much of a month the window of a series is; None for a check of its own."""
+    if settings.looks_per_month is not None:
+        return 1 / settings.looks_per_month
+    scheduled = settings.sagemaker_monitoring_schedule_name is not None
+    if not scheduled or settings.start_time is None or settings.end_time is None:
+        return None
+    return min(1.0, (settings.end_time - settings.start_time) / MONTH)
 
 
 def level_of(config: EffectiveConfig, share: float | None) -> float:
     """Return the chance of a false alarm that a window may have.
 
-    A schedule's windows share the rate of a month: by the union bound, which holds however they depend on each other
-    and on the baseline.
+    A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend on
+    each other and on the baseline; what they tell together has the rest.
     """
-    return config.false_alarm_rate if share is None else config.monthly_false_alarm_rate * min(1.0, share)
+    if share is None:
+        return config.false_alarm_rate
+    return LOOKS_PART * config.monthly_false_alarm_rate * min(1.0, share)
 
 
 def with_calibration(statistics: Statistics, rows: SampledRows) -> Statistics:
@@ -70,7 +79,7 @@ class Judged:
         if DRIFT_CHECK not in self.checks:
             return None
         shown = self.verdict.flagged_by(DRIFT_CHECK) or next(
-            (each for each in compared if each.test in ("Kolmogorov-Smirnov", "composition")), None
+            (each for each in compared if each.test in ("Kolmogorov-Smirnov test", "composition test")), None
         )
         if self.verdict.untold or shown is None:
             reason = self.verdict.untold or "there is no value that could be compared"
@@ -120,6 +129,7 @@ def judge(
     baseline: Statistics,
     found: Mapping[str, Found],
     level: float,
+    promise: str | None = None,
 ) -> dict[str, Judged]:
     """Judge all features that evidence was found on, as one family.
 
@@ -135,8 +145,13 @@ def judge(
         if feature.name in found and feature.name in named and _is_judged(feature, configs[feature.name])
     }
     evidence = {name: each.evidence(found[name]) for name, each in judgements.items()}
-    verdicts = verdicts_of(evidence, level)
+    verdicts = verdicts_of(evidence, level, promise)
     return {name: Judged(verdict, judgements[name].checks) for name, verdict in verdicts.items()}
+
+
+def promise_of(config: EffectiveConfig, share: float | None) -> str | None:
+    """Return how reports say the rate of a series of windows; None for a check of its own."""
+    return None if share is None else f"{100 * config.monthly_false_alarm_rate:.3g} % of months"
 
 
 def _is_judged(feature: FeatureConstraints, config: EffectiveConfig) -> bool:

@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 import polars as pl
 
 from modelwatch_analyzer.data_quality.alignment import EXTRA_COLUMN_CHECK, MISSING_COLUMN_CHECK
-from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drift, is_calibrated, judge, level_of
+from modelwatch_analyzer.data_quality.calibration import (
+    Judged,
+    calibrated_drift,
+    is_calibrated,
+    judge,
+    level_of,
+    promise_of,
+)
 from modelwatch_analyzer.data_quality.check import configs_of
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
@@ -81,8 +88,8 @@ def _judged(
     if baseline is None:
         return {}
     found = {feature.name: feature.evidence for feature in current.features if feature.evidence is not None}
-    level = level_of(EffectiveConfig.of([constraints.monitoring_config]), current.dataset.share_of_month)
-    return judge(constraints, configs, baseline, found, level)
+    general, share = EffectiveConfig.of([constraints.monitoring_config]), current.dataset.share_of_month
+    return judge(constraints, configs, baseline, found, level_of(general, share), promise_of(general, share))
 
 
 def _undecided(
