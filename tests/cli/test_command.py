@@ -37,7 +37,8 @@ def with_baseline(run: Run) -> Run:
     """Run the command in a folder that holds train.csv, older.csv and a baseline of the former."""
     Path("train.csv").write_text(TRAIN)
     Path("older.csv").write_text(OLDER)
-    made = run("baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "baseline")
+    options = ["--dataset-format", "csv", "--output", "baseline", "--comparison-method", "Robust"]
+    made = run("baseline", "data-quality", "--data", "train.csv", *options)
     assert made.exit_code == 0, made.stderr
     return run
 

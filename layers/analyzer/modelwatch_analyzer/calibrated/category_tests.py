@@ -13,7 +13,6 @@ from modelwatch_analyzer.calibrated.single_values import changed_most
 from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3}
 """The parts of a column's rate; missing values have the rest."""
@@ -21,52 +20,54 @@ WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3}
 DOMAIN_CHECK = "categorical_values_check"
 
 
-def category_evidence(before: Integers, now: Integers, unseen: Integers | None, repeated: float) -> Iterator[Evidence]:
+def category_evidence(before: Floats, now: Floats, unseen: Floats | None) -> Iterator[Evidence]:
     """Yield the result of each test.
 
     Parameters
     ----------
-    before, now : ndarray of int64, shape (k,)
-        The rows of each category of the baseline, or of each group of them.
-    unseen : ndarray of int64, optional
-        The current rows of each other category; None where categories are grouped.
-    repeated : float
-        The design effect of the current rows.
+    before, now : ndarray of float64, shape (k,)
+        How many independent rows those of each category of the baseline, or of each group of them, are worth.
+    unseen : ndarray of float64, optional
+        The same of each other current category; None where categories are grouped.
     """
-    others = np.empty(0, np.int64) if unseen is None else unseen
-    then = np.concatenate([before, np.zeros_like(others)])
-    later = np.floor(np.concatenate([now, others]) / repeated).astype(np.int64)
+    others = np.empty(0) if unseen is None else unseen
+    then, later = np.append(before, np.zeros_like(others)), np.append(now, others)
     rows_before, rows_now = int(then.sum()), int(later.sum())
     if not rows_before or not rows_now:
         return
-    pooled = (then + later).astype(np.float64)
+    whole_then, whole_later = (np.floor(side).astype(np.int64) for side in (then, later))
     if unseen is not None:
-        new = later[before.size :].astype(np.float64)
-        p = unseen_test(pooled, new[new > 0], rows_before, rows_now)
+        new = whole_later[before.size :].astype(np.float64)
+        pooled = (whole_then + whole_later).astype(np.float64)
+        p = unseen_test(pooled[pooled > 0], new[new > 0], rows_before, rows_now)
         effect = difference_of_shares(0, rows_before, float(new.sum()), rows_now, "of the rows have new categories")
         yield Evidence("unseen categories test", DOMAIN_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
-    p, place = changed_most(then, rows_before, later, rows_now)
+    p, place = changed_most(whole_then, rows_before, whole_later, rows_now)
     effect = difference_of_shares(
-        int(then[place]), rows_before, int(later[place]), rows_now, "of the rows have another category"
+        int(whole_then[place]), rows_before, int(whole_later[place]), rows_now, "of the rows have another category"
     )
     yield Evidence("one category test", DRIFT_CHECK, _part(p, "category"), effect, MINIMUM_SHARE)
-    rows = effective_rows(rows_before, rows_now)
-    moved = total_variation(then / rows_before, later / rows_now, rows, "of the rows changed their category")
-    p = chi_squared(then, later)
-    yield Evidence("composition test", DRIFT_CHECK, _part(p, "composition"), moved, MINIMUM_EFFECT)
+    rows = effective_rows(float(then.sum()), float(later.sum()))
+    moved = total_variation(then / then.sum(), later / later.sum(), rows, "of the rows changed their category")
+    yield Evidence(
+        "composition test", DRIFT_CHECK, _part(chi_squared(then, later), "composition"), moved, MINIMUM_EFFECT
+    )
 
 
-def chi_squared(before: Integers, now: Integers) -> float:
+def chi_squared(before: Floats, now: Floats) -> float:
     """Return Pearson's p, with rare categories pooled: the tail of the law is exact for frequent ones only."""
     from scipy.special import chdtrc
 
-    rows_before, rows_now = int(before.sum()), int(now.sum())
+    rows_before, rows_now = float(before.sum()), float(now.sum())
     pooled, rows = before + now, rows_before + rows_now
+    if not rows_before or not rows_now:
+        return 1.0
     least = 20 if rows_before > 5 * rows_now or rows_now > 5 * rows_before else 10
-    enough = pooled * (min(rows_before, rows_now) / rows) >= least
-    rare = [int(each[~enough].sum()) for each in (before, now)]
+    smaller = min(rows_before, rows_now) / rows
+    enough = pooled * smaller >= least
+    rare = [float(each[~enough].sum()) for each in (before, now)]
     then, later = np.append(before[enough], rare[0]), np.append(now[enough], rare[1])
-    if sum(rare) * (min(rows_before, rows_now) / rows) < least:
+    if sum(rare) * smaller < least:
         if then.size == 1:
             return 1.0
         smallest = int(np.argmin((then + later)[:-1]))

@@ -18,7 +18,6 @@ from modelwatch_analyzer.calibrated.row_sample import SampledColumn
 from modelwatch_analyzer.calibrated.two_counts import TwoCountTest, different, more
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 COMPLETENESS_CHECK, TYPE_CHECK, SIGN_CHECK = "completeness_check", "data_type_check", "is_non_negative_check"
 
@@ -61,11 +60,10 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
         signs = (numbers, int(now.values.size))
         yield _two_counts(more, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
     samples = NumberSamples(
-        before=_independent(np.asarray(cells.counts, np.int64), before.repeated),
-        now=cells.count(now.values),
+        before=np.asarray(cells.counts, np.float64) / before.repeated,
+        now=cells.count(now.values) / repeated,
         cells=cells,
-        unseen=None if cells.cuts else _unseen(cells, now.values),
-        repeated=repeated,
+        unseen=None if cells.cuts else _unseen(cells, now.values) / repeated,
     )
     yield from number_evidence(samples)
 
@@ -78,9 +76,8 @@ def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated:
         return
     known, others = cells.count(now)
     unseen = None if cells.values is None else np.array(list(others.values()), np.int64)
-    yield from category_evidence(
-        _independent(np.asarray(cells.counts, np.int64), before.repeated), known, unseen, repeated
-    )
+    then = np.asarray(cells.counts, np.float64) / before.repeated
+    yield from category_evidence(then, known / repeated, None if unseen is None else unseen / repeated)
 
 
 _MISSING = ("missing values test", COMPLETENESS_CHECK, "of the rows lost or gained a value")
@@ -102,10 +99,6 @@ def _two_counts(
     p = float(test(then, of_then, later, of_later)[0]) if of_then and of_later else 1.0
     effect = difference_of_shares(then, of_then, later, of_later, names[2])
     return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
-
-
-def _independent(counts: Integers, repeated: float) -> Integers:
-    return counts if repeated <= 1 else np.floor(counts / repeated).astype(np.int64)
 
 
 def _unseen(cells: NumberCells, values: Floats) -> Floats:

@@ -18,7 +18,6 @@ from modelwatch_analyzer.calibrated.two_counts import more
 from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 WEIGHTS = {"ks": 0.45, "location": 0.25, "spread": 0.08, "tails": 0.08, "value": 0.04, "unseen": 0.03}
 """The parts of a column's rate; missing values, types and signs have the rest."""
@@ -34,24 +33,22 @@ class NumberSamples:
 
     Attributes
     ----------
-    before, now : ndarray of int64, shape (cells,)
+    before, now : ndarray of float64, shape (cells,)
+        How many independent rows the rows of each cell are worth.
     cells : NumberCells
     unseen : ndarray of float64
-        How often each current value occurs that is not among the baseline's; None where its values are not all known.
-    repeated : float
-        The design effect of the current rows: they tell as much as so many times fewer independent ones.
+        The same of each current value that is not among the baseline's; None where its values are not all known.
     """
 
-    before: Integers
-    now: Integers
+    before: Floats
+    now: Floats
     cells: NumberCells
     unseen: Floats | None
-    repeated: float = 1.0
 
 
 def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
     """Yield the result of each test."""
-    before, now = samples.before.astype(np.float64), samples.now / samples.repeated
+    before, now = samples.before, samples.now
     rows_before, rows_now = float(before.sum()), float(now.sum())
     if not rows_before or not rows_now:
         return
@@ -69,12 +66,11 @@ def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
     order = np.argsort(from_middle, kind="stable")
     left = largest_move(then[order], later[order], rows, "of the rows moved from the middle outwards or inwards")
     yield Evidence("spread test", DRIFT_CHECK, _part(spread, "spread"), left, MINIMUM_EFFECT)
-    whole = np.floor(now).astype(np.int64)
-    yield _tails(samples.before, whole, rows_before, rows_now)
-    yield from _single_values(samples, whole)
+    yield _tails(before, now, rows_before, rows_now)
+    yield from _single_values(samples, int(rows_before), int(rows_now))
 
 
-def _tails(before: Integers, now: Integers, rows_before: float, rows_now: float) -> Evidence:
+def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> Evidence:
     """Test the rows beyond the baseline's extremes and beyond its outermost hundredths."""
     total = np.cumsum(before)
     low = int(np.searchsorted(total, _TAIL * total[-1], side="right"))  # the cells below it hold 1 % at most
@@ -88,22 +84,22 @@ def _tails(before: Integers, now: Integers, rows_before: float, rows_now: float)
     return Evidence("tails test", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
 
 
-def _single_values(samples: NumberSamples, now: Integers) -> Iterator[Evidence]:
-    before, cells = samples.before, samples.cells
+def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> Iterator[Evidence]:
+    before, now, cells = np.floor(samples.before), np.floor(samples.now), samples.cells
     own = np.searchsorted(cells.edges, np.asarray(cells.values), side="left")
     pooled = before[own] + now[own]
-    frequent = own[pooled >= _FREQUENT * (before.sum() + now.sum())]
-    if frequent.size:
-        rows_before, rows_now = int(before.sum()), int(now.sum())
-        p, place = changed_most(before[frequent], rows_before, now[frequent], rows_now)
-        then, later = int(before[frequent][place]), int(now[frequent][place])
-        effect = difference_of_shares(then, rows_before, later, rows_now, "of the rows have another frequent value")
+    frequent = own[pooled >= _FREQUENT * (rows_before + rows_now)]
+    if frequent.size and rows_before and rows_now:
+        then, later = (side[frequent].astype(np.int64) for side in (before, now))
+        p, place = changed_most(then, rows_before, later, rows_now)
+        effect = difference_of_shares(
+            int(then[place]), rows_before, int(later[place]), rows_now, "of the rows have another frequent value"
+        )
         yield Evidence("single values test", DRIFT_CHECK, _part(p, "value"), effect, MINIMUM_SHARE)
-    if samples.unseen is not None and 4 * cells.distinct <= int(before.sum()):
-        unseen = np.floor(samples.unseen / samples.repeated)
+    if samples.unseen is not None and 4 * cells.distinct <= rows_before:
+        unseen = np.floor(samples.unseen)
         unseen = unseen[unseen > 0]
-        rows_before, rows_now = int(before.sum()), int(now.sum())
-        p = unseen_test(np.concatenate([pooled.astype(np.float64), unseen]), unseen, rows_before, rows_now)
+        p = unseen_test(np.concatenate([pooled, unseen]), unseen, rows_before, rows_now)
         effect = difference_of_shares(0, rows_before, float(unseen.sum()), rows_now, "of the rows have new values")
         yield Evidence("unseen values test", DRIFT_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
 

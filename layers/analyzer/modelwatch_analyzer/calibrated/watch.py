@@ -326,7 +326,7 @@ def _tests(before: Floats, now: Floats, *, numeric: bool) -> Iterator[tuple[floa
     then, later = before / before.sum(), now / now.sum()
     if not numeric:
         moved = total_variation(then, later, rows, "of the rows changed their category")
-        p = chi_squared(whole_before[:-1].astype(np.int64), whole_now[:-1].astype(np.int64))
+        p = chi_squared(before, now)
         yield p / (_LOCATION + _DISTANCE), DRIFT_CHECK, moved, MINIMUM_EFFECT
         return
     moved = largest_move(then, later, rows, "of the rows moved to lower or higher values")

@@ -203,10 +203,10 @@ class _Judgement:
 
 def calibrated_drift(judged: Judged | None, measured: Drift | None, before: FeatureStatistics | None) -> Drift | None:
     """Return the drift of a feature that is compared by the Calibrated comparison."""
-    if judged is not None:
-        return judged.drift()
     if measured is None:
         return None
+    if judged is not None:
+        return judged.drift()
     if before is None:
         reason = "the baseline statistics lack it"
     elif before.calibration is None:

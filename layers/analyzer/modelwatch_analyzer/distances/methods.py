@@ -22,7 +22,7 @@ def comparison_methods() -> dict[str, str]:
 def categorical_drift_methods() -> dict[str, str]:
     """Return the measures of text features, by name with their titles; first what `L_INFINITY` stands for."""
     measures = {name: measure.title for name, measure in MEASURES.items() if measure.categorical}
-    follows = f"{SIMPLE.name} or {CALIBRATED.name} if comparison_method is, else {ROBUST.name}"
+    follows = f"{SIMPLE.name} or {CALIBRATED.name} like comparison_method, else {ROBUST.name}"
     return {L_INFINITY: follows, CALIBRATED.name: CALIBRATED.title} | measures
 
 
