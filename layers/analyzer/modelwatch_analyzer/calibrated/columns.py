@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.calibrated.category_tests import category_evidence
 from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers, texts
 from modelwatch_analyzer.calibrated.dependence import ROWS
-from modelwatch_analyzer.calibrated.effects import difference_of_shares
+from modelwatch_analyzer.calibrated.effects import change_of_missing, difference_of_shares
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.number_tests import NumberSamples, number_evidence
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
@@ -98,6 +98,8 @@ def _two_counts(
     later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
     p = float(test(then, of_then, later, of_later)[0]) if of_then and of_later else 1.0
     effect = difference_of_shares(then, of_then, later, of_later, names[2])
+    if names is _MISSING:
+        effect = change_of_missing(then, of_then, later, of_later)
     return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
 
 

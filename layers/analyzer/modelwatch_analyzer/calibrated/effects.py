@@ -89,6 +89,13 @@ def difference_of_shares(before: float, rows_before: float, now: float, rows_now
     return Effect(size, max(0.0, size - low), min(1.0, size + high), what)
 
 
+def change_of_missing(before: float, rows_before: float, now: float, rows_now: float) -> Effect:
+    """Return how many more rows, or fewer, have no value; see `difference_of_shares`."""
+    more = now * rows_before > before * rows_now
+    what = "more of the rows have no value" if more else "fewer of the rows have no value"
+    return difference_of_shares(before, rows_before, now, rows_now, what)
+
+
 def _wilson(share: float, rows: float, quantile: float) -> tuple[float, float]:
     square = quantile * quantile
     middle = share + square / (2 * rows)

@@ -19,7 +19,7 @@ from modelwatch_analyzer.calibrated.cells import ColumnCounts, Numbers, texts
 from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK
 from modelwatch_analyzer.calibrated.effects import (
     Effect,
-    difference_of_shares,
+    change_of_missing,
     effective_rows,
     largest_move,
     total_variation,
@@ -317,7 +317,7 @@ def _tests(before: Floats, now: Floats, *, numeric: bool) -> Iterator[tuple[floa
     whole_before, whole_now = np.floor(before), np.floor(now)
     rows_before, rows_now = int(whole_before.sum()), int(whole_now.sum())
     missing = (int(whole_before[-1]), rows_before, int(whole_now[-1]), rows_now)
-    lost = difference_of_shares(*missing, "of the rows lost or gained a value")
+    lost = change_of_missing(*missing)
     yield float(different(*missing)[0]) / _MISSING, COMPLETENESS_CHECK, lost, MINIMUM_SHARE
     before, now = before[:-1], now[:-1]
     if before.sum() <= 0 or now.sum() <= 0:
