@@ -97,9 +97,8 @@ def _two_counts(
     then, of_then = int(events[0] / before.repeated), int(rows[0] / before.repeated)
     later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
     p = float(test(then, of_then, later, of_later)[0]) if of_then and of_later else 1.0
-    effect = difference_of_shares(then, of_then, later, of_later, names[2])
-    if names is _MISSING:
-        effect = change_of_missing(then, of_then, later, of_later)
+    counts = (then, of_then, later, of_later)
+    effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
     return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
 
 
