@@ -48,6 +48,7 @@ COMMANDS = {
         "Describe training data, so that later data can be checked against it.",
     ),
     "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
+    "power": Deferred("modelwatch.cli.power:power", "Show the least changes that windows of a size can find."),
     "schedules": Deferred(
         "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
     ),
