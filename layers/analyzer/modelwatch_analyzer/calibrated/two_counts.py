@@ -74,8 +74,8 @@ def _summed(x: Floats, events: Floats, drawn: Floats, rows: float) -> Floats:
     term, total = np.ones_like(at), np.ones_like(at)
     while np.any(term > _NEGLIGIBLE * total):
         next_ones = at + np.arange(_TERMS)[:, None]
-        ratios = (events - next_ones) * (drawn - next_ones) / ((next_ones + 1) * (others - drawn + next_ones + 1))
-        terms = term * np.cumprod(np.maximum(ratios, 0.0), axis=0)  # none is negative before the first that is 0
+        left = np.maximum(events - next_ones, 0.0) * np.maximum(drawn - next_ones, 0.0)
+        terms = term * np.cumprod(left / ((next_ones + 1) * (others - drawn + next_ones + 1)), axis=0)
         total, term, at = total + terms.sum(axis=0), terms[-1], at + _TERMS
     return np.where(possible, np.exp(logs) * total, 0.0)
 
