@@ -16,6 +16,8 @@ _CELLS = 6_000_000
 """Rows times columns that are held; a table with more than 60 columns has a smaller sample."""
 
 _LONGEST = 120
+_VALUE = "value"
+"""What series are called: polars takes a name such as ^a.*$ for a pattern."""
 _SEED = 20261119
 
 
@@ -88,17 +90,18 @@ class RowSample:
         """Return the sampled values of each column."""
         self._prune()
         names = self._parts[0].columns if self._parts else []
-        return {name: SampledColumn(tuple(part[name] for part in self._parts)) for name in names}
+        return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in self._parts)) for name in names}
 
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Replace long texts by their beginning and a checksum: they are compared, and never read."""
     for name in columns:
-        values = batch[name]
+        values = batch[name].alias(_VALUE)
         long = values.filter(values.str.len_chars() > _LONGEST).unique().to_list()
         if long:
             short = {text: f"{text[:_LONGEST]}#{zlib.crc32(text.encode()):08x}" for text in long}
-            batch = batch.with_columns(values.replace(short).alias(name))
+            replaced = values.replace(short).alias(name)
+            batch = batch.clone().replace_column(batch.get_column_index(name), replaced)
     return batch
 
 
