@@ -262,7 +262,8 @@ class _Column:
             if effect.lower >= self.sample.minimums[MINIMUM_EFFECT]:
                 title = f"change detector over the last {since.windows} windows"
                 evidence = Evidence(title, DRIFT_CHECK, corrected, effect, MINIMUM_EFFECT)
-                return _begun(rows), [evidence]  # from now on the changed rows are the reference
+                # It begins anew with the baseline: a change that lasts is found again, and its end is no alarm.
+                return _begun(self.counts.before[:-1]), [evidence]
         update = {
             "reference": tuple(np.round(after, 3).tolist()),
             "recent": recent,
