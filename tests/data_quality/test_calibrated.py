@@ -11,7 +11,10 @@ import pytest
 
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.replay import replayed
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.excess import excess_of
+from modelwatch_core.domain.violation_text import violation_text
 from tests.data_quality.conftest import Workbench, found, table
 
 CALIBRATED = {"comparison_method": "Calibrated"}
@@ -153,3 +156,13 @@ def test_a_state_that_cannot_be_read_is_refused_with_its_place(workbench: Workbe
         workbench.check(rows(2, 300), looks_per_month=720, earlier_executions_results=workbench.folder / "earlier")
     assert refused.value.code == "InvalidSeries"
     assert "baseline" in refused.value.message
+
+
+def test_a_violation_says_how_many_times_the_minimum_it_is() -> None:
+    description = (
+        "Baseline drift: 12 % (8 % to 16 %) of the rows moved to lower or higher values, at least 2 % matter; corrected "
+        "p 1e-06 by the location test; false alarms in 1 % of windows at most, over 3 columns."
+    )
+    violation = ConstraintViolation(constraint_check_type="baseline_drift_check", description=description)
+    assert excess_of(violation) == 6
+    assert violation_text(violation) == description
