@@ -160,8 +160,8 @@ def test_a_state_that_cannot_be_read_is_refused_with_its_place(workbench: Workbe
 
 def test_a_violation_says_how_many_times_the_minimum_it_is() -> None:
     description = (
-        "Baseline drift: 12 % (8 % to 16 %) of the rows moved to lower or higher values, at least 2 % matter; corrected "
-        "p 1e-06 by the location test; false alarms in 1 % of windows at most, over 3 columns."
+        "Baseline drift: 12 % (8 % to 16 %) of the rows moved to lower or higher values, at least 2 % matter; "
+        "corrected p 1e-06 by the location test; false alarms in 1 % of windows at most, over 3 columns."
     )
     violation = ConstraintViolation(constraint_check_type="baseline_drift_check", description=description)
     assert excess_of(violation) == 6
