@@ -12,6 +12,7 @@ from benchmarks import (
     data_quality,
     data_shapes,
     explainability,
+    false_alarms,
     growth,
     handler_imports,
     model_quality,
@@ -31,6 +32,7 @@ def main() -> None:
         "data_quality": data_quality.run,
         "data_shapes": data_shapes.run,
         "explainability": explainability.run,
+        "false_alarms": false_alarms.run,
         "growth": growth.run,
         "handler_imports": handler_imports.run,
         "model_quality": model_quality.run,
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, records or expressions")
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--peers", nargs="*", help="with which tools peers compares; all by default")
+    parser.add_argument("--windows", type=int, default=200, help="windows of each kind in false_alarms")
+    parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")

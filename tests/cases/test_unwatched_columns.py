@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-BASELINE = "baseline data-quality --dataset train.csv --dataset-format csv --output b "
+BASELINE = "baseline data-quality --dataset train.csv --dataset-format csv --output b --comparison-method Robust "
 CHECK = (
     "check data-quality --data today.csv --dataset-format csv --statistics b/statistics.json"
     " --constraints b/constraints.json --output r "

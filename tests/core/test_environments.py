@@ -58,7 +58,7 @@ def baselining(kind: MonitorKind, **changes: object) -> BaselineRequest:
 def test_whatever_a_run_is_given_without_an_environment_is_refused_in_an_environment(world, kind):
     world.has_schedule(**of_kind(kind, kind.schedule_parameters | kind.optional_parameters))
     world.finish(world.ends(world.tick(TEN - timedelta(hours=1))))
-    world.objects.kept["s3://results/monitoring/mortgages/hourly/2026/11/22/09/analysis.json"] = b"{}"
+    world.objects.kept[f"s3://results/monitoring/mortgages/hourly/2026/11/22/09/{kind.earlier_report}"] = b"{}"
     world.finish(world.ends(world.tick(TEN, "tick-2")))
     world.launch(
         ExecutionRequest(monitoring_schedule_name="hourly", scheduled_time=TEN, tick_id="again", backfill=True)

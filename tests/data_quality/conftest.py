@@ -17,7 +17,7 @@ from modelwatch_core.domain.settings_environment import analysis_settings
 
 @dataclass
 class Workbench:
-    """Writes data, makes a baseline of it, and checks other data against that."""
+    """Writes data, makes a baseline of it, and checks other data against that: by SageMaker's rules unless asked."""
 
     folder: Path
 
@@ -33,7 +33,7 @@ class Workbench:
                 dataset_source=self.write(content, "baseline.csv"),
                 dataset_format={"csv": {"header": header}},
                 output_path=self.folder / "baseline",
-                **settings,
+                **({"comparison_method": "Robust"} | settings),
             )
         )
 

@@ -111,7 +111,7 @@ def test_both_spellings_of_a_comparison_method_are_understood(spelled: str, meth
     assert EffectiveConfig.of([config]).comparison_method == method
 
 
-def test_what_a_file_leaves_out_is_as_a_baseline_suggests() -> None:
+def test_what_a_file_leaves_out_is_as_sagemaker_suggests() -> None:
     config = EffectiveConfig.of([MonitoringConfig()])
     assert config == EffectiveConfig(
         evaluate_constraints=True,
@@ -123,6 +123,10 @@ def test_what_a_file_leaves_out_is_as_a_baseline_suggests() -> None:
         comparison_method=ROBUST.name,
         categorical_comparison_threshold=0.1,
         categorical_drift_method=L_INFINITY,
+        false_alarm_rate=0.01,
+        monthly_false_alarm_rate=0.05,
+        minimum_effect=0.02,
+        minimum_share=0.01,
     )
 
 

@@ -24,6 +24,7 @@ TOY = DriftMeasure(
 
 
 BINNED = "KLDivergence, Wasserstein, JensenShannon, Hellinger, PSI"
+CATEGORICAL = "LInfinity, Calibrated, Simple, Robust, ChiSquared, KLDivergence, JensenShannon, Hellinger, PSI"
 
 
 def _median(sketch) -> float:
@@ -82,17 +83,17 @@ def test_a_measure_that_exceeds_by_smaller_values_is_drift_below_its_threshold()
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("comparison_method", "Wobbly", f"must be one of Simple, Robust, {BINNED}, KolmogorovSmirnov"),
-        ("comparison_method", "ChiSquared", f"must be one of Simple, Robust, {BINNED}, KolmogorovSmirnov"),
+        ("comparison_method", "Wobbly", f"must be one of Calibrated, Simple, Robust, {BINNED}, KolmogorovSmirnov"),
+        ("comparison_method", "ChiSquared", f"must be one of Calibrated, Simple, Robust, {BINNED}, KolmogorovSmirnov"),
         (
             "categorical_drift_method",
             "Wobbly",
-            "must be one of LInfinity, Simple, Robust, ChiSquared, KLDivergence, JensenShannon, Hellinger, PSI",
+            f"must be one of {CATEGORICAL}",
         ),
         (
             "categorical_drift_method",
             "Wasserstein",
-            "must be one of LInfinity, Simple, Robust, ChiSquared, KLDivergence, JensenShannon, Hellinger, PSI",
+            f"must be one of {CATEGORICAL}",
         ),
     ],
 )

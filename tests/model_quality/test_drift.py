@@ -192,7 +192,7 @@ def test_settings_choose_the_measures_of_a_baseline_and_of_a_check(runs, edited)
     assert (suggested["categorical_drift_method"], suggested["comparison_method"]) == ("PSI", "Robust")
     summary = checked(runs, edited, NOW, categorical_drift_method="ChiSquared")
     assert drifts(summary)["predictionBaselineDrift"].startswith("Baseline drift p-value: ")
-    with pytest.raises(InvalidInput, match="comparison_method: must be one of Simple, ") as refused:
+    with pytest.raises(InvalidInput, match="comparison_method: must be one of Calibrated, Simple, ") as refused:
         checked(runs, edited, NOW, comparison_method="ChiSquared")
     assert refused.value.code == "InvalidSettings"
 

@@ -225,7 +225,7 @@ def test_a_folder_without_a_baseline_is_refused(tmp_path, name):
 
 def test_edited_constraints_are_what_a_check_compares_with(known):
     constraints = known.constraints
-    constraints["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 1.0
+    constraints["monitoring_config"]["distribution_constraints"] |= {"minimum_effect": 1.0, "minimum_share": 1.0}
     lenient = known.with_constraints(constraints)
     assert modelwatch.check(people(20), lenient).violations == []
     assert modelwatch.check(people(20), known).violations != []

@@ -82,7 +82,7 @@ def test_a_report_says_what_was_found_in_plain_english(hourly: Callable[..., Any
     ended = shell("executions", "report", "hourly", *second, "--output", str(path))
     assert ended.exit_code == 1, ended.stderr
     assert "hourly, 2026-11-20 10:00: 1 violation." in ended.stdout
-    assert "is above the threshold 0.1, which is the most allowed" in ended.stdout
+    assert "of the rows moved to lower or higher values, at least 2 % matter" in " ".join(ended.stdout.split())
     assert path.read_text().startswith("<!doctype html>")
     document = json.loads(shell("executions", "report", "hourly", *second, "--json").stdout)
     assert [each["constraint_check_type"] for each in document["violations"]] == ["baseline_drift_check"]
@@ -91,10 +91,10 @@ def test_a_report_says_what_was_found_in_plain_english(hourly: Callable[..., Any
 def test_changed_constraints_are_replayed_and_windows_analysed_again(
     hourly: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Income of the second hour is three times that of the baseline: a threshold of 1 lets any distance pass."""
+    """Income of the second hour is three times that of the baseline: minimums of 1 let any change pass."""
     schedule = hourly("schedules", "describe", "hourly")
     tuned = json.loads(S3Downloader.read_file(schedule["baseline"]["constraints_s3_uri"]))
-    tuned["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 1.0
+    tuned["monitoring_config"]["distribution_constraints"] |= {"minimum_effect": 1.0, "minimum_share": 1.0}
     path = tmp_path / "tuned.json"
     path.write_text(json.dumps(tuned))
     past = ("--start", "2026-11-20T09:00Z", "--end", "2026-11-20T11:00Z")

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
+from modelwatch_analyzer.calibrated.cells import ColumnCounts
+from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.columns import TextColumn
@@ -118,12 +120,22 @@ class StringStatistics(EditedDocument):
 
 
 class FeatureStatistics(EditedDocument):
-    """One column of a dataset."""
+    """One column of a dataset; ``calibration`` and ``evidence`` are ours.
+
+    Attributes
+    ----------
+    calibration : ColumnCounts, optional
+        Of a baseline: what the Calibrated comparison compares with.
+    evidence : Found, optional
+        Of a window: what the Calibrated comparison found, from which other settings are judged.
+    """
 
     name: str
     inferred_type: InferredType
     numerical_statistics: NumericalStatistics | None = None
     string_statistics: StringStatistics | None = None
+    calibration: ColumnCounts | None = None
+    evidence: Found | None = None
 
     def without_values(self) -> Self:
         """Return it without what is a value of a single row: extremes, quantiles, categories, the sketch's items."""
@@ -133,6 +145,7 @@ class FeatureStatistics(EditedDocument):
             update={
                 "numerical_statistics": numbers and numbers.model_copy(update=withheld),
                 "string_statistics": text and text.model_copy(update={"distribution": None}),
+                "calibration": None,
             }
         )
 

@@ -48,6 +48,10 @@ COMMANDS = {
         "Describe training data, so that later data can be checked against it.",
     ),
     "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
+    "power": Deferred(
+        "modelwatch.cli.power:power",
+        "Show the least changes that the Calibrated comparison finds in 80 % of windows, by feature.",
+    ),
     "schedules": Deferred(
         "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
     ),

@@ -5,16 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
+from modelwatch_analyzer.data_quality.calibration import (
+    evidence_on,
+    is_calibrated,
+    judge,
+    level_of,
+    promise_of,
+    share_of_month,
+    with_calibration,
+)
 from modelwatch_analyzer.data_quality.changes import changes_since
-from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
+from modelwatch_analyzer.data_quality.check import check, configs_of, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.learnt import learnt
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
+from modelwatch_analyzer.data_quality.series import earlier_watch, watched
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
+from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.feature_statistics import InferredType
@@ -27,7 +40,7 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
-from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
+from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE, DataQualitySettings
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
@@ -49,13 +62,17 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
-    return _check(dataset, constraints, statistics, withholds=settings.report_values is Switch.DISABLED)
+    return _check(dataset, constraints, statistics, settings)
 
 
 def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
-    profile = profile_dataset(dataset)
+    rows = SampledRows()
+    profile = profile_dataset(dataset, sample=rows)
     statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, methods, window_rows)
+    configs = configs_of(constraints)
+    if any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
+        statistics = with_calibration(statistics, rows)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -70,22 +87,37 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     )
 
 
-def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | None, *, withholds: bool) -> Findings:
+def _check(
+    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, settings: DataQualitySettings
+) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
         update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
     )
     alignment = align(dataset, left)
+    configs = configs_of(constraints)
+    calibrated = any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features)
+    rows = SampledRows() if calibrated and baseline else None
     profile = profile_dataset(
         dataset,
         columns=alignment.columns,
         expected=expected_types(constraints, alignment),
         known=known_categories(constraints, baseline, alignment),
+        sample=rows,
     )
-    result = check(profile, alignment, constraints, baseline)
+    evidence = evidence_on(constraints, configs, alignment, baseline, rows) if rows and baseline else {}
+    general, share = EffectiveConfig.of([constraints.monitoring_config]), share_of_month(settings)
+    judged, series = {}, {}
+    if rows and baseline:
+        judged = judge(constraints, configs, baseline, evidence, level_of(general, share), promise_of(general, share))
+        if share is not None:
+            earlier = earlier_watch(settings.earlier_executions_results)
+            watch, judged = watched(judged, earlier, constraints, configs, alignment, baseline, evidence, rows, share)
+            series = {SERIES_FILE: to_json(watch)}
+    result = check(profile, alignment, constraints, baseline, judged)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
-    statistics = Statistics.of(profile, names)
+    statistics = Statistics.of(profile, names).with_evidence(evidence, share)
     empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
     order = better_order(profile, alignment, constraints, baseline.named() if baseline else {}, dataset.input_columns)
     warnings = [
@@ -95,20 +127,21 @@ def _check(dataset: Dataset, constraints: Constraints, baseline: Statistics | No
         *_numbers_no_more(statistics, constraints),
         *_sums_beyond(statistics),
     ]
-    if profile.records.read < _FEW_CURRENT_ROWS:
+    by_distance = any(drift.measure in (SIMPLE, ROBUST) for drift in result.drifts.values())
+    if by_distance and profile.records.read < _FEW_CURRENT_ROWS:
         few = f"the dataset has {profile.records.read} rows: with fewer than {_FEW_CURRENT_ROWS}, Simple distances are "
         warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
     columns = {names[column]: seen for column, seen in profile.columns.items()}
     warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)
-    if withholds:
+    if settings.report_values is Switch.DISABLED:
         statistics, baseline = statistics.without_values(), baseline and baseline.without_values()
     document, baseline_document = statistics.to_document(), baseline.to_document() if baseline else None
     return Findings(
         records=profile.records,
         warnings=tuple(warnings),
         violations=violations,
-        documents={STATISTICS_FILE: document},
+        documents={STATISTICS_FILE: document} | series,
         metrics=tuple(metrics_of(columns, result.configs, result.drifts)),
         report=report_body(document, baseline_document, result.drifts, violations, profile.records),
     )

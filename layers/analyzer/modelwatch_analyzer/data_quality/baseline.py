@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelwatch_analyzer.data_quality.documents import (
     Constraints,
     FeatureConstraints,
     NumConstraints,
     StringConstraints,
 )
-from modelwatch_analyzer.data_quality.monitoring_config import SUGGESTED
+from modelwatch_analyzer.data_quality.monitoring_config import suggested_config
 from modelwatch_analyzer.data_quality.statistic_changes import proposed_changes
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.feature_statistics import categories_of, inferred_type
@@ -29,12 +31,12 @@ def suggest_constraints(
     profile : TableProfile
         Of the baseline dataset.
     methods : DistributionConstraints
-        The drift measures that were chosen; L-infinity where none was.
+        The drift measures that were chosen; Calibrated where none was.
     window_rows : int, optional
         The rows of a window, for which changes of statistics are constrained; without it they are not.
     """
     features = tuple(_feature(name, column, window_rows) for name, column in profile.columns.items())
-    return Constraints(features=features, monitoring_config=SUGGESTED.with_methods(methods))
+    return Constraints(features=features, monitoring_config=suggested_config(methods))
 
 
 def _feature(name: str, column: ColumnProfile, window_rows: int | None) -> FeatureConstraints:
@@ -57,5 +59,10 @@ def _of_numbers(numbers: NumericColumn, window: float) -> NumConstraints:
 
 def _domain(text: TextColumn) -> tuple[str, ...]:
     counts = categories_of(text)
+    return tuple(counts) if is_domain(counts) else ()
+
+
+def is_domain(counts: Mapping[str, int]) -> bool:
+    """Return whether categories are suggested as the domain of a feature."""
     singletons = sum(count == 1 for count in counts.values())
-    return tuple(counts) if counts and singletons / len(counts) <= _MOST_SINGLETONS else ()
+    return bool(counts) and singletons / len(counts) <= _MOST_SINGLETONS

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drift, is_calibrated
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
@@ -67,8 +68,20 @@ def known_categories(
     return known
 
 
+def configs_of(constraints: Constraints) -> dict[str, EffectiveConfig]:
+    """Return what applies to each feature."""
+    return {
+        feature.name: EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
+        for feature in constraints.features
+    }
+
+
 def check(
-    profile: TableProfile, alignment: Alignment, constraints: Constraints, statistics: Statistics | None
+    profile: TableProfile,
+    alignment: Alignment,
+    constraints: Constraints,
+    statistics: Statistics | None,
+    judged: Mapping[str, Judged] | None = None,
 ) -> CheckResult:
     """Check a profiled dataset against a baseline.
 
@@ -78,13 +91,15 @@ def check(
         Made with `expected_types` and `known_categories`.
     statistics : Statistics, optional
         Without them no drift is measured.
+    judged : mapping of str to Judged, optional
+        What the Calibrated comparison says of the features that it compares.
     """
     result = CheckResult()
     general = EffectiveConfig.of([constraints.monitoring_config])
-    baseline = statistics.named() if statistics else {}
+    baseline, judged = statistics.named() if statistics else {}, judged or {}
+    result.configs = configs_of(constraints)
     for feature in constraints.features:
-        config = EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
-        result.configs[feature.name] = config
+        config = result.configs[feature.name]
         column = alignment.features.get(feature.name)
         if column is None:
             missing = alignment.missing_column(feature.name)
@@ -93,11 +108,16 @@ def check(
             continue
         observed = profile.columns[column]
         then = baseline.get(feature.name)
-        drift = measure_drift(feature, config, then, observed) if statistics else None
+        drift, verdict = (
+            measure_drift(feature, config, then, observed) if statistics else None,
+            judged.get(feature.name),
+        )
+        if statistics and is_calibrated(feature, config):
+            drift = calibrated_drift(verdict, drift, then)
         if drift is not None:
             result.drifts[feature.name] = drift
         if config.evaluate_constraints:
-            result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then)))
+            result.violations.extend(violations_of(Comparison(feature, config, observed, drift, then, verdict)))
     if general.evaluate_constraints:
         result.violations.extend(alignment.column_counts())
     result.warnings.extend(_warnings(result, profile, alignment, constraints, statistics))
@@ -119,6 +139,7 @@ def _warnings(
     unknown = list(dict.fromkeys(constraints.unknown_keys()))
     if unknown:
         yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
+    yield from _without_threshold(constraints, result.configs)
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
@@ -137,6 +158,19 @@ def _warnings(
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
+
+
+def _without_threshold(constraints: Constraints, configs: Mapping[str, EffectiveConfig]) -> Iterator[str]:
+    """Yield a warning for thresholds of distances in a file whose features are not compared by distances."""
+    given = constraints.monitoring_config.distribution_constraints
+    thresholds = given and (given.comparison_threshold, given.categorical_comparison_threshold)
+    if not thresholds or thresholds == (None, None) or not constraints.features:
+        return
+    if all(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
+        yield (
+            "comparison_threshold and categorical_comparison_threshold are of distances: the Calibrated comparison has "
+            "minimum_effect and minimum_share instead"
+        )
 
 
 def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureStatistics]) -> Iterator[str]:

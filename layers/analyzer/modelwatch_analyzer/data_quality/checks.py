@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from modelwatch_analyzer.data_quality.calibration import Judged
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import changes_beyond
@@ -26,6 +27,8 @@ class Comparison:
         None where no comparison of distributions is configured.
     baseline : FeatureStatistics, optional
         None where the baseline's statistics lack the feature, or were not given.
+    judged : Judged, optional
+        What the Calibrated comparison says, if the feature is compared by it.
     """
 
     constraints: FeatureConstraints
@@ -33,6 +36,7 @@ class Comparison:
     observed: ColumnProfile
     drift: Drift | None
     baseline: FeatureStatistics | None = None
+    judged: Judged | None = None
 
 
 FeatureCheck = Callable[[Comparison], str | None]
@@ -51,13 +55,20 @@ def violations_of(comparison: Comparison, *, without: Collection[str] = ()) -> I
         Checks that are left out.
     """
     for check_type, check in CHECKS.items():
-        description = None if check_type in without else check(comparison)
+        description = None if check_type in without else _description(comparison, check_type, check)
         if description is not None:
             yield ConstraintViolation(
                 feature_name=comparison.constraints.name,
                 constraint_check_type=check_type,
                 description=description,
             )
+
+
+def _description(comparison: Comparison, check_type: str, check: FeatureCheck) -> str | None:
+    judged = comparison.judged
+    if judged is not None and check_type in judged.checks:
+        return judged.verdict.violation(check_type)
+    return check(comparison)
 
 
 def _check(check_type: str) -> Callable[[FeatureCheck], FeatureCheck]:

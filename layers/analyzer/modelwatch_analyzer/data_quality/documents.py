@@ -13,6 +13,8 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, model_validator
 
+from modelwatch_analyzer.calibrated.dependence import EqualRows
+from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, parsed_document, read_document
 from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType, statistics_of_column
@@ -24,9 +26,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DatasetStatistics(EditedDocument):
-    """The dataset as a whole."""
+    """The dataset as a whole; ``equal_rows`` and ``share_of_month`` are ours.
+
+    Attributes
+    ----------
+    equal_rows : EqualRows, optional
+        Of a baseline: how often its rows are equal.
+    share_of_month : float, optional
+        Of a schedule's window: how much of a month it is.
+    """
 
     item_count: Count = 0
+    equal_rows: EqualRows | None = None
+    share_of_month: Annotated[float, Field(gt=0)] | None = None
 
 
 class Statistics(EditedDocument):
@@ -61,6 +73,14 @@ class Statistics(EditedDocument):
     def without_values(self) -> Statistics:
         """Return them without what is a value of a single row."""
         return self.model_copy(update={"features": tuple(feature.without_values() for feature in self.features)})
+
+    def with_evidence(self, found: Mapping[str, Found], share_of_month: float | None) -> Statistics:
+        """Return the statistics of a window with what the Calibrated comparison found in it."""
+        if not found:
+            return self
+        features = tuple(each.model_copy(update={"evidence": found.get(each.name)}) for each in self.features)
+        dataset = self.dataset.model_copy(update={"share_of_month": share_of_month})
+        return self.model_copy(update={"features": features, "dataset": dataset})
 
     @classmethod
     def read(cls, path: Path) -> Statistics:

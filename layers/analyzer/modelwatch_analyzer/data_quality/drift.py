@@ -5,11 +5,14 @@ from __future__ import annotations
 from modelwatch_analyzer.data_quality.documents import FeatureConstraints
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.unwatched import why_no_categories
+from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.drift import Drift, distance_of_categories, distance_of_numbers
 from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
+
+_BY_ROWS = Undefined("the Calibrated comparison is one of rows")
 
 
 def measure_drift(
@@ -20,7 +23,8 @@ def measure_drift(
 ) -> Drift | None:
     """Compare a column with its baseline by the measure and the threshold of its configuration.
 
-    A numeric feature is compared by the sketches, a text feature by the categories.
+    A numeric feature is compared by the sketches, a text feature by the categories; for the Calibrated comparison see
+    `modelwatch_analyzer.data_quality.calibration`.
 
     Returns
     -------
@@ -31,9 +35,13 @@ def measure_drift(
         return None
     if feature.inferred_type.is_numeric:
         measure = measure_of_numbers(config.comparison_method)
+        if measure is CALIBRATED:
+            return Drift(_BY_ROWS, None, measure)
         sketch = observed.numbers.sketch if observed.numbers else None
         return Drift(distance_of_numbers(measure, baseline, sketch), config.comparison_threshold, measure)
     measure = measure_of_categories(config.categorical_drift_method, config.comparison_method)
+    if measure is CALIBRATED:
+        return Drift(_BY_ROWS, None, measure)
     categories = baseline.categories if baseline else {}
     distance: float | Undefined = Undefined(why_no_categories(baseline))
     if categories or measure.categorical is None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from modelwatch_analyzer.distances.calibrated import CALIBRATED
+from modelwatch_analyzer.distances.methods import method_name
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE
 from modelwatch_core.domain.violation_text import number_text
 
@@ -17,26 +19,34 @@ def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
 
 def _rows(constraints: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     features, config = constraints["features"], constraints["monitoring_config"]
+    drift = config["distribution_constraints"]
+    numbers, texts = (method_name(drift, numeric=numeric) for numeric in (True, False))
+    by_test = CALIBRATED.name in (numbers, texts)
     types = Counter(feature["inferred_type"] for feature in features)
     for name, count in types.items():
         yield f"of type {name}", f"{count:,}", ""
-    yield "data type check", f"{len(features):,}", _share(config["datatype_check_threshold"])
+    yield "data type check", f"{len(features):,}", _limit(config["datatype_check_threshold"], by_test)
     for least, count in sorted(Counter(each["completeness"] for each in features).items(), reverse=True):
-        yield "completeness check", f"{count:,}", _share(least)
-    numbers = sum(bool(feature.get("num_constraints", {}).get("is_non_negative")) for feature in features)
+        yield "completeness check", f"{count:,}", _limit(least, by_test)
+    signs = sum(bool(feature.get("num_constraints", {}).get("is_non_negative")) for feature in features)
     domains = sum(bool(feature.get("string_constraints", {}).get("domains")) for feature in features)
-    if numbers:
-        yield "non-negative numbers", f"{numbers:,}", ""
+    if signs:
+        yield "non-negative numbers", f"{signs:,}", ""
     if domains:
-        yield "known categories", f"{domains:,}", _share(config["domain_content_threshold"])
-    drift = config["distribution_constraints"]
-    texts = types["String"]
+        yield "known categories", f"{domains:,}", _limit(config["domain_content_threshold"], by_test)
     for count, method, threshold in (
-        (len(features) - texts - types["Unknown"], "comparison_method", "comparison_threshold"),
-        (texts, "categorical_drift_method", "categorical_comparison_threshold"),
+        (len(features) - types["String"] - types["Unknown"], numbers, "comparison_threshold"),
+        (types["String"], texts, "categorical_comparison_threshold"),
     ):
-        if count:
-            yield f"drift by {drift[method]}", f"{count:,}", number_text(drift[threshold])
+        if count and method == CALIBRATED.name:
+            least, rate = (number_text(100 * drift[name]) for name in ("minimum_effect", "false_alarm_rate"))
+            yield f"drift by {method}", f"{count:,}", f"{least} % of the rows; {rate} % false alarms"
+        elif count:
+            yield f"drift by {method}", f"{count:,}", number_text(drift[threshold])
+
+
+def _limit(least: float, by_test: bool) -> str:
+    return f"{_share(least)}, up to chance" if by_test else _share(least)
 
 
 def _share(least: float) -> str:

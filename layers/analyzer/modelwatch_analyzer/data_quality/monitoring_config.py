@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.data_quality.documents import MonitoringConfig
-from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION
+from modelwatch_analyzer.distances.calibrated import CALIBRATED
+from modelwatch_analyzer.distances.distribution_constraints import (
+    CALIBRATED_RATES,
+    SUGGESTED_CALIBRATED,
+    SUGGESTED_DISTRIBUTION,
+    DistributionConstraints,
+)
+from modelwatch_analyzer.distances.methods import L_INFINITY
 from modelwatch_core.domain.analysis_settings import Switch
 
 SUGGESTED = MonitoringConfig(
@@ -17,7 +24,20 @@ SUGGESTED = MonitoringConfig(
     domain_content_threshold=1.0,
     distribution_constraints=SUGGESTED_DISTRIBUTION,
 )
-"""What a baseline suggests, and what applies where a file leaves a key out."""
+"""SageMaker's suggestion, and what applies where a file leaves a key out."""
+
+
+def suggested_config(methods: DistributionConstraints) -> MonitoringConfig:
+    """Return what a baseline suggests: the Calibrated comparison, unless another one of numbers is chosen."""
+    numbers, categories = methods.comparison_method, methods.categorical_drift_method
+    if numbers not in (None, CALIBRATED.name):
+        rates = CALIBRATED_RATES if categories == CALIBRATED.name else DistributionConstraints()
+        return SUGGESTED.with_methods(rates.overlaid(methods))
+    distribution = SUGGESTED_CALIBRATED
+    if categories not in (None, L_INFINITY, CALIBRATED.name):
+        threshold = SUGGESTED_DISTRIBUTION.categorical_comparison_threshold
+        distribution = distribution.overlaid(DistributionConstraints(categorical_comparison_threshold=threshold))
+    return SUGGESTED.model_copy(update={"distribution_constraints": distribution.overlaid(methods)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +53,17 @@ class EffectiveConfig:
     comparison_method: str
     categorical_comparison_threshold: float
     categorical_drift_method: str
+    false_alarm_rate: float
+    monthly_false_alarm_rate: float
+    minimum_effect: float
+    minimum_share: float
 
     @classmethod
     def of(cls, layers: Iterable[MonitoringConfig]) -> EffectiveConfig:
         """Lay settings over the suggested ones, later ones over earlier ones."""
         values: dict[str, Any] = {}
-        for layer in (SUGGESTED, *layers):
+        rates = MonitoringConfig(distribution_constraints=CALIBRATED_RATES)
+        for layer in (SUGGESTED, rates, *layers):
             for part in (layer, layer.distribution_constraints):
                 if part is not None:
                     settings = {name: getattr(part, name) for name in type(part).model_fields}

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
 from modelwatch_analyzer.data_quality.alignment import EXTRA_COLUMN_CHECK, MISSING_COLUMN_CHECK
+from modelwatch_analyzer.data_quality.calibration import (
+    Judged,
+    calibrated_drift,
+    is_calibrated,
+    judge,
+    level_of,
+    promise_of,
+)
+from modelwatch_analyzer.data_quality.check import configs_of
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
@@ -42,8 +51,10 @@ def replayed(
     violations: list[Finding] = []
     unknown: list[Finding] = []
     features = [feature for feature in constraints.features if feature.name not in excluded]
+    configs = configs_of(constraints)
+    judged = _judged(current, constraints, configs, baseline)
     for feature in features:
-        config = EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
+        config, verdict = configs[feature.name], judged.get(feature.name)
         if not config.evaluate_constraints:
             continue
         seen = now.get(feature.name)
@@ -53,13 +64,32 @@ def replayed(
         column, before = _restored(seen), then.get(feature.name)
         drift = measure_drift(feature, config, before, column) if baseline else None
         undecided = {*_undecided(feature, config, seen, has_baseline=before is not None)}
-        found = violations_of(Comparison(feature, config, column, drift, before), without=undecided)
+        if baseline and is_calibrated(feature, config):
+            drift = calibrated_drift(verdict, drift, before)
+            undecided |= {DRIFT_CHECK} if drift else set()
+        if verdict is not None:
+            undecided -= verdict.checks
+        found = violations_of(Comparison(feature, config, column, drift, before, verdict), without=undecided)
         violations += [(feature.name, each.constraint_check_type) for each in found]
         unknown += [(feature.name, check) for check in sorted(undecided)]
     if EffectiveConfig.of([constraints.monitoring_config]).evaluate_constraints:
         known = {feature.name for feature in constraints.features}
         violations += [(name, EXTRA_COLUMN_CHECK) for name in now if name not in known]
     return Replay(tuple(violations), tuple(unknown))
+
+
+def _judged(
+    current: Statistics,
+    constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
+    baseline: Statistics | None,
+) -> dict[str, Judged]:
+    """Judge the evidence that a window has left; it is that of the baseline of then."""
+    if baseline is None:
+        return {}
+    found = {feature.name: feature.evidence for feature in current.features if feature.evidence is not None}
+    general, share = EffectiveConfig.of([constraints.monitoring_config]), current.dataset.share_of_month
+    return judge(constraints, configs, baseline, found, level_of(general, share), promise_of(general, share))
 
 
 def _undecided(

@@ -121,6 +121,8 @@ def _is_empty(feature: FeatureStatistics) -> bool:
 
 
 def _has_many_values(feature: FeatureStatistics) -> bool:
+    if feature.calibration is not None and feature.calibration.categories is not None:
+        return False  # compared in groups
     return (
         feature.inferred_type is InferredType.STRING
         and not feature.categories

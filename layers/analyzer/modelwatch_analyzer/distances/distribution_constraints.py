@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
+from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.linf import ROBUST
 from modelwatch_analyzer.distances.methods import L_INFINITY, known_categorical_drift_method, known_comparison_method
 from modelwatch_analyzer.documents import ConstraintsPart
@@ -15,13 +16,31 @@ from modelwatch_core.domain.errors import InvalidInput
 
 
 class DistributionConstraints(ConstraintsPart):
-    """How drift is measured, and from which threshold on it is a violation."""
+    """How drift is measured, and from which threshold on it is a violation.
+
+    Rates and minimums are of the Calibrated comparison only, which no threshold concerns.
+
+    Attributes
+    ----------
+    false_alarm_rate : float, optional
+        The share of windows in which any feature is flagged although nothing has changed, in a check of its own.
+    monthly_false_alarm_rate : float, optional
+        The same of months, for the windows of a schedule.
+    minimum_effect : float, optional
+        The least share of the rows that must have moved to other values.
+    minimum_share : float, optional
+        The least change of the share of missing, extreme, new, negative, mistyped or single values.
+    """
 
     perform_comparison: Switch | None = None
     comparison_threshold: float | None = None
     comparison_method: Annotated[str, AfterValidator(known_comparison_method)] | None = None
     categorical_comparison_threshold: float | None = None
     categorical_drift_method: Annotated[str, AfterValidator(known_categorical_drift_method)] | None = None
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    monthly_false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    minimum_effect: Annotated[float, Field(ge=0, le=1)] | None = None
+    minimum_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
     def overlaid(self, layer: DistributionConstraints | None) -> DistributionConstraints:
         """Return these constraints with what a layer sets."""
@@ -38,7 +57,19 @@ SUGGESTED_DISTRIBUTION = DistributionConstraints(
     categorical_comparison_threshold=0.1,
     categorical_drift_method=L_INFINITY,
 )
-"""What a baseline suggests."""
+"""SageMaker's suggestion, and what applies where a file leaves a key out."""
+
+CALIBRATED_RATES = DistributionConstraints(
+    false_alarm_rate=0.01, monthly_false_alarm_rate=0.05, minimum_effect=0.02, minimum_share=0.01
+)
+"""What the Calibrated comparison promises, and the least changes that it reports."""
+
+SUGGESTED_CALIBRATED = CALIBRATED_RATES.overlaid(
+    DistributionConstraints(
+        perform_comparison=Switch.ENABLED, comparison_method=CALIBRATED.name, categorical_drift_method=L_INFINITY
+    )
+)
+"""What a baseline of data quality suggests, unless another measure is chosen."""
 
 
 def chosen_methods(settings: DriftSettings) -> DistributionConstraints:

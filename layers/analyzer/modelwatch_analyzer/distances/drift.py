@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK
 from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, NumericalStatistics, sketch_of
 from modelwatch_analyzer.profile.categories import CategoryCounts
@@ -13,8 +14,7 @@ from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
 
-DRIFT_CHECK = "baseline_drift_check"
-"""SageMaker's ``constraint_check_type`` of a distribution that has moved too far."""
+__all__ = ["DRIFT_CHECK", "Drift", "distance_of_categories", "distance_of_numbers"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
@@ -85,6 +86,7 @@ def profile_dataset(
     columns: Sequence[str] | None = None,
     expected: Mapping[str, ColumnType] | None = None,
     known: Mapping[str, Collection[str]] | None = None,
+    sample: SampledRows | None = None,
 ) -> TableProfile:
     """Read a dataset and profile its columns.
 
@@ -101,6 +103,8 @@ def profile_dataset(
         The baseline's types by column name. The number of integers is exact where Integral is expected.
     known : Mapping of str to Collection of str, optional
         The values whose counts must be exact, by column name.
+    sample : SampledRows, optional
+        Gets the rows of each pass.
 
     Raises
     ------
@@ -116,10 +120,12 @@ def profile_dataset(
     types |= _types_of_first_batch(dataset, [name for name in columns if name not in types])
     dtypes = {name: _dtype(types[name]) for name in columns}
     log = ReadLog()
-    first = _accumulate(dataset, Plan(dtypes), known, log)
+    first = _accumulate(dataset, Plan(dtypes), known, log, sample.begin(columns) if sample else None)
     log.require_records()
     others = {name: _dtype(column.type) for name, column in first.columns.items() if not _fits(column)}
-    second = _accumulate(dataset, Plan(others), known, ReadLog()) if others else TableAccumulator({})
+    second = TableAccumulator({})
+    if others:
+        second = _accumulate(dataset, Plan(others), known, ReadLog(), sample.begin(tuple(others)) if sample else None)
     profiles = {name: _profile(column, second.columns.get(name)) for name, column in first.columns.items()}
     return TableProfile(profiles, log.counts())
 
@@ -136,10 +142,14 @@ def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, Col
     return {name: infer_type(_column(batch, name).drop_nulls()) for name in columns}
 
 
-def _accumulate(dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str]], log: ReadLog) -> TableAccumulator:
+def _accumulate(
+    dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str]], log: ReadLog, sample: RowSample | None
+) -> TableAccumulator:
     table = TableAccumulator.for_plan(plan, known)
     for batch in dataset.batches(plan, log):
         table.update(batch)
+        if sample is not None:
+            sample.update(batch)
     return table
 
 

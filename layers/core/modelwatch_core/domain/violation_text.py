@@ -72,6 +72,10 @@ _PHRASES = [
         "Drift {name} of {value} is below the threshold {threshold}, which is the least allowed",
     ),
     (
+        "{value} % ({low} % to {high} %) {_what}, at least {threshold} % matter",
+        "{value} % ({low} % to {high} %) {_what}, at least {threshold} % matter",
+    ),
+    (
         "Feature attribution drift {value} exceeds threshold {threshold}",
         (
             "Agreement with the baseline's attributions (NDCG) of {value} is below the threshold {threshold}, "
@@ -112,7 +116,14 @@ _PHRASES = [
 _CHECKS = {"LessThanThreshold": "below threshold", "GreaterThanThreshold": "above threshold"}
 """Checks whose names are not read as words."""
 
-_WORDS = {"type": r"\w+", "same_type": r"\w+", "name": r"[\w-]+", "_expected": ".+?", "_observed": ".+"}
+_WORDS = {
+    "_what": "[a-z ]+",
+    "type": r"\w+",
+    "same_type": r"\w+",
+    "name": r"[\w-]+",
+    "_expected": ".+?",
+    "_observed": ".+",
+}
 
 
 def violation_text(violation: ConstraintViolation) -> str:

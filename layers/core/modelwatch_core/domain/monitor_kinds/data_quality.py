@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from modelwatch_core.domain.analysis_settings import DriftSettings
 from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import (
     BASELINE_ONLY,
+    CHECK_ONLY,
     DRIFT_OPTIONS,
     STATISTICS_OPTION,
     Shell,
@@ -28,10 +30,21 @@ class DataQualitySettings(DriftSettings):
     propose_changes : int, optional
         How many rows a window will have; a baseline then proposes how far mean, standard deviation and quantiles may
         change by chance in windows of that size.
+    looks_per_month : int, optional
+        How many windows of this series there are in 30 days: a check then has its part of the rate of false alarms
+        per month. Executions of a schedule have it by the length of their window.
+    earlier_executions_results : Path, optional
+        A folder with the results of executions of earlier windows, with which this one is judged together.
     """
 
     analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
     propose_changes: int | None = Field(default=None, ge=1)
+    looks_per_month: int | None = Field(default=None, ge=1)
+    earlier_executions_results: Path | None = None
+
+
+SERIES_FILE = "window_series.json"
+"""What an execution leaves for the next: the state of what windows tell together."""
 
 
 METRICS_OF_ALL_FEATURES = ("feature_baseline_drift_distance", "feature_baseline_drift_p_value")
@@ -48,6 +61,7 @@ DATA_QUALITY = MonitorKind(
     analysis="modelwatch_analyzer.data_quality.analysis",
     metric_namespace="data-metrics",
     constraint_sections=frozenset({"features"}),
+    earlier_report=SERIES_FILE,
     is_metric_of_a_part=_is_metric_of_a_feature,
     shell=Shell(
         watches="Types, completeness, domains and drift of every column.",
@@ -73,6 +87,21 @@ DATA_QUALITY = MonitorKind(
                 help="Also propose how far mean, standard deviation and quantiles may change by chance (max_changes in "
                 "constraints.json), for windows of so many rows.",
                 verbs=BASELINE_ONLY,
+            ),
+            ShellOption(
+                field="looks_per_month",
+                metavar="N",
+                help="How many windows of this series a month has: the check then has its part of the rate of false "
+                "alarms of a month, and leaves window_series.json for the next one.",
+                verbs=CHECK_ONLY,
+            ),
+            ShellOption(
+                field="earlier_executions_results",
+                name="--earlier-results",
+                metavar="DIR|S3URI",
+                help="Results of earlier windows of the series: of the last window_series.json in it, by the order of "
+                "paths, lasting small changes are found. Needs --looks-per-month.",
+                verbs=CHECK_ONLY,
             ),
         ),
     ),

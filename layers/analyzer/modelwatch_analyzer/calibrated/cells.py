@@ -1,0 +1,218 @@
+"""Cells that a baseline freezes, and how many rows of a sample are in each."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Annotated
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from modelwatch_analyzer.calibrated.row_sample import SampledColumn
+from modelwatch_analyzer.documents import EditedDocument
+from modelwatch_analyzer.profile.lexical import read_numbers
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MOST_VALUES = 1_000
+"""Up to so many distinct values have a cell each; more numbers have cells between quantiles, more categories groups."""
+
+_GROUPS, _GROUPED_ROWS = 64, 20_000
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class ColumnCounts(EditedDocument):
+    """What a baseline keeps of a column: of its sampled rows how many are in each cell.
+
+    Attributes
+    ----------
+    missing, present : int
+        Rows without and with a value.
+    numbers : NumberCells, optional
+    categories : CategoryCells, optional
+        One of the two, unless no row has a value.
+    repeated : float
+        The design effect of the rows: they tell as much as so many times fewer independent ones.
+    """
+
+    missing: Count
+    present: Count
+    numbers: NumberCells | None = None
+    categories: CategoryCells | None = None
+    repeated: Annotated[float, Field(ge=1)] = 1.0
+
+
+class NumberCells(EditedDocument):
+    """Cells of numbers: one for each of `values`, and those between them and `cuts`.
+
+    Attributes
+    ----------
+    values : tuple of float
+        Values with a cell of their own, ascending.
+    cuts : tuple of float
+        A value that is a cut belongs to the cell below.
+    counts : tuple of int
+        By cell, ascending.
+    integral, negative : int
+        Of the numbers.
+    distinct : int
+        Distinct numbers.
+    mean, deviation : float
+        Of the numbers; the standard deviation is the population's.
+    """
+
+    values: tuple[float, ...]
+    cuts: tuple[float, ...] = ()
+    counts: tuple[Count, ...]
+    integral: Count
+    negative: Count
+    distinct: Count
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, sample: Numbers) -> NumberCells:
+        """Freeze the cells of a baseline, and count its own rows in them."""
+        distinct, times = np.unique(sample.values, return_counts=True)
+        own, cuts = distinct, np.empty(0)
+        if distinct.size > MOST_VALUES:
+            own = np.union1d(distinct[times >= 2 * sample.values.size / MOST_VALUES], distinct[[0, -1]])
+            ranks = np.cumsum(times)
+            wanted = np.arange(1, MOST_VALUES) * sample.values.size / MOST_VALUES
+            place = np.unique(np.minimum(np.searchsorted(ranks, wanted), distinct.size - 2))
+            cuts = distinct[place] / 2 + distinct[place + 1] / 2
+        cells = cls(
+            values=tuple(own.tolist()),
+            cuts=tuple(cuts.tolist()),
+            counts=(),
+            integral=sample.integral,
+            negative=sample.negative,
+            distinct=distinct.size,
+            mean=sample.mean,
+            deviation=sample.deviation,
+        )
+        return cells.model_copy(update={"counts": tuple(cells.count(sample.values).tolist())})
+
+    @property
+    def edges(self) -> Floats:
+        """The upper ends of all cells but the last, ascending; each belongs to its cell."""
+        own = np.asarray(self.values)
+        return np.unique(np.concatenate([own, np.nextafter(own, -np.inf), np.asarray(self.cuts)]))
+
+    def count(self, values: Floats) -> Integers:
+        """Return how many values are in each cell."""
+        below = np.searchsorted(np.sort(values), self.edges, side="right")
+        return np.diff(below, prepend=0, append=values.size).astype(np.int64)
+
+    def place(self, values: Floats) -> Integers:
+        """Return the cell of each value."""
+        return np.searchsorted(self.edges, values, side="left").astype(np.int64)
+
+
+class CategoryCells(EditedDocument):
+    """Cells of categories: one for each of `values`, or groups of values by their checksum where there are too many.
+
+    Attributes
+    ----------
+    values : tuple of str, optional
+        The most frequent first; None where values are grouped.
+    counts : tuple of int
+        By value or by group.
+    """
+
+    values: tuple[str, ...] | None = None
+    counts: tuple[Count, ...]
+
+    @classmethod
+    def of(cls, values: pl.Series) -> CategoryCells:
+        """Freeze the cells of a baseline, and count its own rows in them."""
+        counts = values.alias("value").value_counts().sort(["count", "value"], descending=[True, False])
+        if counts.height > MOST_VALUES:
+            return cls(values=None, counts=tuple(_grouped(values).tolist()))
+        return cls(values=tuple(counts["value"].to_list()), counts=tuple(counts["count"].to_list()))
+
+    def count(self, values: pl.Series) -> tuple[Integers, dict[str, int]]:
+        """Return how many values are in each cell, and the counts of values that have none."""
+        if self.values is None:
+            return _grouped(values), {}
+        counts = values.alias("value").value_counts()
+        by_value = dict(zip(counts["value"].to_list(), counts["count"].to_list(), strict=True))
+        known = np.array([by_value.pop(value, 0) for value in self.values], np.int64)
+        return known, by_value
+
+    def place(self, values: pl.Series) -> Integers:
+        """Return the cell of each value; those without one have the cell after the last."""
+        unique = values.unique().to_list()
+        if self.values is None:
+            cells = {value: _group(value) for value in unique}
+        else:
+            known = {value: index for index, value in enumerate(self.values)}
+            cells = {value: known.get(value, len(self.values)) for value in unique}
+        return values.replace_strict(cells, return_dtype=pl.Int64).to_numpy() if len(values) else np.empty(0, np.int64)
+
+
+def _group(value: str) -> int:
+    return zlib.crc32(value.encode()) % _GROUPS
+
+
+def _grouped(values: pl.Series) -> Integers:
+    some = values.gather_every(max(1, -(-len(values) // _GROUPED_ROWS)))
+    return np.bincount([_group(value) for value in some.to_list()], minlength=_GROUPS).astype(np.int64)
+
+
+class Numbers:
+    """The sampled values of a column that is read as numbers.
+
+    Attributes
+    ----------
+    values : ndarray of float64
+        The numeric ones.
+    present, missing, integral, negative : int
+    """
+
+    def __init__(self, column: SampledColumn) -> None:
+        read = [read_numbers(part) for part in column.parts]
+        self.values = np.concatenate([each.values for each in read]) if read else np.empty(0)
+        self.present = sum(each.present for each in read)
+        self.missing = sum(each.missing for each in read)
+        self.integral = sum(each.integral for each in read)
+        self.negative = int(np.count_nonzero(self.values < 0))
+
+    @property
+    def mean(self) -> float:
+        """The mean, or the nearest double where the sum is beyond one."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.nan_to_num(self.values.mean())) if self.values.size else 0.0
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation, or 0 where it is beyond a double."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.nan_to_num(self.values.std(), posinf=0.0)) if self.values.size else 0.0
+
+
+def texts(column: SampledColumn) -> tuple[pl.Series, int]:
+    """Return the values of a column that is read as text, and the number of missing ones."""
+    whole = (
+        pl.concat([part.cast(pl.String) for part in column.parts]) if column.parts else pl.Series([], dtype=pl.String)
+    )
+    return whole.drop_nulls(), whole.null_count()
+
+
+def counts_of(column: SampledColumn, *, numeric: bool) -> ColumnCounts:
+    """Freeze the cells of a baseline's column."""
+    if numeric:
+        numbers = Numbers(column)
+        cells = NumberCells.of(numbers) if numbers.values.size else None
+        return ColumnCounts(missing=numbers.missing, present=numbers.present, numbers=cells)
+    values, missing = texts(column)
+    return ColumnCounts(
+        missing=missing, present=len(values), categories=CategoryCells.of(values) if len(values) else None
+    )
+
+
+ColumnCounts.model_rebuild()

@@ -1,0 +1,143 @@
+"""The evidence of one column: its sampled rows against the counts of the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.calibrated.category_tests import category_evidence
+from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers, texts
+from modelwatch_analyzer.calibrated.dependence import ROWS
+from modelwatch_analyzer.calibrated.effects import change_of_missing, difference_of_shares
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.number_tests import NumberSamples, number_evidence
+from modelwatch_analyzer.calibrated.row_sample import SampledColumn
+from modelwatch_analyzer.calibrated.two_counts import TwoCountTest, different, more
+
+Floats = NDArray[np.float64]
+
+COMPLETENESS_CHECK, TYPE_CHECK, SIGN_CHECK = "completeness_check", "data_type_check", "is_non_negative_check"
+
+_MISSING_OF_NUMBERS, _TYPE, _SIGN = 0.04, 0.015, 0.015
+_MISSING_OF_CATEGORIES = 0.2
+
+
+def evidence_of(
+    before: ColumnCounts, sampled: SampledColumn, *, numeric: bool, integral: bool, repeated: float
+) -> Iterator[Evidence]:
+    """Yield the results of the tests of a column.
+
+    Parameters
+    ----------
+    before : ColumnCounts
+    sampled : SampledColumn
+        Of the current rows.
+    numeric, integral : bool
+        What the column is expected to be.
+    repeated : float
+        The design effect of the current rows.
+    """
+    if numeric:
+        yield from _of_numbers(before, Numbers(sampled), integral=integral, repeated=repeated)
+    else:
+        yield from _of_categories(before, *texts(sampled), repeated)
+
+
+def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated: float) -> Iterator[Evidence]:
+    rows = (before.missing + before.present, now.missing + now.present)
+    yield _two_counts(different, _MISSING, (before.missing, now.missing), rows, before, repeated, _MISSING_OF_NUMBERS)
+    cells = before.numbers
+    if cells is None:
+        return
+    numbers = sum(cells.counts)
+    right = (cells.integral, now.integral) if integral else (numbers, int(now.values.size))
+    wrong = (before.present - right[0], now.present - right[1])
+    yield _two_counts(more, _WRONG, wrong, (before.present, now.present), before, repeated, _TYPE)
+    if not cells.negative:
+        signs = (numbers, int(now.values.size))
+        yield _two_counts(more, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
+    samples = NumberSamples(
+        before=np.asarray(cells.counts, np.float64) / before.repeated,
+        now=cells.count(now.values) / repeated,
+        cells=cells,
+        unseen=None if cells.cuts else _unseen(cells, now.values) / repeated,
+    )
+    yield from number_evidence(samples)
+
+
+def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated: float) -> Iterator[Evidence]:
+    rows = (before.missing + before.present, missing + len(now))
+    yield _two_counts(different, _MISSING, (before.missing, missing), rows, before, repeated, _MISSING_OF_CATEGORIES)
+    cells = before.categories
+    if cells is None:
+        return
+    known, others = cells.count(now)
+    unseen = None if cells.values is None else np.array(list(others.values()), np.int64)
+    then = np.asarray(cells.counts, np.float64) / before.repeated
+    yield from category_evidence(then, known / repeated, None if unseen is None else unseen / repeated)
+
+
+_MISSING = ("missing values test", COMPLETENESS_CHECK, "of the rows lost or gained a value")
+_WRONG = ("types test", TYPE_CHECK, "of the values are of another type")
+_NEGATIVE = ("signs test", SIGN_CHECK, "of the values are negative")
+
+
+def _two_counts(
+    test: TwoCountTest,
+    names: tuple[str, str, str],
+    events: tuple[int, int],
+    rows: tuple[int, int],
+    before: ColumnCounts,
+    repeated: float,
+    weight: float,
+) -> Evidence:
+    then, of_then = int(events[0] / before.repeated), int(rows[0] / before.repeated)
+    later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
+    p = float(test(then, of_then, later, of_later)[0]) if of_then and of_later else 1.0
+    counts = (then, of_then, later, of_later)
+    effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
+    return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
+
+
+def _unseen(cells: NumberCells, values: Floats) -> Floats:
+    distinct, times = np.unique(values, return_counts=True)
+    return times[~np.isin(distinct, np.asarray(cells.values))].astype(np.float64)
+
+
+def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> Floats | None:
+    """Return the ranks in the baseline, from 0 to 1, of the first sampled rows; NaN for a missing value.
+
+    None for a column without cells.
+    """
+    cells = counts.numbers if numeric else counts.categories
+    if cells is None:
+        return None
+    weights = np.append(np.asarray(cells.counts, np.float64), 0.0)
+    middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
+    left, ranks = ROWS, []
+    for part in sampled.parts:
+        first = part.head(left)
+        left -= len(first)
+        ranks.append(_ranks(first, cells, middles))
+    return np.concatenate(ranks) if ranks else np.empty(0)
+
+
+def _ranks(part: pl.Series, cells: NumberCells | CategoryCells, middles: Floats) -> Floats:
+    ranks = np.full(len(part), np.nan)
+    if isinstance(cells, NumberCells):
+        numbers = _as_numbers(part)
+        filled = np.isfinite(numbers)
+        ranks[filled] = middles[cells.place(numbers[filled])]
+    else:
+        texts_of = part.cast(pl.String())
+        ranks[texts_of.is_not_null().to_numpy()] = middles[cells.place(texts_of.drop_nulls())]
+    return ranks
+
+
+def _as_numbers(part: pl.Series) -> Floats:
+    if part.dtype == pl.String():
+        part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
+    return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN

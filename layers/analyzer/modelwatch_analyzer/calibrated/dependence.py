@@ -1,0 +1,141 @@
+"""Rows that do not tell as much as independent ones: sent twice, or in batches of similar rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.documents import EditedDocument
+
+Floats = NDArray[np.float64]
+
+ROWS = 20_000
+"""So many rows tell how often rows are equal, and how similar neighbours are."""
+
+_LEAST_BLOCKS = 10
+_SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+_SLIGHT = 0.1
+_STANDARD_ERRORS = 4.0
+_UNSEEN_PAIRS = 3.0
+"""A baseline without equal rows may have so many by the rule of three."""
+_BLOCK_ERRORS = 3.5
+
+
+class EqualRows(EditedDocument):
+    """How often rows of a sample are equal.
+
+    Attributes
+    ----------
+    pairs, triples : float
+        The shares of all pairs and of all triples of rows.
+    rows : float
+        How many rows tell so.
+    """
+
+    pairs: float = 0.0
+    triples: float = 0.0
+    rows: float = 0.0
+
+    @classmethod
+    def of(cls, parts: list[pl.DataFrame]) -> EqualRows:
+        """Count them among the rows of a sample."""
+        hashes = np.concatenate([part.hash_rows().to_numpy() for part in parts if part.width]) if parts else np.empty(0)
+        hashes = hashes[:: max(1, math.ceil(hashes.size / ROWS))]
+        rows = float(hashes.size)
+        if rows < 3:
+            return cls(rows=rows)
+        counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
+        pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
+        triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
+        return cls(pairs=pairs, triples=triples, rows=rows)
+
+
+def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
+    """Return the design effect of rows that occur more often than in the baseline; 1 where chance explains them.
+
+    Notes
+    -----
+    Kish (1965) of clusters of equal rows: exactly 2 where each row is there twice. The chance is the standard error of
+    the shares of equal pairs of both sides, by the variance of a U-statistic.
+    """
+    if not before.rows or not now.rows:
+        return 1.0
+    clumps = 4 * max(0.0, before.triples - before.pairs**2)
+    pairs = before.pairs + 2 * _UNSEEN_PAIRS / before.rows**2
+    error = math.sqrt(sum(2 * pairs / side.rows**2 + clumps / side.rows for side in (before, now)))
+    excess = (rows - 1) * max(0.0, now.pairs - before.pairs)
+    return 1 + excess if excess > _SLIGHT + _STANDARD_ERRORS * (rows - 1) * error else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The design effects of consecutive rows that are alike.
+
+    Attributes
+    ----------
+    length : int
+        Rows of a block; 1 where neighbours are no more alike than others.
+    effects : mapping of str to float
+        By column.
+    number : int
+        How many blocks there are.
+    """
+
+    length: int
+    effects: Mapping[str, float]
+    number: int
+
+
+def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
+    """Estimate how much fewer independent rows tell the same, from the order of the rows.
+
+    Parameters
+    ----------
+    ranks : mapping of str to ndarray, shape (rows,)
+        By column the rank of each row's value, from 0 to 1; NaN where it is missing. Sorted columns are left out: their
+        order is not that of the arrival.
+    """
+    arrived = {name: each for name, each in ranks.items() if not _is_sorted(each)}
+    rows = next((each.size for each in arrived.values()), 0)
+    if rows < 2 * _LEAST_BLOCKS:
+        return Blocks(1, {}, rows)
+    scores = np.column_stack([_centred(each) for each in arrived.values()])
+    lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
+    medians = [float(np.median(_design_effects(scores, length))) for length in lengths]
+    clear = [
+        (median, length)
+        for median, length in zip(medians, lengths, strict=True)
+        if median > 1 + _BLOCK_ERRORS * math.sqrt(2 * length / rows)
+    ]
+    if not clear:
+        return Blocks(1, {}, rows)
+    length = max(clear)[1]
+    effects = {}
+    for name, each in arrived.items():
+        shares = [np.where(np.isnan(each), np.nan, each <= share) for share in _SHARES]
+        several = np.column_stack([_centred(score) for score in (each, (each - 0.5) ** 2, *shares)])
+        effects[name] = max(1.0, float(_design_effects(several, length).max()))
+    return Blocks(length, effects, rows // length)
+
+
+def _is_sorted(ranks: Floats) -> bool:
+    steps = np.diff(ranks[~np.isnan(ranks)])
+    return bool(np.all(steps >= 0) or np.all(steps <= 0))
+
+
+def _centred(scores: Floats) -> Floats:
+    present = ~np.isnan(scores)
+    mean = float(scores[present].mean()) if present.any() else 0.0
+    return np.where(present, scores - mean, 0.0)
+
+
+def _design_effects(scores: Floats, length: int) -> Floats:
+    whole = scores[: scores.shape[0] // length * length]
+    sums = whole.reshape(-1, length, scores.shape[1]).sum(axis=1)
+    variance = (whole**2).sum(axis=0)
+    return np.where(variance > 0, (sums**2).sum(axis=0) / np.where(variance > 0, variance, 1.0), 1.0)

@@ -1,0 +1,219 @@
+"""All tests of all columns of a window as one family: what is certain, and of that what is large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from modelwatch_analyzer.calibrated.dependence import Blocks
+from modelwatch_analyzer.calibrated.effects import effective_rows
+from modelwatch_analyzer.calibrated.evidence import Evidence
+from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
+
+_HALF_POWER = 0.42
+"""What 80 % instead of 50 % of windows cost in standard errors of the largest difference, halved."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEvidence:
+    """The tests of a column.
+
+    Attributes
+    ----------
+    evidence : tuple of Evidence
+        None where nothing could be compared.
+    rows_before, rows_now : float
+        How many independent rows each side's values are worth.
+    minimums : mapping of str to float
+        The least effect that matters, by `Evidence.minimum`.
+    remark : str
+        What was done about rows that are not independent.
+    """
+
+    evidence: tuple[Evidence, ...]
+    rows_before: float
+    rows_now: float
+    minimums: Mapping[str, float]
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the family says of a column.
+
+    Attributes
+    ----------
+    level : float
+        The rate of false alarms of the window.
+    columns : int
+        How many columns share it.
+    evidence : tuple of Evidence
+        With p corrected over the columns, the least first.
+    flagged : tuple of Evidence
+        What is certain and large.
+    untold : str, optional
+        Why nothing can be told.
+    least : float
+        The change that is found in 80 % of windows of this size.
+    remark : str
+        See `ColumnEvidence`.
+    promise : str
+        The rate of false alarms that is kept: ``1 % of windows``.
+    """
+
+    level: float
+    columns: int
+    evidence: tuple[Evidence, ...]
+    flagged: tuple[Evidence, ...]
+    untold: str | None
+    least: float
+    minimums: Mapping[str, float]
+    remark: str
+    promise: str
+
+    def flagged_by(self, check: str) -> Evidence | None:
+        """Return the clearest evidence by which a check fails."""
+        return next((each for each in self.flagged if each.check == check), None)
+
+    def violation(self, check: str) -> str | None:
+        """Return the description of a violation, or None."""
+        found = self.flagged_by(check)
+        if found is None:
+            return None
+        over = f"{self.columns} {'column' if self.columns == 1 else 'columns'}"
+        return (
+            f"{_TITLES.get(check, 'Baseline drift')}: {_size(found)}, at least {_percent(self.minimums[found.minimum])}"
+            f" matter; corrected p {_chance(found.p)} by the {found.test}; false alarms in {self.promise} at most, "
+            f"over {over}."
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Why the column was flagged, or was not."""
+        if self.untold:
+            return f"Cannot be told, because {self.untold}."
+        first = (self.flagged or self.evidence)[0]
+        if self.flagged:
+            why = f"Flagged: {_size(first)}, which is certain (corrected p {_chance(first.p)}) and large."
+        elif first.p <= self.level:
+            least = _percent(self.minimums[first.minimum])
+            why = f"Not flagged: {_size(first)}, which is certain, but may be less than the {least} that matter."
+        else:
+            why = f"Not flagged: chance explains it (corrected p {_chance(first.p)}); {_size(first)}."
+        found = (
+            f" A move of {_percent(self.least)} of the rows is found in 80 % of such windows." if self.least < 1 else ""
+        )
+        return why + found + (f" {self.remark}" if self.remark else "")
+
+
+_TITLES = {
+    "completeness_check": "Data completeness changed",
+    "data_type_check": "Data type match decreased",
+    "is_non_negative_check": "Negative values appeared",
+    "categorical_values_check": "Unknown categories appeared",
+}
+
+
+def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> Iterator[Evidence]:
+    """Yield evidence with the p of Student's law where the variance was estimated from blocks of rows."""
+    from scipy.special import ndtri, stdtr
+
+    for each in evidence:
+        if repeated <= 1 or blocks.length == 1 or each.p >= 1:
+            yield each
+        else:
+            away = float(ndtri(each.p / 2)) if each.p > 0 else -math.inf
+            yield replace(each, p=min(1.0, 2 * float(stdtr(blocks.number - 1, away))))
+
+
+def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float, promise: str | None = None) -> dict[str, Verdict]:
+    """Judge all columns of a window together.
+
+    Parameters
+    ----------
+    columns : mapping of str to ColumnEvidence
+    level : float
+        The chance that any column is certain where nothing has changed; by Holm's step-down.
+    promise : str, optional
+        How reports say the rate: ``5 % of months``. By default it is the level, of windows.
+    """
+    order = sorted(columns, key=lambda name: _least_p(columns[name].evidence))
+    verdicts, reached = {}, 0.0
+    for place, name in enumerate(order):
+        share = len(order) - place
+        reached = max(reached, min(1.0, share * _least_p(columns[name].evidence)))
+        verdict = _verdict(columns[name], level, len(order), share, reached)
+        verdicts[name] = verdict if promise is None else replace(verdict, promise=promise)
+    return {name: verdicts[name] for name in columns}
+
+
+def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, reached: float) -> Verdict:
+    corrected = sorted(
+        (
+            Evidence(each.test, each.check, max(reached, min(1.0, share * each.p)), each.effect, each.minimum)
+            for each in column.evidence
+        ),
+        key=lambda each: (each.p, -each.effect.lower),
+    )
+    flagged = tuple(
+        each for each in corrected if each.p <= level and each.effect.lower >= column.minimums[each.minimum]
+    )
+    return Verdict(
+        level=level,
+        columns=columns,
+        evidence=tuple(corrected),
+        flagged=flagged,
+        untold=None if flagged else _untold(column, level / columns),
+        least=least_move(column.rows_before, column.rows_now, level / columns),
+        minimums=column.minimums,
+        remark=column.remark,
+        promise=f"{_percent(level)} of windows",
+    )
+
+
+def least_move(rows_before: float, rows_now: float, level: float) -> float:
+    """Return the share of rows whose move to other values is found in 80 % of windows.
+
+    Parameters
+    ----------
+    level : float
+        Of one column.
+    """
+    rows = effective_rows(rows_before, rows_now)
+    if rows <= 0:
+        return 1.0
+    return min(1.0, (math.sqrt(math.log(2 / (WEIGHTS["ks"] * level)) / 2) + _HALF_POWER) / math.sqrt(rows))
+
+
+def _untold(column: ColumnEvidence, level: float) -> str | None:
+    if not column.rows_before:
+        return "there is no value in the baseline"
+    if not column.evidence:
+        return "neither side has a value that could be compared"
+    rows = effective_rows(column.rows_before, column.rows_now)
+    if 2 * math.exp(-2 * rows) > WEIGHTS["ks"] * level:  # even where no value of one side is among the other's
+        fewer = "the window" if column.rows_now <= column.rows_before else "the baseline"
+        return f"{_rows(min(column.rows_now, column.rows_before))} with a value in {fewer} are too few"
+    return None
+
+
+def _least_p(evidence: Sequence[Evidence]) -> float:
+    return min((each.p for each in evidence), default=1.0)
+
+
+def _size(evidence: Evidence) -> str:
+    effect = evidence.effect
+    return f"{_percent(effect.estimate)} ({_percent(effect.lower)} to {_percent(effect.upper)}) {effect.what}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _chance(p: float) -> str:
+    return f"{p:.2g}" if p >= 1e-12 else "below 1e-12"
+
+
+def _rows(number: float) -> str:
+    return f"{number:,.0f} independent row{'' if round(number) == 1 else 's'}"

@@ -1,0 +1,108 @@
+"""The tests of a column of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.calibrated.cells import NumberCells
+from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, largest_move
+from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.permutation import sum_test
+from modelwatch_analyzer.calibrated.single_values import changed_most
+from modelwatch_analyzer.calibrated.two_counts import more
+from modelwatch_analyzer.calibrated.unseen import unseen_test
+
+Floats = NDArray[np.float64]
+
+WEIGHTS = {"ks": 0.45, "location": 0.25, "spread": 0.08, "tails": 0.08, "value": 0.04, "unseen": 0.03}
+"""The parts of a column's rate; missing values, types and signs have the rest."""
+
+_TAIL = 0.01
+_FREQUENT = 0.01
+"""A value of its own is tested if it holds this share of both samples together."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSamples:
+    """Two samples of numbers in the cells of the baseline.
+
+    Attributes
+    ----------
+    before, now : ndarray of float64, shape (cells,)
+        How many independent rows the rows of each cell are worth.
+    cells : NumberCells
+    unseen : ndarray of float64
+        The same of each current value that is not among the baseline's; None where its values are not all known.
+    """
+
+    before: Floats
+    now: Floats
+    cells: NumberCells
+    unseen: Floats | None
+
+
+def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
+    """Yield the result of each test."""
+    before, now = samples.before, samples.now
+    rows_before, rows_now = float(before.sum()), float(now.sum())
+    if not rows_before or not rows_now:
+        return
+    rows = effective_rows(rows_before, rows_now)
+    then, later = before / rows_before, now / rows_now
+    moved = largest_move(then, later, rows, "of the rows moved to lower or higher values")
+    ks = min(1.0, 2 * math.exp(-2 * rows * moved.estimate**2))
+    pooled = before + now
+    ranks = (np.cumsum(pooled) - pooled / 2) / (rows_before + rows_now)
+    location = sum_test(ranks, before, now)
+    yield Evidence("Kolmogorov-Smirnov test", DRIFT_CHECK, _part(ks, "ks"), moved, MINIMUM_EFFECT)
+    yield Evidence("location test", DRIFT_CHECK, _part(location, "location"), moved, MINIMUM_EFFECT)
+    from_middle = np.abs(ranks - 0.5)
+    spread = sum_test(from_middle**2, before, now)
+    order = np.argsort(from_middle, kind="stable")
+    left = largest_move(then[order], later[order], rows, "of the rows moved from the middle outwards or inwards")
+    yield Evidence("spread test", DRIFT_CHECK, _part(spread, "spread"), left, MINIMUM_EFFECT)
+    yield _tails(before, now, rows_before, rows_now)
+    yield from _single_values(samples, int(rows_before), int(rows_now))
+
+
+def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> Evidence:
+    """Test the rows beyond the baseline's extremes and beyond its outermost hundredths."""
+    total = np.cumsum(before)
+    low = int(np.searchsorted(total, _TAIL * total[-1], side="right"))  # the cells below it hold 1 % at most
+    high = int(np.searchsorted(total, (1 - _TAIL) * total[-1], side="left"))
+    places = (np.s_[:low], np.s_[high + 1 :], np.s_[:1], np.s_[-1:])  # the outermost cells are beyond the extremes
+    counts = [(int(before[place].sum()), int(now[place].sum())) for place in places]
+    then, later = np.array(counts).T
+    p = more(then, int(rows_before), later, int(rows_now))
+    best = int(np.argmin(p))
+    effect = difference_of_shares(then[best], rows_before, later[best], rows_now, "of the rows moved to an end")
+    return Evidence("tails test", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
+
+
+def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> Iterator[Evidence]:
+    before, now, cells = np.floor(samples.before), np.floor(samples.now), samples.cells
+    own = np.searchsorted(cells.edges, np.asarray(cells.values), side="left")
+    pooled = before[own] + now[own]
+    frequent = own[pooled >= _FREQUENT * (rows_before + rows_now)]
+    if frequent.size and rows_before and rows_now:
+        then, later = (side[frequent].astype(np.int64) for side in (before, now))
+        p, place = changed_most(then, rows_before, later, rows_now)
+        effect = difference_of_shares(
+            int(then[place]), rows_before, int(later[place]), rows_now, "of the rows have another frequent value"
+        )
+        yield Evidence("single values test", DRIFT_CHECK, _part(p, "value"), effect, MINIMUM_SHARE)
+    if samples.unseen is not None and 4 * cells.distinct <= rows_before:
+        unseen = np.floor(samples.unseen)
+        unseen = unseen[unseen > 0]
+        p = unseen_test(np.concatenate([pooled, unseen]), unseen, rows_before, rows_now)
+        effect = difference_of_shares(0, rows_before, float(unseen.sum()), rows_now, "of the rows have new values")
+        yield Evidence("unseen values test", DRIFT_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
+
+
+def _part(p: float, test: str) -> float:
+    return min(1.0, p / WEIGHTS[test])

@@ -1,0 +1,136 @@
+"""A uniform sample of the rows of a dataset, in their order, in bounded memory and one pass."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+ROWS = 100_000
+"""More rows change no decision: the error of a share is then below the smallest change that is reported."""
+
+_CELLS = 6_000_000
+"""Rows times columns that are held; a table with more than 60 columns has a smaller sample."""
+
+_LONGEST = 120
+_VALUE = "value"
+"""What series are called: polars takes a name such as ^a.*$ for a pattern."""
+_SEED = 20261119
+
+
+@dataclass(frozen=True, slots=True)
+class SampledColumn:
+    """The sampled values of a column, in parts of one data type each, in row order.
+
+    Attributes
+    ----------
+    parts : tuple of polars.Series
+        Int64, Float64 or String, as a reader delivers them (`Dataset.batches`).
+    """
+
+    parts: tuple[pl.Series, ...]
+
+
+class RowSample:
+    """Keeps rows with the smallest of random numbers, which do not depend on the data or on how it is split.
+
+    Each pass over the same rows keeps the same ones.
+    """
+
+    def __init__(self, columns: int, *, rows: int = ROWS) -> None:
+        self._limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
+        self._generator = np.random.default_rng(_SEED)
+        self._priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+        self._parts: list[pl.DataFrame] = []
+        self._threshold = 1.0
+        self._held = 0
+        self.total = 0
+        """How many rows there were."""
+
+    def update(self, batch: pl.DataFrame) -> None:
+        """Add the next rows."""
+        self.total += batch.height
+        priorities = self._generator.random(batch.height)
+        if self._threshold < 1.0:
+            kept = np.flatnonzero(priorities < self._threshold)
+            batch, priorities = batch[kept], priorities[kept]
+        texts = [name for name, dtype in batch.schema.items() if dtype == pl.String()]
+        self._parts.append(_shortened(batch, texts))
+        self._priorities.append(priorities)
+        self._held += batch.height
+        if self._held > 1.5 * self._limit:
+            self._prune()
+
+    def _prune(self) -> None:
+        if self._held <= self._limit:
+            return
+        together = np.concatenate(self._priorities)
+        self._threshold = float(np.partition(together, self._limit)[self._limit])
+        kept = [np.flatnonzero(each < self._threshold) for each in self._priorities]
+        self._parts = [part[rows] for part, rows in zip(self._parts, kept, strict=True)]
+        self._priorities = [each[rows] for each, rows in zip(self._priorities, kept, strict=True)]
+        self._held = sum(part.height for part in self._parts)
+
+    @property
+    def rows(self) -> int:
+        """The number of sampled rows."""
+        self._prune()
+        return self._held
+
+    @property
+    def parts(self) -> list[pl.DataFrame]:
+        """The sampled rows, in parts whose columns may differ in their data types."""
+        self._prune()
+        return self._parts
+
+    def columns(self) -> dict[str, SampledColumn]:
+        """Return the sampled values of each column."""
+        self._prune()
+        names = self._parts[0].columns if self._parts else []
+        return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in self._parts)) for name in names}
+
+
+def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Replace long texts by their beginning and a checksum: they are compared, and never read."""
+    for name in columns:
+        values = batch[name].alias(_VALUE)
+        long = values.filter(values.str.len_chars() > _LONGEST).unique().to_list()
+        if long:
+            short = {text: f"{text[:_LONGEST]}#{zlib.crc32(text.encode()):08x}" for text in long}
+            replaced = values.replace(short).alias(name)
+            batch = batch.clone().replace_column(batch.get_column_index(name), replaced)
+    return batch
+
+
+class SampledRows:
+    """The sampled rows of a dataset that is read in one or more passes, each of some of its columns."""
+
+    def __init__(self) -> None:
+        self._passes: list[RowSample] = []
+        self._width = 0
+
+    def begin(self, columns: Sequence[str]) -> RowSample:
+        """Return the sample of the next pass; what it reads replaces what earlier passes read of the same columns."""
+        self._width = self._width or len(columns)  # so that each pass keeps the same rows
+        self._passes.append(RowSample(self._width))
+        return self._passes[-1]
+
+    @property
+    def rows(self) -> int:
+        """The number of sampled rows."""
+        return self._passes[0].rows if self._passes else 0
+
+    @property
+    def parts(self) -> list[pl.DataFrame]:
+        """The rows as the first pass read them."""
+        return self._passes[0].parts if self._passes else []
+
+    def columns(self) -> dict[str, SampledColumn]:
+        """Return the sampled values of each column."""
+        columns: dict[str, SampledColumn] = {}
+        for each in self._passes:
+            columns |= each.columns()
+        return columns

@@ -1,0 +1,219 @@
+"""The Calibrated comparison of data quality: what a baseline keeps for it, and its verdict on each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
+from modelwatch_analyzer.calibrated.cells import ColumnCounts
+from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHECK, TYPE_CHECK
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence, Found
+from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
+from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
+from modelwatch_analyzer.calibrated.watch import LOOKS_PART
+from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.baseline import is_domain
+from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.distances.calibrated import CALIBRATED, CalibratedDrift
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
+from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
+from modelwatch_analyzer.thresholds import equal
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
+
+MONTH = timedelta(days=30)
+
+
+def share_of_month(settings: DataQualitySettings) -> float | None:
+    """Return how much of a month the window of a series is; None for a check of its own."""
+    if settings.looks_per_month is not None:
+        return 1 / settings.looks_per_month
+    scheduled = settings.sagemaker_monitoring_schedule_name is not None
+    if not scheduled or settings.start_time is None or settings.end_time is None:
+        return None
+    return min(1.0, (settings.end_time - settings.start_time) / MONTH)
+
+
+def level_of(config: EffectiveConfig, share: float | None) -> float:
+    """Return the chance of a false alarm that a window may have.
+
+    A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend on
+    each other and on the baseline; what they tell together has the rest.
+    """
+    if share is None:
+        return config.false_alarm_rate
+    return LOOKS_PART * config.monthly_false_alarm_rate * min(1.0, share)
+
+
+def with_calibration(statistics: Statistics, rows: SampledRows) -> Statistics:
+    """Return the statistics of a baseline with what windows will be compared with.
+
+    Parameters
+    ----------
+    rows : SampledRows
+        Of the baseline; its columns are called as the features are.
+    """
+    frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
+    features = tuple(
+        feature.model_copy(update={"calibration": frozen.columns[feature.name]}) for feature in statistics.features
+    )
+    dataset = statistics.dataset.model_copy(update={"equal_rows": frozen.equal})
+    return statistics.model_copy(update={"features": features, "dataset": dataset})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the checks of the feature that it decides; limits that a person has set are judged as written."""
+
+    verdict: Verdict
+    checks: frozenset[str]
+
+    def drift(self) -> CalibratedDrift | None:
+        """Return the drift for reports and metrics: of the test that found one, or else of the whole distribution."""
+        compared = [each for each in self.verdict.evidence if each.check == DRIFT_CHECK]
+        if DRIFT_CHECK not in self.checks:
+            return None
+        shown = self.verdict.flagged_by(DRIFT_CHECK) or next(
+            (each for each in compared if each.test in ("Kolmogorov-Smirnov test", "composition test")), None
+        )
+        if self.verdict.untold or shown is None:
+            reason = self.verdict.untold or "there is no value that could be compared"
+            return CalibratedDrift(Undefined(reason), None, CALIBRATED, self.verdict)
+        return CalibratedDrift(shown.effect.estimate, self.verdict.minimums[shown.minimum], CALIBRATED, self.verdict)
+
+
+def is_calibrated(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
+    """Return whether a feature is compared by the Calibrated comparison."""
+    if feature.inferred_type.is_numeric:
+        return measure_of_numbers(config.comparison_method) is CALIBRATED
+    return measure_of_categories(config.categorical_drift_method, config.comparison_method) is CALIBRATED
+
+
+def evidence_on(
+    constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
+    alignment: Alignment,
+    baseline: Statistics,
+    rows: SampledRows,
+) -> dict[str, Found]:
+    """Make the tests of all features that are compared by the Calibrated comparison, and have counts for it.
+
+    Parameters
+    ----------
+    configs : mapping of str to EffectiveConfig
+        By feature.
+    """
+    named = baseline.named()
+    compared: dict[str, Compared] = {}
+    counts: dict[str, ColumnCounts] = {}
+    for feature in constraints.features:
+        before, kind = named.get(feature.name), feature.inferred_type
+        if before is None or before.calibration is None or feature.name not in alignment.features:
+            continue
+        if before.inferred_type.is_numeric == kind.is_numeric and _is_judged(feature, configs[feature.name]):
+            column = alignment.features[feature.name]
+            compared[feature.name] = Compared(column, kind.is_numeric, kind is InferredType.INTEGRAL)
+            counts[feature.name] = before.calibration
+    whole = len(compared) == len(baseline.features)
+    return compare(FrozenTable(counts, baseline.dataset.equal_rows if whole else None), rows, compared)
+
+
+def judge(
+    constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
+    baseline: Statistics,
+    found: Mapping[str, Found],
+    level: float,
+    promise: str | None = None,
+) -> dict[str, Judged]:
+    """Judge all features that evidence was found on, as one family.
+
+    Parameters
+    ----------
+    level : float
+        See `level_of`.
+    """
+    named = baseline.named()
+    judgements = {
+        feature.name: _Judgement(feature, configs[feature.name], named[feature.name])
+        for feature in constraints.features
+        if feature.name in found and feature.name in named and _is_judged(feature, configs[feature.name])
+    }
+    evidence = {name: each.evidence(found[name]) for name, each in judgements.items()}
+    verdicts = verdicts_of(evidence, level, promise)
+    return {name: Judged(verdict, judgements[name].checks) for name, verdict in verdicts.items()}
+
+
+def promise_of(config: EffectiveConfig, share: float | None) -> str | None:
+    """Return how reports say the rate of a series of windows; None for a check of its own."""
+    return None if share is None else f"{100 * config.monthly_false_alarm_rate:.3g} % of months"
+
+
+def _is_judged(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
+    return config.evaluate_constraints and is_calibrated(feature, config)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    feature: FeatureConstraints
+    config: EffectiveConfig
+    before: FeatureStatistics
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The checks whose limits are the baseline's own."""
+        return frozenset(self._learnt())
+
+    def _learnt(self) -> Iterator[str]:
+        feature, before = self.feature, self.before
+        if self.config.perform_comparison:
+            yield DRIFT_CHECK
+        if feature.completeness is not None and equal(feature.completeness, before.completeness or 0.0):
+            yield COMPLETENESS_CHECK
+        if feature.inferred_type.is_numeric and self.config.datatype_check_threshold == 1.0:
+            yield TYPE_CHECK
+        numbers = before.calibration.numbers if before.calibration else None
+        signs = feature.num_constraints
+        if signs is not None and signs.is_non_negative and numbers is not None and not numbers.negative:
+            yield SIGN_CHECK
+        domain = feature.string_constraints.domains if feature.string_constraints else None
+        if domain and self.config.domain_content_threshold == 1.0 and {*domain} == {*before.categories}:
+            yield DOMAIN_CHECK
+
+    def evidence(self, found: Found) -> ColumnEvidence:
+        return ColumnEvidence(
+            evidence=tuple(each for each in map(self._assigned, found.evidence) if each.check in self.checks),
+            rows_before=found.rows_before,
+            rows_now=found.rows,
+            minimums={MINIMUM_EFFECT: self.config.minimum_effect, MINIMUM_SHARE: self.config.minimum_share},
+            remark=found.remark,
+        )
+
+    def _assigned(self, evidence: Evidence) -> Evidence:
+        """Take new categories for drift where the baseline suggests no domain."""
+        if evidence.check == DOMAIN_CHECK and DOMAIN_CHECK not in self.checks and not is_domain(self.before.categories):
+            return replace(evidence, check=DRIFT_CHECK)
+        return evidence
+
+
+def calibrated_drift(judged: Judged | None, measured: Drift | None, before: FeatureStatistics | None) -> Drift | None:
+    """Return the drift of a feature that is compared by the Calibrated comparison."""
+    if measured is None:
+        return None
+    if judged is not None:
+        return judged.drift()
+    if before is None:
+        reason = "the baseline statistics lack it"
+    elif before.calibration is None:
+        reason = (
+            "the baseline statistics hold no counts for the Calibrated comparison; make the baseline again, or choose "
+            "another comparison_method"
+        )
+    else:
+        reason = "its type in the constraints is not that of the baseline statistics"
+    return Drift(Undefined(reason), None, CALIBRATED)

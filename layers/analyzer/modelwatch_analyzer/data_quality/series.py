@@ -1,0 +1,78 @@
+"""The windows of a schedule as a series: the state that each execution leaves for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence, Found
+from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.watch import Watch, WatchedSample, advance, checksum
+from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.calibration import Judged
+from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.documents import read_document
+from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE
+
+
+def earlier_watch(folder: Path | None) -> Watch | None:
+    """Read what the latest earlier window has left: of the files below a folder the one whose path sorts last.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSeries``, naming the place.
+    """
+    paths = sorted(folder.rglob(SERIES_FILE)) if folder else []
+    return read_document(Watch, paths[-1], "InvalidSeries") if paths else None
+
+
+def watched(
+    judged: Mapping[str, Judged],
+    earlier: Watch | None,
+    constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
+    alignment: Alignment,
+    baseline: Statistics,
+    found: Mapping[str, Found],
+    rows: SampledRows,
+    share: float,
+) -> tuple[Watch, dict[str, Judged]]:
+    """Take in a window, and add what it and earlier ones tell together to the verdicts.
+
+    Parameters
+    ----------
+    earlier : Watch, optional
+        What the window before left; of another baseline it is not used.
+    share : float
+        How much of a month a window is.
+    """
+    sampled, named = rows.columns(), baseline.named()
+    samples = {
+        feature.name: WatchedSample(
+            before=before,
+            sampled=sampled[alignment.features[feature.name]],
+            numeric=feature.inferred_type.is_numeric,
+            rows=found[feature.name].rows,
+            minimums={
+                MINIMUM_EFFECT: configs[feature.name].minimum_effect,
+                MINIMUM_SHARE: configs[feature.name].minimum_share,
+            },
+        )
+        for feature in constraints.features
+        if feature.name in judged and (before := named[feature.name].calibration) is not None
+    }
+    of_baseline = checksum({each.name: each.calibration for each in baseline.features if each.calibration is not None})
+    begun = earlier if earlier is not None and earlier.baseline == of_baseline else Watch(baseline=of_baseline)
+    rate = EffectiveConfig.of([constraints.monitoring_config]).monthly_false_alarm_rate
+    watch, together = advance(begun, samples, rate, 1 / share)
+    return watch, {name: _with(each, together.get(name, [])) for name, each in judged.items()}
+
+
+def _with(judged: Judged, evidence: list[Evidence]) -> Judged:
+    more = tuple(each for each in evidence if each.check in judged.checks)
+    if not more:
+        return judged
+    return replace(judged, verdict=replace(judged.verdict, flagged=judged.verdict.flagged + more, untold=None))

@@ -1,0 +1,58 @@
+"""``modelwatch power``: what a check or a schedule can find at its traffic."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from modelwatch.cli.failures import print_json
+from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.options import AsJson
+from modelwatch.printing import make_console, print_table
+
+EXAMPLE = """\b
+Example:
+  modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720"""
+
+
+def power(
+    statistics: Annotated[
+        str, typer.Argument(metavar="FILE|S3URI", help="statistics.json of a baseline of data quality.")
+    ],
+    rows: Annotated[int, typer.Option(min=1, help="The rows of a window.")],
+    looks_per_month: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="The windows of a month, for a schedule; without it a check of its own."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the least changes that the Calibrated comparison finds in 80 % of windows, by feature.
+
+    Of a schedule it is what one window finds alone: changes that last are found together with later windows. Rates and
+    minimums are those that a baseline suggests.
+    """
+    from modelwatch_analyzer.calibrated.watch import LOOKS_PART
+    from modelwatch_analyzer.data_quality.documents import Statistics
+    from modelwatch_analyzer.data_quality.power import least_changes
+    from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
+
+    level = CALIBRATED_RATES.false_alarm_rate or 0.0
+    if looks_per_month is not None:
+        level = LOOKS_PART * (CALIBRATED_RATES.monthly_false_alarm_rate or 0.0) / looks_per_month
+    with local_copy(statistics, "FILE") as path:
+        found = list(least_changes(Statistics.read(path), rows, level))
+    if as_json:
+        print_json({"rows": rows, "level": level, "features": [asdict(each) for each in found]})
+        return
+    table = [(each.feature, _percent(each.moved), _number(each.deviations), _percent(each.missing)) for each in found]
+    print_table(make_console(), ("feature", "rows moved", "or shift, standard deviations", "missing rows"), table)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else "none" if share >= 1 else f"{100 * share:.3g} %"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
