@@ -44,32 +44,34 @@ NINE = START.replace(minute=0) + HOUR
 BEFORE_TEN = NINE + timedelta(minutes=50)
 TICK = timedelta(minutes=7)  # after the hour, between two sweeps: the lease of this template is a second
 
+_STOPS, _LOOKS = (
+    f"arn:aws:sagemaker:us-east-1:123456789012:processing-job/* of the statement for sagemaker:{verb}ProcessingJob"
+    for verb in ("Stop", "Describe")
+)
 UNSEEN = (
     # Where an upload fails half-way, see ``test_an_upload_that_fails_leaves_no_parts`` of the port contracts.
     "AnalysisRole: s3:AbortMultipartUpload",
     "JobRole: s3:AbortMultipartUpload",
-    # SageMaker itself logs and pulls images with the role of a job.
+    # SageMaker itself logs and pulls images with the role of a job, and lists what it downloads.
     "JobRole: logs:",
     "JobRole: arn:aws:logs:",
     "JobRole: ecr:",
     "JobRole: arn:aws:ecr:",
     "JobRole: *",
-    # An execution that is stopped in the moment in which its job starts, see tests/core/test_hosts.py.
-    "LaunchExecutionRole: sagemaker:StopProcessingJob",
-    "LaunchExecutionRole: arn:aws:sagemaker:us-east-1:123456789012:processing-job/* of the statement for"
-    " sagemaker:StopProcessingJob",
-    # A job whose end is lost and that stored none, or whose schedule is deleted, see tests/app/test_processing_jobs.py.
-    "ReconcileRole: sagemaker:DescribeProcessingJob",
-    "ReconcileRole: arn:aws:sagemaker:us-east-1:123456789012:processing-job/* of the statement for"
-    " sagemaker:DescribeProcessingJob",
-    "ReconcileRole: sagemaker:StopProcessingJob",
-    "ReconcileRole: arn:aws:sagemaker:us-east-1:123456789012:processing-job/* of the statement for"
-    " sagemaker:StopProcessingJob",
-    # SageMaker lists what it downloads, and writes to any bucket of results.
     "JobRole: s3:ListBucket",
     "JobRole: arn:*:s3:::",
+    # An execution that is stopped in the moment in which its job starts, see tests/core/test_hosts.py.
+    "LaunchExecutionRole: sagemaker:StopProcessingJob",
+    f"LaunchExecutionRole: {_STOPS}",
+    # A job whose end is lost and that stored none, or whose schedule is deleted: tests/core/test_processing_jobs.py.
+    "ReconcileRole: sagemaker:DescribeProcessingJob",
+    f"ReconcileRole: {_LOOKS}",
+    "ReconcileRole: sagemaker:StopProcessingJob",
+    f"ReconcileRole: {_STOPS}",
     # A manifest of batch transform jobs, for an explanation of these in a job.
     "FollowEndpointsRole: s3:GetObject",
+    "FollowEndpointsRole: arn:*:s3:::",
+    "FollowEndpointsRole: arn:aws:s3:::modelwatch-results",
 )
 """What is needed, and cannot be seen here."""
 

@@ -145,7 +145,7 @@ def test_a_baseline_and_an_execution_write_the_same_files_on_both_hosts(app):
     assert theirs["monitoring_execution_status"] == "CompletedWithViolations"
     in_lambda, in_a_job = (stored(app, each["output_s3_uri"]) for each in (ours, theirs))
     assert in_lambda.keys() == in_a_job.keys()
-    for name in ("statistics.json", "constraint_violations.json", "cloudwatch_metrics.jsonl"):
+    for name in ("statistics.json", "constraint_violations.json"):
         assert in_lambda[name] == in_a_job[name]
     assert b"sagemaker takes" in in_a_job["report.html"]
     described = job_of(app, theirs)
