@@ -198,7 +198,7 @@ def test_services_act_for_this_account_only(resources):
 def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
     permissions = of_type(resources, "AWS::Lambda::Permission")
     rules = set(of_type(resources, "AWS::Events::Rule"))
-    assert len(permissions) == len(rules) == 10
+    assert len(permissions) == len(rules) == 11
     bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
     assert {rule for rule, _ in bound} == rules
     assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
@@ -296,7 +296,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 12
+    assert len(targets) == 13
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
