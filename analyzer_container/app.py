@@ -24,7 +24,9 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is th
 logger, metrics = Logger(), Metrics()
 
 
-def _analyze(context: LambdaContext, settings: AnalysisSettings, access: AnalysisAccess) -> AnalysisSummary:
+def _analyze(
+    context: LambdaContext, settings: AnalysisSettings, access: AnalysisAccess, choice: str
+) -> AnalysisSummary:
     host = Host(
         model=access.model,
         read=access.read,
@@ -32,6 +34,7 @@ def _analyze(context: LambdaContext, settings: AnalysisSettings, access: Analysi
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
         pickles=wiring.allows_pickles(),
         allows=wiring.allows_address,
+        choice=choice,
     )
     return analyze(settings, host)
 

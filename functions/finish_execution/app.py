@@ -19,6 +19,9 @@ logger, metrics = Logger(), Metrics()
 def handler(event: EventBridgeModel, context: LambdaContext) -> None:
     """Settle the record of what ended."""
     ended = wiring.analysis_ended(event.detail_type, event.detail)
+    if ended is None:
+        logger.info("ignored: no end of an analysis of this deployment", detail_type=event.detail_type)
+        return
     record = wiring.finish_analysis()(ended)
     if record is None:
         logger.info("ignored: another run has this analysis", subject=ended.subject)

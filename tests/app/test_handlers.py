@@ -108,7 +108,12 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     invoke("launch_execution", sample("launch_execution.tick"))
     (request,) = world.host.started
     expected = sample("analyzer.check")
-    of_the_world = {"host": "memory", "output_s3_uri": "s3://results/monitoring/mortgages/hourly/2026/11/22/10"}
+    reason = "memory takes 1,000,000 bytes of input, and there are 2"
+    of_the_world = {
+        "host": "memory",
+        "host_reason": reason,
+        "output_s3_uri": "s3://results/monitoring/mortgages/hourly/2026/11/22/10",
+    }
     assert request == AnalysisRequest.model_validate(expected | of_the_world)
     execution = world.executions()[0]
     world.ends(execution, {"feature_name": "income", "constraint_check_type": "c", "description": "d"})
@@ -317,7 +322,7 @@ import json
 from analyzer_container import app
 from modelwatch_core.ports import AnalysisAccess
 app.analyze = lambda settings, host: host
-host = app._analyze(None, None, AnalysisAccess(objects=None, model=None))
+host = app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda")
 print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.0.0.1")]))
 """
 

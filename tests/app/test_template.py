@@ -82,8 +82,10 @@ def test_no_statement_allows_everything_of_a_service_or_on_everything(resources)
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not any("*" in action for action in actions), name
         if statement["Resource"] == "*":
-            # APIs that know no resources: two look, two trace, and the one that writes is bounded by its namespace.
+            # APIs that know no resources: two look, two trace, one logs in to pull images, and the one that writes is
+            # bounded by its namespace.
             if actions in (
+                ["ecr:GetAuthorizationToken"],
                 ["sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints"],
                 ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
             ):
@@ -111,7 +113,7 @@ def test_each_function_writes_to_its_own_log_group_only(resources):
     granted = {
         name: statement["Resource"]
         for name, statement in statements(resources)
-        if any(action.startswith("logs:") for action in statement["Action"])
+        if name != "JobRole" and any(action.startswith("logs:") for action in statement["Action"])
     }
     assert granted == {
         f"{function}Role": {"Fn::GetAtt": [f"{function}Logs", "Arn"]}
@@ -135,18 +137,39 @@ def test_each_function_has_a_role_that_lambda_alone_takes(resources):
         assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_a_role_can_be_passed_to_the_scheduler_only(resources):
-    passing = {name: s for name, s in statements(resources) if s["Action"] == "iam:PassRole"}
-    assert set(passing) == {"FollowEndpointsRole", "ManageMonitorsRole", "ReconcileRole"}
-    (statement,) = {json.dumps(each): each for each in passing.values()}.values()
-    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+def test_a_role_can_be_passed_to_the_scheduler_or_to_processing_jobs_only(resources):
+    passing = [
+        (name, s["Resource"], s["Condition"]) for name, s in statements(resources) if s["Action"] == "iam:PassRole"
+    ]
+    to = {who: {"StringEquals": {"iam:PassedToService": f"{who}.amazonaws.com"}} for who in ("scheduler", "sagemaker")}
+    of_ticks, of_jobs = {"Fn::GetAtt": ["ScheduleRole", "Arn"]}, {"Fn::GetAtt": ["JobRole", "Arn"]}
+    assert passing == [
+        ("RunJobs", of_jobs, to["sagemaker"]),
+        ("RunJobs", {"Ref": "ProcessingRoleArns"}, to["sagemaker"]),
+        *((name, of_ticks, to["scheduler"]) for name in ("ManageMonitorsRole", "FollowEndpointsRole", "ReconcileRole")),
+    ]
+
+
+def test_those_that_start_or_stop_analyses_run_jobs_and_write_to_nothing_but_what_jobs_are_given(resources):
+    run_jobs = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        if {"Ref": "RunJobs"} in role["Properties"].get("ManagedPolicyArns", [])
+    }
+    starters = {"CreateBaselineRole", "LaunchExecutionRole", "FollowEndpointsRole", "ReconcileRole"}
+    assert run_jobs == starters
+    of_jobs = [statement for name, statement in statements(resources) if name == "RunJobs"]
+    (written,) = [s["Resource"]["Fn::Sub"][0] for s in of_jobs if s["Action"] == "s3:PutObject"]
+    assert written.endswith(":s3:::${Bucket}/processing-jobs/*")
+    (jobs,) = [s["Resource"]["Fn::Sub"] for s in of_jobs if "sagemaker:CreateProcessingJob" in s["Action"]]
+    assert jobs.endswith(":processing-job/*")
 
 
 def test_endpoints_can_be_made_and_deleted_under_the_names_of_temporary_ones_only(resources):
     changes = {"CreateEndpoint", "CreateEndpointConfig", "AddTags", "DeleteEndpoint", "DeleteEndpointConfig"}
     roles = set()
     for name, statement in statements(resources):
-        if changes & {str(action).removeprefix("sagemaker:") for action in statement["Action"]}:
+        if name != "RunJobs" and changes & {str(action).removeprefix("sagemaker:") for action in statement["Action"]}:
             roles.add(name)
             names = [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]]
             assert names == ["endpoint/modelwatch-temporary-*", "endpoint-config/modelwatch-temporary-*"], name
@@ -175,7 +198,7 @@ def test_services_act_for_this_account_only(resources):
 def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
     permissions = of_type(resources, "AWS::Lambda::Permission")
     rules = set(of_type(resources, "AWS::Events::Rule"))
-    assert len(permissions) == len(rules) == 10
+    assert len(permissions) == len(rules) == 11
     bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
     assert {rule for rule, _ in bound} == rules
     assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
@@ -195,7 +218,7 @@ def test_the_role_of_the_analyzer_touches_no_data_and_may_only_take_the_one_that
     ]
 
 
-def test_only_lambda_the_scheduler_and_the_analyzer_take_roles(resources):
+def test_only_lambda_the_scheduler_jobs_and_the_analyzer_take_roles(resources):
     trusted = {
         name: json.dumps(statement["Principal"]).replace("[", "").replace("]", "")
         for name, role in of_type(resources, "AWS::IAM::Role").items()
@@ -203,6 +226,7 @@ def test_only_lambda_the_scheduler_and_the_analyzer_take_roles(resources):
     }
     assert trusted.pop("ScheduleRole") == '{"Service": "scheduler.amazonaws.com"}'
     assert trusted.pop("AnalysisRole") == '{"AWS": {"Fn::GetAtt": "AnalyzerRole", "Arn"}}'
+    assert trusted.pop("JobRole") == '{"Service": "sagemaker.amazonaws.com"}'
     assert set(trusted.values()) == {'{"Service": "lambda.amazonaws.com"}'}
 
 
@@ -272,7 +296,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 12
+    assert len(targets) == 13
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -294,7 +318,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("ManageMonitors", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("CreateBaseline", {"GetItem", "PutItem"}),
         ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
-        ("FinishExecution", {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
+        ("FinishExecution", {"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("ShowMonitors", {"GetItem", "Query"}),

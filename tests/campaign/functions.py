@@ -35,7 +35,7 @@ FOUND = ConstraintViolation(
 def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
     """Return what each function of the template does."""
 
-    def analyze(settings: AnalysisSettings, _: AnalysisAccess) -> AnalysisSummary:
+    def analyze(settings: AnalysisSettings, _: AnalysisAccess, __: str) -> AnalysisSummary:
         return _analyze(settings, plan, simulation)
 
     def analyzer(payload: dict[str, Any], request_id: str) -> None:
@@ -45,9 +45,7 @@ def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
     return {
         "LaunchExecution": lambda payload, _: wiring.launch_execution()(ExecutionRequest.model_validate(payload)),
         "Analyzer": analyzer,
-        "FinishExecution": lambda event, _: wiring.finish_analysis()(
-            wiring.analysis_ended(event["detail-type"], event["detail"])
-        ),
+        "FinishExecution": _finish_execution,
         "RouteAlerts": _route_alerts,
         "ShowMonitors": lambda event, _: wiring.write_dashboard()(ExecutionEnded.model_validate(event["detail"])),
         "FollowEndpoints": lambda event, _: wiring.follow_endpoint()(
@@ -55,6 +53,12 @@ def handlers(plan: Plan, simulation: Simulation) -> Mapping[str, Handler]:
         ),
         "Reconcile": _reconcile,
     }
+
+
+def _finish_execution(event: dict[str, Any], _: str) -> None:
+    ended = wiring.analysis_ended(event["detail-type"], event["detail"])
+    if ended is not None:
+        wiring.finish_analysis()(ended)
 
 
 def _route_alerts(event: dict[str, Any], _: str) -> None:

@@ -546,7 +546,11 @@ class MemoryHost:
     def __init__(self, input_bytes: int = 1_000_000, *, name: str = "memory", runs_images: bool = False) -> None:
         self.name = name
         self.limits = HostLimits(
-            input_bytes=input_bytes, memory_bytes=1, seconds=90 * 60, runs_images=runs_images, advice="Give it more."
+            input_bytes=input_bytes,
+            memory_bytes=10**9,
+            seconds=90 * 60,
+            runs_images=runs_images,
+            advice="Give it more.",
         )
         self.started: list[AnalysisRequest] = []
         self.stopped: list[str] = []
@@ -609,4 +613,4 @@ def run_in_memory(
         raise AssertionError(f"{reference} was asked for")
 
     access = AnalysisAccess(objects, no_model)
-    return RunAnalysis(lambda _: access, bus, claims, lambda settings, _: analyze(settings))
+    return RunAnalysis(lambda _: access, bus, claims, lambda settings, *_: analyze(settings))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_core.adapters.aws.processing_jobs import processing_job_limits
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
+from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import (
+    Demand,
     HostCandidate,
     HostChoice,
     HostLimits,
     NoHost,
+    Resource,
     Resources,
     Run,
     RunDescription,
@@ -24,6 +29,7 @@ from modelwatch_core.domain.hosts import (
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import RunClaim
+from modelwatch_core.settings import AnalyzerFunctionSettings
 from modelwatch_core.wiring import analysis_ended
 from tests.core.in_memory import MemoryHost
 from tests.core.world import DRIFT, LEASE, TEN, World
@@ -42,31 +48,120 @@ SMALL, LARGE = candidate("small", 10), candidate("large", 100, runs_images=True)
 
 
 def test_the_cheapest_host_that_fits_is_chosen_and_the_reason_says_why_the_others_are_not():
-    assert choose_host([SMALL, LARGE], input_bytes=10) == HostChoice(
+    assert choose_host([SMALL, LARGE], Demand(input_bytes=10)) == HostChoice(
         name="small", reason="small takes 10 bytes of input, and there are 10"
     )
-    choice = choose_host([SMALL, LARGE], input_bytes=11)
+    choice = choose_host([SMALL, LARGE], Demand(input_bytes=11))
     assert choice.name == "large"
     assert choice.reason == "small takes 10 bytes of input; large takes 100 bytes of input, and there are 11"
 
 
 def test_an_image_goes_to_a_host_that_runs_images():
-    assert choose_host([SMALL, LARGE], input_bytes=1, needs_image=True).name == "large"
-    refused = choose_host([SMALL], input_bytes=1, needs_image=True)
+    assert choose_host([SMALL, LARGE], Demand(input_bytes=1, needs_image=True)).name == "large"
+    refused = choose_host([SMALL], Demand(input_bytes=1, needs_image=True))
     assert (refused.code, refused.reason) == ("NoHost", "small does not run container images")
 
 
 def test_a_wish_is_followed_or_refused_and_never_overruled():
-    assert choose_host([SMALL, LARGE], input_bytes=1, resources=Resources(host="large")).name == "large"
-    assert choose_host([SMALL, LARGE], input_bytes=11, resources=Resources(host="small")).code == "WindowTooLarge"
-    refused = choose_host([SMALL, LARGE], input_bytes=1, resources=Resources(host="smal"))
+    assert choose_host([SMALL, LARGE], Demand(input_bytes=1), resources=Resources(host="large")).name == "large"
+    assert (
+        choose_host([SMALL, LARGE], Demand(input_bytes=11), resources=Resources(host="small")).code == "WindowTooLarge"
+    )
+    refused = choose_host([SMALL, LARGE], Demand(input_bytes=1), resources=Resources(host="smal"))
     assert (refused.code, refused.advice) == ("NoHost", "It has small, large.")
+
+
+def test_what_a_host_outgrew_goes_to_one_that_comes_after_it():
+    assert choose_host([SMALL, LARGE], Demand(input_bytes=1), after="small").name == "large"
+    refused = choose_host([SMALL, LARGE], Demand(input_bytes=1), after="large")
+    assert (refused.code, refused.reason) == ("NoHost", "no host of this deployment is larger than large")
+    wish = Resources(host="small")
+    assert choose_host([SMALL, LARGE], Demand(input_bytes=1), resources=wish, after="small").code == "NoHost"
+
+
+def hosts_of_the_template(memory: int = 3008, storage: int = 6400) -> list[HostCandidate]:
+    """The two hosts as a deployment with all defaults has them."""
+    function = AnalyzerFunctionSettings.model_validate(
+        {
+            "ANALYZER_FUNCTION": "analyzer",
+            "ANALYZER_LOG_GROUP": "logs",
+            "ANALYZER_STORAGE_MEBIBYTES": storage,
+            "ANALYZER_MEMORY_MEBIBYTES": memory,
+            "ANALYSIS_LEASE_SECONDS": 5400,
+        }
+    )
+    jobs = processing_job_limits(runs_analyses=True)
+    return [HostCandidate(name="lambda", limits=function.limits), HostCandidate(name="sagemaker", limits=jobs)]
+
+
+# By hand: at 20 MB/s a gigabyte takes 50 s. Lambda: 2.9375 GB x $0.0000166667 x (5 s + 50 s a gigabyte). A job: $0.115
+# an hour x (120 s + 50 s a gigabyte), and $0.14 a month (730 h) for each gigabyte of storage meanwhile.
+def lambda_dollars(gigabytes: float) -> float:
+    return 2.9375 * 0.0000166667 * (5 + 50 * gigabytes)
+
+
+def job_dollars(gigabytes: float) -> float:
+    return (0.115 + 0.14 / 730 * gigabytes) * (120 + 50 * gigabytes) / 3600
+
+
+@pytest.mark.parametrize(
+    ("size", "host"),
+    [
+        (10**6, "lambda"),
+        (10**7, "lambda"),
+        (10**8, "lambda"),
+        (10**9, "lambda"),
+        (3 * 10**9, "lambda"),
+        (10**10, "sagemaker"),
+        (10**11, "sagemaker"),
+        (10**12, "sagemaker"),
+    ],
+)
+def test_from_a_megabyte_to_a_terabyte_no_host_that_fits_is_a_quarter_cheaper(size, host):
+    choice = choose_host(hosts_of_the_template(), Demand(input_bytes=size))
+    assert isinstance(choice, HostChoice)
+    assert choice.name == host
+    gigabytes = size / 1e9
+    costs = {"sagemaker": job_dollars(gigabytes)}
+    if size <= 6400 * 2**20 * 4 // 5 and 5 + 50 * gigabytes <= 0.8 * 900:  # what Lambda holds, and gets through in time
+        costs["lambda"] = lambda_dollars(gigabytes)
+    assert costs[choice.name] <= 1.25 * min(costs.values())
+
+
+@given(st.integers(1, 10**13), st.integers(1024, 10240), st.integers(512, 10240))
+def test_a_chosen_host_is_never_a_quarter_dearer_than_another_one_that_fits(size, memory, storage):
+    candidates = hosts_of_the_template(memory, storage)
+    choice = choose_host(candidates, Demand(input_bytes=size))
+    if isinstance(choice, HostChoice):
+        alone = [choose_host([each], Demand(input_bytes=size)) for each in candidates]
+        fitting = {each.name for each in alone if isinstance(each, HostChoice)}
+        dollars = {each.name: each.limits.pace.dollars(size) for each in candidates if each.name in fitting}
+        assert dollars[choice.name] <= 1.25 * min(dollars.values())
+
+
+def test_an_analysis_moves_up_before_its_time_or_its_memory_would_not_do():
+    slow = hosts_of_the_template(memory=1024, storage=10240)  # at 11.6 MB/s, 8.4 GB would take 725 s of 900
+    by_time = choose_host(slow, Demand(input_bytes=8_400_000_000))
+    assert by_time.name == "sagemaker"
+    assert by_time.reason.startswith("lambda ends a run after 900 s, and this one may take 731 s; sagemaker takes")
+    by_memory = choose_host(slow, Demand(input_bytes=10**9, memory_bytes=2 * 10**9))
+    assert by_memory.name == "sagemaker"
+    assert "labels need some 2,000,000,000" in by_memory.reason
+
+
+def test_a_deployment_without_an_image_of_the_analyzer_runs_users_images_only():
+    limits = processing_job_limits(runs_analyses=False)
+    jobs = [*hosts_of_the_template()[:1], HostCandidate(name="sagemaker", limits=limits)]
+    assert choose_host(jobs, Demand(input_bytes=1, needs_image=True)).name == "sagemaker"
+    refused = choose_host(jobs, Demand(input_bytes=10**10))
+    assert refused.code == "WindowTooLarge"
+    assert "JobImageUri" in refused.advice
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=4), st.integers(1, 25))
 def test_a_chosen_host_can_hold_the_input_and_none_is_chosen_only_if_none_can(sizes, input_bytes):
     candidates = [candidate(f"host-{place}", size) for place, size in enumerate(sizes)]
-    choice = choose_host(candidates, input_bytes=input_bytes)
+    choice = choose_host(candidates, Demand(input_bytes=input_bytes))
     fitting = [each for each in candidates if each.limits.input_bytes >= input_bytes]
     if fitting:
         assert choice.name == fitting[0].name
@@ -273,3 +368,57 @@ class TestStopping:
         world.manage("StopMonitoringExecution", monitoring_schedule_name="hourly")
         assert world.temporary_endpoints.kept == {}
         assert world.host.started == []
+
+
+def test_a_run_that_its_host_was_too_small_for_is_started_once_more_on_the_next_one():
+    world = World()
+    larger = MemoryHost(name="larger")
+    world.hosts["larger"] = larger
+    world.finish = replace(
+        world.finish, finish_execution=replace(world.finish.finish_execution, hosts=("memory", "larger"))
+    )
+    world.reconcile = replace(world.reconcile, finish=world.finish)
+    world.has_schedule()
+    world.has_captures()
+    first = world.tick()
+    died = AnalysisEnded(
+        subject=first.subject,
+        output_s3_uri=first.output_s3_uri,
+        outcome=Outcome.failed("AnalyzerCrashed: x"),
+        run=first.run,
+        exhausted=Resource.MEMORY,
+    )
+    world.finish(died)
+    waiting = world.ledger.get(first.key)
+    assert (waiting.monitoring_execution_status, waiting.active) == (ExecutionStatus.PENDING, True)
+    assert world.finish(died) is None  # delivered again
+    world.reconcile()
+    moved = world.ledger.get(first.key)
+    assert (moved.host, moved.moved_up_from) == ("larger", "memory")
+    assert moved.host_reason.startswith("memory ran out of memory; larger takes")
+    assert moved.captures_until == first.captures_until
+    assert world.finish(died) is None  # and again, when another host has it
+    (request,) = larger.started
+    assert (request.host, request.inputs) == ("larger", world.host.started[0].inputs)
+    again = died.model_copy(update={"run": moved.run})
+    settled = world.finish(again)
+    assert settled.monitoring_execution_status is ExecutionStatus.FAILED  # once is enough
+    world.finish(again)
+    assert len(larger.started) == 1
+
+
+def test_an_execution_that_is_stopped_while_its_job_is_being_started_has_no_job_that_goes_on():
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    start = world.host.start
+
+    def stopped_meanwhile(request):
+        run = start(request)
+        world.stop_execution(world.schedule_id())
+        return run
+
+    world.host.start = stopped_meanwhile
+    execution = world.tick()
+    assert execution.monitoring_execution_status is ExecutionStatus.STOPPED
+    assert world.host.stopped == [execution.subject]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import re
 import tempfile
 import traceback
@@ -11,7 +12,7 @@ import pytest
 from modelwatch_core.app.run_analysis import RunAnalysis, remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput, Upstream
-from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import analysis_settings
 from tests.core.in_memory import MemoryBus, MemoryObjects, MemoryRunClaims, run_in_memory
@@ -120,13 +121,32 @@ def test_input_that_a_person_must_fix_ends_the_analysis_with_the_reason_and_no_p
 
 
 def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
-    def out_of_memory(settings):
-        raise MemoryError
+    def broken(settings):
+        raise RuntimeError
 
     bus = MemoryBus()
-    with pytest.raises(Upstream, match=r"AnalyzerError: MemoryError at .*out_of_memory"):
-        run_in_memory(objects, bus, MemoryRunClaims(), out_of_memory)(REQUEST, RUN)
+    with pytest.raises(Upstream, match=r"AnalyzerError: RuntimeError at .*broken"):
+        run_in_memory(objects, bus, MemoryRunClaims(), broken)(REQUEST, RUN)
     assert bus.published == []
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "resource"),
+    [(MemoryError(), Resource.MEMORY), (OSError(errno.ENOSPC, "No space left on device"), Resource.STORAGE)],
+)
+def test_a_host_that_is_too_small_says_of_what_it_has_not_enough_and_is_not_asked_again(
+    objects, scratch, error, resource
+):
+    def too_large(settings):
+        raise error
+
+    bus = MemoryBus()
+    ended = run_in_memory(objects, bus, MemoryRunClaims(), too_large)(REQUEST, RUN)
+    assert bus.published == [ended]
+    assert (ended.exhausted, ended.outcome.status) == (resource, OutcomeStatus.FAILED)
+    assert ended.outcome.failure_reason.startswith(f"HostExhausted: the analysis ran out of {resource}")
+    assert not [uri for uri in objects.kept if uri.endswith("analysis_ended.json")]  # a larger host writes its own
     assert list(scratch.iterdir()) == []
 
 

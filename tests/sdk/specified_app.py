@@ -120,6 +120,7 @@ def running() -> Iterator[SpecifiedApp]:
         "OutputBuckets": ",".join(BUCKETS),
         "AlertTopicArns": "arn:aws:sns:us-east-1:123456789012:ml-team-alerts",
         "AlertFunctionArns": "arn:aws:lambda:us-east-1:123456789012:function:handle-violations",
+        "ProcessingRoleArns": ROLE,
     }
     stack = LocalStack(ROOT / "template.yaml", parameters=listed | {"CaptureSettlingSeconds": "0"}, start=START)
     with Container() as model, stack, pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,12 +19,15 @@ from tests.repository import ROOT
 from tests.sdk.api_document import CODE
 from tests.sdk.specified_app import ROLE, START, SpecifiedApp, running
 
-REFUSED = {
-    # No host of the app runs a container of the user's own yet. A schedule that could not do what it is asked for is
-    # refused when it is made.
-    "Custom container": "NoHost",
-}
-"""What the app cannot do yet, by the code of its refusal."""
+MONITOR = """
+import json, os, pathlib
+
+captures = list(pathlib.Path("opt/ml/processing/input").rglob("*.jsonl"))
+found = [{"feature_name": captures[0].name, "constraint_check_type": "custom_check",
+          "description": os.environ["CUSTOM_THRESHOLD"]}]
+pathlib.Path("opt/ml/processing/output/violations.json").write_text(json.dumps({"violations": found}))
+"""
+"""A container as the document describes one."""
 
 
 def _of_this_account(source: str) -> str:
@@ -95,10 +99,7 @@ def read() -> Iterator[tuple[Reader, dict[str, str], dict[str, BaseException]]]:
 def test_a_block_runs_as_it_stands_in_the_document(read: Any, title: str) -> None:
     _, _, failed = read
     error = failed.get(title)
-    if title in REFUSED:
-        assert isinstance(error, ValueError)
-        assert str(error).startswith(REFUSED[title])
-    elif error is not None:
+    if error is not None:
         raise error
 
 
@@ -148,6 +149,24 @@ def test_a_bias_schedule_that_names_statistics_has_the_analysis_in_their_folder(
         "ConstraintsResource": {"S3Uri": "s3://bucket/baselines/bias-drift/constraints.json"},
         "StatisticsResource": {"S3Uri": "s3://bucket/baselines/bias-drift/analysis.json"},
     }
+
+
+@pytest.mark.slow
+def test_the_container_of_the_document_finds_violations(read: Any) -> None:
+    reader, _, _ = read
+    app, monitor = reader.app, reader.names["custom_monitor"]
+    app.stack.run_image(monitor.image_uri, sys.executable, "-c", MONITOR)
+    hour = START.replace(minute=0) - timedelta(hours=1)
+    app.capture("my-endpoint", hour, income_factor=1)
+    tick = {"monitoring_schedule_name": "custom-monitor", "tick_id": "tick"}
+    due = f"{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    payload = json.dumps(tick | {"scheduled_time": due})
+    function = app.stack.outputs["LaunchExecutionFunction"]
+    app.stack.client("lambda").invoke(FunctionName=function, Payload=payload)
+    app.stack.settle()
+    (execution,) = monitor.list_executions()
+    (violation,) = execution.constraint_violations("violations.json").body_dict["violations"]
+    assert violation["description"] == "0.05"
 
 
 @pytest.mark.slow

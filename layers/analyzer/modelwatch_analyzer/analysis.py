@@ -68,10 +68,10 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
     """
     try:
         kind = kind_of_analysis(settings.analysis_type)
-        analysis = analysis_of(kind)
+        analysis, host = analysis_of(kind), host or Host()
         _refuse_a_baseline_without_values(settings)
-        findings = analysis.run(settings, host or Host())
-        summary = _write(settings, kind, findings, tuple(_changes(settings, analysis, findings)))
+        findings = analysis.run(settings, host)
+        summary = _write(settings, kind, findings, tuple(_changes(settings, analysis, findings)), host.choice)
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.script_environment)
     except InvalidInput as error:
@@ -95,7 +95,7 @@ def _changes(settings: AnalysisSettings, analysis: KindAnalysis[Any], findings: 
 
 
 def _write(
-    settings: AnalysisSettings, kind: MonitorKind, findings: Findings, changes: tuple[str, ...]
+    settings: AnalysisSettings, kind: MonitorKind, findings: Findings, changes: tuple[str, ...], choice: str
 ) -> AnalysisSummary:
     output = settings.output_path
     metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
@@ -121,7 +121,7 @@ def _write(
         write_page(
             paths[REPORT],
             title=title_of(kind.title, settings),
-            facts=facts_of(settings) | dict(findings.report.facts),
+            facts=facts_of(settings) | ({"Host": choice} if choice else {}) | dict(findings.report.facts),
             summary=summary,
             body=_body(settings, findings),
         )

@@ -54,6 +54,8 @@ class Host:
         Whether models may be loaded from pickles where the settings ask for it.
     allows : callable
         Returns whether a model behind a URL may be at an IP address.
+    choice : str
+        Which host it is, and why it was chosen: for the report.
     """
 
     model: OpenModel = _no_model
@@ -62,6 +64,7 @@ class Host:
     progress: Callable[[int, int], None] = _ignore
     pickles: bool = True
     allows: Callable[[str], bool] = any_address
+    choice: str = ""
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_snake
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference, targets_in
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.host_paces import LAMBDA_SECONDS, lambda_pace
 from modelwatch_core.domain.hosts import HostLimits
 from modelwatch_core.domain.report_links import LinkKind
 
@@ -100,9 +101,25 @@ class AnalyzerFunctionSettings(FunctionSettings):
             input_bytes=self.analyzer_storage_mebibytes * 2**20 * 4 // 5,
             memory_bytes=self.analyzer_memory_mebibytes * 2**20,
             seconds=self.analysis_lease_seconds,
+            run_seconds=LAMBDA_SECONDS,
+            pace=lambda_pace(self.analyzer_memory_mebibytes),
             advice="Run the schedule more often, lower the capture's sampling percentage, or give the analyzer more"
             " storage (parameter AnalyzerStorage).",
         )
+
+
+class ProcessingJobSettings(FunctionSettings):
+    """For functions that start analyses as processing jobs; without a role there are none."""
+
+    job_role_arn: str = ""
+    job_image_uri: str = ""
+    processing_role_arns: str = ""
+    allow_pickles: bool = False
+
+    @property
+    def passable_role_arns(self) -> list[str]:
+        """The roles that monitors may name."""
+        return list(filter(None, map(str.strip, self.processing_role_arns.split(","))))
 
 
 class LaunchSettings(FunctionSettings):

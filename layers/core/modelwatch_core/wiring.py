@@ -72,6 +72,7 @@ from modelwatch_core.settings import (
     LedgerSettings,
     LimitSettings,
     MetricSettings,
+    ProcessingJobSettings,
     ResultsSettings,
     TickSettings,
     sagemaker_arns,
@@ -212,26 +213,49 @@ def _analyzer_function() -> AnalysisHost:
     return AnalyzerFunction(client, settings.analyzer_function, settings.analyzer_log_group, settings.limits)
 
 
+def _processing_jobs() -> AnalysisHost | None:
+    settings = ProcessingJobSettings.from_environment()
+    if not settings.job_role_arn:
+        return None
+    from modelwatch_core.adapters.aws.processing_jobs import ProcessingJobs, processing_job_limits
+
+    return ProcessingJobs(
+        sagemaker=_sagemaker(),
+        objects=_objects(),
+        requests=f"{_results()}/processing-jobs",
+        image_uri=settings.job_image_uri,
+        role_arn=settings.job_role_arn,
+        passable_role_arns=settings.passable_role_arns,
+        limits=processing_job_limits(runs_analyses=bool(settings.job_image_uri)),
+        allow_pickles=settings.allow_pickles,
+    )
+
+
 def _end_of_invocation(detail: object) -> AnalysisEnded:
     from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
 
     return InvocationFailed.model_validate(detail).as_analysis_ended()
 
 
+def _end_of_job(detail: object) -> AnalysisEnded | None:
+    from modelwatch_core.app.end_of_job import EndOfJob
+    from modelwatch_core.domain.processing_job import JobState
+
+    return EndOfJob(_ledger(), _jobs(), _objects())(JobState.model_validate(detail))
+
+
 HOSTS: dict[str, Callable[[], AnalysisHost | None]] = {
     "lambda": _analyzer_function,
+    "sagemaker": _processing_jobs,
 }
-"""Every host by its name, the cheapest first. One that this deployment does not have gives None."""
+"""Every host by its name, the one that starts soonest first. One that this deployment does not have gives None."""
 
-ENDS: dict[str, Callable[[object], AnalysisEnded]] = {
+ENDS: dict[str, Callable[[object], AnalysisEnded | None]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
     "Lambda Function Invocation Result - Failure": _end_of_invocation,
+    "SageMaker Processing Job State Change": _end_of_job,
 }
-"""How the end of a run is read from the events that report it, by their detail type.
-
-A host whose runs are SageMaker's processing jobs adds ``SageMaker Processing Job State Change`` here, and a rule that
-sends those of its own jobs to functions/finish_execution.
-"""
+"""How the end of a run is read from the events that report it, by their detail type; None for what is not ours."""
 
 
 @cache
@@ -440,7 +464,8 @@ def check_batch() -> CheckBatch:
 @cache
 def _finish_execution() -> FinishExecution:
     prefix = MetricSettings.from_environment().metric_namespace_prefix
-    return FinishExecution(_ledger(), _objects(), _metrics(), _bus(), _CLOCK, metric_prefix=prefix)
+    larger = [name for name, host in _hosts().items() if host.limits.runs_analyses]
+    return FinishExecution(_ledger(), _objects(), _metrics(), _bus(), _CLOCK, metric_prefix=prefix, hosts=larger)
 
 
 @cache
@@ -451,8 +476,8 @@ def finish_analysis() -> FinishAnalysis:
     )
 
 
-def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded:
-    """Return the end of a run that an event reports, of any host.
+def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded | None:
+    """Return the end of a run that an event reports, of any host; None for an event of something else.
 
     Raises
     ------
@@ -582,6 +607,16 @@ def _analysis_access(request: AnalysisRequest) -> AnalysisAccess:
         return EndpointModels(client("sagemaker-runtime", RUNTIME_CONFIG))(reference)
 
     return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=model)
+
+
+def access_of_a_job() -> AnalysisAccess:
+    """Return what an analysis reaches in a processing job: what the job's role may reach."""
+    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
+
+    def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
+        return EndpointModels(_session().client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+
+    return AnalysisAccess(objects=_objects(), model=model)
 
 
 def run_of_invocation(subject: str, request_id: str) -> Run:

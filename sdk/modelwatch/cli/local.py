@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +49,13 @@ def up(
             help="A SageMaker model and the /invocations URL of a server that you run for it; may be repeated.",
         ),
     ] = None,
+    run_image: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="IMAGE=COMMAND",
+            help="A container image of processing jobs and the program that stands for it; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Deploy the app into an emulated AWS and keep it running until Ctrl-C."""
     from modelwatch.local import LocalStack, LocalStackError
@@ -56,6 +64,7 @@ def up(
     parameters = {} if template else {"CaptureSettlingSeconds": "0"}
     parameters |= dict(_split(pair, "--parameter", "NAME=VALUE") for pair in parameter or [])
     models = [_split(pair, "--serve-model", "NAME=URL") for pair in serve_model or []]
+    programs = [_split(pair, "--run-image", "IMAGE=COMMAND") for pair in run_image or []]
     try:
         with (
             stopped_by_signals(),
@@ -65,6 +74,8 @@ def up(
         ):
             for name, url in models:
                 stack.serve_model(name, url)
+            for image, command in programs:
+                stack.run_image(image, *shlex.split(command))
             typer.echo(_describe(stack, parameters, mail_folder, models))
             with announced(stack.endpoint_url):
                 threading.Event().wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def find_template() -> Path:
         "TemplateNotFound",
         f"No template.yaml in {_PACKAGE / 'app_files'} or {_PACKAGE.parents[1]}; pass the path of one.",
     )
+
+
+JOB_IMAGE = "modelwatch-job"
+"""The name, for the parameter JobImageUri, of the analyzer's own image."""
+
+
+def program_of_the_analyzer() -> tuple[str, ...]:
+    """Return the entry point of the analyzer's image for processing jobs, as a program of this machine."""
+    return sys.executable, str(find_template().parent / "analyzer_container" / "job.py")
 
 
 def layer_folder(template: Path, content_uri: str) -> Path:

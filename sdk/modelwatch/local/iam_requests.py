@@ -169,6 +169,14 @@ def _describe_model_package(parameters: Parameters, region: Region) -> Iterator[
     yield Permission("sagemaker:DescribeModelPackage", arn)
 
 
+_JOB = {"ProcessingJobName": "processing-job"}
+
+
+def _create_processing_job(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    yield from _sagemaker("CreateProcessingJob", **_JOB)(parameters, region)
+    yield Permission("iam:PassRole", parameters["RoleArn"], {"iam:passedtoservice": ["sagemaker.amazonaws.com"]})
+
+
 _ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
 _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
@@ -200,6 +208,9 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
     },
+    ("sagemaker", "CreateProcessingJob"): _create_processing_job,
+    ("sagemaker", "DescribeProcessingJob"): _sagemaker("DescribeProcessingJob", **_JOB),
+    ("sagemaker", "StopProcessingJob"): _sagemaker("StopProcessingJob", **_JOB),
     ("sagemaker", "DescribeEndpoint"): _sagemaker("DescribeEndpoint", **_ENDPOINT),
     ("sagemaker", "DeleteEndpoint"): _sagemaker("DeleteEndpoint", **_ENDPOINT),
     ("sagemaker", "CreateEndpoint"): _sagemaker("CreateEndpoint", **_ENDPOINT, **_CONFIG),

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from modelwatch.local import invoke_api, moto_patches, operator_settings, resource_types
-from modelwatch.local.app_files import find_template
+from modelwatch.local.app_files import JOB_IMAGE, find_template, program_of_the_analyzer
 from modelwatch.local.authorization import authorize
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
@@ -34,6 +34,7 @@ from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.moto_patches.hooks import Hooks
 from modelwatch.local.notifications import Notifier
+from modelwatch.local.processing_jobs import ProcessingJobs
 from modelwatch.local.results_pages import results_page
 from modelwatch.local.sam_template import make_deployable
 from modelwatch.local.scheduler import Schedule, ScheduledRule, Scheduler
@@ -96,6 +97,7 @@ class LocalStack:
         self.region, self.name = region, name
         self._virtual_clock = None if start is None else VirtualClock(start)
         self._cleanup = ExitStack()
+        self._programs: dict[str, tuple[str, ...]] = {JOB_IMAGE: program_of_the_analyzer()}
         self.outputs: dict[str, str] = {}
         self._events: dict[str, dict[str, Any]] = {}
 
@@ -215,6 +217,26 @@ class LocalStack:
         """
         self._model_servers.serve(model_name, url)
 
+    def run_image(self, image_uri: str, *command: str) -> None:
+        """Run a program of this machine as the container of processing jobs of an image.
+
+        The program finds ``/opt/ml`` where the variable ``OPT_ML`` says, and below its working directory; variables and
+        arguments that name a path in it name the place here. The image's own entry point is the program; arguments of
+        the job follow it.
+
+        Parameters
+        ----------
+        image_uri : str
+            The ImageUri of the jobs. `JOB_IMAGE` stands for the analyzer's own.
+        command : str
+            The program and its arguments, for instance ``sys.executable, "monitor.py"``.
+        """
+        self._programs[image_uri] = command
+
+    def job_log(self, name: str) -> str:
+        """Return what a processing job has printed so far."""
+        return self._processing_jobs.log(name)
+
     @property
     def log_folder(self) -> Path:
         """The folder with each function's output as ``<name>.log``, while the stack runs."""
@@ -306,6 +328,9 @@ class LocalStack:
             region=self.region, now=self._clock.now, work=self._work, capture=self._captures
         )
         self._cleanup.callback(self._model_servers.close)
+        self._processing_jobs = ProcessingJobs(
+            self._programs, clients=self._clients, now=self._clock.now, work=self._work, folder=self._folder
+        )
         self._emulator.invoke_endpoint = self._model_servers.invoke
         self._emulator.move_clock = partial(move_clock, self)
         self._ticker = Ticker(
@@ -337,6 +362,8 @@ class LocalStack:
             resource_skipped=deployment.skipped,
             endpoint_created=self._model_servers.endpoint_created,
             endpoint_updated=self._model_servers.endpoint_updated,
+            processing_job_created=self._processing_jobs.created,
+            processing_job_stopped=self._processing_jobs.stopped,
         )
 
     def _keep_event(self, event: dict[str, Any]) -> None:
@@ -345,4 +372,5 @@ class LocalStack:
 
     def _stop_work(self) -> None:
         self._functions.close()
+        self._processing_jobs.close()
         self._work.close(timeout=10)

@@ -19,7 +19,7 @@ from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
-from modelwatch_core.domain.hosts import HostChoice, Run
+from modelwatch_core.domain.hosts import Demand, HostChoice, Run
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
@@ -94,7 +94,8 @@ class CreateBaseline:
                 f"{dataset} has {size:,} bytes, and a baseline dataset at most 5 GB ({MOST_BYTES:,}); give a sample"
             )
             raise InvalidInput("BaselineDatasetTooLarge", message)
-        choice = self.start_analysis.choose(input_bytes=size, image_uri=request.image_uri, resources=request.resources)
+        demand = Demand(input_bytes=size, needs_image=request.image_uri is not None)
+        choice = self.start_analysis.choose(demand, resources=request.resources)
         if isinstance(choice, HostChoice):
             return choice
         code = "BaselineDatasetTooLarge" if choice.code == "WindowTooLarge" else choice.code
@@ -118,6 +119,9 @@ def _request(job: BaseliningJob, given: AnalysisInputs) -> AnalysisRequest:
         files=given.files,
         output_s3_uri=job.output_s3_uri,
         host=job.host,
+        host_reason=job.host_reason,
+        job_name=job.baselining_job_name,
+        processing=job.processing,
         image_uri=job.image_uri,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import OutcomeStatus
@@ -42,6 +43,8 @@ class FinishExecution:
     ----------
     metric_prefix : str
         How the CloudWatch namespaces of metrics begin.
+    hosts : sequence of str
+        The names of the hosts that run analyses of our own, the smallest first.
     """
 
     ledger: Ledger
@@ -50,6 +53,7 @@ class FinishExecution:
     bus: EventBus
     clock: Clock
     metric_prefix: str
+    hosts: Sequence[str] = ()
 
     def __call__(self, key: ExecutionKey, ended: AnalysisEnded) -> MonitoringExecution:
         """Settle the execution with an end, unless it is settled, and complete what follows from it.
@@ -66,7 +70,21 @@ class FinishExecution:
         execution = self.ledger.get(key)
         if execution is None:
             raise InvalidInput("ExecutionNotFound", f"the ledger has no {key.subject}; was its table replaced?")
+        if ended.exhausted and self._may_move_up(execution):
+            return self._moved_up(execution, ended.exhausted)
         return self.complete(self.settle(execution, ended))
+
+    def _may_move_up(self, execution: MonitoringExecution) -> bool:
+        """Return whether a run that its host was too small for is repeated: once, on a host that comes after it."""
+        is_running = execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+        outgrew_none = execution.moved_up_from is None and execution.kind.analysis is not None
+        return is_running and outgrew_none and execution.host in self.hosts[:-1]
+
+    def _moved_up(self, execution: MonitoringExecution, exhausted: Resource) -> MonitoringExecution:
+        """Have the sweep start an execution once more; it keeps its schedule, and what it looks at."""
+        moved = execution.moved_up(exhausted, now=self.clock.now())
+        self.ledger.save(moved)
+        return moved
 
     def settle(self, execution: MonitoringExecution, ended: AnalysisEnded) -> MonitoringExecution:
         """Settle an execution with an end; one that is settled is returned as it is.
@@ -163,7 +181,7 @@ class FinishAnalysis:
     endpoints: OwnedEndpoints
 
     def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob | None:
-        """Settle what the subject names, and return its record.
+        """Settle what the subject names, or have it run once more on a larger host, and return its record.
 
         Returns
         -------
@@ -176,13 +194,21 @@ class FinishAnalysis:
             ``UnknownSubject`` when it names nothing of ours.
         """
         if ended.run is not None and ended.outcome.status is OutcomeStatus.FAILED:
-            if self.claims.owner(ended.subject) not in (None, ended.run.run_id):
+            if self._is_of_another_run(ended.subject, ended.run):
                 return None
             # A run may have stored its end before it failed: nothing but the report of it was left to do.
             ended = read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject) or ended
         record = self._finish(ended)
         self.endpoints.release(ended.subject)
         return record
+
+    def _is_of_another_run(self, subject: str, run: Run) -> bool:
+        """Return whether an analysis is not a run's: an invocation was repeated, or it has moved to a larger host."""
+        key = ExecutionKey.of_subject(subject)
+        execution = self.finish_execution.ledger.get(key) if key else None
+        if execution is not None and execution.moved_up_from is not None:
+            return execution.moved_up_from == run.host  # which claimed it before
+        return self.claims.owner(subject) not in (None, run.run_id)
 
     def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
         if key := ExecutionKey.of_subject(ended.subject):

@@ -27,8 +27,8 @@ from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.documents import Owned, iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionRequest
-from modelwatch_core.domain.hosts import HostChoice
-from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.hosts import Demand, HostChoice
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
@@ -41,6 +41,9 @@ CLAIM_LEASE = timedelta(minutes=15)
 
 MOST_MADE_UP = 24
 """How many windows that were due while the app was away are made up: the latest ones."""
+
+MEMORY_OF_LABELS = 0.5
+"""Bytes of memory for each byte of labels as stored: some 30 for a label, whose line has 60 or more."""
 
 _MOST_COUNTED = 1000
 _SCORED_EXECUTIONS = 20
@@ -235,7 +238,10 @@ class LaunchExecution:
             self.ledger.save(started)
         except NotReady:
             # The analysis was quicker than this line and is settled: that record stands.
-            return self.ledger.get(execution.key) or execution
+            standing = self.ledger.get(execution.key) or execution
+            if run is not None and standing.monitoring_execution_status is ExecutionStatus.STOPPED:
+                self.start_analysis.hosts[run.host].stop(run)  # it was stopped before there was a run to stop
+            return standing
         return started
 
     def _refuse(self, execution: MonitoringExecution, error: InvalidInput) -> None:
@@ -268,17 +274,15 @@ class LaunchExecution:
                 " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
                 " this window again when they are there (backfill). The schedule goes on.",
             )
-        # Merging writes the captures once more.
-        size = 2 * captured.size + labels.size if labels else captured.size
-        choice = self.start_analysis.choose(
-            input_bytes=size, image_uri=schedule.image_uri, resources=schedule.resources
-        )
+        demand = _demand(captured, labels, needs_image=schedule.image_uri is not None)
+        died = f"{execution.host_reason}; " if execution.moved_up_from else ""
+        choice = self.start_analysis.choose(demand, resources=schedule.resources, after=execution.moved_up_from)
         if isinstance(choice, HostChoice):
-            return choice
+            return choice.model_copy(update={"reason": died + choice.reason})
         raise InvalidInput(
             choice.code,
-            f"no host can analyse the window {execution.window} of {size:,} bytes, labels and merged records included:"
-            f" {choice.reason}. {choice.advice}",
+            f"no host can analyse the window {execution.window} of {demand.input_bytes:,} bytes, labels and merged"
+            f" records included: {died}{choice.reason}. {choice.advice}",
         )
 
     def _request(
@@ -325,6 +329,9 @@ class LaunchExecution:
             output_s3_uri=execution.output_s3_uri,
             further_outputs=(merged,) if labels else (),
             host=choice.name,
+            host_reason=choice.reason,
+            job_name=execution.processing_job_name,
+            processing=schedule.processing,
             image_uri=schedule.image_uri,
         )
 
@@ -361,6 +368,14 @@ class LaunchExecution:
         for uri, start in uris.items():
             if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
                 yield AnalysisInput(s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(start)}/{report}")
+
+
+def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, *, needs_image: bool) -> Demand:
+    """Return what the analysis of a window needs: merging writes the captures once more, and holds all labels."""
+    if labels is None:
+        return Demand(input_bytes=captured.size, needs_image=needs_image)
+    memory = int(labels.size * MEMORY_OF_LABELS)
+    return Demand(input_bytes=2 * captured.size + labels.size, memory_bytes=memory, needs_image=needs_image)
 
 
 def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:

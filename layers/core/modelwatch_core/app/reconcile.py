@@ -16,7 +16,7 @@ from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, place_of
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.hosts import Run, RunDescription, RunStatus
+from modelwatch_core.domain.hosts import Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.ports import (
@@ -129,7 +129,7 @@ class Reconcile:
             return True
         described = self._describe(record.run)
         if described.outcome is not None:
-            return self._end(record, described.outcome)
+            return self._end(record, described.outcome, exhausted=described.exhausted)
         host = self.hosts.get(record.run.host) if record.run else None
         if described.status is RunStatus.RUNNING and host is not None:
             return self._prolong(record, host.limits.lease)
@@ -151,8 +151,11 @@ class Reconcile:
             self.ledger.save(record.prolonged(due=now + lease, now=now))
         return True
 
-    def _end(self, record: MonitoringExecution | BaseliningJob, outcome: Outcome) -> bool:
-        self.finish(AnalysisEnded(subject=record.subject, output_s3_uri=record.output_s3_uri, outcome=outcome))
+    def _end(
+        self, record: MonitoringExecution | BaseliningJob, outcome: Outcome, exhausted: Resource | None = None
+    ) -> bool:
+        uri, subject = record.output_s3_uri, record.subject
+        self.finish(AnalysisEnded(subject=subject, output_s3_uri=uri, outcome=outcome, exhausted=exhausted))
         return True
 
     def _describe(self, run: Run | None) -> RunDescription:

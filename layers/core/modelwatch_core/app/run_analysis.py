@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,14 +19,14 @@ from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.execution_cost import Usage
-from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.ports import AnalysisAccess, EventBus, ObjectStore, RunClaim, RunClaims
 
 _STOPPED = Outcome.stopped("StoppedByUser: the analysis was stopped before its reports were stored.")
 
-Analyze = Callable[[AnalysisSettings, AnalysisAccess], AnalysisSummary]
-"""The analyzer: settings in, a summary out, reports in ``output_path``."""
+Analyze = Callable[[AnalysisSettings, AnalysisAccess, str], AnalysisSummary]
+"""The analyzer: settings, access and the reason for its host in, a summary out, reports in ``output_path``."""
 
 OpenAccess = Callable[[AnalysisRequest], AnalysisAccess]
 """Gives an analysis access to what its request names."""
@@ -89,9 +90,14 @@ class RunAnalysis:
             access = self.open_access(request)
         except InvalidInput as error:
             return _ended(request, run, Outcome.failed(str(error)))
-        outcome = self._in_own_folder(request, run, access)
-        ended = _ended(request, run, outcome).model_copy(update={"usage": self._usage(began)})
-        if outcome is not _STOPPED:  # its record was settled by who stopped it
+        exhausted = None
+        try:
+            outcome = self._in_own_folder(request, run, access)
+        except HostExhausted as error:
+            outcome, exhausted = Outcome.failed(str(error)), error.resource
+        ended = _ended(request, run, outcome, exhausted).model_copy(update={"usage": self._usage(began)})
+        # The record of one that was stopped is settled; one that its host is too small for is run once more.
+        if outcome is not _STOPPED and exhausted is None:
             self._keep(ended, access.objects)
         return ended
 
@@ -124,6 +130,8 @@ class RunAnalysis:
         except ModelwatchError:
             raise
         except Exception as error:
+            if resource := exhausted_resource(error):
+                raise HostExhausted(resource) from None
             # The text of an unforeseen exception may hold row values; it must not reach the log, the trace, the
             # failure destination and the mail.
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
@@ -133,7 +141,7 @@ class RunAnalysis:
         for name, text in request.files.items():
             self._write(root / name, text)
         (root / "output").mkdir()
-        summary = self.analyze(request.settings.relocated(root), access)
+        summary = self.analyze(request.settings.relocated(root), access, request.chosen_host)
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
@@ -146,8 +154,26 @@ class RunAnalysis:
         path.write_text(text, encoding="utf-8")
 
 
-def _ended(request: AnalysisRequest, run: Run, outcome: Outcome) -> AnalysisEnded:
-    return AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome, run=run)
+def exhausted_resource(error: Exception) -> Resource | None:
+    """Return what a host has no more of, by what it raised; None where it raised for another reason."""
+    if isinstance(error, MemoryError):
+        return Resource.MEMORY
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Resource.STORAGE
+    return None
+
+
+class HostExhausted(Exception):
+    """A host has not enough of something for an analysis."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(f"HostExhausted: the analysis ran out of {resource}; a larger host may have enough")
+        self.resource = resource
+
+
+def _ended(request: AnalysisRequest, run: Run, outcome: Outcome, exhausted: Resource | None = None) -> AnalysisEnded:
+    uri = request.output_s3_uri
+    return AnalysisEnded(subject=request.subject, output_s3_uri=uri, outcome=outcome, run=run, exhausted=exhausted)
 
 
 def _store(objects: ObjectStore, folder: Path, s3_uri: str) -> None:

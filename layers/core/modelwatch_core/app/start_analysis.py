@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelwatch_core.app.explained_model import ExplanationConfig, explanation_config
 from modelwatch_core.app.temporary_endpoints import CREATION_TIMEOUT, DeferAnalysis
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.hosts import HostCandidate, HostChoice, NoHost, Resources, Run, choose_host
+from modelwatch_core.domain.hosts import Demand, HostCandidate, HostChoice, NoHost, Resources, Run, choose_host
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.ports import AnalysisHost, ObjectStore
@@ -29,10 +29,10 @@ class StartAnalysis:
     objects: ObjectStore
     defer: DeferAnalysis
 
-    def choose(self, *, input_bytes: int, image_uri: str | None, resources: Resources | None) -> HostChoice | NoHost:
+    def choose(self, demand: Demand, *, resources: Resources | None, after: str | None = None) -> HostChoice | NoHost:
         """Choose a host, see ``choose_host``."""
         candidates = [HostCandidate(name=name, limits=host.limits) for name, host in self.hosts.items()]
-        return choose_host(candidates, input_bytes=input_bytes, needs_image=image_uri is not None, resources=resources)
+        return choose_host(candidates, demand, resources=resources, after=after)
 
     def lease(self, host: str, *, waits: bool) -> timedelta:
         """Return how long an analysis may go without a report.

@@ -10,6 +10,7 @@ from pydantic import Field
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri, SageMakerName
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
+from modelwatch_core.domain.processing_parameters import ProcessingParameters
 from modelwatch_core.domain.scores import MOST_IN_AN_OUTCOME, Score
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
@@ -144,6 +145,12 @@ class AnalysisRequest(Owned):
         What else is stored.
     host : str
         The name of the host that was chosen.
+    host_reason : str
+        Why.
+    job_name : str, optional
+        Its name as a processing job, which depends on the identity of what it is for alone.
+    processing : ProcessingParameters, optional
+        How the user wants a processing job to run it.
     image_uri : str, optional
         The user's own container image, which is run in place of our analyzer.
     """
@@ -157,4 +164,12 @@ class AnalysisRequest(Owned):
     output_s3_uri: S3Uri
     further_outputs: tuple[AnalysisOutput, ...] = ()
     host: NonEmpty
+    host_reason: str = ""
+    job_name: SageMakerName | None = None
+    processing: ProcessingParameters | None = None
     image_uri: NonEmpty | None = None
+
+    @property
+    def chosen_host(self) -> str:
+        """The host and why it was chosen, for people."""
+        return f"{self.host}: {self.host_reason}" if self.host_reason else self.host

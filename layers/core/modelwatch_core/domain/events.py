@@ -11,7 +11,7 @@ from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime
 from modelwatch_core.domain.execution_cost import Usage
-from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
@@ -43,6 +43,8 @@ class AnalysisEnded(Emitted):
         The run that ended, where its host reports it.
     usage : Usage, optional
         What the run used, where its host knows that.
+    exhausted : Resource, optional
+        What the run ran out of, where that is why it failed: a larger host may still analyse it.
     """
 
     detail_type: ClassVar[str] = "Analysis Ended"
@@ -52,6 +54,7 @@ class AnalysisEnded(Emitted):
     outcome: Outcome
     run: Run | None = None
     usage: Usage | None = None
+    exhausted: Resource | None = None
 
 
 class ExecutionEnded(Emitted):

@@ -22,7 +22,7 @@ from modelwatch_core.domain.documents import (
     iso_utc,
 )
 from modelwatch_core.domain.execution_cost import Cost
-from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType, MonitorKind, monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import Outcome
@@ -112,6 +112,8 @@ class MonitoringExecution(Owned):
         When ``reconcile`` looks at it if it is still open then.
     host, host_reason : str, optional
         Which host was chosen, and why.
+    moved_up_from : str, optional
+        The host that it outgrew: it ran out of memory, storage or time there, and is run once on a larger one.
     run : Run, optional
         What the host started.
     outcome : Outcome, optional
@@ -150,6 +152,7 @@ class MonitoringExecution(Owned):
     active: bool = True
     host: str | None = None
     host_reason: str | None = None
+    moved_up_from: str | None = None
     run: Run | None = None
     outcome: Outcome | None = None
     cost: Cost | None = None
@@ -296,6 +299,18 @@ class MonitoringExecution(Owned):
     def prolonged(self, *, due: datetime, now: datetime) -> Self:
         """Return the execution with another time at which it is asked after."""
         return self._changed(now, due=due)
+
+    def moved_up(self, exhausted: Resource, *, now: datetime) -> Self:
+        """Return the execution as one that is to be run once more, on a larger host; it is due at once."""
+        return self._changed(
+            now,
+            monitoring_execution_status=ExecutionStatus.PENDING,
+            moved_up_from=self.host,
+            host_reason=f"{self.host} ran out of {exhausted}",
+            host=None,
+            run=None,
+            due=now,
+        )
 
     def settled(
         self,

@@ -119,6 +119,10 @@ class Hooks:
         Takes the name of a SageMaker endpoint.
     endpoint_updated : callable
         Takes the names of an endpoint and of the endpoint configuration that it is to have.
+    processing_job_created : callable
+        Takes the name of a processing job, and the request that made it.
+    processing_job_stopped : callable
+        Takes the name of a processing job that is to stop; returns whether it was running.
     """
 
     now: Callable[[], datetime]
@@ -134,3 +138,5 @@ class Hooks:
     resource_skipped: Callable[[str], None]
     endpoint_created: Callable[[str], None]
     endpoint_updated: Callable[[str, str], None]
+    processing_job_created: Callable[[str, Mapping[str, Any]], None]
+    processing_job_stopped: Callable[[str], bool]

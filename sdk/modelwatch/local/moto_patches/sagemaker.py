@@ -3,7 +3,7 @@
 moto describes an endpoint's data capture with the fields of its configuration instead of those of DescribeEndpoint,
 so the sampling percentage and the status are lost. It overwrites an endpoint when its name is used again, deletes an
 endpoint that is still being created, cannot update one, and emits no events. Its jobs are completed as soon as they
-are created.
+are created; processing jobs forget most of their request, and may have the name of another one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import moto.sagemaker.models as sagemaker_models
+import moto.sagemaker.responses as sagemaker_responses
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
-from moto.sagemaker.exceptions import ValidationError
+from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 
 from modelwatch.local.data_capture import CaptureConfig, is_enabled
@@ -85,6 +86,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
 
     return [
         *_of_jobs(hooks),
+        *_of_processing_jobs(hooks),
         Replacement(backend, "create_endpoint", create_endpoint),
         Replacement(backend, "create_endpoint_config", create_endpoint_config),
         Replacement(backend, "delete_endpoint", delete_endpoint),
@@ -137,6 +139,39 @@ def _of_jobs(hooks: Hooks) -> list[Replacement]:
         Replacement(backend, "create_training_job", create_training_job),
         Replacement(backend, "create_model_package", create_model_package),
         Replacement(backend, "update_model_package", update_model_package),
+    ]
+
+
+def _of_processing_jobs(hooks: Hooks) -> list[Replacement]:
+    backend, responses = sagemaker_models.SageMakerModelBackend, sagemaker_responses.SageMakerResponse
+    original_create_job = responses.create_processing_job
+    original_stop_job = backend.stop_processing_job
+
+    def create_processing_job(self: Any) -> Any:
+        request = {name: value for name in _JOB_REQUEST if (value := self._get_param(name)) is not None}
+        name = request["ProcessingJobName"]
+        jobs = self.sagemaker_backend.processing_jobs
+        if name in jobs:
+            raise ResourceInUseException(message=f"Job name must be unique within an AWS account and region: {name}.")
+        response = original_create_job(self)
+        job = jobs[name]
+        job.processing_job_status, job.processing_end_time = "InProgress", None
+        job.processing_resources, job.environment = request["ProcessingResources"], request.get("Environment")
+        hooks.processing_job_created(name, request)
+        return response
+
+    def stop_processing_job(self: Any, processing_job_name: str) -> None:
+        job = self.processing_jobs.get(processing_job_name)
+        if job is None:
+            original_stop_job(self, processing_job_name)  # which raises
+        elif hooks.processing_job_stopped(processing_job_name):
+            job.processing_job_status = "Stopping"
+        else:
+            raise ValidationError(message="The request was rejected because the processing job is not running.")
+
+    return [
+        Replacement(responses, "create_processing_job", create_processing_job),
+        Replacement(backend, "stop_processing_job", stop_processing_job),
     ]
 
 
@@ -233,6 +268,57 @@ def _announce(kind: str, arn: str, detail: Mapping[str, Any], *, now: datetime, 
             "region": region,
             "resources": [arn],
             "detail": dict(detail),
+        }
+    )
+
+
+_JOB_REQUEST = (
+    "AppSpecification",
+    "Environment",
+    "NetworkConfig",
+    "ProcessingInputs",
+    "ProcessingJobName",
+    "ProcessingOutputConfig",
+    "ProcessingResources",
+    "RoleArn",
+    "StoppingCondition",
+    "Tags",
+)
+
+
+def set_processing_job_status(
+    name: str,
+    region: str,
+    status: str,
+    *,
+    now: datetime,
+    exit_message: str | None = None,
+    failure_reason: str | None = None,
+) -> None:
+    """Set the status of a processing job, and send the event of the change to the default bus."""
+    job = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].processing_jobs[name]
+    job.processing_job_status, job.exit_message, job.failure_reason = status, exit_message, failure_reason
+    job.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
+    if status == "InProgress":
+        job.processing_start_time = job.last_modified_time
+    else:
+        job.processing_end_time = job.last_modified_time
+    described = {key: value for key, value in job.response_object.items() if value is not None}
+    detail = {
+        key: int(1000 * unix_time(value)) if isinstance(value, datetime) else value for key, value in described.items()
+    }
+    detail["Tags"] = {tag["Key"]: tag["Value"] for tag in job.tags}
+    send_to_default_bus(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "SageMaker Processing Job State Change",
+            "source": "aws.sagemaker",
+            "account": ACCOUNT_ID,
+            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": [job.arn],
+            "detail": detail,
         }
     )
 

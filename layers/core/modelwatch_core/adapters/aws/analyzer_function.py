@@ -11,7 +11,7 @@ from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, S3Uri
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
+from modelwatch_core.domain.hosts import HostLimits, Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -92,9 +92,19 @@ class InvocationFailed(Inbound):
             subject=subject,
             output_s3_uri=self.request_payload.output_s3_uri,
             run=Run(host=LAMBDA, subject=subject, run_id=request_id) if request_id else None,
+            exhausted=_exhausted(error),
             outcome=Outcome.failed(
                 f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"
                 f" ({self.request_context.condition}{'; ' + error if error else ''})."
                 " If it ran out of memory or time, give the function more of them; its log has the details."
             ),
         )
+
+
+def _exhausted(error: str) -> Resource | None:
+    """Return what an invocation ran out of, by Lambda's words: "Troubleshoot invocation issues" in its guide."""
+    if "Task timed out" in error or "Sandbox.Timedout" in error:
+        return Resource.TIME
+    if "OutOfMemory" in error or "signal: killed" in error:  # the system kills the largest process
+        return Resource.MEMORY
+    return None

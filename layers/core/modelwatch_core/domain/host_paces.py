@@ -1,0 +1,42 @@
+"""How fast hosts are and what they cost: what was measured, and AWS's public prices. docs/hosts.md has the table.
+
+Prices are the public ones of us-east-1 on demand, without free tiers, as known on 2026-11-28, not fetched from AWS's
+price list: aws.amazon.com/lambda/pricing (x86), aws.amazon.com/sagemaker/pricing (Processing, ML storage).
+"""
+
+from __future__ import annotations
+
+from modelwatch_core.domain.hosts import Pace
+
+BYTES_PER_SECOND = 20e6
+"""Of a data quality analysis on one core: 34 MB/s for CSV of 12 columns and 57 MB/s for captures were measured on
+2026-11-28 (docs/hosts.md). Cores of cloud instances are slower, and downloading takes time as well."""
+
+LAMBDA_SECONDS = 900
+_LAMBDA_DOLLARS_PER_GIGABYTE_SECOND = 0.0000166667
+_MEBIBYTES_OF_A_CORE = 1769
+"""A function with so much memory has one core: "Configure Lambda function memory" in Lambda's guide."""
+
+_INSTANCE_DOLLARS_PER_HOUR = 0.115
+"""Of ml.m5.large, with 8 GiB and two virtual CPUs."""
+INSTANCE_MEMORY_BYTES = 8 * 2**30
+_STORAGE_DOLLARS_PER_GIGABYTE_HOUR = 0.14 / 730
+_JOB_STARTUP_SECONDS = 120.0
+"""That are paid for, while the image and the input are downloaded; the instance itself takes minutes before."""
+
+
+def lambda_pace(memory_mebibytes: int) -> Pace:
+    """Return the pace of the analyzer's Lambda, which has CPU in proportion to its memory."""
+    share = min(1.0, memory_mebibytes / _MEBIBYTES_OF_A_CORE)
+    hourly = memory_mebibytes / 1024 * _LAMBDA_DOLLARS_PER_GIGABYTE_SECOND * 3600
+    return Pace(bytes_per_second=BYTES_PER_SECOND * share, startup_seconds=5.0, dollars_per_hour=hourly)
+
+
+def job_pace() -> Pace:
+    """Return the pace of a processing job on the instance that is used where a monitor names none."""
+    return Pace(
+        bytes_per_second=BYTES_PER_SECOND,
+        startup_seconds=_JOB_STARTUP_SECONDS,
+        dollars_per_hour=_INSTANCE_DOLLARS_PER_HOUR,
+        dollars_per_gigabyte_hour=_STORAGE_DOLLARS_PER_GIGABYTE_HOUR,
+    )

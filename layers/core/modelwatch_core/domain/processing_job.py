@@ -1,0 +1,106 @@
+"""SageMaker's processing jobs as they run analyses: what a container is given, and how a job ended.
+
+Containers are run by SageMaker's bring-your-own-container contract: SageMaker moves the data, the container analyses.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
+from modelwatch_core.domain.documents import ExactUtcDatetime, Inbound, NonEmpty, Owned
+from modelwatch_core.domain.hosts import Resource, RunDescription, RunStatus
+from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+
+SAGEMAKER = "sagemaker"
+"""The name of the host that runs processing jobs."""
+
+STATE_CHANGE = "SageMaker Processing Job State Change"
+"""The detail type of the events that report their ends."""
+
+REQUEST_VARIABLE = "modelwatch_request"
+REQUEST_FILE = CONTRACT_ROOT / "request" / "analysis_request.json"
+"""Where our own image finds its request; the variable names it. Without the variable its settings are SageMaker's
+environment."""
+
+_OUT_OF = {
+    Resource.MEMORY: ("exit code: 137", "outofmemory", "out of memory"),
+    Resource.STORAGE: ("no space left on device",),
+    Resource.TIME: ("maxruntimeexceeded", "maximum runtime", "max runtime"),
+}
+"""Words of failure reasons and exit messages. 137 is how a container ends that the system killed for its memory."""
+
+
+class PlacedObject(Owned):
+    """An object that SageMaker downloads, and where the analysis looks for it.
+
+    Attributes
+    ----------
+    downloaded, path : str
+        Where SageMaker puts it, and its place, both below ``/opt/ml/processing``.
+    modified : datetime
+        When it was last modified in S3, by which the analyzer knows what is late.
+    """
+
+    downloaded: NonEmpty
+    path: NonEmpty
+    modified: ExactUtcDatetime
+
+
+class JobRequest(Owned):
+    """What our own image is given.
+
+    Attributes
+    ----------
+    allow_pickles : bool
+        Whether models may be loaded from pickles.
+    """
+
+    request: AnalysisRequest
+    objects: tuple[PlacedObject, ...]
+    allow_pickles: bool = False
+
+
+class JobState(Inbound):
+    """A processing job, as DescribeProcessingJob and its state-change events have it."""
+
+    name: NonEmpty = Field(alias="ProcessingJobName")
+    status: Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"] = Field(alias="ProcessingJobStatus")
+    exit_message: str | None = Field(default=None, alias="ExitMessage")
+    failure_reason: str | None = Field(default=None, alias="FailureReason")
+
+    @property
+    def description(self) -> RunDescription:
+        """The run that the job is."""
+        if self.status in ("InProgress", "Stopping"):
+            return RunDescription(status=RunStatus.RUNNING)
+        exhausted = None if self.status == "Completed" else self._exhausted
+        return RunDescription(status=RunStatus.ENDED, outcome=self._outcome(exhausted), exhausted=exhausted)
+
+    @property
+    def _exhausted(self) -> Resource | None:
+        text = f"{self.failure_reason}\n{self.exit_message}".lower()
+        return next(
+            (
+                resource
+                for resource, words in _OUT_OF.items()
+                if f"ran out of {resource}" in text or any(word in text for word in words)
+            ),
+            None,
+        )
+
+    def _outcome(self, exhausted: Resource | None) -> Outcome:
+        if self.status == "Completed":
+            found = (self.exit_message or "").startswith(OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
+            status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if found else OutcomeStatus.COMPLETED
+            return Outcome(status=status, exit_message=self.exit_message or None)
+        if self.status == "Stopped" and exhausted is None:
+            return Outcome.stopped(f"StoppedInSageMaker: the processing job {self.name} was stopped.")
+        ours = f"{OutcomeStatus.FAILED}: "
+        if self.exit_message and self.exit_message.startswith(ours):
+            return Outcome.failed(self.exit_message.removeprefix(ours))
+        said = "; ".join(filter(None, (self.failure_reason, self.exit_message))) or "SageMaker gives no reason"
+        return Outcome.failed(f"ProcessingJobFailed: the processing job {self.name} ended with: {said}")
