@@ -107,7 +107,7 @@ class Aws:
         if call.service == "dynamodb" and process.is_newer:
             return self._as_newer_version(event_name, request)
         response = self._moto(event_name, request)
-        if call.operation == "Publish":
+        if call.operation == "Publish" and response.status_code < 400:
             process.sent += _alerts_in(request)
             self._services.log.alerts.update(_alerts_in(request))
         elif call.operation == "PutObject" and request.url and request.url.endswith(f"/{END_OF_ANALYSIS}"):

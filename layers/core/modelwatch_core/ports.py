@@ -447,6 +447,11 @@ class BundlingTarget(Protocol):
         """How many messages an address takes in a second; what is more is sent together."""
         ...
 
+    @property
+    def most_together(self) -> int:
+        """How many alerts fit into a message."""
+        ...
+
     def send_together(self, alerts: Sequence[Alert], address: str) -> None:
         """Send several alerts as one message.
 

@@ -10,7 +10,8 @@ from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
 
-MOST_IN_A_MESSAGE = 100
+MOST_AT_ONCE = 100
+"""How many alerts that wait are sent by one invocation, in as many messages as they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class DeliverAlert:
         return True
 
     def waiting_for(self, event: AlertsWaiting) -> int:
-        """Send what waits for a target as one message, and return how many alerts were in it.
+        """Send what waits for a target in as few messages as it takes, and return how many alerts were sent.
 
         Raises
         ------
@@ -68,7 +69,7 @@ class DeliverAlert:
         reference = event.target
         target = self._target(reference)
         claimed: dict[str, Alert] = {}
-        for alert in self.waiting.of(reference, most=MOST_IN_A_MESSAGE):
+        for alert in self.waiting.of(reference, most=MOST_AT_ONCE):
             try:
                 if self.sent.begin(_claim(alert, reference)):
                     claimed[_claim(alert, reference)] = alert
@@ -76,18 +77,25 @@ class DeliverAlert:
             except NotReady:  # another process is sending it, or has died of it
                 continue
             self.waiting.remove(reference, alert.key)
-        if not claimed:
-            return 0
+        most = target.most_together if isinstance(target, BundlingTarget) else 1
+        keys = list(claimed)
+        for first in range(0, len(keys), most):
+            try:
+                self._send_some({key: claimed[key] for key in keys[first : first + most]}, target, reference)
+            except Upstream:
+                for key in keys[first + most :]:
+                    self.sent.abandon(key)
+                raise
+        return len(claimed)
+
+    def _send_some(self, claimed: Mapping[str, Alert], target: AlertTarget, reference: AlertTargetReference) -> None:
         alerts = list(claimed.values())
         if isinstance(target, BundlingTarget) and len(alerts) > 1:
-            together = target.send_together
-            self._send(list(claimed), reference, lambda: together(alerts, reference.address))
+            self._send(list(claimed), reference, lambda: target.send_together(alerts, reference.address))
         else:
-            for key, alert in claimed.items():
-                self._send([key], reference, lambda alert=alert: target.send(alert, reference.address))  # type: ignore[misc]  # the default binds the alert
+            self._send(list(claimed), reference, lambda: target.send(alerts[0], reference.address))
         for alert in alerts:
             self.waiting.remove(reference, alert.key)
-        return len(alerts)
 
     def _target(self, reference: AlertTargetReference) -> AlertTarget:
         if reference.type not in self.targets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 LONGEST_SUBJECT = 99
 """SNS takes fewer than 100 characters."""
 _JSON_PROTOCOLS = ("sqs", "lambda", "http", "firehose", "email-json")
-_MOST_BYTES_OF_TEXT, _MOST_BYTES_OF_JSON = 30_000, 25_000
-"""The text is there twice and the JSON five times, and SNS takes 256 KiB of all."""
+_MOST_BYTES = 256 * 1024
+"""What SNS takes of all bodies together."""
+_MOST_BYTES_OF_BODIES = ((30_000, 25_000), (15_000, 12_500), (5_000, 4_000))
+"""Of the text, which is there twice, and of the JSON, which is there five times. The first that fit are taken: what has
+many quotes and line ends takes twice as much inside the JSON of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class SnsTopics:
     link: ReportLinks = no_link
     most_a_second: int = 5
     """Half of the mails that SNS delivers to one address before it may suspend it."""
+    most_together: int = 20
+    """As many as fit into one message, whatever their names, if only what says which they are is left of each."""
 
     def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
         """Refuse a topic that may not be published to."""
@@ -67,7 +72,7 @@ class SnsTopics:
             alert_subject(alert),
             text=alert_text(alert, link),
             short=short_text(alert),
-            data=alert_event(alert, most_bytes=_MOST_BYTES_OF_JSON),
+            data=lambda most_bytes: alert_event(alert, most_bytes=most_bytes),
             chat=chat_message(alert, link),
         )
 
@@ -79,22 +84,30 @@ class SnsTopics:
             subject,
             text=bundle_text(alerts, [self.link(alert) for alert in alerts]),
             short=subject[:LONGEST_SMS],
-            data={"alerts": _as_many_as_fit(alerts, _MOST_BYTES_OF_JSON // len(alerts))},
+            data=lambda most_bytes: {"alerts": _as_they_fit(alerts, most_bytes // len(alerts))},
             chat=chat_bundle(alerts),
         )
 
     def _publish(
-        self, address: str, subject: str, *, text: str, short: str, data: dict[str, Any], chat: dict[str, Any]
+        self,
+        address: str,
+        subject: str,
+        *,
+        text: str,
+        short: str,
+        data: Callable[[int], dict[str, Any]],
+        chat: dict[str, Any],
     ) -> None:
-        text = _cut(text, _MOST_BYTES_OF_TEXT)
-        by_protocol = {"default": text, "email": text, "sms": short, "application": short, "https": _written(chat)}
-        by_protocol |= dict.fromkeys(_JSON_PROTOCOLS, _written(data))
+        message = ""
+        for most_of_text, most_of_json in _MOST_BYTES_OF_BODIES:
+            cut = _cut(text, most_of_text)
+            by_protocol = {"default": cut, "email": cut, "sms": short, "application": short, "https": _written(chat)}
+            message = _written(by_protocol | dict.fromkeys(_JSON_PROTOCOLS, _written(data(most_of_json))))
+            if len(message.encode()) <= _MOST_BYTES:
+                break
         with aws_errors(f"publishing to {address}"):
             self.sns.publish(
-                TopicArn=address,
-                Subject=subject[:LONGEST_SUBJECT],
-                Message=_written(by_protocol),
-                MessageStructure="json",
+                TopicArn=address, Subject=subject[:LONGEST_SUBJECT], Message=message, MessageStructure="json"
             )
 
 
@@ -151,12 +164,12 @@ def _written(document: object) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _as_many_as_fit(alerts: Sequence[Alert], most_bytes: int) -> list[dict[str, Any]]:
+def _as_they_fit(alerts: Sequence[Alert], most_bytes: int) -> list[dict[str, Any]]:
     """Return alerts as JSON, each in its share; of one that is larger still, what says which it is and where."""
-    told = ("alertKey", "incidentKey", "monitoringScheduleName", "severity", "change", "alertName", "violationReport")
+    brief = ("alertKey", "incidentKey", "monitoringScheduleName", "severity", "change", "alertName", "violationReport")
     events = [alert_event(alert, most_bytes=most_bytes) for alert in alerts]
     return [
-        event if len(_written(event).encode()) <= most_bytes else {name: event[name] for name in told}
+        event if len(_written(event).encode()) <= most_bytes else {name: event[name] for name in brief}
         for event in events
     ]
 
