@@ -117,7 +117,7 @@ MUTATIONS = (
         "tests/core/test_executions.py",
     ),
     Mutation(
-        "an alert that was over begins anew, and is told",
+        "an alert that was over begins anew, with a message",
         f"{CORE}/domain/alert_states.py",
         "        elif was is AlertStatus.OK:\n",
         "        elif was is AlertStatus.OK and begun is None:\n",

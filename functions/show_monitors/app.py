@@ -9,8 +9,9 @@ from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
+from modelwatch_core.domain.dashboard.markup import element
 from modelwatch_core.domain.documents import parsed
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.events import ExecutionEnded
 
 logger, metrics = Logger(), Metrics()
@@ -37,6 +38,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> str | None:
             return DESCRIPTION
         case {"widgetContext": {"theme": str(theme)}}:
             arn = context.invoked_function_arn
-            return wiring.show_widget()(monitor=event.get("monitor"), theme=theme, function_arn=arn)
+            try:
+                return wiring.show_widget()(monitor=str(event.get("monitor") or ""), theme=theme, function_arn=arn)
+            except ModelwatchError as error:  # CloudWatch would show the stack trace of an error
+                return str(element("p", str(error)))
         case _:
             raise InvalidInput("UnknownEvent", "this is neither the end of an execution nor a custom widget's request")

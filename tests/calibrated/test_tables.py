@@ -117,6 +117,33 @@ def test_any_column_gets_a_decision_against_itself(values: list[object]) -> None
     assert verdict.sentence
 
 
+def dead(table: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Return a table whose last rows are all zero, as of a feed that stands still."""
+    alive = table.height - round(table.height * share)
+    return pl.concat(
+        [table.head(alive), table.slice(alive).with_columns(pl.lit(0.0).alias(name) for name in table.columns)]
+    )
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_a_feed_that_stands_still_is_flagged(share: float) -> None:
+    generator = np.random.default_rng(9)
+    before, now = (pl.DataFrame({f"x{i}": generator.normal(0, 1, rows) for i in range(8)}) for rows in (5_000, 2_000))
+    assert flagged(before, dead(now, share).sample(fraction=1, shuffle=True, seed=1)) == list(before.columns)
+
+
+def test_a_feed_without_any_value_is_flagged() -> None:
+    generator = np.random.default_rng(10)
+    before = pl.DataFrame({f"x{i}": generator.normal(0, 1, 5_000) for i in range(8)})
+    assert flagged(before, before.clear(2_000)) == list(before.columns)
+
+
+def test_one_column_whose_texts_are_all_new_is_flagged() -> None:
+    generator = np.random.default_rng(11)
+    before = pl.DataFrame({"x": generator.choice(["a", "b", "c"], 5_000)})
+    assert flagged(before, pl.DataFrame({"x": ["zzz"] * 500})) == ["x"]
+
+
 def test_too_few_rows_cannot_be_told() -> None:
     generator = np.random.default_rng(9)
     before, now = people(generator, 1_000), people(generator, 2)

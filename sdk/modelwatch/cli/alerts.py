@@ -120,7 +120,7 @@ def mute(
     *,
     options: AppOptions,
 ) -> None:
-    """Send nothing about a schedule until a time. What still lasts then is told by the next execution."""
+    """Send nothing about a schedule until a time. What still lasts then is in the message of the next execution."""
     with options.app() as found:
         answer = found.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
     print_answer(answer, [f"{name} is muted until {time_text(answer['muted_until'])} UTC."], as_json=as_json)

@@ -21,6 +21,8 @@ _LEAST_BLOCKS = 10
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
+_LARGEST_CLUMP = 100
+"""More equal rows than this are a value that the table has, as in a feed that stands still, and not copies of a row."""
 _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
@@ -50,6 +52,7 @@ class EqualRows(EditedDocument):
         if rows < 3:
             return cls(rows=rows)
         counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
+        counts = counts[counts <= _LARGEST_CLUMP]
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)

@@ -71,13 +71,20 @@ def _summed(x: Floats, events: Floats, drawn: Floats, rows: float) -> Floats:
     lowest = np.maximum(0.0, drawn - others)
     at = np.maximum(at, lowest)
     logs = log_choose(events, at) + log_choose(others, drawn - at) - log_choose(np.full_like(at, rows), drawn)
+    with np.errstate(over="ignore", invalid="ignore"):  # of terms that are not possible, which count as 0 below
+        total = _series(at, events, drawn, others)
+        return np.where(possible, np.exp(logs) * total, 0.0)
+
+
+def _series(at: Floats, events: Floats, drawn: Floats, others: Floats) -> Floats:
+    """Return the sum of the terms from some number of events on, as multiples of the first."""
     term, total = np.ones_like(at), np.ones_like(at)
     while np.any(term > _NEGLIGIBLE * total):
         next_ones = at + np.arange(_TERMS)[:, None]
         left = np.maximum(events - next_ones, 0.0) * np.maximum(drawn - next_ones, 0.0)
         terms = term * np.cumprod(left / ((next_ones + 1) * (others - drawn + next_ones + 1)), axis=0)
         total, term, at = total + terms.sum(axis=0), terms[-1], at + _TERMS
-    return np.where(possible, np.exp(logs) * total, 0.0)
+    return total
 
 
 def _normal(x: Floats, mean: Floats, events: Floats, drawn: float, rows: float) -> Floats:

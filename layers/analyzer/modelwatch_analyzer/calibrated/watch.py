@@ -176,7 +176,7 @@ class _Coarse:
 def _coarse(sample: WatchedSample) -> _Coarse:
     """Return both sides in coarse cells: numbers in their order, the most frequent categories; missing rows last."""
     cells = sample.before.numbers if sample.numeric else sample.before.categories
-    before = np.asarray(cells.counts if cells else (), np.float64)
+    before, gaps, missing = np.asarray(cells.counts if cells else (), np.float64), float(sample.before.missing), 0.0
     if sample.numeric:
         numbers = Numbers(sample.sampled)
         missing, now = numbers.missing, np.empty(0)
@@ -193,11 +193,14 @@ def _coarse(sample: WatchedSample) -> _Coarse:
         else:
             before = np.zeros(1)
         groups = np.minimum(np.arange(before.size), _CELLS - 1)
+        # Where there are too many categories to keep, only every so many values are counted; of missing ones as many.
+        gaps *= before.sum() / max(sample.before.present, 1)
+        missing *= now.sum() / max(len(values), 1)
     groups = np.clip(groups, 0, _CELLS - 1)
     then, later = (np.bincount(groups, weights=side, minlength=_CELLS) for side in (before, now))
     rows = later.sum() + missing
     scale = min(1.0, sample.rows / rows) if rows else 1.0  # rows that are not independent count less
-    return _Coarse(np.append(then, sample.before.missing) / sample.before.repeated, np.append(later, missing) * scale)
+    return _Coarse(np.append(then, gaps) / sample.before.repeated, np.append(later, missing) * scale)
 
 
 def _begun(reference: Floats) -> WatchedColumn:

@@ -48,7 +48,8 @@ MEMORY_OF_LABELS = 0.5
 _MOST_COUNTED = 1000
 _SCORED_EXECUTIONS = 20
 """What so many windows measured goes with each request, which has a size limit."""
-_EARLIER_EXECUTIONS = 10
+_MOST_PAGES = 12
+"""Of executions that are looked through for earlier reports: ten days of hours."""
 _LATEST = 20
 """How many executions are looked through for that of the window before: one-off runs may be among them."""
 
@@ -354,20 +355,37 @@ class LaunchExecution:
         return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
 
     def _earlier_executions(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
-        """Yield the reports of the latest windows before this one, where its kind compares with them."""
-        report = execution.kind.earlier_report
-        if report is None:
-            return
-        uris = {
-            f"{earlier.output_s3_uri}/{report}": earlier.window.start
-            for earlier in self.ledger.history(
-                execution.schedule_id, limit=_EARLIER_EXECUTIONS, before=execution.window.start
-            )
-            if isinstance(earlier, MonitoringExecution)
-        }
-        for uri, start in uris.items():
-            if next(iter(self.objects.files(uri)), None) is not None:  # a failed one has none, an old one is deleted
-                yield AnalysisInput(s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(start)}/{report}")
+        """Yield the reports of the latest windows before this one that its kind compares with.
+
+        Windows without data, and one-off runs, are passed over: a night without traffic must not end what goes on from
+        window to window.
+        """
+        report, wanted = execution.kind.earlier_report, execution.kind.earlier_reports
+        before = execution.window.start
+        for _ in range(_MOST_PAGES if report else 0):
+            page = self.ledger.history(execution.schedule_id, limit=_LATEST, before=before)
+            for earlier in page:
+                if not isinstance(earlier, MonitoringExecution) or earlier.one_off or not _has_reports(earlier):
+                    continue
+                uri = f"{earlier.output_s3_uri}/{report}"
+                if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted
+                    folder = f"{EARLIER_EXECUTIONS.name}/{iso_utc(earlier.window.start)}"
+                    yield AnalysisInput(s3_uri=uri, path=f"{folder}/{report}")
+                    wanted -= 1
+                if not wanted:
+                    return
+            records = [each for each in page if isinstance(each, MonitoringExecution)]
+            if len(page) < _LATEST or not records or records[-1].window.start >= before:
+                return
+            before = records[-1].window.start
+
+
+def _has_reports(execution: MonitoringExecution) -> bool:
+    """Return whether an analysis completed; one that failed has left no reports."""
+    return execution.monitoring_execution_status in (
+        ExecutionStatus.COMPLETED,
+        ExecutionStatus.COMPLETED_WITH_VIOLATIONS,
+    )
 
 
 def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, *, needs_image: bool) -> Demand:

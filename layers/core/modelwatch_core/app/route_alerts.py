@@ -69,9 +69,10 @@ class RouteAlerts:
         """
         key = ExecutionKey(schedule_id=event.schedule_id, window=event.window, attempt=event.attempt)
         execution = self.ledger.get(key)
-        if execution is None or execution.one_off:  # what was asked for by itself is told by itself
-            return self._raised(alert_of(event), event.alert_targets, {})
         known = self.states.known(event.schedule_id)
+        if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
+            is_muted = known.muted_until is not None and self.clock.now() < known.muted_until
+            return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
         earlier = self._earlier(execution)
         before = in_order([each for each in earlier if _comes_before(each, execution)])
         up_to_now = _known_up_to(known, execution.window)
@@ -97,8 +98,9 @@ class RouteAlerts:
         severity = schedule.alerting.severity(AlertName.NOT_FIRED)
         notice = Notice.REMINDER if event.reminder else Notice.IN_ALERT
         change = Change(notice=notice, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due)
-        is_muted = known.muted_until is not None and now < known.muted_until
-        alert = None if is_muted else silence_alert(schedule, event, window, change)
+        if known.muted_until is not None and now < known.muted_until:
+            return None  # nor is it noted: what still lasts after the mute is its beginning
+        alert = silence_alert(schedule, event, window, change)
         self._raised(alert, schedule.alert_targets, schedule.tags)
         if notice is Notice.IN_ALERT:
             self.states.note(_transition_of(schedule, window, event.due, change, self.clock))
@@ -109,10 +111,10 @@ class RouteAlerts:
     ) -> Alert | None:
         if known.muted_until and self.clock.now() < known.muted_until:
             return None
-        told = [
+        worth_a_message = [
             change for change in changes if change.notice is not Notice.RECOVERED or execution.alerting.notify_recovery
         ]
-        return alert_of(event, *told) if told else None
+        return alert_of(event, *worth_a_message) if worth_a_message else None
 
     def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
         if alert is None:

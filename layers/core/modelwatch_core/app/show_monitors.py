@@ -136,7 +136,7 @@ class ShowWidget:
     read: ReadMonitors
     clock: Clock
 
-    def __call__(self, *, monitor: str | None, theme: str, function_arn: str) -> str:
+    def __call__(self, *, monitor: str, theme: str, function_arn: str) -> str:
         """Return the HTML of all monitors, or of one.
 
         Raises

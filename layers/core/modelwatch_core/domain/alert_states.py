@@ -6,7 +6,7 @@ state before an execution is that of the executions before it, each judged by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
@@ -93,7 +93,7 @@ def changes_by(
     known : mapping of AlertName to AlertTransition
         The latest transition of each alert up to it, which says since when it is on.
     muted_until : datetime, optional
-        The end of a time in which nothing was sent: what still lasts is told by the first execution after it.
+        The end of a time in which nothing was sent: what still lasts is in the message of the first execution after it.
     """
     replaced = [each for each in before if each.window != execution.window]
     for alert in OF_EXECUTIONS:
@@ -114,7 +114,7 @@ def changes_by(
         elif was is AlertStatus.OK:
             since = execution.window.start
             yield Change(notice=Notice.IN_ALERT, alert_name=alert, severity=severity, since=since)
-        elif _reminds(execution, replaced, since, muted_until, bad=bad):
+        elif _reminds(execution, _latest_about(alert, replaced), since, muted_until, bad=bad):
             yield Change(notice=Notice.REMINDER, alert_name=alert, severity=severity, since=since)
     silent = known.get(AlertName.NOT_FIRED)
     if silent and silent.alert_status is AlertStatus.IN_ALERT:
@@ -145,15 +145,18 @@ def _beginning(
     return start
 
 
+def _latest_about(alert: AlertName, before: Iterable[MonitoringExecution]) -> MonitoringExecution | None:
+    return next((each for each in before if datapoint(alert, each) is not None), None)
+
+
 def _reminds(
     execution: MonitoringExecution,
-    before: Sequence[MonitoringExecution],
+    previous: MonitoringExecution | None,
     since: datetime,
     muted_until: datetime | None,
     *,
     bad: bool,
 ) -> bool:
-    previous = before[0] if before else None
     if muted_until and previous and previous.creation_time < muted_until:
         return True
     if bad and execution.attempt > 1 and execution.outcome and execution.outcome.changes:

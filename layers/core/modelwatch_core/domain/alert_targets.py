@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from fnmatch import fnmatchcase
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from modelwatch_core.domain.alerting import AlertName, Severity
+from modelwatch_core.domain.alerting import AlertName, Severity, matches
 from modelwatch_core.domain.documents import NonEmpty, Owned, validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -53,7 +52,7 @@ class AlertTargetReference(Owned):
 
     def is_for(self, endpoint_name: str | None, tags: Mapping[str, str]) -> bool:
         """Return whether messages about a schedule with an endpoint and tags may go there."""
-        named = not self.endpoints or any(fnmatchcase(endpoint_name or "", pattern) for pattern in self.endpoints)
+        named = not self.endpoints or any(matches(pattern, endpoint_name or "") for pattern in self.endpoints)
         return named and self.tags.items() <= tags.items()
 
 
@@ -73,8 +72,8 @@ def reached(
     named : iterable of AlertTargetReference
         Alarms among them count for none: nothing is sent to them.
     """
-    told = [target for target in named if target.type != ALARM] or list(defaults)
-    fitting = [each for each in told if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
+    asked = [target for target in named if target.type != ALARM] or list(defaults)
+    fitting = [each for each in asked if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
     return list({str(target): target for target in fitting}.values())
 
 

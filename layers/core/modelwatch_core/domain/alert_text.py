@@ -51,8 +51,8 @@ def bundle_subject(alerts: Sequence[Alert]) -> str:
     """Return one line about several alerts."""
     critical = sum(alert.severity is Severity.CRITICAL for alert in alerts)
     names = sorted({alert.monitoring_schedule_name for alert in alerts})
-    told = f", {critical} critical" if critical else ""
-    return _ascii(f"Modelwatch: {len(alerts)} alerts{told}: {', '.join(names)}")
+    of_these = f", {critical} critical" if critical else ""
+    return _ascii(f"Modelwatch: {len(alerts)} alerts{of_these}: {', '.join(names)}")
 
 
 def bundle_text(alerts: Sequence[Alert], links: Sequence[str | None]) -> str:

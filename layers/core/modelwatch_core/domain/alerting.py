@@ -136,8 +136,13 @@ class SeverityRule(Owned):
         return within and (least is None or (other.excess_at_least or 1) >= least)
 
 
+def matches(pattern: str, name: str) -> bool:
+    """Return whether a name fits a pattern, in which ``*`` and ``?`` stand for others; brackets are brackets."""
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
 def _is_named(patterns: Iterable[str], name: object) -> bool:
-    return name is not None and any(fnmatchcase(str(name), pattern) for pattern in patterns)
+    return name is not None and any(matches(pattern, str(name)) for pattern in patterns)
 
 
 class Alerting(Owned):

@@ -116,8 +116,8 @@ def alert_of(event: ExecutionEnded, *changes: Change) -> Alert | None:
     Parameters
     ----------
     *changes : Change
-        What it changed, the most important first. Without any, an execution that ended badly is told as it is: its
-        schedule is not known.
+        What it changed, the most important first. Without any, an execution that ended badly has its message as it
+        is: its schedule is not known.
     """
     concerned = alert_concerned(event.monitoring_execution_status, event.outcome.failure_reason)
     if not changes and concerned is not None:

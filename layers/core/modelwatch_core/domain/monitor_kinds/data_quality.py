@@ -62,6 +62,7 @@ DATA_QUALITY = MonitorKind(
     metric_namespace="data-metrics",
     constraint_sections=frozenset({"features"}),
     earlier_report=SERIES_FILE,
+    earlier_reports=1,  # each has what all before it came to
     is_metric_of_a_part=_is_metric_of_a_feature,
     shell=Shell(
         watches="Types, completeness, domains and drift of every column.",

@@ -64,6 +64,8 @@ class MonitorKind:
         The files of its baselines, by the parameters of a schedule that name them.
     earlier_report : str, optional
         The report of executions of earlier windows that it compares with.
+    earlier_reports : int
+        With how many of these, the latest ones.
     shell : Shell
         Its commands on the shell, which kinds with an analysis have.
     """
@@ -82,6 +84,7 @@ class MonitorKind:
     constraint_sections: frozenset[str] = frozenset()
     baseline_files: Mapping[str, str] = field(default_factory=_constraints_and_statistics, hash=False)
     earlier_report: str | None = None
+    earlier_reports: int = 10
     shell: Shell = field(default_factory=Shell)
 
     def __post_init__(self) -> None:
