@@ -112,6 +112,7 @@ def on_the_shell(app: App, source: Path, tmp_path: Path, *arguments: str) -> dic
         "--output": tmp_path / "out",
         "--start": NINE.isoformat(),
         "--end": (NINE + HOUR).isoformat(),
+        "--looks-per-month": 720,  # as the app says of a schedule that fires each hour
     }
     flat = [str(part) for option in options.items() for part in option]
     result = CliRunner().invoke(shell, ["check", "data-quality", *flat, *arguments])

@@ -124,7 +124,7 @@ def test_requests_to_an_endpoint_become_an_alert_when_the_clock_is_moved(laptop:
     laptop.ask(300, factor=100)
     drifted = laptop.shell("advance", "--to", f"{laptop.stack.now + timedelta(hours=1):%Y-%m-%dT%H:%MZ}")
     assert "hourly: CompletedWithViolations" in drifted
-    assert "income: baseline drift check. Drift distance of " in drifted
+    assert "income: baseline drift check. " in drifted
     assert "mail to me@example.com" in drifted
     assert "1 execution ended, 1 alert." in drifted
     (mail,) = laptop.stack.mails

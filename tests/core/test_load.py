@@ -18,6 +18,7 @@ from moto.dynamodb.models import dynamodb_backends
 from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.ledger_table import OPEN_PARTITIONS, TableLedger, TableSchedules, VersionedItems
 from modelwatch_core.app.listing import MOST_READS
+from modelwatch_core.ports import every_schedule
 from tests.core.in_memory import MemoryLedger, MemorySchedules
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import TEN, World
@@ -95,11 +96,18 @@ def test_a_sweep_costs_a_few_calls_for_each_overdue_execution_and_none_for_the_o
     world = control_plane.world
     for number in range(10):
         world.tick(name=f"s{number:05}")
-    world.clock.moment = TEN + timedelta(hours=3)
+    world.clock.moment = TEN + timedelta(hours=3, minutes=30)
     sweep = control_plane.during(world.reconcile)
     assert sweep["Query"] == SWEEP
     assert sweep.total() - SWEEP <= 10 * 6, sweep
     assert sweep["Scan"] == 0
+
+
+def test_once_an_hour_a_sweep_looks_at_each_schedule_with_a_query_and_never_scans(control_plane):
+    control_plane.world.clock.moment = TEN + timedelta(hours=1)
+    sweep = control_plane.during(control_plane.world.reconcile)
+    schedules = len(list(every_schedule(control_plane.kept)))
+    assert sweep == {"Query": SWEEP + schedules + -(-schedules // 100)}
 
 
 def test_a_page_costs_a_query_and_a_read_of_what_is_on_it_however_many_schedules_there_are(control_plane):
@@ -120,7 +128,7 @@ def test_describing_and_listing_executions_costs_the_same_however_many_schedules
         world.tick(name=f"s{number:05}")
     one = {"monitoring_schedule_name": "s00001"}
     described = control_plane.during(lambda: world.manage("DescribeMonitoringSchedule", **one))
-    assert described == {"GetItem": 1, "Query": 1}
+    assert described == {"GetItem": 2, "Query": 1}  # the schedule and what it has cost; its latest execution
     everywhere = control_plane.during(lambda: world.manage("ListMonitoringExecutions"))
     assert everywhere == {"Query": 1, "BatchGetItem": 1}
     of_one = control_plane.during(lambda: world.manage("ListMonitoringExecutions", **one))

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.app.temporary_endpoints import GRACE_PERIOD
-from modelwatch_core.domain.alerts import AlertRaised
+from modelwatch_core.domain.alerts import AlertRaised, ScheduleSilent
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
@@ -115,6 +115,7 @@ class HoursOnTemporaryEndpoints(RuleBasedStateMachine):
             AnalysisEnded: self.world.finish,
             ExecutionEnded: self.world.route,
             AlertRaised: self.world.deliver_alert,
+            ScheduleSilent: self.world.route.silent,
         }
         receivers[type(event)](event)
         self.undelivered = [other for other in self.undelivered if other is not event]

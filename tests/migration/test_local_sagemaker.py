@@ -160,7 +160,7 @@ def test_a_dry_run_says_what_the_import_then_does(results: Any):
 
 def test_what_differs_and_why_a_schedule_is_not_made_is_said(results: Any):
     _, made = results["made"]
-    assert any("its alert after 3 of 5 executions" in note for note in made["older"]["notes"])
+    assert made["older"]["parameters"]["alerting"] == {"violations": {"datapoints_to_alert": 3, "evaluation_period": 5}}
     assert made["ran-once"]["reason"] == "it runs once, and has run"
     assert made["of-a-deleted-endpoint"]["reason"].startswith("EndpointNotFound: ")
 

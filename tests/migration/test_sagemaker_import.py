@@ -270,7 +270,6 @@ def test_a_dry_run_makes_nothing_and_says_what_has_no_counterpart(sagemaker: Sag
     for said in (
         "the network is kept",
         "start_time of its environment is left out",
-        "its alert after 3 of 5 executions",
     ):
         assert said in ended.stdout
 

@@ -155,7 +155,7 @@ def every_schedule(schedules: Schedules) -> Iterator[MonitoringSchedule]:
     while True:
         page = schedules.page(limit=100, after=after)
         yield from (schedule for schedule, _ in page.records if isinstance(schedule, MonitoringSchedule))
-        if not page.has_more:
+        if not page.has_more or not page.records:
             return
         after = page.records[-1][1]
 

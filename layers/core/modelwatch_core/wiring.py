@@ -613,8 +613,10 @@ def access_of_a_job() -> AnalysisAccess:
     """Return what an analysis reaches in a processing job: what the job's role may reach."""
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
+    client = _session().client  # of a service that the functions' layer has not
+
     def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
-        return EndpointModels(_session().client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+        return EndpointModels(client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
 
     return AnalysisAccess(objects=_objects(), model=model)
 

@@ -21,7 +21,7 @@ def power(
     statistics: Annotated[
         str, typer.Argument(metavar="FILE|S3URI", help="statistics.json of a baseline of data quality.")
     ],
-    rows: Annotated[int, typer.Option(min=1, help="The rows of a window.")],
+    rows: Annotated[int, typer.Option(min=1, max=2_147_483_647, help="The rows of a window.")],
     looks_per_month: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="The windows of a month, for a schedule; without it a check of its own."),

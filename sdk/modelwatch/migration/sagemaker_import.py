@@ -31,6 +31,10 @@ _DESCRIBE = {
 }
 
 
+_GONE = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException")
+"""What SageMaker answers about what a schedule names and is no longer there."""
+
+
 class Result(StrEnum):
     """What became of a schedule."""
 
@@ -98,11 +102,18 @@ class SageMakerImport:
                     yield self._imported(name, dry_run=dry_run)
 
     def _imported(self, name: str, *, dry_run: bool) -> Imported:
-        schedule = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
+        from botocore.exceptions import ClientError
+
         try:
+            schedule = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
             translation = self._translated(schedule)
         except InvalidInput as error:  # SageMaker has a form of it that is not known here
             return Imported(name, Result.NOT_CREATED, reason=str(error))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            said = f"{error.operation_name}: {error.response['Error']['Message']}"
+            return Imported(name, Result.NOT_CREATED, reason=said)
         known = Imported(
             name,
             Result.WOULD_BE_CREATED,
@@ -139,8 +150,9 @@ class SageMakerImport:
             definition = named_definition(kind, getattr(self.sagemaker, _DESCRIBE[kind])(JobDefinitionName=name))
         baseline = self._baseline(definition.baseline_config, kind)
         found = translated(schedule, definition, baseline, self._tags(schedule["MonitoringScheduleArn"]))
-        parameters = found.parameters | given(output_s3_uri=self.output_s3_uri)
-        return Translation(parameters, (*found.notes, *self._alerts(schedule["MonitoringScheduleName"])))
+        alerting = self._alerting(schedule["MonitoringScheduleName"])
+        parameters = found.parameters | given(output_s3_uri=self.output_s3_uri, alerting=alerting)
+        return Translation(parameters, found.notes)
 
     def _baseline(self, config: BaselineConfig | None, kind: str) -> dict[str, str]:
         """Return the files of a baseline; those of one that is named by its job alone are asked for."""
@@ -149,21 +161,27 @@ class SageMakerImport:
         if config.baselining_job_name is None or config.constraints_resource:
             return config.files
         job = self.sagemaker.describe_processing_job(ProcessingJobName=config.baselining_job_name)
-        folder = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].rstrip("/")
+        outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", ())
+        if not outputs or "S3Output" not in outputs[0]:
+            raise InvalidInput(
+                "BaselineNotFound", f"the job {config.baselining_job_name} stored its output nowhere in S3"
+            )
+        folder = outputs[0]["S3Output"]["S3Uri"].rstrip("/")
         return {name: f"{folder}/{file}" for name, file in monitor_kind(kind).baseline_files.items()}
 
     def _tags(self, arn: str) -> dict[str, str]:
         pages = self.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", ())}
 
-    def _alerts(self, name: str) -> Iterator[str]:
-        """Yield a note for each alert that waits for several executions; the app alerts at each one."""
+    def _alerting(self, name: str) -> Document | None:
+        """Return for how many of how many bad executions its alert waits; None where it waits for one of one."""
         pages = self.sagemaker.get_paginator("list_monitoring_alerts").paginate(MonitoringScheduleName=name)
         for page in pages:
             for alert in page.get("MonitoringAlertSummaries", ()):
                 due, of = alert["DatapointsToAlert"], alert["EvaluationPeriod"]
-                if due > 1:
-                    yield f"its alert after {due} of {of} executions: here each execution that finds violations alerts"
+                if of > 1:
+                    return {"violations": {"datapoints_to_alert": due, "evaluation_period": of}}
+        return None
 
 
 def _why_not(parameters: Mapping[str, Any]) -> str | None:

@@ -267,16 +267,23 @@ class ModelMonitor(ScheduleExecutions):
     def list_monitoring_alerts(
         self, next_token: str | None = None, max_results: int | None = 10
     ) -> tuple[list[MonitoringAlertSummary], str | None]:
-        """Return the alerts of the schedule, and the token of the next page, which is always None: they are four.
+        """Return the alerts of the schedule, and the token of the next page; None where there is none.
 
         Parameters
         ----------
         next_token : str, optional
+            Of the page before.
         max_results : int, optional
+            From 1 to 100.
         """
+        most = integer("max_results", 100 if max_results is None else max_results, 1, 100)
+        first = (
+            0 if next_token is None else integer("next_token", int(next_token) if next_token.isdigit() else -1, 1, 100)
+        )
         answer = self._app.manage("ListMonitoringAlerts", monitoring_schedule_name=self._named(None))
         alerts = [MonitoringAlertSummary.of(each) for each in answer["alerts"]]
-        return alerts[:max_results] if next_token is None else [], None
+        rest = first + most
+        return alerts[first:rest], str(rest) if rest < len(alerts) else None
 
     def update_monitoring_alert(
         self, monitoring_alert_name: str, data_points_to_alert: int | None, evaluation_period: int | None

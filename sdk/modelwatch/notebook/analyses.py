@@ -97,6 +97,9 @@ def check(
     InvalidInput, Upstream
         Like `baseline`.
     """
+    if not isinstance(baseline, Baseline | str | Path):
+        message = f"baseline is of type {type(baseline).__name__}: the data comes first, then a Baseline or its files"
+        raise InvalidInput("UnusableArguments", message)
     if not isinstance(baseline, Baseline):
         baseline = load_baseline(baseline, statistics=statistics, kind=kind or DEFAULT_KIND)
     elif statistics is not None or kind not in (None, baseline.kind):

@@ -24,10 +24,10 @@ class CheckBatch:
 
     def __call__(self, job_name: str) -> list[MonitoringExecution | Refusal]:
         """Launch the runs, each once however often the event comes, and return them or why there is none."""
-        watching = [each for each in every_schedule(self.schedules) if _checks_batches(each)]
-        job = self.jobs.find(job_name) if watching else None
+        job = self.jobs.find(job_name)  # first: most jobs of an account capture nothing, and schedules may be thousands
         if job is None:
             return []
+        watching = [each for each in every_schedule(self.schedules) if _checks_batches(each)]
         return [self.launch(_request(each, job)) for each in watching if _captures_of(each) == _folder_of(job)]
 
 

@@ -198,16 +198,19 @@ class ManageMonitors:
         """
         old, now = self.lists.schedule(changes.monitoring_schedule_name), self.clock.now()
         request = _changed(old, changes.model_extra or {}, now)
+        is_same = request.endpoint_name == old.endpoint_name
+        # What was paused because its endpoint was deleted goes on with another one.
+        resumes = not is_same and old.watched_endpoint is not None and old.watched_endpoint.paused
         schedule = MonitoringSchedule(
             **self._completed(request),
             schedule_id=old.schedule_id,
-            monitoring_schedule_status=old.monitoring_schedule_status,
+            monitoring_schedule_status=ScheduleStatus.SCHEDULED if resumes else old.monitoring_schedule_status,
             creation_time=old.creation_time,
             last_modified_time=now,
             active_since=now,
             definition_changed=now,
             covered_until=self._covered_until(old, now),
-            watched_endpoint=old.watched_endpoint if request.endpoint_name == old.endpoint_name else None,
+            watched_endpoint=old.watched_endpoint if is_same else None,
             version=old.version + 1,
         )
         self.follow_schedule(self.schedules.save(schedule))

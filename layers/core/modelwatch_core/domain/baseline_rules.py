@@ -9,6 +9,7 @@ instead, ``modelwatch:baseline_channel``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from modelwatch_core.domain.baselining_job import BaselineRequest
@@ -52,6 +53,10 @@ def of_training_job(job: TrainingJobStateChange) -> dict[str, str]:
     return {DATASET: uri} | parameters
 
 
+_LONGEST = 54
+"""Of what a baselining job's name begins with: it has 63 characters at most."""
+
+
 def baseline_request(name: str, parameters: Mapping[str, str]) -> BaselineRequest | None:
     """Return the request for the baseline of a training job or model package; None where it asks for none.
 
@@ -71,5 +76,12 @@ def baseline_request(name: str, parameters: Mapping[str, str]) -> BaselineReques
     if format_name not in FORMATS:
         message = f"{PREFIX}{FORMAT} of {name}: {format_name!r} is not one of {', '.join(FORMATS)}"
         raise InvalidInput("InvalidParameter", message)
-    given = {**parameters, FORMAT: FORMATS[format_name], "baselining_job_name": f"{name[:54].rstrip('-')}-baseline"}
+    given = {**parameters, FORMAT: FORMATS[format_name], "baselining_job_name": f"{_shortened(name)}-baseline"}
     return parsed(BaselineRequest, given)
+
+
+def _shortened(name: str) -> str:
+    """Return a name of at most 54 characters; of a longer one the beginning, and what tells it from others like it."""
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 9].rstrip('-')}-{sha256(name.encode()).hexdigest()[:8]}"

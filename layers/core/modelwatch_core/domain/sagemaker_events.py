@@ -45,7 +45,7 @@ class TrainingJobStateChange(Inbound):
         """Return the S3 URI of a channel of the training data, or None."""
         for channel in self.channels or ():
             if channel.get("ChannelName") == name:
-                uri = channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri")
+                uri = ((channel.get("DataSource") or {}).get("S3DataSource") or {}).get("S3Uri")
                 return str(uri) if uri else None
         return None
 
