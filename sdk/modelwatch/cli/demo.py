@@ -26,7 +26,7 @@ Files
 Check hours again, without the app
   modelwatch check data-quality --data {0}/hour-6/captures/mortgage-approval --dataset-format capture \\
       --statistics {0}/data-quality-baseline/statistics.json \\
-      --constraints {0}/data-quality-baseline/constraints.json --output report-6
+      --constraints {0}/data-quality-baseline/constraints.json --looks-per-month 720 --output report-6
   modelwatch check model-quality --data {0}/hour-4/captures/mortgage-approval --dataset-format capture \\
       --problem-type BinaryClassification --probability-attribute 0 --probability-threshold-attribute 0.5 \\
       --ground-truth {0}/hour-7/labels/mortgage-approval \\
