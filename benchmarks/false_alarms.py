@@ -138,11 +138,11 @@ _DETECTORS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], list[str]]] = {
 
 
 def _shift(deviations: float) -> Callable[[pl.Series, pl.Series], pl.Series]:
-    return lambda now, before: now + deviations * float(before.std())  # type: ignore[arg-type]
+    return lambda now, before: now + deviations * float(before.std())  # type: ignore[arg-type]  # a column of numbers
 
 
 def _scaled(now: pl.Series, before: pl.Series) -> pl.Series:
-    middle = float(before.mean())  # type: ignore[arg-type]
+    middle = float(before.mean())  # type: ignore[arg-type]  # a column of numbers
     return (now - middle) * 1.2 + middle
 
 
@@ -159,7 +159,7 @@ _CHANGES: Mapping[str, Callable[[pl.Series, pl.Series], pl.Series]] = {
     "shift 0.25 sd": _shift(0.25),
     "shift 0.5 sd": _shift(0.5),
     "scale 1.2": _scaled,
-    "5 % extreme": _some(0.05, lambda before: float(before.max()) * 1.5 + 1),  # type: ignore[arg-type]
+    "5 % extreme": _some(0.05, lambda before: float(before.max()) * 1.5 + 1),  # type: ignore[arg-type]  # a column of numbers
     "2 % missing": _some(0.02, lambda _: None),
 }
 

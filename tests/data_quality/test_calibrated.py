@@ -138,7 +138,10 @@ def test_windows_of_a_series_find_together_what_none_finds_alone(workbench: Work
     earlier, flagged = workbench.folder / "earlier", []
     earlier.mkdir()
     for look in range(12):
-        more = lambda column: [value * 1.12 for value in column]  # noqa: E731
+
+        def more(column):
+            return [value * 1.12 for value in column]
+
         summary = workbench.check(
             rows(50 + look, 1_000, amount=more), looks_per_month=720, earlier_executions_results=earlier
         )
