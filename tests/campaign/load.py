@@ -156,8 +156,8 @@ def _check_one(measured: Measured, log: Log, record: MonitoringExecution) -> Non
     measured.executions += 1
     measured.alerts += alerts
     # A message that an alert is over is due where the execution before was bad.
-    is_told = alerts == 1 if status in ALERTED else alerts <= 1
-    if not record.is_done or announced != {status} or not is_told:
+    is_alerted = alerts == 1 if status in ALERTED else alerts <= 1
+    if not record.is_done or announced != {status} or not is_alerted:
         measured.differences.append(f"{record.subject}: {status}, announced as {announced}, {alerts} alerts")
 
 

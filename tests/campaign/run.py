@@ -96,7 +96,7 @@ def _set_schedules(plan: Plan) -> None:
                 "data_captured_destination_s3_uri": f"s3://{CAPTURES}/live",
             },
             "baseline": baseline,
-            # Each execution that ends badly is told: then none is told by chance, whatever came before it.
+            # Each execution that ends badly has a message: then none has one by chance, whatever came before it.
             "alerting": {"remind_after_hours": 0},
         }
         if schedule.explains:

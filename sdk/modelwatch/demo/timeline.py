@@ -97,13 +97,13 @@ class Timeline:
             line = f"{change.window.end:%H:%M}  {change.monitoring_schedule_name} {change.alert_name}: "
             self._console.print(Text.assemble(line, (change.alert_status, _ALERT_STYLES[change.alert_status])))
         subjects = [str(mail["Subject"]) for mail in mails]
-        told = {
+        kinds = {
             "begins": lambda subject: ": reminder" not in subject and ": recovered" not in subject,
             "lasts": lambda subject: ": reminder" in subject,
             "is over": lambda subject: ": recovered" in subject,
         }
-        for what, is_told in told.items():
-            if subject := next(filter(is_told, subjects), None):
+        for what, shows in kinds.items():
+            if subject := next(filter(shows, subjects), None):
                 self._console.print(f"An alert {what}: {printable(subject)}")
 
     def print_heading(self, title: str) -> None:
