@@ -9,12 +9,11 @@ from rich.table import Table
 
 from benchmarks.data_quality import make_tables
 from benchmarks.processes import interleaved, python, terminal
+from modelwatch_core.domain.execution_cost import USD_PER_GB_SECOND, USD_PER_INVOCATION
 
-LAMBDA_GB_SECOND = 0.0000166667
-LAMBDA_REQUEST = 0.20 / 1e6
 PROCESSING_HOUR = 0.23
-"""List prices in us-east-1 in US dollars, of x86 Lambda and of ml.m5.xlarge for processing. Look them up before you
-rely on them: aws.amazon.com/lambda/pricing and aws.amazon.com/sagemaker/pricing."""
+"""US dollars of ml.m5.xlarge for processing in us-east-1, as far as it is known. Look it up before you rely on it:
+aws.amazon.com/sagemaker/pricing."""
 PROCESSING_MINUTES = 12
 """How long a model quality job of SageMaker Model Monitor took on an ml.m5.xlarge, most of it before and after the
 analysis."""
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
         table.add_column(heading, justify="right")
     for rows, measured in usages.items():
         seconds = median(usage.wall for usage in measured)
-        ours = (GIGABYTES * seconds + _SMALL_FUNCTIONS) * LAMBDA_GB_SECOND + 6 * LAMBDA_REQUEST
+        ours = (GIGABYTES * seconds + _SMALL_FUNCTIONS) * USD_PER_GB_SECOND + 6 * USD_PER_INVOCATION
         table.add_row(
             f"{int(rows):,}",
             f"{seconds:.1f}",

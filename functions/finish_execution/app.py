@@ -26,11 +26,10 @@ def handler(event: EventBridgeModel, context: LambdaContext) -> None:
     if record is None:
         logger.info("ignored: another run has this analysis", subject=ended.subject)
         return
-    metrics.add_metric(name="ExecutionsEnded", unit="Count", value=1 if isinstance(record, MonitoringExecution) else 0)
-    has_failed = (
-        isinstance(record, MonitoringExecution) and record.monitoring_execution_status is ExecutionStatus.FAILED
-    )
-    metrics.add_metric(name="ExecutionsFailed", unit="Count", value=1 if has_failed else 0)
+    if isinstance(record, MonitoringExecution):
+        failed = record.monitoring_execution_status is ExecutionStatus.FAILED
+        metrics.add_metric(name="ExecutionsEnded", unit="Count", value=1)
+        metrics.add_metric(name="ExecutionsFailed", unit="Count", value=1 if failed else 0)
     count = record.outcome.violation_count if record.outcome else 0
     logger.info("settled", subject=ended.subject, status=ended.outcome.status, violation_count=count)
     metrics.add_metric(name="Violations", unit="Count", value=count)

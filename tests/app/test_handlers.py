@@ -14,6 +14,7 @@ from functools import partial
 import pytest
 
 from modelwatch_core import wiring
+from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.domain.alerts import AlertRaised
@@ -133,7 +134,7 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 
 def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
-    read = ReadMonitors(world.schedules, world.ledger)
+    read = ReadMonitors(MonitorLists(world.schedules, world.ledger, world.jobs))
     written = WriteDashboard(read, world.objects, world.clock, "s3://results")
     monkeypatch.setattr(wiring, "write_dashboard", lambda: written)
     monkeypatch.setattr(wiring, "show_widget", lambda: ShowWidget(read, world.clock))

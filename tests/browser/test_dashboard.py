@@ -66,7 +66,8 @@ def test_the_overview_leads_to_a_monitor_and_back(opened, watched, tmp_path):
     assert page.page.locator("svg.history").count() == 3
     page.page.get_by_role("link", name="All monitors").click()
     assert page.page.locator("tbody tr").count() == 4
-    page.complaints.clear()  # the pages that it was led to
+    # It was led to other pages of the folder, which is no foreign request.
+    page.complaints[:] = [each for each in page.complaints if not each.startswith(folder.as_uri())]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

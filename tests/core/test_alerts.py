@@ -54,7 +54,7 @@ class Hours:
 
     @property
     def notices(self) -> list[str]:
-        return [f"{alert.alert_name} {alert.notice}" for alert in self.world.mail.alerts]
+        return [f"{alert.alert_name} {alert.phase}" for alert in self.world.mail.alerts]
 
     def states(self) -> dict[str, str]:
         listed = self.world.manage("ListMonitoringAlerts", monitoring_schedule_name="hourly")["alerts"]
@@ -177,11 +177,11 @@ def test_severity_goes_by_rules_and_the_worst_violation_is_first():
         ({"severity_rules": [RULES[0], RULES[0]]}, r"severity_rules\[1\] never decides: severity_rules\[0\] applies"),
         ({"severity_rules": [{"severity": "info", "alerts": ["no-data"], "checks": ["x"]}]}, "it never applies"),
         ({"violations": {"datapoints_to_alert": 3, "evaluation_period": 2}}, "datapoints_to_alert 3 is more than eval"),
-        ({"severity_rules": [{"severity": "fatal"}]}, "alerting.severity_rules.0"),
+        ({"severity_rules": [{"severity": "fatal"}]}, r"alerting.severity_rules\[0\]"),
     ],
 )
 def test_rules_that_contradict_each_other_or_can_never_apply_are_refused(alerting, message):
-    with pytest.raises(InvalidInput, match=message.replace(".severity_rules.0", r".severity_rules\[0\]")):
+    with pytest.raises(InvalidInput, match=message):
         Hours(**alerting)
 
 
@@ -241,7 +241,6 @@ def test_what_crashes_between_the_message_and_its_note_is_decided_again_and_sent
         raise Upstream("ServiceError", "the table is away")
 
     states.note = die
-    execution = hours.world.executions()[0]
     hours.number += 1
     hours.world.has_captures(TEN + HOUR)
     execution = hours.world.tick(TEN + 2 * HOUR, "again")
@@ -275,7 +274,6 @@ class People(MemoryTarget):
 
 
 def a_hundred_schedules_end(world: World) -> None:
-    world.finish_all = []
     for number in range(100):
         name = f"schedule-{number:03}"
         world.has_schedule(name, alert_targets=[{"type": kind, "address": "on call"} for kind in world.targets])
@@ -397,4 +395,5 @@ def test_a_threshold_is_met_by_the_latest_executions_only(points, one, other):
     threshold = AlertThreshold(datapoints_to_alert=datapoints, evaluation_period=period)
     expected = len([bad for bad in points[:period] if bad]) >= datapoints
     assert threshold.is_met(points) is expected
-    assert threshold.is_met([*points[:period], True, True]) in (expected, len(points) < period)
+    if len(points) >= period:
+        assert threshold.is_met([*points[:period], True, True]) is expected

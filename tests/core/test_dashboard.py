@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.domain.dashboard.charts import Point, line_chart
 from modelwatch_core.domain.dashboard.markup import element
@@ -31,7 +32,7 @@ class Watched(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read = ReadMonitors(self.schedules, self.ledger)
+        self.read = ReadMonitors(MonitorLists(self.schedules, self.ledger, self.jobs))
         self.write = WriteDashboard(self.read, self.objects, self.clock, "s3://results")
 
     def runs(self, hours: int, *violations: dict, name: str = "hourly", **outcome: object) -> None:
@@ -175,7 +176,10 @@ def test_the_widget_has_the_theme_of_who_looks_and_opens_a_monitor_by_the_same_f
     assert f'display="popup" endpoint="{arn}">{{"monitor": "hourly"}}</cwdb-action>' in page
     history = show(monitor="hourly", theme="light", function_arn=arn)
     assert "--paper:#fff" in history
-    assert "https://console.aws.amazon.com/s3/object/results?prefix=monitoring%2Fmortgages%2Fhourly" in history
+    assert (
+        "https://eu-west-1.console.aws.amazon.com/s3/object/results?region=eu-west-1&amp;prefix=monitoring%2F"
+        in history
+    )
     for html in (page, history):  # what CloudWatch cuts out of widgets
         assert not re.search(r"<(script|iframe|use)\b", html)
     with pytest.raises(InvalidInput, match="there is no monitoring schedule nightly"):

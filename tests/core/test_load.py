@@ -18,7 +18,7 @@ from moto.dynamodb.models import dynamodb_backends
 from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.ledger_table import OPEN_PARTITIONS, TableLedger, TableSchedules, VersionedItems
 from modelwatch_core.app.listing import MOST_READS
-from modelwatch_core.ports import every_schedule
+from modelwatch_core.app.page_by_page import every_schedule
 from tests.core.in_memory import MemoryLedger, MemorySchedules
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import TEN, World

@@ -19,6 +19,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -102,16 +103,15 @@ class World:
         self.alert_states, self.waiting = MemoryAlertStates(), MemoryWaitingAlerts(self.clock)
         states, waiting = through(self.alert_states), through(self.waiting)
         everybody = AlertTargetReference(type="mail", address="everybody")
-        self.route = RouteAlerts(
-            ledger, states, schedules, bus, MemoryMetrics(), self.clock, (everybody,), "aws/sagemaker"
-        )
+        raise_alert = RaiseAlert(bus, (everybody,))
+        self.route = RouteAlerts(ledger, states, schedules, raise_alert, MemoryMetrics(), self.clock, "aws/sagemaker")
         self.deliver_alert = DeliverAlert(through(self.sent), waiting, bus, self.targets)
         self.dead_letters = MemoryDeadLetters()
         self.redeliver = Redeliver(through(self.dead_letters), self.clock)
         self.create_baseline = CreateBaseline(jobs, objects, start, self.clock, RESULTS, OUTPUT_BUCKETS)
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
-        notices = RaiseNotices(bus, (everybody,), self.clock)
+        notices = RaiseNotices(raise_alert, self.clock)
         self.follow_watched = FollowWatchedEndpoint(schedules, self.endpoints, follow_schedule, notices, self.clock)
         self.transform_jobs, self.packages = MemoryTransformJobs(), MemoryModelPackages()
         self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)

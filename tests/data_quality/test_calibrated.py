@@ -100,7 +100,7 @@ def test_a_threshold_of_distances_is_said_to_have_no_part(workbench: Workbench) 
     assert any("minimum_effect and minimum_share instead" in text for text in workbench.check(rows(2, 500)).warnings)
 
 
-def test_a_baseline_without_counts_cannot_be_told_and_its_limits_are_exact(workbench: Workbench) -> None:
+def test_a_baseline_without_counts_cannot_be_decided_and_its_limits_are_exact(workbench: Workbench) -> None:
     workbench.baseline(rows(1, 500), comparison_method="Robust")
     summary = workbench.check(rows(2, 500, city=every(400, "paris")), **CALIBRATED)
     assert found(summary) == [("city", "categorical_values_check")]

@@ -411,13 +411,15 @@ class CloudFormation:
         self._s3, self._lambda, self._requests = app.stack.client("s3"), app.stack.client("lambda"), 0
         self._token = app.stack.outputs["ManageMonitorsFunctionArn"]
         self._stack = "arn:aws:cloudformation:us-east-1:123456789012:stack/my-monitors/1234"
+        self._bucket = "cloudformation-custom-resource-response-useast1"
+        self._s3.create_bucket(Bucket=self._bucket)
 
     def sends(self, request_type: str, resource_type: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
         self._requests += 1
-        place = {"Bucket": "bucket", "Key": f"cloudformation/{self._requests}"}
+        place = {"Bucket": self._bucket, "Key": f"answer-{self._requests}"}
         event = {
             "RequestType": request_type,
-            "ResponseURL": self._s3.generate_presigned_url("put_object", Params=place),
+            "ResponseURL": f"https://{self._bucket}.s3.us-east-1.amazonaws.com/{place['Key']}",
             "StackId": self._stack,
             "RequestId": f"request-{self._requests}",
             "LogicalResourceId": resource_type.removeprefix("Custom::Modelwatch"),

@@ -149,17 +149,6 @@ class Schedules(Protocol):
         ...
 
 
-def every_schedule(schedules: Schedules) -> Iterator[MonitoringSchedule]:
-    """Yield all schedules that can be read, page after page, in the order of their names."""
-    after = None
-    while True:
-        page = schedules.page(limit=100, after=after)
-        yield from (schedule for schedule, _ in page.records if isinstance(schedule, MonitoringSchedule))
-        if not page.has_more or not page.records:
-            return
-        after = page.records[-1][1]
-
-
 class Claim(StrEnum):
     """What a claim came to."""
 
@@ -362,6 +351,10 @@ class KnownAlerts(NamedTuple):
 
     latest: Mapping[AlertName, AlertTransition]
     muted_until: datetime | None
+
+    def are_muted(self, now: datetime) -> bool:
+        """Return whether nothing is sent about the schedule now."""
+        return self.muted_until is not None and now < self.muted_until
 
 
 class AlertStates(Protocol):

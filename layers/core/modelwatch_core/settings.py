@@ -48,12 +48,6 @@ class FunctionSettings(BaseModel):
             ) from None
 
 
-class EndpointSettings(FunctionSettings):
-    """For functions that call a URL which a service gave them; the variable is boto3's own, and is not set in AWS."""
-
-    aws_endpoint_url: str | None = None
-
-
 class LedgerSettings(FunctionSettings):
     """For functions that read or write the ledger."""
 

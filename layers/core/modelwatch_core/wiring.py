@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache
@@ -24,6 +24,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -38,7 +39,7 @@ from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoint, OwnedEndpoints
 from modelwatch_core.app.watch_alerts import WatchAlerts
-from modelwatch_core.domain.alert_targets import ALARM, AlertTargetReference
+from modelwatch_core.domain.alert_targets import ALARM
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -67,7 +68,6 @@ from modelwatch_core.settings import (
     AnalyzerSettings,
     BusSettings,
     DeadLetterSettings,
-    EndpointSettings,
     LaunchSettings,
     LedgerSettings,
     LimitSettings,
@@ -157,6 +157,10 @@ def _jobs() -> BaseliningJobs:
     from modelwatch_core.adapters.aws.ledger_table import TableBaseliningJobs
 
     return TableBaseliningJobs(_items())
+
+
+def _lists() -> MonitorLists:
+    return MonitorLists(_schedules(), _ledger(), _jobs())
 
 
 def _alert_states() -> AlertStates:
@@ -330,8 +334,8 @@ def _alarms() -> NotifiedPlaces:
     return Alarms(_cloudwatch, MetricSettings.from_environment().metric_namespace_prefix)
 
 
-def _default_targets() -> Sequence[AlertTargetReference]:
-    return AlertSettings.from_environment().default_targets
+def _raise_alert() -> RaiseAlert:
+    return RaiseAlert(_bus(), AlertSettings.from_environment().default_targets)
 
 
 # ---------------------------------------------------------------- use cases
@@ -370,7 +374,7 @@ def manage_monitors() -> ManageMonitors:
     from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 
     limits = LimitSettings.from_environment()
-    lists = MonitorLists(_schedules(), _ledger(), _jobs())
+    lists = _lists()
     return ManageMonitors(
         schedules=_schedules(),
         ledger=_ledger(),
@@ -429,8 +433,7 @@ def provide_custom_resource() -> ProvideCustomResource:
 
     from modelwatch_core.adapters.aws.stack_responses import StackResponses
 
-    responses = StackResponses(urllib3.PoolManager(), EndpointSettings.from_environment().aws_endpoint_url)
-    return ProvideCustomResource(answer_sagemaker_request(), responses)
+    return ProvideCustomResource(answer_sagemaker_request(), StackResponses(urllib3.PoolManager()))
 
 
 @cache
@@ -509,7 +512,7 @@ def follow_watched_endpoint() -> FollowWatchedEndpoint:
         schedules=_schedules(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         follow_schedule=_follow_schedule(),
-        raise_notices=RaiseNotices(_bus(), _default_targets(), _CLOCK),
+        raise_notices=RaiseNotices(_raise_alert(), _CLOCK),
         clock=_CLOCK,
     )
 
@@ -521,10 +524,9 @@ def route_alerts() -> RouteAlerts:
         ledger=_ledger(),
         states=_alert_states(),
         schedules=_schedules(),
-        bus=_bus(),
+        raise_alert=_raise_alert(),
         metrics=_metrics(),
         clock=_CLOCK,
-        default_targets=_default_targets(),
         metric_prefix=MetricSettings.from_environment().metric_namespace_prefix,
     )
 
@@ -541,13 +543,13 @@ def deliver_alert() -> DeliverAlert:
 @cache
 def write_dashboard() -> WriteDashboard:
     """Return the use case of functions/show_monitors for ended executions."""
-    return WriteDashboard(ReadMonitors(_schedules(), _ledger()), _objects(), _CLOCK, _results())
+    return WriteDashboard(ReadMonitors(_lists()), _objects(), _CLOCK, _results())
 
 
 @cache
 def show_widget() -> ShowWidget:
     """Return the use case of functions/show_monitors for CloudWatch."""
-    return ShowWidget(ReadMonitors(_schedules(), _ledger()), _CLOCK)
+    return ShowWidget(ReadMonitors(_lists()), _CLOCK)
 
 
 @cache

@@ -22,7 +22,7 @@ Files
   {0}/hour-6/mortgage-approval-data-quality/report.html   the report of a monitor about an hour
   {0}/hour-4/captures/mortgage-approval   what an endpoint captured in an hour
   {0}/hour-7/labels/mortgage-approval   the labels of earlier hours that arrived in an hour
-  {0}/mails/1.eml   a mail; one is sent each time that a monitor finds violations, or cannot analyse its window
+  {0}/mails/1.eml   a mail; one is sent when an alert begins, lasts or is over
 Check hours again, without the app
   modelwatch check data-quality --data {0}/hour-6/captures/mortgage-approval --dataset-format capture \\
       --statistics {0}/data-quality-baseline/statistics.json \\

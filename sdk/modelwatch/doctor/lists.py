@@ -16,6 +16,6 @@ def repair(deployed: Deployed) -> Iterator[Problem]:
     repaired = RepairLists(VersionedItems(deployed.table))()
     if repaired.records:
         message = f"{count_text(repaired.records, 'record')} of an earlier version put into the lists of this one"
-        yield Problem("ListsRepaired", message, "nothing more is to be done", serious=False)
+        yield Problem("ListsRepaired", message, "nothing to do", serious=False)
     for failure in repaired.failures:
         yield Problem("RecordNotListed", failure, "deploy the version that wrote it, or delete it; then repeat this")

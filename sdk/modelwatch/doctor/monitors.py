@@ -10,9 +10,9 @@ from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.ledger_table import TableSchedules, VersionedItems
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.app.baseline_files import refuse_unfit_constraints
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.ports import every_schedule
 
 LARGEST_BASELINE = 64 * 2**20
 """Bytes of a constraints file that are read."""

@@ -23,8 +23,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from modelwatch.local.in_functions.function_process import SHIFT_FILE
-
 RUNTIME_API = "/2018-06-01/runtime"
 MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous response
 INIT_SECONDS = 10.0  # Lambda's limit for the init phase; if it takes longer, the function's own timeout applies
@@ -188,14 +186,12 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "TMPDIR": self._temporary,
         }
-        # Only a process that follows the stack's clock needs more than AWS's client.
-        client = "function_process" if SHIFT_FILE in variables else "awslambdaric"
         # The server starts first, because shutdown() waits forever for a server that never ran.
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
         try:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
-                    [sys.executable, "-m", client, self._handler],
+                    [sys.executable, "-m", "function_process", self._handler],
                     cwd=self._root,
                     env=variables,
                     stdin=subprocess.DEVNULL,

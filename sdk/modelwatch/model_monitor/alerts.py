@@ -23,7 +23,7 @@ class MonitoringAlertSummary:
     data_points_to_alert, evaluation_period : int
         It is on while so many of so many of the latest executions are bad.
     actions : dict
-        ``model_dashboard_indicator``: the app's own dashboard shows every alert.
+        ``model_dashboard_indicator``: whether the app's own dashboard shows the schedule's state.
     """
 
     alert_name: str
@@ -37,6 +37,7 @@ class MonitoringAlertSummary:
     @classmethod
     def of(cls, alert: Mapping[str, Any]) -> Self:
         """Return an alert that the app listed."""
+        indicator = ModelDashboardIndicatorAction(enabled=alert["model_dashboard_indicator"])
         return cls(
             alert_name=alert["monitoring_alert_name"],
             creation_time=datetime.fromisoformat(alert["creation_time"]),
@@ -44,7 +45,7 @@ class MonitoringAlertSummary:
             alert_status=alert["alert_status"],
             data_points_to_alert=alert["datapoints_to_alert"],
             evaluation_period=alert["evaluation_period"],
-            actions={"model_dashboard_indicator": ModelDashboardIndicatorAction(enabled=True)},
+            actions={"model_dashboard_indicator": indicator},
         )
 
 

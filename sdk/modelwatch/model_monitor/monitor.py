@@ -277,9 +277,9 @@ class ModelMonitor(ScheduleExecutions):
             From 1 to 100.
         """
         most = integer("max_results", 100 if max_results is None else max_results, 1, 100)
-        first = (
-            0 if next_token is None else integer("next_token", int(next_token) if next_token.isdigit() else -1, 1, 100)
-        )
+        if next_token is not None and not next_token.isdigit():
+            raise ValueError("next_token: it is none that this method gave")
+        first = int(next_token or 0)
         answer = self._app.manage("ListMonitoringAlerts", monitoring_schedule_name=self._named(None))
         alerts = [MonitoringAlertSummary.of(each) for each in answer["alerts"]]
         rest = first + most

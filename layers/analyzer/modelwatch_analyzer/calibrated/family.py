@@ -52,8 +52,8 @@ class Verdict:
         With p corrected over the columns, the least first.
     flagged : tuple of Evidence
         What is certain and large.
-    untold : str, optional
-        Why nothing can be told.
+    undecided : str, optional
+        Why nothing can be decided.
     least : float
         The change that is found in 80 % of windows of this size.
     remark : str
@@ -66,7 +66,7 @@ class Verdict:
     columns: int
     evidence: tuple[Evidence, ...]
     flagged: tuple[Evidence, ...]
-    untold: str | None
+    undecided: str | None
     least: float
     minimums: Mapping[str, float]
     remark: str
@@ -91,8 +91,8 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """Why the column was flagged, or was not."""
-        if self.untold:
-            return f"Cannot be told, because {self.untold}."
+        if self.undecided:
+            return f"Undecided, because {self.undecided}."
         first = (self.flagged or self.evidence)[0]
         if self.flagged:
             why = f"Flagged: {_size(first)}, which is certain (corrected p {_chance(first.p)}) and large."
@@ -164,7 +164,7 @@ def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, rea
         columns=columns,
         evidence=tuple(corrected),
         flagged=flagged,
-        untold=None if flagged else _untold(column, level / columns),
+        undecided=None if flagged else _why_undecided(column, level / columns),
         least=least_move(column.rows_before, column.rows_now, level / columns),
         minimums=column.minimums,
         remark=column.remark,
@@ -186,7 +186,7 @@ def least_move(rows_before: float, rows_now: float, level: float) -> float:
     return min(1.0, (math.sqrt(math.log(2 / (WEIGHTS["ks"] * level)) / 2) + _HALF_POWER) / math.sqrt(rows))
 
 
-def _untold(column: ColumnEvidence, level: float) -> str | None:
+def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
     if not column.rows_before:
         return "there is no value in the baseline"
     if not column.evidence:

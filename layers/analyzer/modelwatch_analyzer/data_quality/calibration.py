@@ -81,8 +81,8 @@ class Judged:
         shown = self.verdict.flagged_by(DRIFT_CHECK) or next(
             (each for each in compared if each.test in ("Kolmogorov-Smirnov test", "composition test")), None
         )
-        if self.verdict.untold or shown is None:
-            reason = self.verdict.untold or "there is no value that could be compared"
+        if self.verdict.undecided or shown is None:
+            reason = self.verdict.undecided or "there is no value that could be compared"
             return CalibratedDrift(Undefined(reason), None, CALIBRATED, self.verdict)
         return CalibratedDrift(shown.effect.estimate, self.verdict.minimums[shown.minimum], CALIBRATED, self.verdict)
 

@@ -75,4 +75,4 @@ def _with(judged: Judged, evidence: list[Evidence]) -> Judged:
     more = tuple(each for each in evidence if each.check in judged.checks)
     if not more:
         return judged
-    return replace(judged, verdict=replace(judged.verdict, flagged=judged.verdict.flagged + more, untold=None))
+    return replace(judged, verdict=replace(judged.verdict, flagged=judged.verdict.flagged + more, undecided=None))

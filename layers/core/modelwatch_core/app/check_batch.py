@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import Schedules, TransformJobs, every_schedule
+from modelwatch_core.ports import Schedules, TransformJobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.domain.endpoint_reactions import reaction_of
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.watched_endpoint import Deployment
-from modelwatch_core.ports import Clock, Endpoints, Schedules, every_schedule
+from modelwatch_core.ports import Clock, Endpoints, Schedules
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -20,6 +20,7 @@ from modelwatch_core.app.analysis_inputs import (
 )
 from modelwatch_core.app.captured_objects import CapturedObjects, Look, captured_objects
 from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
+from modelwatch_core.app.page_by_page import executions_before
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
@@ -46,12 +47,11 @@ MEMORY_OF_LABELS = 0.5
 """Bytes of memory for each byte of labels as stored: some 30 for a label, whose line has 60 or more."""
 
 _MOST_COUNTED = 1000
-_SCORED_EXECUTIONS = 20
-"""What so many windows measured goes with each request, which has a size limit."""
-_MOST_PAGES = 12
-"""Of executions that are looked through for earlier reports: ten days of hours."""
+_MOST_LOOKED_AT = 240
+"""How many executions are looked through for earlier reports: ten days of hours."""
 _LATEST = 20
-"""How many executions are looked through for that of the window before: one-off runs may be among them."""
+"""How many executions are looked through for that of the window before: one-off runs may be among them. What so many
+windows measured goes with each request, which has a size limit."""
 
 
 class Refusal(Owned):
@@ -203,8 +203,12 @@ class LaunchExecution:
 
     def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
         """Return the scheduled executions of the latest windows that begin before a window."""
-        found = self.ledger.history(schedule.schedule_id, limit=_LATEST, before=window.start)
-        return [each for each in found if isinstance(each, MonitoringExecution) and not each.one_off]
+        return [each for each in self._before(schedule.schedule_id, window) if not each.one_off]
+
+    def _before(self, schedule_id: str, window: Window) -> list[MonitoringExecution]:
+        """Return the executions of the latest windows that begin before a window, the latest first."""
+        found = self.ledger.history(schedule_id, limit=_LATEST, before=window.start)
+        return [each for each in found if isinstance(each, MonitoringExecution)]
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""
@@ -298,8 +302,9 @@ class LaunchExecution:
         given = analysis_inputs(schedule, schedule.kind)
         merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
         previous = self._previous_attempt(execution)
-        earlier = tuple(self._earlier_executions(execution))
-        scores = self._earlier_scores(execution)
+        latest = self._before(execution.schedule_id, execution.window)
+        earlier = tuple(self._earlier_executions(execution, latest))
+        scores = _earlier_scores(latest)
         fields: dict[str, Any] = {
             "dataset_format": captured.dataset_format,
             "start_time": execution.window.start,
@@ -342,42 +347,41 @@ class LaunchExecution:
             return ()
         return (AnalysisInput(s3_uri=folder, path=f"{PREVIOUS_ATTEMPT.name}/"),)
 
-    def _earlier_scores(self, execution: MonitoringExecution) -> str | None:
-        """Return what the latest windows before this one measured, for its report; None where nothing is known."""
-        before = self.ledger.history(execution.schedule_id, limit=_SCORED_EXECUTIONS, before=execution.window.start)
-        ended = [each for each in before if isinstance(each, MonitoringExecution) and each.outcome]
-        by_window = {each.window.end: each.outcome for each in sorted(ended, key=lambda each: each.attempt)}
-        scored = tuple(
-            ScoredExecution(at=at, scores=outcome.scores)
-            for at, outcome in sorted(by_window.items(), key=itemgetter(0))
-            if outcome and outcome.scores
-        )
-        return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
-
-    def _earlier_executions(self, execution: MonitoringExecution) -> Iterator[AnalysisInput]:
+    def _earlier_executions(
+        self, execution: MonitoringExecution, latest: Sequence[MonitoringExecution]
+    ) -> Iterator[AnalysisInput]:
         """Yield the reports of the latest windows before this one that its kind compares with.
 
         Windows without data, and one-off runs, are passed over: a night without traffic must not end what goes on from
         window to window.
         """
         report, wanted = execution.kind.earlier_report, execution.kind.earlier_reports
-        before = execution.window.start
-        for _ in range(_MOST_PAGES if report else 0):
-            page = self.ledger.history(execution.schedule_id, limit=_LATEST, before=before)
-            for earlier in page:
-                if not isinstance(earlier, MonitoringExecution) or earlier.one_off or not _has_reports(earlier):
-                    continue
-                uri = f"{earlier.output_s3_uri}/{report}"
-                if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted
-                    folder = f"{EARLIER_EXECUTIONS.name}/{iso_utc(earlier.window.start)}"
-                    yield AnalysisInput(s3_uri=uri, path=f"{folder}/{report}")
-                    wanted -= 1
-                if not wanted:
-                    return
-            records = [each for each in page if isinstance(each, MonitoringExecution)]
-            if len(page) < _LATEST or not records or records[-1].window.start >= before:
+        if report is None or not latest:
+            return
+        further = executions_before(self.ledger, execution.schedule_id, latest[-1].window.start)
+        for earlier in islice(chain(latest, further), _MOST_LOOKED_AT):
+            if not isinstance(earlier, MonitoringExecution) or earlier.one_off or not _has_reports(earlier):
+                continue
+            uri = f"{earlier.output_s3_uri}/{report}"
+            if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted
+                yield AnalysisInput(
+                    s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(earlier.window.start)}/{report}"
+                )
+                wanted -= 1
+            if not wanted:
                 return
-            before = records[-1].window.start
+
+
+def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:
+    """Return what the latest windows before this one measured, for its report; None where nothing is known."""
+    ended = [each for each in latest if each.outcome]
+    by_window = {each.window.end: each.outcome for each in sorted(ended, key=lambda each: each.attempt)}
+    scored = tuple(
+        ScoredExecution(at=at, scores=outcome.scores)
+        for at, outcome in sorted(by_window.items(), key=itemgetter(0))
+        if outcome and outcome.scores
+    )
+    return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
 
 
 def _has_reports(execution: MonitoringExecution) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +28,7 @@ from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.alerting import matches
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, iso_utc, parsed
@@ -269,22 +269,6 @@ class ManageMonitors:
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
         return self.shown_execution(stopped)
 
-    def list_alerts(self, asked: AlertsOf) -> dict[str, Any]:
-        """Return the alerts of a schedule."""
-        return self.alerts.of_schedule(asked)
-
-    def list_alert_history(self, asked: AlertHistoryWanted) -> dict[str, Any]:
-        """Return a page of changes of alerts, of one schedule or of all."""
-        return self.alerts.history(asked)
-
-    def update_alert(self, asked: AlertUpdate) -> dict[str, Any]:
-        """Change when an alert is on."""
-        return self.alerts.update(asked)
-
-    def mute_alerts(self, asked: Mute) -> dict[str, Any]:
-        """Send nothing about a schedule until a moment."""
-        return self.alerts.mute(asked)
-
     def describe_job(self, requested: _Job) -> dict[str, Any]:
         """Return a baselining job."""
         return _shown(self._job(requested.baselining_job_name))
@@ -357,7 +341,7 @@ class ManageMonitors:
         known = feature_names(self._read(uri) or b"")
         for place, rule in enumerate(rules):
             for pattern in rule.features:
-                if known and not any(fnmatchcase(name, pattern) for name in known):
+                if known and not any(matches(pattern, name) for name in known):
                     message = f"alerting.severity_rules[{place}].features: {pattern!r} matches none of the"
                     advice = f"{len(known)} features of {uri}; correct it, or write * for any part of a name"
                     raise InvalidInput("RuleMatchesNothing", f"{message} {advice}")
@@ -483,10 +467,10 @@ OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], 
     "ListMonitoringScheduleVersions": (VersionsWanted, ManageMonitors.list_versions),
     "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
     "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
-    "ListMonitoringAlerts": (AlertsOf, ManageMonitors.list_alerts),
-    "ListMonitoringAlertHistory": (AlertHistoryWanted, ManageMonitors.list_alert_history),
-    "UpdateMonitoringAlert": (AlertUpdate, ManageMonitors.update_alert),
-    "MuteMonitoringAlerts": (Mute, ManageMonitors.mute_alerts),
+    "ListMonitoringAlerts": (AlertsOf, lambda manage, asked: manage.alerts.of_schedule(asked)),
+    "ListMonitoringAlertHistory": (AlertHistoryWanted, lambda manage, asked: manage.alerts.history(asked)),
+    "UpdateMonitoringAlert": (AlertUpdate, lambda manage, asked: manage.alerts.update(asked)),
+    "MuteMonitoringAlerts": (Mute, lambda manage, asked: manage.alerts.mute(asked)),
     "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
     "ListBaseliningJobs": (JobsWanted, ManageMonitors.list_jobs),
     "StopBaseliningJob": (_Job, ManageMonitors.stop_job),

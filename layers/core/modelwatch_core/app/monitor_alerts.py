@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Literal
 
 from pydantic import Field
@@ -78,7 +78,7 @@ class MonitorAlerts:
         """Return the alerts of a schedule: all that it has, since they are four."""
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
         known = self.states.known(schedule.schedule_id)
-        executions = self._executions(schedule)
+        executions, muted = self._executions(schedule), known.are_muted(self.clock.now())
         shown = []
         for name in AlertName:
             latest = known.latest.get(name)
@@ -93,7 +93,8 @@ class MonitorAlerts:
                     "last_modified_time": iso_utc(latest.creation_time if latest else schedule.creation_time),
                     "since": iso_utc(latest.since) if latest and is_on else None,
                     "severity": latest.severity.value if latest and is_on else None,
-                    "muted_until": self._muted(known.muted_until),
+                    "muted_until": iso_utc(known.muted_until) if known.muted_until and muted else None,
+                    "model_dashboard_indicator": schedule.model_dashboard_indicator,
                     **threshold.model_dump(),
                 }
             )
@@ -162,9 +163,6 @@ class MonitorAlerts:
         if name is AlertName.NOT_FIRED or not executions:
             return latest.alert_status if latest else AlertStatus.OK
         return status_after(name, executions)
-
-    def _muted(self, until: datetime | None) -> str | None:
-        return iso_utc(until) if until is not None and self.clock.now() < until else None
 
 
 def _alert_of_executions(name: str) -> AlertName:

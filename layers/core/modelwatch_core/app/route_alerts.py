@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
     AlertTransition,
@@ -14,13 +15,12 @@ from modelwatch_core.domain.alert_states import (
     in_order,
     status_after,
 )
-from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import (
     Alert,
-    AlertRaised,
+    AlertPhase,
     Change,
-    Notice,
     ScheduleSilent,
     alert_of,
     silence_alert,
@@ -31,7 +31,7 @@ from modelwatch_core.domain.monitoring_execution import ExecutionKey, Monitoring
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.schedule_metrics import schedule_metrics
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import AlertStates, Clock, EventBus, KnownAlerts, Ledger, MetricSink, Schedules
+from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, MetricSink, Schedules
 
 _MOST_READS = 5
 """Pages of executions that are looked through for the datapoints of all alerts: some are of no alert's business."""
@@ -43,8 +43,6 @@ class RouteAlerts:
 
     Parameters
     ----------
-    default_targets : sequence of AlertTargetReference
-        Who is notified of executions whose schedule names no targets that alerts are sent to.
     metric_prefix : str
         How the CloudWatch namespaces of metrics begin.
     """
@@ -52,10 +50,9 @@ class RouteAlerts:
     ledger: Ledger
     states: AlertStates
     schedules: Schedules
-    bus: EventBus
+    raise_alert: RaiseAlert
     metrics: MetricSink
     clock: Clock
-    default_targets: Sequence[AlertTargetReference]
     metric_prefix: str
 
     def __call__(self, event: ExecutionEnded) -> Alert | None:
@@ -71,8 +68,8 @@ class RouteAlerts:
         execution = self.ledger.get(key)
         known = self.states.known(event.schedule_id)
         if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
-            is_muted = known.muted_until is not None and self.clock.now() < known.muted_until
-            return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
+            muted = known.are_muted(self.clock.now())
+            return self._raised(None if muted else alert_of(event), event.alert_targets, {})
         earlier = self._earlier(execution)
         before = in_order([each for each in earlier if _comes_before(each, execution)])
         up_to_now = _known_up_to(known, execution.window)
@@ -93,42 +90,33 @@ class RouteAlerts:
         if schedule is None or schedule.schedule_id != event.schedule_id:
             return None
         known = self.states.known(event.schedule_id)
-        now = self.clock.now()
         window = schedule.window(event.due)
         severity = schedule.alerting.severity(AlertName.NOT_FIRED)
-        notice = Notice.REMINDER if event.reminder else Notice.IN_ALERT
-        change = Change(notice=notice, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due)
-        if known.muted_until is not None and now < known.muted_until:
+        phase = AlertPhase.REMINDER if event.reminder else AlertPhase.IN_ALERT
+        change = Change(phase=phase, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due)
+        if known.are_muted(self.clock.now()):
             return None  # nor is it noted: what still lasts after the mute is its beginning
         alert = silence_alert(schedule, event, window, change)
         self._raised(alert, schedule.alert_targets, schedule.tags)
-        if notice is Notice.IN_ALERT:
+        if phase is AlertPhase.IN_ALERT:
             self.states.note(_transition_of(schedule, window, event.due, change, self.clock))
         return alert
 
     def _message(
         self, event: ExecutionEnded, execution: MonitoringExecution, changes: Sequence[Change], known: KnownAlerts
     ) -> Alert | None:
-        if known.muted_until and self.clock.now() < known.muted_until:
+        if known.are_muted(self.clock.now()):
             return None
         worth_a_message = [
-            change for change in changes if change.notice is not Notice.RECOVERED or execution.alerting.notify_recovery
+            change
+            for change in changes
+            if change.phase is not AlertPhase.RECOVERED or execution.alerting.notify_recovery
         ]
         return alert_of(event, *worth_a_message) if worth_a_message else None
 
     def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
-        if alert is None:
-            return None
-        targets = reached(
-            named,
-            self.default_targets,
-            alerts=alert.names,
-            severity=alert.severity,
-            endpoint_name=alert.endpoint_name,
-            tags=tags,
-        )
-        for target in targets:
-            self.bus.publish(AlertRaised(alert=alert, target=target))
+        if alert is not None:
+            self.raise_alert(alert, named, about=alert.names, tags=tags)
         return alert
 
     def _earlier(self, execution: MonitoringExecution) -> list[MonitoringExecution]:
@@ -159,7 +147,7 @@ class RouteAlerts:
 
     def _note(self, execution: MonitoringExecution, changes: Iterable[Change]) -> None:
         for change in changes:
-            if change.notice is not Notice.REMINDER:
+            if change.phase is not AlertPhase.REMINDER:
                 scheduled = execution.scheduled_time
                 self.states.note(_transition_of(execution, execution.window, scheduled, change, self.clock))
 
@@ -189,13 +177,13 @@ def _known_up_to(known: KnownAlerts, window: Window) -> dict[AlertName, AlertTra
 
 
 def _importance(change: Change) -> tuple[int, int]:
-    return list(Notice).index(change.notice), -change.severity.rank
+    return list(AlertPhase).index(change.phase), -change.severity.rank
 
 
 def _transition_of(
     record: MonitoringExecution | MonitoringSchedule, window: Window, scheduled: object, change: Change, clock: Clock
 ) -> AlertTransition:
-    recovered = change.notice is Notice.RECOVERED
+    recovered = change.phase is AlertPhase.RECOVERED
     return AlertTransition.model_validate(
         {
             "monitoring_schedule_name": record.monitoring_schedule_name,

@@ -6,8 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
+from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.page_by_page import every_schedule, executions_before
 from modelwatch_core.domain.dashboard.monitors import Monitor
 from modelwatch_core.domain.dashboard.pages import (
     FOLDER,
@@ -18,18 +21,17 @@ from modelwatch_core.domain.dashboard.pages import (
     overview_widget,
     page_name,
 )
-from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.s3_layout import join, split
-from modelwatch_core.ports import Clock, Ledger, ObjectStore, Schedules
+from modelwatch_core.ports import Clock, ObjectStore
 
 _RECENT = 24
 """Executions of each monitor in the overview."""
 _MONTHS = 2200
 """Executions of one monitor in its history: three months of an hourly one, six years of a daily one."""
-_PAGE = 100
+_PAGE = 400
 _FRESH = timedelta(minutes=5)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -38,20 +40,12 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 class ReadMonitors:
     """Read schedules with their executions; neither scans a table."""
 
-    schedules: Schedules
-    ledger: Ledger
+    lists: MonitorLists
 
     def all(self) -> Iterator[Monitor]:
         """Yield every monitor with its latest executions."""
-        after: str | None = None
-        while True:
-            page = self.schedules.page(limit=_PAGE, after=after)
-            for record, position in page.records:
-                after = position
-                if isinstance(record, MonitoringSchedule):
-                    yield self.monitor(record, most=_RECENT)
-            if not page.has_more or not page.records:
-                return
+        for schedule in every_schedule(self.lists.schedules):
+            yield self.monitor(schedule, most=_RECENT)
 
     def named(self, name: str) -> Monitor:
         """Return a monitor with its executions of months.
@@ -61,24 +55,14 @@ class ReadMonitors:
         InvalidInput
             ``ScheduleNotFound``.
         """
-        schedule = self.schedules.get(name)
-        if schedule is None:
-            raise InvalidInput("ScheduleNotFound", f"there is no monitoring schedule {name}")
-        return self.monitor(schedule, most=_MONTHS)
+        return self.monitor(self.lists.schedule(name), most=_MONTHS)
 
     def monitor(self, schedule: MonitoringSchedule, *, most: int) -> Monitor:
         """Return a monitor with so many of its latest executions."""
-        found: list[MonitoringExecution] = []
-        unreadable, before = 0, None
-        while len(found) < most:
-            page = self.ledger.history(schedule.schedule_id, limit=min(most - len(found), 400), before=before)
-            executions = [each for each in page if isinstance(each, MonitoringExecution)]
-            unreadable += len(page) - len(executions)
-            found += executions
-            if not executions or most <= _PAGE:  # one query has so many
-                break
-            before = executions[-1].window.start
-        return Monitor(schedule, found, unreadable, self.ledger.cost(schedule.schedule_id))
+        ledger, page = self.lists.ledger, min(most, _PAGE)
+        found = list(islice(executions_before(ledger, schedule.schedule_id, page=page), most))
+        executions = [each for each in found if isinstance(each, MonitoringExecution)]
+        return Monitor(schedule, executions, len(found) - len(executions), ledger.cost(schedule.schedule_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +92,9 @@ class WriteDashboard:
             When a service did not answer; a retry helps.
         """
         now, (bucket, _) = self.clock.now(), split(self.results)
-        schedule = self.read.schedules.get(event.monitoring_schedule_name)
+        schedule = self.read.lists.schedules.get(event.monitoring_schedule_name)
         if schedule is not None:  # it may have been deleted since
-            monitor = self.read.named(schedule.monitoring_schedule_name)
+            monitor = self.read.monitor(schedule, most=_MONTHS)
             self._write(page_name(schedule), history_page(monitor, now, results_bucket=bucket))
         if self._is_due(now):
             self._write(INDEX, overview_page([*self.read.all()], now))
@@ -119,7 +103,7 @@ class WriteDashboard:
         written = next(iter(self.objects.files(join(self.results, FOLDER, INDEX))), None)
         if written is None or now - written.modified >= _FRESH:
             return True
-        open_ones = self.read.ledger.open_and_due(_FOR_EVER)
+        open_ones = self.read.lists.ledger.open_and_due(_FOR_EVER)
         return all(not isinstance(each, MonitoringExecution) or each.is_settled for each in open_ones)
 
     def _write(self, name: str, page: str) -> None:
@@ -146,5 +130,5 @@ class ShowWidget:
         """
         now = self.clock.now()
         if monitor:
-            return history_widget(self.read.named(monitor), now, theme=theme)
+            return history_widget(self.read.named(monitor), now, region=function_arn.split(":")[3], theme=theme)
         return overview_widget([*self.read.all()], now, function_arn=function_arn, theme=theme)

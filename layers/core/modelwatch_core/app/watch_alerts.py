@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -37,16 +38,8 @@ class WatchAlerts:
         now = self.clock.now()
         if now.minute >= _EVERY_HOUR_UNTIL:
             return
-        after: str | None = None
-        while True:
-            page = self.schedules.page(limit=100, after=after)
-            for schedule, position in page.records:
-                after = position
-                if isinstance(schedule, MonitoringSchedule):
-                    name = schedule.monitoring_schedule_name
-                    yield f"the silence of {name}", partial(self._look_at, schedule, now)
-            if not page.has_more:
-                return
+        for schedule in every_schedule(self.schedules):
+            yield f"the silence of {schedule.monitoring_schedule_name}", partial(self._look_at, schedule, now)
 
     def _published(self, event: AlertsWaiting | ScheduleSilent) -> bool:
         self.bus.publish(event)

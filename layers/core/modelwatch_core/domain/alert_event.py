@@ -65,7 +65,7 @@ def _document(alert: Alert, violations: list[dict[str, Any]]) -> dict[str, Any]:
         "monitoringType": alert.monitoring_type,
         "severity": alert.severity,
         "alertName": alert.alert_name,
-        "change": None if alert.headline else alert.notice,
+        "change": None if alert.headline else alert.phase,
         "notice": alert.outcome.exit_message if alert.headline else None,
         "recovered": list(alert.recovered),
         "since": iso_utc(alert.since),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
-from modelwatch_core.domain.alerts import Change, Notice, alert_concerned
+from modelwatch_core.domain.alerts import AlertPhase, Change, alert_concerned
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -110,16 +110,16 @@ def changes_by(
         severity = execution.alerting.severity(alert, worst)
         if now is AlertStatus.OK:
             kept = begun.severity if begun and is_on else severity
-            yield Change(notice=Notice.RECOVERED, alert_name=alert, severity=kept, since=since)
+            yield Change(phase=AlertPhase.RECOVERED, alert_name=alert, severity=kept, since=since)
         elif was is AlertStatus.OK:
             since = execution.window.start
-            yield Change(notice=Notice.IN_ALERT, alert_name=alert, severity=severity, since=since)
+            yield Change(phase=AlertPhase.IN_ALERT, alert_name=alert, severity=severity, since=since)
         elif _reminds(execution, _latest_about(alert, replaced), since, muted_until, bad=bad):
-            yield Change(notice=Notice.REMINDER, alert_name=alert, severity=severity, since=since)
+            yield Change(phase=AlertPhase.REMINDER, alert_name=alert, severity=severity, since=since)
     silent = known.get(AlertName.NOT_FIRED)
     if silent and silent.alert_status is AlertStatus.IN_ALERT:
         yield Change(
-            notice=Notice.RECOVERED, alert_name=AlertName.NOT_FIRED, severity=silent.severity, since=silent.since
+            phase=AlertPhase.RECOVERED, alert_name=AlertName.NOT_FIRED, severity=silent.severity, since=silent.since
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modelwatch_core.domain.alerting import AlertName, Severity
-from modelwatch_core.domain.alerts import Alert, Notice
+from modelwatch_core.domain.alerts import Alert, AlertPhase
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.excess import UNKNOWN, excess_of
@@ -25,7 +25,7 @@ def alert_subject(alert: Alert) -> str:
     if alert.headline:
         return _ascii(f"Modelwatch: {alert.monitoring_schedule_name}: {alert.headline}")
     attempt = f" (attempt {alert.attempt})" if alert.attempt > 1 else ""
-    critical = "CRITICAL, " if alert.severity is Severity.CRITICAL and alert.notice is not Notice.RECOVERED else ""
+    critical = "CRITICAL, " if alert.severity is Severity.CRITICAL and alert.phase is not AlertPhase.RECOVERED else ""
     place = f"{alert.monitoring_schedule_name} at {iso_utc(alert.window.start)}{attempt}"
     return _ascii(f"Modelwatch: {critical}{_headline(alert)} in {place}")
 
@@ -71,9 +71,9 @@ def _short_findings(alert: Alert) -> Iterator[str]:
 
 
 def _headline(alert: Alert) -> str:
-    if alert.notice is Notice.RECOVERED:
+    if alert.phase is AlertPhase.RECOVERED:
         return f"recovered, {_OVER[alert.alert_name]}"
-    reminder = "reminder, " if alert.notice is Notice.REMINDER else ""
+    reminder = "reminder, " if alert.phase is AlertPhase.REMINDER else ""
     if alert.alert_name is AlertName.VIOLATIONS:
         count = alert.outcome.violation_count
         return f"{reminder}{count} violation{'' if count == 1 else 's'}"
@@ -117,7 +117,7 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
 
 
 def _alert_lines(alert: Alert) -> Iterator[str]:
-    state = {Notice.IN_ALERT: "on", Notice.REMINDER: "still on", Notice.RECOVERED: "over"}[alert.notice]
+    state = {AlertPhase.IN_ALERT: "on", AlertPhase.REMINDER: "still on", AlertPhase.RECOVERED: "over"}[alert.phase]
     yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
     if alert.recovered:
         yield f"Over too:  {', '.join(alert.recovered)}"

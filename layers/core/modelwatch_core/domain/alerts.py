@@ -21,8 +21,8 @@ from modelwatch_core.domain.windows import Window
 MOST_VIOLATIONS_IN_AN_ALERT = 20
 
 
-class Notice(StrEnum):
-    """Why a message is sent about an alert."""
+class AlertPhase(StrEnum):
+    """What a message says of an alert: that it begins, lasts or is over."""
 
     IN_ALERT = "InAlert"
     REMINDER = "Reminder"
@@ -40,7 +40,7 @@ class Alert(Owned):
         The identity (execution, status): what is delivered twice has the same key.
     headline : str, optional
         What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
-    notice : Notice
+    phase : AlertPhase
         Whether the alert has begun, lasts or is over.
     alert_name : AlertName
         Which alert of the schedule it is.
@@ -61,7 +61,7 @@ class Alert(Owned):
     key: NonEmpty
     severity: Severity
     headline: NonEmpty | None = None
-    notice: Notice = Notice.IN_ALERT
+    phase: AlertPhase = AlertPhase.IN_ALERT
     alert_name: AlertName = AlertName.VIOLATIONS
     recovered: tuple[AlertName, ...] = ()
     monitoring_schedule_name: SageMakerName
@@ -104,7 +104,7 @@ class Change(Owned):
         When the alert began.
     """
 
-    notice: Notice
+    phase: AlertPhase
     alert_name: AlertName
     severity: Severity
     since: UtcDatetime
@@ -122,16 +122,16 @@ def alert_of(event: ExecutionEnded, *changes: Change) -> Alert | None:
     concerned = alert_concerned(event.monitoring_execution_status, event.outcome.failure_reason)
     if not changes and concerned is not None:
         start = event.window.start
-        changes = (Change(notice=Notice.IN_ALERT, alert_name=concerned, severity=Severity.WARNING, since=start),)
+        changes = (Change(phase=AlertPhase.IN_ALERT, alert_name=concerned, severity=Severity.WARNING, since=start),)
     if not changes:
         return None
     first, *others = changes
     return Alert(
         key=alert_key(event),
         severity=first.severity,
-        notice=first.notice,
+        phase=first.phase,
         alert_name=first.alert_name,
-        recovered=tuple(change.alert_name for change in others if change.notice is Notice.RECOVERED),
+        recovered=tuple(change.alert_name for change in others if change.phase is AlertPhase.RECOVERED),
         monitoring_schedule_name=event.monitoring_schedule_name,
         monitoring_type=event.monitoring_type,
         endpoint_name=event.endpoint_name,
@@ -196,7 +196,7 @@ def silence_alert(schedule: MonitoringSchedule, event: ScheduleSilent, window: W
     return Alert(
         key="/".join((event.schedule_id, AlertName.NOT_FIRED, iso_utc(event.due), str(event.reminder))),
         severity=change.severity,
-        notice=change.notice,
+        phase=change.phase,
         alert_name=change.alert_name,
         monitoring_schedule_name=schedule.monitoring_schedule_name,
         monitoring_type=schedule.monitoring_type,

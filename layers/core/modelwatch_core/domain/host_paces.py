@@ -6,6 +6,7 @@ price list: aws.amazon.com/lambda/pricing (x86), aws.amazon.com/sagemaker/pricin
 
 from __future__ import annotations
 
+from modelwatch_core.domain.execution_cost import USD_PER_GB_SECOND
 from modelwatch_core.domain.hosts import Pace
 
 BYTES_PER_SECOND = 20e6
@@ -13,7 +14,6 @@ BYTES_PER_SECOND = 20e6
 2026-11-28 (docs/hosts.md). Cores of cloud instances are slower, and downloading takes time as well."""
 
 LAMBDA_SECONDS = 900
-_LAMBDA_DOLLARS_PER_GIGABYTE_SECOND = 0.0000166667
 _MEBIBYTES_OF_A_CORE = 1769
 """A function with so much memory has one core: "Configure Lambda function memory" in Lambda's guide."""
 
@@ -28,7 +28,7 @@ _JOB_STARTUP_SECONDS = 120.0
 def lambda_pace(memory_mebibytes: int) -> Pace:
     """Return the pace of the analyzer's Lambda, which has CPU in proportion to its memory."""
     share = min(1.0, memory_mebibytes / _MEBIBYTES_OF_A_CORE)
-    hourly = memory_mebibytes / 1024 * _LAMBDA_DOLLARS_PER_GIGABYTE_SECOND * 3600
+    hourly = memory_mebibytes / 1024 * USD_PER_GB_SECOND * 3600
     return Pace(bytes_per_second=BYTES_PER_SECOND * share, startup_seconds=5.0, dollars_per_hour=hourly)
 
 

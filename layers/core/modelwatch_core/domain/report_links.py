@@ -25,11 +25,14 @@ def report_uri(alert: Alert) -> str | None:
 
 
 def console_link(alert: Alert, region: str) -> str | None:
-    """Return the page of the report in the console of S3, which opens it for whoever may read it."""
+    """Return the page of the report of an alert in the console of S3."""
     uri = report_uri(alert)
-    if uri is None:
-        return None
-    bucket, key = s3_layout.split(uri)
+    return None if uri is None else console_page(uri, region)
+
+
+def console_page(s3_uri: str, region: str) -> str:
+    """Return the page of an object in the console of S3, which opens it for whoever may read it."""
+    bucket, key = s3_layout.split(s3_uri)
     query = urlencode({"region": region, "prefix": key}, quote_via=quote)
     return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?{query}"
 

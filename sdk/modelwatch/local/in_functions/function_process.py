@@ -1,4 +1,6 @@
-"""A function's process: AWS's runtime interface client, with the app's clock set to the stack's.
+"""A function's process: AWS's runtime interface client, with the stack in place of what is not at AWS's endpoints.
+
+The app's clock is the stack's, and CloudFormation is answered in the emulated S3.
 
 Run as ``python -m function_process module.handler``.
 """
@@ -9,9 +11,13 @@ import os
 import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 SHIFT_FILE = "MODELWATCH_LOCAL_CLOCK_SHIFT"
 """The variable with the path of the file that says how many seconds the stack is ahead of the machine's clock."""
+
+
+CLOUDFORMATION_BUCKETS = "cloudformation-custom-resource-response-"
 
 
 def follow(shift_file: Path) -> None:
@@ -27,6 +33,23 @@ def follow(shift_file: Path) -> None:
     SystemClock.now = now  # type: ignore[method-assign]  # the clock that functions are given
 
 
+def answer_cloudformation_at(endpoint_url: str) -> None:
+    """Send what is for CloudFormation's buckets of answers to the emulated S3, where a test can read it."""
+    import urllib3  # which boto3 imports anyway
+
+    original = urllib3.PoolManager.urlopen
+
+    def urlopen(self: urllib3.PoolManager, method: str, url: str, *arguments: Any, **options: Any) -> Any:
+        host, _, path = url.removeprefix("https://").partition("/")
+        if host.startswith(CLOUDFORMATION_BUCKETS):
+            url = f"{endpoint_url}/{host.partition('.')[0]}/{path}"
+        return original(self, method, url, *arguments, **options)
+
+    urllib3.PoolManager.urlopen = urlopen  # type: ignore[method-assign]  # of this process
+
+
 if __name__ == "__main__":
-    follow(Path(os.environ[SHIFT_FILE]))
+    answer_cloudformation_at(os.environ["AWS_ENDPOINT_URL"])
+    if SHIFT_FILE in os.environ:
+        follow(Path(os.environ[SHIFT_FILE]))
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

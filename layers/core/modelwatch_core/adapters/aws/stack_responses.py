@@ -17,22 +17,13 @@ _SUCCESSES = range(200, 300)
 
 
 class StackResponses:
-    """``CustomResourceResponses``: a signed URL of S3, which takes a document once.
+    """``CustomResourceResponses``: a signed URL of S3, which takes a document once."""
 
-    Parameters
-    ----------
-    endpoint_url : str, optional
-        Where the function's services are, if they are not AWS's: an emulator, whose S3 is answered there.
-    """
-
-    def __init__(self, http: urllib3.PoolManager, endpoint_url: str | None = None) -> None:
+    def __init__(self, http: urllib3.PoolManager) -> None:
         self._http = http
-        self._emulator = f"{endpoint_url}/" if endpoint_url else None
 
     def check(self, url: str) -> None:
         """Refuse a URL that is not CloudFormation's: whoever may invoke the function could have it call any server."""
-        if self._emulator and url.startswith(self._emulator):
-            return
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme != "https" or not (host.startswith(_BUCKETS) and host.endswith(_HOSTS)):

@@ -10,9 +10,6 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_api.answers import arn, given, moment
 from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, AlertUpdate
 
-_SHOWN = {"ModelDashboardIndicator": {"Enabled": True}}
-"""SageMaker's only action. The app's own dashboard shows every alert, so it is on and cannot be switched off."""
-
 
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
     if asked.monitoring_schedule_name is None:
@@ -26,7 +23,7 @@ def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
             "AlertStatus": each["alert_status"],
             "DatapointsToAlert": each["datapoints_to_alert"],
             "EvaluationPeriod": each["evaluation_period"],
-            "Actions": _SHOWN,
+            "Actions": {"ModelDashboardIndicator": {"Enabled": each["model_dashboard_indicator"]}},
         }
         for each in answer["alerts"]
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from functools import cached_property
 from itertools import takewhile
 
 from modelwatch_core.domain.dashboard.charts import Bar, Point, line_chart, sparkline
@@ -60,7 +62,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Monitor:
     """A schedule with its latest executions.
 
@@ -79,12 +81,12 @@ class Monitor:
     unreadable: int = 0
     cost: Cost = field(default_factory=Cost)
 
-    @property
+    @cached_property
     def settled(self) -> list[MonitoringExecution]:
         """Those that ended, and were not stopped."""
         return [each for each in self.executions if each.monitoring_execution_status in _STATES]
 
-    @property
+    @cached_property
     def latest(self) -> list[MonitoringExecution]:
         """The last attempt of each window that ended, the newest window first."""
         by_window = {each.window: each for each in sorted(self.settled, key=lambda each: each.attempt)}
@@ -128,9 +130,8 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
     )
     if not ordered:
         return element("p", "There is no monitoring schedule.")
-    counts = ", ".join(
-        f"{state.title}: {count}" for state in State if (count := sum(each.state(now) is state for each in ordered))
-    )
+    by_state = Counter(each.state(now) for each in ordered)
+    counts = ", ".join(f"{state.title}: {by_state[state]}" for state in State if by_state[state])
     headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation", "Cost so far")
     return joined(
         (
@@ -299,17 +300,17 @@ def _measure(name: str, points: Sequence[Point]) -> Html:
 
 
 def _execution(execution: MonitoringExecution, report: Link) -> Html:
-    uri = report(execution) if execution.monitoring_execution_status in _STATES else None
-    failed = execution.monitoring_execution_status is ExecutionStatus.FAILED
-    reason = execution.outcome.failure_reason if failed and execution.outcome else None
     settled = execution.monitoring_execution_status in _STATES
+    failed = execution.monitoring_execution_status is ExecutionStatus.FAILED
+    uri = report(execution) if settled and not failed else None
+    reason = execution.outcome.failure_reason if failed and execution.outcome else None
     return element(
         "tr",
         element("th", shown(execution.scheduled_time), scope="row"),
         element("td", execution.monitoring_execution_status.value),
         element("td", _ended(execution) if settled else "-", _small(reason)),
         element("td", str(execution.attempt), " (re-run)" if execution.attempt > 1 else None),
-        element("td", element("a", "Report", href=uri) if uri and not failed else "-"),
+        element("td", element("a", "Report", href=uri) if uri else "-"),
     )
 
 

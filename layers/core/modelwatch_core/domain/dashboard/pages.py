@@ -14,6 +14,7 @@ from modelwatch_core.domain.dashboard.markup import Html, element, joined
 from modelwatch_core.domain.dashboard.monitors import Monitor, history, overview, shown
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.domain.report_links import REPORT, console_page
 from modelwatch_core.version import VERSION
 
 FOLDER = "dashboard"
@@ -129,12 +130,11 @@ def overview_widget(monitors: Sequence[Monitor], now: datetime, *, function_arn:
     return _widget(overview(monitors, now, details), now, theme)
 
 
-def history_widget(monitor: Monitor, now: datetime, *, theme: str) -> str:
+def history_widget(monitor: Monitor, now: datetime, *, region: str, theme: str) -> str:
     """Return one monitor for a custom widget; its reports open in the console of S3."""
 
     def report(execution: MonitoringExecution) -> str:
-        bucket, key = s3_layout.split(execution.output_s3_uri)
-        return f"https://console.aws.amazon.com/s3/object/{bucket}?prefix={quote(f'{key}/report.html', safe='')}"
+        return console_page(s3_layout.join(execution.output_s3_uri, REPORT), region)
 
     return _widget(history(monitor, now, report), now, theme)
 
