@@ -26,6 +26,7 @@ from modelwatch_core.domain.alerts import (
     silence_alert,
 )
 from modelwatch_core.domain.events import ExecutionEnded
+from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -158,7 +159,8 @@ class RouteAlerts:
             return
         replaced = [each for each in before if each.window != execution.window]
         is_on = any(status_after(alert, [execution, *replaced]) is AlertStatus.IN_ALERT for alert in OF_EXECUTIONS)
-        metrics = schedule_metrics(execution, event.violations, is_on=is_on, now=self.clock.now())
+        largest = max(map(excess_of, event.violations), default=0.0)
+        metrics = schedule_metrics(execution, is_on=is_on, largest_excess=largest, now=self.clock.now())
         self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
 
 

@@ -7,13 +7,11 @@ recent points only, and would not see one that is stamped with a window whose la
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
@@ -22,7 +20,7 @@ _LARGEST = 1e6
 
 
 def schedule_metrics(
-    execution: MonitoringExecution, violations: Sequence[ConstraintViolation], *, is_on: bool, now: datetime
+    execution: MonitoringExecution, *, is_on: bool, largest_excess: float, now: datetime
 ) -> Iterator[dict[str, Any]]:
     """Yield the metrics of an ended execution, each in the shape of a CloudWatch ``MetricDatum``.
 
@@ -39,6 +37,5 @@ def schedule_metrics(
     yield metric(ALERT_STATE, float(is_on))
     if execution.monitoring_execution_status in (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS):
         count = execution.outcome.violation_count if execution.outcome else 0
-        largest = max(map(excess_of, violations), default=0.0)
         yield metric(VIOLATION_COUNT, float(count))
-        yield metric(LARGEST_EXCESS, largest if math.isfinite(largest) else _LARGEST)
+        yield metric(LARGEST_EXCESS, largest_excess if math.isfinite(largest_excess) else _LARGEST)
