@@ -24,7 +24,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from modelwatch_core.domain.watched_endpoint import Deployment
-from tests.core.in_memory import MemoryResponses
+from tests.core.in_memory import MemoryMonitorSummaries, MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -134,7 +134,7 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 
 def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
-    read = ReadMonitors(MonitorLists(world.schedules, world.ledger, world.jobs))
+    read = ReadMonitors(MonitorLists(world.schedules, world.ledger, world.jobs), MemoryMonitorSummaries())
     written = WriteDashboard(read, world.objects, world.clock, "s3://results")
     monkeypatch.setattr(wiring, "write_dashboard", lambda: written)
     monkeypatch.setattr(wiring, "show_widget", lambda: ShowWidget(read, world.clock))

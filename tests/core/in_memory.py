@@ -17,6 +17,7 @@ from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
@@ -330,6 +331,19 @@ class MemoryAlertStates:
             return f"{iso_utc(by)} {change.schedule_id} {window} {change.attempt} {change.alert_name}"
 
         return _page([(each, place(each)) for each in changes], limit, after, descending)
+
+
+class MemoryMonitorSummaries:
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[datetime, MonitorSummary]] = {}
+
+    def put(self, summary: MonitorSummary, *, read_at: datetime) -> None:
+        standing, _ = self.kept.get(summary.schedule_id, (read_at, None))
+        if standing <= read_at:
+            self.kept[summary.schedule_id] = read_at, summary
+
+    def all(self) -> Iterator[MonitorSummary]:
+        yield from (summary for _, summary in list(self.kept.values()))
 
 
 class MemoryWaitingAlerts:

@@ -19,6 +19,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.scores import EarlierScores, Score
+from tests.core.in_memory import MemoryMonitorSummaries
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -32,7 +33,7 @@ class Watched(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read = ReadMonitors(MonitorLists(self.schedules, self.ledger, self.jobs))
+        self.read = ReadMonitors(MonitorLists(self.schedules, self.ledger, self.jobs), MemoryMonitorSummaries())
         self.write = WriteDashboard(self.read, self.objects, self.clock, "s3://results")
 
     def runs(self, hours: int, *violations: dict, name: str = "hourly", **outcome: object) -> None:
@@ -41,6 +42,7 @@ class Watched(World):
         self.clock.moment = at + timedelta(minutes=6)
         self.has_captures(at - HOUR)
         self.finish(self.ends(self.tick(at, f"tick-{name}-{hours}", name), *violations, **outcome))
+        self.writes()
 
     def writes(self) -> None:
         self.write(self.announcements[-1])

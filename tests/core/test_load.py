@@ -17,8 +17,13 @@ from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.ledger_table import OPEN_PARTITIONS, TableLedger, TableSchedules, VersionedItems
+from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 from modelwatch_core.app.listing import MOST_READS
+from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule
+from modelwatch_core.app.show_monitors import ReadMonitors
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary
+from modelwatch_core.domain.execution_cost import Cost
 from tests.core.in_memory import MemoryLedger, MemorySchedules
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import TEN, World
@@ -133,3 +138,15 @@ def test_describing_and_listing_executions_costs_the_same_however_many_schedules
     assert everywhere == {"Query": 1, "BatchGetItem": 1}
     of_one = control_plane.during(lambda: world.manage("ListMonitoringExecutions", **one))
     assert of_one == {"GetItem": 1, "Query": 1, "BatchGetItem": 1}
+
+
+def test_the_page_of_all_monitors_costs_a_query_for_a_hundred_schedules_and_none_for_each(control_plane):
+    world = control_plane.world
+    summaries = TableMonitorSummaries(control_plane.kept.items)
+    for number in range(20):
+        name = f"{control_plane.kept.get('s00000').schedule_id}{number or ''}"
+        summaries.put(MonitorSummary(schedule_id=name, cost=Cost(executions=number)), read_at=TEN)
+    monitors = ReadMonitors(MonitorLists(control_plane.kept, control_plane.ledger, world.jobs), summaries)
+    found = [*monitors.all()]
+    assert [each.summary.cost.executions for each in found[:21]] == [*range(20), 0]
+    assert control_plane.during(lambda: [*monitors.all()]) == {"Query": -(-len(found) // 100) + 1}

@@ -39,6 +39,7 @@ from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
+from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertTransition
@@ -49,6 +50,7 @@ from modelwatch_core.domain.alerts import Alert, alert_of
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.execution_cost import Cost, Usage
@@ -73,6 +75,7 @@ from tests.core.in_memory import (
     MemoryJobDefinitions,
     MemoryJobs,
     MemoryLedger,
+    MemoryMonitorSummaries,
     MemoryObjects,
     MemoryRunClaims,
     MemorySchedules,
@@ -549,6 +552,28 @@ class TestAlertStates:
         states.mute("hourly-1", NOW)
         assert states.known("hourly-1").muted_until == NOW
         assert states.known("hourly-2").muted_until is None
+
+
+class TestMonitorSummaries:
+    @pytest.fixture
+    def summaries(self, world, request):
+        if world == "in memory":
+            return MemoryMonitorSummaries()
+        return TableMonitorSummaries(VersionedItems(request.getfixturevalue("table")))
+
+    def test_each_schedule_has_the_summary_that_was_read_last_in_whatever_order_they_are_written(self, summaries):
+        older, newer = (MonitorSummary(schedule_id="hourly-1", since=NOW + timedelta(hours=n)) for n in range(2))
+        other = MonitorSummary(schedule_id="daily-1")
+        summaries.put(newer, read_at=NOW + timedelta(microseconds=1))
+        summaries.put(older, read_at=NOW)
+        summaries.put(other, read_at=NOW)
+        assert sorted(summaries.all(), key=lambda each: each.schedule_id) == [other, newer]
+
+    def test_a_thousand_summaries_are_read_page_after_page(self, summaries):
+        written = [MonitorSummary(schedule_id=f"{n:04}") for n in range(1000)]
+        for each in written:
+            summaries.put(each, read_at=NOW)
+        assert sorted(summaries.all(), key=lambda each: each.schedule_id) == written
 
 
 class TestWaitingAlerts:

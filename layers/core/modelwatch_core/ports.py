@@ -14,6 +14,7 @@ from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import Emitted
@@ -376,6 +377,18 @@ class AlertStates(Protocol):
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[AlertTransition]:
         """Return changes of the alerts of a schedule in the order of their windows, or of all in that of creation."""
+        ...
+
+
+class MonitorSummaries(Protocol):
+    """What the dashboard says of each monitor, of those that had an execution within a year or so."""
+
+    def put(self, summary: MonitorSummary, *, read_at: datetime) -> None:
+        """Replace a schedule's summary, unless what stands was read from the ledger later."""
+        ...
+
+    def all(self) -> Iterator[MonitorSummary]:
+        """Yield all that can be read, page after page; those of deleted schedules may be among them."""
         ...
 
 

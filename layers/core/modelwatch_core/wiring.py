@@ -543,13 +543,19 @@ def deliver_alert() -> DeliverAlert:
 @cache
 def write_dashboard() -> WriteDashboard:
     """Return the use case of functions/show_monitors for ended executions."""
-    return WriteDashboard(ReadMonitors(_lists()), _objects(), _CLOCK, _results())
+    return WriteDashboard(_monitors(), _objects(), _CLOCK, _results())
 
 
 @cache
 def show_widget() -> ShowWidget:
     """Return the use case of functions/show_monitors for CloudWatch."""
-    return ShowWidget(ReadMonitors(_lists()), _CLOCK)
+    return ShowWidget(_monitors(), _CLOCK)
+
+
+def _monitors() -> ReadMonitors:
+    from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
+
+    return ReadMonitors(_lists(), TableMonitorSummaries(_items()))
 
 
 @cache

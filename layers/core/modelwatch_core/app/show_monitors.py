@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule, executions_before
-from modelwatch_core.domain.dashboard.monitors import Monitor
+from modelwatch_core.domain.dashboard.monitors import Executions, Monitor
 from modelwatch_core.domain.dashboard.pages import (
     FOLDER,
     INDEX,
@@ -21,14 +21,13 @@ from modelwatch_core.domain.dashboard.pages import (
     overview_widget,
     page_name,
 )
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary, summary_of
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.s3_layout import join, split
-from modelwatch_core.ports import Clock, ObjectStore
+from modelwatch_core.ports import Clock, MonitorSummaries, ObjectStore
 
-_RECENT = 24
-"""Executions of each monitor in the overview."""
 _MONTHS = 2200
 """Executions of one monitor in its history: three months of an hourly one, six years of a daily one."""
 _PAGE = 400
@@ -38,39 +37,33 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ReadMonitors:
-    """Read schedules with their executions; neither scans a table."""
+    """Read schedules and what their executions came to; neither scans a table."""
 
     lists: MonitorLists
+    summaries: MonitorSummaries
 
     def all(self) -> Iterator[Monitor]:
-        """Yield every monitor with its latest executions."""
+        """Yield every monitor; the cost is that of two lists, whose pages hold a hundred and some hundreds of them."""
+        known = {summary.schedule_id: summary for summary in self.summaries.all()}
         for schedule in every_schedule(self.lists.schedules):
-            yield self.monitor(schedule, most=_RECENT)
+            summary = known.get(schedule.schedule_id) or MonitorSummary(schedule_id=schedule.schedule_id)
+            yield Monitor(schedule, summary)
 
-    def named(self, name: str) -> Monitor:
-        """Return a monitor with its executions of months.
-
-        Raises
-        ------
-        InvalidInput
-            ``ScheduleNotFound``.
-        """
-        return self.monitor(self.lists.schedule(name), most=_MONTHS)
-
-    def monitor(self, schedule: MonitoringSchedule, *, most: int) -> Monitor:
-        """Return a monitor with so many of its latest executions."""
-        ledger, page = self.lists.ledger, min(most, _PAGE)
-        found = list(islice(executions_before(ledger, schedule.schedule_id, page=page), most))
+    def history(self, schedule: MonitoringSchedule) -> tuple[Monitor, Executions]:
+        """Return a monitor with its executions of months."""
+        ledger, schedule_id = self.lists.ledger, schedule.schedule_id
+        found = list(islice(executions_before(ledger, schedule_id, page=_PAGE), _MONTHS))
         executions = [each for each in found if isinstance(each, MonitoringExecution)]
-        return Monitor(schedule, executions, len(found) - len(executions), ledger.cost(schedule.schedule_id))
+        summary = summary_of(schedule_id, executions, ledger.cost(schedule_id))
+        return Monitor(schedule, summary), Executions(executions, len(found) - len(executions))
 
 
 @dataclass(frozen=True, slots=True)
 class WriteDashboard:
-    """Write the page of the monitor whose execution ended, and that of all monitors unless a later end will.
+    """Keep the summary of the monitor whose execution ended, and write its page, and perhaps that of all monitors.
 
-    The page of all costs a query for each monitor. So where many executions end together, the last of them writes it;
-    while something runs, it is written every five minutes at most.
+    Where many executions end together, the last of them writes the page of all; while something runs, it is written
+    every five minutes at most.
 
     Parameters
     ----------
@@ -94,8 +87,9 @@ class WriteDashboard:
         now, (bucket, _) = self.clock.now(), split(self.results)
         schedule = self.read.lists.schedules.get(event.monitoring_schedule_name)
         if schedule is not None:  # it may have been deleted since
-            monitor = self.read.monitor(schedule, most=_MONTHS)
-            self._write(page_name(schedule), history_page(monitor, now, results_bucket=bucket))
+            monitor, executions = self.read.history(schedule)
+            self.read.summaries.put(monitor.summary, read_at=now)
+            self._write(page_name(schedule), history_page(monitor, executions, now, results_bucket=bucket))
         if self._is_due(now):
             self._write(INDEX, overview_page([*self.read.all()], now))
 
@@ -130,5 +124,6 @@ class ShowWidget:
         """
         now = self.clock.now()
         if monitor:
-            return history_widget(self.read.named(monitor), now, region=function_arn.split(":")[3], theme=theme)
+            found, executions = self.read.history(self.read.lists.schedule(monitor))
+            return history_widget(found, executions, now, region=function_arn.split(":")[3], theme=theme)
         return overview_widget([*self.read.all()], now, function_arn=function_arn, theme=theme)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from functools import cached_property
-from itertools import takewhile
 
 from modelwatch_core.domain.dashboard.charts import Bar, Point, line_chart, sparkline
 from modelwatch_core.domain.dashboard.markup import Child, Html, element, joined
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary, RunSummary, last_attempts
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
@@ -62,41 +61,12 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Monitor:
-    """A schedule with its latest executions.
-
-    Attributes
-    ----------
-    executions : sequence of MonitoringExecution
-        The newest window first.
-    unreadable : int
-        Records of executions that cannot be read.
-    cost : Cost
-        Of all of its executions so far, estimated.
-    """
+    """A schedule with what its latest executions came to, in short."""
 
     schedule: MonitoringSchedule
-    executions: Sequence[MonitoringExecution]
-    unreadable: int = 0
-    cost: Cost = field(default_factory=Cost)
-
-    @cached_property
-    def settled(self) -> list[MonitoringExecution]:
-        """Those that ended, and were not stopped."""
-        return [each for each in self.executions if each.monitoring_execution_status in _STATES]
-
-    @cached_property
-    def latest(self) -> list[MonitoringExecution]:
-        """The last attempt of each window that ended, the newest window first."""
-        by_window = {each.window: each for each in sorted(self.settled, key=lambda each: each.attempt)}
-        return sorted(by_window.values(), key=lambda each: each.window.end, reverse=True)
-
-    @property
-    def scores(self) -> tuple[Score, ...]:
-        """What the last execution measured, the nearest to a violation first."""
-        last = self.latest[:1]
-        return last[0].outcome.scores if last and last[0].outcome else ()
+    summary: MonitorSummary
 
     def state(self, now: datetime) -> State:
         """Return how it is: what its last execution came to."""
@@ -104,23 +74,30 @@ class Monitor:
             return State.NOT_SHOWN
         if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
             return State.STOPPED
-        last = self.latest[:1]
-        return _STATES[last[0].monitoring_execution_status] if last else State.NO_RUN
-
-    @property
-    def since(self) -> datetime | None:
-        """Since when executions ended as the last one did, as far as they are known."""
-        if not self.latest:
-            return None
-        status = self.latest[0].monitoring_execution_status
-        alike = takewhile(lambda each: each.monitoring_execution_status is status, self.latest)
-        return [*alike][-1].scheduled_time
+        runs = self.summary.runs
+        return _STATES[runs[0].status] if runs else State.NO_RUN
 
     def next_run(self, now: datetime) -> datetime | None:
         """Return when it is due next; None if never."""
         if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
             return None
         return self.schedule.expression.after(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """Those of one monitor, as far back as its history goes.
+
+    Attributes
+    ----------
+    records : sequence of MonitoringExecution
+        The newest window first.
+    unreadable : int
+        Records that cannot be read.
+    """
+
+    records: Sequence[MonitoringExecution]
+    unreadable: int = 0
 
 
 def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Html:
@@ -163,13 +140,13 @@ def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
     due = monitor.next_run(now)
     return element(
         "tr",
-        element("td", badge(state), _small(f"since {shown(monitor.since)}" if monitor.since else None)),
+        element("td", badge(state), _small(f"since {shown(monitor.summary.since)}" if monitor.summary.since else None)),
         element("th", details(schedule), _small(where), scope="row"),
-        element("td", _last(monitor)),
+        element("td", _last(monitor.summary.runs)),
         element("td", shown(due) if due else "-"),
-        element("td", _spark(monitor)),
-        element("td", _nearest(monitor.scores)),
-        element("td", _cost(monitor.cost)),
+        element("td", _spark(monitor.summary.runs[::-1])),
+        element("td", _nearest(monitor.summary.scores)),
+        element("td", _cost(monitor.summary.cost)),
     )
 
 
@@ -182,34 +159,30 @@ def _cost(cost: Cost) -> str:
     return f"{number_text(cost.usd)} USD" if cost.executions else "-"
 
 
-def _last(monitor: Monitor) -> Html:
-    if not monitor.latest:
-        return joined(("-",))
-    last = monitor.latest[0]
-    return joined((shown(last.scheduled_time), _small(_ended(last))))
-
-
-def _ended(execution: MonitoringExecution) -> str:
-    count = execution.outcome.violation_count if execution.outcome else 0
-    if execution.monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
-        return f"{count:,} violation{'' if count == 1 else 's'}"
-    return "no violations" if execution.monitoring_execution_status is ExecutionStatus.COMPLETED else "failed"
-
-
-def _spark(monitor: Monitor) -> Html:
-    runs = monitor.latest[::-1]
+def _last(runs: Sequence[RunSummary]) -> Html:
     if not runs:
         return joined(("-",))
-    counts = [each.outcome.violation_count if each.outcome else 0 for each in runs]
-    most = max(counts) or 1
+    return joined((shown(runs[0].scheduled_time), _small(_ended(runs[0].status, runs[0].violation_count))))
+
+
+def _ended(status: ExecutionStatus, count: int) -> str:
+    if status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
+        return f"{count:,} violation{'' if count == 1 else 's'}"
+    return "no violations" if status is ExecutionStatus.COMPLETED else "failed"
+
+
+def _spark(runs: Sequence[RunSummary]) -> Html:
+    if not runs:
+        return joined(("-",))
+    most = max(run.violation_count for run in runs) or 1
     bars = [
         Bar(
-            1.0 if each.monitoring_execution_status is ExecutionStatus.FAILED else count / most,
-            _STATES[each.monitoring_execution_status].name.lower(),
+            1.0 if run.status is ExecutionStatus.FAILED else run.violation_count / most,
+            _STATES[run.status].name.lower(),
         )
-        for each, count in zip(runs, counts, strict=True)
+        for run in runs
     ]
-    bad = sum(each.monitoring_execution_status is not ExecutionStatus.COMPLETED for each in runs)
+    bad = sum(run.status is not ExecutionStatus.COMPLETED for run in runs)
     return sparkline(bars, f"{bad} of the last {len(runs)} runs found violations or failed")
 
 
@@ -229,23 +202,23 @@ def _grade(score: Score) -> str:
     return "violated" if score.grade is None else f"{min(100 * score.grade, 99_999):.0f} %"
 
 
-def history(monitor: Monitor, now: datetime, report: Link) -> Html:
+def history(monitor: Monitor, executions: Executions, now: datetime, report: Link) -> Html:
     """Return one monitor's history: its measures against their thresholds, and its latest executions."""
     state, due = monitor.state(now), monitor.next_run(now)
-    schedule = monitor.schedule
+    schedule, since = monitor.schedule, monitor.summary.since
     facts = {
         "Kind": schedule.kind.title,
         "Endpoint": schedule.endpoint_name,
         "Schedule": schedule.schedule_expression,
         "Next run": shown(due) if due else "never",
-        "Executions": f"{len(monitor.executions):,}",
-        "Cost so far, estimated": _cost(monitor.cost),
-        "Records that cannot be read": f"{monitor.unreadable:,}" if monitor.unreadable else None,
+        "Executions": f"{len(executions.records):,}",
+        "Cost so far, estimated": _cost(monitor.summary.cost),
+        "Records that cannot be read": f"{executions.unreadable:,}" if executions.unreadable else None,
     }
-    listed = monitor.executions[:_LISTED]
+    listed = executions.records[:_LISTED]
     return joined(
         (
-            element("p", badge(state), f" since {shown(monitor.since)}" if monitor.since else None),
+            element("p", badge(state), f" since {shown(since)}" if since else None),
             element(
                 "dl",
                 (
@@ -255,10 +228,10 @@ def history(monitor: Monitor, now: datetime, report: Link) -> Html:
                 ),
             ),
             element("h2", "Against the thresholds"),
-            _measures(monitor),
+            _measures(executions.records),
             element("h2", "Executions"),
-            element("p", f"Shown are the latest {_LISTED} of {len(monitor.executions):,}.", class_="soft")
-            if len(listed) < len(monitor.executions)
+            element("p", f"Shown are the latest {_LISTED} of {len(executions.records):,}.", class_="soft")
+            if len(listed) < len(executions.records)
             else None,
             table(
                 "Executions",
@@ -269,10 +242,10 @@ def history(monitor: Monitor, now: datetime, report: Link) -> Html:
     )
 
 
-def _measures(monitor: Monitor) -> Html:
+def _measures(executions: Sequence[MonitoringExecution]) -> Html:
     found: dict[str, list[Point]] = {}
     worst: dict[str, float] = {}
-    for execution in reversed(monitor.latest):
+    for execution in reversed(last_attempts(executions)):
         for score in execution.outcome.scores if execution.outcome else ():
             if score.value is not None:
                 again = execution.attempt > 1
@@ -300,15 +273,20 @@ def _measure(name: str, points: Sequence[Point]) -> Html:
 
 
 def _execution(execution: MonitoringExecution, report: Link) -> Html:
-    settled = execution.monitoring_execution_status in _STATES
-    failed = execution.monitoring_execution_status is ExecutionStatus.FAILED
+    status = execution.monitoring_execution_status
+    settled, failed = status in _STATES, status is ExecutionStatus.FAILED
+    count = execution.outcome.violation_count if execution.outcome else 0
     uri = report(execution) if settled and not failed else None
     reason = execution.outcome.failure_reason if failed and execution.outcome else None
     return element(
         "tr",
         element("th", shown(execution.scheduled_time), scope="row"),
-        element("td", execution.monitoring_execution_status.value),
-        element("td", _ended(execution) if settled else "-", _small(reason)),
+        element("td", status.value),
+        element(
+            "td",
+            _ended(status, count) if settled else "-",
+            _small(reason),
+        ),
         element("td", str(execution.attempt), " (re-run)" if execution.attempt > 1 else None),
         element("td", element("a", "Report", href=uri) if uri else "-"),
     )
@@ -320,7 +298,7 @@ def shown(moment: datetime) -> str:
 
 
 def _worst(monitor: Monitor) -> float:
-    return max((score.grade or 0.0 for score in monitor.scores), default=0.0)
+    return max((score.grade or 0.0 for score in monitor.summary.scores), default=0.0)
 
 
 def _small(content: str | None) -> Child:

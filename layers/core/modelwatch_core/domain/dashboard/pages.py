@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.dashboard.markup import Html, element, joined
-from modelwatch_core.domain.dashboard.monitors import Monitor, history, overview, shown
+from modelwatch_core.domain.dashboard.monitors import Executions, Monitor, history, overview, shown
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.report_links import REPORT, console_page
@@ -89,7 +89,7 @@ def overview_page(monitors: Sequence[Monitor], now: datetime) -> str:
     return _page("Monitors", overview(monitors, now, details), now)
 
 
-def history_page(monitor: Monitor, now: datetime, *, results_bucket: str) -> str:
+def history_page(monitor: Monitor, executions: Executions, now: datetime, *, results_bucket: str) -> str:
     """Return the page of one monitor, whose links lead to the page of all and to reports in the same bucket."""
 
     def report(execution: MonitoringExecution) -> str | None:
@@ -97,7 +97,9 @@ def history_page(monitor: Monitor, now: datetime, *, results_bucket: str) -> str
         return f"../{quote(key)}/report.html" if bucket == results_bucket else None
 
     back = element("p", element("a", "All monitors", href=INDEX))
-    return _page(monitor.schedule.monitoring_schedule_name, joined((back, history(monitor, now, report))), now)
+    return _page(
+        monitor.schedule.monitoring_schedule_name, joined((back, history(monitor, executions, now, report))), now
+    )
 
 
 def _page(title: str, content: Html, now: datetime) -> str:
@@ -130,13 +132,13 @@ def overview_widget(monitors: Sequence[Monitor], now: datetime, *, function_arn:
     return _widget(overview(monitors, now, details), now, theme)
 
 
-def history_widget(monitor: Monitor, now: datetime, *, region: str, theme: str) -> str:
+def history_widget(monitor: Monitor, executions: Executions, now: datetime, *, region: str, theme: str) -> str:
     """Return one monitor for a custom widget; its reports open in the console of S3."""
 
     def report(execution: MonitoringExecution) -> str:
         return console_page(s3_layout.join(execution.output_s3_uri, REPORT), region)
 
-    return _widget(history(monitor, now, report), now, theme)
+    return _widget(history(monitor, executions, now, report), now, theme)
 
 
 def _widget(content: Html, now: datetime, theme: str) -> str:

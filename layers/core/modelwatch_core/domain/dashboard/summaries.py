@@ -1,0 +1,82 @@
+"""What the page of all monitors says of one: kept when its executions end, so that the page reads no executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import takewhile
+
+from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.scores import Score
+
+_RUNS = 24
+_SCORES = 3
+_ENDED = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS, ExecutionStatus.FAILED)
+
+
+class RunSummary(Owned):
+    """What one window came to."""
+
+    scheduled_time: UtcDatetime
+    status: ExecutionStatus
+    violation_count: int = 0
+
+
+class MonitorSummary(Owned):
+    """The latest executions of a schedule, in short.
+
+    Attributes
+    ----------
+    runs : tuple of RunSummary
+        The last attempt of each of the latest windows that ended, the newest window first.
+    since : datetime, optional
+        Since when executions ended as the last one did, as far as they were known.
+    scores : tuple of Score
+        What the last execution measured, the nearest to a violation first.
+    cost : Cost
+        Of all executions so far, estimated.
+    """
+
+    schedule_id: NonEmpty
+    runs: tuple[RunSummary, ...] = ()
+    since: UtcDatetime | None = None
+    scores: tuple[Score, ...] = ()
+    cost: Cost = Cost()
+
+
+def last_attempts(executions: Iterable[MonitoringExecution]) -> list[MonitoringExecution]:
+    """Return the last attempt of each window that ended and was not stopped, the newest window first."""
+    ended = (each for each in executions if each.monitoring_execution_status in _ENDED)
+    by_window = {each.window: each for each in sorted(ended, key=lambda each: each.attempt)}
+    return sorted(by_window.values(), key=lambda each: each.window.end, reverse=True)
+
+
+def summary_of(schedule_id: str, executions: Iterable[MonitoringExecution], cost: Cost) -> MonitorSummary:
+    """Summarize a schedule.
+
+    Parameters
+    ----------
+    executions : iterable of MonitoringExecution
+        As many of the latest as are at hand: they say since when it is as it is.
+    """
+    latest = last_attempts(executions)
+    if not latest:
+        return MonitorSummary(schedule_id=schedule_id, cost=cost)
+    last = latest[0]
+    alike = takewhile(lambda each: each.monitoring_execution_status is last.monitoring_execution_status, latest)
+    return MonitorSummary(
+        schedule_id=schedule_id,
+        runs=tuple(map(_run, latest[:_RUNS])),
+        since=[*alike][-1].scheduled_time,
+        scores=last.outcome.scores[:_SCORES] if last.outcome else (),
+        cost=cost,
+    )
+
+
+def _run(execution: MonitoringExecution) -> RunSummary:
+    return RunSummary(
+        scheduled_time=execution.scheduled_time,
+        status=execution.monitoring_execution_status,
+        violation_count=execution.outcome.violation_count if execution.outcome else 0,
+    )
