@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import textwrap
 import threading
@@ -14,22 +15,45 @@ from typing import Any
 import psutil
 import pytest
 
-from modelwatch.local.execution_environment import WITHOUT_NATIVE_CLIENT, ExecutionEnvironment, Outcome, Request
+from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
+from modelwatch.local.function_processes import (
+    CAN_FORK,
+    RUNTIME_FOLDERS,
+    WITHOUT_NATIVE_CLIENT,
+    FunctionProcesses,
+    start_anew,
+)
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 Start = Callable[..., ExecutionEnvironment]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@pytest.fixture(scope="module")
+def processes() -> Iterator[FunctionProcesses]:
+    started = FunctionProcesses()
+    yield started
+    started.close()
+
+
+FORKED = pytest.param("forked", marks=pytest.mark.skipif(not CAN_FORK, reason="processes are not forked here"))
+
+
+@pytest.fixture(params=["anew", FORKED])
+def start(tmp_path: Path, processes: FunctionProcesses, request: pytest.FixtureRequest) -> Iterator[Start]:
     started = []
+    start_process = processes.start if request.param == "forked" else start_anew
 
     def make(code: str, *, timeout: float = 20, init_seconds: float = 20, **variables: str) -> ExecutionEnvironment:
         (tmp_path / "app.py").write_text(textwrap.dedent(code))
         environment = ExecutionEnvironment(
             "app.handler",
             root=tmp_path,
-            variables={"PATH": str(Path(sys.executable).parent), **variables},
+            variables={
+                "PATH": str(Path(sys.executable).parent),
+                "PYTHONPATH": os.pathsep.join(map(str, RUNTIME_FOLDERS)),
+                **variables,
+            },
+            start_process=start_process,
             timeout=timeout,
             init_seconds=init_seconds,
             log=tmp_path / "log",
@@ -230,7 +254,7 @@ def test_the_substitute_for_the_native_client_behaves_like_it(start: Start) -> N
             if event["fail"]: raise ValueError("failed on request")
             return [runtime_client.__file__, context.aws_request_id, "x" * event["size"]]
         """,
-        PYTHONPATH=str(WITHOUT_NATIVE_CLIENT),
+        PYTHONPATH=os.pathsep.join(map(str, (WITHOUT_NATIVE_CLIENT, *RUNTIME_FOLDERS))),
     )
     response, function_error = run(environment, {"fail": False, "size": 3})
     assert (response, function_error) == ([str(WITHOUT_NATIVE_CLIENT / "runtime_client.py"), "r-1", "xxx"], None)
@@ -240,3 +264,12 @@ def test_the_substitute_for_the_native_client_behaves_like_it(start: Start) -> N
         run(environment, {"fail": False, "size": 7_000_000}, "r-3")[0]["errorType"] == "Function.ResponseSizeTooLarge"
     )
     assert run(environment, {"fail": False, "size": 0}, "r-4")[1] is None
+
+
+@pytest.mark.parametrize("start", [FORKED], indirect=True)
+def test_if_what_functions_are_forked_from_is_killed_its_forks_end_and_the_next_start(start: Start) -> None:
+    code = "import os\ndef handler(event, context): return os.getppid()"
+    first, second = start(code), start(code)
+    os.kill(run(first)[0], signal.SIGKILL)
+    assert run(first)[0]["errorType"] == "Runtime.ExitError"
+    assert run(second)[1] is None

@@ -11,26 +11,20 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from modelwatch.local.function_processes import FunctionProcess
 
 RUNTIME_API = "/2018-06-01/runtime"
 MAXIMUM_RESPONSE = 6_291_556  # bytes, Lambda's quota for a synchronous response
 INIT_SECONDS = 10.0  # Lambda's limit for the init phase; if it takes longer, the function's own timeout applies
-
-WITHOUT_NATIVE_CLIENT = Path(__file__).with_name("without_native_client")
-IN_FUNCTIONS = Path(__file__).with_name("in_functions")
-# Folders that a process needs on its path in addition to the installed packages.
-RUNTIME_FOLDERS = (IN_FUNCTIONS,) if find_spec("runtime_client") else (IN_FUNCTIONS, WITHOUT_NATIVE_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +73,8 @@ class ExecutionEnvironment:
         Seconds that an invocation may take before the process is killed.
     log : Path
         The file that its output is appended to.
+    start_process : callable
+        `FunctionProcesses.start`.
     init_seconds : float
         Seconds that its start may take, if that is more than ``timeout``.
     """
@@ -91,13 +87,14 @@ class ExecutionEnvironment:
         variables: Mapping[str, str],
         timeout: float,
         log: Path,
+        start_process: Callable[..., FunctionProcess],
         init_seconds: float = INIT_SECONDS,
     ) -> None:
         self._handler, self._root, self._variables = handler, root, variables
         self._timeout, self._init_timeout = timeout, max(timeout, init_seconds)
-        self._log = log
+        self._log, self._start_process = log, start_process
         self._changed = threading.Condition()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: FunctionProcess | None = None
         self._server: _RuntimeApiServer | None = None
         self._temporary: str | None = None
         self._exit_status: int | None = None
@@ -189,22 +186,13 @@ class ExecutionEnvironment:
         # The server starts first, because shutdown() waits forever for a server that never ran.
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
-                    [sys.executable, "-m", "function_process", self._handler],
-                    cwd=self._root,
-                    env=variables,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            self._process = self._start_process(self._handler, root=self._root, variables=variables, log=self._log)
         except OSError as error:  # its folder is gone, or no more processes can be started
             self._init_error = Outcome.failed("Runtime.InvalidEntrypoint", str(error)).payload
             return
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    def _watch(self, process: FunctionProcess) -> None:
         status = process.wait()
         with self._changed:
             self._exit_status = status

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
+from modelwatch.local.function_processes import FunctionProcess
 from modelwatch.local.function_settings import FunctionSettings
 
 MAXIMUM_ENVIRONMENTS = 4  # concurrent processes of one function, which is enough for a laptop
@@ -26,12 +27,21 @@ class LocalFunction:
         The file that its output is appended to.
     variables : callable
         Returns the environment variables of a new process.
+    start_process : callable
+        `FunctionProcesses.start`.
     """
 
-    def __init__(self, settings: FunctionSettings, *, log: Path, variables: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        *,
+        log: Path,
+        variables: Callable[[], Mapping[str, str]],
+        start_process: Callable[..., FunctionProcess],
+    ) -> None:
         self.settings = settings
         self.log = log
-        self._variables = variables
+        self._variables, self._start_process = variables, start_process
         self._changed = threading.Condition()
         self._idle: list[ExecutionEnvironment] = []
         self._all: set[ExecutionEnvironment] = set()
@@ -104,6 +114,7 @@ class LocalFunction:
             variables=self._variables(),
             timeout=self.settings.timeout,
             log=self.log,
+            start_process=self._start_process,
         )
         self._all.add(environment)
         return environment

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelwatch.local.aws_clients import Credentials
-from modelwatch.local.execution_environment import RUNTIME_FOLDERS
+from modelwatch.local.function_processes import RUNTIME_FOLDERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from modelwatch.local.deliveries import Deliveries, Sender, Target
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.execution_environment import Outcome, Request
 from modelwatch.local.function import LocalFunction
+from modelwatch.local.function_processes import FunctionProcesses
 from modelwatch.local.function_settings import EventInvokeConfig, FunctionSettings, environment_variables
 from modelwatch.local.moto_patches.requests import Operation
 from modelwatch.local.work import WorkInProgress
@@ -91,6 +92,7 @@ class Functions:
         self._clients, self._clock, self._work, self._deliveries = clients, clock, work, deliveries
         self._record, self._variables = record, variables
         self.folder, self._retry_delay_scale = folder, retry_delay_scale
+        self._processes = FunctionProcesses()
         self._functions: dict[str, LocalFunction] = {}
         self.invocations: list[Invocation] = []
 
@@ -100,6 +102,7 @@ class Functions:
             settings,
             log=self.folder / f"{settings.name}.log",
             variables=lambda: self._environment_variables(settings),
+            start_process=self._processes.start,
         )
 
     def names(self) -> list[str]:
@@ -135,6 +138,7 @@ class Functions:
         """Kill all processes."""
         for function in self._functions.values():
             function.close()
+        self._processes.close()
 
     def _run_asynchronously(self, name: str, request_id: str, payload: bytes, config: EventInvokeConfig) -> None:
         age, attempt = 0.0, 1

@@ -2,7 +2,7 @@
 
 The app's clock is the stack's, and CloudFormation is answered in the emulated S3.
 
-Run as ``python -m function_process module.handler``.
+Run as ``python -m function_process module.handler``, or as a fork of ``prepared_process``.
 """
 
 from __future__ import annotations
@@ -48,8 +48,14 @@ def answer_cloudformation_at(endpoint_url: str) -> None:
     urllib3.PoolManager.urlopen = urlopen  # type: ignore[method-assign]  # of this process
 
 
-if __name__ == "__main__":
-    answer_cloudformation_at(os.environ["AWS_ENDPOINT_URL"])
+def run() -> None:
+    """Run AWS's runtime interface client, for the handler that is the first argument of the process."""
+    if endpoint_url := os.environ.get("AWS_ENDPOINT_URL"):
+        answer_cloudformation_at(endpoint_url)
     if SHIFT_FILE in os.environ:
         follow(Path(os.environ[SHIFT_FILE]))
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    run()

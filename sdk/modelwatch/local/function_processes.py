@@ -1,0 +1,183 @@
+"""The start of a function's process: as a fork of one that has imported what functions import, where forks are safe.
+
+Importing takes most of the time of a cold start, and each function has several processes. Elsewhere than on Linux a
+process that was forked may fail in the system's libraries, so there each one starts anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+_IN_FUNCTIONS = Path(__file__).with_name("in_functions")
+WITHOUT_NATIVE_CLIENT = Path(__file__).with_name("without_native_client")
+# Folders that a process needs on its path in addition to the installed packages.
+RUNTIME_FOLDERS = (_IN_FUNCTIONS,) if find_spec("runtime_client") else (_IN_FUNCTIONS, WITHOUT_NATIVE_CLIENT)
+
+CAN_FORK = sys.platform == "linux"
+# What Python reads when it starts, and modules when they are imported, in addition to PYTHON...: where it is the same,
+# processes can be forks of one.
+_READ_AT_START = ("AWS_EXECUTION_ENV", "LANG", "PATH", "TZ")
+
+
+class FunctionProcess(Protocol):
+    """A process of a function, which leads a process group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def wait(self) -> int:
+        """Wait until it ends; return its exit status, negative for the signal that ended it."""
+
+
+class FunctionProcesses:
+    """Starts the processes of functions."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._prepared: dict[tuple[tuple[str, str], ...], _PreparedProcess] = {}
+
+    def start(self, handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
+        """Start a process of a handler.
+
+        Parameters
+        ----------
+        handler : str
+            ``module.function``.
+        root : Path
+            Its working directory.
+        variables : Mapping
+            Its complete environment.
+        log : Path
+            The file that its output is appended to.
+
+        Raises
+        ------
+        OSError
+            If it cannot be started.
+        """
+        if not CAN_FORK:
+            return start_anew(handler, root=root, variables=variables, log=log)
+        shared = {name: value for name, value in variables.items() if name in _READ_AT_START or name[:6] == "PYTHON"}
+        return self._prepared_for(shared).start(handler, root=root, variables=variables, log=log)
+
+    def _prepared_for(self, variables: dict[str, str]) -> _PreparedProcess:
+        key = tuple(sorted(variables.items()))
+        with self._lock:
+            if key in self._prepared and self._prepared[key].has_ended:
+                self._prepared.pop(key).close()
+            if key not in self._prepared:
+                self._prepared[key] = _PreparedProcess(variables)
+            return self._prepared[key]
+
+    def close(self) -> None:
+        """End what the processes are forks of, and all forks that still run."""
+        with self._lock:
+            for prepared in self._prepared.values():
+                prepared.close()
+            self._prepared.clear()
+
+
+def start_anew(handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
+    """Start a process that shares nothing with another; see `FunctionProcesses.start`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
+            [sys.executable, "-m", "function_process", handler],
+            cwd=root,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+class _Fork:
+    """A function's process that was forked."""
+
+    def __init__(self, pid: int, status: Future[int]) -> None:
+        self.pid, self._status = pid, status
+
+    def wait(self) -> int:
+        """Wait until it ends."""
+        return self._status.result()
+
+
+class _PreparedProcess:
+    """The other end of ``in_functions/prepared_process.py``."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, str(_IN_FUNCTIONS / "prepared_process.py"), str(theirs.fileno())],
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._lock, self._ended = threading.Lock(), False
+        self._answers: list[Future[_Fork]] = []
+        self._running: dict[int, Future[int]] = {}
+        self._reader = threading.Thread(target=self._read, name="forks", daemon=True)
+        self._reader.start()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it can be forked no more."""
+        return self._ended
+
+    def start(self, handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
+        """Fork a process."""
+        request = {"handler": handler, "root": str(root), "variables": dict(variables), "log": str(log)}
+        answer: Future[_Fork] = Future()
+        with self._lock:
+            self._answers.append(answer)
+            self._connection.sendall(json.dumps(request).encode() + b"\n")
+        return answer.result()
+
+    def close(self) -> None:
+        """End it; it ends its forks."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+        self._process.wait()
+        self._reader.join()
+        self._connection.close()
+
+    def _read(self) -> None:
+        with self._connection.makefile("rb") as lines, contextlib.suppress(ConnectionError):
+            for line in lines:
+                self._take(json.loads(line))
+        with self._lock:
+            self._ended = True
+            for answer in self._answers:
+                answer.set_exception(ChildProcessError("the process that functions are forked from ended"))
+            for pid, status in self._running.items():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+                status.set_result(-signal.SIGKILL)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            match message:
+                case {"started": pid}:
+                    self._running[pid] = Future()
+                    self._answers.pop(0).set_result(_Fork(pid, self._running[pid]))
+                case {"ended": pid, "status": ended}:
+                    self._running.pop(pid).set_result(ended)
+                case {"error": error}:
+                    self._answers.pop(0).set_exception(OSError(error))
