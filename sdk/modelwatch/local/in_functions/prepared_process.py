@@ -23,7 +23,7 @@ import function_process  # type: ignore[import-not-found]  # beside this file
 
 _COMMON = ("boto3", "aws_lambda_powertools.utilities.parser", "urllib3")
 _OF_LAYERS = {"modelwatch_core": "modelwatch_core.wiring"}  # the analyzer's packages start threads
-_SERVICES = ("cloudwatch", "dynamodb", "events", "lambda", "s3", "sagemaker", "scheduler", "sns")
+_SERVICES = ("cloudwatch", "events", "lambda", "s3", "sagemaker", "scheduler", "sns")
 
 
 def prepare() -> None:
@@ -34,14 +34,18 @@ def prepare() -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     with contextlib.suppress(ImportError):
-        _keep_service_models()
+        _read_service_models()
+        _complete_models()
     gc.collect()
     gc.freeze()  # so that no fork writes to what it shares
 
 
-def _keep_service_models() -> None:
-    """Read each description of a service once: botocore keeps them for a session, which is made in the fork."""
-    import botocore.session
+def _read_service_models() -> None:
+    """Make clients once, so that what botocore reads and imports for them is there.
+
+    botocore keeps the descriptions of services for each session, and forks make their own.
+    """
+    import boto3
     from botocore.loaders import Loader
 
     kept: dict[Any, Any] = {}
@@ -52,10 +56,20 @@ def _keep_service_models() -> None:
         self._cache = kept
 
     Loader.__init__ = init  # type: ignore[method-assign]  # of this process and its forks
-    loader = botocore.session.Session().get_component("data_loader")
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    session.resource("dynamodb")
     for service in _SERVICES:
-        for kind in ("service-2", "endpoint-rule-set-1"):
-            loader.load_service_model(service, kind)
+        session.client(service)
+
+
+def _complete_models() -> None:
+    """Build the validators of all models, which pydantic otherwise builds where each is first used."""
+    from pydantic import BaseModel
+
+    found: list[type[BaseModel]] = [BaseModel]
+    for model in found:
+        found += model.__subclasses__()
+        model.model_rebuild(raise_errors=False)
 
 
 def serve(connection: socket.socket) -> bool:
