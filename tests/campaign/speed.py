@@ -5,10 +5,8 @@ A thousand executions make 150,000 calls. Nothing of what is answered changes.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from functools import cache
 from typing import Any
 from unittest import mock
@@ -20,6 +18,8 @@ from moto.core.common_models import BaseModel
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+from modelwatch.local.moto_patches.dynamodb import backup
+
 
 def _items_as_they_lie(table: Any) -> list[Any]:
     """Return the items of a table that has a range key; a query sorts what it has found of them."""
@@ -27,13 +27,6 @@ def _items_as_they_lie(table: Any) -> list[Any]:
 
 
 _original_differs = DynamoType.__ne__
-
-
-def _backup(table: Any, _: Any) -> Any:
-    """Return a copy of a table for the case that a transaction fails: writes replace items, and change none."""
-    backup = copy(table)
-    backup.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
-    return backup
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -82,7 +75,7 @@ def without_repeated_work() -> Iterator[None]:
         stack.enter_context(mock.patch.object(RequestSigner, "sign", _signs_for_s3))
         stack.enter_context(mock.patch.object(BaseModel, "__new__", _instance))
         stack.enter_context(mock.patch.object(Table, "all_items", _items_as_they_lie))
-        stack.enter_context(mock.patch.object(Table, "__deepcopy__", _backup, create=True))
+        stack.enter_context(mock.patch.object(Table, "__deepcopy__", backup, create=True))  # writes replace items
         stack.enter_context(mock.patch.object(DynamoType, "__ne__", _differs))
         stack.enter_context(mock.patch.object(DynamoType, "__eq__", lambda one, other: not _differs(one, other)))
         stack.enter_context(mock.patch.object(DynamoType, "__hash__", _hash))

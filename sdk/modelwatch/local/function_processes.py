@@ -71,15 +71,15 @@ class FunctionProcesses:
         if not CAN_FORK:
             return start_anew(handler, root=root, variables=variables, log=log)
         shared = {name: value for name, value in variables.items() if name in _READ_AT_START or name[:6] == "PYTHON"}
-        return self._prepared_for(shared).start(handler, root=root, variables=variables, log=log)
+        return self._prepared_for(shared, log).start(handler, root=root, variables=variables, log=log)
 
-    def _prepared_for(self, variables: dict[str, str]) -> _PreparedProcess:
+    def _prepared_for(self, variables: dict[str, str], log: Path) -> _PreparedProcess:
         key = tuple(sorted(variables.items()))
         with self._lock:
             if key in self._prepared and self._prepared[key].has_ended:
                 self._prepared.pop(key).close()
             if key not in self._prepared:
-                self._prepared[key] = _PreparedProcess(variables)
+                self._prepared[key] = _PreparedProcess(variables, log)
             return self._prepared[key]
 
     def close(self) -> None:
@@ -116,17 +116,17 @@ class _Fork:
 
 
 class _PreparedProcess:
-    """The other end of ``in_functions/prepared_process.py``."""
+    """The other end of ``in_functions/prepared_process.py``; why that fails is in the log of the first function."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], log: Path) -> None:
         self._connection, theirs = socket.socketpair()
-        with theirs:
+        with theirs, log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, str(_IN_FUNCTIONS / "prepared_process.py"), str(theirs.fileno())],
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

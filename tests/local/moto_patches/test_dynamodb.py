@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -35,30 +37,68 @@ def database() -> Iterator[Any]:
 @settings(max_examples=20, deadline=None)
 def test_tables_and_indexes_answer_as_without_the_patch(database: Any, rows: list[dict[str, Any]]) -> None:
     original = answers(database, rows)
-    replaced = [(each, each.owner.__dict__[each.attribute]) for each in dynamodb.replacements(None)]  # type: ignore[arg-type]  # it calls nothing
-    try:
-        for each, _ in replaced:
-            setattr(each.owner, each.attribute, each.value)
+    with patched():
         assert answers(database, rows) == original
-    finally:
-        for each, before in replaced:
-            setattr(each.owner, each.attribute, before)
+
+
+@pytest.mark.parametrize("with_patch", [False, True])
+@pytest.mark.parametrize("order", [("sk",), ()], ids=["with an order", "without"])
+def test_a_transaction_is_done_whole_or_not_at_all(database: Any, with_patch: bool, order: tuple[str, ...]) -> None:
+    def key(name: str) -> dict[str, Any]:
+        return {"pk": name, **dict.fromkeys(order, 1)}
+
+    def write(operation: str, **members: Any) -> dict[str, Any]:
+        return {operation: {"TableName": "rows", **members}}
+
+    def change(name: str) -> dict[str, Any]:
+        values = {":one": 1, ":word": "new"}
+        expression = "ADD listed.#n :one SET word = :word"
+        names = {"#n": "count"}
+        expressions = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+        return write("Update", Key=key(name), UpdateExpression=expression, **expressions)
+
+    writes = [change("changed"), write("Delete", Key=key("deleted")), write("Put", Item=key("put"))]
+    impossible = write("Put", Item=key("kept"), ConditionExpression="attribute_not_exists(pk)")
+    with patched() if with_patch else nullcontext():
+        table = make_table(database, *order)
+        try:
+            for name in ("changed", "deleted", "kept"):
+                table.put_item(Item=key(name) | {"listed": {"count": 1}})
+            before = table.scan()["Items"]
+            with pytest.raises(table.meta.client.exceptions.TransactionCanceledException):
+                table.meta.client.transact_write_items(TransactItems=[*writes, impossible])
+            assert table.scan()["Items"] == before
+            table.meta.client.transact_write_items(TransactItems=writes)
+            after = {item["pk"]: item for item in table.scan()["Items"]}
+        finally:
+            table.delete()
+    assert after.keys() == {"changed", "kept", "put"}
+    assert (after["changed"]["listed"], after["changed"]["word"]) == ({"count": 2}, "new")
+
+
+@contextmanager
+def patched() -> Iterator[None]:
+    with ExitStack() as stack:
+        for owner, name, value, is_new in dynamodb.replacements(None):  # type: ignore[arg-type]  # it calls nothing
+            stack.enter_context(mock.patch.object(owner, name, value, create=is_new))
+        yield
+
+
+def make_table(database: Any, *order: str, **indexes: Any) -> Any:
+    names = KEYS if indexes else ("pk", *order)
+    return database.create_table(
+        TableName="rows",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": KEYS[name]} for name in names],
+        KeySchema=key_schema("pk", *order),
+        **indexes,
+    )
 
 
 def answers(database: Any, rows: list[dict[str, Any]]) -> list[Any]:
-    table = database.create_table(
-        TableName="rows",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in KEYS.items()],
-        KeySchema=key_schema("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "listed",
-                "KeySchema": key_schema("listing", "number"),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
+    keys = key_schema("listing", "number")
+    index = {"IndexName": "listed", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+    table = make_table(database, "sk", GlobalSecondaryIndexes=[index])
     try:
         for row in rows:
             table.put_item(Item=row)
@@ -75,5 +115,6 @@ def answers(database: Any, rows: list[dict[str, Any]]) -> list[Any]:
         table.delete()
 
 
-def key_schema(partition: str, order: str) -> list[Any]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": order, "KeyType": "RANGE"}]
+def key_schema(partition: str, *order: str) -> list[Any]:
+    kinds = {partition: "HASH", **dict.fromkeys(order, "RANGE")}
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds.items()]

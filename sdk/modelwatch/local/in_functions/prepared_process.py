@@ -66,7 +66,7 @@ def _complete_models() -> None:
     """Build the validators of all models, which pydantic otherwise builds where each is first used."""
     from pydantic import BaseModel
 
-    found: list[type[BaseModel]] = [BaseModel]
+    found = BaseModel.__subclasses__()
     for model in found:
         found += model.__subclasses__()
         model.model_rebuild(raise_errors=False)
