@@ -13,9 +13,10 @@ from tests.repository import ROOT
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def blocks(document: str, language: str | None = None) -> list[tuple[str, str]]:
-    """Return the language and the text of each block of a document, or of those in one language."""
-    found = _BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))
+def blocks(document: str, language: str | None = None, *, below: str = "") -> list[tuple[str, str]]:
+    """Return the language and the text of each block of a document, or of those in one language, or below a heading."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = _BLOCK.findall(text.partition(f"## {below}\n")[2] if below else text)
     return [block for block in found if language in (None, block[0])]
 
 

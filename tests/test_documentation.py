@@ -101,11 +101,9 @@ def test_the_shell_understands_each_command_of_a_page(page: str, tmp_path: Path,
 
 
 def test_the_first_deployment_takes_at_most_ten_lines_and_names_parameters_of_the_template():
-    readme = (ROOT / "README.md").read_text()
     newcomer, activated, deployed = (
-        block.splitlines()
+        blocks("README.md", "sh", below=heading)[number][1].splitlines()
         for heading, number in (("Start", 0), ("Start", 1), ("Your first alert in AWS", 0))
-        for block in [re.findall(r"```sh\n(.+?)```", readme.partition(f"## {heading}\n")[2], re.DOTALL)[number]]
     )
     assert [line.partition("#")[0].strip() for line in newcomer] == ["make demo", "make test"]
     assert len([newcomer[0], *activated, *deployed]) <= 10  # the first installs everything

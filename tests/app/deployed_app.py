@@ -119,6 +119,28 @@ class App:
         key = f"live/loans/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-{self._ids.getrandbits(32):08x}.jsonl"
         self.s3.put_object(Bucket="captures", Key=key, Body="\n".join(lines).encode())
 
+    def write_batch(self) -> list[dict[str, Any]]:
+        """Let a transform job write what a schedule checks as soon as it is written; return the executions of that."""
+        watched = {"data_captured_destination_s3_uri": "s3://captures/batches", "check_when_written": True}
+        self.manage(
+            "CreateMonitoringSchedule",
+            monitoring_schedule_name="batches",
+            schedule_expression="cron(0 0 ? * * *)",
+            batch_transform_input=watched | {"dataset_format": {"csv": {"header": False}}},
+        )
+        self.stack.client("sagemaker").create_transform_job(
+            TransformJobName="nightly",
+            ModelName="m",
+            TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://captures/in"}}},
+            TransformOutput={"S3OutputPath": "s3://captures/out"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            DataCaptureConfig={"DestinationS3Uri": "s3://captures/batches"},
+        )
+        self.stack.settle()
+        found: list[dict[str, Any]]
+        found = self.manage("ListMonitoringExecutions", monitoring_schedule_name="batches")["executions"]
+        return found
+
     def execution(self, scheduled: datetime, name: str = "hourly") -> dict[str, Any]:
         found = self.manage("ListMonitoringExecutions", monitoring_schedule_name=name)["executions"]
         one: dict[str, Any]

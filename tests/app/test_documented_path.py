@@ -18,8 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import commands, python_blocks
-from tests.repository import ROOT
+from tests.documents import blocks, commands, python_blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("documented_path")]
 
@@ -129,8 +128,8 @@ def stranger(folder: Path, start: Callable[..., subprocess.Popen[str]]) -> Stran
 @pytest.fixture(scope="module")
 def alerted(stranger: Stranger) -> str:
     """Return what the clock printed, once both monitors and the requests are there."""
-    path = (ROOT / README).read_text().partition("## From a laptop to the first alert")[2]
-    made, moved = (block.splitlines() for block in re.findall(r"```sh\n((?:modelwatch (?!local up).+\n)+)```", path))
+    path = blocks(README, "sh", below="From a laptop to the first alert")
+    _, made, moved = (text.splitlines() for _, text in path[:3])
     capture, baseline, schedule = made
     assert "my-endpoint" in stranger.shell(capture)
     printed = stranger.shell(baseline)

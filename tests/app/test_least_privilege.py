@@ -233,24 +233,7 @@ class Pass:
         assert seen["condition"] == "Works"
 
     def a_batch_is_written(self) -> None:
-        captured = {"DestinationS3Uri": "s3://captures/batches"}
-        watched = {"data_captured_destination_s3_uri": captured["DestinationS3Uri"], "check_when_written": True}
-        self.app.manage(
-            "CreateMonitoringSchedule",
-            monitoring_schedule_name="batches",
-            schedule_expression="cron(0 0 ? * * *)",
-            batch_transform_input=watched | {"dataset_format": {"csv": {"header": False}}},
-        )
-        self.stack.client("sagemaker").create_transform_job(
-            TransformJobName="nightly",
-            ModelName="scorer",
-            TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://captures/in"}}},
-            TransformOutput={"S3OutputPath": "s3://captures/out"},
-            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-            DataCaptureConfig=captured,
-        )
-        self.stack.settle()
-        assert self.app.manage("ListMonitoringExecutions", monitoring_schedule_name="batches")["executions"]
+        assert self.app.write_batch()
         self.app.manage("DeleteMonitoringSchedule", monitoring_schedule_name="batches")
 
     def a_model_is_approved(self) -> None:

@@ -69,23 +69,7 @@ def test_an_execution_is_shown_with_its_cost_and_its_schedule_with_the_sum(app):
 
 
 def test_a_completed_transform_job_is_checked_by_the_schedule_of_its_captures(app):
-    watched = {"data_captured_destination_s3_uri": "s3://captures/batches", "check_when_written": True}
-    app.manage(
-        "CreateMonitoringSchedule",
-        monitoring_schedule_name="batches",
-        schedule_expression="cron(0 0 ? * * *)",
-        batch_transform_input=watched | {"dataset_format": {"csv": {"header": False}}},
-    )
-    app.stack.client("sagemaker").create_transform_job(
-        TransformJobName="nightly",
-        ModelName="m",
-        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://captures/in"}}},
-        TransformOutput={"S3OutputPath": "s3://captures/out"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-        DataCaptureConfig={"DestinationS3Uri": "s3://captures/batches"},
-    )
-    app.stack.settle()
-    (execution,) = app.manage("ListMonitoringExecutions", monitoring_schedule_name="batches")["executions"]
+    (execution,) = app.write_batch()
     assert (execution["one_off"], execution["tick_id"]) == (True, "transform job nightly")
 
 

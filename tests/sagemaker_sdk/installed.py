@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 IS_VERSION_3 = find_spec("sagemaker.core") is not None
-_PACKAGE, _SESSIONS = ("sagemaker.core", "sagemaker.core.helper.session_helper") if IS_VERSION_3 else ("sagemaker",) * 2
+_PACKAGE = "sagemaker.core" if IS_VERSION_3 else "sagemaker"
 
 model_monitor: Any = import_module(f"{_PACKAGE}.model_monitor")
 clarify: Any = import_module(f"{_PACKAGE}.clarify")

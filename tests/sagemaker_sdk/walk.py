@@ -8,13 +8,13 @@ Each prints what it saw as JSON.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.documents import python_blocks
 from tests.sagemaker_sdk.installed import IS_VERSION_3, clarify, model_monitor
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -34,10 +34,8 @@ Monitor = Any
 
 def session() -> Any:
     """Make a session as docs/sagemaker-sdk.md does for the version of the SDK, but for its bucket."""
-    page = (Path(__file__).parents[2] / "docs/sagemaker-sdk.md").read_text(encoding="utf-8")
-    block = re.findall(r"```python\n(.+?)```", page, re.DOTALL)[IS_VERSION_3]
     names: dict[str, Any] = {}
-    exec(block.replace("the-results-bucket", "my-bucket"), names)
+    exec(python_blocks("docs/sagemaker-sdk.md")[IS_VERSION_3].replace("the-results-bucket", "my-bucket"), names)
     return names["session"]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,14 +125,14 @@ class CronExpression:
         return tuple((hour, minute) for hour in self.hours for minute in self.minutes)
 
     def _days_from(self, moment: datetime) -> Iterator[datetime]:
-        for year in self.years:
+        for year in self.years[bisect_left(self.years, moment.year) :]:
             for month in self.months:
                 if (year, month) >= (moment.year, moment.month):
                     days = (datetime(year, month, day, tzinfo=UTC) for day in self._days(year, month))
                     yield from (day for day in days if day.date() >= moment.date())
 
     def _days_back_from(self, moment: datetime) -> Iterator[datetime]:
-        for year in reversed(self.years):
+        for year in reversed(self.years[: bisect_right(self.years, moment.year)]):
             for month in reversed(self.months):
                 if (year, month) <= (moment.year, moment.month):
                     days = (datetime(year, month, day, tzinfo=UTC) for day in reversed(self._days(year, month)))
