@@ -129,7 +129,7 @@ def stranger(folder: Path, start: Callable[..., subprocess.Popen[str]]) -> Stran
 def alerted(stranger: Stranger) -> str:
     """Return what the clock printed, once both monitors and the requests are there."""
     path = blocks(README, "sh", below="From a laptop to the first alert")
-    _, made, moved = (text.splitlines() for _, text in path[:3])
+    _, made, moved = (text.splitlines() for _, text in path)
     capture, baseline, schedule = made
     assert "my-endpoint" in stranger.shell(capture)
     printed = stranger.shell(baseline)

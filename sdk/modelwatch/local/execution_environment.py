@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -141,8 +142,7 @@ class ExecutionEnvironment:
             _kill_group(process.pid)
             process.wait()
         if server is not None:
-            server.shutdown()
-            server.server_close()
+            server.close()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
@@ -183,8 +183,7 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "TMPDIR": self._temporary,
         }
-        # The server starts first, because shutdown() waits forever for a server that never ran.
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        threading.Thread(target=self._server.serve, daemon=True).start()
         try:
             self._process = self._start_process(self._handler, root=self._root, variables=variables, log=self._log)
         except OSError as error:  # its folder is gone, or no more processes can be started
@@ -221,6 +220,23 @@ class _RuntimeApiServer(ThreadingHTTPServer):
     def __init__(self, environment: ExecutionEnvironment) -> None:
         super().__init__(("127.0.0.1", 0), _RuntimeApiHandler)
         self.environment = environment
+        self._closing = threading.Event()
+
+    def serve(self) -> None:
+        """Serve until it is closed. `serve_forever` would look again and again whether it is, for each process."""
+        while not self._closing.is_set():
+            connection, address = self.get_request()
+            try:
+                self.process_request(connection, address)
+            except RuntimeError:  # no more threads can be started: the process ends with its connection
+                self.shutdown_request(connection)
+        self.server_close()
+
+    def close(self) -> None:
+        """Stop serving; once more does nothing."""
+        if not self._closing.is_set():
+            self._closing.set()
+            socket.create_connection(("127.0.0.1", self.server_port)).close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log nothing when a killed process breaks its connection."""
