@@ -23,6 +23,7 @@ from modelwatch.local.function_processes import (
     FunctionProcesses,
     start_anew,
 )
+from tests.repository import ROOT
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 Start = Callable[..., ExecutionEnvironment]
@@ -273,3 +274,16 @@ def test_if_what_functions_are_forked_from_is_killed_its_forks_end_and_the_next_
     os.kill(run(first)[0], signal.SIGKILL)
     assert run(first)[0]["errorType"] == "Runtime.ExitError"
     assert run(second)[1] is None
+
+
+@pytest.mark.parametrize("start", [FORKED], indirect=True)
+def test_a_fork_has_what_functions_import_and_is_made_of_a_process_with_one_thread(start: Start) -> None:
+    environment = start(
+        """
+        import os, sys
+        there = [name for name in ("boto3", "modelwatch_core.wiring", "numpy") if name in sys.modules]
+        def handler(event, context): return there, len(os.listdir(f"/proc/{os.getppid()}/task"))
+        """,
+        PYTHONPATH=os.pathsep.join(map(str, (ROOT / "layers/core", *RUNTIME_FOLDERS))),
+    )
+    assert run(environment) == ([["boto3", "modelwatch_core.wiring"], 1], None)

@@ -238,7 +238,7 @@ def _as_map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # yaml has no types
     """YAML in which dates stay text (a policy's Version is not a date) and ``!Name`` means ``Fn::Name``."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it

@@ -1,12 +1,13 @@
 """CloudFormation.
 
 moto skips resource types that it does not support, stops at the first failure, leaves a null in a list where
-AWS::NoValue stood, returns a few resources themselves for their Ref, silently drops properties, and describes the
-parameters that are lists as Python writes lists.
+AWS::NoValue stood, returns a few resources themselves for their Ref, silently drops properties, describes the
+parameters that are lists as Python writes lists, and reads JSON by a parser of YAML, which is slow.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -30,10 +31,18 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         Replacement(parsing, "resource_class_from_type", creation.resource_class_from_type),
         Replacement(parsing, "parse_and_create_resource", creation.parse_and_create_resource),
         Replacement(Stack, "parameter_list", property(_parameter_list)),
+        Replacement(Stack, "parse_template", staticmethod(_template)),
     ]
 
 
-_described = Stack.parameter_list.fget
+_described, _read = Stack.parameter_list.fget, Stack.parse_template
+
+
+def _template(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        return dict(_read(text))
 
 
 def _parameter_list(stack: Any) -> list[dict[str, Any]]:
