@@ -56,7 +56,7 @@ def _read_service_models() -> None:
         self._cache = kept
 
     Loader.__init__ = init  # type: ignore[method-assign]  # of this process and its forks
-    session = boto3.Session("none", "none", region_name="us-east-1")
+    session: Any = boto3.Session("none", "none", region_name="us-east-1")
     session.resource("dynamodb")
     for service in _SERVICES:
         session.client(service)
