@@ -88,7 +88,7 @@ def serve(connection: socket.socket) -> bool:
     with connection.makefile("rb") as requests:
         for line in requests:
             request = json.loads(line)
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # the start is told before the end
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # the start is reported before the end
             try:
                 os.chdir(request["root"])
                 pid = os.fork()
