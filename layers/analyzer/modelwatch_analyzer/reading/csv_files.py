@@ -118,6 +118,11 @@ class CsvFiles:
                 rows += frame.height
         log.remarks += others.remarks(self.spelling.decimal)
 
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files."""
+        return tuple(file.file for file in self.files)
+
     def parts(self) -> Iterator[CsvFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):

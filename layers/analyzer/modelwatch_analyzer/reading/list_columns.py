@@ -24,6 +24,7 @@ from modelwatch_analyzer.reading.dataset import (
     parts_of,
     roles_by_name,
 )
+from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
 
 _SAMPLED_ROWS = 1000
@@ -81,6 +82,12 @@ class ListColumns:
                     f"{count} values of {name!r} are no lists of {self.widths[name]} numbers, as the first ones are, "
                     "and count as missing"
                 )
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files of the table, where it is a part of a dataset."""
+        sources: tuple[SourceFile, ...] = getattr(self.table, "sources", ())
+        return sources
 
     def parts(self) -> Iterator[ListColumns]:
         """Yield tables of the parts of the table; see `modelwatch_analyzer.parts`."""

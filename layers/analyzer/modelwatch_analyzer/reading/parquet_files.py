@@ -77,6 +77,11 @@ class ParquetFiles:
                         rows += batch.height
         log.remarks += others.remarks(self.spelling.decimal)
 
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files."""
+        return tuple(file.file for file in self.files)
+
     def parts(self) -> Iterator[ParquetFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):
