@@ -82,7 +82,7 @@ class Tasks:
     def _task(self, pickled: bytes, first: int) -> list[Node]:
         reading, parts = pickle.loads(pickled)
         nodes = merged(Node(0, number, reading(number, part)) for number, part in enumerate(parts, first))
-        return pickle.loads(pickle.dumps(nodes))  # type: ignore[no-any-return]
+        return pickle.loads(pickle.dumps(nodes))
 
 
 @pytest.fixture(scope="module")
