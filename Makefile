@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 SAM    := .venv-sam/bin/sam
 CHECKOV := .venv-checkov/bin/checkov
 SAGEMAKER := .venv-sagemaker/installed .venv-sagemaker3/installed
+SPARK := .venv-spark/installed
 DOCS := .venv-docs/bin/mkdocs
 ATHERIS := $(VENV)/.atheris
 # The order in which tests run: any number gives another one. And how long each of the two parts of `make fuzz` goes on.
@@ -21,7 +22,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo screenshots test test-fast test-sagemaker coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
+.PHONY: help install demo screenshots test test-fast test-sagemaker test-spark coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -106,6 +107,16 @@ screenshots: $(STAMP) ## make the pictures of docs/, in a real browser: needs Ch
 test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK, versions 2 and 3, against the app in the local stack
 	@$(PYTEST) -q tests/sagemaker_sdk
 
+# PySpark has 300 MB, and the packages of the analyzer are beside it: what tasks need.
+$(SPARK): requirements-spark.lock
+	@echo "Installing PySpark into .venv-spark (once)"
+	@test -x .venv-spark/bin/python || "$(PYTHON)" -m venv .venv-spark
+	@.venv-spark/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+	@touch "$@"
+
+test-spark: $(STAMP) $(SPARK) ## run analyses on Spark, by several executors, against those of one machine: needs Java 17
+	@$(PYTEST) -q tests/spark
+
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine
 	PYENV_VERSION=3.13 "$(SAM)" build --beta-features --exclude Analyzer
 
@@ -139,10 +150,11 @@ lock: $(STAMP) ## resolve the lock files again from pyproject.toml
 	"$(BIN)/uv" pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate --extra core --extra analyzer --constraint requirements.lock --no-emit-package modelwatch pyproject.toml -o analyzer_container/requirements.txt
 	echo aws-sam-cli | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sam.lock
 	echo checkov | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-checkov.lock
+	printf 'pyspark==3.5.9\npandas\npyarrow\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra core --extra analyzer --constraint requirements.lock --no-emit-package modelwatch pyproject.toml - -o requirements-spark.lock
 	echo sagemaker==2.257.7 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker.lock
 	echo sagemaker-core==2.27.0 | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-sagemaker3.lock
 	printf 'mkdocs-material\nmkdocstrings[python]\nruff\n' | "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-docs.lock
 	echo atheris | "$(BIN)/uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-fuzz.lock
 
 clean: ## remove what make created
-	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-sagemaker3 .venv-docs .venv-peers site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf "$(VENV)" .venv-3.* .venv-sam .venv-checkov .venv-sagemaker .venv-sagemaker3 .venv-spark .venv-docs .venv-peers site .aws-sam .fuzzing dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -19,6 +19,7 @@ from benchmarks import (
     notebook_check,
     parquet_reading,
     peers,
+    spark,
 )
 
 
@@ -39,6 +40,7 @@ def main() -> None:
         "notebook_check": notebook_check.run,
         "parquet_reading": parquet_reading.run,
         "peers": peers.run,
+        "spark": spark.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=benchmarks, help="which one; all by default")

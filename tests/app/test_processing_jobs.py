@@ -147,6 +147,7 @@ def test_a_baseline_and_an_execution_write_the_same_files_on_both_hosts(app):
     assert in_lambda.keys() == in_a_job.keys()
     for name in ("statistics.json", "constraint_violations.json"):
         assert in_lambda[name] == in_a_job[name]
+    assert theirs["cost"]["usd"] > theirs["cost"]["gb_seconds"] == 0
     assert b"sagemaker takes" in in_a_job["report.html"]
     described = job_of(app, theirs)
     assert described["ProcessingJobStatus"] == "Completed"

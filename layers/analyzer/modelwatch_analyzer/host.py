@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from modelwatch_analyzer.parts import Gather, one_by_one
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 
@@ -56,6 +57,8 @@ class Host:
         Returns whether a model behind a URL may be at an IP address.
     choice : str
         Which host it is, and why it was chosen: for the report.
+    gather : Gather
+        How the parts of a large dataset are read.
     """
 
     model: OpenModel = _no_model
@@ -65,6 +68,7 @@ class Host:
     pickles: bool = True
     allows: Callable[[str], bool] = any_address
     choice: str = ""
+    gather: Gather = one_by_one
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from modelwatch_analyzer.bias.changes import changes_since
@@ -21,13 +22,14 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
+from modelwatch_analyzer.parts import Reading
 from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import parts_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 
-def run(settings: BiasSettings, _host: Host) -> Findings:
+def run(settings: BiasSettings, host: Host) -> Findings:
     """Make a bias baseline, or check a dataset against the one that the settings name.
 
     A baseline writes ``analysis.json``, and the same as ``constraints.json``; a check ``analysis.json`` and
@@ -46,9 +48,9 @@ def run(settings: BiasSettings, _host: Host) -> Findings:
     settings = attributes_of(settings, config)
     labelled = open_labelled_dataset(settings, labels_required=named)
     chosen = columns_of(labelled.dataset, config, settings)
-    table, log = BiasTable.empty(chosen.columns, settings.seed), ReadLog()
-    for batch in gathered(labelled.dataset.batches(Plan(chosen.columns.dtypes), log)):
-        table.update(batch)
+    start = partial(BiasTable.empty, chosen.columns, settings.seed)
+    counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
+    table, log = counted.accumulator, counted.log
     log.require_records()
     log.remarks += remarks_on_numbers(
         labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
@@ -107,4 +109,4 @@ def _require_rows(table: BiasTable) -> None:
     raise InvalidInput("NoLabels", message)
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)

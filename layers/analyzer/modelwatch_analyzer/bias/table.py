@@ -164,12 +164,12 @@ class BiasTable:
         return self.predicted if self.columns.label is None else self.label
 
     @classmethod
-    def empty(cls, columns: BiasColumns, seed: int) -> BiasTable:
-        """Make one without rows."""
+    def empty(cls, columns: BiasColumns, seed: int, part: int = 0) -> BiasTable:
+        """Make one without rows, for a part of a dataset."""
         sample = None
         if columns.features and columns.prediction:
             facets = tuple(column for column, _ in columns.facets.values())
-            sample = FlipSample(columns.features, facets, np.random.default_rng(seed))
+            sample = FlipSample(columns.features, facets, np.random.default_rng([seed, part] if part else seed))
         facts = {name: ColumnFacts() for name in columns.facets}
         return cls(columns, {name: _no_rows() for name in columns.facets}, facts, sample=sample)
 

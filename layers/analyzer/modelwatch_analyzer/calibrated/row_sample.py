@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -38,11 +39,18 @@ class RowSample:
     """Keeps rows with the smallest of random numbers, which do not depend on the data or on how it is split.
 
     Each pass over the same rows keeps the same ones.
+
+    Parameters
+    ----------
+    columns : int
+        How many columns the rows have.
+    part : int
+        Which part of the dataset the rows are of: each has random numbers of its own.
     """
 
-    def __init__(self, columns: int, *, rows: int = ROWS) -> None:
+    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0) -> None:
         self._limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
-        self._generator = np.random.default_rng(_SEED)
+        self._generator = np.random.default_rng([_SEED, part] if part else _SEED)
         self._priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
         self._parts: list[pl.DataFrame] = []
         self._threshold = 1.0
@@ -63,6 +71,17 @@ class RowSample:
         self._held += batch.height
         if self._held > 1.5 * self._limit:
             self._prune()
+
+    def merge(self, other: RowSample) -> RowSample:
+        """Return the sample of the rows of this part and of later ones; neither changes."""
+        both = RowSample(1, rows=self._limit)
+        both.total = self.total + other.total
+        both._threshold = min(self._threshold, other._threshold)
+        both._held = self._held + other._held
+        both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
+        both._prune()
+        both._parts, both._priorities = _joined(both._parts, both._priorities)
+        return both
 
     def _prune(self) -> None:
         if self._held <= self._limit:
@@ -105,6 +124,19 @@ def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return batch
 
 
+def _joined(
+    parts: list[pl.DataFrame], priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]]
+) -> tuple[list[pl.DataFrame], list[np.ndarray[tuple[int], np.dtype[np.float64]]]]:
+    """Join neighbours of the same columns and types."""
+    runs = [
+        [*run] for _, run in groupby(zip(parts, priorities, strict=True), lambda each: tuple(each[0].schema.items()))
+    ]
+    return (
+        [pl.concat([part for part, _ in run]) for run in runs],
+        [np.concatenate([numbers for _, numbers in run]) for run in runs],
+    )
+
+
 class SampledRows:
     """The sampled rows of a dataset that is read in one or more passes, each of some of its columns."""
 
@@ -114,9 +146,17 @@ class SampledRows:
 
     def begin(self, columns: Sequence[str]) -> RowSample:
         """Return the sample of the next pass; what it reads replaces what earlier passes read of the same columns."""
-        self._width = self._width or len(columns)  # so that each pass keeps the same rows
-        self._passes.append(RowSample(self._width))
+        self._passes.append(RowSample(self.width(columns)))
         return self._passes[-1]
+
+    def add(self, sample: RowSample) -> None:
+        """Add the sample of the next pass; see `begin`."""
+        self._passes.append(sample)
+
+    def width(self, columns: Sequence[str]) -> int:
+        """Return the columns that count for the size of the sample: each pass keeps the same rows."""
+        self._width = self._width or len(columns)
+        return self._width
 
     @property
     def rows(self) -> int:

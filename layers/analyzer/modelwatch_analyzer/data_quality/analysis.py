@@ -35,6 +35,7 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
+from modelwatch_analyzer.parts import Gather
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
@@ -46,7 +47,7 @@ _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
 
 
-def run(settings: DataQualitySettings, _host: Host) -> Findings:
+def run(settings: DataQualitySettings, host: Host) -> Findings:
     """Make a baseline, or check a dataset against the one that the settings name.
 
     Raises
@@ -56,18 +57,18 @@ def run(settings: DataQualitySettings, _host: Host) -> Findings:
     """
     methods = chosen_methods(settings)
     if settings.baseline_constraints is None:
-        return _baseline(open_dataset(settings), methods, settings.propose_changes)
+        return _baseline(open_dataset(settings), methods, settings.propose_changes, host.gather)
     constraints = Constraints.read(settings.baseline_constraints)
     config = constraints.monitoring_config.with_methods(methods)
     constraints = constraints.model_copy(update={"monitoring_config": config})
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
-    return _check(dataset, constraints, statistics, settings)
+    return _check(dataset, constraints, statistics, settings, host.gather)
 
 
-def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None) -> Findings:
+def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None, gather: Gather) -> Findings:
     rows = SampledRows()
-    profile = profile_dataset(dataset, sample=rows)
+    profile = profile_dataset(dataset, sample=rows, gather=gather)
     statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, methods, window_rows)
     configs = configs_of(constraints)
@@ -88,7 +89,11 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
 
 
 def _check(
-    dataset: Dataset, constraints: Constraints, baseline: Statistics | None, settings: DataQualitySettings
+    dataset: Dataset,
+    constraints: Constraints,
+    baseline: Statistics | None,
+    settings: DataQualitySettings,
+    gather: Gather,
 ) -> Findings:
     left = left_features(dataset, [feature.name for feature in constraints.features])
     constraints = constraints.model_copy(
@@ -104,6 +109,7 @@ def _check(
         expected=expected_types(constraints, alignment),
         known=known_categories(constraints, baseline, alignment),
         sample=rows,
+        gather=gather,
     )
     evidence = evidence_on(constraints, configs, alignment, baseline, rows) if rows and baseline else {}
     general, share = EffectiveConfig.of([constraints.monitoring_config]), share_of_month(settings)
@@ -168,4 +174,4 @@ def _sums_beyond(statistics: Statistics) -> Iterator[str]:
         yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, chosen_methods
@@ -16,7 +17,7 @@ from modelwatch_analyzer.model_quality.baseline_quality import BaselineQuality, 
 from modelwatch_analyzer.model_quality.changes import changes_since
 from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
-from modelwatch_analyzer.model_quality.columns import columns_of
+from modelwatch_analyzer.model_quality.columns import Columns, columns_of
 from modelwatch_analyzer.model_quality.distributions import Distributions, read_distributions
 from modelwatch_analyzer.model_quality.documents import (
     SECTIONS,
@@ -31,9 +32,10 @@ from modelwatch_analyzer.model_quality.drift import DriftCheck, check_distributi
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.learnt import learnt
 from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION, Metric
-from modelwatch_analyzer.model_quality.quality import Quality
+from modelwatch_analyzer.model_quality.quality import Evaluation, Quality
 from modelwatch_analyzer.model_quality.report import report_of
-from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.parts import Gather, Reading
+from modelwatch_analyzer.reading.dataset import parts_of
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
@@ -42,7 +44,7 @@ from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySetti
 from modelwatch_core.domain.outcome import RecordCounts
 
 
-def run(settings: ModelQualitySettings, _host: Host) -> Findings:
+def run(settings: ModelQualitySettings, host: Host) -> Findings:
     """Make a baseline, or check labelled predictions against the one that the settings name.
 
     Raises
@@ -55,7 +57,7 @@ def run(settings: ModelQualitySettings, _host: Host) -> Findings:
     if settings.baseline_constraints is not None:
         constraints = read_constraints(settings.baseline_constraints, problem_type)
     baseline = _baseline_distributions(settings, problem_type)
-    measured = _measured(settings, problem_type, constraints)
+    measured = _measured(settings, problem_type, constraints, host.gather)
     quality, registry = measured.quality, measured.registry
     result, drift = MetricsCheck(), DriftCheck()
     documents: dict[str, Any] = {}
@@ -117,13 +119,12 @@ def problem_type_of(settings: ModelQualitySettings) -> ProblemType:
 
 
 def _measured(
-    settings: ModelQualitySettings, problem_type: ProblemType, constraints: QualityConstraints | None
+    settings: ModelQualitySettings, problem_type: ProblemType, constraints: QualityConstraints | None, gather: Gather
 ) -> _Measured:
     labelled = open_labelled_dataset(settings)
-    evaluation = EVALUATIONS[problem_type](columns_of(settings, labelled.dataset))
-    log = ReadLog()
-    for batch in labelled.dataset.batches(evaluation.plan(), log):
-        evaluation.update(batch)
+    start = partial(_evaluation, problem_type, columns_of(settings, labelled.dataset))
+    counted = gather(Reading(start, start(0).plan().dtypes), parts_of(labelled.dataset))
+    evaluation, log = counted.accumulator, counted.log
     log.require_records()
     registry = tuple(evaluation.metrics())
     compared = sum(metric.suggested for metric in registry)
@@ -131,6 +132,10 @@ def _measured(
         compared = sum(each.beyond_confidence_interval for each in constraints.metrics.values())
     quality = evaluation.finish(confidence_of(settings, 0 if _is_exact(settings) else compared))
     return _Measured(quality, registry, labelled, log.counts())
+
+
+def _evaluation(problem_type: ProblemType, columns: Columns, _part: int) -> Evaluation:
+    return EVALUATIONS[problem_type](columns)
 
 
 def _is_exact(settings: ModelQualitySettings) -> bool:
@@ -163,4 +168,4 @@ def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
 import polars as pl
 
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
+from modelwatch_analyzer.parts import Gather, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, parts_of
 from modelwatch_core.domain.outcome import RecordCounts
 
 _DTYPES: Mapping[ColumnType, pl.DataType] = {ColumnType.INTEGRAL: pl.Int64(), ColumnType.FRACTIONAL: pl.Float64()}
@@ -87,6 +90,7 @@ def profile_dataset(
     expected: Mapping[str, ColumnType] | None = None,
     known: Mapping[str, Collection[str]] | None = None,
     sample: SampledRows | None = None,
+    gather: Gather = one_by_one,
 ) -> TableProfile:
     """Read a dataset and profile its columns.
 
@@ -105,6 +109,8 @@ def profile_dataset(
         The values whose counts must be exact, by column name.
     sample : SampledRows, optional
         Gets the rows of each pass.
+    gather : Gather
+        How the parts of the dataset are read.
 
     Raises
     ------
@@ -119,13 +125,10 @@ def profile_dataset(
     }
     types |= _types_of_first_batch(dataset, [name for name in columns if name not in types])
     dtypes = {name: _dtype(types[name]) for name in columns}
-    log = ReadLog()
-    first = _accumulate(dataset, Plan(dtypes), known, log, sample.begin(columns) if sample else None)
+    first, log = _accumulate(dataset, dtypes, known, sample, gather)
     log.require_records()
     others = {name: _dtype(column.type) for name, column in first.columns.items() if not _fits(column)}
-    second = TableAccumulator({})
-    if others:
-        second = _accumulate(dataset, Plan(others), known, ReadLog(), sample.begin(tuple(others)) if sample else None)
+    second = _accumulate(dataset, others, known, sample, gather)[0] if others else TableAccumulator({})
     profiles = {name: _profile(column, second.columns.get(name)) for name, column in first.columns.items()}
     return TableProfile(profiles, log.counts())
 
@@ -142,15 +145,43 @@ def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, Col
     return {name: infer_type(_column(batch, name).drop_nulls()) for name in columns}
 
 
+@dataclass(frozen=True, slots=True)
+class _SampledTable:
+    """Accumulators of columns, and a sample of the rows."""
+
+    table: TableAccumulator
+    sample: RowSample | None
+
+    @classmethod
+    def of_part(
+        cls, dtypes: Mapping[str, pl.DataType], known: Mapping[str, Collection[str]], width: int | None, part: int
+    ) -> Self:
+        sample = None if width is None else RowSample(width, part=part)
+        return cls(TableAccumulator.for_plan(Plan(dtypes), known), sample)
+
+    def update(self, batch: pl.DataFrame) -> None:
+        self.table.update(batch)
+        if self.sample is not None:
+            self.sample.update(batch)
+
+    def merge(self, other: Self) -> Self:
+        sample = self.sample.merge(other.sample) if self.sample and other.sample else None
+        return type(self)(self.table.merge(other.table), sample)
+
+
 def _accumulate(
-    dataset: Dataset, plan: Plan, known: Mapping[str, Collection[str]], log: ReadLog, sample: RowSample | None
-) -> TableAccumulator:
-    table = TableAccumulator.for_plan(plan, known)
-    for batch in dataset.batches(plan, log):
-        table.update(batch)
-        if sample is not None:
-            sample.update(batch)
-    return table
+    dataset: Dataset,
+    dtypes: Mapping[str, pl.DataType],
+    known: Mapping[str, Collection[str]],
+    sample: SampledRows | None,
+    gather: Gather,
+) -> tuple[TableAccumulator, ReadLog]:
+    width = None if sample is None else sample.width(tuple(dtypes))
+    start = partial(_SampledTable.of_part, dtypes, known, width)
+    counted = gather(Reading(start, dtypes), parts_of(dataset))
+    if sample is not None and counted.accumulator.sample is not None:
+        sample.add(counted.accumulator.sample)
+    return counted.accumulator.table, counted.log
 
 
 def _column(batch: pl.DataFrame, name: str) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ from modelwatch_analyzer.reading.csv_text import (
     text_frame,
 )
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
-from modelwatch_analyzer.reading.files import BLOCK_BYTES, LONGEST_RECORD, SourceFile, source_files
+from modelwatch_analyzer.reading.files import BLOCK_BYTES, LONGEST_RECORD, SourceFile, in_parts, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
@@ -117,6 +117,16 @@ class CsvFiles:
                 yield self.spelling.plain_frame(frame, others, file.file.label, rows) if self.spelling else frame
                 rows += frame.height
         log.remarks += others.remarks(self.spelling.decimal)
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files."""
+        return tuple(file.file for file in self.files)
+
+    def parts(self) -> Iterator[CsvFiles]:
+        """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
+        for files in in_parts(self.files, lambda file: file.file):
+            yield replace(self, files=files)
 
 
 def open_csv(

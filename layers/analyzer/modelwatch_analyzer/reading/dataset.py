@@ -268,6 +268,19 @@ class TableWithRoles:
         """Read the table."""
         return self.table.batches(plan, log)
 
+    def parts(self) -> tuple[Table, ...]:
+        """Return the parts of the table."""
+        return parts_of(self.table)
+
+
+def parts_of(table: Table) -> tuple[Table, ...]:
+    """Return the parts of a table, in their order: the table itself if its format has none.
+
+    See `modelwatch_analyzer.parts`.
+    """
+    parts = getattr(table, "parts", None)
+    return (table,) if parts is None else tuple(parts())
+
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:
     """Find the column, or the columns separated by commas, that each attribute names.

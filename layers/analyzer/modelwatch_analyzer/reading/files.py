@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
@@ -24,11 +24,16 @@ _HEAD_BYTES = 4096
 _GZIP = b"\x1f\x8b"
 _PIECE_BYTES = 1 << 20
 
+_File = TypeVar("_File")
+
 DECOMPRESSED_LIMIT = 8 << 30
 """The size to which one compressed object may decompress; it bounds the time that the object can take."""
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """An object that decompresses to more bytes than this, and to more than so many times its size, is refused."""
+
+PART_BYTES = 256 << 20
+"""A part of a dataset ends with the file with which it has so many bytes as stored; smaller ones have one part."""
 
 LONGEST_RECORD = 32 << 20
 """A longer record is malformed; this bounds the memory that a stray quote can take."""
@@ -165,3 +170,16 @@ def source_files(source: Path) -> tuple[SourceFile, ...]:
     if not files:
         raise InvalidInput("NoData", f"the folder {source} holds no files: nothing was captured or stored there")
     return tuple(sorted(files, key=lambda file: file.label))
+
+
+def in_parts(files: Iterable[_File], source: Callable[[_File], SourceFile]) -> Iterator[tuple[_File, ...]]:
+    """Yield the files of each part of a dataset, in their order; see `modelwatch_analyzer.parts`."""
+    group, size = list[_File](), 0
+    for file in files:
+        group.append(file)
+        size += source(file).size
+        if size >= PART_BYTES:
+            yield tuple(group)
+            group, size = [], 0
+    if group:
+        yield tuple(group)

@@ -13,7 +13,18 @@ import polars as pl
 
 from modelwatch_analyzer.profile.spelling import MISSING
 from modelwatch_analyzer.reading.bracketed import bracketed_values
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table, find_columns, listed, roles_by_name
+from modelwatch_analyzer.reading.dataset import (
+    Plan,
+    ReadLog,
+    Role,
+    Roles,
+    Table,
+    find_columns,
+    listed,
+    parts_of,
+    roles_by_name,
+)
+from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
 
 _SAMPLED_ROWS = 1000
@@ -71,6 +82,17 @@ class ListColumns:
                     f"{count} values of {name!r} are no lists of {self.widths[name]} numbers, as the first ones are, "
                     "and count as missing"
                 )
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files of the table, where it is a part of a dataset."""
+        sources: tuple[SourceFile, ...] = getattr(self.table, "sources", ())
+        return sources
+
+    def parts(self) -> Iterator[ListColumns]:
+        """Yield tables of the parts of the table; see `modelwatch_analyzer.parts`."""
+        for part in parts_of(self.table):
+            yield ListColumns(part, self.widths)
 
     def _elements(self, name: str) -> tuple[str, ...]:
         return tuple(f"{name}.{index}" for index in range(self.widths[name]))

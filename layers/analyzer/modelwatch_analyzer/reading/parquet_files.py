@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
-from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.files import SourceFile, in_parts
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
@@ -76,6 +76,16 @@ class ParquetFiles:
                         yield without_infinities(spelled, plan)
                         rows += batch.height
         log.remarks += others.remarks(self.spelling.decimal)
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files."""
+        return tuple(file.file for file in self.files)
+
+    def parts(self) -> Iterator[ParquetFiles]:
+        """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
+        for files in in_parts(self.files, lambda file: file.file):
+            yield replace(self, files=files, process=ParquetProcess())
 
 
 def open_parquet(

@@ -33,11 +33,12 @@ class EndOfJob:
         if described.status is RunStatus.ENDED and described.outcome.status is not OutcomeStatus.FAILED:
             stored = read_end(self.objects, record.output_s3_uri, record.subject)
             if stored is not None:  # our own image says more than SageMaker knows
-                return stored
+                return stored.model_copy(update={"usage": state.usage})
         return AnalysisEnded(
             subject=record.subject,
             output_s3_uri=record.output_s3_uri,
             outcome=described.outcome,
             run=record.run or Run(host=SAGEMAKER, subject=record.subject, run_id=state.name),
             exhausted=described.exhausted,
+            usage=state.usage,
         )

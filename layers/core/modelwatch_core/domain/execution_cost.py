@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.documents import NonEmpty, Owned
 
 USD_PER_GB_SECOND = 0.0000166667
 USD_PER_INVOCATION = 0.20 / 1_000_000
 USD_PER_READ_OF_S3 = 0.0004 / 1_000
 """AWS's list prices of x86 Lambda functions and of S3 Standard in us-east-1; other regions differ by some per cent."""
+
+USD_PER_INSTANCE_HOUR = {
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.m5.4xlarge": 0.922,
+}
+"""SageMaker's list prices of Processing in us-east-1, as known on 2026-11-28; jobs on others have no estimate."""
+
+USD_PER_GB_HOUR_OF_VOLUME = 0.14 / 730
+"""Of ML storage: $0.14 for a GB and a month."""
 
 INVOCATIONS = 3
 """Of an execution in which nothing fails: launch, analyse, finish."""
@@ -28,6 +41,47 @@ class Usage(Owned):
 
     seconds: float = Field(ge=0, allow_inf_nan=False)
     memory_mebibytes: int = Field(gt=0)
+
+    @property
+    def gb_seconds(self) -> float:
+        """GiB times seconds, as Lambda bills them."""
+        return self.seconds * self.memory_mebibytes / 1024
+
+    @property
+    def usd(self) -> float | None:
+        """Its price."""
+        return self.gb_seconds * USD_PER_GB_SECOND
+
+
+class JobUsage(Owned):
+    """What a processing job used.
+
+    Attributes
+    ----------
+    seconds : float
+        From the start of processing to its end, of each instance.
+    instance_type : str
+    instance_count : int
+    volume_gigabytes : int
+        Of each instance.
+    """
+
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    instance_type: NonEmpty
+    instance_count: int = Field(gt=0)
+    volume_gigabytes: int = Field(ge=0)
+
+    gb_seconds: ClassVar[float] = 0.0
+    """Of Lambda."""
+
+    @property
+    def usd(self) -> float | None:
+        """Its price; None where that of the instance type is not known."""
+        hourly = USD_PER_INSTANCE_HOUR.get(self.instance_type)
+        if hourly is None:
+            return None
+        volume = self.volume_gigabytes * USD_PER_GB_HOUR_OF_VOLUME
+        return self.seconds / 3600 * self.instance_count * (hourly + volume)
 
 
 class Cost(Owned):
@@ -51,17 +105,19 @@ class Cost(Owned):
     executions: int = 0
 
     @classmethod
-    def of(cls, usage: Usage, objects: int) -> Cost:
-        """Return the cost of one execution.
+    def of(cls, usage: Usage | JobUsage, objects: int) -> Cost | None:
+        """Return the cost of one execution; None where the price of what it used is not known.
 
         Parameters
         ----------
         objects : int
             How many objects it read.
         """
-        gb_seconds = usage.seconds * usage.memory_mebibytes / 1024
-        usd = gb_seconds * USD_PER_GB_SECOND + INVOCATIONS * USD_PER_INVOCATION + objects * USD_PER_READ_OF_S3
-        return cls(gb_seconds=round(gb_seconds, 3), requests=INVOCATIONS + objects, usd=round(usd, 9), executions=1)
+        if usage.usd is None:
+            return None
+        usd = usage.usd + INVOCATIONS * USD_PER_INVOCATION + objects * USD_PER_READ_OF_S3
+        gb_seconds, requests = round(usage.gb_seconds, 3), INVOCATIONS + objects
+        return cls(gb_seconds=gb_seconds, requests=requests, usd=round(usd, 9), executions=1)
 
     def __add__(self, other: Cost) -> Cost:
         """Return the sum of two."""

@@ -6,7 +6,11 @@ price list: aws.amazon.com/lambda/pricing (x86), aws.amazon.com/sagemaker/pricin
 
 from __future__ import annotations
 
-from modelwatch_core.domain.execution_cost import USD_PER_GB_SECOND
+from modelwatch_core.domain.execution_cost import (
+    USD_PER_GB_HOUR_OF_VOLUME,
+    USD_PER_GB_SECOND,
+    USD_PER_INSTANCE_HOUR,
+)
 from modelwatch_core.domain.hosts import Pace
 
 BYTES_PER_SECOND = 20e6
@@ -17,10 +21,8 @@ LAMBDA_SECONDS = 900
 _MEBIBYTES_OF_A_CORE = 1769
 """A function with so much memory has one core: "Configure Lambda function memory" in Lambda's guide."""
 
-_INSTANCE_DOLLARS_PER_HOUR = 0.115
-"""Of ml.m5.large, with 8 GiB and two virtual CPUs."""
+_INSTANCE_TYPE = "ml.m5.large"
 INSTANCE_MEMORY_BYTES = 8 * 2**30
-_STORAGE_DOLLARS_PER_GIGABYTE_HOUR = 0.14 / 730
 _JOB_STARTUP_SECONDS = 120.0
 """That are paid for, while the image and the input are downloaded; the instance itself takes minutes before."""
 
@@ -37,6 +39,6 @@ def job_pace() -> Pace:
     return Pace(
         bytes_per_second=BYTES_PER_SECOND,
         startup_seconds=_JOB_STARTUP_SECONDS,
-        dollars_per_hour=_INSTANCE_DOLLARS_PER_HOUR,
-        dollars_per_gigabyte_hour=_STORAGE_DOLLARS_PER_GIGABYTE_HOUR,
+        dollars_per_hour=USD_PER_INSTANCE_HOUR[_INSTANCE_TYPE],
+        dollars_per_gigabyte_hour=USD_PER_GB_HOUR_OF_VOLUME,
     )

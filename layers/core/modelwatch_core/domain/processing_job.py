@@ -5,6 +5,7 @@ Containers are run by SageMaker's bring-your-own-container contract: SageMaker m
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from pydantic import Field
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
 from modelwatch_core.domain.documents import ExactUtcDatetime, Inbound, NonEmpty, Owned
+from modelwatch_core.domain.execution_cost import JobUsage
 from modelwatch_core.domain.hosts import Resource, RunDescription, RunStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 
@@ -64,6 +66,20 @@ class JobRequest(Owned):
     allow_pickles: bool = False
 
 
+class JobCluster(Inbound):
+    """The instances of a processing job."""
+
+    instance_type: str = Field(default="", alias="InstanceType")
+    instance_count: int = Field(default=1, alias="InstanceCount", gt=0)
+    volume_gigabytes: int = Field(default=0, alias="VolumeSizeInGB", ge=0)
+
+
+class JobResources(Inbound):
+    """What a processing job runs on."""
+
+    cluster: JobCluster = Field(default=JobCluster(), alias="ClusterConfig")
+
+
 class JobState(Inbound):
     """A processing job, as DescribeProcessingJob and its state-change events have it."""
 
@@ -71,6 +87,22 @@ class JobState(Inbound):
     status: Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"] = Field(alias="ProcessingJobStatus")
     exit_message: str | None = Field(default=None, alias="ExitMessage")
     failure_reason: str | None = Field(default=None, alias="FailureReason")
+    started: datetime | None = Field(default=None, alias="ProcessingStartTime")
+    ended: datetime | None = Field(default=None, alias="ProcessingEndTime")
+    resources: JobResources = Field(default=JobResources(), alias="ProcessingResources")
+
+    @property
+    def usage(self) -> JobUsage | None:
+        """What the job used, once it has ended; None of one that never started."""
+        cluster = self.resources.cluster
+        if self.started is None or self.ended is None or not cluster.instance_type:
+            return None
+        return JobUsage(
+            seconds=max(0.0, (self.ended - self.started).total_seconds()),
+            instance_type=cluster.instance_type,
+            instance_count=cluster.instance_count,
+            volume_gigabytes=cluster.volume_gigabytes,
+        )
 
     @property
     def description(self) -> RunDescription:

@@ -1,0 +1,134 @@
+"""Large datasets in parts, which are read one by one or on many machines, with the same result to the last bit.
+
+Tables of some formats have ``parts``: tables of some of their files each. What a part is depends on the dataset alone,
+and so does the order in which what was read of the parts is merged: as the leaves of a binary tree, in which node ``i``
+of a level covers nodes ``2i`` and ``2i + 1`` of the level below. Whoever reads neighbouring parts may merge what is
+complete below a node, and what is merged later finds the same nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import polars as pl
+
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
+
+
+class Accumulator(Protocol):
+    """What batches of rows are added to."""
+
+    def update(self, batch: pl.DataFrame) -> None:
+        """Add the next rows."""
+
+    def merge(self, other: Self) -> Self:
+        """Return what both hold, the other's rows behind this one's; neither changes."""
+
+
+A = TypeVar("A", bound=Accumulator)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Generic[A]):
+    """What was read of a part or of several: the accumulator of their rows, and the log."""
+
+    accumulator: A
+    log: ReadLog
+
+    def merge(self, other: Counted[A]) -> Counted[A]:
+        """Return what both hold; neither changes."""
+        log = ReadLog()
+        log.include(self.log)
+        log.include(other.log)
+        return Counted(self.accumulator.merge(other.accumulator), log)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[A]):
+    """How a part is read. Everything in it can be pickled, so that another process can do it.
+
+    Attributes
+    ----------
+    start : callable
+        Returns an empty accumulator for the part of a number, from 0.
+    dtypes : mapping of str to polars data type
+        The plan.
+    prepared : callable
+        What the batches pass through.
+    """
+
+    start: Callable[[int], A]
+    dtypes: Mapping[str, pl.DataType]
+    prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
+
+    def __call__(self, number: int, part: Table) -> Counted[A]:
+        """Read a part."""
+        accumulator, log = self.start(number), ReadLog()
+        for batch in self.prepared(part.batches(Plan(self.dtypes), log)):
+            accumulator.update(batch)
+        return Counted(accumulator, log)
+
+
+class Gather(Protocol):
+    """Reads all parts of a dataset and merges what was read as `merged` does; a host may do it on many machines."""
+
+    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
+        """Return what was read of all parts, of which there is one at least.
+
+        Raises
+        ------
+        InvalidInput
+            What the reader of the first part that cannot be read raises.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What was read of the parts below a node of the tree; on level 0 these are the parts themselves.
+
+    Attributes
+    ----------
+    state : object
+        It has ``merge``, as `Counted` has.
+    """
+
+    level: int
+    index: int
+    state: Any
+
+    @property
+    def first_part(self) -> int:
+        """The number of the first part below the node."""
+        return self.index << self.level
+
+
+def merged(nodes: Iterable[Node]) -> list[Node]:
+    """Merge nodes in the order of their parts as far as the tree has them below a common one.
+
+    No more nodes are held than the tree has levels, if they are neighbours.
+    """
+    held: list[Node] = []
+    for node in nodes:
+        held.append(node)
+        while len(held) > 1 and _are_siblings(*held[-2:]):
+            right, left = held.pop(), held.pop()
+            held.append(Node(left.level + 1, left.index // 2, left.state.merge(right.state)))
+    return held
+
+
+def root(nodes: Iterable[Node]) -> Any:
+    """Merge the nodes of all parts, in their order: those that have no sibling are merged from the last one on."""
+    return reduce(lambda right, left: left.merge(right), (node.state for node in reversed(merged(nodes))))
+
+
+def one_by_one(reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
+    """Read the parts one after another, in this process; see `Gather`."""
+    counted: Counted[A] = root(Node(0, number, reading(number, part)) for number, part in enumerate(parts))
+    return counted
+
+
+def _are_siblings(left: Node, right: Node) -> bool:
+    return left.level == right.level and left.index % 2 == 0 and right.index == left.index + 1

@@ -1,0 +1,1 @@
+"""Analyses on Spark: an application for `spark-submit`."""
