@@ -11,7 +11,7 @@ from pydantic import Field
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.listing import ListRequest, Run, SortOrder, by_status, listed, passes
 from modelwatch_core.app.monitor_lists import MonitorLists
-from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, status_after
+from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertState, AlertTransition, in_order, status_after
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput
@@ -81,8 +81,8 @@ class MonitorAlerts:
         executions, muted = self._executions(schedule), known.are_muted(self.clock.now())
         shown = []
         for name in AlertName:
-            latest = known.latest.get(name)
-            status = self._status(name, executions, latest)
+            state = known.state(name)
+            latest, status = state.latest, self._status(name, executions, state)
             threshold = schedule.alerting.threshold(name)
             is_on = status is AlertStatus.IN_ALERT
             shown.append(
@@ -157,12 +157,9 @@ class MonitorAlerts:
         found = self.ledger.history(schedule.schedule_id, limit=2 * most + 6)
         return in_order([each for each in found if isinstance(each, MonitoringExecution)])
 
-    def _status(
-        self, name: AlertName, executions: list[MonitoringExecution], latest: AlertTransition | None
-    ) -> AlertStatus:
-        if name is AlertName.NOT_FIRED or not executions:
-            return latest.alert_status if latest else AlertStatus.OK
-        return status_after(name, executions)
+    @staticmethod
+    def _status(name: AlertName, executions: list[MonitoringExecution], state: AlertState) -> AlertStatus:
+        return state.status if name is AlertName.NOT_FIRED else status_after(name, executions, state.status)
 
 
 def _alert_of_executions(name: str) -> AlertName:

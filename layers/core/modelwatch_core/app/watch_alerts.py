@@ -52,7 +52,7 @@ class WatchAlerts:
 
     def _event(self, schedule: MonitoringSchedule, due: datetime, now: datetime) -> ScheduleSilent | None:
         """Return what is to be said about a schedule that is silent since a moment: at first, and when it is time."""
-        latest = self.states.known(schedule.schedule_id).latest.get(AlertName.NOT_FIRED)
+        latest = self.states.known(schedule.schedule_id).state(AlertName.NOT_FIRED).latest
         name, schedule_id = schedule.monitoring_schedule_name, schedule.schedule_id
         if latest is None or latest.alert_status is AlertStatus.OK:
             return ScheduleSilent(monitoring_schedule_name=name, schedule_id=schedule_id, due=due)
