@@ -510,6 +510,7 @@ def follow_watched_endpoint() -> FollowWatchedEndpoint:
 
     return FollowWatchedEndpoint(
         schedules=_schedules(),
+        states=_alert_states(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         follow_schedule=_follow_schedule(),
         raise_notices=RaiseNotices(_raise_alert(), _CLOCK),
@@ -572,7 +573,9 @@ def reconcile() -> Reconcile:
         clock=_CLOCK,
         schedules=_schedules(),
         follow_schedule=_follow_schedule(),
-        watch_alerts=WatchAlerts(_schedules(), _ledger(), _alert_states(), _waiting_alerts(), _bus(), _CLOCK),
+        watch_alerts=WatchAlerts(
+            _schedules(), _ledger(), _alert_states(), _waiting_alerts(), follow_watched_endpoint(), _bus(), _CLOCK
+        ),
     )
 
 
