@@ -7,6 +7,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwatch_core.domain.alert_event import incident_key
 from modelwatch_core.domain.alert_text import alert_subject
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertPhase, AlertRaised
@@ -59,6 +60,21 @@ class Announced:
         changes = self.world.alert_states.changes.values()
         return {(each.alert_name, each.alert_status, each.window, each.since) for each in changes}
 
+    def closes_what_it_opened(self) -> bool:
+        """Return whether each message belongs to an incident that was open, or is the first of one."""
+        open_ones: set[str] = set()
+        for alert in self.world.mail.alerts:
+            is_known = incident_key(alert) in open_ones
+            if alert.phase is AlertPhase.IN_ALERT:
+                open_ones.add(incident_key(alert))
+            elif alert.phase is AlertPhase.REMINDER and not is_known:
+                return False
+            elif alert.phase is AlertPhase.RECOVERED:
+                if not is_known and "over by now" not in alert_subject(alert):
+                    return False
+                open_ones.discard(incident_key(alert))
+        return True
+
     def incidents(self) -> dict[str, AlertStatus]:
         """Return what somebody thinks who opens an incident with each alert and closes it when it is over."""
         found = dict.fromkeys(AlertName, AlertStatus.OK)
@@ -94,6 +110,7 @@ def test_alerts_stand_as_if_all_had_been_announced_once_and_in_order(kinds, poin
     assert (
         schedule.incidents() == expected.incidents() == {name: state for name, (state, _) in expected.states().items()}
     )
+    assert schedule.closes_what_it_opened()
     keys = [alert.key for alert in schedule.world.mail.alerts]
     assert len(keys) == len(set(keys))
 
@@ -132,3 +149,4 @@ def test_after_a_mute_people_know_what_is(kinds, points, first, hours):
         schedule.end("o")
         schedule.announce(len(schedule.ended) - 1)
     assert schedule.incidents() == {name: state for name, (state, _) in schedule.states().items()}
+    assert schedule.closes_what_it_opened()

@@ -166,7 +166,8 @@ class RouteAlerts:
                 self.states.note(transition)
             is_other = judged.now is not judged.state.status
             latest = transitions[-1] if is_other else judged.state.latest
-            state = AlertState(latest, latest if judged.alert in heard else judged.state.told)
+            is_news = judged.alert in heard and judged.now is not judged.state.told_status
+            state = AlertState(latest, latest if is_news else judged.state.told)
             if state != judged.state:
                 self.states.keep(state, place=place_of(judged.latest[0]))
 

@@ -270,9 +270,9 @@ class Judgement:
 
     @cached_property
     def _begun(self) -> AlertTransition | None:
-        """The beginning of the alert that is on, or that people think is on."""
-        by_importance = (self.state.told, self.state.latest) if self.now is AlertStatus.OK else (self.state.latest,)
-        return next((each for each in by_importance if each and each.alert_status is AlertStatus.IN_ALERT), None)
+        """The beginning of the alert that people think is on, however often it began anew in a mute; or that is on."""
+        begun = (each for each in (self.state.told, self.state.latest) if each)
+        return next((each for each in begun if each.alert_status is AlertStatus.IN_ALERT), None)
 
     @property
     def _is_awaited(self) -> bool:
