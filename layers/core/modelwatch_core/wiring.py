@@ -556,7 +556,7 @@ def show_widget() -> ShowWidget:
 def _monitors() -> ReadMonitors:
     from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 
-    return ReadMonitors(_lists(), TableMonitorSummaries(_items()))
+    return ReadMonitors(_lists(), TableMonitorSummaries(_items()), _alert_states())
 
 
 @cache

@@ -11,7 +11,7 @@ from pydantic import Field
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.listing import ListRequest, Run, SortOrder, by_status, listed, passes
 from modelwatch_core.app.monitor_lists import MonitorLists
-from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertState, AlertTransition, in_order, status_after
+from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput
@@ -82,20 +82,18 @@ class MonitorAlerts:
         shown = []
         for name in AlertName:
             state = known.state(name)
-            latest, status = state.latest, self._status(name, executions, state)
-            threshold = schedule.alerting.threshold(name)
-            is_on = status is AlertStatus.IN_ALERT
+            stands, latest = standing(name, executions, state), state.latest
             shown.append(
                 {
                     "monitoring_alert_name": name.value,
-                    "alert_status": status.value,
+                    "alert_status": stands.status.value,
                     "creation_time": iso_utc(schedule.creation_time),
                     "last_modified_time": iso_utc(latest.creation_time if latest else schedule.creation_time),
-                    "since": iso_utc(latest.since) if latest and is_on else None,
-                    "severity": latest.severity.value if latest and is_on else None,
+                    "since": iso_utc(stands.since) if stands.since else None,
+                    "severity": stands.severity.value if stands.severity else None,
                     "muted_until": iso_utc(known.muted_until) if known.muted_until and muted else None,
                     "model_dashboard_indicator": schedule.model_dashboard_indicator,
-                    **threshold.model_dump(),
+                    **schedule.alerting.threshold(name).model_dump(),
                 }
             )
         return {"alerts": shown, "next_token": None}
@@ -156,10 +154,6 @@ class MonitorAlerts:
         most = max(schedule.alerting.threshold(name).evaluation_period for name in OF_EXECUTIONS)
         found = self.ledger.history(schedule.schedule_id, limit=2 * most + 6)
         return in_order([each for each in found if isinstance(each, MonitoringExecution)])
-
-    @staticmethod
-    def _status(name: AlertName, executions: list[MonitoringExecution], state: AlertState) -> AlertStatus:
-        return state.status if name is AlertName.NOT_FIRED else status_after(name, executions, state.status)
 
 
 def _alert_of_executions(name: str) -> AlertName:

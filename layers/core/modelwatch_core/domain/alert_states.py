@@ -121,6 +121,40 @@ def status_after(
     return AlertStatus.IN_ALERT if is_met else AlertStatus.OK
 
 
+def status_now(alert: AlertName, executions: Sequence[MonitoringExecution], state: AlertState) -> AlertStatus:
+    """Return the state of an alert after the latest executions, which are in order, or as it is known after them."""
+    if state.latest and (not executions or place_of(state.latest) > place_of(executions[0])):
+        return state.status
+    return status_after(alert, executions, state.status)
+
+
+class Standing(Owned):
+    """An alert as it is shown.
+
+    Attributes
+    ----------
+    since : datetime, optional
+        When it began, if it is on.
+    severity : Severity, optional
+        How serious it is, if it is on and that has been noted.
+    """
+
+    alert: AlertName
+    status: AlertStatus
+    since: UtcDatetime | None = None
+    severity: Severity | None = None
+
+
+def standing(alert: AlertName, executions: Sequence[MonitoringExecution], state: AlertState) -> Standing:
+    """Return how an alert stands after the latest executions, which are in order, and by what is known of it."""
+    status, latest = status_now(alert, executions, state), state.latest
+    if status is AlertStatus.OK:
+        return Standing(alert=alert, status=status)
+    if latest and latest.alert_status is AlertStatus.IN_ALERT:
+        return Standing(alert=alert, status=status, since=latest.since, severity=latest.severity)
+    return Standing(alert=alert, status=status, since=_turn(alert, executions).window.start)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What an execution means for one of the alerts of its schedule.
@@ -167,10 +201,7 @@ class Judgement:
     @cached_property
     def now(self) -> AlertStatus:
         """The state after the latest execution."""
-        known = self.state.latest
-        if known and place_of(known) > place_of(self.latest[0]):
-            return known.alert_status
-        return status_after(self.alert, self.latest, self.state.status)
+        return status_now(self.alert, self.latest, self.state)
 
     @cached_property
     def turned(self) -> MonitoringExecution:
