@@ -74,7 +74,7 @@ def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_vio
     watched.writes()
     page = texts(watched.page())
     assert "Violations: 1" in page
-    assert "Violations since 2026-11-22 11:00 UTC" in page
+    assert "Violations since 2026-11-22 10:00 UTC" in page
     assert "1 violation " in page
     assert "2026-11-22 12:00 UTC" in page  # the next run
     assert "income  900 %" in page
@@ -108,7 +108,7 @@ def test_since_goes_back_to_the_first_run_that_ended_alike(watched):
     for hour, violations in enumerate([(DRIFT,), (), (DRIFT,), (DRIFT,)]):
         watched.runs(hour, *violations)
     watched.writes()
-    assert "Violations since 2026-11-22 12:00 UTC" in texts(watched.page())
+    assert "Violations since 2026-11-22 11:00 UTC" in texts(watched.page())
 
 
 def test_the_worst_monitor_is_first(watched):
