@@ -23,11 +23,11 @@ KINDS = st.text(alphabet="VFNo", min_size=1, max_size=6)
 class Announced:
     """A schedule whose executions end at once, and are announced when a test says so."""
 
-    def __init__(self, points: tuple[int, int]) -> None:
+    def __init__(self, points: tuple[int, int], **alerting: object) -> None:
         self.world = World()
         datapoints, period = points
         threshold = {"datapoints_to_alert": datapoints, "evaluation_period": period}
-        self.world.has_schedule(alerting={"violations": threshold, "failed_executions": threshold})
+        self.world.has_schedule(alerting={"violations": threshold, "failed_executions": threshold, **alerting})
         self.ended: list[ExecutionEnded] = []
 
     def end(self, kind: str) -> None:
@@ -150,3 +150,19 @@ def test_after_a_mute_people_know_what_is(kinds, points, first, hours):
         schedule.announce(len(schedule.ended) - 1)
     assert schedule.incidents() == {name: state for name, (state, _) in schedule.states().items()}
     assert schedule.closes_what_it_opened()
+
+
+@settings(max_examples=40)
+@given(KINDS, st.data())
+def test_who_wants_a_message_of_each_bad_execution_gets_it_in_any_order(kinds, data):
+    schedule = Announced((1, 1), remind_after_hours=0)
+    for ended, kind in enumerate(kinds):
+        schedule.end(kind)
+        for number in data.draw(st.lists(st.integers(0, ended), max_size=2)):
+            schedule.announce(number)
+    for number in data.draw(st.permutations([*range(len(kinds)), *range(len(kinds))])):
+        schedule.announce(number)
+    heard = {alert.window for alert in schedule.world.mail.alerts}
+    assert {ended.window for kind, ended in zip(kinds, schedule.ended, strict=True) if kind != "o"} <= heard
+    assert len({alert.key for alert in schedule.world.mail.alerts}) == len(schedule.world.mail.alerts)
+    assert schedule.incidents() == {name: state for name, (state, _) in schedule.states().items()}

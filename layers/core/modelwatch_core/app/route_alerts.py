@@ -80,11 +80,15 @@ class RouteAlerts:
         changes = self._changes(event, judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
         alert = None if is_muted else _message(event, [each for each in changes if each.phase not in unsent])
-        if alert and alert.phase is AlertPhase.RECOVERED and not judgements[0].is_latest:
+        is_again = execution.attempt > 1 and not judgements[0].is_latest
+        is_over = is_again or any(judged.is_over_already for judged in judgements)
+        if alert and alert.phase is AlertPhase.RECOVERED and is_over:
             # What it found may have been sent by a sender that died before it was noted: this is another message.
             alert = alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
         self._raised(alert, event.alert_targets, execution.tags)
-        heard = {*(alert.names if alert else ()), *(each.alert_name for each in changes if each.phase in unsent)}
+        named = alert.names if alert else ()
+        news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
+        heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
         self._keep(event, judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
@@ -164,8 +168,7 @@ class RouteAlerts:
             transitions = judged.transitions(worst, now)
             for transition in transitions:
                 self.states.note(transition)
-            is_other = judged.now is not judged.state.status
-            latest = transitions[-1] if is_other else judged.state.latest
+            latest = transitions[-1] if judged.changes_present else judged.state.latest
             is_news = judged.alert in heard and judged.now is not judged.state.told_status
             state = AlertState(latest, latest if is_news else judged.state.told)
             if state != judged.state:

@@ -241,13 +241,21 @@ class Judgement:
         told = self.state.told_status
         speaks = self.is_latest or self.execution.attempt > 1  # else the latest execution says what it changed
         if self.now is AlertStatus.OK:
-            return AlertPhase.RECOVERED if speaks and told is AlertStatus.IN_ALERT else None
+            if told is AlertStatus.IN_ALERT:
+                return AlertPhase.RECOVERED if speaks else self._reminder
+            return AlertPhase.RECOVERED if self._reminder and self.was is AlertStatus.IN_ALERT else None
         if self.is_bad is None or not (self.is_latest or self.is_bad):
             return None  # the execution that is bad says so itself
         if told is AlertStatus.OK:
             began = speaks or place_of(self.execution) >= place_of(self.turned)
-            return AlertPhase.IN_ALERT if began else None
+            return AlertPhase.IN_ALERT if began else self._reminder
         return AlertPhase.REMINDER if self._reminds(muted_until) else None
+
+    @property
+    def changes_present(self) -> bool:
+        """Whether the present state is another than was noted, and no later execution is to say so."""
+        is_told_here = self.execution.attempt > 1 or place_of(self.turned) <= place_of(self.execution)
+        return self.now is not self.state.status and is_told_here
 
     def transitions(self, worst: ConstraintViolation | None, noticed: datetime) -> list[AlertTransition]:
         """Return what belongs in the history: what the execution changed, and last the change to the present state.
@@ -257,7 +265,7 @@ class Judgement:
         found: dict[str, AlertTransition] = {}
         if self.was is not self.became and (self.is_latest or self.execution.attempt == 1):
             found[place_of(self.execution)] = self._transition(self.execution, self.became, worst, noticed)
-        if self.now is not self.state.status:
+        if self.changes_present:
             found[place_of(self.turned)] = self._transition(self.turned, self.now, worst, noticed)
         return list(found.values())
 
@@ -306,6 +314,12 @@ class Judgement:
         return next((each for each in begun if each.alert_status is AlertStatus.IN_ALERT), None)
 
     @property
+    def _reminder(self) -> AlertPhase | None:
+        """The message about an execution that is bad, where people want one of each that is."""
+        is_wanted = self.is_bad and self.execution.alerting.remind_after_hours == 0
+        return AlertPhase.REMINDER if is_wanted else None
+
+    @property
     def _is_awaited(self) -> bool:
         """Whether a person waits for it: who repeats a window wants to know what became of it."""
         return (
@@ -313,7 +327,7 @@ class Judgement:
         )
 
     def _reminds(self, muted_until: datetime | None) -> bool:
-        if self._is_awaited and self.is_bad:
+        if (self._is_awaited and self.is_bad) or self._reminder:
             return True
         if not self.is_latest:
             return False
@@ -322,10 +336,8 @@ class Judgement:
         if muted_until and previous and previous.creation_time < muted_until:
             return True
         hours = self.execution.alerting.remind_after_hours
-        if hours is None:
+        if not hours:
             return False
-        if hours == 0:
-            return bool(self.is_bad)
         every, start = timedelta(hours=hours), self.execution.window.start
         latest = previous.window.start if previous else self.since
         return (start - self.since) // every > (max(latest, self.since) - self.since) // every
