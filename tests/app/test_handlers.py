@@ -134,7 +134,8 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 
 def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
-    read = ReadMonitors(MonitorLists(world.schedules, world.ledger, world.jobs), MemoryMonitorSummaries())
+    lists = MonitorLists(world.schedules, world.ledger, world.jobs)
+    read = ReadMonitors(lists, MemoryMonitorSummaries(), world.alert_states)
     written = WriteDashboard(read, world.objects, world.clock, "s3://results")
     monkeypatch.setattr(wiring, "write_dashboard", lambda: written)
     monkeypatch.setattr(wiring, "show_widget", lambda: ShowWidget(read, world.clock))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 
 import pytest
 
 from modelwatch_core.app.show_monitors import ShowWidget
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.dashboard.markup import element, joined
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.scores import Score
 from tests.browser.conftest import WIDTHS
@@ -18,12 +21,11 @@ from tests.core.world import DRIFT
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def watched() -> Watched:
-    """Monitors with two days of hours: one drifts, one fails, one has names that nobody would choose."""
+def two_days(features: Iterable[str], *, reason: str) -> Watched:
+    """Return monitors with two days of hours: one drifts, one fails in the end and measures the features."""
     world, draw = Watched(), random.Random(1)
     for name in ("churn-data-quality", "churn-model-quality", "fraud-data-quality", "new-monitor"):
-        world.has_schedule(name)
+        world.has_schedule(name, alerting={"remind_after_hours": 4})
     for hour in range(48):
         drift = 0.04 + 0.02 * math.sin(hour / 4) + (0.004 * (hour - 20) if hour > 20 else 0.0) + draw.gauss(0, 0.004)
         scores = tuple(
@@ -34,25 +36,51 @@ def watched() -> Watched:
         world.runs(
             hour, name="churn-model-quality", scores=(Score(name="auc", value=0.91, baseline=0.92, threshold=0.88),)
         )
-        hostile = tuple(Score(name=name, value=0.02, threshold=0.1, grade=0.2) for name in NAMES.values())
-        ended = {"status": OutcomeStatus.FAILED, "failure_reason": NAMES["html"]} if hour == 47 else {}
-        world.runs(hour, name="fraud-data-quality", scores=hostile, **ended)
+        named = tuple(Score(name=name, value=0.02, threshold=0.1, grade=0.2) for name in features)
+        ended = {"status": OutcomeStatus.FAILED, "failure_reason": reason} if hour == 47 else {}
+        world.runs(hour, name="fraud-data-quality", scores=named, **ended)
+        announced = world.announcements
+        world.deliver()
     for name in ("churn-data-quality", "fraud-data-quality"):
-        world.write(next(each for each in reversed(world.announcements) if each.monitoring_schedule_name == name))
+        world.write(next(each for each in announced if each.monitoring_schedule_name == name))
     return world
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """Monitors one of which has names that nobody would choose."""
+    return two_days(NAMES.values(), reason=NAMES["html"])
+
+
+def test_pictures_of_the_dashboard_and_of_the_mails_of_an_alert(opened, picture):
+    world = two_days(("amount", "merchant", "country"), reason="AnalyzerCrashed: the analysis ran out of memory")
+    for name in ("index", "churn-data-quality"):
+        picture(opened(world.page(f"s3://results/dashboard/{name}.html")), f"dashboard-{name}.png")
+    world.runs(48, name="churn-data-quality")
+    world.deliver()
+    of_drift = [alert for alert in world.mail.alerts if alert.monitoring_schedule_name == "churn-data-quality"]
+    assert [alert.phase for alert in of_drift[-3:]] == ["InAlert", "Reminder", "Recovered"]
+    mails = [(alert_subject(alert), alert_text(alert)) for alert in of_drift[-3:]]
+    shown = joined(element("section", element("h2", subject), element("pre", text)) for subject, text in mails)
+    style = "body{font:15px system-ui;margin:2rem;width:60rem}h2{font-size:1rem}pre{font-size:.85rem}"
+    page = opened(
+        f'<!doctype html><html lang="en"><title>Mails</title><style>{style}</style><main>{shown}</main></html>',
+        width=1000,
+    )
+    assert page.page.locator("pre").count() == 3
+    assert page.accessibility_findings() == []
+    picture(page, "mails.png")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_of_the_dashboard_have_no_serious_finding(opened, watched, width, scheme, picture):
+def test_pages_of_the_dashboard_have_no_serious_finding(opened, watched, width, scheme):
     for name in ("index", "churn-data-quality", "fraud-data-quality"):
         page = opened(watched.page(f"s3://results/dashboard/{name}.html"), width=width, color_scheme=scheme)
         assert page.page.locator("main").count() == 1
         assert page.page.locator("script, img, b").count() == 0
         assert page.accessibility_findings() == []
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
-        if name != "fraud-data-quality" and scheme == "light" and width == WIDTHS[-1]:
-            picture(page, f"dashboard-{name}.png")
 
 
 def test_the_overview_leads_to_a_monitor_and_back(opened, watched, tmp_path):

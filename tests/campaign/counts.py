@@ -16,6 +16,7 @@ from moto.sqs.models import sqs_backends
 
 from modelwatch_core import wiring
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
+from modelwatch_core.domain.alerts import AlertPhase
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -198,6 +199,11 @@ def alert_key(record: MonitoringExecution) -> str:
     return f"{record.schedule_id}/{window}/{record.attempt}/{record.monitoring_execution_status}"
 
 
+def _over(key: str) -> str:
+    """Return the key of the message that what an execution found is over by now."""
+    return f"{key}/{AlertPhase.RECOVERED}"
+
+
 def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) -> None:
     rows = counts.rows
     promised = {
@@ -205,11 +211,11 @@ def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) 
     }
     lost = {letter.concerns for letter in log.given_up if letter.is_lost}
     rows["alerts that were due"] = len(promised)
-    rows["... sent once"] = sum(log.alerts[key] == 1 for key in promised)
+    rows["... sent once"] = sum((log.alerts[key] or log.alerts[_over(key)]) == 1 for key in promised)
     rows["... sent again, because nobody could know that SNS took them"] = 0
     rows["... lost with a message that the queue did not take"] = 0
     for key, subject in promised.items():
-        times = log.alerts[key]
+        times = log.alerts[key] or log.alerts[_over(key)]
         if times == 0 and {key, subject} & lost:
             rows["... lost with a message that the queue did not take"] += 1
         elif times == 0:
@@ -219,6 +225,7 @@ def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) 
         elif times > 1:
             rows["... sent again, because nobody could know that SNS took them"] += 1
     possible = {alert_key(record) for record in records if str(record.monitoring_execution_status) == "Completed"}
+    possible |= set(map(_over, promised))
     rows["messages that an alert is over"] = sum(log.alerts[key] > 0 for key in possible)
     rows["messages that a schedule did not fire"] = sum(_NOT_FIRED in key for key in log.alerts)
     for key, times in log.alerts.items():
@@ -242,6 +249,8 @@ def _count_recoveries(log: Log, counts: Counts, records: list[MonitoringExecutio
             is_good = str(record.monitoring_execution_status) == "Completed"
             in_turn = before.last_modified_time < record.creation_time
             key = alert_key(record)
+            if log.alerts[_over(alert_key(before))]:
+                continue  # it was announced after the good one
             if was_bad and is_good and in_turn and not log.alerts[key] and not {key, record.subject} & lost:
                 counts.differences.append(f"{record.subject}: no message that the alert is over")
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelwatch_core.app.run_analysis import RunAnalysis
-from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
@@ -301,21 +302,24 @@ class MemorySentAlerts:
 
 class MemoryAlertStates:
     def __init__(self) -> None:
-        self.changes: dict[tuple[str, datetime, datetime, int, str], AlertTransition] = {}
+        self.changes: dict[tuple[str, str, str, str], AlertTransition] = {}
+        self.states: dict[tuple[str, AlertName], tuple[str, AlertState]] = {}
         self.muted: dict[str, datetime] = {}
 
-    @staticmethod
-    def _place(change: AlertTransition) -> tuple[datetime, datetime, int]:
-        return change.window.start, change.window.end, change.attempt
-
     def known(self, schedule_id: str) -> KnownAlerts:
-        changes = [each for each in self.changes.values() if each.schedule_id == schedule_id]
-        latest = {each.alert_name: each for each in sorted(changes, key=self._place)}
-        return KnownAlerts(latest, self.muted.get(schedule_id))
+        states = {name: state for (owner, name), (_, state) in self.states.items() if owner == schedule_id}
+        return KnownAlerts(states, self.muted.get(schedule_id))
 
     def note(self, transition: AlertTransition) -> None:
-        key = (transition.schedule_id, *self._place(transition), transition.alert_name)
+        key = (transition.schedule_id, place_of(transition), transition.alert_name, transition.alert_status)
         self.changes.setdefault(key, transition)
+
+    def keep(self, state: AlertState, *, place: str) -> None:
+        if state.latest is None:
+            return
+        key = (state.latest.schedule_id, state.latest.alert_name)
+        if key not in self.states or self.states[key][0] <= place:
+            self.states[key] = (place, state)
 
     def mute(self, schedule_id: str, until: datetime) -> None:
         self.muted[schedule_id] = until
@@ -327,8 +331,7 @@ class MemoryAlertStates:
 
         def place(change: AlertTransition) -> str:
             by = change.creation_time if schedule_id is None else change.window.start
-            window = f"{iso_utc(change.window.start)}~{iso_utc(change.window.end)}"
-            return f"{iso_utc(by)} {change.schedule_id} {window} {change.attempt} {change.alert_name}"
+            return f"{iso_utc(by)} {change.schedule_id} {place_of(change)} {change.alert_name} {change.alert_status}"
 
         return _page([(each, place(each)) for each in changes], limit, after, descending)
 

@@ -15,6 +15,7 @@ from modelwatch_core.domain.alerting import AlertName, AlertThreshold
 from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.core.in_memory import MemoryTarget
@@ -114,8 +115,72 @@ def test_a_muted_schedule_changes_state_in_silence_and_tells_what_lasts_when_the
     hours.end("VV")
     assert (hours.notices, hours.states()["violations"]) == ([], "InAlert")
     hours.end("VV")
-    assert hours.notices == ["violations Reminder"]
+    assert hours.notices == ["violations InAlert"]
     assert hours.world.mail.alerts[0].since == TEN + HOUR
+
+
+def test_what_ends_while_a_schedule_is_muted_is_told_afterwards_as_it_was_when_it_began():
+    hours = Hours(severity_rules=[{"severity": "critical", "features": ["income"]}])
+    hours.end("V", drift("income", 0.5))
+    until = (TEN + timedelta(hours=4, minutes=30)).isoformat()
+    hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+    hours.end("oVo")  # over, begun again and over: in silence
+    assert hours.notices == ["violations InAlert"]
+    hours.end("oo")
+    begun, over = hours.world.mail.alerts
+    assert (over.phase, over.severity, over.since) == ("Recovered", "critical", begun.since)
+
+
+def test_what_begins_and_ends_while_a_schedule_is_muted_is_never_heard_of():
+    hours = Hours()
+    hours.end("o")
+    until = (TEN + timedelta(hours=3, minutes=30)).isoformat()
+    hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+    hours.end("Vooo")
+    assert hours.notices == []
+
+
+def test_a_silence_that_people_were_told_of_and_that_ends_in_a_mute_is_over_afterwards():
+    hours = Hours()
+    hours.end("o")
+    for _ in range(5 * 12):
+        hours.world.clock.pass_by(timedelta(minutes=5))
+        hours.world.reconcile()
+        hours.world.deliver()
+    until = (hours.world.clock.now() + 2 * HOUR).isoformat()
+    hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+    hours.number += 5
+    hours.end("o")
+    assert (hours.notices, hours.states()["not-fired"]) == (["not-fired InAlert"], "OK")
+    hours.end("oo")
+    assert hours.notices == ["not-fired InAlert", "not-fired Recovered"]
+
+
+def test_a_repetition_that_ends_the_alert_of_later_windows_says_so():
+    hours = Hours(violations={"datapoints_to_alert": 2, "evaluation_period": 3})
+    hours.end("VoV")
+    again = hours.world.launch(
+        ExecutionRequest(monitoring_schedule_name="hourly", scheduled_time=TEN + HOUR, tick_id="again", backfill=True)
+    )
+    hours.world.finish(hours.world.ends(again))
+    hours.world.deliver()
+    assert hours.notices == ["violations InAlert", "violations Recovered"]
+    assert hours.states()["violations"] == "OK"
+    hours.end("o")
+    assert len(hours.notices) == 2
+
+
+def test_a_repetition_that_fails_is_no_recovery_from_drift():
+    hours = Hours()
+    hours.end("V")
+    again = hours.world.launch(
+        ExecutionRequest(monitoring_schedule_name="hourly", scheduled_time=TEN + HOUR, tick_id="again", backfill=True)
+    )
+    failed = {"status": OutcomeStatus.FAILED, "failure_reason": "AnalyzerCrashed: x"}
+    hours.world.finish(hours.world.ends(again, **failed))
+    hours.world.deliver()
+    assert hours.notices == ["violations InAlert", "failed-executions InAlert"]
+    assert hours.states()["violations"] == "InAlert"
 
 
 def test_a_mute_that_is_over_already_is_refused():

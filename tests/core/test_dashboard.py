@@ -33,7 +33,9 @@ class Watched(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read = ReadMonitors(MonitorLists(self.schedules, self.ledger, self.jobs), MemoryMonitorSummaries())
+        self.read = ReadMonitors(
+            MonitorLists(self.schedules, self.ledger, self.jobs), MemoryMonitorSummaries(), self.alert_states
+        )
         self.write = WriteDashboard(self.read, self.objects, self.clock, "s3://results")
 
     def runs(self, hours: int, *violations: dict, name: str = "hourly", **outcome: object) -> None:
@@ -72,7 +74,7 @@ def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_vio
     watched.writes()
     page = texts(watched.page())
     assert "Violations: 1" in page
-    assert "Violations since 2026-11-22 11:00 UTC" in page
+    assert "Violations since 2026-11-22 10:00 UTC" in page
     assert "1 violation " in page
     assert "2026-11-22 12:00 UTC" in page  # the next run
     assert "income  900 %" in page
@@ -80,11 +82,33 @@ def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_vio
     assert "1 of the last 2 runs found violations or failed" in watched.page()
 
 
+def test_the_alerts_of_a_monitor_are_shown_with_their_beginning_and_how_long_it_is_muted(watched):
+    watched.runs(0)
+    watched.runs(1, DRIFT)
+    watched.writes()  # before the alert is noted
+    assert "violations since 2026-11-22 10:00 UTC" in texts(watched.page())
+    watched.deliver()
+    watched.runs(2, status=OutcomeStatus.FAILED, failure_reason="AnalyzerCrashed: x")
+    ended = watched.announcements[-1]
+    watched.deliver()
+    until = (watched.clock.now() + HOUR).isoformat()
+    watched.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+    watched.write(ended)
+    for page in (watched.page(), watched.page("s3://results/dashboard/hourly.html")):
+        assert "violations, warning since 2026-11-22 10:00 UTC" in texts(page)
+        assert "failed-executions, warning since 2026-11-22 11:00 UTC" in texts(page)
+        assert "muted until 2026-11-22 13:06 UTC" in texts(page)
+    watched.runs(3)
+    watched.writes()
+    assert "muted" not in (shown := texts(watched.page()))
+    assert "since 2026-11-22 10:00 UTC" not in shown
+
+
 def test_since_goes_back_to_the_first_run_that_ended_alike(watched):
     for hour, violations in enumerate([(DRIFT,), (), (DRIFT,), (DRIFT,)]):
         watched.runs(hour, *violations)
     watched.writes()
-    assert "Violations since 2026-11-22 12:00 UTC" in texts(watched.page())
+    assert "Violations since 2026-11-22 11:00 UTC" in texts(watched.page())
 
 
 def test_the_worst_monitor_is_first(watched):

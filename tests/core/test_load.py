@@ -146,7 +146,8 @@ def test_the_page_of_all_monitors_costs_a_query_for_a_hundred_schedules_and_none
     for number in range(20):
         name = f"{control_plane.kept.get('s00000').schedule_id}{number or ''}"
         summaries.put(MonitorSummary(schedule_id=name, cost=Cost(executions=number)), read_at=TEN)
-    monitors = ReadMonitors(MonitorLists(control_plane.kept, control_plane.ledger, world.jobs), summaries)
+    lists = MonitorLists(control_plane.kept, control_plane.ledger, world.jobs)
+    monitors = ReadMonitors(lists, summaries, world.alert_states)
     found = [*monitors.all()]
     assert [each.summary.cost.executions for each in found[:21]] == [*range(20), 0]
     assert control_plane.during(lambda: [*monitors.all()]) == {"Query": -(-len(found) // 100) + 1}

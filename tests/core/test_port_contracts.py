@@ -42,7 +42,7 @@ from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 from modelwatch_core.domain.alert_event import alert_event
-from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alert_text import alert_subject
 from modelwatch_core.domain.alerting import AlertName
@@ -521,13 +521,16 @@ class TestAlertStates:
     def test_nothing_is_known_at_first(self, states):
         assert states.known("hourly-1") == KnownAlerts({}, None)
 
-    def test_the_latest_change_of_an_alert_is_that_of_its_latest_window_in_whatever_order_they_are_noted(self, states):
+    def test_an_alert_stands_as_it_was_after_the_latest_execution_in_whatever_order_it_is_kept(self, states):
         first, second = transition(0, "InAlert"), transition(1, "OK")
         other = transition(0, "InAlert", "no-data")
-        for each in (second, first, other, first):
-            states.note(each)
-        known = states.known("hourly-1").latest
-        assert known == {AlertName.VIOLATIONS: second, AlertName.NO_DATA: other}
+        known, muted = AlertState(second, second), AlertState(other, None)
+        for state, place in ((known, second), (AlertState(first, None), first), (muted, other), (known, second)):
+            states.keep(state, place=place_of(place))
+        assert states.known("hourly-1").states == {AlertName.VIOLATIONS: known, AlertName.NO_DATA: muted}
+        told = AlertState(second, first)
+        states.keep(told, place=place_of(second))
+        assert states.known("hourly-1").state(AlertName.VIOLATIONS) == told
 
     def test_a_change_is_in_the_history_once_as_it_was_first_noted(self, states):
         change = transition(0, "InAlert")

@@ -112,6 +112,49 @@ def test_a_schedule_whose_endpoint_fails_goes_on_and_is_marked_until_it_works(wo
     assert schedule(world).watched_endpoint.condition is Condition.WORKS
 
 
+def mute(world: World, hours: int) -> None:
+    until = (world.clock.now() + hours * HOUR).isoformat()
+    world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+
+
+def swept(world: World, hours: int) -> list[str]:
+    """Let hours pass, and return what the first sweeps of the last one bring."""
+    world.clock.pass_by(hours * HOUR)
+    world.clock.moment = world.clock.now().replace(minute=1)
+    world.reconcile()
+    return news(world)
+
+
+def test_a_muted_schedule_reacts_in_silence_and_people_hear_after_the_mute_what_lasts(world):
+    deployed(world)
+    follows(world)
+    mute(world, 3)
+    deployed(world, "Failed")
+    assert follows(world) == []
+    deployed(world, config="second", deployed_since=TEN)
+    assert follows(world) == []
+    deployed(world, config="third", deployed_since=TEN)
+    assert follows(world) == []
+    world.endpoints.deployed.clear()
+    assert follows(world) == []
+    assert schedule(world).monitoring_schedule_status is ScheduleStatus.STOPPED
+    assert swept(world, 1) == []
+    assert swept(world, 3) == ["EndpointUpdated", "EndpointDeleted"]  # and not that it failed and works again
+    assert swept(world, 1) == []
+
+
+def test_what_was_taken_back_in_a_mute_is_never_heard_of(world):
+    deployed(world)
+    follows(world)
+    mute(world, 2)
+    world.endpoints.deployed.clear()
+    follows(world)
+    deployed(world)
+    follows(world)
+    assert schedule(world).monitoring_schedule_status is ScheduleStatus.SCHEDULED
+    assert swept(world, 3) == []
+
+
 def test_another_configuration_is_reported_with_what_is_new(world):
     deployed(world)
     follows(world)

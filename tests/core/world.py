@@ -112,7 +112,9 @@ class World:
         self.stop_execution = StopExecution(ledger, self.hosts, self.claims, self.finish)
         follow_schedule = FollowSchedule(schedules, through(self.ticks), self.stop_execution)
         notices = RaiseNotices(raise_alert, self.clock)
-        self.follow_watched = FollowWatchedEndpoint(schedules, self.endpoints, follow_schedule, notices, self.clock)
+        self.follow_watched = FollowWatchedEndpoint(
+            schedules, states, self.endpoints, follow_schedule, notices, self.clock
+        )
         self.transform_jobs, self.packages = MemoryTransformJobs(), MemoryModelPackages()
         self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)
         self.baseline_by_rule = BaselineByRule(self.create_baseline, self.packages)
@@ -127,7 +129,7 @@ class World:
             self.clock,
             schedules,
             follow_schedule,
-            WatchAlerts(schedules, ledger, states, waiting, bus, self.clock),
+            WatchAlerts(schedules, ledger, states, waiting, self.follow_watched, bus, self.clock),
         )
         lists = MonitorLists(schedules, ledger, jobs)
         tokens = (f"{number:04}" for number in count(1))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_states import AlertState, AlertTransition
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
@@ -344,14 +344,18 @@ class KnownAlerts(NamedTuple):
 
     Attributes
     ----------
-    latest : mapping of AlertName to AlertTransition
-        The latest change of each that has ever changed.
+    states : mapping of AlertName to AlertState
+        How each stands that has ever changed.
     muted_until : datetime, optional
         The end of the time in which nothing is sent, which may be over.
     """
 
-    latest: Mapping[AlertName, AlertTransition]
+    states: Mapping[AlertName, AlertState]
     muted_until: datetime | None
+
+    def state(self, alert: AlertName) -> AlertState:
+        """Return how an alert stands."""
+        return self.states.get(alert, AlertState())
 
     def are_muted(self, now: datetime) -> bool:
         """Return whether nothing is sent about the schedule now."""
@@ -366,7 +370,11 @@ class AlertStates(Protocol):
         ...
 
     def note(self, transition: AlertTransition) -> None:
-        """Write a change, once however often it is noted; the latest of an alert is that of its latest window."""
+        """Write a change into the history, once however often it is noted."""
+        ...
+
+    def keep(self, state: AlertState, *, place: str) -> None:
+        """Keep how an alert that has changed stands after the execution of a place; after a later one it stays."""
         ...
 
     def mute(self, schedule_id: str, until: datetime) -> None:

@@ -510,6 +510,7 @@ def follow_watched_endpoint() -> FollowWatchedEndpoint:
 
     return FollowWatchedEndpoint(
         schedules=_schedules(),
+        states=_alert_states(),
         endpoints=SageMakerEndpoints(_sagemaker()),
         follow_schedule=_follow_schedule(),
         raise_notices=RaiseNotices(_raise_alert(), _CLOCK),
@@ -555,7 +556,7 @@ def show_widget() -> ShowWidget:
 def _monitors() -> ReadMonitors:
     from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 
-    return ReadMonitors(_lists(), TableMonitorSummaries(_items()))
+    return ReadMonitors(_lists(), TableMonitorSummaries(_items()), _alert_states())
 
 
 @cache
@@ -572,7 +573,9 @@ def reconcile() -> Reconcile:
         clock=_CLOCK,
         schedules=_schedules(),
         follow_schedule=_follow_schedule(),
-        watch_alerts=WatchAlerts(_schedules(), _ledger(), _alert_states(), _waiting_alerts(), _bus(), _CLOCK),
+        watch_alerts=WatchAlerts(
+            _schedules(), _ledger(), _alert_states(), _waiting_alerts(), follow_watched_endpoint(), _bus(), _CLOCK
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modelwatch_core.app.follow_schedule import FollowSchedule
@@ -9,18 +10,20 @@ from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.domain.endpoint_reactions import reaction_of
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.watched_endpoint import Deployment
-from modelwatch_core.ports import Clock, Endpoints, Schedules
+from modelwatch_core.domain.watched_endpoint import Deployment, Notice, unheard_notices
+from modelwatch_core.ports import AlertStates, Clock, Endpoints, Schedules
 
 
 @dataclass(frozen=True, slots=True)
 class FollowWatchedEndpoint:
     """Let the schedules of an endpoint react to what it is now.
 
-    SageMaker's events come twice, late and in any order, so an event only makes the app look.
+    SageMaker's events come twice, late and in any order, so an event only makes the app look. What people should hear
+    of a muted schedule is kept until the mute is over.
     """
 
     schedules: Schedules
+    states: AlertStates
     endpoints: Endpoints
     follow_schedule: FollowSchedule
     raise_notices: RaiseNotices
@@ -44,7 +47,35 @@ class FollowWatchedEndpoint:
         reaction = reaction_of(schedule, found, self.clock.now())
         if reaction is None:
             return False
+        schedule_after, notices = reaction
+        if self._is_muted(schedule):
+            return self._written(schedule_after, notices)
         # Before the schedule is written: after a crash between the two, the notices are raised again, and sent once.
-        self.raise_notices(schedule, *reaction.notices)
-        self.follow_schedule(self.schedules.save(reaction.schedule))
+        self.raise_notices(schedule, *notices)
+        return self._written(schedule_after)
+
+    def end_of_mute(self, schedule: MonitoringSchedule) -> bool:
+        """Raise what was kept while a schedule was muted, if it is not any more, and return whether it was.
+
+        Raises
+        ------
+        NotReady, Upstream
+            When a retry may help.
+        """
+        seen = schedule.watched_endpoint
+        if seen is None or not seen.unheard or self._is_muted(schedule):
+            return False
+        self.raise_notices(schedule, *seen.unheard)
+        heard = seen.model_copy(update={"unheard": ()})
+        return self._written(schedule.model_copy(update={"watched_endpoint": heard, "version": schedule.version + 1}))
+
+    def _is_muted(self, schedule: MonitoringSchedule) -> bool:
+        return self.states.known(schedule.schedule_id).are_muted(self.clock.now())
+
+    def _written(self, schedule: MonitoringSchedule, kept: Iterable[Notice] = ()) -> bool:
+        seen = schedule.watched_endpoint
+        if seen and kept:
+            seen = seen.model_copy(update={"unheard": unheard_notices(seen.unheard, *kept)})
+            schedule = schedule.model_copy(update={"watched_endpoint": seen})
+        self.follow_schedule(self.schedules.save(schedule))
         return True

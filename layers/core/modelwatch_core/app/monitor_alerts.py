@@ -11,7 +11,7 @@ from pydantic import Field
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.listing import ListRequest, Run, SortOrder, by_status, listed, passes
 from modelwatch_core.app.monitor_lists import MonitorLists
-from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, status_after
+from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput
@@ -81,21 +81,19 @@ class MonitorAlerts:
         executions, muted = self._executions(schedule), known.are_muted(self.clock.now())
         shown = []
         for name in AlertName:
-            latest = known.latest.get(name)
-            status = self._status(name, executions, latest)
-            threshold = schedule.alerting.threshold(name)
-            is_on = status is AlertStatus.IN_ALERT
+            state = known.state(name)
+            stands, latest = standing(name, executions, state), state.latest
             shown.append(
                 {
                     "monitoring_alert_name": name.value,
-                    "alert_status": status.value,
+                    "alert_status": stands.status.value,
                     "creation_time": iso_utc(schedule.creation_time),
                     "last_modified_time": iso_utc(latest.creation_time if latest else schedule.creation_time),
-                    "since": iso_utc(latest.since) if latest and is_on else None,
-                    "severity": latest.severity.value if latest and is_on else None,
+                    "since": iso_utc(stands.since) if stands.since else None,
+                    "severity": stands.severity.value if stands.severity else None,
                     "muted_until": iso_utc(known.muted_until) if known.muted_until and muted else None,
                     "model_dashboard_indicator": schedule.model_dashboard_indicator,
-                    **threshold.model_dump(),
+                    **schedule.alerting.threshold(name).model_dump(),
                 }
             )
         return {"alerts": shown, "next_token": None}
@@ -156,13 +154,6 @@ class MonitorAlerts:
         most = max(schedule.alerting.threshold(name).evaluation_period for name in OF_EXECUTIONS)
         found = self.ledger.history(schedule.schedule_id, limit=2 * most + 6)
         return in_order([each for each in found if isinstance(each, MonitoringExecution)])
-
-    def _status(
-        self, name: AlertName, executions: list[MonitoringExecution], latest: AlertTransition | None
-    ) -> AlertStatus:
-        if name is AlertName.NOT_FIRED or not executions:
-            return latest.alert_status if latest else AlertStatus.OK
-        return status_after(name, executions)
 
 
 def _alert_of_executions(name: str) -> AlertName:

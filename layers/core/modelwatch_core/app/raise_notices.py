@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.notices import Notice, notice_alert
+from modelwatch_core.domain.notices import notice_alert
+from modelwatch_core.domain.watched_endpoint import Notice
 from modelwatch_core.ports import Clock
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
+    AlertState,
     AlertTransition,
-    changes_by,
+    Judgement,
     datapoint,
     in_order,
-    status_after,
+    place_of,
 )
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.alerting import AlertName, AlertStatus
+from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import (
     Alert,
     AlertPhase,
@@ -25,6 +26,7 @@ from modelwatch_core.domain.alerts import (
     alert_of,
     silence_alert,
 )
+from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.metric_namespace import metric_namespace
@@ -36,6 +38,8 @@ from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, Metri
 
 _MOST_READS = 5
 """Pages of executions that are looked through for the datapoints of all alerts: some are of no alert's business."""
+_RECENT_CHANGES = 100
+"""Changes of a schedule's alerts among which one is looked for that was announced before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +75,23 @@ class RouteAlerts:
         if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
             muted = known.are_muted(self.clock.now())
             return self._raised(None if muted else alert_of(event), event.alert_targets, {})
-        earlier = self._earlier(execution)
-        before = in_order([each for each in earlier if _comes_before(each, execution)])
-        up_to_now = _known_up_to(known, execution.window)
-        worst = event.violations[0] if event.violations else None
-        changes = sorted(
-            changes_by(execution, before, up_to_now, worst, muted_until=known.muted_until), key=_importance
-        )
-        alert = self._message(event, execution, changes, known)
+        is_muted = known.are_muted(self.clock.now())
+        judgements = self._judgements(execution, known)
+        changes = self._changes(event, judgements, known)
+        unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
+        alert = None if is_muted else _message(event, [each for each in changes if each.phase not in unsent])
+        is_again = execution.attempt > 1 and not judgements[0].is_latest
+        is_over = is_again or any(judged.is_over_already for judged in judgements)
+        if alert and alert.phase is AlertPhase.RECOVERED and is_over:
+            # What it found may have been sent by a sender that died before it was noted: this is another message.
+            alert = alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
         self._raised(alert, event.alert_targets, execution.tags)
-        if not self._has_newer(execution):  # the past changes no state; and a crash until here raises it all again
-            self._note(execution, changes)
-            self._publish_metrics(event, execution, before)
+        named = alert.names if alert else ()
+        news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
+        heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
+        self._keep(event, judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
+        if judgements[0].is_latest:
+            self._publish_metrics(event, execution, judgements)
         return alert
 
     def silent(self, event: ScheduleSilent) -> Alert | None:
@@ -100,31 +109,48 @@ class RouteAlerts:
         alert = silence_alert(schedule, event, window, change)
         self._raised(alert, schedule.alert_targets, schedule.tags)
         if phase is AlertPhase.IN_ALERT:
-            self.states.note(_transition_of(schedule, window, event.due, change, self.clock))
+            transition = _silence(schedule, event, window, severity, self.clock.now())
+            self.states.note(transition)
+            self.states.keep(AlertState(transition, transition), place=place_of(transition))
         return alert
 
-    def _message(
-        self, event: ExecutionEnded, execution: MonitoringExecution, changes: Sequence[Change], known: KnownAlerts
-    ) -> Alert | None:
-        if known.are_muted(self.clock.now()):
-            return None
-        worth_a_message = [
-            change
-            for change in changes
-            if change.phase is not AlertPhase.RECOVERED or execution.alerting.notify_recovery
-        ]
-        return alert_of(event, *worth_a_message) if worth_a_message else None
+    def _judgements(self, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
+        latest = in_order([*self._looked_back(execution, None), execution])
+        around = latest if latest[0].key == execution.key else in_order(self._looked_back(execution, execution))
+        before = [each for each in around if place_of(each) < place_of(execution)]
+        return [Judgement(alert, execution, before, latest, known.state(alert)) for alert in AlertName]
+
+    def _changes(self, event: ExecutionEnded, judgements: Sequence[Judgement], known: KnownAlerts) -> list[Change]:
+        """Return what people should hear, the most important first."""
+        worst = _worst(event)
+        changes = []
+        for judged in judgements:
+            phase = judged.phase(known.muted_until)
+            if phase is None and judged.is_over_already and not self._is_noted(judged):
+                phase = AlertPhase.RECOVERED
+            if phase:
+                severity = judged.severity(worst)
+                changes.append(Change(phase=phase, alert_name=judged.alert, severity=severity, since=judged.since))
+        return sorted(changes, key=_importance)
+
+    def _is_noted(self, judged: Judgement) -> bool:
+        """Return whether what an execution changed is in the history: then it has been announced before."""
+        page = self.states.page(judged.execution.schedule_id, limit=_RECENT_CHANGES)
+        changes = [change for change, _ in page.records if isinstance(change, AlertTransition)]
+        return any((c.alert_name, place_of(c)) == (judged.alert, place_of(judged.execution)) for c in changes)
 
     def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
         if alert is not None:
             self.raise_alert(alert, named, about=alert.names, tags=tags)
         return alert
 
-    def _earlier(self, execution: MonitoringExecution) -> list[MonitoringExecution]:
-        """Return the executions of windows up to its own, as many as its alerts look back to."""
+    def _looked_back(
+        self, execution: MonitoringExecution, last: MonitoringExecution | None
+    ) -> list[MonitoringExecution]:
+        """Return the latest executions, or those up to a window, as many as the alerts of one look back to."""
         most = 1 + max(execution.alerting.threshold(alert).evaluation_period for alert in OF_EXECUTIONS)
         found: list[MonitoringExecution] = []
-        before = execution.window.start + timedelta(seconds=1)
+        before = last.window.start + timedelta(seconds=1) if last else None
         for _ in range(_MOST_READS):
             page = self.ledger.history(execution.schedule_id, limit=2 * most + 6, before=before)
             records = [each for each in page if isinstance(each, MonitoringExecution)]
@@ -135,68 +161,53 @@ class RouteAlerts:
             before = records[-1].window.start
         return found
 
-    def _has_newer(self, execution: MonitoringExecution) -> bool:
-        latest = self.ledger.history(execution.schedule_id, limit=10)
-        return any(
-            isinstance(each, MonitoringExecution)
-            and each.is_settled
-            and not each.one_off
-            and (each.window.start, each.window.end, each.attempt)
-            > (execution.window.start, execution.window.end, execution.attempt)
-            for each in latest
-        )
-
-    def _note(self, execution: MonitoringExecution, changes: Iterable[Change]) -> None:
-        for change in changes:
-            if change.phase is not AlertPhase.REMINDER:
-                scheduled = execution.scheduled_time
-                self.states.note(_transition_of(execution, execution.window, scheduled, change, self.clock))
+    def _keep(self, event: ExecutionEnded, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
+        """Note what changed, how each alert stands, and of which of them people have heard."""
+        worst, now = _worst(event), self.clock.now()
+        for judged in judgements:
+            transitions = judged.transitions(worst, now)
+            for transition in transitions:
+                self.states.note(transition)
+            latest = transitions[-1] if judged.changes_present else judged.state.latest
+            is_news = judged.alert in heard and judged.now is not judged.state.told_status
+            state = AlertState(latest, latest if is_news else judged.state.told)
+            if state != judged.state:
+                self.states.keep(state, place=place_of(judged.latest[0]))
 
     def _publish_metrics(
-        self, event: ExecutionEnded, execution: MonitoringExecution, before: Sequence[MonitoringExecution]
+        self, event: ExecutionEnded, execution: MonitoringExecution, judgements: Iterable[Judgement]
     ) -> None:
         if not execution.publish_cloudwatch_metrics:
             return
-        replaced = [each for each in before if each.window != execution.window]
-        is_on = any(status_after(alert, [execution, *replaced]) is AlertStatus.IN_ALERT for alert in OF_EXECUTIONS)
+        is_on = any(judged.now is AlertStatus.IN_ALERT for judged in judgements)
         largest = max(map(excess_of, event.violations), default=0.0)
         metrics = schedule_metrics(execution, is_on=is_on, largest_excess=largest, now=self.clock.now())
         self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
 
 
-def _comes_before(one: MonitoringExecution, other: MonitoringExecution) -> bool:
-    if one.window == other.window:
-        return one.attempt < other.attempt
-    return (one.window.start, one.window.end) < (other.window.start, other.window.end)
+def _worst(event: ExecutionEnded) -> ConstraintViolation | None:
+    return event.violations[0] if event.violations else None
 
 
-def _known_up_to(known: KnownAlerts, window: Window) -> dict[AlertName, AlertTransition]:
-    return {
-        name: transition
-        for name, transition in known.latest.items()
-        if (transition.window.start, transition.window.end) < (window.start, window.end)
-    }
+def _message(event: ExecutionEnded, changes: Sequence[Change]) -> Alert | None:
+    return alert_of(event, *changes) if changes else None
 
 
 def _importance(change: Change) -> tuple[int, int]:
     return list(AlertPhase).index(change.phase), -change.severity.rank
 
 
-def _transition_of(
-    record: MonitoringExecution | MonitoringSchedule, window: Window, scheduled: object, change: Change, clock: Clock
+def _silence(
+    schedule: MonitoringSchedule, event: ScheduleSilent, window: Window, severity: Severity, now: datetime
 ) -> AlertTransition:
-    recovered = change.phase is AlertPhase.RECOVERED
-    return AlertTransition.model_validate(
-        {
-            "monitoring_schedule_name": record.monitoring_schedule_name,
-            "schedule_id": record.schedule_id,
-            "alert_name": change.alert_name,
-            "alert_status": AlertStatus.OK if recovered else AlertStatus.IN_ALERT,
-            "severity": change.severity,
-            "creation_time": clock.now(),
-            "window": window,
-            "attempt": getattr(record, "attempt", 1),
-            "scheduled_time": scheduled,
-            "since": change.since,
-        }
+    return AlertTransition(
+        monitoring_schedule_name=schedule.monitoring_schedule_name,
+        schedule_id=schedule.schedule_id,
+        alert_name=AlertName.NOT_FIRED,
+        alert_status=AlertStatus.IN_ALERT,
+        severity=severity,
+        creation_time=now,
+        window=window,
+        scheduled_time=event.due,
+        since=event.due,
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule, executions_before
+from modelwatch_core.domain.alert_states import in_order, standing
+from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.dashboard.monitors import Executions, Monitor
 from modelwatch_core.domain.dashboard.pages import (
     FOLDER,
@@ -26,7 +28,7 @@ from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.s3_layout import join, split
-from modelwatch_core.ports import Clock, MonitorSummaries, ObjectStore
+from modelwatch_core.ports import AlertStates, Clock, MonitorSummaries, ObjectStore
 
 _MONTHS = 2200
 """Executions of one monitor in its history: three months of an hourly one, six years of a daily one."""
@@ -41,6 +43,7 @@ class ReadMonitors:
 
     lists: MonitorLists
     summaries: MonitorSummaries
+    states: AlertStates
 
     def all(self) -> Iterator[Monitor]:
         """Yield every monitor; the cost is that of two lists, whose pages hold a hundred and some hundreds of them."""
@@ -54,7 +57,11 @@ class ReadMonitors:
         ledger, schedule_id = self.lists.ledger, schedule.schedule_id
         found = list(islice(executions_before(ledger, schedule_id, page=_PAGE), _MONTHS))
         executions = [each for each in found if isinstance(each, MonitoringExecution)]
+        ended, known = in_order(executions), self.states.known(schedule_id)
+        alerts = (standing(alert, ended, known.state(alert)) for alert in AlertName)
+        on = tuple(each for each in alerts if each.status is AlertStatus.IN_ALERT)
         summary = summary_of(schedule_id, executions, ledger.cost(schedule_id))
+        summary = summary.model_copy(update={"alerts": on, "muted_until": known.muted_until})
         return Monitor(schedule, summary), Executions(executions, len(found) - len(executions))
 
 

@@ -1,4 +1,4 @@
-"""What the sweep sees of alerts: schedules that did not fire, and alerts that wait for a target."""
+"""What the sweep sees of alerts: schedules that did not fire, alerts that wait for a target, and the ends of mutes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
@@ -28,18 +29,21 @@ class WatchAlerts:
     ledger: Ledger
     states: AlertStates
     waiting: WaitingAlerts
+    follow_endpoint: FollowWatchedEndpoint
     bus: EventBus
     clock: Clock
 
     def steps(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """Yield what is to be done: what it is about, and the step, which moves nothing on by itself."""
+        """Yield what is to be done: what it is about, and the step."""
         for target in self.waiting.targets():
             yield f"alerts that wait for {target}", partial(self._published, AlertsWaiting(target=target))
         now = self.clock.now()
         if now.minute >= _EVERY_HOUR_UNTIL:
             return
         for schedule in every_schedule(self.schedules):
-            yield f"the silence of {schedule.monitoring_schedule_name}", partial(self._look_at, schedule, now)
+            name = schedule.monitoring_schedule_name
+            yield f"the silence of {name}", partial(self._look_at, schedule, now)
+            yield f"the mute of {name}", partial(self.follow_endpoint.end_of_mute, schedule)
 
     def _published(self, event: AlertsWaiting | ScheduleSilent) -> bool:
         self.bus.publish(event)
@@ -52,7 +56,7 @@ class WatchAlerts:
 
     def _event(self, schedule: MonitoringSchedule, due: datetime, now: datetime) -> ScheduleSilent | None:
         """Return what is to be said about a schedule that is silent since a moment: at first, and when it is time."""
-        latest = self.states.known(schedule.schedule_id).latest.get(AlertName.NOT_FIRED)
+        latest = self.states.known(schedule.schedule_id).state(AlertName.NOT_FIRED).latest
         name, schedule_id = schedule.monitoring_schedule_name, schedule.schedule_id
         if latest is None or latest.alert_status is AlertStatus.OK:
             return ScheduleSilent(monitoring_schedule_name=name, schedule_id=schedule_id, due=due)

@@ -1,18 +1,22 @@
 """What an execution does to the alerts of its schedule. It follows from the executions alone, in their order.
 
-Executions may be announced late, twice and out of order. So nothing here depends on what was announced before: the
-state before an execution is that of the executions before it, each judged by the settings that it carries.
+Executions may be announced late, twice and out of order. So the state of an alert does not depend on what was announced
+before: it is that of the executions in the order of their windows, each judged by the settings that it carries. What
+people hear is the difference between the state as it is now and the last one that they heard of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
-from modelwatch_core.domain.alerts import AlertPhase, Change, alert_concerned
+from modelwatch_core.domain.alerts import AlertPhase, alert_concerned
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.windows import Window
 
@@ -47,8 +51,40 @@ class AlertTransition(Owned):
     since: UtcDatetime
 
 
+class AlertState(NamedTuple):
+    """An alert of a schedule as it stands.
+
+    Attributes
+    ----------
+    latest : AlertTransition, optional
+        The latest change of its state; None if it has never changed from OK.
+    told : AlertTransition, optional
+        The latest change that people know of: while a schedule is muted they hear of none. None for OK from the start.
+    """
+
+    latest: AlertTransition | None = None
+    told: AlertTransition | None = None
+
+    @property
+    def status(self) -> AlertStatus:
+        """The state."""
+        return self.latest.alert_status if self.latest else AlertStatus.OK
+
+    @property
+    def told_status(self) -> AlertStatus:
+        """The state that people know."""
+        return self.told.alert_status if self.told else AlertStatus.OK
+
+
+def place_of(record: AlertTransition | MonitoringExecution) -> str:
+    """Return the place of an execution, or of what it changed, among those of its schedule: places sort as windows."""
+    return f"{iso_utc(record.window.start)}~{iso_utc(record.window.end)}#{record.attempt:05}"
+
+
 def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:
     """Return whether an execution is bad for an alert; None if it says nothing about it."""
+    if alert is AlertName.NOT_FIRED:
+        return False  # it has begun
     status = execution.monitoring_execution_status
     concerned = alert_concerned(status, execution.outcome.failure_reason if execution.outcome else None)
     if concerned is alert:
@@ -56,116 +92,262 @@ def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:
     return False if status in _GOOD else None
 
 
-def in_order(executions: Sequence[MonitoringExecution]) -> list[MonitoringExecution]:
-    """Return the executions that count, newest first: settled, of own windows, the last attempt of each."""
-    counted = [each for each in executions if each.is_settled and not each.one_off]
-    counted.sort(key=lambda each: (each.window.start, each.window.end, each.attempt), reverse=True)
-    last: dict[tuple[datetime, datetime], MonitoringExecution] = {}
-    for each in counted:
-        last.setdefault((each.window.start, each.window.end), each)
-    return list(last.values())
+def in_order(executions: Iterable[MonitoringExecution]) -> list[MonitoringExecution]:
+    """Return the executions that count, newest first: all attempts at windows of the schedule's own that ended."""
+    counted = {place_of(each): each for each in executions if each.is_settled and not each.one_off}
+    return [counted[place] for place in sorted(counted, reverse=True)]
 
 
-def status_after(alert: AlertName, executions: Sequence[MonitoringExecution]) -> AlertStatus:
-    """Return the state of an alert after the first of some executions, which are in order."""
-    judged = [(each, bad) for each in executions if (bad := datapoint(alert, each)) is not None]
-    if not judged:
-        return AlertStatus.OK
-    threshold = judged[0][0].alerting.threshold(alert)
-    is_met = threshold.is_met([bad for _, bad in judged])
-    return AlertStatus.IN_ALERT if is_met else AlertStatus.OK
+def status_after(
+    alert: AlertName, executions: Iterable[MonitoringExecution], known: AlertStatus = AlertStatus.OK
+) -> AlertStatus:
+    """Return the state of an alert after the first of some executions, which are in order.
 
-
-def changes_by(
-    execution: MonitoringExecution,
-    before: Sequence[MonitoringExecution],
-    known: Mapping[AlertName, AlertTransition],
-    worst: ConstraintViolation | None,
-    *,
-    muted_until: datetime | None = None,
-) -> Iterator[Change]:
-    """Yield what an execution does to each alert: that it begins, lasts and people are to be reminded, or is over.
+    Of a window that was repeated the last attempt counts that says something about the alert.
 
     Parameters
     ----------
-    before : sequence of MonitoringExecution
-        What counts before it, newest first: ``in_order`` of the earlier ones and of its own earlier attempts.
-    known : mapping of AlertName to AlertTransition
-        The latest transition of each alert up to it, which says since when it is on.
-    muted_until : datetime, optional
-        The end of a time in which nothing was sent: what still lasts is in the message of the first execution after it.
+    known : AlertStatus
+        What it is where none of them says anything about it.
     """
-    replaced = [each for each in before if each.window != execution.window]
-    for alert in OF_EXECUTIONS:
-        bad = datapoint(alert, execution)
-        if bad is None:
-            continue
-        was = _status_before(alert, before, known.get(alert))
-        now = status_after(alert, [execution, *replaced])
-        if now is AlertStatus.OK and was is AlertStatus.OK:
-            continue
-        begun = known.get(alert)
-        is_on = was is AlertStatus.IN_ALERT and begun is not None and begun.alert_status is AlertStatus.IN_ALERT
-        since = begun.since if begun and is_on else _beginning(alert, execution, replaced, was)
-        severity = execution.alerting.severity(alert, worst)
-        if now is AlertStatus.OK:
-            kept = begun.severity if begun and is_on else severity
-            yield Change(phase=AlertPhase.RECOVERED, alert_name=alert, severity=kept, since=since)
-        elif was is AlertStatus.OK:
-            since = execution.window.start
-            yield Change(phase=AlertPhase.IN_ALERT, alert_name=alert, severity=severity, since=since)
-        elif _reminds(execution, _latest_about(alert, replaced), since, muted_until, bad=bad):
-            yield Change(phase=AlertPhase.REMINDER, alert_name=alert, severity=severity, since=since)
-    silent = known.get(AlertName.NOT_FIRED)
-    if silent and silent.alert_status is AlertStatus.IN_ALERT:
-        yield Change(
-            phase=AlertPhase.RECOVERED, alert_name=AlertName.NOT_FIRED, severity=silent.severity, since=silent.since
+    judged: dict[Window, tuple[MonitoringExecution, bool]] = {}
+    for each in executions:
+        if (bad := datapoint(alert, each)) is not None:
+            judged.setdefault(each.window, (each, bad))
+    if not judged:
+        return known
+    threshold = next(iter(judged.values()))[0].alerting.threshold(alert)
+    is_met = threshold.is_met([bad for _, bad in judged.values()])
+    return AlertStatus.IN_ALERT if is_met else AlertStatus.OK
+
+
+def status_now(alert: AlertName, executions: Sequence[MonitoringExecution], state: AlertState) -> AlertStatus:
+    """Return the state of an alert after the latest executions, which are in order, or as it is known after them."""
+    if state.latest and (not executions or place_of(state.latest) > place_of(executions[0])):
+        return state.status
+    return status_after(alert, executions, state.status)
+
+
+class Standing(Owned):
+    """An alert as it is shown.
+
+    Attributes
+    ----------
+    since : datetime, optional
+        When it began, if it is on.
+    severity : Severity, optional
+        How serious it is, if it is on and that has been noted.
+    """
+
+    alert: AlertName
+    status: AlertStatus
+    since: UtcDatetime | None = None
+    severity: Severity | None = None
+
+
+def standing(alert: AlertName, executions: Sequence[MonitoringExecution], state: AlertState) -> Standing:
+    """Return how an alert stands after the latest executions, which are in order, and by what is known of it."""
+    status, latest = status_now(alert, executions, state), state.latest
+    if status is AlertStatus.OK:
+        return Standing(alert=alert, status=status)
+    if latest and latest.alert_status is AlertStatus.IN_ALERT:
+        return Standing(alert=alert, status=status, since=latest.since, severity=latest.severity)
+    return Standing(alert=alert, status=status, since=_turn(alert, executions).window.start)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an execution means for one of the alerts of its schedule.
+
+    Attributes
+    ----------
+    before : sequence of MonitoringExecution
+        Those that count before it, in order; its own earlier attempts among them.
+    latest : sequence of MonitoringExecution
+        The latest of the schedule, in order. The first is the execution itself, unless it is announced late or repeats
+        an older window.
+    state : AlertState
+        What the alert was when the execution was announced.
+    """
+
+    alert: AlertName
+    execution: MonitoringExecution
+    before: Sequence[MonitoringExecution]
+    latest: Sequence[MonitoringExecution]
+    state: AlertState
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether no later window has ended."""
+        return self.latest[0].key == self.execution.key
+
+    @cached_property
+    def is_bad(self) -> bool | None:
+        """Whether the execution is bad for the alert; None if it says nothing about it."""
+        return datapoint(self.alert, self.execution)
+
+    @cached_property
+    def was(self) -> AlertStatus:
+        """The state before the execution."""
+        latest = self.state.latest
+        known = latest if latest and place_of(latest) < place_of(self.execution) else None
+        return status_after(self.alert, self.before, known.alert_status if known else AlertStatus.OK)
+
+    @cached_property
+    def became(self) -> AlertStatus:
+        """The state after the execution."""
+        return status_after(self.alert, [self.execution, *self.before], self.was)
+
+    @cached_property
+    def now(self) -> AlertStatus:
+        """The state after the latest execution."""
+        return status_now(self.alert, self.latest, self.state)
+
+    @cached_property
+    def turned(self) -> MonitoringExecution:
+        """The execution with which the present state began, as far back as they are known.
+
+        Where a repetition of an older window has changed the present state, it is the latest execution.
+        """
+        turned = _turn(self.alert, self.latest)
+        changed_since = self.state.latest is not None and place_of(turned) < place_of(self.state.latest)
+        return self.latest[0] if changed_since else turned
+
+    @cached_property
+    def since(self) -> datetime:
+        """When the alert began that is on, or that is over since the execution."""
+        if self._begun:
+            return self._begun.since
+        if self.now is AlertStatus.IN_ALERT:
+            return self.turned.window.start
+        is_over = self.was is AlertStatus.IN_ALERT
+        return (_turn(self.alert, self.before) if is_over and self.before else self.execution).window.start
+
+    def severity(self, worst: ConstraintViolation | None) -> Severity:
+        """Return how serious the alert is, given its worst violation; one that is over is as serious as it was."""
+        if self._begun and self.now is AlertStatus.OK:
+            return self._begun.severity
+        return self.execution.alerting.severity(self.alert, worst)
+
+    def phase(self, muted_until: datetime | None) -> AlertPhase | None:
+        """Return what people should hear of the alert now; None for nothing.
+
+        Parameters
+        ----------
+        muted_until : datetime, optional
+            The end of a time in which nothing was sent: what still lasts is in the message of the first execution after
+            it, and so is the end of what people were told of before.
+        """
+        told = self.state.told_status
+        speaks = self.is_latest or self.execution.attempt > 1  # else the latest execution says what it changed
+        if self.now is AlertStatus.OK:
+            if told is AlertStatus.IN_ALERT:
+                return AlertPhase.RECOVERED if speaks else self._reminder
+            return AlertPhase.RECOVERED if self._reminder and self.was is AlertStatus.IN_ALERT else None
+        if self.is_bad is None or not (self.is_latest or self.is_bad):
+            return None  # the execution that is bad says so itself
+        if told is AlertStatus.OK:
+            began = speaks or place_of(self.execution) >= place_of(self.turned)
+            return AlertPhase.IN_ALERT if began else self._reminder
+        return AlertPhase.REMINDER if self._reminds(muted_until) else None
+
+    @property
+    def changes_present(self) -> bool:
+        """Whether the present state is another than was noted, and no later execution is to say so."""
+        is_told_here = self.execution.attempt > 1 or place_of(self.turned) <= place_of(self.execution)
+        return self.now is not self.state.status and is_told_here
+
+    def transitions(self, worst: ConstraintViolation | None, noticed: datetime) -> list[AlertTransition]:
+        """Return what belongs in the history: what the execution changed, and last the change to the present state.
+
+        A repetition of an older window changes nothing but the present.
+        """
+        found: dict[str, AlertTransition] = {}
+        if self.was is not self.became and (self.is_latest or self.execution.attempt == 1):
+            found[place_of(self.execution)] = self._transition(self.execution, self.became, worst, noticed)
+        if self.changes_present:
+            found[place_of(self.turned)] = self._transition(self.turned, self.now, worst, noticed)
+        return list(found.values())
+
+    def _transition(
+        self,
+        by: MonitoringExecution,
+        status: AlertStatus,
+        worst: ConstraintViolation | None,
+        noticed: datetime,
+    ) -> AlertTransition:
+        begins = status is AlertStatus.IN_ALERT
+        own = worst if by.key == self.execution.key else None
+        return AlertTransition(
+            monitoring_schedule_name=by.monitoring_schedule_name,
+            schedule_id=by.schedule_id,
+            alert_name=self.alert,
+            alert_status=status,
+            severity=by.alerting.severity(self.alert, own) if begins else self.severity(worst),
+            creation_time=noticed,
+            window=by.window,
+            attempt=by.attempt,
+            scheduled_time=by.scheduled_time,
+            since=by.window.start if begins else self._since_before(by),
         )
 
+    def _since_before(self, by: MonitoringExecution) -> datetime:
+        """Return when the alert began that an execution ended, in the order of windows."""
+        earlier = [each for each in self.latest if place_of(each) < place_of(by)] or self.before
+        turned = _turn(self.alert, earlier) if earlier else by
+        is_older = turned is (earlier[-1] if earlier else by)  # than the executions that are looked back to
+        start = turned.window.start
+        return min(self._begun.since, start) if self._begun and is_older else start
 
-def _status_before(
-    alert: AlertName, before: Sequence[MonitoringExecution], known: AlertTransition | None
-) -> AlertStatus:
-    """Return the state of an alert that the executions before left; as it is known where they say nothing about it."""
-    if known and all(datapoint(alert, each) is None for each in before):
-        return known.alert_status
-    return status_after(alert, before)
+    @property
+    def is_over_already(self) -> bool:
+        """Whether later windows have ended what the execution found, so that nobody heard of it yet."""
+        if self.is_latest or self.now is AlertStatus.IN_ALERT or self.state.told_status is AlertStatus.IN_ALERT:
+            return False
+        began = (self.was, self.became) == (AlertStatus.OK, AlertStatus.IN_ALERT)
+        return began or (self._is_awaited and self.was is AlertStatus.IN_ALERT)
+
+    @cached_property
+    def _begun(self) -> AlertTransition | None:
+        """The beginning of the alert that people think is on, however often it began anew in a mute; or that is on."""
+        begun = (each for each in (self.state.told, self.state.latest) if each)
+        return next((each for each in begun if each.alert_status is AlertStatus.IN_ALERT), None)
+
+    @property
+    def _reminder(self) -> AlertPhase | None:
+        """The message about an execution that is bad, where people want one of each that is."""
+        is_wanted = self.is_bad and self.execution.alerting.remind_after_hours == 0
+        return AlertPhase.REMINDER if is_wanted else None
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether a person waits for it: who repeats a window wants to know what became of it."""
+        return (
+            self.execution.attempt > 1 and self.execution.outcome is not None and bool(self.execution.outcome.changes)
+        )
+
+    def _reminds(self, muted_until: datetime | None) -> bool:
+        if (self._is_awaited and self.is_bad) or self._reminder:
+            return True
+        if not self.is_latest:
+            return False
+        earlier = (each for each in self.before if each.window != self.execution.window)
+        previous = next((each for each in earlier if datapoint(self.alert, each) is not None), None)
+        if muted_until and previous and previous.creation_time < muted_until:
+            return True
+        hours = self.execution.alerting.remind_after_hours
+        if not hours:
+            return False
+        every, start = timedelta(hours=hours), self.execution.window.start
+        latest = previous.window.start if previous else self.since
+        return (start - self.since) // every > (max(latest, self.since) - self.since) // every
 
 
-def _beginning(
-    alert: AlertName, execution: MonitoringExecution, before: Sequence[MonitoringExecution], was: AlertStatus
-) -> datetime:
-    """Return when an alert began whose beginning is not noted yet, as far back as the executions are known."""
-    start = execution.window.start
-    if was is AlertStatus.IN_ALERT:
-        for place, each in enumerate(before):
-            if status_after(alert, before[place:]) is AlertStatus.OK:
-                break
-            start = each.window.start
-    return start
-
-
-def _latest_about(alert: AlertName, before: Iterable[MonitoringExecution]) -> MonitoringExecution | None:
-    return next((each for each in before if datapoint(alert, each) is not None), None)
-
-
-def _reminds(
-    execution: MonitoringExecution,
-    previous: MonitoringExecution | None,
-    since: datetime,
-    muted_until: datetime | None,
-    *,
-    bad: bool,
-) -> bool:
-    if muted_until and previous and previous.creation_time < muted_until:
-        return True
-    if bad and execution.attempt > 1 and execution.outcome and execution.outcome.changes:
-        return True  # who repeats a window wants to know what became of it
-    hours = execution.alerting.remind_after_hours
-    if hours is None:
-        return False
-    if hours == 0:
-        return bad
-    every = timedelta(hours=hours)
-    earlier = previous.window.start if previous else since
-    return (execution.window.start - since) // every > (max(earlier, since) - since) // every
+def _turn(alert: AlertName, executions: Sequence[MonitoringExecution]) -> MonitoringExecution:
+    """Return the execution with which the state after the first of some began, as far back as they are known."""
+    status, turned = status_after(alert, executions), executions[0]
+    for place, each in enumerate(executions):
+        if status_after(alert, executions[place:]) is not status:
+            break
+        turned = each
+    return turned

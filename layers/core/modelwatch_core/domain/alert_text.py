@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modelwatch_core.domain.alerting import AlertName, Severity
-from modelwatch_core.domain.alerts import Alert, AlertPhase
+from modelwatch_core.domain.alerts import Alert, AlertPhase, alert_concerned
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.excess import UNKNOWN, excess_of
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 
@@ -71,13 +72,13 @@ def _short_findings(alert: Alert) -> Iterator[str]:
 
 
 def _headline(alert: Alert) -> str:
+    count = alert.outcome.violation_count
+    begun = _BEGUN.get(alert.alert_name, f"{count} violation{'' if count == 1 else 's'}")
     if alert.phase is AlertPhase.RECOVERED:
-        return f"recovered, {_OVER[alert.alert_name]}"
-    reminder = "reminder, " if alert.phase is AlertPhase.REMINDER else ""
-    if alert.alert_name is AlertName.VIOLATIONS:
-        count = alert.outcome.violation_count
-        return f"{reminder}{count} violation{'' if count == 1 else 's'}"
-    return f"{reminder}{_BEGUN[alert.alert_name]}"
+        status = ExecutionStatus(alert.outcome.status)
+        is_late = alert_concerned(status, alert.outcome.failure_reason) is alert.alert_name
+        return f"{begun}, over by now" if is_late else f"recovered, {_OVER[alert.alert_name]}"
+    return f"reminder, {begun}" if alert.phase is AlertPhase.REMINDER else begun
 
 
 _BEGUN = {

@@ -20,8 +20,7 @@ from typing import NamedTuple
 from modelwatch_core.domain.alerting import Severity
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.domain.notices import Notice
-from modelwatch_core.domain.watched_endpoint import Condition, Deployment, WatchedEndpoint, condition_of
+from modelwatch_core.domain.watched_endpoint import Condition, Deployment, Notice, WatchedEndpoint, condition_of
 
 
 class Reaction(NamedTuple):
@@ -49,7 +48,8 @@ def reaction_of(schedule: MonitoringSchedule, found: Deployment | None, now: dat
         return None
     paused = condition is Condition.GONE and (was_paused or seen is None or seen.condition is not Condition.GONE)
     deployment = found if condition is Condition.WORKS else (seen.deployment if seen else None)
-    sees = WatchedEndpoint(condition=condition, deployment=deployment, paused=paused)
+    unheard = seen.unheard if seen else ()
+    sees = WatchedEndpoint(condition=condition, deployment=deployment, paused=paused, unheard=unheard)
     if sees == seen:
         return None
     is_resumed = was_paused and condition is not Condition.GONE

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from modelwatch_core.domain.alerting import Severity
 from modelwatch_core.domain.alerts import Alert
-from modelwatch_core.domain.documents import NonEmpty, Owned
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.watched_endpoint import Notice
 from modelwatch_core.domain.windows import Window
-
-
-class Notice(Owned):
-    """Something that happened to what a schedule watches.
-
-    Attributes
-    ----------
-    code : str
-        Stable; docs/errors.md lists it.
-    headline : str
-        The few words of a subject line.
-    message : str
-        What happened, what the app did, and what to do.
-    """
-
-    code: NonEmpty
-    severity: Severity
-    headline: NonEmpty
-    message: NonEmpty
 
 
 def notice_alert(notice: Notice, schedule: MonitoringSchedule, now: datetime) -> Alert:

@@ -1,11 +1,13 @@
-"""The user's own endpoints, as schedules saw them last."""
+"""The user's own endpoints, as schedules saw them last, and what people should know of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import Field
 
+from modelwatch_core.domain.alerting import Severity
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned
 
 
@@ -58,6 +60,38 @@ def condition_of(deployment: Deployment | None) -> Condition | None:
     return Condition.GONE if deployment is None else _CONDITIONS.get(deployment.status)
 
 
+class Notice(Owned):
+    """Something that happened to what a schedule watches.
+
+    Attributes
+    ----------
+    code : str
+        Stable; docs/errors.md lists it.
+    headline : str
+        The few words of a subject line.
+    message : str
+        What happened, what the app did, and what to do.
+    """
+
+    code: NonEmpty
+    severity: Severity
+    headline: NonEmpty
+    message: NonEmpty
+
+
+_TAKES_BACK = {"EndpointRecovered": "EndpointFailed", "ScheduleResumed": "EndpointDeleted"}
+
+
+def unheard_notices(held_back: Iterable[Notice], *later: Notice) -> tuple[Notice, ...]:
+    """Return what people should hear after a mute: the last notice of each code, without what was taken back."""
+    found = {notice.code: notice for notice in held_back}
+    for notice in later:
+        if found.pop(_TAKES_BACK.get(notice.code, ""), None) is None:
+            found.pop(notice.code, None)
+            found[notice.code] = notice
+    return tuple(found.values())
+
+
 class WatchedEndpoint(Owned):
     """The endpoint of a schedule when an event last made the app look at it.
 
@@ -69,8 +103,11 @@ class WatchedEndpoint(Owned):
         What was deployed when it last worked.
     paused : bool
         Whether the app stopped the schedule because its endpoint was deleted, and starts it when there is one again.
+    unheard : tuple of Notice
+        What is said after the mute in which it happened.
     """
 
     condition: Condition
     deployment: Deployment | None = None
     paused: bool = False
+    unheard: tuple[Notice, ...] = ()

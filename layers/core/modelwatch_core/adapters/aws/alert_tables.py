@@ -1,13 +1,13 @@
 """``AlertStates`` and ``WaitingAlerts`` in the ledger table.
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
-that has changed, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the
-alerts of each second.
+that has changed, with what people know of it, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait
+for it, and a counter of the alerts of each second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from modelwatch_core.adapters.aws.ledger_table import (
     parsed_item,
 )
 from modelwatch_core.adapters.aws.translation import aws_errors
-from modelwatch_core.domain.alert_states import AlertTransition
+from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
@@ -45,38 +45,47 @@ class TableAlertStates:
                 ExpressionAttributeValues={":pk": _partition(schedule_id), ":first": "LATEST#", ":last": "MUTE"},
                 ConsistentRead=True,
             )["Items"]
-        latest: dict[AlertName, AlertTransition] = {}
+        states: dict[AlertName, AlertState] = {}
         muted_until = None
         for item in found:
             if item["sk"] == "MUTE":
                 muted_until = datetime.fromisoformat(str(item["until"]))
                 continue
-            transition = parsed_item(AlertTransition, item)
-            if isinstance(transition, AlertTransition):  # one that a later version wrote is as good as none
-                latest[transition.alert_name] = transition
-        return KnownAlerts(latest, muted_until)
+            latest = parsed_item(AlertTransition, item)
+            if isinstance(latest, AlertTransition):  # one that a later version wrote is as good as none
+                states[latest.alert_name] = AlertState(latest, _told(item, latest))
+        return KnownAlerts(states, muted_until)
 
     def note(self, transition: AlertTransition) -> None:
         """Write a change, unless it is noted."""
-        place = _place(transition)
-        document = {"version": 1, "document": transition.model_dump_json()}
-        change = document | {
+        change = {
             "pk": _partition(transition.schedule_id),
-            "sk": f"CHANGE#{place}#{transition.alert_name}",
+            "sk": f"CHANGE#{place_of(transition)}#{transition.alert_name}#{transition.alert_status}",
+            "version": 1,
+            "document": transition.model_dump_json(),
             "time_list": "ALERT_CHANGES",
             "time_key": f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}",
         }
-        latest = document | {
-            "pk": change["pk"],
-            "sk": f"LATEST#{transition.alert_name}",
+        self.items.transacted(self.items.put_of(change, ConditionExpression="attribute_not_exists(pk)"))
+
+    def keep(self, state: AlertState, *, place: str) -> None:
+        """Write how an alert stands, unless it is known after a later execution."""
+        latest, told = state
+        if latest is None:
+            return
+        item = {
+            "pk": _partition(latest.schedule_id),
+            "sk": f"LATEST#{latest.alert_name}",
+            "version": 1,
+            "document": latest.model_dump_json(),
+            "told": told.model_dump_json() if told else "",
             "place": place,
         }
-        self.items.transacted(self.items.put_of(change, ConditionExpression="attribute_not_exists(pk)"))
-        newer = {
-            "ConditionExpression": "attribute_not_exists(pk) OR place < :place",
+        no_newer = {
+            "ConditionExpression": "attribute_not_exists(pk) OR place <= :place",
             "ExpressionAttributeValues": {":place": place},
         }
-        self.items.transacted(self.items.put_of(latest, **newer))
+        self.items.transacted(self.items.put_of(item, **no_newer))
 
     def mute(self, schedule_id: str, until: datetime) -> None:
         """Send nothing until a moment."""
@@ -97,9 +106,12 @@ def _partition(schedule_id: str) -> str:
     return f"ALERTS#{schedule_id}"
 
 
-def _place(transition: AlertTransition) -> str:
-    window = transition.window
-    return f"{iso_utc(window.start)}~{iso_utc(window.end)}#{transition.attempt:05}"
+def _told(item: Mapping[str, Any], latest: AlertTransition) -> AlertTransition | None:
+    """Return what people know, from an item; before it was kept apart they knew whatever changed."""
+    told = item.get("told")
+    if told is None:
+        return latest
+    return AlertTransition.model_validate_json(str(told)) if told else None
 
 
 @dataclass(frozen=True, slots=True)

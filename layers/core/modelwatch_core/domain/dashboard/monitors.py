@@ -109,7 +109,10 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
         return element("p", "There is no monitoring schedule.")
     by_state = Counter(each.state(now) for each in ordered)
     counts = ", ".join(f"{state.title}: {by_state[state]}" for state in State if by_state[state])
-    headings = ("State", "Monitor", "Last run", "Next run", "Latest runs", "Nearest to a violation", "Cost so far")
+    headings = (
+        *("State", "Monitor", "Alerts", "Last run", "Next run"),
+        *("Latest runs", "Nearest to a violation", "Cost so far"),
+    )
     return joined(
         (
             element("p", counts, class_="counts"),
@@ -142,6 +145,7 @@ def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
         "tr",
         element("td", badge(state), _small(f"since {shown(monitor.summary.since)}" if monitor.summary.since else None)),
         element("th", details(schedule), _small(where), scope="row"),
+        element("td", _alerts(monitor, now)),
         element("td", _last(monitor.summary.runs)),
         element("td", shown(due) if due else "-"),
         element("td", _spark(monitor.summary.runs[::-1])),
@@ -153,6 +157,24 @@ def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
 def badge(state: State) -> Html:
     """Return a state as a word in its colour."""
     return element("span", state.title, class_=f"state {state.name.lower()}")
+
+
+def _alerts(monitor: Monitor, now: datetime) -> Html:
+    """Return which alerts are on, how serious and since when, and until when nothing is sent."""
+    if not monitor.schedule.model_dashboard_indicator:
+        return joined(("-",))
+    parts = [
+        element(
+            "div",
+            ", ".join(filter(None, (each.alert, each.severity))),
+            _small(f"since {shown(each.since)}" if each.since else None),
+        )
+        for each in monitor.summary.alerts
+    ]
+    muted_until = monitor.summary.muted_until
+    if muted_until and now < muted_until:
+        parts.append(element("div", f"muted until {shown(muted_until)}", class_="soft"))
+    return joined(parts or ("none",))
 
 
 def _cost(cost: Cost) -> str:
@@ -210,6 +232,7 @@ def history(monitor: Monitor, executions: Executions, now: datetime, report: Lin
         "Kind": schedule.kind.title,
         "Endpoint": schedule.endpoint_name,
         "Schedule": schedule.schedule_expression,
+        "Alerts": _alerts(monitor, now),
         "Next run": shown(due) if due else "never",
         "Executions": f"{len(executions.records):,}",
         "Cost so far, estimated": _cost(monitor.summary.cost),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
+from modelwatch_core.domain.alert_states import Standing
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -31,11 +32,15 @@ class MonitorSummary(Owned):
     runs : tuple of RunSummary
         The last attempt of each of the latest windows that ended, the newest window first.
     since : datetime, optional
-        Since when executions ended as the last one did, as far as they were known.
+        From which data on executions ended as the last one did, as far as they were known.
     scores : tuple of Score
         What the last execution measured, the nearest to a violation first.
     cost : Cost
         Of all executions so far, estimated.
+    alerts : tuple of Standing
+        The alerts that are on.
+    muted_until : datetime, optional
+        The end of a time in which nothing is sent, which may be over.
     """
 
     schedule_id: NonEmpty
@@ -43,6 +48,8 @@ class MonitorSummary(Owned):
     since: UtcDatetime | None = None
     scores: tuple[Score, ...] = ()
     cost: Cost = Cost()
+    alerts: tuple[Standing, ...] = ()
+    muted_until: UtcDatetime | None = None
 
 
 def last_attempts(executions: Iterable[MonitoringExecution]) -> list[MonitoringExecution]:
@@ -68,7 +75,7 @@ def summary_of(schedule_id: str, executions: Iterable[MonitoringExecution], cost
     return MonitorSummary(
         schedule_id=schedule_id,
         runs=tuple(map(_run, latest[:_RUNS])),
-        since=[*alike][-1].scheduled_time,
+        since=[*alike][-1].window.start,
         scores=last.outcome.scores[:_SCORES] if last.outcome else (),
         cost=cost,
     )
