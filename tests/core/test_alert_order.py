@@ -54,7 +54,7 @@ class Announced:
     def states(self) -> dict[str, tuple[str, str]]:
         """Return each alert's state, and the one that people know."""
         known = self.world.alert_states.known(self.world.schedule_id())
-        return {name: (known.state(name).status, known.state(name).told_status) for name in AlertName}
+        return {name: (known.state(name).status, known.state(name).notified_status) for name in AlertName}
 
     def history(self) -> set[tuple[object, ...]]:
         changes = self.world.alert_states.changes.values()

@@ -528,9 +528,9 @@ class TestAlertStates:
         for state, place in ((known, second), (AlertState(first, None), first), (muted, other), (known, second)):
             states.keep(state, place=place_of(place))
         assert states.known("hourly-1").states == {AlertName.VIOLATIONS: known, AlertName.NO_DATA: muted}
-        told = AlertState(second, first)
-        states.keep(told, place=place_of(second))
-        assert states.known("hourly-1").state(AlertName.VIOLATIONS) == told
+        notified = AlertState(second, first)
+        states.keep(notified, place=place_of(second))
+        assert states.known("hourly-1").state(AlertName.VIOLATIONS) == notified
 
     def test_a_change_is_in_the_history_once_as_it_was_first_noted(self, states):
         change = transition(0, "InAlert")

@@ -169,8 +169,8 @@ class RouteAlerts:
             for transition in transitions:
                 self.states.note(transition)
             latest = transitions[-1] if judged.changes_present else judged.state.latest
-            is_news = judged.alert in heard and judged.now is not judged.state.told_status
-            state = AlertState(latest, latest if is_news else judged.state.told)
+            is_news = judged.alert in heard and judged.now is not judged.state.notified_status
+            state = AlertState(latest, latest if is_news else judged.state.notified)
             if state != judged.state:
                 self.states.keep(state, place=place_of(judged.latest[0]))
 

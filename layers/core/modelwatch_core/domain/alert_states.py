@@ -58,12 +58,12 @@ class AlertState(NamedTuple):
     ----------
     latest : AlertTransition, optional
         The latest change of its state; None if it has never changed from OK.
-    told : AlertTransition, optional
+    notified : AlertTransition, optional
         The latest change that people know of: while a schedule is muted they hear of none. None for OK from the start.
     """
 
     latest: AlertTransition | None = None
-    told: AlertTransition | None = None
+    notified: AlertTransition | None = None
 
     @property
     def status(self) -> AlertStatus:
@@ -71,9 +71,9 @@ class AlertState(NamedTuple):
         return self.latest.alert_status if self.latest else AlertStatus.OK
 
     @property
-    def told_status(self) -> AlertStatus:
+    def notified_status(self) -> AlertStatus:
         """The state that people know."""
-        return self.told.alert_status if self.told else AlertStatus.OK
+        return self.notified.alert_status if self.notified else AlertStatus.OK
 
 
 def place_of(record: AlertTransition | MonitoringExecution) -> str:
@@ -236,17 +236,17 @@ class Judgement:
         ----------
         muted_until : datetime, optional
             The end of a time in which nothing was sent: what still lasts is in the message of the first execution after
-            it, and so is the end of what people were told of before.
+            it, and so is the end of what people were notified of before.
         """
-        told = self.state.told_status
+        notified = self.state.notified_status
         speaks = self.is_latest or self.execution.attempt > 1  # else the latest execution says what it changed
         if self.now is AlertStatus.OK:
-            if told is AlertStatus.IN_ALERT:
+            if notified is AlertStatus.IN_ALERT:
                 return AlertPhase.RECOVERED if speaks else self._reminder
             return AlertPhase.RECOVERED if self._reminder and self.was is AlertStatus.IN_ALERT else None
         if self.is_bad is None or not (self.is_latest or self.is_bad):
             return None  # the execution that is bad says so itself
-        if told is AlertStatus.OK:
+        if notified is AlertStatus.OK:
             began = speaks or place_of(self.execution) >= place_of(self.turned)
             return AlertPhase.IN_ALERT if began else self._reminder
         return AlertPhase.REMINDER if self._reminds(muted_until) else None
@@ -302,7 +302,7 @@ class Judgement:
     @property
     def is_over_already(self) -> bool:
         """Whether later windows have ended what the execution found, so that nobody heard of it yet."""
-        if self.is_latest or self.now is AlertStatus.IN_ALERT or self.state.told_status is AlertStatus.IN_ALERT:
+        if self.is_latest or self.now is AlertStatus.IN_ALERT or self.state.notified_status is AlertStatus.IN_ALERT:
             return False
         began = (self.was, self.became) == (AlertStatus.OK, AlertStatus.IN_ALERT)
         return began or (self._is_awaited and self.was is AlertStatus.IN_ALERT)
@@ -310,7 +310,7 @@ class Judgement:
     @cached_property
     def _begun(self) -> AlertTransition | None:
         """The beginning of the alert that people think is on, however often it began anew in a mute; or that is on."""
-        begun = (each for each in (self.state.told, self.state.latest) if each)
+        begun = (each for each in (self.state.notified, self.state.latest) if each)
         return next((each for each in begun if each.alert_status is AlertStatus.IN_ALERT), None)
 
     @property

@@ -70,7 +70,7 @@ class TableAlertStates:
 
     def keep(self, state: AlertState, *, place: str) -> None:
         """Write how an alert stands, unless it is known after a later execution."""
-        latest, told = state
+        latest, notified = state
         if latest is None:
             return
         item = {
@@ -78,7 +78,7 @@ class TableAlertStates:
             "sk": f"LATEST#{latest.alert_name}",
             "version": 1,
             "document": latest.model_dump_json(),
-            "told": told.model_dump_json() if told else "",
+            "notified": notified.model_dump_json() if notified else "",
             "place": place,
         }
         no_newer = {
@@ -108,10 +108,10 @@ def _partition(schedule_id: str) -> str:
 
 def _told(item: Mapping[str, Any], latest: AlertTransition) -> AlertTransition | None:
     """Return what people know, from an item; before it was kept apart they knew whatever changed."""
-    told = item.get("told")
-    if told is None:
+    notified = item.get("notified")
+    if notified is None:
         return latest
-    return AlertTransition.model_validate_json(str(told)) if told else None
+    return AlertTransition.model_validate_json(str(notified)) if notified else None
 
 
 @dataclass(frozen=True, slots=True)
