@@ -83,6 +83,7 @@ class MemorySchedules:
         self.kept: dict[str, MonitoringSchedule] = {}
         self.written: dict[tuple[str, int], MonitoringSchedule] = {}
         self.made: dict[ScheduleChange, datetime] = {}
+        self.fired: dict[tuple[str, int], datetime] = {}
 
     def get(self, name: str) -> MonitoringSchedule | None:
         return self.kept.get(name)
@@ -121,6 +122,18 @@ class MemorySchedules:
     def versions(self, schedule_id: str, *, limit: int, after: str | None = None) -> Page[MonitoringSchedule]:
         found = [(each, f"{number:08}") for (whose, number), each in self.written.items() if whose == schedule_id]
         return _page(found, limit, after, descending=True)
+
+    def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
+        yield from [each for each in self.kept.values() if each.watched == watched]
+
+    def overdue(self, moment: datetime) -> Iterator[str]:
+        for name, each in list(self.kept.items()):
+            at = each.overdue_at(self.fired.get((each.schedule_id, each.version), each.begins))
+            if at is not None and at <= moment:
+                yield name
+
+    def expect(self, schedule: MonitoringSchedule, fired: datetime) -> None:
+        self.fired[schedule.schedule_id, schedule.version] = fired
 
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         yield from [change for change, made in self.made.items() if made <= until]

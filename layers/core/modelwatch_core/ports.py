@@ -141,6 +141,21 @@ class Schedules(Protocol):
         """Return the versions of a schedule, the newest first."""
         ...
 
+    def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
+        """Yield the schedules that watch an endpoint, or a folder of captures: see ``ScheduleRequest.watched``."""
+        ...
+
+    def overdue(self, moment: datetime) -> Iterator[str]:
+        """Yield the names of the schedules that were to fire by a moment, as far as it was noted that they did.
+
+        What is noted may be behind, never ahead: whoever finds that a schedule fired notes it with ``expect``.
+        """
+        ...
+
+    def expect(self, schedule: MonitoringSchedule, fired: datetime) -> None:
+        """Note for which time a schedule fired last; nothing if it was changed or deleted meanwhile."""
+        ...
+
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         """Yield the changes that were made until a moment and are not followed."""
         ...
