@@ -224,6 +224,17 @@ def test_a_folder_without_a_baseline_is_refused(tmp_path, name):
     assert refused.value.code == "FileNotFound"
 
 
+def test_another_file_of_a_baseline_is_no_baseline(tmp_path, known):
+    folder = known.save(tmp_path / "saved")
+    for name in ("report.html", "cloudwatch_metrics.jsonl"):
+        with pytest.raises(modelwatch.ModelwatchError, match=r"give constraints\.json, or the folder") as refused:
+            modelwatch.load_baseline(folder / name)
+        assert refused.value.code == "InvalidConstraints"
+    (folder / "constraints.json").write_text("[1]")
+    with pytest.raises(modelwatch.ModelwatchError, match="InvalidConstraints"):
+        modelwatch.load_baseline(folder)
+
+
 def test_edited_constraints_are_what_a_check_compares_with(known):
     constraints = known.constraints
     constraints["monitoring_config"]["distribution_constraints"] |= {"minimum_effect": 1.0, "minimum_share": 1.0}
