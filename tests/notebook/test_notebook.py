@@ -297,7 +297,9 @@ def test_bias_takes_its_configuration_as_a_dict(tmp_path):
     found = modelwatch.check(unfair, made, bootstrap_replicates=100)
     assert {"facet", "metric_name"} <= set(found.table().columns)
     assert found.violations
-    loaded = modelwatch.load_baseline(made.save(tmp_path), kind="bias")
+    with pytest.raises(modelwatch.ModelwatchError, match="is of bias or explainability: give its kind"):
+        modelwatch.load_baseline(made.save(tmp_path))
+    loaded = modelwatch.load_baseline(tmp_path, kind="bias")
     again = modelwatch.check(unfair, loaded, bootstrap_replicates=100, **options)
     assert again.violations == found.violations
 

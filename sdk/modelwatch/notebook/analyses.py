@@ -150,8 +150,11 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
             f"baseline: {source} has neither {CONSTRAINTS_FILE} nor {ANALYSIS_FILE}: give the folder of a baseline"
         )
         raise InvalidInput("FileNotFound", message)
+    wanted = described.baseline_files["constraints_s3_uri"]
+    if wanted == CONSTRAINTS_FILE != loaded.constraints_file:
+        message = f"baseline: {source} has {ANALYSIS_FILE}, and is of bias or explainability: give its kind, not {kind}"
+        raise InvalidInput("UnusableArguments", message)
     if not _is_json_object(files[loaded.constraints_file]):
-        wanted = described.baseline_files["constraints_s3_uri"]
         message = f"baseline: {source} is no document of constraints: give {wanted}, or the folder of a baseline"
         raise InvalidInput("InvalidConstraints", message)
     return loaded
