@@ -44,17 +44,14 @@ NINE = START.replace(minute=0) + HOUR
 BEFORE_TEN = NINE + timedelta(minutes=50)
 TICK = timedelta(minutes=7)  # after the hour, between two sweeps: the lease of this template is a second
 
-_STOPS, _LOOKS = (
-    f"arn:aws:sagemaker:us-east-1:123456789012:processing-job/* of the statement for sagemaker:{verb}ProcessingJob"
-    for verb in ("Stop", "Describe")
-)
+JOBS = "arn:aws:sagemaker:us-east-1:123456789012:processing-job"
+_STOPS = f"{JOBS}/*-{'?' * 12}-{'?' * 12} of the statement for sagemaker:StopProcessingJob"
+_LOOKS = f"{JOBS}/* of the statement for sagemaker:DescribeProcessingJob"
 UNSEEN = (
     # Where an upload fails half-way, see ``test_an_upload_that_fails_leaves_no_parts`` of the port contracts.
     "AnalysisRole: s3:AbortMultipartUpload",
     "JobRole: s3:AbortMultipartUpload",
-    # SageMaker itself logs and pulls images with the role of a job, and lists what it downloads.
-    "JobRole: logs:",
-    "JobRole: arn:aws:logs:",
+    # SageMaker itself pulls images with the role of a job, and lists what it downloads.
     "JobRole: ecr:",
     "JobRole: arn:aws:ecr:",
     "JobRole: *",
@@ -574,6 +571,8 @@ def test_what_each_condition_forbids_is_refused_because_of_it(stack, resources):
         ("AnalyzerRole", "dynamodb", "get_item", {"Key": {"pk": {"S": "SCHEDULE#usual"}, "sk": {"S": "SCHEDULE"}}}),
         ("FinishExecutionRole", "cloudwatch", "put_metric_data", {"Namespace": "Modelwatch", "MetricData": []}),
         ("AnalyzerRole", "s3", "get_object", {"Bucket": "captures", "Key": "train.csv"}),
+        ("LaunchExecutionRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "somebody-elses"}),
+        ("ReconcileRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "model-training-20261129"}),
     ],
 )
 def test_a_role_that_tries_what_is_forbidden_is_refused(stack, role, service, method, arguments):

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import boto3
 import pytest
 
+from modelwatch.app_client import AppClient
 from modelwatch.local.app_files import JOB_IMAGE
+from modelwatch.model_monitor import MonitoringExecution
 from modelwatch_core.domain.hosts import RunStatus
 from modelwatch_core.domain.processing_job import JobState
 from tests.app.deployed_app import HOUR, START, App, started
@@ -53,6 +56,8 @@ if case == "waits":
     print("is waiting", flush=True)
     while True:
         time.sleep(60)
+if case == "prints":
+    print("a line\\nanother line")
 if case == "fails":
     message.write_text("the threshold is missing")
     sys.exit(3)
@@ -196,6 +201,16 @@ def test_a_container_that_fails_ends_its_execution_with_its_exit_code_and_messag
     assert "exit code: 3" in reason
     assert "the threshold is missing" in reason
     assert [mail["Subject"] for mail in app.stack.mails if "broken-check" in mail["Subject"]]
+
+
+def test_what_the_container_of_an_execution_printed_is_the_log_of_that_execution(app, capsys):
+    custom(app, "chatty-check", "prints")
+    launched(app, "chatty-check")
+    app.stack.settle()
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=app.stack.region)
+    client = AppClient(session, app.stack.name, endpoint_url=app.stack.endpoint_url)
+    MonitoringExecution(client, app.execution(NINE + HOUR, "chatty-check")).print_logs()
+    assert capsys.readouterr().out.splitlines() == ["a line", "another line"]
 
 
 def test_an_execution_that_is_stopped_stops_its_job(app):

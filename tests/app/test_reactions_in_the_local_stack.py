@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.app.deployed_app import HOUR, START, App, started
+from tests.repository import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_reactions")]
 
@@ -66,6 +68,52 @@ def test_an_execution_is_shown_with_its_cost_and_its_schedule_with_the_sum(app):
     total = described(app)["cost"]
     assert total["executions"] == len(costs)
     assert total["usd"] == pytest.approx(sum(cost["usd"] for cost in costs))
+
+
+def create_example(app: App, **changes: str) -> None:
+    """Deploy the template of docs/ as CloudFormation's users do."""
+    parameters = {
+        "ManageMonitors": app.stack.outputs["ManageMonitorsFunctionArn"],
+        "EndpointName": "loans",
+        "Bucket": app.stack.outputs["ResultsBucketName"],
+        "RoleArn": "arn:aws:iam::123456789012:role/monitor",
+    } | changes
+    app.stack.client("cloudformation").create_stack(
+        StackName="my-monitors",
+        TemplateBody=(ROOT / "docs/examples/monitors.yaml").read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+
+
+def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_it(app):
+    bucket = app.stack.outputs["ResultsBucketName"]
+    for name in ("constraints.json", "statistics.json"):
+        app.s3.copy_object(Bucket=bucket, Key=name, CopySource=f"{bucket}/baselining/first/{name}")
+    create_example(app)
+    hour = START.replace(hour=4, minute=0)
+    app.capture(hour, income_factor=1000)
+    tick = {"monitoring_schedule_name": "hourly-data-quality", "tick_id": "t", "scheduled_time": "2026-11-20T05:00:00Z"}
+    app.call("LaunchExecutionFunction", tick)
+    app.stack.settle()
+    execution = app.execution(hour + HOUR, "hourly-data-quality")
+    assert execution["monitoring_execution_status"] == "CompletedWithViolations", execution
+    assert len(job_definitions(app)) == 1
+    app.stack.client("cloudformation").delete_stack(StackName="my-monitors")
+    names = [each["monitoring_schedule_name"] for each in app.manage("ListMonitoringSchedules")["schedules"]]
+    assert "hourly" in names
+    assert "hourly-data-quality" not in names
+    assert job_definitions(app) == []
+
+
+def job_definitions(app: App) -> list[dict]:
+    asked = {"api": "sagemaker", "operation": "ListDataQualityJobDefinitions", "parameters": {}}
+    return app.call("ManageMonitorsFunction", asked)["answer"]["JobDefinitionSummaries"]
+
+
+def test_a_template_that_the_app_refuses_is_not_created_and_the_reason_is_said(app):
+    with pytest.raises(ClientError, match=r"Hourly could not be created: .*no-such-endpoint"):
+        create_example(app, EndpointName="no-such-endpoint")
+    assert job_definitions(app) == []  # it is rolled back
 
 
 def test_a_completed_transform_job_is_checked_by_the_schedule_of_its_captures(app):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from moto.events.models import EventPattern
@@ -15,6 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 from modelwatch_core.adapters.aws.analyzer_function import FAILURE_DETAIL_TYPE
 from modelwatch_core.domain.documents import SageMakerName
 from modelwatch_core.domain.events import AnalysisEnded
+from tests.core.test_port_contracts import execution
 from tests.repository import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -317,12 +319,12 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
     [
         ("ManageMonitors", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("CreateBaseline", {"GetItem", "PutItem"}),
-        ("LaunchExecution", {"GetItem", "PutItem", "Query"}),
+        ("LaunchExecution", {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}),
         ("FinishExecution", {"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
-        ("FollowEndpoints", {"GetItem", "PutItem", "DeleteItem", "Query"}),
+        ("FollowEndpoints", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("ShowMonitors", {"GetItem", "Query"}),
-        ("Reconcile", {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
+        ("Reconcile", {"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],
 )
 def test_each_function_may_do_to_the_ledger_what_its_use_case_does_and_no_more(resources, function, needs):
@@ -448,3 +450,21 @@ def test_the_age_of_waiting_events_is_watched_of_all_functions_but_the_one_that_
 def test_every_function_folder_is_deployed(source):
     deployed = {r["Properties"].get("CodeUri") for r in source["Resources"].values() if "CodeUri" in r["Properties"]}
     assert deployed == {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}
+
+
+@pytest.mark.parametrize("schedule_name", ["a", "hourly", "a-name-of-sixty-three-characters-" + "x" * 30])
+def test_functions_that_stop_executions_may_stop_jobs_of_their_names_and_no_others(resources, schedule_name):
+    of_launch, of_reconcile = (
+        [each["Resource"]["Fn::Sub"] for role, each in statements(resources) if role == name and stops_jobs(each)]
+        for name in ("LaunchExecutionRole", "ReconcileRole")
+    )
+    assert of_launch == of_reconcile
+    (pattern,) = (resource.rpartition("/")[2] for resource in of_launch)
+    assert fnmatchcase(execution(name=schedule_name).processing_job_name, pattern)
+    # Job names of SageMaker's own monitoring and training, as its documentation has them.
+    for other in ("model-monitoring-202005062300-f0dbb0c5ba9a5b8d1bb1a8a4", "xgboost-2026-11-29-10-00-00-123", "first"):
+        assert not fnmatchcase(other, pattern)
+
+
+def stops_jobs(statement: dict) -> bool:
+    return statement["Action"] == "sagemaker:StopProcessingJob"

@@ -247,3 +247,19 @@ def test_the_command_that_a_baseline_prints_checks_data(run):
     made = run(*baseline(*COLUMNS, *LABEL))
     command = made.stdout.partition("Next: modelwatch ")[2].replace("NEW_DATA", "bad.csv")
     assert run(*shlex.split(command), *FEW).exit_code == 1, command
+
+
+def test_an_option_is_named_as_it_is_typed_and_an_unknown_column_gets_the_nearest_name(run):
+    misspelt = run(*baseline("--inference-attribute", "predicton", *LABEL))
+    assert "--inference-attribute is 'predicton'" in misspelt.stderr
+    assert "Did you mean 'prediction'?" in misspelt.stderr
+    missing = run(*baseline(*LABEL))
+    assert "give it by --inference-attribute" in missing.stderr
+    excluded = run(*baseline(*COLUMNS, *LABEL, "--exclude-features-attribute", "labell"))
+    assert "--exclude-features-attribute names 'labell'" in excluded.stderr
+    assert (misspelt.exit_code, missing.exit_code, excluded.exit_code) == (2, 2, 2)
+
+
+def test_a_column_that_has_the_name_of_a_setting_keeps_it_in_messages(run):
+    refused = run(*baseline("--inference-attribute", "inference_attribute", *LABEL))
+    assert "--inference-attribute is 'inference_attribute', but" in refused.stderr

@@ -38,6 +38,7 @@ from modelwatch_core.ports import (
     EventBus,
     ExecutionOrder,
     KnownAlerts,
+    MutedSchedule,
     Page,
     RunClaim,
     RunClaims,
@@ -84,6 +85,7 @@ class MemorySchedules:
         self.kept: dict[str, MonitoringSchedule] = {}
         self.written: dict[tuple[str, int], MonitoringSchedule] = {}
         self.made: dict[ScheduleChange, datetime] = {}
+        self.fired: dict[tuple[str, int], datetime] = {}
 
     def get(self, name: str) -> MonitoringSchedule | None:
         return self.kept.get(name)
@@ -122,6 +124,18 @@ class MemorySchedules:
     def versions(self, schedule_id: str, *, limit: int, after: str | None = None) -> Page[MonitoringSchedule]:
         found = [(each, f"{number:08}") for (whose, number), each in self.written.items() if whose == schedule_id]
         return _page(found, limit, after, descending=True)
+
+    def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
+        yield from [each for each in self.kept.values() if each.watched == watched]
+
+    def overdue(self, moment: datetime) -> Iterator[str]:
+        for name, each in list(self.kept.items()):
+            at = each.overdue_at(self.fired.get((each.schedule_id, each.version), each.begins))
+            if at is not None and at <= moment:
+                yield name
+
+    def expect(self, schedule: MonitoringSchedule, fired: datetime) -> None:
+        self.fired[schedule.schedule_id, schedule.version] = fired
 
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         yield from [change for change, made in self.made.items() if made <= until]
@@ -305,6 +319,7 @@ class MemoryAlertStates:
         self.changes: dict[tuple[str, str, str, str], AlertTransition] = {}
         self.states: dict[tuple[str, AlertName], tuple[str, AlertState]] = {}
         self.muted: dict[str, datetime] = {}
+        self.mutes: dict[str, MutedSchedule] = {}
 
     def known(self, schedule_id: str) -> KnownAlerts:
         states = {name: state for (owner, name), (_, state) in self.states.items() if owner == schedule_id}
@@ -321,8 +336,16 @@ class MemoryAlertStates:
         if key not in self.states or self.states[key][0] <= place:
             self.states[key] = (place, state)
 
-    def mute(self, schedule_id: str, until: datetime) -> None:
-        self.muted[schedule_id] = until
+    def mute(self, muted: MutedSchedule) -> None:
+        self.muted[muted.schedule_id] = muted.until
+        self.mutes[muted.schedule_id] = muted
+
+    def ended_mutes(self, now: datetime) -> Iterator[MutedSchedule]:
+        yield from [each for each in self.mutes.values() if each.until <= now]
+
+    def unlist(self, muted: MutedSchedule) -> None:
+        if self.mutes.get(muted.schedule_id) == muted:
+            del self.mutes[muted.schedule_id]
 
     def page(
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True

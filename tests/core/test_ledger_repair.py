@@ -80,6 +80,15 @@ def test_every_record_is_listed_and_the_schedules_are_counted(items):
     assert (again.records, again.failures) == (0, ())
 
 
+def test_a_repair_has_the_places_of_schedules_given_once_more(items):
+    schedules = TableSchedules(items)
+    assert len(list(schedules.overdue(NOW + 24 * HOUR))) == 2
+    items.table.delete_item(Key={"pk": "SCHEDULE#hourly", "sk": "PLACE"})  # an earlier version wrote it, and was left
+    assert list(schedules.overdue(NOW + 24 * HOUR)) == ["daily"]
+    RepairLists(items)()
+    assert len(list(schedules.overdue(NOW + 24 * HOUR))) == 2
+
+
 def test_a_repaired_schedule_goes_on_with_its_versions(items):
     RepairLists(items)()
     schedules = TableSchedules(items)

@@ -16,12 +16,20 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
-from modelwatch_core.adapters.aws.ledger_table import OPEN_PARTITIONS, TableLedger, TableSchedules, VersionedItems
+from modelwatch_core.adapters.aws.ledger_table import (
+    OPEN_PARTITIONS,
+    PLACES,
+    TableLedger,
+    TableSchedules,
+    VersionedItems,
+    place_item,
+)
 from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 from modelwatch_core.app.listing import MOST_READS
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.app.show_monitors import ReadMonitors
+from modelwatch_core.domain.alerts import ScheduleSilent
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.execution_cost import Cost
 from tests.core.in_memory import MemoryLedger, MemorySchedules
@@ -58,6 +66,9 @@ class ControlPlane:
             own = {"pk": f"SCHEDULE#{name}", "list_key": name, "time_key": f"{item['time_key'][:-6]}{name}"}
             written = {name: {"S": value} for name, value in (own | {"document": document}).items()}
             stored.put_item(serialized | written)
+            place = place_item(first.model_copy(update=named))
+            stored.put_item({name: TypeSerializer().serialize(value) for name, value in place.items()})
+        table.put_item(Item=PLACES | {"complete": True})
         table.meta.client.meta.events.register("before-call.dynamodb.*", self._count)
 
     def _count(self, model: Any, **_: object) -> None:
@@ -108,11 +119,38 @@ def test_a_sweep_costs_a_few_calls_for_each_overdue_execution_and_none_for_the_o
     assert sweep["Scan"] == 0
 
 
-def test_once_an_hour_a_sweep_looks_at_each_schedule_with_a_query_and_never_scans(control_plane):
-    control_plane.world.clock.moment = TEN + timedelta(hours=1)
-    sweep = control_plane.during(control_plane.world.reconcile)
-    schedules = len(list(every_schedule(control_plane.kept)))
-    assert sweep == {"Query": SWEEP + schedules + -(-schedules // 100)}
+LOOK = {"GetItem": 1, "Query": SWEEP + OPEN_PARTITIONS}
+"""Of the first sweep of an hour: a query for each partition of times, and whether all schedules have places."""
+
+
+def fire(control_plane, *, hours: int, but: str) -> None:
+    """Have all schedules fire at an hour but one."""
+    for each in every_schedule(control_plane.kept):
+        if each.monitoring_schedule_name != but:
+            control_plane.kept.expect(each, TEN + timedelta(hours=hours))
+
+
+def test_the_look_for_schedules_that_did_not_fire_costs_the_same_however_many_did(control_plane):
+    world = control_plane.world
+    world.clock.moment = TEN + timedelta(hours=1)
+    assert control_plane.during(world.reconcile) == LOOK
+    fire(control_plane, hours=5, but="s00007")
+    world.clock.moment = TEN + timedelta(hours=6)
+    looked = control_plane.during(world.reconcile)
+    assert looked["Query"] == LOOK["Query"] + 1  # the executions of the silent one
+    assert looked.total() - sum(LOOK.values()) <= 4, looked
+    (silent,) = (event for event in world.bus.published if isinstance(event, ScheduleSilent))
+    assert silent.monitoring_schedule_name == "s00007"
+
+
+def test_an_event_of_an_endpoint_costs_what_its_own_schedules_cost(control_plane):
+    found = control_plane.during(lambda: list(control_plane.kept.watching("no-such-endpoint")))
+    assert found == {"GetItem": 1, "Query": 1}
+    kept = control_plane.kept.get("s00007")
+    mine = kept.endpoint_input.model_copy(update={"endpoint_name": "mine"})
+    control_plane.kept.save(kept.model_copy(update={"endpoint_input": mine, "version": 2}))
+    found = control_plane.during(lambda: list(control_plane.kept.watching("mine")))
+    assert found == {"GetItem": 1, "Query": 1, "BatchGetItem": 1}
 
 
 def test_a_page_costs_a_query_and_a_read_of_what_is_on_it_however_many_schedules_there_are(control_plane):

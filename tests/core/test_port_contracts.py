@@ -20,6 +20,7 @@ from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
 from modelwatch.local.sam_template import read_template
+from modelwatch_core.adapters.aws import ledger_table
 from modelwatch_core.adapters.aws.alarms import Alarms
 from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableWaitingAlerts
@@ -67,7 +68,7 @@ from modelwatch_core.domain.temporary_endpoint import (
     TemporaryEndpoint,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import Claim, ExecutionOrder, KnownAlerts, Page, RunClaim, UnreadableRecord
+from modelwatch_core.ports import Claim, ExecutionOrder, KnownAlerts, MutedSchedule, Page, RunClaim, UnreadableRecord
 from tests.core.in_memory import (
     ManualClock,
     MemoryAlertStates,
@@ -223,6 +224,49 @@ class TestSchedules:
         for change in (made, changed, deleted):
             schedules.followed(change)
         assert list(schedules.changes(NOW + 3 * HOUR)) == []
+
+    def test_a_schedule_is_found_by_what_it_watches_as_long_as_it_does(self, schedules):
+        folder = {"data_captured_destination_s3_uri": "s3://captures/batches/", "dataset_format": {"csv": {}}}
+        schedules.save(schedule("first"))
+        schedules.save(schedule("second"))
+        schedules.save(schedule("batches", endpoint_input=None, batch_transform_input=folder))
+        schedules.save(schedule("another", endpoint_input={"endpoint_name": "another"}))
+        watched = schedule().watched
+        assert [each.monitoring_schedule_name for each in schedules.watching(watched)] == ["first", "second"]
+        assert [each.monitoring_schedule_name for each in schedules.watching("s3://captures/batches")] == ["batches"]
+        schedules.save(schedule("first", version=2, endpoint_input={"endpoint_name": "another"}))
+        schedules.delete(schedule("second"), now=NOW)
+        assert list(schedules.watching(watched)) == []
+        assert sorted(each.monitoring_schedule_name for each in schedules.watching("another")) == ["another", "first"]
+
+    def test_a_schedule_is_overdue_from_the_time_by_which_it_was_to_fire_until_it_did(self, schedules):
+        hourly = schedule()
+        schedules.save(hourly)
+        overdue = hourly.overdue_at(NOW)
+        assert list(schedules.overdue(overdue - timedelta(seconds=1))) == []
+        assert list(schedules.overdue(overdue)) == ["hourly"]
+        schedules.expect(hourly, NOW + HOUR)
+        assert list(schedules.overdue(overdue)) == []
+        assert list(schedules.overdue(overdue + HOUR)) == ["hourly"]
+
+    def test_what_nobody_wants_to_know_of_is_never_overdue(self, schedules):
+        schedules.save(schedule("unwatched", alerting={"not_fired_after_hours": None}))
+        schedules.save(schedule("once", schedule_expression="cron(0 10 22 11 ? 2026)"))
+        schedules.save(schedule("stopped"))
+        schedules.save(schedule("stopped", version=2, monitoring_schedule_status="Stopped"))
+        schedules.save(schedule("deleted"))
+        schedules.delete(schedule("deleted"), now=NOW)
+        schedules.expect(schedule("once", schedule_expression="cron(0 10 22 11 ? 2026)"), TEN)  # and never again
+        assert list(schedules.overdue(NOW + timedelta(days=400))) == []
+
+    def test_a_firing_of_what_was_changed_or_deleted_meanwhile_notes_nothing(self, schedules):
+        schedules.save(schedule())
+        schedules.save(schedule(version=2))
+        schedules.expect(schedule(), NOW + timedelta(days=9))
+        assert list(schedules.overdue(NOW + timedelta(days=1))) == ["hourly"]
+        schedules.delete(schedule(version=2), now=NOW)
+        schedules.expect(schedule(version=2), NOW)
+        assert list(schedules.overdue(NOW + timedelta(days=400))) == []
 
     def test_there_may_be_so_many_schedules_and_one_more_after_a_deletion(self, schedules):
         for name in ("a", "b"):
@@ -552,9 +596,23 @@ class TestAlertStates:
         assert found == (changes[::-1] if descending else changes)
 
     def test_a_schedule_is_muted_until_a_moment(self, states):
-        states.mute("hourly-1", NOW)
+        states.mute(MutedSchedule("hourly", "hourly-1", NOW))
         assert states.known("hourly-1").muted_until == NOW
         assert states.known("hourly-2").muted_until is None
+
+    def test_a_mute_is_listed_from_its_end_until_it_is_seen_to_unless_it_was_made_longer(self, states):
+        first, second = (MutedSchedule(name, f"{name}-1", NOW) for name in ("daily", "hourly"))
+        for each in (first, second):
+            states.mute(each)
+        assert not [*states.ended_mutes(NOW - timedelta(seconds=1))]
+        assert sorted(states.ended_mutes(NOW)) == [first, second]
+        longer = second._replace(until=NOW + timedelta(hours=1))
+        states.mute(longer)
+        for each in (first, second):
+            states.unlist(each)
+        assert not [*states.ended_mutes(NOW)]
+        assert [*states.ended_mutes(longer.until)] == [longer]
+        assert states.known("daily-1").muted_until == NOW
 
 
 class TestMonitorSummaries:
@@ -704,6 +762,61 @@ def test_a_schedule_that_cannot_be_read_hides_no_other_and_shows_nothing_of_its_
     with pytest.raises(Upstream, match="RecordUnreadable") as refused:
         schedules.get("bad")
     assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def of_an_earlier_version(table, monkeypatch) -> TableSchedules:
+    """Five schedules that have no places, in pages of two."""
+    monkeypatch.setattr(ledger_table, "_PAGE", 2)
+    schedules = TableSchedules(VersionedItems(table))
+    for name in "abcde":
+        schedules.save(schedule(name))
+        table.delete_item(Key={"pk": f"SCHEDULE#{name}", "sk": "PLACE"})
+    return schedules
+
+
+def names_of(found) -> str:
+    return "".join(sorted(each if isinstance(each, str) else each.monitoring_schedule_name for each in found))
+
+
+def test_schedules_of_an_earlier_version_are_found_as_before_and_given_places_once(table, of_an_earlier_version):
+    schedules, tomorrow = of_an_earlier_version, NOW + timedelta(days=1)
+    schedules.expect(schedule("a"), NOW)  # a tick, before anything else happens
+    assert names_of(schedules.watching(schedule().watched)) == "abcde"
+    assert names_of(schedules.overdue(tomorrow)) == "abcde"
+    assert names_of(schedules.watching(schedule().watched)) == "abcde"
+    table.delete_item(Key={"pk": "SCHEDULE#a", "sk": "PLACE"})
+    assert names_of(schedules.overdue(tomorrow)) == "bcde"  # nobody looks again
+    assert names_of(schedules.watching(schedule().watched)) == "bcde"
+
+
+def test_places_that_a_crash_left_out_are_given_by_the_next_look(of_an_earlier_version, monkeypatch):
+    schedules, given, give_place = of_an_earlier_version, [], TableSchedules._give_place
+
+    def crashing(self, each):
+        if len(given) == 3:
+            raise Upstream("Crash", "x")
+        noting(self, each)
+
+    def noting(self, each):
+        given.append(each.monitoring_schedule_name)
+        give_place(self, each)
+
+    monkeypatch.setattr(TableSchedules, "_give_place", crashing)
+    with pytest.raises(Upstream, match="Crash"):
+        list(schedules.overdue(NOW))
+    assert names_of(schedules.watching(schedule().watched)) == "abcde"
+    monkeypatch.setattr(TableSchedules, "_give_place", noting)
+    assert names_of(schedules.overdue(NOW + timedelta(days=1))) == "abcde"
+    assert "".join(given) == "abc" + "cde"  # the first page was noted
+
+
+def test_a_schedule_that_is_deleted_while_places_are_given_gets_none(table):
+    schedules = TableSchedules(VersionedItems(table))
+    schedules.save(schedule())
+    schedules.delete(schedule(), now=NOW)
+    schedules._give_place(schedule())
+    assert list(schedules.overdue(NOW + timedelta(days=1))) == []
 
 
 def test_an_analysis_of_a_later_version_hides_no_other_endpoint(table):

@@ -15,8 +15,10 @@ from typer.testing import CliRunner, Result
 
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.commands import app as command
+from modelwatch.migration.sagemaker_import import SageMakerImport
 from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
+from tests.core.world import World
 from tests.shell.fake_app import FakeApp
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,6 +137,14 @@ class SageMaker:
         add("list_monitoring_alerts", {"MonitoringAlertSummaries": [summary]}, {"MonitoringScheduleName": name})
 
     def imported(self, app: FakeApp, *arguments: str) -> Result:
+        app._clients = {"sagemaker": self.client()}
+        with self.stub:
+            ended = CliRunner().invoke(command, ["import", "sagemaker", *arguments])
+            self.stub.assert_no_pending_responses()
+        return ended
+
+    def client(self) -> Any:
+        """Return a client that gives the answers, while ``stub`` is entered."""
         summaries = [
             {
                 "MonitoringScheduleName": name,
@@ -148,11 +158,7 @@ class SageMaker:
         self.stub.add_response("list_monitoring_schedules", {"MonitoringScheduleSummaries": summaries}, {})
         for later in self._later:
             later()
-        app._clients = {"sagemaker": self.stub.client}
-        with self.stub:
-            ended = CliRunner().invoke(command, ["import", "sagemaker", *arguments])
-            self.stub.assert_no_pending_responses()
-        return ended
+        return self.stub.client
 
 
 def _processing_job(output: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +294,55 @@ def test_what_exists_is_left_and_not_even_read(sagemaker: SageMaker, app: FakeAp
 def test_a_stopped_schedule_is_stopped_here_too(sagemaker: SageMaker, app: FakeApp):
     sagemaker.has("hourly", "DataQuality", inside(), status="Stopped")
     sagemaker.imported(app)
-    assert app.parameters("StopMonitoringSchedule") == {"monitoring_schedule_name": "hourly"}
+    assert app.parameters("CreateMonitoringSchedule")["monitoring_schedule_status"] == "Stopped"
+
+
+class Crash(BaseException):
+    """The process of an import ends."""
+
+
+class CrashingApp(FakeApp):
+    """The app in memory, whose caller dies before or after a call takes effect, the call being counted from zero."""
+
+    def __init__(self, world: World, crashes_at: float) -> None:
+        super().__init__()
+        self.world, self.crashes_at = world, crashes_at
+
+    def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        self.asked.append((operation, parameters))
+        number = len(self.asked) - 1
+        if number == self.crashes_at:
+            raise Crash
+        answer = self.world.manage(operation, **parameters)
+        if number + 0.5 == self.crashes_at:
+            raise Crash
+        return answer
+
+
+def test_an_import_that_dies_anywhere_and_is_repeated_makes_each_schedule_once_with_its_status():
+    wanted = {"paused": "Stopped", "running": "Scheduled"}
+    crashes = 0
+    for half_calls in range(8):
+        world = World()
+        world.endpoints.destinations["loans"] = "s3://captures/live"
+        for name in ("constraints", "statistics"):
+            world.objects.kept[f"s3://models/baseline/{name}.json"] = b"{}"
+        for crashes_at in (half_calls / 2, -1):
+            sagemaker, there = SageMaker(), set(world.schedules.kept)
+            for name, status in wanted.items():
+                sagemaker.has(name, "DataQuality", inside(Environment={}), status=status, is_read=name not in there)
+            app = CrashingApp(world, crashes_at)
+            client, found = sagemaker.client(), []
+            with sagemaker.stub:
+                try:
+                    found = list(SageMakerImport(app, client)(dry_run=False))
+                except Crash:
+                    crashes += 1
+            kept = world.schedules.kept
+            assert {name: each.monitoring_schedule_status for name, each in kept.items()}.items() <= wanted.items()
+        assert [each.name for each in found if each.result in ("Created", "Exists")] == ["paused", "running"], found
+        assert {name: each.monitoring_schedule_status for name, each in world.ticks.set_for.items()} == wanted
+    assert crashes == 6  # before and after each of three calls
 
 
 def test_the_files_of_a_baseline_that_is_named_by_its_job_are_those_of_the_job(sagemaker: SageMaker, app: FakeApp):

@@ -224,6 +224,17 @@ def test_a_folder_without_a_baseline_is_refused(tmp_path, name):
     assert refused.value.code == "FileNotFound"
 
 
+def test_another_file_of_a_baseline_is_no_baseline(tmp_path, known):
+    folder = known.save(tmp_path / "saved")
+    for name in ("report.html", "cloudwatch_metrics.jsonl"):
+        with pytest.raises(modelwatch.ModelwatchError, match=r"give constraints\.json, or the folder") as refused:
+            modelwatch.load_baseline(folder / name)
+        assert refused.value.code == "InvalidConstraints"
+    (folder / "constraints.json").write_text("[1]")
+    with pytest.raises(modelwatch.ModelwatchError, match="InvalidConstraints"):
+        modelwatch.load_baseline(folder)
+
+
 def test_edited_constraints_are_what_a_check_compares_with(known):
     constraints = known.constraints
     constraints["monitoring_config"]["distribution_constraints"] |= {"minimum_effect": 1.0, "minimum_share": 1.0}
@@ -286,7 +297,9 @@ def test_bias_takes_its_configuration_as_a_dict(tmp_path):
     found = modelwatch.check(unfair, made, bootstrap_replicates=100)
     assert {"facet", "metric_name"} <= set(found.table().columns)
     assert found.violations
-    loaded = modelwatch.load_baseline(made.save(tmp_path), kind="bias")
+    with pytest.raises(modelwatch.ModelwatchError, match="is of bias or explainability: give its kind"):
+        modelwatch.load_baseline(made.save(tmp_path))
+    loaded = modelwatch.load_baseline(tmp_path, kind="bias")
     again = modelwatch.check(unfair, loaded, bootstrap_replicates=100, **options)
     assert again.violations == found.violations
 

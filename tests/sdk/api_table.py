@@ -9,11 +9,12 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from modelwatch import model_monitor
 from tests.repository import ROOT
-from tests.sdk.api_document import CLASSES
+from tests.sdk.api_document import CLASSES, CODE
 
 PAGE = ROOT / "docs" / "compatibility" / "python-api.md"
 _HEADING = re.compile(r"^ {4}([A-Z][A-Za-z ]+):$", re.MULTILINE)
@@ -21,6 +22,7 @@ _METHOD = re.compile(r"^ {8}(\w+)\(([^)]*)\)", re.MULTILINE)
 _MEMBER = re.compile(r"^ {8}(\w+): (.+)$", re.MULTILINE)
 _DEFAULT = re.compile(r"\(default: (.+?)\)")
 _UNDEFINED = object()
+_THEIRS = "sagemaker.core"
 
 
 class Row(NamedTuple):
@@ -93,6 +95,33 @@ def _made_with(owner: type, section: str, methods: str) -> Iterator[Row]:
         yield Row(owner.__name__, name, state)
 
 
+def _used_in_code() -> Iterator[Row]:
+    """Yield what the specification's code imports and describes nowhere, with each argument that it is given."""
+    imported: dict[str, str] = {}
+    used: dict[tuple[str, str], Any] = {}
+    for block in CODE.values():
+        nodes = list(ast.walk(ast.parse(block)))
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_THEIRS)]
+        imported |= {
+            each.name: str(node.module).replace(_THEIRS, "modelwatch") for node in froms for each in node.names
+        }
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
+            owner, _, method = ast.unparse(call.func).partition(".")
+            if owner in imported and owner not in CLASSES:
+                used[owner, method] = {
+                    **used.get((owner, method), {}),
+                    **{str(each.arg): None for each in call.keywords},
+                }
+    for (owner, method), arguments in used.items():
+        there = getattr(import_module(imported[owner]), owner, None)
+        called = getattr(there, method, None) if method else there
+        if method:
+            yield Row(owner, f"{method}()", "missing" if called is None else "yes")
+        parameters = _parameters(called) if called else {}
+        for name in arguments:
+            yield Row(owner, f"{method}({name})" if method else name, _state(parameters, name, _UNDEFINED, None))
+
+
 def rows() -> list[Row]:
     """Return a row for each name of the specification, in its order."""
     found: list[Row] = []
@@ -103,7 +132,7 @@ def rows() -> list[Row]:
         found += _made_with(owner, sections.get("Parameters", ""), methods)
         attributes = [attribute for attribute, _ in _MEMBER.findall(sections.get("Attributes", ""))]
         found += [Row(name, each, "yes" if hasattr(owner, each) else "missing") for each in attributes]
-    return found
+    return [*found, *_used_in_code()]
 
 
 def table() -> str:

@@ -62,3 +62,13 @@ def test_constraints_of_another_kind_are_refused_by_what_they_lack(monitor, tmp_
     (tmp_path / "other.json").write_text('{"features": []}')
     with pytest.raises(ValueError, match=r"other\.json has no binary_classification_constraints"):
         monitor.replay(str(tmp_path / "other.json"), *SPAN)
+
+
+def test_a_metric_that_is_broken_is_named_with_its_file(monitor, tmp_path):
+    path = tmp_path / "execution/statistics.json"
+    document = json.loads(path.read_text())
+    document["binary_classification_metrics"]["accuracy"]["value"] = "good"
+    path.write_text(json.dumps(document))
+    where = r"InvalidStatistics: statistics\.json: binary_classification_metrics\.accuracy: value"
+    with pytest.raises(ValueError, match=where):
+        monitor.replay(str(tmp_path / "baseline/constraints.json"), *SPAN)

@@ -96,6 +96,21 @@ def test_the_log_of_the_latest_execution_is_printed(
     assert capsys.readouterr().out.splitlines() == printed
 
 
+def test_the_log_of_a_run_on_a_processing_job_is_read_from_the_streams_of_the_job(capsys: pytest.CaptureFixture[str]):
+    group = "/aws/sagemaker/ProcessingJobs"
+    run = {"host": "sagemaker", "subject": "s", "run_id": "hourly-1", "log_location": f"{group} (streams ...)"}
+    app = app_with(execution(9, run=run))
+    logs = boto3.client("logs", region_name="us-east-1")
+    stub = Stubber(logs)
+    # hourly-1/algo-1-1700000000 is a stream of the job hourly-1; hourly-10/... is none
+    wanted = {"logGroupName": group, "logStreamNamePrefix": "hourly-1/"}
+    stub.add_response("filter_log_events", {"events": [{"message": "a line without the name of the job"}]}, wanted)
+    stub.activate()
+    app._clients = {"logs": logs}
+    MonitoringExecution(app, execution(9, run=run)).print_logs()
+    assert capsys.readouterr().out == "a line without the name of the job\n"
+
+
 @pytest.mark.parametrize(
     ("records", "reason"),
     [

@@ -66,12 +66,12 @@ def test_a_run_takes_a_window_or_a_scheduled_time(run: Run, times: tuple[str, ..
     assert ended.stderr.startswith("modelwatch: InvalidParameter: give start and end, or scheduled_time")
 
 
-def test_replay_is_refused_for_other_kinds_and_for_files_that_are_none(run: Run):
-    bias = SCHEDULE | {"monitoring_type": "ModelBias"}
-    ended = run(FakeApp(DescribeMonitoringSchedule=bias), "schedules", "replay", "hourly", "--constraints", "x", *PAST)
+def test_replay_is_refused_for_users_own_containers_and_for_files_that_are_none(run: Run):
+    own = SCHEDULE | {"monitoring_type": "Custom"}
+    ended = run(FakeApp(DescribeMonitoringSchedule=own), "schedules", "replay", "hourly", "--constraints", "x", *PAST)
     assert (
         ended.exit_code,
-        "hourly monitors ModelBias; replay is for DataQuality and ModelQuality" in ended.stderr,
+        "hourly monitors Custom, whose container alone knows what it compares" in ended.stderr,
     ) == (2, True)
     monitor = DefaultModelMonitor(sagemaker_session=FakeApp(DescribeMonitoringSchedule=SCHEDULE | {"baseline": None}))
     start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)

@@ -141,6 +141,21 @@ class Schedules(Protocol):
         """Return the versions of a schedule, the newest first."""
         ...
 
+    def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
+        """Yield the schedules that watch an endpoint, or a folder of captures: see ``ScheduleRequest.watched``."""
+        ...
+
+    def overdue(self, moment: datetime) -> Iterator[str]:
+        """Yield the names of the schedules that were to fire by a moment, as far as it was noted that they did.
+
+        What is noted may be behind, never ahead: whoever finds that a schedule fired notes it with ``expect``.
+        """
+        ...
+
+    def expect(self, schedule: MonitoringSchedule, fired: datetime) -> None:
+        """Note for which time a schedule fired last; nothing if it was changed or deleted meanwhile."""
+        ...
+
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         """Yield the changes that were made until a moment and are not followed."""
         ...
@@ -362,6 +377,14 @@ class KnownAlerts(NamedTuple):
         return self.muted_until is not None and now < self.muted_until
 
 
+class MutedSchedule(NamedTuple):
+    """A schedule about which nothing is sent until a moment."""
+
+    monitoring_schedule_name: str
+    schedule_id: str
+    until: datetime
+
+
 class AlertStates(Protocol):
     """The changes of all alerts, and which schedules are muted."""
 
@@ -377,8 +400,16 @@ class AlertStates(Protocol):
         """Keep how an alert that has changed stands after the execution of a place; after a later one it stays."""
         ...
 
-    def mute(self, schedule_id: str, until: datetime) -> None:
+    def mute(self, muted: MutedSchedule) -> None:
         """Send nothing about a schedule until a moment."""
+        ...
+
+    def ended_mutes(self, now: datetime) -> Iterator[MutedSchedule]:
+        """Yield the mutes that are over and listed."""
+        ...
+
+    def unlist(self, muted: MutedSchedule) -> None:
+        """List an ended mute no more, unless its schedule was muted anew."""
         ...
 
     def page(

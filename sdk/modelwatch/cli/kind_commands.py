@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
@@ -22,6 +22,7 @@ from modelwatch.cli.next_command import check_command
 from modelwatch.cli.option_groups import group_parameters, keyword_parameter, take_group, with_parameters
 from modelwatch.cli.options import AsJson, Backfill, Output, Overwrite, usable_output
 from modelwatch.cli.result import print_learnt, print_result
+from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import ShellCommand, Verb
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -132,7 +133,7 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
         dataset: DatasetOptions = take_group(DatasetOptions, values)
         fields = {"analysis_type": kind.analysis_type, **dataset.settings(), **_given(verb, kind, values)}
         kind.shell.refuse(fields)
-        with ExitStack() as copies:
+        with _named_as_typed(_command(verb, kind)), ExitStack() as copies:
             source = local_copy(dataset_source, _DATA, dataset.may_be_in_window)
             fields["dataset_source"] = copies.enter_context(source)
             for option in kind_options(kind, verb):
@@ -154,6 +155,19 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
             raise typer.Exit(VIOLATIONS_FOUND)
 
     return run
+
+
+@contextmanager
+def _named_as_typed(command: TyperCommand) -> Iterator[None]:
+    """Name options in errors as they are typed: ``--inference-attribute`` for ``inference_attribute``."""
+    typed = {str(option.name): option.opts[0] for option in command.params if "_" in str(option.name)}
+    # In quotes it is a value, which may be the name of a column.
+    setting = re.compile(rf"(?<![\w'\"./-])({'|'.join(typed)})(?![\w'\"./-])")
+    try:
+        yield
+    except ModelwatchError as error:
+        message = setting.sub(lambda found: typed[found[1]], error.message)
+        raise type(error)(error.code, message, examples=error.examples) from None
 
 
 def _given(verb: Verb, kind: MonitorKind, values: Mapping[str, Any]) -> dict[str, Any]:

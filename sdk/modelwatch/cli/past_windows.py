@@ -108,7 +108,9 @@ def backfill(
 @takes_option_groups
 def replay(
     name: ScheduleName,
-    constraints: Annotated[str, typer.Option(metavar="FILE|S3URI", help="The changed constraints.json.")],
+    constraints: Annotated[
+        str, typer.Option(metavar="FILE|S3URI", help="The changed constraints.json or analysis.json.")
+    ],
     start: Start,
     end: End,
     statistics: Annotated[
@@ -118,7 +120,7 @@ def replay(
     *,
     options: AppOptions,
 ) -> None:
-    """Show what changed constraints would have found in past windows of data or model quality. Nothing is written.
+    """Show what changed constraints would have found in past windows. Nothing is written.
 
     The statistics that executions have left are checked, not the rows. Checks that only the rows decide are counted in
     the last column; modelwatch check reads the rows.

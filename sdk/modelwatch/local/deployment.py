@@ -41,6 +41,7 @@ class Deployment:
         self._failures: dict[str, str] = {}
         self._skipped: set[str] = set()
         self._layers: dict[str, Path] = {}
+        self._is_done = False
 
     # What the patch of CloudFormation calls during the creation of the stack.
 
@@ -58,7 +59,9 @@ class Deployment:
             self.functions.append(self._settings(physical_id, properties))
 
     def failed(self, logical_id: str, reason: str) -> None:
-        """Record a resource that could not be created."""
+        """Record a resource that could not be created; refuse a stack of the user's own that has it."""
+        if self._is_done:
+            raise LocalStackError("NotDeployed", f"{logical_id} could not be created: {reason}")
         self._failures[logical_id] = reason
 
     def skipped(self, logical_id: str) -> None:
@@ -88,6 +91,7 @@ class Deployment:
         except ClientError as error:
             reason = error.response["Error"].get("Message", str(error))
         self._refuse_if_missing(reason)
+        self._is_done = True
         stack = client.describe_stacks(StackName=self._name)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 

@@ -133,7 +133,7 @@ def _sqs(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
 
 def _logs(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
     def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
-        stream = f"log-group:{parameters['logGroupName']}:log-stream:{parameters['logStreamName']}"
+        stream = f"log-group:{parameters['logGroupName']}:log-stream:{parameters.get('logStreamName', '')}"
         yield Permission(f"logs:{action}", region.arn("logs", stream))
 
     return permissions
@@ -204,7 +204,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     ("sns", "Publish"): _publish,
     **{("sqs", action): _sqs(action) for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")},
     ("sqs", "ChangeMessageVisibilityBatch"): _sqs("ChangeMessageVisibility"),
-    **{("logs", action): _logs(action) for action in ("CreateLogStream", "PutLogEvents")},
+    **{("logs", action): _logs(action) for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")},
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
     },

@@ -21,6 +21,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.moto_patches.sagemaker import set_processing_job_status
 from modelwatch.local.work import WorkInProgress
@@ -29,6 +31,9 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 _OPT_ML = "/opt/ml"
 _LONGEST_MESSAGE = 1024
 _KILLED = 137
+_LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+_LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
+"""PutLogEvents takes 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,22 @@ class ProcessingJobs:
             _kill(process)
             process.wait()
             return None
+        finally:
+            with suppress(ClientError):  # a role that may not write logs has a job without any
+                self._write_log(name, request["RoleArn"])
         return 128 - status if status < 0 else status
+
+    def _write_log(self, name: str, role_arn: str) -> None:
+        """Write what a job printed where SageMaker writes it."""
+        logs = self._clients.for_role(role_arn, "logs", assumed_by=SAGEMAKER)
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=_LOG_GROUP)
+        stream = {"logGroupName": _LOG_GROUP, "logStreamName": f"{name}/algo-1-1"}
+        logs.create_log_stream(**stream)
+        now = int(self._now().timestamp() * 1000)
+        lines = [{"timestamp": now, "message": line[:_LONGEST_LINE]} for line in self.log(name).splitlines() if line]
+        for first in range(0, len(lines), _LINES_TOGETHER):
+            logs.put_log_events(**stream, logEvents=lines[first : first + _LINES_TOGETHER])
 
     def _environment(self, request: dict[str, Any], opt_ml: Path) -> dict[str, str]:
         credentials = self._clients.assume_role(request["RoleArn"], session="job", assumed_by=SAGEMAKER)

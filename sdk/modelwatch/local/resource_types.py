@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwatch.local.custom_resources import CustomResource, is_custom
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.moto_patches.hooks import CreatedResource
 from modelwatch.local.moto_patches.iam import register_managed_policy
@@ -141,7 +142,7 @@ _NOT_SUPPORTED = {
 
 def can_create(resource_type: str) -> bool:
     """Return whether `create` supports a resource type."""
-    return resource_type in _CREATORS
+    return resource_type in _CREATORS or is_custom(resource_type)
 
 
 def create(client_of: ClientOf, resource_type: str, name: str, properties: Properties) -> CreatedResource | None:
@@ -165,6 +166,8 @@ def create(client_of: ClientOf, resource_type: str, name: str, properties: Prope
     """
     if resource_type in _NOT_SUPPORTED:
         raise LocalStackError("NotRunLocally", _NOT_SUPPORTED[resource_type])
+    if is_custom(resource_type):
+        return CustomResource(client_of, resource_type, name, properties).create()
     creator = _CREATORS.get(resource_type)
     return None if creator is None else creator(client_of, name, properties)
 

@@ -123,13 +123,15 @@ class SageMakerImport:
         )
         if reason := _why_not(translation.parameters):
             return replace(known, result=Result.NOT_CREATED, reason=reason)
-        return known if dry_run else self._created(known, stopped=schedule["MonitoringScheduleStatus"] == "Stopped")
+        # In one step: a schedule that is stopped at SageMaker must not run here because an import died between two.
+        stopped = {"monitoring_schedule_status": "Stopped"} if schedule["MonitoringScheduleStatus"] == "Stopped" else {}
+        return known if dry_run else self._created(known, stopped)
 
-    def _created(self, known: Imported, *, stopped: bool) -> Imported:
+    def _created(self, known: Imported, more: Mapping[str, str]) -> Imported:
         from botocore.exceptions import ClientError
 
         try:
-            self.app.manage("CreateMonitoringSchedule", **(known.parameters or {}))
+            self.app.manage("CreateMonitoringSchedule", **(known.parameters or {}), **more)
         except ValueError as error:
             return replace(known, result=Result.NOT_CREATED, reason=str(error))
         except ClientError as error:
@@ -137,8 +139,6 @@ class SageMakerImport:
             if details["Code"] not in ("ResourceInUse", "ResourceLimitExceeded", "ConflictException"):
                 raise
             return replace(known, result=Result.NOT_CREATED, reason=details["Message"])
-        if stopped:
-            self.app.manage("StopMonitoringSchedule", monitoring_schedule_name=known.name)
         return replace(known, result=Result.CREATED)
 
     def _translated(self, schedule: Document) -> Translation:

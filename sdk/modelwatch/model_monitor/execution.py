@@ -145,10 +145,8 @@ class MonitoringExecution(dict[str, Any]):
                 f"the execution of {self.monitoring_schedule_name} has no log:"
                 f" it is {self.monitoring_execution_status}. {self.failure_reason or 'Wait for its start.'}"
             )
-        since = int(self.creation_time.timestamp() * 1000)
         pages = self._app.client("logs").get_paginator("filter_log_events")
-        # A run's lines are found by its own name, which its host writes into each of them.
-        wanted = {"logGroupName": location.partition(" ")[0], "filterPattern": f'"{run["run_id"]}"', "startTime": since}
+        wanted = {"logGroupName": location.partition(" ")[0]} | _lines_of(run, self.creation_time)
         lines = [event["message"].rstrip() for page in pages.paginate(**wanted) for event in page["events"]]
         sys.stdout.write("\n".join(lines or [f"{location} has no lines yet"]) + "\n")
 
@@ -220,6 +218,13 @@ class MonitoringExecution(dict[str, Any]):
                 return
         name = self.monitoring_schedule_name
         raise ValueError(f"ExecutionNotFound: the app has no longer a record of this execution of {name}")
+
+
+def _lines_of(run: Record, since: datetime) -> dict[str, Any]:
+    """Return by what the lines of a run are found: a processing job has streams; Lambda's lines name their request."""
+    if run["host"] == "sagemaker":
+        return {"logStreamNamePrefix": f"{run['run_id']}/"}
+    return {"filterPattern": f'"{run["run_id"]}"', "startTime": int(since.timestamp() * 1000)}
 
 
 def results_folder(arn: str, sagemaker_session: Any = None) -> str:

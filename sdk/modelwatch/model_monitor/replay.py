@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,8 @@ class ReplayedWindow:
         What the other constraints find.
     unknown : tuple of (str, str)
         What only the rows of the window decide; ``modelwatch check`` reads them. Of model quality, a metric whose
-        confidence interval is worse than its threshold, where all that chance makes of it must be.
+        confidence interval is worse than its threshold, where all that chance makes of it must be. Of bias and
+        explainability, what the changed file has measured in another way than the window was.
     """
 
     execution: MonitoringExecution
@@ -49,8 +50,8 @@ class ReplayedWindow:
     unknown: tuple[Finding, ...] = ()
 
 
-Replayed = Callable[[bytes, str], "Replay"]
-"""Checks the statistics of a window, of which it takes the content and the name."""
+Replayed = Callable[[Content], "Replay"]
+"""Checks what a window has measured, by the file that its execution has left."""
 
 
 def replayed_windows(
@@ -67,64 +68,118 @@ def replayed_windows(
     name, kind = schedule["monitoring_schedule_name"], schedule["monitoring_type"]
     if kind not in _KINDS:
         raise ValueError(
-            f"{name} monitors {kind}; replay is for {' and '.join(_KINDS)}, whose statistics are what constraints are"
-            " compared with. Update the schedule and call backfill"
+            f"{name} monitors {kind}, whose container alone knows what it compares; replay is for {', '.join(_KINDS)}."
+            " Update the schedule and call backfill"
         )
     try:
-        given = statistics or (schedule.get("baseline") or {}).get("statistics_s3_uri")
-        baseline = _content(app, given) if given else None
-        with _KINDS[kind](schedule, _content(app, constraints), baseline) as replayed:
+        with TemporaryDirectory(prefix="modelwatch-") as scratch:
+            replayed = _KINDS[kind](_Sources(app, schedule, constraints, statistics, Path(scratch)))
             for record in _latest_attempts(app, schedule, start, end):
                 yield _replayed(app, MonitoringExecution(app, record), replayed)
     except InvalidInput as error:
         raise ValueError(str(error)) from None
 
 
-@contextmanager
-def _data_quality(schedule: Record, constraints: Content, baseline: Content | None) -> Iterator[Replayed]:
+@dataclass(frozen=True)
+class _Sources:
+    """What windows are replayed with.
+
+    Attributes
+    ----------
+    statistics : Statistics or str, optional
+        Those of the baseline; the schedule's if not given.
+    scratch : Path
+        A folder for copies.
+    """
+
+    app: AppClient
+    schedule: Record
+    constraints: Constraints | str
+    statistics: Statistics | str | None
+    scratch: Path
+
+    @property
+    def changed(self) -> Content:
+        """The changed constraints."""
+        return _content(self.app, self.constraints)
+
+    @property
+    def baseline(self) -> Content | None:
+        """The statistics of the baseline, if it has any."""
+        given = self.statistics or (self.schedule.get("baseline") or {}).get("statistics_s3_uri")
+        return _content(self.app, given) if given else None
+
+    def written(self, part: str, file: Content) -> Path:
+        """Write a file that an analysis reads; messages name it by its own name."""
+        path = self.scratch / part / Path(file[1]).name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(file[0])
+        return path
+
+
+def _data_quality(sources: _Sources) -> Replayed:
     from modelwatch_analyzer.data_quality.documents import Constraints as DataConstraints
     from modelwatch_analyzer.data_quality.documents import Statistics as DataStatistics
     from modelwatch_analyzer.data_quality.replay import replayed
 
-    then, changed = DataStatistics.parsed(*baseline) if baseline else None, DataConstraints.parsed(*constraints)
-    excluded = _excluded(schedule)
-    yield lambda *current: replayed(DataStatistics.parsed(*current), changed, then, excluded=excluded)
+    baseline = sources.baseline
+    then = DataStatistics.parsed(*baseline) if baseline else None
+    changed, excluded = DataConstraints.parsed(*sources.changed), _excluded(sources.schedule)
+    return lambda current: replayed(DataStatistics.parsed(*current), changed, then, excluded=excluded)
 
 
-@contextmanager
-def _model_quality(schedule: Record, constraints: Content, baseline: Content | None) -> Iterator[Replayed]:
+def _model_quality(sources: _Sources) -> Replayed:
     from modelwatch_analyzer.model_quality.replay import replayed
     from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
     from modelwatch_core.domain.settings_environment import settings_from_environment
 
-    with TemporaryDirectory(prefix="modelwatch-") as scratch:
-
-        def written(part: str, file: Content) -> Path:
-            path = Path(scratch, part, Path(file[1]).name)  # messages name it by its name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(file[0])
-            return path
-
-        required = {"analysis_type": "MODEL_QUALITY", "dataset_source": scratch, "output_path": scratch}
-        known = {"problem_type": schedule["problem_type"]}
-        settings = settings_from_environment((schedule.get("environment") or {}) | required | known)
-        if not isinstance(settings, ModelQualitySettings):
-            raise TypeError(type(settings).__name__)
-        changed, then = written("constraints", constraints), written("baseline", baseline) if baseline else None
-        yield lambda *current: replayed(settings, written("current", current), changed, then)
+    schedule, folder = sources.schedule, str(sources.scratch)
+    required = {"analysis_type": "MODEL_QUALITY", "dataset_source": folder, "output_path": folder}
+    known = {"problem_type": schedule["problem_type"]}
+    settings = settings_from_environment((schedule.get("environment") or {}) | required | known)
+    if not isinstance(settings, ModelQualitySettings):
+        raise TypeError(type(settings).__name__)
+    changed = sources.written("constraints", sources.changed)
+    baseline = sources.baseline
+    then = sources.written("baseline", baseline) if baseline else None
+    return lambda current: replayed(settings, sources.written("current", current), changed, then)
 
 
-_KINDS: Mapping[str, Callable[[Record, Content, Content | None], AbstractContextManager[Replayed]]] = {
+def _bias(sources: _Sources) -> Replayed:
+    from modelwatch_analyzer.bias.config import BiasConfig
+    from modelwatch_analyzer.bias.replay import replayed
+
+    given = sources.schedule["analysis_config"]
+    content = _content(sources.app, given) if isinstance(given, str) else (json.dumps(given).encode(), _CONFIG)
+    config, changed = BiasConfig.read(sources.written("config", content)), sources.written("changed", sources.changed)
+    return lambda current: replayed(config, sources.written("current", current), changed)
+
+
+def _explainability(sources: _Sources) -> Replayed:
+    from modelwatch_analyzer.explainability.replay import replayed
+
+    changed = sources.written("changed", sources.changed)
+    return lambda current: replayed(sources.written("current", current), changed)
+
+
+_CONFIG = "analysis_config.json"
+_ANALYSIS = "analysis.json"
+_MEASURED_IN = {"ModelBias": _ANALYSIS, "ModelExplainability": _ANALYSIS}
+"""The file of an execution that holds what it measured, where it is not its statistics."""
+_KINDS: Mapping[str, Callable[[_Sources], Replayed]] = {
     "DataQuality": _data_quality,
     "ModelQuality": _model_quality,
+    "ModelBias": _bias,
+    "ModelExplainability": _explainability,
 }
-"""By kind of monitor, what replays its windows, made of the schedule, the changed constraints and the baseline."""
+"""By kind of monitor, what replays its windows."""
 
 
 def _replayed(app: AppClient, execution: MonitoringExecution, replayed: Replayed) -> ReplayedWindow:
     if execution.monitoring_execution_status not in ENDED_WELL:
         return ReplayedWindow(execution)
-    found = replayed(*_content(app, f"{execution.output.destination}/{Statistics.file_name}"))
+    file = _MEASURED_IN.get(str(execution["MonitoringType"]), Statistics.file_name)
+    found = replayed(_content(app, f"{execution.output.destination}/{file}"))
     violations = execution.constraint_violations()
     before = tuple((subject, check) for subject, check, _ in violations.table()) if violations else ()
     return ReplayedWindow(execution, before, found.violations, found.unknown)
@@ -157,8 +212,6 @@ def _excluded(schedule: Record) -> frozenset[str]:
 def _content(app: AppClient, file: ModelMonitoringFile | str) -> Content:
     """Return the content of a file and the name that messages call it by."""
     if isinstance(file, ModelMonitoringFile):
-        import json
-
         return json.dumps(file.body_dict).encode(), file.file_s3_uri or file.file_name
     if file.startswith("s3://"):
         return S3Downloader.read_bytes(file, app), file

@@ -215,13 +215,14 @@ class ScheduleExecutions:
         Parameters
         ----------
         constraints : Constraints or str
-            The changed constraints, an S3 URI, or a path on this machine.
+            The changed constraints (of bias and explainability ``analysis.json``), an S3 URI, or a path here.
         start, end : datetime
             Scheduled times from ``start`` on and before ``end``; UTC where they have no time zone.
         schedule_name : str, optional
             The schedule; that which this object made or is attached to if not given.
         statistics : Statistics or str, optional
-            Those of the baseline that drift is measured from; the schedule's if not given.
+            Those of the baseline that drift is measured from; the schedule's if not given. Bias and explainability
+            have both in one file, and use these for nothing.
 
         Returns
         -------
@@ -231,7 +232,7 @@ class ScheduleExecutions:
         Raises
         ------
         ValueError
-            For other kinds of monitor than data quality and model quality, and files that are none.
+            For a custom kind of monitor, and files that are none.
         """
         schedule = self._schedule(self._named(schedule_name))
         return list(replayed_windows(self._app, schedule, constraints, *span(start, end), statistics))

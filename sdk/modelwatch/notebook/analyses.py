@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -130,7 +131,7 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
     Raises
     ------
     InvalidInput
-        ``FileNotFound``, ``UnusableArguments``.
+        ``FileNotFound``, ``UnusableArguments``, and ``InvalidConstraints`` for a file that has none, as a report.
     Upstream
         If S3 answers with an error.
     """
@@ -149,7 +150,21 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
             f"baseline: {source} has neither {CONSTRAINTS_FILE} nor {ANALYSIS_FILE}: give the folder of a baseline"
         )
         raise InvalidInput("FileNotFound", message)
+    wanted = described.baseline_files["constraints_s3_uri"]
+    if wanted == CONSTRAINTS_FILE != loaded.constraints_file:
+        message = f"baseline: {source} has {ANALYSIS_FILE}, and is of bias or explainability: give its kind, not {kind}"
+        raise InvalidInput("UnusableArguments", message)
+    if not _is_json_object(files[loaded.constraints_file]):
+        message = f"baseline: {source} is no document of constraints: give {wanted}, or the folder of a baseline"
+        raise InvalidInput("InvalidConstraints", message)
     return loaded
+
+
+def _is_json_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -45,6 +45,8 @@ class MetricEntry(_Part):
 
     Attributes
     ----------
+    interval : tuple of float, optional
+        Of confidence, our addition: of what was measured, and used for nothing where the entry is a constraint.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
         leaves an end open.
@@ -52,6 +54,7 @@ class MetricEntry(_Part):
 
     name: str
     value: Number | None = None
+    interval: tuple[Number, Number] | None = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")

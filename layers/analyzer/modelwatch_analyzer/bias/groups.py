@@ -106,7 +106,7 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     columns, listed, outcomes = table.columns, table.columns.positive, table.outcomes
     prediction = columns.prediction
     fractions = prediction is not None and prediction.guessed and table.predicted.are_probabilities
-    data_type = _known_type(known) or outcomes.data_type(listed.values)
+    data_type = known_type(known) or outcomes.data_type(listed.values)
     if columns.label is None and not known and fractions and (listed.threshold or 0.0).is_integer():
         data_type = DataType.CATEGORICAL
     if data_type is DataType.CONTINUOUS and listed.threshold is None:
@@ -150,7 +150,7 @@ def facet_of(
     """
     column, listed = table.columns.facets[name]
     facts = table.facet_facts[name]
-    data_type = data_type or _known_type(known) or facts.data_type(listed.values)
+    data_type = data_type or known_type(known) or facts.data_type(listed.values)
     rows = table.facets[name].filter(positive.known)
     if data_type is DataType.CONTINUOUS and not listed.values:
         message = f"the facet {name!r} is continuous: list a threshold for it (value_or_threshold)"
@@ -218,7 +218,7 @@ def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive)
     return cells
 
 
-def _known_type(known: Collection[str]) -> DataType | None:
+def known_type(known: Collection[str]) -> DataType | None:
     """Return how a baseline read the column, from the names of its groups."""
     if not known:
         return None

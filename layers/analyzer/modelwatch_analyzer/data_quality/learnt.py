@@ -34,15 +34,19 @@ def _rows(constraints: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "non-negative numbers", f"{signs:,}", ""
     if domains:
         yield "known categories", f"{domains:,}", _limit(config["domain_content_threshold"], by_test)
+    compared: Counter[tuple[str, str]] = Counter()  # numbers and texts by the same method are one line
     for count, method, threshold in (
         (len(features) - types["String"] - types["Unknown"], numbers, "comparison_threshold"),
         (types["String"], texts, "categorical_comparison_threshold"),
     ):
-        if count and method == CALIBRATED.name:
+        if method == CALIBRATED.name:
             least, rate = (number_text(100 * drift[name]) for name in ("minimum_effect", "false_alarm_rate"))
-            yield f"drift by {method}", f"{count:,}", f"{least} % of the rows; {rate} % false alarms"
-        elif count:
-            yield f"drift by {method}", f"{count:,}", number_text(drift[threshold])
+            compared[method, f"{least} % of the rows; {rate} % false alarms"] += count
+        else:
+            compared[method, number_text(drift[threshold])] += count
+    for (method, limit), count in compared.items():
+        if count:
+            yield f"drift by {method}", f"{count:,}", limit
 
 
 def _limit(least: float, by_test: bool) -> str:

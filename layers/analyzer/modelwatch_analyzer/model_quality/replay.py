@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
@@ -18,6 +18,8 @@ from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import Measured
 from modelwatch_analyzer.replay import Replay
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.documents import validation_message
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
 
 
@@ -83,7 +85,7 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
     found: dict[str, Any] = getattr(read_document(_Statistics, current, "InvalidStatistics"), section)
     registry = tuple(EVALUATIONS[problem_type].metrics())
     names = {metric.name for metric in registry} & found.keys()
-    measured = {name: _Metric.model_validate(found[name]).measured for name in names}
+    measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured for name in names}
     exact = settings.threshold_rule is ThresholdRule.EXACT
     result = check(measured, wanted.metrics, registry, exact=exact)
     drift = check_distributions(now, then, wanted.of_distributions(chosen_methods(settings)))
@@ -98,3 +100,10 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
         ),
         tuple(finding for finding in findings if finding[0] in undecided),
     )
+
+
+def _metric(entry: object, place: str) -> _Metric:
+    try:
+        return _Metric.model_validate(entry)
+    except ValidationError as error:
+        raise InvalidInput("InvalidStatistics", f"{place}: {validation_message(error)}") from None

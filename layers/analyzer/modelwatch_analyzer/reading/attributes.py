@@ -9,7 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from modelwatch_analyzer.reading.dataset import Role, listed
+from modelwatch_analyzer.reading.dataset import Role, existing, listed
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -249,5 +249,6 @@ class Attributes:
                 excluded.add(inputs[int(name)])
             else:
                 message = f"exclude_features_attribute names {name!r}, but the dataset has no such column"
+                message += f"; {existing(columns, name)}"
                 raise InvalidInput("UnknownColumn", message)
         return tuple(name for name in columns if name not in excluded)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Protocol
 
@@ -304,13 +305,15 @@ def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Rol
 
 
 def existing(columns: Sequence[str], wanted: str | int) -> str:
-    """Say which columns there are instead of one that is wanted, and whether one differs in blanks alone."""
+    """Say which columns there are instead of one that is wanted, and which one may be meant."""
     blanks = [name for name in columns if name.strip() == str(wanted).strip()]
     if blanks:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
     are_values = any(map(looks_like_number, columns))
     hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""
-    return f"it has {enumerated(list(map(repr, columns)))}{hint}"
+    near = get_close_matches(str(wanted), columns, n=1)
+    meant = f". Did you mean {near[0]!r}?" if near and not are_values else ""
+    return f"it has {enumerated(list(map(repr, columns)))}{hint}{meant}"
 
 
 def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:

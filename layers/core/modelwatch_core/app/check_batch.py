@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
-from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -28,21 +27,12 @@ class CheckBatch:
         job = self.jobs.find(job_name)  # first: most jobs of an account capture nothing, and schedules may be thousands
         if job is None:
             return []
-        watching = [each for each in every_schedule(self.schedules) if _checks_batches(each)]
-        return [self.launch(_request(each, job)) for each in watching if _captures_of(each) == _folder_of(job)]
+        watching = self.schedules.watching(job.data_captured_destination_s3_uri.rstrip("/"))
+        return [self.launch(_request(each, job)) for each in watching if _checks_batches(each)]
 
 
 def _checks_batches(schedule: MonitoringSchedule) -> bool:
     return schedule.batch_transform_input is not None and schedule.batch_transform_input.check_when_written
-
-
-def _captures_of(schedule: MonitoringSchedule) -> str:
-    watched = schedule.batch_transform_input
-    return watched.data_captured_destination_s3_uri.rstrip("/") if watched else ""
-
-
-def _folder_of(job: TransformJob) -> str:
-    return job.data_captured_destination_s3_uri.rstrip("/")
 
 
 def _request(schedule: MonitoringSchedule, job: TransformJob) -> ExecutionRequest:

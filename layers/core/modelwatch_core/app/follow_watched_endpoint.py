@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modelwatch_core.app.follow_schedule import FollowSchedule
-from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.domain.endpoint_reactions import reaction_of
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -37,7 +36,7 @@ class FollowWatchedEndpoint:
         NotReady, Upstream
             When a retry may help; it goes on where this call stopped.
         """
-        watching = [each for each in every_schedule(self.schedules) if each.endpoint_name == endpoint_name]
+        watching = list(self.schedules.watching(endpoint_name))
         if not watching:
             return []
         found = self.endpoints.deployment(endpoint_name)

@@ -111,6 +111,8 @@ class LaunchExecution:
         if request.backfill:
             planned = self._next_attempt(planned)
         execution = self._claim(schedule, planned)
+        if not is_asked_for and scheduled_time is not None:
+            self.schedules.expect(schedule, scheduled_time)
         if execution.tick_id != request.tick_id:
             named = f"the window {execution.window} of {execution.monitoring_schedule_name}"
             status = execution.monitoring_execution_status

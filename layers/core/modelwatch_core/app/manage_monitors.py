@@ -78,9 +78,10 @@ class _Described(_Named):
 
 
 class _Asked(BaseModel):
-    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``."""
+    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
 
 
 class _Changes(_Named):
@@ -175,9 +176,10 @@ class ManageMonitors:
     def create(self, asked: _Asked) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
         now = self.clock.now()
-        request = parsed(ScheduleRequest, due_once(asked.model_dump(), now))
+        request = parsed(ScheduleRequest, due_once(asked.model_extra or {}, now))
         schedule = MonitoringSchedule(
             **self._completed(request),
+            monitoring_schedule_status=asked.monitoring_schedule_status,
             schedule_id=f"{request.monitoring_schedule_name}-{self.new_token()}",
             creation_time=now,
             last_modified_time=now,

@@ -17,7 +17,7 @@ from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, Utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import AlertStates, Clock, Ledger, Page, Schedules, UnreadableRecord
+from modelwatch_core.ports import AlertStates, Clock, Ledger, MutedSchedule, Page, Schedules, UnreadableRecord
 
 
 class AlertsOf(ListRequest):
@@ -144,7 +144,7 @@ class MonitorAlerts:
             message = f"until: {iso_utc(asked.until)} is over, now is {iso_utc(now)}; give a later time, or null"
             raise InvalidInput("InvalidParameter", message)
         until = asked.until or now.astimezone(UTC)
-        self.states.mute(schedule.schedule_id, until)
+        self.states.mute(MutedSchedule(schedule.monitoring_schedule_name, schedule.schedule_id, until))
         return {
             "monitoring_schedule_name": schedule.monitoring_schedule_name,
             "muted_until": iso_utc(until) if asked.until else None,

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
-from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.ports import AlertStates, Clock, EventBus, Ledger, Schedules, WaitingAlerts
+from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
+from modelwatch_core.ports import AlertStates, Clock, EventBus, Ledger, MutedSchedule, Schedules, WaitingAlerts
 
 _RECENT = 5
 """Executions of a schedule that are looked at for its last tick: one-off runs may have come after it."""
@@ -40,18 +39,32 @@ class WatchAlerts:
         now = self.clock.now()
         if now.minute >= _EVERY_HOUR_UNTIL:
             return
-        for schedule in every_schedule(self.schedules):
-            name = schedule.monitoring_schedule_name
-            yield f"the silence of {name}", partial(self._look_at, schedule, now)
-            yield f"the mute of {name}", partial(self.follow_endpoint.end_of_mute, schedule)
+        for name in self.schedules.overdue(now):
+            yield f"the silence of {name}", partial(self._look_at, name, now)
+        for mute in self.states.ended_mutes(now):
+            yield f"the mute of {mute.monitoring_schedule_name}", partial(self._end_of, mute)
 
     def _published(self, event: AlertsWaiting | ScheduleSilent) -> bool:
         self.bus.publish(event)
         return False  # nothing is moved on: who takes the event counts what it does
 
-    def _look_at(self, schedule: MonitoringSchedule, now: datetime) -> bool:
-        due = self._missed(schedule, now)
-        event = self._event(schedule, due, now) if due else None
+    def _end_of(self, mute: MutedSchedule) -> bool:
+        schedule = self.schedules.get(mute.monitoring_schedule_name)
+        is_same = schedule is not None and schedule.schedule_id == mute.schedule_id
+        is_moved_on = schedule is not None and is_same and self.follow_endpoint.end_of_mute(schedule)
+        self.states.unlist(mute)
+        return is_moved_on
+
+    def _look_at(self, name: str, now: datetime) -> bool:
+        schedule = self.schedules.get(name)
+        fired = self._last_fired(schedule) if schedule else None
+        if schedule is None or fired is None:
+            return False
+        overdue = schedule.overdue_at(fired)
+        if overdue is None or now < overdue:
+            self.schedules.expect(schedule, fired)
+            return False
+        event = self._event(schedule, schedule.expression.after(fired), now)
         return self._published(event) if event else False
 
     def _event(self, schedule: MonitoringSchedule, due: datetime, now: datetime) -> ScheduleSilent | None:
@@ -69,21 +82,12 @@ class WatchAlerts:
             monitoring_schedule_name=name, schedule_id=schedule_id, due=latest.since, reminder=reminders
         )
 
-    def _missed(self, schedule: MonitoringSchedule, now: datetime) -> datetime | None:
-        """Return when a schedule was first due for which it has not fired in time; None if it did."""
-        hours = schedule.alerting.not_fired_after_hours
-        if hours is None or schedule.monitoring_schedule_status is not ScheduleStatus.SCHEDULED:
-            return None
-        wait = timedelta(minutes=schedule.start_delay_minutes + schedule.start_within_minutes, hours=hours)
-        since = schedule.active_since or schedule.creation_time
+    def _last_fired(self, schedule: MonitoringSchedule) -> datetime | None:
+        """Return the time for which a schedule fired last, or since when it does; None if that cannot be read."""
         found = self.ledger.history(schedule.schedule_id, limit=_RECENT)
         if not all(isinstance(each, MonitoringExecution) for each in found):
             return None  # what cannot be read is reported by itself
         scheduled = [
             each.scheduled_time for each in found if isinstance(each, MonitoringExecution) and not each.one_off
         ]
-        since = max([since, *scheduled])
-        if not schedule.expression.is_due_after(since):
-            return None
-        due = schedule.expression.after(since)
-        return due if due + wait <= now else None
+        return max([schedule.begins, *scheduled])

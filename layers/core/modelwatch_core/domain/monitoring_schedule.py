@@ -358,6 +358,13 @@ class ScheduleRequest(MonitorParameters):
         return self.endpoint_input.endpoint_name if self.endpoint_input else None
 
     @property
+    def watched(self) -> str:
+        """What is watched: an endpoint's name, or the S3 URI of a folder of captures without a slash at its end."""
+        if self.batch_transform_input:
+            return self.batch_transform_input.data_captured_destination_s3_uri.rstrip("/")
+        return self.endpoint_name or ""
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags that it was given."""
         return self.processing.tags if self.processing else {}
@@ -445,6 +452,20 @@ class MonitoringSchedule(ScheduleRequest):
     def expression(self) -> ScheduleExpression:
         """The parsed schedule expression."""
         return ScheduleExpression(self.schedule_expression)
+
+    @property
+    def begins(self) -> datetime:
+        """Since when it fires as it does."""
+        return self.active_since or self.creation_time
+
+    def overdue_at(self, fired: datetime) -> datetime | None:
+        """Return when it has not fired in time, if it fired last for a moment; None if nobody wants to know."""
+        hours = self.alerting.not_fired_after_hours
+        is_on = self.monitoring_schedule_status is ScheduleStatus.SCHEDULED
+        if hours is None or not is_on or not self.expression.is_due_after(fired):
+            return None
+        wait = timedelta(minutes=self.start_delay_minutes + self.start_within_minutes, hours=hours)
+        return self.expression.after(fired) + wait
 
     def window(self, scheduled_time: datetime) -> Window:
         """Return what the execution of a scheduled time looks at: by default, everything since the one before it.

@@ -60,7 +60,7 @@ class _ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has 
     def __init__(self, created: CreatedResource, resource_type: str, logical_id: str) -> None:
         self.physical_resource_id = created.physical_id
         self.cf_resource_type, self.logical_resource_id = resource_type, logical_id
-        self._attributes = created.attributes
+        self._attributes, self._delete = created.attributes, created.delete
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003 - get_cfn_attribute rejects unknown ones
@@ -77,6 +77,10 @@ class _ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has 
 
     def is_created(self) -> bool:
         return True
+
+    def delete(self, account_id: str, region_name: str) -> None:  # noqa: ARG002 - moto's signature
+        if self._delete:
+            self._delete()
 
 
 class _ResourceCreation:
@@ -122,8 +126,12 @@ class _ResourceCreation:
         except Exception as error:
             resource, reason = None, error.message if isinstance(error, LocalStackError) else str(error)
         if resource is None:
+            try:
+                self._hooks.resource_failed(logical_id, reason)
+            except LocalStackError:
+                resources.delete()  # a stack that cannot be created is rolled back
+                raise
             self._failed.add(logical_id)
-            self._hooks.resource_failed(logical_id, reason)
         return resource
 
     def _create(

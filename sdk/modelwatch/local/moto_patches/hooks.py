@@ -80,10 +80,17 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class CreatedResource:
-    """A resource that moto's CloudFormation does not support and that was created through its service."""
+    """A resource that moto's CloudFormation does not support and that was created through its service.
+
+    Attributes
+    ----------
+    delete : callable, optional
+        Deletes it, when its stack is deleted.
+    """
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    delete: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class Hooks:
     resource_created : callable
         Takes the type, the physical id and the resolved properties of a resource that moto created.
     resource_failed : callable
-        Takes a logical id and the reason why the resource was not created.
+        Takes a logical id and the reason why the resource was not created; raises where nobody would read it.
     resource_skipped : callable
         Takes the logical id of a resource whose condition is false.
     endpoint_created : callable

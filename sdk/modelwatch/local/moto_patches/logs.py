@@ -1,18 +1,20 @@
 """CloudWatch Logs.
 
-moto's ``Fn::GetAtt`` of a log group's ``Arn`` lacks the ``:*`` by which CloudFormation's names all of its streams.
+moto's ``Fn::GetAtt`` of a log group's ``Arn`` lacks the ``:*`` by which CloudFormation's names all of its streams, and
+it drops what is logged more than two hours ahead of the machine's clock, or two weeks behind it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from moto.logs import models
 from moto.logs.models import LogGroup
 
 from modelwatch.local.moto_patches.hooks import Hooks, Replacement
 
 
-def replacements(_: Hooks) -> list[Replacement]:
+def replacements(hooks: Hooks) -> list[Replacement]:
     """Return what is replaced in moto's CloudWatch Logs."""
     original = LogGroup.get_cfn_attribute
 
@@ -20,4 +22,7 @@ def replacements(_: Hooks) -> list[Replacement]:
         suffix = ":*" if attribute_name == "Arn" else ""
         return f"{original(self, attribute_name)}{suffix}"
 
-    return [Replacement(LogGroup, "get_cfn_attribute", get_cfn_attribute)]
+    return [
+        Replacement(LogGroup, "get_cfn_attribute", get_cfn_attribute),
+        Replacement(models, "utcnow", lambda: hooks.now().replace(tzinfo=None)),
+    ]

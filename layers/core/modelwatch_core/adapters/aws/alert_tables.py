@@ -25,7 +25,7 @@ from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.ports import Clock, KnownAlerts, Page
+from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 
 _FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)
@@ -53,7 +53,7 @@ class TableAlertStates:
                 continue
             latest = parsed_item(AlertTransition, item)
             if isinstance(latest, AlertTransition):  # one that a later version wrote is as good as none
-                states[latest.alert_name] = AlertState(latest, _told(item, latest))
+                states[latest.alert_name] = AlertState(latest, _notified(item, latest))
         return KnownAlerts(states, muted_until)
 
     def note(self, transition: AlertTransition) -> None:
@@ -66,7 +66,7 @@ class TableAlertStates:
             "time_list": "ALERT_CHANGES",
             "time_key": f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}",
         }
-        self.items.transacted(self.items.put_of(change, ConditionExpression="attribute_not_exists(pk)"))
+        self.items.put_where(change, ConditionExpression="attribute_not_exists(pk)")
 
     def keep(self, state: AlertState, *, place: str) -> None:
         """Write how an alert stands, unless it is known after a later execution."""
@@ -85,12 +85,29 @@ class TableAlertStates:
             "ConditionExpression": "attribute_not_exists(pk) OR place <= :place",
             "ExpressionAttributeValues": {":place": place},
         }
-        self.items.transacted(self.items.put_of(item, **no_newer))
+        self.items.put_where(item, **no_newer)
 
-    def mute(self, schedule_id: str, until: datetime) -> None:
+    def mute(self, muted: MutedSchedule) -> None:
         """Send nothing until a moment."""
-        with aws_errors(f"muting {schedule_id}"):
-            self.items.table.put_item(Item={"pk": _partition(schedule_id), "sk": "MUTE", "until": iso_utc(until)})
+        listed = {"list": "MUTES", "list_key": iso_utc(muted.until), "name": muted.monitoring_schedule_name}
+        with aws_errors(f"muting {muted.schedule_id}"):
+            self.items.table.put_item(Item=_mute_item(muted) | listed)
+
+    def ended_mutes(self, now: datetime) -> Iterator[MutedSchedule]:
+        """Yield the mutes that are over and listed."""
+        for item in self.items.listed_until("MUTES", now):
+            schedule_id = str(item["pk"]).removeprefix(_partition(""))
+            yield MutedSchedule(str(item["name"]), schedule_id, datetime.fromisoformat(str(item["until"])))
+
+    def unlist(self, muted: MutedSchedule) -> None:
+        """List an ended mute no more."""
+        item = _mute_item(muted)
+        self.items.put_where(
+            item,
+            ConditionExpression="#until = :until",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":until": item["until"]},
+        )
 
     def page(
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
@@ -102,11 +119,15 @@ class TableAlertStates:
         return self.items.page(AlertTransition, Listing(None, _partition(schedule_id), limit, after, descending, span))
 
 
+def _mute_item(muted: MutedSchedule) -> dict[str, Any]:
+    return {"pk": _partition(muted.schedule_id), "sk": "MUTE", "until": iso_utc(muted.until)}
+
+
 def _partition(schedule_id: str) -> str:
     return f"ALERTS#{schedule_id}"
 
 
-def _told(item: Mapping[str, Any], latest: AlertTransition) -> AlertTransition | None:
+def _notified(item: Mapping[str, Any], latest: AlertTransition) -> AlertTransition | None:
     """Return what people know, from an item; before it was kept apart they knew whatever changed."""
     notified = item.get("notified")
     if notified is None:

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.ledger_table import (
+    PLACES,
     Item,
     VersionedItems,
     execution_item,
@@ -67,6 +68,8 @@ class RepairLists:
             schedules += wanted.get("list") == "SCHEDULES"
             if any(item.get(name) != wanted.get(name) for name in _LISTED):
                 records += self._listed(item, wanted, others)
+        with aws_errors("asking for the places of schedules"):  # the next look for silent ones gives them
+            self.items.table.delete_item(Key=PLACES)
         if before != schedules:
             failures += self._counted(before, schedules)
         return Repaired(records, tuple(failures))

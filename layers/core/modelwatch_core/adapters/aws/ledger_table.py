@@ -2,10 +2,11 @@
 
 One table; each record is one item with its JSON document and its version. ``pk`` and ``sk`` are its identity. The
 sparse index ``listing`` (``list``, ``list_key``) holds what must be found without knowing it: schedules by name,
-changes of schedules that their clocks have not followed, open executions and baselining jobs by the time they are due.
-Open executions are spread over 4 partitions of the index, because all schedules of an account tick in the same minute.
-The sparse index ``timeline`` (``time_list``, ``time_key``) lists schedules and jobs by creation, and executions by
-creation and by scheduled time, with keys only. There an execution is also found by its name as a processing job.
+changes of schedules that their clocks have not followed, open executions and baselining jobs by the time they are due,
+and schedules by the time at which they have not fired. Open executions, and those times, are spread over 4 partitions
+of the index, because all schedules of an account tick in the same minute. The sparse index ``timeline`` (``time_list``,
+``time_key``) lists schedules and jobs by creation, and executions by creation and by scheduled time, with keys only.
+There an execution is also found by its name as a processing job, and schedules by what they watch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
@@ -52,6 +54,10 @@ ALERT_MEMORY = timedelta(days=90)
 RUN_MEMORY = timedelta(days=30)
 _TIMES = {"CreationTime": "CREATED", "ScheduledTime": "SCHEDULED"}
 """The lists of executions by their times. An item of one is written once, with its execution, and has no document."""
+_PLACE = "PLACE"
+_PAGE = 100
+PLACES = {"pk": "SCHEDULES", "sk": "PLACES"}
+"""The key of the note that each schedule has a place: those that an earlier version wrote have none until then."""
 
 Item = dict[str, Any]
 
@@ -91,13 +97,19 @@ class VersionedItems:
         exists : str
             The code of the error for a version 1 that is there already.
         """
+        if not self.put_where(item, **follows_on(item)):
+            raise conflict(item, exists)
+
+    def put_where(self, item: Item, **condition: Any) -> bool:
+        """Write an item if a condition holds, and return whether it does."""
         with aws_errors(f"writing {item['pk']} to the ledger"):
             try:
-                self.table.put_item(Item=item, **follows_on(item))
+                self.table.put_item(Item=item, **condition)
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
-                raise conflict(item, exists) from None
+                return False
+        return True
 
     def listed_until(self, name: str, moment: datetime) -> Iterator[Mapping[str, Any]]:
         """Yield the items of a list of the index up to a moment, page after page."""
@@ -210,8 +222,10 @@ class Listing:
 
 
 def named_key(item: Mapping[str, Any]) -> Item:
-    """Return the key of the item that an item of a list stands for: itself, or the execution that it is a time of."""
+    """Return the key of the item that an item of a list stands for: itself, or the execution or schedule of a place."""
     kind, _, rest = str(item["sk"]).partition("#")
+    if kind == _PLACE:
+        return {"pk": item["pk"], "sk": "DEFINITION"}
     return {"pk": item["pk"], "sk": rest.partition("#")[2] if kind in _TIMES.values() else item["sk"]}
 
 
@@ -248,7 +262,8 @@ class TableSchedules:
     """``Schedules`` in the ledger table.
 
     A write is one transaction: the definition, a copy of it under its version, the change that the clock is to follow,
-    and for a new one or a deletion the number of schedules.
+    its place in the lists of what is watched and of when it is to have fired, and for a new one or a deletion the
+    number of schedules.
     """
 
     items: VersionedItems
@@ -266,6 +281,7 @@ class TableSchedules:
             self.items.put_of(definition, **follows_on(definition)),
             self.items.put_of(copy),
             self.items.put_of(_change_item(change, schedule.last_modified_time)),
+            self.items.put_of(place_item(schedule)),
             *([self._count(1, most)] if schedule.version == 1 else []),
         ]
         refused = self.items.transacted(*writes)
@@ -288,8 +304,9 @@ class TableSchedules:
             "ExpressionAttributeValues": {":version": schedule.version},
         }
         removal = {"Delete": {"TableName": self.items.table.name, "Key": definition, **is_as_given}}
+        place = {"Delete": {"TableName": self.items.table.name, "Key": _place_key(name)}}
         noted = self.items.put_of(_change_item(change, now))
-        if self.items.transacted(removal, noted, self._count(-1, None)):
+        if self.items.transacted(removal, place, noted, self._count(-1, None)):
             raise conflict(definition | {"version": schedule.version + 1}, "")
         return change
 
@@ -308,6 +325,75 @@ class TableSchedules:
         """Return a page of versions."""
         asked = Listing(None, f"VERSIONS#{schedule_id}", limit, after, descending=True)
         return self.items.page(MonitoringSchedule, asked)
+
+    def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
+        """Yield the schedules that watch something."""
+        if not self._all_have_places():
+            yield from (each for each in every_schedule(self) if each.watched == watched)
+            return
+        after = None
+        while True:
+            found = self.items.page(
+                MonitoringSchedule, Listing(TIMELINE, _watching(watched), _PAGE, after, descending=False)
+            )
+            yield from (each for each, _ in found.records if isinstance(each, MonitoringSchedule))
+            if not found.has_more:
+                return
+            after = found.records[-1][1]
+
+    def overdue(self, moment: datetime) -> Iterator[str]:
+        """Yield the names of the schedules that were to fire by a moment."""
+        if not self._all_have_places():
+            self._give_places()
+        for partition in range(OPEN_PARTITIONS):
+            for item in self.items.listed_until(f"EXPECTED#{partition}", moment):
+                yield str(item["pk"]).partition("#")[2]
+
+    def expect(self, schedule: MonitoringSchedule, fired: datetime) -> None:
+        """Note for which time a schedule fired last."""
+        place = place_item(schedule, fired)
+        listed = {name: place[name] for name in ("list", "list_key") if name in place}
+        names = {"#list": "list", "#key": "list_key", "#version": "version"}
+        change = "SET #list = :list, #key = :key" if listed else "REMOVE #list, #key"
+        values = {":list": listed["list"], ":key": listed["list_key"]} if listed else {}
+        with aws_errors(f"noting when {schedule.monitoring_schedule_name} fires next"):
+            try:
+                self.items.table.update_item(
+                    Key=_place_key(schedule.monitoring_schedule_name),
+                    UpdateExpression=change,
+                    ConditionExpression="schedule_id = :id AND #version = :version",
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values | {":id": place["schedule_id"], ":version": place["version"]},
+                )
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+
+    def _all_have_places(self) -> bool:
+        return bool((self.items.item(**PLACES) or {}).get("complete"))
+
+    def _give_places(self) -> None:
+        """Give a place to the schedules that an earlier version wrote, a page at a time: what is done stays done."""
+        after, has_more = (self.items.item(**PLACES) or {}).get("after"), True
+        while has_more:
+            page = self.page(limit=_PAGE, after=after)
+            for schedule, _ in page.records:
+                if isinstance(schedule, MonitoringSchedule):
+                    self._give_place(schedule)
+            after, has_more = (page.records[-1][1] if page.records else after), page.has_more
+            with aws_errors("noting which schedules have places"):
+                self.items.table.put_item(Item=PLACES | {"complete": not has_more, "after": after})
+
+    def _give_place(self, schedule: MonitoringSchedule) -> None:
+        name = schedule.monitoring_schedule_name
+        stands = {
+            "TableName": self.items.table.name,
+            "Key": {"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"},
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": schedule.version},
+        }
+        # If it was changed or deleted meanwhile, whoever did so has seen to its place.
+        self.items.transacted({"ConditionCheck": stands}, self.items.put_of(place_item(schedule)))
 
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         """Yield the changes that are not followed."""
@@ -346,6 +432,38 @@ def schedule_item(schedule: MonitoringSchedule) -> Item:
         "time_list": "SCHEDULES",
         "time_key": f"{iso_utc(schedule.creation_time)}#{name}",
     }
+
+
+def place_item(schedule: MonitoringSchedule, fired: datetime | None = None) -> Item:
+    """Return the item by which a schedule is found by what it watches, and by when it is to have fired.
+
+    Parameters
+    ----------
+    fired : datetime, optional
+        The time for which it fired last; by default, since when it does.
+    """
+    item: Item = _place_key(schedule.monitoring_schedule_name) | {
+        "schedule_id": schedule.schedule_id,
+        "version": schedule.version,
+        "time_list": _watching(schedule.watched),
+        "time_key": schedule.monitoring_schedule_name,
+    }
+    overdue = schedule.overdue_at(fired or schedule.begins)
+    if overdue is None:
+        return item
+    return item | {"list": f"EXPECTED#{_partition(schedule.schedule_id)}", "list_key": iso_utc(overdue)}
+
+
+def _place_key(name: str) -> Item:
+    return {"pk": f"SCHEDULE#{name}", "sk": _PLACE}
+
+
+def _watching(watched: str) -> str:
+    return f"WATCHING#{watched}"
+
+
+def _partition(schedule_id: str) -> int:
+    return zlib.crc32(schedule_id.encode()) % OPEN_PARTITIONS
 
 
 def _change(schedule: MonitoringSchedule) -> ScheduleChange:
@@ -551,8 +669,7 @@ def execution_item(execution: MonitoringExecution) -> Item:
         "time_key": iso_utc(execution.creation_time),
     }
     if not execution.is_done:
-        partition = zlib.crc32(key.schedule_id.encode()) % OPEN_PARTITIONS
-        item |= {"list": f"OPEN#{partition}", "list_key": iso_utc(execution.due)}
+        item |= {"list": f"OPEN#{_partition(key.schedule_id)}", "list_key": iso_utc(execution.due)}
     return item
 
 

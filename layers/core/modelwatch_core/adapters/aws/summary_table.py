@@ -36,7 +36,7 @@ class TableMonitorSummaries:
             "ConditionExpression": "attribute_not_exists(pk) OR read_at <= :moment",
             "ExpressionAttributeValues": {":moment": moment},
         }
-        self.items.transacted(self.items.put_of(item, **not_older))
+        self.items.put_where(item, **not_older)
 
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read."""
