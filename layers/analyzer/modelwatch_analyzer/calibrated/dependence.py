@@ -46,8 +46,7 @@ class EqualRows(EditedDocument):
     @classmethod
     def of(cls, parts: list[pl.DataFrame]) -> EqualRows:
         """Count them among the rows of a sample."""
-        hashes = np.concatenate([part.hash_rows().to_numpy() for part in parts if part.width]) if parts else np.empty(0)
-        hashes = hashes[:: max(1, math.ceil(hashes.size / ROWS))]
+        hashes = _some_hashes([part for part in parts if part.width])
         rows = float(hashes.size)
         if rows < 3:
             return cls(rows=rows)
@@ -56,6 +55,14 @@ class EqualRows(EditedDocument):
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)
+
+
+def _some_hashes(parts: list[pl.DataFrame]) -> NDArray[np.uint64]:
+    step, start, hashes = max(1, math.ceil(sum(part.height for part in parts) / ROWS)), 0, [np.empty(0, np.uint64)]
+    for part in parts:
+        hashes.append(part.gather_every(step, -start % step).hash_rows().to_numpy())
+        start += part.height
+    return np.concatenate(hashes)
 
 
 def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:

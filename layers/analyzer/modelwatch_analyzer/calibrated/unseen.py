@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.calibrated.special_functions import log_factorial
+
 Floats = NDArray[np.float64]
 
 
@@ -30,19 +32,17 @@ def unseen_test(pooled: Floats, unseen: Floats, rows_before: int, rows_now: int)
     """
     if not unseen.size or not rows_now:
         return 1.0
-    from scipy.special import gammaln
-
-    def log_all_drawn(count: Floats) -> Floats:
-        rows = rows_before + rows_now
-        drawn: Floats = gammaln(rows_now + 1) - gammaln(rows_now - count + 1)
-        of_all: Floats = gammaln(rows + 1) - gammaln(rows - count + 1)
-        return drawn - of_all
-
-    chances = np.exp(log_all_drawn(pooled[pooled <= rows_now]))
-    eligible = pooled[pooled <= rows_now]
-    by_largest = float(chances[eligible >= unseen.max()].sum())
+    counts, values = np.unique(pooled[pooled <= rows_now], return_counts=True)
+    rows = float(rows_before + rows_now)
+    all_drawn = _log_falling(float(rows_now), counts) - _log_falling(rows, counts)
+    chances = values * np.exp(all_drawn)
+    by_largest = float(chances[counts >= unseen.max()].sum())
     expected, number = float(chances.sum()), unseen.size
     by_number = 1.0
     if number > expected > 0:
         by_number = math.exp(-(expected - number + number * math.log(number / expected)))
     return min(1.0, 2 * by_largest, 2 * by_number)
+
+
+def _log_falling(n: float, k: Floats) -> Floats:
+    return math.lgamma(n + 1) - log_factorial(n - k)
