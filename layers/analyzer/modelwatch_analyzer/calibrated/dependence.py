@@ -22,7 +22,9 @@ _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
 _LARGEST_CLUMP = 100
-"""More equal rows than this are a value that the table has, as in a feed that stands still, and not copies of a row."""
+"""More equal rows of a window are a value that the table has now, as in a feed that stands still, and not copies."""
+_RARE = 0.5
+"""Copies are told from chance only where a row of a window has fewer rows like it in the mean."""
 _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
@@ -44,14 +46,20 @@ class EqualRows(EditedDocument):
     rows: float = 0.0
 
     @classmethod
-    def of(cls, parts: list[pl.DataFrame]) -> EqualRows:
-        """Count them among the rows of a sample."""
+    def of(cls, parts: list[pl.DataFrame], *, copies: bool = False) -> EqualRows:
+        """Count them among the rows of a sample.
+
+        Parameters
+        ----------
+        copies : bool
+            Whether rows that are there more than 100 times are left out.
+        """
         hashes = _some_hashes([part for part in parts if part.width])
         rows = float(hashes.size)
         if rows < 3:
             return cls(rows=rows)
         counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
-        counts = counts[counts <= _LARGEST_CLUMP]
+        counts = counts[counts <= _LARGEST_CLUMP] if copies else counts
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)
@@ -71,9 +79,10 @@ def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
     Notes
     -----
     Kish (1965) of clusters of equal rows: exactly 2 where each row is there twice. The chance is the standard error of
-    the shares of equal pairs of both sides, by the variance of a U-statistic.
+    the shares of equal pairs of both sides, by the variance of a U-statistic. Where many rows are equal in the baseline
+    too, as in a table of few categories, copies cannot be told from a change, and none are assumed.
     """
-    if not before.rows or not now.rows:
+    if not before.rows or not now.rows or (rows - 1) * before.pairs > _RARE:
         return 1.0
     clumps = 4 * max(0.0, before.triples - before.pairs**2)
     pairs = before.pairs + 2 * _UNSEEN_PAIRS / before.rows**2

@@ -87,4 +87,5 @@ def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows
     r = math.sqrt(square)
     v = t * math.sqrt(determinant / (rows * share * (1 - share)))
     density = math.exp(-square / 2) / math.sqrt(2 * math.pi)
-    return max(0.0, normal_tail(r) + density * (1 / v - 1 / r))
+    beyond: float = normal_tail(r) + density * (1 / v - 1 / r)
+    return max(0.0, beyond)

@@ -1,4 +1,4 @@
-"""Tails of the normal and the chi-squared law, and log-factorials: importing scipy.special costs more than all tests."""
+"""Tails of the normal and the chi-squared law, and log-factorials: importing scipy.special would cost more."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_erfc = np.frompyfunc(math.erfc, 1, 1)
-_lgamma = np.frompyfunc(math.lgamma, 1, 1)
-
 
 def normal_tail(z: float) -> float:
     """Return the chance that a standard normal variable is z or more."""
@@ -20,14 +17,12 @@ def normal_tail(z: float) -> float:
 
 def normal_tails(z: Floats) -> Floats:
     """Return the same for several z."""
-    tails: Floats = _erfc(z / math.sqrt(2)).astype(np.float64) / 2
-    return tails
+    return np.array([normal_tail(each) for each in z.tolist()], np.float64)
 
 
 def log_factorial(n: Floats) -> Floats:
     """Return the logarithm of n! for whole numbers from 0 on."""
-    logarithms: Floats = _lgamma(n + 1.0).astype(np.float64)
-    return logarithms
+    return np.array([math.lgamma(each + 1) for each in n.tolist()], np.float64)
 
 
 def chi_squared_tail(degrees: int, statistic: float) -> float:
@@ -50,6 +45,6 @@ def chi_squared_tail(degrees: int, statistic: float) -> float:
     if half <= 0:
         return 1.0
     odd = degrees % 2
-    powers = np.arange(degrees // 2) + odd / 2
+    powers = np.arange(degrees // 2, dtype=np.float64) + odd / 2
     terms = np.exp(powers * math.log(half) - half - log_factorial(powers))
     return min(1.0, float(terms.sum()) + (2 * normal_tail(math.sqrt(statistic)) if odd else 0.0))

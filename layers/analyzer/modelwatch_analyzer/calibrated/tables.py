@@ -95,7 +95,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     names = [each.column for each in compared.values()]
     # Under other names: polars takes one such as ^a.*$ for a pattern.
     parts = [pl.DataFrame({str(i): part[name] for i, name in enumerate(names)}) for part in rows.parts]
-    return repetition(frozen.equal, EqualRows.of(parts), rows.rows)
+    return repetition(frozen.equal, EqualRows.of(parts, copies=True), rows.rows)
 
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
