@@ -28,6 +28,7 @@ _RARE = 0.5
 _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
+_FEW_COLUMNS = 2
 
 
 class EqualRows(EditedDocument):
@@ -103,11 +104,15 @@ class Blocks:
         By column.
     number : int
         How many blocks there are.
+    may_be_change : bool
+        Whether a change inside the sample explains it as well: the longest blocks are alike, in one or two columns. A
+        change of more columns at once is rarer than batches.
     """
 
     length: int
     effects: Mapping[str, float]
     number: int
+    may_be_change: bool = False
 
 
 def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
@@ -139,7 +144,7 @@ def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
         shares = [np.where(np.isnan(each), np.nan, each <= share) for share in _SHARES]
         several = np.column_stack([_centred(score) for score in (each, (each - 0.5) ** 2, *shares)])
         effects[name] = max(1.0, float(_design_effects(several, length).max()))
-    return Blocks(length, effects, rows // length)
+    return Blocks(length, effects, rows // length, length == lengths[-1] and len(arrived) <= _FEW_COLUMNS)
 
 
 def _is_sorted(ranks: Floats) -> bool:

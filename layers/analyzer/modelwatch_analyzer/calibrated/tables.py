@@ -104,4 +104,8 @@ def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
     cause = "rows are there more than once"
     if copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"
+        if blocks.may_be_change:
+            cause += (
+                " or more; with so few columns it cannot be told whether the values changed inside the window instead"
+            )
     return f"The rows count as {repeated:.3g} times fewer, because {cause}."
