@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=200, help="windows of each kind in false_alarms")
     parser.add_argument("--months", type=int, default=20, help="months of each kind in false_alarms")
     parser.add_argument("--tool-windows", type=int, default=20, help="windows that tools are asked about, of each kind")
-    parser.add_argument("--quick", action="store_true", help="a few windows of each kind in false_alarms, as when all are run")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few windows of each kind in false_alarms, as when all are run"
+    )
     parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:

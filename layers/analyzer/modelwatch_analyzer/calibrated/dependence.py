@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,7 +130,7 @@ def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
         return Blocks(1, {}, rows)
     scores = np.column_stack([_centred(each) for each in arrived.values()])
     lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
-    medians = [float(np.median(_design_effects(scores, length))) for length in lengths]
+    medians = [float(np.median(effects)) for effects in _by_doubling(scores, len(lengths))]
     clear = [
         (median, length)
         for median, length in zip(medians, lengths, strict=True)
@@ -158,8 +158,20 @@ def _centred(scores: Floats) -> Floats:
     return np.where(present, scores - mean, 0.0)
 
 
+def _by_doubling(scores: Floats, doublings: int) -> Iterator[Floats]:
+    """Yield the design effects for blocks of 2, 4, 8, ... rows."""
+    sums, squares = scores, scores**2
+    for _ in range(doublings):
+        sums, squares = (each[0 : each.shape[0] // 2 * 2 : 2] + each[1::2] for each in (sums, squares))
+        yield _ratio(sums, squares)
+
+
 def _design_effects(scores: Floats, length: int) -> Floats:
-    whole = scores[: scores.shape[0] // length * length]
-    sums = whole.reshape(-1, length, scores.shape[1]).sum(axis=1)
-    variance = (whole**2).sum(axis=0)
+    whole = scores[: scores.shape[0] // length * length].reshape(-1, length, scores.shape[1])
+    return _ratio(whole.sum(axis=1), (whole**2).sum(axis=1))
+
+
+def _ratio(sums: Floats, squares: Floats) -> Floats:
+    """Return the design effects of blocks, of which these are the sums of scores and of their squares."""
+    variance = squares.sum(axis=0)
     return np.where(variance > 0, (sums**2).sum(axis=0) / np.where(variance > 0, variance, 1.0), 1.0)
