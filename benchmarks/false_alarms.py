@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -86,11 +87,17 @@ class _Benchmark:
                     found[key][name].append(detector(window))
                 if is_for_tools and len(some[key]) < self._of_tools:
                     some[key].append(window)
+            self._progress(key, found[key])
         for name in self._tools:
             flags = iter(of_tool(name, [window for windows in some.values() for window in windows]))
             for key, windows in some.items():
                 found[key][name] = list(islice(flags, len(windows)))
         return found
+
+    def _progress(self, key: object, flags: Flags) -> None:
+        """Say how many windows were flagged: all take hours, and tables come last."""
+        counts = ", ".join(f"{name} {sum(map(bool, flags[name]))}" for name in DETECTORS)
+        print(f"{key}: of {len(flags[OURS])} windows {counts}", file=sys.stderr, flush=True)
 
     def _table(self, title: str, *headings: str, names: Iterable[str] | None = None) -> Table:
         table = Table(title=title)
