@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,3 +35,18 @@ def test_the_chi_squared_tail_is_scipys(degrees: int, statistic: float) -> None:
     assert chi_squared_tail(degrees, statistic) == pytest.approx(
         special.chdtrc(degrees, statistic), rel=1e-9, abs=1e-300
     )
+
+
+def test_windows_of_independent_rows_are_compared_without_importing_scipy() -> None:
+    compare = (
+        "import sys; from benchmarks.false_alarm_tables import mixed; "
+        "from modelwatch_analyzer.calibrated.row_sample import SampledRows; "
+        "from modelwatch_analyzer.calibrated.tables import Compared, compare, freeze; "
+        "table = mixed(); kinds = {name: dtype.is_numeric() for name, dtype in table.schema.items()}; "
+        "before, now = SampledRows(), SampledRows(); "
+        "before.begin(table.columns).update(table[:2000]); now.begin(table.columns).update(table[2000:3000]); "
+        "compare(freeze(before, kinds), now, {name: Compared(name, kind) for name, kind in kinds.items()}); "
+        "print('scipy' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", compare], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"
