@@ -50,10 +50,16 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--peers", nargs="*", help="with which tools peers compares; all by default")
     parser.add_argument("--windows", type=int, default=200, help="windows of each kind in false_alarms")
+    parser.add_argument("--months", type=int, default=20, help="months of each kind in false_alarms")
+    parser.add_argument("--tool-windows", type=int, default=20, help="windows that tools are asked about, of each kind")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few windows of each kind in false_alarms, as when all are run"
+    )
     parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")
+    options.quick |= options.name is None
     for name, run in benchmarks.items():
         if options.name in (None, name):
             run(options)

@@ -1,203 +1,257 @@
-"""How often the Calibrated comparison cries wolf, and what it finds, beside Kolmogorov-Smirnov and L-infinity."""
+"""How often the Calibrated comparison cries wolf, and what it finds, beside tests, distances and tools."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from rich.table import Table
-from scipy import stats
 
+from benchmarks import false_alarm_tables as tables
+from benchmarks.false_alarm_detectors import DETECTORS, OURS, TOOLS, Window, installed, of_tool
+from benchmarks.false_alarm_months import LOOKS, Schedule
+from benchmarks.false_alarm_tables import Change, Generator, Rows
 from benchmarks.processes import terminal
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE
-from modelwatch_analyzer.calibrated.family import ColumnEvidence, verdicts_of
-from modelwatch_analyzer.calibrated.row_sample import SampledRows
-from modelwatch_analyzer.calibrated.tables import Compared, compare, freeze
+from modelwatch_analyzer.calibrated.row_sample import ROWS
 
-SEED, LEVEL = 20261120, 0.01
-_MINIMUMS = {MINIMUM_EFFECT: 0.02, MINIMUM_SHARE: 0.01}
-_SIZES = ((100, 50), (100, 100), (100, 1_000), (1_000, 500), (1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
-_ROWS = 30_000
+_SIZES = (100, 1_000, 10_000, 100_000)
+_FACTORS = (0.5, 1, 10)
+_CHANGED_SIZES = ((100, 100), (100, 1_000), (1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
+_REPEATED_SIZES = ((1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
+_LARGE, _MINIMUM, _MULTIPLES = 10_000, 0.02, (0.5, 0.9, 1, 1.5, 2, 3)
+_SCHEDULE = ("normal0", "lognormal1", "integer1", "mixture0")
+_HOURLY, _SHIFTED_AT, _MOST_LOOKS = 200, 120, 200
+_KS = "KS-Bonf. 1 %"
 
-Flags = dict[str, list[str]]
+Flags = dict[str, list[set[str]]]
+"""By detector and window the flagged columns."""
+
+_Key = TypeVar("_Key")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Simulate and print."""
-    console = terminal()
-    tables = {"30 numbers": _numbers(), "15 mixed": _mixed()}
+    """Simulate and print, one table after the other."""
+    benchmark = _Benchmark(options)
+    numbers, mixed = tables.numbers(), tables.mixed()
+    populations = {"30 numbers": numbers, "the same, 1 % missing in 10": tables.numbers(0.01), "15 mixed": mixed}
     for path in options.data or ():
-        tables[path.name] = pl.read_csv(path, null_values=["?", " ?"], infer_schema_length=None)
-    alarms = Table(title=f"windows without drift in which any column is flagged, % of {options.windows} windows")
-    for heading in ("table", "window / baseline", "Calibrated", "KS at 5 %", "KS-Bonferroni 1 %", "Simple 0.1"):
-        alarms.add_column(heading, justify="right")
-    totals = dict.fromkeys(_DETECTORS, 0)
-    number = 0
-    for name, population in tables.items():
-        for now, before in _SIZES:
-            counts = _alarms(population, now, before, options.windows)
-            number += options.windows
-            totals = {each: totals[each] + count for each, count in counts.items()}
-            shares = [f"{100 * count / options.windows:.1f}" for count in counts.values()]
-            alarms.add_row(name, f"{now:,} / {before:,}", *shares)
-    alarms.add_row("all", f"{number:,} windows", *(f"{100 * count / number:.2f}" for count in totals.values()))
-    console.print(alarms)
-    console.print(_power(tables["30 numbers"], options.windows))
-
-
-def _power(population: pl.DataFrame, windows: int) -> Table:
-    table = Table(
-        title=f"changes of one column that are found, % of {windows // 4} windows a column, mean of four columns"
+        populations[path.name] = pl.read_csv(path, null_values=["?", " ?"], infer_schema_length=None)
+    benchmark.print_without_change(populations)
+    changed = numbers.drop("zeros4")  # which has one value
+    benchmark.print_changes(
+        [
+            (changed, tables.CHANGES_OF_NUMBERS),
+            (pl.DataFrame(map(_with_gaps, changed)), tables.MORE_MISSING),
+            (mixed.select(pl.col(pl.String)), tables.NEW_CATEGORY),
+        ]
     )
-    for heading in ("window / baseline", "change", "Calibrated", "KS at 5 %", "KS-Bonferroni 1 %", "Simple 0.1"):
-        table.add_column(heading, justify="right")
-    for now, before in ((100, 100), (1_000, 1_000), (1_000, 10_000), (10_000, 10_000)):
-        for title, change in _CHANGES.items():
-            counts = dict.fromkeys(_DETECTORS, 0)
-            repetitions = max(1, windows // 4)
-            for column in ("normal0", "lognormal0", "integer0", "mixture0"):
-                for baseline, window in _pairs(population, now, before, repetitions, f"{title}{column}"):
-                    changed = window.with_columns(change(window[column], baseline[column]).alias(column))
-                    for each, detector in _DETECTORS.items():
-                        counts[each] += column in detector(baseline, changed)
-            shares = [f"{100 * count / (4 * repetitions):.0f}" for count in counts.values()]
-            table.add_row(f"{now:,} / {before:,}", title, *shares)
-    return table
+    benchmark.print_sizes(numbers.select(pl.col("^(normal|lognormal|mixture|bounded).*$")))
+    benchmark.print_repeated(numbers)
+    benchmark.print_months(numbers.select(_SCHEDULE))
 
 
-def _alarms(population: pl.DataFrame, now: int, before: int, windows: int) -> dict[str, int]:
-    counts = dict.fromkeys(_DETECTORS, 0)
-    for baseline, window in _pairs(population, now, before, windows, ""):
-        for name, detector in _DETECTORS.items():
-            counts[name] += bool(detector(baseline, window))
-    return counts
+def _with_gaps(column: pl.Series) -> pl.Series:
+    return tables.without_some(column, 0.02, _generator(column.name))
 
 
-def _pairs(
-    population: pl.DataFrame, now: int, before: int, number: int, what: str
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    generator = np.random.default_rng([SEED, now, before, *what.encode()])
+class _Benchmark:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._console = terminal()
+        self._windows: int = 20 if options.quick else options.windows
+        self._months: int = 1 if options.quick else options.months
+        self._of_tools: int = 2 if options.quick else options.tool_windows
+        self._tools = installed(TOOLS) if self._of_tools else []
+        if not self._tools:
+            self._console.print("evidently and nannyml are left out: python -m benchmarks peers installs them")
+        self._names = [*DETECTORS, *self._tools]
+
+    def _number(self, rows: int) -> int:
+        """Return of how many windows a figure is made: of fewer large ones, which take longer."""
+        return max(2, self._windows // max(1, rows // 2_000))
+
+    def _flags(self, cases: Mapping[_Key, tuple[Iterable[Window], bool]]) -> dict[_Key, Flags]:
+        """Ask all detectors; tools, which start slowly, once, and of the first windows of what is for them."""
+        found: dict[_Key, Flags] = {}
+        some: dict[_Key, list[Window]] = {}
+        for key, (windows, is_for_tools) in cases.items():
+            found[key], some[key] = {name: [] for name in self._names}, []
+            for window in windows:
+                for name, detector in DETECTORS.items():
+                    found[key][name].append(detector(window))
+                if is_for_tools and len(some[key]) < self._of_tools:
+                    some[key].append(window)
+            self._progress(key, found[key])
+        for name in self._tools:
+            flags = iter(of_tool(name, [window for windows in some.values() for window in windows]))
+            for key, windows in some.items():
+                found[key][name] = list(islice(flags, len(windows)))
+        return found
+
+    def _progress(self, key: object, flags: Flags) -> None:
+        """Say how many windows were flagged: all take hours, and tables come last."""
+        counts = ", ".join(f"{name} {sum(map(bool, flags[name]))}" for name in DETECTORS)
+        print(f"{key}: of {len(flags[OURS])} windows {counts}", file=sys.stderr, flush=True)
+
+    def _table(self, title: str, *headings: str, names: Iterable[str] | None = None) -> Table:
+        table = Table(title=title)
+        for heading in (*headings, *(self._names if names is None else names)):
+            table.add_column(heading, justify="right")
+        return table
+
+    def print_without_change(self, populations: Mapping[str, pl.DataFrame]) -> None:
+        """Print how many windows without a change have any flagged column."""
+        table = self._table("No change: windows with any flagged column, %", "table", "rows", "windows")
+        cases = {
+            (name, now, before): (_draws(population, now, before, self._number(now), name), now < ROWS)
+            for name, population in populations.items()
+            for now in _SIZES
+            for before in sorted({min(int(now * factor), ROWS) for factor in _FACTORS})
+        }
+        found = self._flags(cases)
+        for (name, now, before), flags in found.items():
+            cells = [_percent(map(bool, flags[each])) for each in self._names]
+            table.add_row(name, f"{now:,} / {before:,}", f"{len(flags[OURS])}", *cells)
+        everything = {each: [columns for flags in found.values() for columns in flags[each]] for each in self._names}
+        cells = [_percent(map(bool, everything[each]), 2) for each in self._names]
+        table.add_row("all", "", f"{len(everything[OURS]):,}", *cells)
+        self._console.print(table)
+        self._console.print(f"Calibrated samples {ROWS:,} rows: larger windows and baselines are such rows to it.")
+
+    def print_changes(self, groups: Iterable[tuple[pl.DataFrame, Mapping[str, Change]]]) -> None:
+        """Print how often a column is flagged when it alone is changed."""
+        table = self._table("One changed column: it is flagged, %, mean over the columns", "change", "rows", "windows")
+        cases, columns = {}, {}
+        for population, changes in groups:
+            for title, change in changes.items():
+                columns[title] = population.columns
+                for now, before in _CHANGED_SIZES:
+                    windows = _draws(population, now, before, self._number(now) // 4 or 1, title, change)
+                    cases[title, now, before] = windows, now < _LARGE
+        ahead = []
+        for (title, now, before), flags in self._flags(cases).items():
+            found = self._found(flags, columns[title])
+            cells = [_percent(found[each], 0) for each in self._names]
+            table.add_row(title, f"{now:,} / {before:,}", f"{len(flags[OURS])}", *cells)
+            ahead.append(100 * (np.mean(found[OURS]) - np.mean(found[_KS])))
+        self._console.print(table)
+        self._console.print(f"{OURS} less {_KS}: {np.mean(ahead):+.1f} points on average, {min(ahead):+.1f} at worst")
+
+    def _found(self, flags: Flags, columns: Iterable[str]) -> dict[str, list[bool]]:
+        return {each: [name in flagged for flagged in flags[each] for name in columns] for each in self._names}
+
+    def print_sizes(self, population: pl.DataFrame) -> None:
+        """Print how often changes near the smallest that matters are flagged."""
+        title = f"A column that moved by a multiple of the minimum of {_MINIMUM:.0%}: it is flagged, %"
+        table = self._table(title, "multiple", "rows", "windows", names=DETECTORS)
+        cases = {}
+        for multiple in _MULTIPLES:
+            by = {name: tables.moved(population[name], multiple * _MINIMUM) for name in population.columns}
+            windows = _draws(
+                population, _LARGE, _LARGE, self._number(_LARGE), multiple, lambda now, *_, by=by: now + by[now.name]
+            )
+            cases[multiple] = windows, False
+        for multiple, flags in self._flags(cases).items():
+            found = self._found(flags, population.columns)
+            cells = [_percent(found[each]) for each in DETECTORS]
+            table.add_row(f"{multiple}", f"{_LARGE:,} / {_LARGE:,}", f"{len(flags[OURS])}", *cells)
+        self._console.print(table)
+
+    def print_repeated(self, population: pl.DataFrame) -> None:
+        """Print how many windows are flagged whose rows are not independent."""
+        title = "No change, dependent rows: windows with any flagged column, %"
+        table = self._table(title, "rows", "sizes", "windows", names=DETECTORS)
+        cases = {
+            (draw.__name__, now, before): (
+                _draws(population, now, before, self._number(now), draw.__name__, draw=draw),
+                False,
+            )
+            for draw in (tables.twice, tables.twice_shuffled, tables.identical, tables.alike)
+            for now, before in _REPEATED_SIZES
+        }
+        for (name, now, before), flags in self._flags(cases).items():
+            cells = [_percent(map(bool, flags[each])) for each in DETECTORS]
+            table.add_row(name.replace("_", ", "), f"{now:,} / {before:,}", f"{len(flags[OURS])}", *cells)
+        self._console.print(table)
+
+    def print_months(self, population: pl.DataFrame) -> None:
+        """Print how many months have a false alarm, and how many looks a lasting change takes."""
+        title = f"A schedule of {LOOKS} looks a month, {population.width} columns"
+        table = self._table(
+            title, "rows", "months", "with an alarm, %", "looks to find 0.1 sd: median", "most", names=()
+        )
+        for now, factor in ((_HOURLY, 1), (_HOURLY, 10), (_HOURLY, 100), (1_000, 10)):
+            before = now * factor
+            quiet = [
+                any(map(Schedule(baseline).alarms, windows))
+                for baseline, windows in _months(population, now, before, self._months if now == _HOURLY else 0, LOOKS)
+            ]
+            delays = [
+                _delay(baseline, windows)
+                for baseline, windows in _months(population, now, before, self._months, _SHIFTED_AT + _MOST_LOOKS)
+            ]
+            found = (f"{np.median(delays):.0f}", f"{max(delays):.0f}") if delays else ("-", "-")
+            table.add_row(f"{now:,} / {before:,}", f"{len(quiet)}", _percent(quiet), *found)
+        self._console.print(table)
+
+
+def _delay(baseline: pl.DataFrame, windows: Iterator[pl.DataFrame]) -> float:
+    """Return after how many looks a column is found that is shifted for good from some look on."""
+    schedule, column = Schedule(baseline), baseline.columns[0]
+    for window in islice(windows, _SHIFTED_AT):
+        schedule.alarms(window)
+    by = 0.1 * float(baseline[column].std())  # type: ignore[arg-type]  # of numbers
+    for look, window in enumerate(windows, 1):
+        if schedule.alarms(window.with_columns(pl.col(column) + by)):
+            return look
+    return np.inf
+
+
+def _months(
+    population: pl.DataFrame, now: int, before: int, number: int, looks: int
+) -> Iterator[tuple[pl.DataFrame, Iterator[pl.DataFrame]]]:
+    for month in range(number):
+        generator = _generator(now, before, looks, month)
+        baseline = population[tables.independent(population, before, generator)]
+        rows = (tables.independent(population, now, generator) for _ in range(looks))
+        yield baseline, (population[each] for each in rows)
+
+
+def _draws(
+    population: pl.DataFrame,
+    now: int,
+    before: int,
+    number: int,
+    what: object,
+    change: Change | None = None,
+    draw: Callable[[pl.DataFrame, int, Generator], Rows] = tables.independent,
+) -> Iterator[Window]:
+    """Draw windows and the baseline of each."""
+    generator = _generator(now, before, what)
     for _ in range(number):
-        rows = generator.integers(0, population.height, before + now)
-        yield population[rows[:before]], population[rows[before:]]
+        baseline = population[tables.independent(population, before, generator)]
+        window = population[draw(population, now, generator)]
+        changed = None
+        if change is not None:
+            changed = window.with_columns(
+                change(each, baseline[each.name], generator).alias(each.name) for each in window
+            )
+        yield Window(baseline, window, changed)
 
 
-def _calibrated(baseline: pl.DataFrame, window: pl.DataFrame) -> list[str]:
-    numeric = {name: dtype.is_numeric() for name, dtype in baseline.schema.items()}
-    frozen = freeze(_sampled(baseline), numeric)
-    compared = {name: Compared(name, numbers, baseline.schema[name].is_integer()) for name, numbers in numeric.items()}
-    evidence = {
-        name: ColumnEvidence(found.evidence, found.rows_before, found.rows, _MINIMUMS)
-        for name, found in compare(frozen, _sampled(window), compared).items()
-    }
-    return [name for name, verdict in verdicts_of(evidence, LEVEL).items() if verdict.flagged]
+def _generator(*what: object) -> Generator:
+    return np.random.default_rng([tables.SEED, *(zlib.crc32(str(each).encode()) for each in what)])
 
 
-def _sampled(table: pl.DataFrame) -> SampledRows:
-    rows = SampledRows()
-    rows.begin(table.columns).update(table)
-    return rows
-
-
-def _ks(level: Callable[[int], float]) -> Callable[[pl.DataFrame, pl.DataFrame], list[str]]:
-    def flagged(baseline: pl.DataFrame, window: pl.DataFrame) -> list[str]:
-        names = [name for name, dtype in baseline.schema.items() if dtype.is_numeric()]
-        return [name for name in names if _ks_p(baseline[name], window[name]) <= level(len(names))]
-
-    return flagged
-
-
-def _ks_p(before: pl.Series, now: pl.Series) -> float:
-    sides = [side.drop_nulls().to_numpy() for side in (before, now)]
-    if not all(side.size for side in sides):
-        return 1.0
-    return float(stats.ks_2samp(*sides, method="asymp").pvalue)
-
-
-def _simple(baseline: pl.DataFrame, window: pl.DataFrame) -> list[str]:
-    names = [name for name, dtype in baseline.schema.items() if dtype.is_numeric()]
-    return [name for name in names if _distance(baseline[name], window[name]) > 0.1]
-
-
-def _distance(before: pl.Series, now: pl.Series) -> float:
-    sides = [np.sort(side.drop_nulls().to_numpy()) for side in (before, now)]
-    points = np.concatenate(sides)
-    then, later = (np.searchsorted(side, points, side="right") / max(side.size, 1) for side in sides)
-    return float(np.abs(then - later).max()) if points.size else 0.0
-
-
-_DETECTORS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], list[str]]] = {
-    "Calibrated": _calibrated,
-    "KS at 5 %": _ks(lambda _: 0.05),
-    "KS-Bonferroni 1 %": _ks(lambda columns: LEVEL / columns),
-    "Simple 0.1": _simple,
-}
-
-
-def _shift(deviations: float) -> Callable[[pl.Series, pl.Series], pl.Series]:
-    return lambda now, before: now + deviations * float(before.std())  # type: ignore[arg-type]  # a column of numbers
-
-
-def _scaled(now: pl.Series, before: pl.Series) -> pl.Series:
-    middle = float(before.mean())  # type: ignore[arg-type]  # a column of numbers
-    return (now - middle) * 1.2 + middle
-
-
-def _some(share: float, value: Callable[[pl.Series], float | None]) -> Callable[[pl.Series, pl.Series], pl.Series]:
-    def changed(now: pl.Series, before: pl.Series) -> pl.Series:
-        hit = np.random.default_rng(len(now)).random(len(now)) < share
-        return pl.select(pl.when(pl.Series(hit)).then(pl.lit(value(before))).otherwise(now)).to_series()
-
-    return changed
-
-
-_CHANGES: Mapping[str, Callable[[pl.Series, pl.Series], pl.Series]] = {
-    "shift 0.1 sd": _shift(0.1),
-    "shift 0.25 sd": _shift(0.25),
-    "shift 0.5 sd": _shift(0.5),
-    "scale 1.2": _scaled,
-    "5 % extreme": _some(0.05, lambda before: float(before.max()) * 1.5 + 1),  # type: ignore[arg-type]  # a column of numbers
-    "2 % missing": _some(0.02, lambda _: None),
-}
-
-
-def _numbers() -> pl.DataFrame:
-    """Make 30 columns: normal, skewed, integers with ties, mixtures, bounded, mostly zero; missing values in ten."""
-    generator = np.random.default_rng(SEED)
-    makers: dict[str, Callable[[int], np.ndarray]] = {
-        "normal": lambda i: generator.normal(i, 1 + i, _ROWS),
-        "lognormal": lambda i: generator.lognormal(0, 0.5 + 0.2 * i, _ROWS),
-        "integer": lambda i: generator.poisson(3.0**i, _ROWS).astype(float),
-        "mixture": lambda i: generator.normal(5 * (generator.random(_ROWS) < 0.3), 1 + 0.1 * i),
-        "bounded": lambda i: generator.beta(0.5 + i, 2, _ROWS),
-        "zeros": lambda i: np.where(generator.random(_ROWS) < 0.2 * (i + 1), 0.0, generator.exponential(10, _ROWS)),
-    }
-    columns = {f"{kind}{i}": pl.Series(make(i)) for i in range(5) for kind, make in makers.items()}
-    return pl.DataFrame({name: _with_gaps(each, generator, i < 10) for i, (name, each) in enumerate(columns.items())})
-
-
-def _mixed() -> pl.DataFrame:
-    """Make 15 columns: nine of categories, from 2 to 40 of them with rare ones, and six of numbers."""
-    generator = np.random.default_rng(SEED + 1)
-    columns: dict[str, pl.Series] = {}
-    for i, number in enumerate((2, 2, 5, 7, 8, 14, 16, 40, 40)):
-        shares = 1.0 / np.arange(1, number + 1) ** (1 + 0.3 * i)
-        drawn = generator.choice(number, _ROWS, p=shares / shares.sum())
-        columns[f"category{i}"] = pl.Series([f"c{value}" for value in drawn])
-    for i in range(6):
-        columns[f"number{i}"] = pl.Series(generator.gamma(1 + i, 3, _ROWS).round(i % 3))
-    return pl.DataFrame(
-        {name: _with_gaps(each, generator, i % 3 == 0) for i, (name, each) in enumerate(columns.items())}
-    )
-
-
-def _with_gaps(column: pl.Series, generator: np.random.Generator, gaps: bool) -> pl.Series:
-    if not gaps:
-        return column
-    return column.set(pl.Series(generator.random(len(column)) < 0.01), None)
+def _percent(flagged: Iterable[bool], digits: int = 1) -> str:
+    found = list(flagged)
+    return f"{100 * sum(found) / len(found):.{digits}f}" if found else "-"
 
 
 def data_path(text: str) -> Path:

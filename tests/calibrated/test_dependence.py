@@ -42,3 +42,20 @@ def test_batches_of_similar_rows_are_seen_in_their_order_only() -> None:
 
 def test_sorted_columns_say_nothing_of_the_order_of_arrival() -> None:
     assert blocks_of({"row": np.arange(1_000) / 1_000}).effects == {}
+
+
+def test_a_table_of_few_categories_has_equal_rows_in_windows_of_every_size() -> None:
+    # A baseline of 10,000 rows has each of these more than 100 times, and a window of 1,000 has it less often.
+    generator = np.random.default_rng(7)
+    before, now = (generator.integers(0, 50, number) for number in (10_000, 1_000))
+    assert repetition(equal(before), EqualRows.of([pl.DataFrame({"value": now})], copies=True), 1_000) == 1
+
+
+@pytest.mark.parametrize(("columns", "may_be_change"), [(1, True), (2, True), (3, False)])
+def test_a_change_inside_the_window_of_one_or_two_columns_may_look_like_batches(
+    columns: int, may_be_change: bool
+) -> None:
+    generator = np.random.default_rng(9)
+    later = np.arange(2_000) > 1_200
+    ranks = {str(i): np.clip(generator.random(2_000) * 0.6 + 0.4 * later, 0, 1) for i in range(columns)}
+    assert blocks_of(ranks).may_be_change is may_be_change

@@ -26,3 +26,20 @@ def test_more_new_values_than_ids_of_both_would_leave_are_a_surprise() -> None:
 
 def test_without_new_values_nothing_is_certain() -> None:
     assert unseen_test(np.array([3.0, 4.0]), np.empty(0), 4, 3) == 1
+
+
+def test_a_small_baseline_that_shares_no_value_with_the_window_is_told_from_it() -> None:
+    # 20 rows of 10 values before, 1,000 rows of 10 others now: one of the 1,020! / (1,000! 20!) = 1e42 ways to draw 20.
+    p = unseen_test(np.append(np.full(10, 100.0), np.full(10, 2.0)), np.full(10, 100.0), 20, 1_000)
+    assert p < 1e-5
+
+
+def test_new_values_that_chance_explains_are_as_rare_as_promised() -> None:
+    generator = np.random.default_rng(8)
+    shares = 1 / np.arange(1, 200) ** 1.5
+    found = []
+    for before, now in ((20, 400), (300, 300), (400, 20)) * 300:
+        then, later = (generator.multinomial(rows, shares / shares.sum()) for rows in (before, now))
+        pooled, unseen = (then + later).astype(float), later[(then == 0) & (later > 0)].astype(float)
+        found.append(unseen_test(pooled[pooled > 0], unseen, before, now))
+    assert sum(p <= 0.05 for p in found) <= 45  # 5 % of 900

@@ -133,6 +133,19 @@ def test_other_minimums_are_replayed_from_the_evidence(workbench: Workbench) -> 
     assert replay() == []
 
 
+def test_the_least_shift_of_numbers_may_be_said_in_standard_deviations(workbench: Workbench) -> None:
+    workbench.baseline(rows(1, 2_000), **CALIBRATED)
+    window = rows(2, 2_000, visits=lambda column: [value + 1 for value in column])  # of a deviation of 1.41
+    assert ("visits", "baseline_drift_check") in found(workbench.check(window))
+    document = workbench.read("baseline/constraints.json")
+    document["monitoring_config"]["distribution_constraints"] |= {"minimum_shift": 2.0, "minimum_share": 1.0}
+    (workbench.folder / "baseline/constraints.json").write_text(json.dumps(document))
+    assert found(workbench.check(window)) == []
+    # Normal laws that are 2 deviations apart: the shares below their middle are 84.1 % and 15.9 %.
+    page = (workbench.folder / "check/report.html").read_text()
+    assert "may be less than the 68.3 % that matter" in page
+
+
 def test_windows_of_a_series_find_together_what_none_finds_alone(workbench: Workbench) -> None:
     workbench.baseline(rows(1, 5_000), **CALIBRATED)
     earlier, flagged = workbench.folder / "earlier", []

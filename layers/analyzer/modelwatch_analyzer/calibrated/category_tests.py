@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, total_variation
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.single_values import changed_most
+from modelwatch_analyzer.calibrated.special_functions import chi_squared_tail
 from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
@@ -56,8 +57,6 @@ def category_evidence(before: Floats, now: Floats, unseen: Floats | None) -> Ite
 
 def chi_squared(before: Floats, now: Floats) -> float:
     """Return Pearson's p, with rare categories pooled: the tail of the law is exact for frequent ones only."""
-    from scipy.special import chdtrc
-
     rows_before, rows_now = float(before.sum()), float(now.sum())
     pooled, rows = before + now, rows_before + rows_now
     if not rows_before or not rows_now:
@@ -78,7 +77,7 @@ def chi_squared(before: Floats, now: Floats) -> float:
     together = then + later
     statistic = float(((later - together * (rows_now / rows)) ** 2 / together).sum())
     statistic *= rows * rows / (rows_before * rows_now)
-    return float(chdtrc(then.size - 1, statistic))
+    return chi_squared_tail(then.size - 1, statistic)
 
 
 def _part(p: float, test: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
@@ -77,7 +78,7 @@ class NumberCells(EditedDocument):
     @classmethod
     def of(cls, sample: Numbers) -> NumberCells:
         """Freeze the cells of a baseline, and count its own rows in them."""
-        distinct, times = np.unique(sample.values, return_counts=True)
+        distinct, times = sample.distinct
         own, cuts = distinct, np.empty(0)
         if distinct.size > MOST_VALUES:
             own = np.union1d(distinct[times >= 2 * sample.values.size / MOST_VALUES], distinct[[0, -1]])
@@ -95,18 +96,19 @@ class NumberCells(EditedDocument):
             mean=sample.mean,
             deviation=sample.deviation,
         )
-        return cells.model_copy(update={"counts": tuple(cells.count(sample.values).tolist())})
+        return cells.model_copy(update={"counts": tuple(cells.count(sample).tolist())})
 
-    @property
+    @cached_property
     def edges(self) -> Floats:
         """The upper ends of all cells but the last, ascending; each belongs to its cell."""
         own = np.asarray(self.values)
         return np.unique(np.concatenate([own, np.nextafter(own, -np.inf), np.asarray(self.cuts)]))
 
-    def count(self, values: Floats) -> Integers:
+    def count(self, sample: Numbers) -> Integers:
         """Return how many values are in each cell."""
-        below = np.searchsorted(np.sort(values), self.edges, side="right")
-        return np.diff(below, prepend=0, append=values.size).astype(np.int64)
+        distinct, times = sample.distinct
+        below = np.append(0, np.cumsum(times))[np.searchsorted(distinct, self.edges, side="right")]
+        return np.diff(below, prepend=0, append=sample.values.size).astype(np.int64)
 
     def place(self, values: Floats) -> Integers:
         """Return the cell of each value."""
@@ -181,6 +183,11 @@ class Numbers:
         self.missing = sum(each.missing for each in read)
         self.integral = sum(each.integral for each in read)
         self.negative = int(np.count_nonzero(self.values < 0))
+
+    @cached_property
+    def distinct(self) -> tuple[Floats, Integers]:
+        """The distinct values, ascending, and how often each is there."""
+        return np.unique(self.values, return_counts=True)
 
     @property
     def mean(self) -> float:

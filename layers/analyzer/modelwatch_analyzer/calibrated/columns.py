@@ -61,9 +61,9 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
         yield _two_counts(more, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
     samples = NumberSamples(
         before=np.asarray(cells.counts, np.float64) / before.repeated,
-        now=cells.count(now.values) / repeated,
+        now=cells.count(now) / repeated,
         cells=cells,
-        unseen=None if cells.cuts else _unseen(cells, now.values) / repeated,
+        unseen=None if cells.cuts else _unseen(cells, now) / repeated,
     )
     yield from number_evidence(samples)
 
@@ -102,8 +102,8 @@ def _two_counts(
     return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
 
 
-def _unseen(cells: NumberCells, values: Floats) -> Floats:
-    distinct, times = np.unique(values, return_counts=True)
+def _unseen(cells: NumberCells, now: Numbers) -> Floats:
+    distinct, times = now.distinct
     return times[~np.isin(distinct, np.asarray(cells.values))].astype(np.float64)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +22,13 @@ _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
 _LARGEST_CLUMP = 100
-"""More equal rows than this are a value that the table has, as in a feed that stands still, and not copies of a row."""
+"""More equal rows of a window are a value that the table has now, as in a feed that stands still, and not copies."""
+_RARE = 0.5
+"""Copies are told from chance only where a row of a window has fewer rows like it in the mean."""
 _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
+_FEW_COLUMNS = 2
 
 
 class EqualRows(EditedDocument):
@@ -44,18 +47,31 @@ class EqualRows(EditedDocument):
     rows: float = 0.0
 
     @classmethod
-    def of(cls, parts: list[pl.DataFrame]) -> EqualRows:
-        """Count them among the rows of a sample."""
-        hashes = np.concatenate([part.hash_rows().to_numpy() for part in parts if part.width]) if parts else np.empty(0)
-        hashes = hashes[:: max(1, math.ceil(hashes.size / ROWS))]
+    def of(cls, parts: list[pl.DataFrame], *, copies: bool = False) -> EqualRows:
+        """Count them among the rows of a sample.
+
+        Parameters
+        ----------
+        copies : bool
+            Whether rows that are there more than 100 times are left out.
+        """
+        hashes = _some_hashes([part for part in parts if part.width])
         rows = float(hashes.size)
         if rows < 3:
             return cls(rows=rows)
         counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
-        counts = counts[counts <= _LARGEST_CLUMP]
+        counts = counts[counts <= _LARGEST_CLUMP] if copies else counts
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)
+
+
+def _some_hashes(parts: list[pl.DataFrame]) -> NDArray[np.uint64]:
+    step, start, hashes = max(1, math.ceil(sum(part.height for part in parts) / ROWS)), 0, [np.empty(0, np.uint64)]
+    for part in parts:
+        hashes.append(part.gather_every(step, -start % step).hash_rows().to_numpy())
+        start += part.height
+    return np.concatenate(hashes)
 
 
 def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
@@ -64,9 +80,10 @@ def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
     Notes
     -----
     Kish (1965) of clusters of equal rows: exactly 2 where each row is there twice. The chance is the standard error of
-    the shares of equal pairs of both sides, by the variance of a U-statistic.
+    the shares of equal pairs of both sides, by the variance of a U-statistic. Where many rows are equal in the baseline
+    too, as in a table of few categories, copies cannot be told from a change, and none are assumed.
     """
-    if not before.rows or not now.rows:
+    if not before.rows or not now.rows or (rows - 1) * before.pairs > _RARE:
         return 1.0
     clumps = 4 * max(0.0, before.triples - before.pairs**2)
     pairs = before.pairs + 2 * _UNSEEN_PAIRS / before.rows**2
@@ -87,11 +104,15 @@ class Blocks:
         By column.
     number : int
         How many blocks there are.
+    may_be_change : bool
+        Whether a change inside the sample explains it as well: the longest blocks are alike, in one or two columns. A
+        change of more columns at once is rarer than batches.
     """
 
     length: int
     effects: Mapping[str, float]
     number: int
+    may_be_change: bool = False
 
 
 def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
@@ -109,7 +130,7 @@ def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
         return Blocks(1, {}, rows)
     scores = np.column_stack([_centred(each) for each in arrived.values()])
     lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
-    medians = [float(np.median(_design_effects(scores, length))) for length in lengths]
+    medians = [float(np.median(effects)) for effects in _by_doubling(scores, len(lengths))]
     clear = [
         (median, length)
         for median, length in zip(medians, lengths, strict=True)
@@ -123,7 +144,7 @@ def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
         shares = [np.where(np.isnan(each), np.nan, each <= share) for share in _SHARES]
         several = np.column_stack([_centred(score) for score in (each, (each - 0.5) ** 2, *shares)])
         effects[name] = max(1.0, float(_design_effects(several, length).max()))
-    return Blocks(length, effects, rows // length)
+    return Blocks(length, effects, rows // length, length == lengths[-1] and len(arrived) <= _FEW_COLUMNS)
 
 
 def _is_sorted(ranks: Floats) -> bool:
@@ -137,8 +158,20 @@ def _centred(scores: Floats) -> Floats:
     return np.where(present, scores - mean, 0.0)
 
 
+def _by_doubling(scores: Floats, doublings: int) -> Iterator[Floats]:
+    """Yield the design effects for blocks of 2, 4, 8, ... rows."""
+    sums, squares = scores, scores**2
+    for _ in range(doublings):
+        sums, squares = (each[0 : each.shape[0] // 2 * 2 : 2] + each[1::2] for each in (sums, squares))
+        yield _ratio(sums, squares)
+
+
 def _design_effects(scores: Floats, length: int) -> Floats:
-    whole = scores[: scores.shape[0] // length * length]
-    sums = whole.reshape(-1, length, scores.shape[1]).sum(axis=1)
-    variance = (whole**2).sum(axis=0)
+    whole = scores[: scores.shape[0] // length * length].reshape(-1, length, scores.shape[1])
+    return _ratio(whole.sum(axis=1), (whole**2).sum(axis=1))
+
+
+def _ratio(sums: Floats, squares: Floats) -> Floats:
+    """Return the design effects of blocks, of which these are the sums of scores and of their squares."""
+    variance = squares.sum(axis=0)
     return np.where(variance > 0, (sums**2).sum(axis=0) / np.where(variance > 0, variance, 1.0), 1.0)

@@ -117,10 +117,13 @@ _TITLES = {
 
 def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> Iterator[Evidence]:
     """Yield evidence with the p of Student's law where the variance was estimated from blocks of rows."""
+    if repeated <= 1 or blocks.length == 1:
+        yield from evidence
+        return
     from scipy.special import ndtri, stdtr
 
     for each in evidence:
-        if repeated <= 1 or blocks.length == 1 or each.p >= 1:
+        if each.p >= 1:
             yield each
         else:
             away = float(ndtri(each.p / 2)) if each.p > 0 else -math.inf

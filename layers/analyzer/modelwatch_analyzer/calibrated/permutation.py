@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.calibrated.special_functions import normal_tail
+
 Floats = NDArray[np.float64]
 
 _TAIL = 0.02
@@ -31,8 +33,6 @@ def sum_test(scores: Floats, before: Floats, now: Floats) -> float:
     The double saddlepoint of Skovgaard (1987), J. Appl. Prob. 24, for a sample without replacement as in Robinson
     (1982), JRSS B 44, and Kolassa and Robinson (2011).
     """
-    from scipy.special import ndtr
-
     counts = before + now
     filled = counts > 0
     scores, counts, drawn = scores[filled], counts[filled], now[filled]
@@ -48,7 +48,7 @@ def sum_test(scores: Floats, before: Floats, now: Floats) -> float:
     sign = 1.0 if float(drawn @ centred) >= 0 else -1.0
     if scores.size <= _FEW_SCORES:
         total = max(0.0, total - float(np.min(np.diff(np.unique(scores)))) / 2)
-    normal = float(2 * ndtr(-total / deviation))
+    normal = 2 * normal_tail(total / deviation)
     if normal >= _TAIL:
         return min(1.0, normal)
     tail = _saddlepoint(sign * centred, counts, total, size, rows)
@@ -57,8 +57,6 @@ def sum_test(scores: Floats, before: Floats, now: Floats) -> float:
 
 def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows: float) -> float | None:
     """Return P(S >= total), or None where no saddlepoint is found, as at the end of what is possible."""
-    from scipy.special import expit, ndtr
-
     share = size / rows
     scale = math.sqrt(float(counts @ scores**2) / rows)
     standard, target = scores / scale, total / scale
@@ -66,7 +64,7 @@ def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows
     offset = math.log(share / (1 - share))
     determinant = 0.0
     for _ in range(60):
-        p = expit(offset + t * standard + u)
+        p = np.exp(-np.logaddexp(0.0, -(offset + t * standard + u)))
         weight = counts * p * (1 - p)
         gradient = np.array([float((counts * p) @ standard) - target, float(counts @ p) - size])
         tt, tu, uu = float(weight @ standard**2), float(weight @ standard), float(weight.sum())
@@ -89,5 +87,5 @@ def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows
     r = math.sqrt(square)
     v = t * math.sqrt(determinant / (rows * share * (1 - share)))
     density = math.exp(-square / 2) / math.sqrt(2 * math.pi)
-    beyond: float = float(ndtr(-r)) + density * (1 / v - 1 / r)
+    beyond: float = normal_tail(r) + density * (1 / v - 1 / r)
     return max(0.0, beyond)

@@ -16,6 +16,9 @@ ROWS = 100_000
 _CELLS = 6_000_000
 """Rows times columns that are held; a table with more than 60 columns has a smaller sample."""
 
+_SLACK = 2
+"""So many times the sampled rows are held before some are dropped, which copies the others."""
+
 _LONGEST = 120
 _VALUE = "value"
 """What series are called: polars takes a name such as ^a.*$ for a pattern."""
@@ -63,13 +66,13 @@ class RowSample:
         self.total += batch.height
         priorities = self._generator.random(batch.height)
         if self._threshold < 1.0:
-            kept = np.flatnonzero(priorities < self._threshold)
-            batch, priorities = batch[kept], priorities[kept]
+            kept = priorities < self._threshold
+            batch, priorities = batch.filter(kept), priorities[kept]
         texts = [name for name, dtype in batch.schema.items() if dtype == pl.String()]
         self._parts.append(_shortened(batch, texts))
         self._priorities.append(priorities)
         self._held += batch.height
-        if self._held > 1.5 * self._limit:
+        if self._held > _SLACK * self._limit:
             self._prune()
 
     def merge(self, other: RowSample) -> RowSample:
@@ -88,8 +91,8 @@ class RowSample:
             return
         together = np.concatenate(self._priorities)
         self._threshold = float(np.partition(together, self._limit)[self._limit])
-        kept = [np.flatnonzero(each < self._threshold) for each in self._priorities]
-        self._parts = [part[rows] for part, rows in zip(self._parts, kept, strict=True)]
+        kept = [each < self._threshold for each in self._priorities]
+        self._parts = [part.filter(rows) for part, rows in zip(self._parts, kept, strict=True)]
         self._priorities = [each[rows] for each, rows in zip(self._priorities, kept, strict=True)]
         self._held = sum(part.height for part in self._parts)
 
@@ -101,21 +104,32 @@ class RowSample:
 
     @property
     def parts(self) -> list[pl.DataFrame]:
-        """The sampled rows, in parts whose columns may differ in their data types."""
+        """The sampled rows, in parts whose columns differ in their data types."""
         self._prune()
+        self._merge()
         return self._parts
+
+    def _merge(self) -> None:
+        """Join neighbouring parts: whatever is asked of a series costs as much as thousands of values do."""
+        held = zip(self._parts, self._priorities, strict=True)
+        runs = [list(zip(*run, strict=True)) for _, run in groupby(held, lambda pair: pair[0].schema)]
+        if len(runs) < len(self._parts):
+            self._parts = [pl.concat(parts, rechunk=True) for parts, _ in runs]
+            self._priorities = [np.concatenate(priorities) for _, priorities in runs]
 
     def columns(self) -> dict[str, SampledColumn]:
         """Return the sampled values of each column."""
-        self._prune()
-        names = self._parts[0].columns if self._parts else []
-        return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in self._parts)) for name in names}
+        parts = self.parts
+        names = parts[0].columns if parts else []
+        return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in parts)) for name in names}
 
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Replace long texts by their beginning and a checksum: they are compared, and never read."""
     for name in columns:
         values = batch[name].alias(_VALUE)
+        if (values.str.len_bytes().max() or 0) <= _LONGEST:  # type: ignore[operator]  # bytes need no decoding
+            continue
         long = values.filter(values.str.len_chars() > _LONGEST).unique().to_list()
         if long:
             short = {text: f"{text[:_LONGEST]}#{zlib.crc32(text.encode()):08x}" for text in long}

@@ -95,7 +95,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     names = [each.column for each in compared.values()]
     # Under other names: polars takes one such as ^a.*$ for a pattern.
     parts = [pl.DataFrame({str(i): part[name] for i, name in enumerate(names)}) for part in rows.parts]
-    return repetition(frozen.equal, EqualRows.of(parts), rows.rows)
+    return repetition(frozen.equal, EqualRows.of(parts, copies=True), rows.rows)
 
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
@@ -104,4 +104,8 @@ def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
     cause = "rows are there more than once"
     if copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"
+        if blocks.may_be_change:
+            cause += (
+                " or more; with so few columns it cannot be told whether the values changed inside the window instead"
+            )
     return f"The rows count as {repeated:.3g} times fewer, because {cause}."

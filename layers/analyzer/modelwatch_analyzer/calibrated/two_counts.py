@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from modelwatch_analyzer.calibrated.special_functions import log_factorial, normal_tails
+
 Floats = NDArray[np.float64]
 
 _MANY = 2_000
@@ -59,21 +61,19 @@ def different(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int
 
 def _summed(x: Floats, events: Floats, drawn: Floats, rows: float) -> Floats:
     """Return P(X >= x) of hypergeometric X; x is above the mean, so that the terms shrink."""
-    from scipy.special import gammaln
-
-    def log_choose(n: Floats, k: Floats) -> Floats:
-        chosen: Floats = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-        return chosen
-
     others = rows - events
     possible = (x <= events) & (x <= drawn)
     at = np.where(possible, x, 0.0)
     lowest = np.maximum(0.0, drawn - others)
     at = np.maximum(at, lowest)
-    logs = log_choose(events, at) + log_choose(others, drawn - at) - log_choose(np.full_like(at, rows), drawn)
+    logs = _log_choose(events, at) + _log_choose(others, drawn - at) - _log_choose(np.full_like(at, rows), drawn)
     with np.errstate(over="ignore", invalid="ignore"):  # of terms that are not possible, which count as 0 below
         total = _series(at, events, drawn, others)
         return np.where(possible, np.exp(logs) * total, 0.0)
+
+
+def _log_choose(n: Floats, k: Floats) -> Floats:
+    return log_factorial(n) - log_factorial(k) - log_factorial(n - k)
 
 
 def _series(at: Floats, events: Floats, drawn: Floats, others: Floats) -> Floats:
@@ -88,12 +88,9 @@ def _series(at: Floats, events: Floats, drawn: Floats, others: Floats) -> Floats
 
 
 def _normal(x: Floats, mean: Floats, events: Floats, drawn: float, rows: float) -> Floats:
-    from scipy.special import ndtr
-
     with np.errstate(divide="ignore", invalid="ignore"):
         deviation = np.sqrt(mean * (1 - events / rows) * (rows - drawn) / (rows - 1))
-        chance: Floats = ndtr((mean - x + 0.5) / deviation)
-    return chance
+        return normal_tails((x - mean - 0.5) / deviation)
 
 
 TwoCountTest = Callable[[ArrayLike, int, ArrayLike, int], Floats]

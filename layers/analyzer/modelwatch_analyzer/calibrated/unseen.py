@@ -7,7 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.calibrated.special_functions import log_factorial
+
 Floats = NDArray[np.float64]
+
+_POWERS = np.array([[0.0625], [0.125], [0.25], [0.5], [0.75], [1.0]])
 
 
 def unseen_test(pooled: Floats, unseen: Floats, rows_before: int, rows_now: int) -> float:
@@ -25,24 +29,23 @@ def unseen_test(pooled: Floats, unseen: Floats, rows_before: int, rows_now: int)
     -----
     Given the pooled counts, a value with c rows is absent from the baseline with the chance H(c) that all of them are
     drawn into the current rows. The most frequent unseen value is judged by the union bound over all values that are
-    as frequent; their number by Chernoff's bound, since the events are negatively associated (Joag-Dev and Proschan,
-    1983). Ids, of which each row has a new one, come out right.
+    as frequent. All of them together by Chernoff's bound of the sum of -log H(c), since the events are negatively
+    associated (Joag-Dev and Proschan, 1983): P(sum >= t) <= exp(-s t) prod (1 - H + H^(1-s)), for the best of some s.
+    Ids, of which each row has a new one, come out right.
     """
     if not unseen.size or not rows_now:
         return 1.0
-    from scipy.special import gammaln
+    counts, values = np.unique(pooled[pooled <= rows_now], return_counts=True)
+    rows = float(rows_before + rows_now)
+    all_drawn = _log_falling(float(rows_now), counts) - _log_falling(rows, counts)
+    chances = np.exp(all_drawn)
+    by_largest = float((values * chances)[counts >= unseen.max()].sum())
+    surprise = float((_log_falling(rows, unseen) - _log_falling(float(rows_now), unseen)).sum())
+    possible = chances > 0
+    excess = values[possible] * np.log1p(chances[possible] ** (1 - _POWERS) - chances[possible])
+    together = math.exp(min(0.0, float((excess.sum(axis=1) - _POWERS[:, 0] * surprise).min())))
+    return min(1.0, 2 * by_largest, 2 * together)
 
-    def log_all_drawn(count: Floats) -> Floats:
-        rows = rows_before + rows_now
-        drawn: Floats = gammaln(rows_now + 1) - gammaln(rows_now - count + 1)
-        of_all: Floats = gammaln(rows + 1) - gammaln(rows - count + 1)
-        return drawn - of_all
 
-    chances = np.exp(log_all_drawn(pooled[pooled <= rows_now]))
-    eligible = pooled[pooled <= rows_now]
-    by_largest = float(chances[eligible >= unseen.max()].sum())
-    expected, number = float(chances.sum()), unseen.size
-    by_number = 1.0
-    if number > expected > 0:
-        by_number = math.exp(-(expected - number + number * math.log(number / expected)))
-    return min(1.0, 2 * by_largest, 2 * by_number)
+def _log_falling(n: float, k: Floats) -> Floats:
+    return math.lgamma(n + 1) - log_factorial(n - k)

@@ -181,7 +181,7 @@ def _coarse(sample: WatchedSample) -> _Coarse:
         numbers = Numbers(sample.sampled)
         missing, now = numbers.missing, np.empty(0)
         if sample.before.numbers is not None:
-            now = sample.before.numbers.count(numbers.values).astype(np.float64)
+            now = sample.before.numbers.count(numbers).astype(np.float64)
         groups = ((np.cumsum(before) - before / 2) / max(before.sum(), 1.0) * _CELLS).astype(np.int64)
         groups = groups[: now.size]
     else:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
 from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHECK, TYPE_CHECK
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence, Found
+from modelwatch_analyzer.calibrated.evidence import Evidence, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
@@ -190,7 +190,7 @@ class _Judgement:
             evidence=tuple(each for each in map(self._assigned, found.evidence) if each.check in self.checks),
             rows_before=found.rows_before,
             rows_now=found.rows,
-            minimums={MINIMUM_EFFECT: self.config.minimum_effect, MINIMUM_SHARE: self.config.minimum_share},
+            minimums=self.config.minimums(numeric=self.feature.inferred_type.is_numeric),
             remark=found.remark,
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE
 from modelwatch_analyzer.data_quality.documents import MonitoringConfig
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.distribution_constraints import (
@@ -57,6 +59,7 @@ class EffectiveConfig:
     monthly_false_alarm_rate: float
     minimum_effect: float
     minimum_share: float
+    minimum_shift: float | None = None
 
     @classmethod
     def of(cls, layers: Iterable[MonitoringConfig]) -> EffectiveConfig:
@@ -71,3 +74,10 @@ class EffectiveConfig:
         del values["distribution_constraints"]
         switches = {name: value is Switch.ENABLED for name, value in values.items() if isinstance(value, Switch)}
         return cls(**(values | switches))
+
+    def minimums(self, *, numeric: bool) -> dict[str, float]:
+        """Return the least changes that the Calibrated comparison reports of a feature, by `Evidence.minimum`."""
+        effect = self.minimum_effect
+        if numeric and self.minimum_shift is not None:
+            effect = math.erf(self.minimum_shift / math.sqrt(8))  # how far two normal laws are apart: 2 Phi(d / 2) - 1
+        return {MINIMUM_EFFECT: effect, MINIMUM_SHARE: self.minimum_share}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Evidence, Found
+from modelwatch_analyzer.calibrated.evidence import Evidence, Found
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.watch import Watch, WatchedSample, advance, checksum
 from modelwatch_analyzer.data_quality.alignment import Alignment
@@ -56,10 +56,7 @@ def watched(
             sampled=sampled[alignment.features[feature.name]],
             numeric=feature.inferred_type.is_numeric,
             rows=found[feature.name].rows,
-            minimums={
-                MINIMUM_EFFECT: configs[feature.name].minimum_effect,
-                MINIMUM_SHARE: configs[feature.name].minimum_share,
-            },
+            minimums=configs[feature.name].minimums(numeric=feature.inferred_type.is_numeric),
         )
         for feature in constraints.features
         if feature.name in judged and (before := named[feature.name].calibration) is not None

@@ -30,6 +30,8 @@ class DistributionConstraints(ConstraintsPart):
         The least share of the rows that must have moved to other values.
     minimum_share : float, optional
         The least change of the share of missing, extreme, new, negative, mistyped or single values.
+    minimum_shift : float, optional
+        Of numbers, instead of `minimum_effect`: the least shift in standard deviations of a normal column.
     """
 
     perform_comparison: Switch | None = None
@@ -41,6 +43,7 @@ class DistributionConstraints(ConstraintsPart):
     monthly_false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     minimum_effect: Annotated[float, Field(ge=0, le=1)] | None = None
     minimum_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    minimum_shift: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
     def overlaid(self, layer: DistributionConstraints | None) -> DistributionConstraints:
         """Return these constraints with what a layer sets."""
