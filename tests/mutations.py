@@ -258,8 +258,8 @@ def main() -> int:
         tree = Path(folder) / "modelwatch"
         _copy(tree)
         every = dict.fromkeys(name for mutation in mutations for name in mutation.tests.split())
-        if not _pass(tree, *every):
-            raise SystemExit("the tests fail although nothing is broken")
+        if failed := _failed(tree, *every):
+            raise SystemExit(f"the tests fail although nothing is broken:\n{failed}")
         for mutation in mutations:
             noticed = _is_noticed(tree, mutation)
             unnoticed += not noticed
@@ -283,12 +283,13 @@ def _is_noticed(tree: Path, mutation: Mutation) -> bool:
         raise SystemExit(f"{mutation.file} does not have this once, so it cannot be broken: {mutation.right!r}")
     file.write_text(text.replace(mutation.right, mutation.wrong), encoding="utf-8")
     try:
-        return not _pass(tree, *mutation.tests.split())
+        return _failed(tree, *mutation.tests.split()) != ""
     finally:
         file.write_text(text, encoding="utf-8")
 
 
-def _pass(tree: Path, *tests: str) -> bool:
+def _failed(tree: Path, *tests: str) -> str:
+    """Run tests, and return the end of what they print if one fails."""
     packages = os.pathsep.join(str(tree / part) for part in ("layers/core", "layers/analyzer", "sdk", "."))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
@@ -298,9 +299,10 @@ def _pass(tree: Path, *tests: str) -> bool:
         timeout=HANGS_AFTER,
         check=False,
     )
+    printed = done.stdout.decode(errors="replace")[-2000:]
     if done.returncode not in (0, 1):  # neither passed nor failed: the tests did not run
-        raise SystemExit(done.stdout.decode(errors="replace")[-2000:])
-    return done.returncode == 0
+        raise SystemExit(printed)
+    return printed if done.returncode else ""
 
 
 if __name__ == "__main__":
