@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,8 @@ _MOST_FEATURES = 15
 _ROUNDING = 1e-9
 """Distances that are nearer to each other than this share of them may be equal."""
 
-Rows = NDArray[np.float64] | NDArray[np.int64]
+Rows = NDArray[Any]
+"""Of float64, or of int64 where all features are integers."""
 
 
 def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
@@ -37,7 +40,7 @@ def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: 
     from scipy.spatial import cKDTree
 
     distances, nearest = cKDTree(others).query(rows, k=count + 1)
-    found = 2 * np.count_nonzero(accepted[nearest[:, :count]], axis=1) > count
+    found: NDArray[np.bool_] = 2 * np.count_nonzero(accepted[nearest[:, :count]], axis=1) > count
     last, next_one = distances[:, count - 1], distances[:, count]
     tied = np.flatnonzero(next_one - last <= _ROUNDING * next_one)
     if tied.size:
