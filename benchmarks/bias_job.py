@@ -1,4 +1,4 @@
-"""One process of the bias benchmark: ``make``, ``modelwatch`` or ``smclarify``."""
+"""One process of the bias benchmark: ``make``, ``modelwatch`` or ``smclarify``, with FT alone or with all others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ CONFIG = {
 }
 
 
+FLIPPED_ROWS, FEATURES = 50_000, 5
+"""Of the table for FT: as many rows as are kept for it, so that both compare the same ones."""
+
+
 def make(folder: Path, rows: int) -> None:
-    """Make a binary facet, ten groups, labels and predictions that depend on them, and no other feature."""
+    """Make a binary facet, ten groups, labels and predictions that depend on them; for FT alone five more features."""
     import numpy as np
     import polars as pl
 
@@ -29,11 +33,14 @@ def make(folder: Path, rows: int) -> None:
     predicted = merit - 0.3 * sex + 0.02 * region > 0
     columns = {"sex": sex, "region": region, "label": label.astype(int), "prediction": predicted.astype(int)}
     pl.DataFrame(columns).write_csv(folder / "data.csv")
+    features = {f"x{i}": generator.normal(scale=i + 1, size=FLIPPED_ROWS) for i in range(FEATURES)}
+    few = pl.DataFrame(columns).head(FLIPPED_ROWS)
+    few.hstack(pl.DataFrame(features).head(few.height)).write_csv(folder / "flipped.csv")
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
-def modelwatch(folder: Path) -> None:
-    """Read and analyse the file: all metrics but FT, each with 1,000 replicates; then again, with all reports."""
+def modelwatch(folder: Path, *, flipped: bool = False) -> None:
+    """Read and analyse the file: all metrics but FT, or FT, with 1,000 replicates; then again, with all reports."""
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.analysis import ANALYSIS
     from modelwatch_analyzer.bias.metric import Stage
@@ -44,11 +51,14 @@ def modelwatch(folder: Path) -> None:
 
     post = [name for name, metric in METRICS.items() if metric.stage is Stage.POST_TRAINING and name != "FT"]
     methods = {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": post}}
-    (folder / "without_ft.json").write_text(json.dumps(CONFIG | {"methods": methods}))
+    if flipped:
+        methods = {"post_training_bias": {"methods": ["FT"]}}
+    config = folder / f"config_{'flipped' if flipped else 'others'}.json"
+    config.write_text(json.dumps(CONFIG | {"methods": methods}))
     settings = BiasSettings(
-        dataset_source=folder / "data.csv",
+        dataset_source=folder / _table(flipped=flipped),
         dataset_format=DatasetFormat(name="csv", options={"header": True}),
-        analysis_config=folder / "without_ft.json",
+        analysis_config=config,
         inference_attribute="prediction",
         output_path=folder / "modelwatch",
         bootstrap_replicates=1000,
@@ -59,13 +69,17 @@ def modelwatch(folder: Path) -> None:
     begun = process_time()
     analyze(settings)
     with_reports = process_time() - begun
-    stages = (report["pre_training_bias_metrics"], report["post_training_bias_metrics"])
+    stages = [report[name] for name in ("pre_training_bias_metrics", "post_training_bias_metrics") if name in report]
     values = {each["name"]: each["value"] for stage in stages for each in stage["facets"]["sex"][0]["metrics"]}
     print(json.dumps({"cpu": spent, "cpu_with_reports": with_reports, "values": values}))
 
 
-def smclarify(folder: Path) -> None:
-    """Let pandas read the file, and smclarify report all metrics but FT, without intervals."""
+def _table(*, flipped: bool) -> str:
+    return "flipped.csv" if flipped else "data.csv"
+
+
+def smclarify(folder: Path, *, flipped: bool = False) -> None:
+    """Let pandas read the file, and smclarify report all metrics but FT, or FT, without intervals."""
     import logging
     import warnings
 
@@ -76,17 +90,17 @@ def smclarify(folder: Path) -> None:
     from smclarify.bias import metrics, report
 
     begun = process_time()
-    rows = pd.read_csv(folder / "data.csv")
+    rows = pd.read_csv(folder / _table(flipped=flipped))
     label, predicted = (report.LabelColumn(name, rows[name], [1]) for name in ("label", "prediction"))
-    group = rows.pop("region")
-    post = [metric.__name__ for metric in metrics.POSTTRAINING_METRICS if metric.__name__ != "FT"]
+    group, rows = rows["region"], rows.drop(columns=["label", "prediction"])  # FT compares what is left
+    post = [name for each in metrics.POSTTRAINING_METRICS if ((name := each.__name__) == "FT") is flipped]
     facet = report.FacetColumn("sex", [1])
-    found = [
-        *report.bias_report(rows, facet, label, report.StageType.PRE_TRAINING, metrics=["all"], group_variable=group),
-        *report.bias_report(
-            rows, facet, label, report.StageType.POST_TRAINING, predicted, metrics=post, group_variable=group
-        ),
-    ]
+    found = report.bias_report(
+        rows, facet, label, report.StageType.POST_TRAINING, predicted, metrics=post, group_variable=group
+    )
+    if not flipped:
+        before = report.StageType.PRE_TRAINING
+        found += report.bias_report(rows, facet, label, before, metrics=["all"], group_variable=group)
     spent = process_time() - begun
     print(
         json.dumps(
@@ -100,4 +114,4 @@ if __name__ == "__main__":
     if job == "make":
         make(folder, int(sys.argv[3]))
     else:
-        {"modelwatch": modelwatch, "smclarify": smclarify}[job](folder)
+        {"modelwatch": modelwatch, "smclarify": smclarify}[job](folder, flipped="flipped" in sys.argv)

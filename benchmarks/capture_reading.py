@@ -18,6 +18,7 @@ _JOBS = {
     "object": ("loop", "modelwatch"),
 }
 _TARGETS = {"csv": 0.4, "list": 0.5, "object": 0.5}
+_OF_SIMDJSON = 4.0
 _PAYLOADS = {"csv": "CSV", "list": 'JSON {"features": [...]}', "object": "JSON objects"}
 
 
@@ -59,6 +60,10 @@ def run(options: argparse.Namespace) -> None:
             raise SystemExit(f"{shape}: the loop read {found[0]}, modelwatch {found[1]}")
         ratio = median(_ratios(measured[f"{shape} modelwatch"], measured[f"{shape} loop"]))
         console.print(f"{_PAYLOADS[shape]}: {ratio:.2f} of the loop (target at most {target}): {_met(ratio <= target)}")
+    of_scan = median(_ratios(measured["csv modelwatch"], measured["csv simdjson"]))
+    console.print(
+        f"CSV: {of_scan:.1f} of simdjson's scan (target at most {_OF_SIMDJSON}): {_met(of_scan <= _OF_SIMDJSON)}"
+    )
 
     sizes = {
         window: sum(path.stat().st_size for path in (folder / "csv" / window).iterdir())

@@ -27,7 +27,7 @@ def make(folder: Path, rows: int) -> None:
         for shape in ("quoted", "ragged", "parquet", "few", "wide"):
             (folder / shape).mkdir(exist_ok=True)
         frame.write_csv(folder / "quoted" / f"{part}.csv", quote_style="non_numeric")
-        frame.write_parquet(folder / "parquet" / f"{part}.parquet")
+        (folder / "clean" / f"{part}.parquet").rename(folder / "parquet" / f"{part}.parquet")
         frame.head(FEW_ROWS).write_csv(folder / "few" / f"{part}.csv")
         with clean.open() as lines, (folder / "ragged" / f"{part}.csv").open("w") as ragged:
             for number, line in enumerate(lines):

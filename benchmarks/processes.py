@@ -59,6 +59,7 @@ def measure(command: Command) -> Usage:
         If it fails; its own words are on the screen by then.
     """
     environment = {**os.environ, **command.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has byte code, and so have its templates
     start = time.perf_counter()
     process = subprocess.Popen(
         [command.interpreter, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True

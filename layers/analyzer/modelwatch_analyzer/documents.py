@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,6 +31,30 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def constraints_file(names: Collection[str]) -> str:
     """Return which of the files of a baseline a check compares with: of bias and explainability their analysis."""
     return ANALYSIS_FILE if ANALYSIS_FILE in names else CONSTRAINTS_FILE
+
+
+class Deferred(Mapping[str, Any]):
+    """An object of a document that is made each time that it is looked into, and never held.
+
+    Parameters
+    ----------
+    make : callable
+        Returns it, as JSON types.
+    """
+
+    __slots__ = ("made",)
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self.made = make
+
+    def __getitem__(self, key: str) -> Any:
+        return self.made()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.made())
+
+    def __len__(self) -> int:
+        return len(self.made())
 
 
 class EditedDocument(BaseModel):
@@ -67,17 +91,23 @@ def read_document(model: type[_Model], path: Path, code: str) -> _Model:
     InvalidInput
         With the given code, naming the file and the locations of its first three mistakes.
     """
+    return parsed_document(model, document_content(path, code), path.name, code)
+
+
+def document_content(path: Path, code: str) -> bytes:
+    """Return the content of a file; see `read_document`."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InvalidInput(code, f"{path} cannot be read: {error.strerror}") from None
-    return parsed_document(model, content, path.name, code)
 
 
-def parsed_document(model: type[_Model], content: bytes, name: str, code: str) -> _Model:
-    """Validate the content of a JSON file; see `read_document`."""
+def parsed_document(
+    model: type[_Model], content: bytes, name: str, code: str, context: Mapping[str, Any] | None = None
+) -> _Model:
+    """Validate the content of a JSON file, with what its validators are to know; see `read_document`."""
     try:
-        return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"))
+        return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"), context=context)
     except ValidationError as error:
         mistakes = validation_message(error, document_name="the file", limit=_MOST_MISTAKES)
         raise InvalidInput(code, f"{name}: {mistakes}") from None

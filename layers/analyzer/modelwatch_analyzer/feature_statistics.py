@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+import msgspec
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, ValidationInfo
+from pydantic_core import PydanticKnownError
 
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
 from modelwatch_analyzer.calibrated.evidence import Found
-from modelwatch_analyzer.documents import EditedDocument
+from modelwatch_analyzer.documents import Deferred, EditedDocument
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
@@ -23,6 +27,8 @@ from modelwatch_core.domain.errors import InvalidInput
 
 MOST_CATEGORIES = 120
 """A column of more distinct values is not categorical: Deequ's limit for a histogram."""
+
+_SKETCH = re.compile(rb'"sketch"\s*:\s*(\{\s*"parameters"\s*:\s*\{[^{}]*\}\s*,\s*"data"\s*:)')
 
 QUANTILES = {"p01": 1, "p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95, "p99": 99}
 """The quantiles of a numeric feature, by name, in per cent."""
@@ -65,11 +71,21 @@ class NumericBucket(EditedDocument):
     count: float
 
 
+def _sketch(value: object, info: ValidationInfo) -> Mapping[str, Any] | None:
+    if isinstance(value, str) and info.context:
+        value = info.context.get(value, value)
+    if value is None or isinstance(value, Mapping):
+        return value
+    raise PydanticKnownError("dict_type")
+
+
 class Kll(EditedDocument):
     """A numeric distribution: ten buckets, and the sketch (`KllSketch.from_document` reads it)."""
 
     buckets: tuple[NumericBucket, ...] = ()
-    sketch: dict[str, Any] | None = None
+    sketch: Annotated[
+        Mapping[str, Any] | None, PlainValidator(_sketch), PlainSerializer(lambda sketch: sketch and dict(sketch))
+    ] = None
 
 
 class NumericDistribution(EditedDocument):
@@ -199,6 +215,34 @@ def sketch_of(feature: FeatureStatistics) -> KllSketch | None:
         raise InvalidInput(error.code, f"feature {feature.name!r}: {error.message}") from None
 
 
+def without_sketches(content: bytes) -> tuple[bytes, dict[str, Deferred]]:
+    """Return the content of a ``statistics.json`` with a key in the place of each sketch, and the sketches by key.
+
+    Lists of all their numbers would fill hundreds of megabytes, and few of them are looked into. The keys are the
+    context in which such a content is validated; sketches that are not written as ours and SageMaker's stay in it.
+    """
+    parts, sketches, end = list[bytes | memoryview](), dict[str, Deferred](), 0
+    whole = memoryview(content)
+    while found := _SKETCH.search(content, end):
+        last = content.find(b"}", found.end()) + 1
+        if not last:
+            break
+        key = f"sketch of byte {found.start(1)}"
+        parts += whole[end : found.start(1)], f'"{key}"'.encode()
+        sketches[key] = Deferred(partial(_decoded, whole[found.start(1) : last]))
+        end = last
+    return b"".join([*parts, whole[end:]]), sketches
+
+
+def _decoded(sketch: memoryview) -> dict[str, Any]:
+    try:
+        decoded: dict[str, Any] = msgspec.json.decode(sketch)
+    except msgspec.DecodeError:
+        message = "a KLL sketch in statistics.json is not JSON; create the baseline again"
+        raise InvalidInput("InvalidSketch", message) from None
+    return decoded
+
+
 def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: KllSketch) -> NumericalStatistics:
     """Describe numbers, of which there is one at least, by their moments and their sketch."""
     buckets = tuple(
@@ -213,7 +257,7 @@ def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: Kll
         min=moments.minimum,
         max=moments.maximum,
         quantiles=quantiles_of(sketch),
-        distribution=NumericDistribution(kll=Kll(buckets=buckets, sketch=sketch.to_document())),
+        distribution=NumericDistribution(kll=Kll(buckets=buckets, sketch=Deferred(sketch.to_document))),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,9 +12,14 @@ import msgspec
 import polars as pl
 from pydantic import BaseModel
 
+from modelwatch_analyzer.documents import Deferred
+
 _LONG = 1 << 20
 _MANY = 64
 """So many numbers in a list are written by msgspec, which takes less than a tenth of the time of ``json``."""
+
+_NESTED = {dict, list, tuple, Deferred}
+_ENCODER = json.JSONEncoder(allow_nan=False)
 
 _EXPONENT = re.compile(rb"e(-?)([0-9]+)")
 _FIVE_ZEROS = re.compile(rb"(?<![0-9])0\.0000([1-9])([0-9]*)")
@@ -58,31 +63,35 @@ def _write_pieces(file: TextIO, document: object) -> None:
 
 
 def _pieces(document: object) -> Iterator[str]:
-    """Yield what ``json.dumps`` returns, piece by piece, so that a long text is never held as a whole."""
-    if isinstance(document, dict) and _is_nested(document.values()) and all(isinstance(key, str) for key in document):
+    """Yield what ``json.dumps`` returns, in pieces, so that a long text is never held as a whole."""
+    if isinstance(document, dict) and set(map(type, document)) <= {str}:
         for number, (key, value) in enumerate(document.items()):
             yield f"{', ' if number else '{'}{json.dumps(key)}: "
             yield from _pieces(value)
-        yield "}"
-    elif isinstance(document, list) and len(document) >= _MANY and set(map(type, document)) == {float}:
-        yield _numbers(document)
-    elif isinstance(document, list | tuple) and any(_is_nested(_parts(each)) for each in document):
+        yield "}" if document else "{}"
+    elif isinstance(document, list | tuple) and not _NESTED.isdisjoint(map(type, document)):
         for number, each in enumerate(document):
-            yield ", " if number else "["
-            yield from _pieces(each)
+            yield f"{', ' if number else '['}{_text(each)}"
         yield "]"
-    elif isinstance(document, list | tuple) and any(len(_parts(each)) >= _MANY for each in document):
-        yield f"[{', '.join(''.join(_pieces(each)) for each in document)}]"
     else:
-        yield json.dumps(document, allow_nan=False)
+        yield _text(document)
 
 
-def _parts(value: object) -> Collection[object]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-
-
-def _is_nested(values: Collection[object]) -> bool:
-    return any(isinstance(value, dict | list | tuple) for value in values)
+def _text(document: object) -> str:
+    """Return what ``json.dumps`` does; only what holds long lists of numbers is taken apart for that."""
+    if isinstance(document, Deferred):
+        return _text(document.made())
+    if isinstance(document, dict):
+        if _NESTED.isdisjoint(map(type, document.values())) or not set(map(type, document)) <= {str}:
+            return _ENCODER.encode(document)
+        return f"{{{', '.join(f'{_ENCODER.encode(key)}: {_text(value)}' for key, value in document.items())}}}"
+    if isinstance(document, list | tuple):
+        kinds = set(map(type, document))
+        if kinds == {float} and len(document) >= _MANY and isinstance(document, list):
+            return _numbers(document)
+        if not _NESTED.isdisjoint(kinds):
+            return f"[{', '.join(map(_text, document))}]"
+    return _ENCODER.encode(document)
 
 
 def _numbers(values: list[float]) -> str:

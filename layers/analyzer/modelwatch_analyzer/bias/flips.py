@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.bias.neighbours import most_accepted
 from modelwatch_analyzer.bias.values import numbers
 from modelwatch_analyzer.undefined import Undefined
 
@@ -19,9 +20,6 @@ NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
 """How many are compared with: smclarify's FT_DEFAULT_NEIGHBOR, and what SageMaker's own container uses."""
 
 _NAMED = 5
-_WORKING_MEMORY = 64
-"""MiB of distances that are held at once."""
-
 _FEW_ROWS = 9
 """smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is compared with."""
 
@@ -128,18 +126,13 @@ class FlipSample:
         if not (group.height and others.height):
             return Undefined("there are no rows to compare with for the flip test")
 
-        from sklearn import config_context
-        from sklearn.neighbors import KNeighborsClassifier
-
         compared_with = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
         whole = bool(np.all(self.rows.select(compared).to_numpy() % 1 == 0))
         of_group, of_others = (
             each.select(compared).to_numpy().astype(np.int64 if whole else np.float64) for each in (group, others)
         )
-        with config_context(working_memory=_WORKING_MEMORY):
-            classifier = KNeighborsClassifier(n_neighbors=compared_with)
-            classifier.fit(of_others, others.select(accepted).to_series().to_numpy())
-            expected = classifier.predict(of_group)
+        accepted_others = others.select(accepted).to_series().to_numpy()
+        expected = most_accepted(of_group, of_others, accepted_others, compared_with)
         predicted = group.select(accepted).to_series().to_numpy()
         table: NDArray[np.int64] = np.zeros((2, 2), dtype=np.int64)
         np.add.at(table, (predicted.astype(int), expected.astype(int)), 1)

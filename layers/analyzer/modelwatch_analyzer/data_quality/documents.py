@@ -16,8 +16,20 @@ from pydantic import AliasChoices, Field, model_validator
 from modelwatch_analyzer.calibrated.dependence import EqualRows
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
-from modelwatch_analyzer.documents import ConstraintsPart, EditedDocument, parsed_document, read_document
-from modelwatch_analyzer.feature_statistics import Count, FeatureStatistics, InferredType, statistics_of_column
+from modelwatch_analyzer.documents import (
+    ConstraintsPart,
+    EditedDocument,
+    document_content,
+    parsed_document,
+    read_document,
+)
+from modelwatch_analyzer.feature_statistics import (
+    Count,
+    FeatureStatistics,
+    InferredType,
+    statistics_of_column,
+    without_sketches,
+)
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
@@ -91,12 +103,17 @@ class Statistics(EditedDocument):
         InvalidInput
             ``InvalidStatistics``, naming the place.
         """
-        return _unique(read_document(Statistics, path, "InvalidStatistics"), path.name, "InvalidStatistics")
+        return cls.parsed(document_content(path, "InvalidStatistics"), path.name)
 
     @classmethod
     def parsed(cls, content: bytes, name: str) -> Statistics:
         """Read the content of a file; see ``read``."""
-        return _unique(parsed_document(Statistics, content, name, "InvalidStatistics"), name, "InvalidStatistics")
+        shorter, sketches = without_sketches(content)
+        try:
+            statistics = parsed_document(Statistics, shorter, name, "InvalidStatistics", sketches)
+        except InvalidInput:  # again, for the places in the file itself
+            statistics = parsed_document(Statistics, content, name, "InvalidStatistics")
+        return _unique(statistics, name, "InvalidStatistics")
 
     def named(self) -> dict[str, FeatureStatistics]:
         """Return the features by name."""

@@ -384,16 +384,18 @@ def _take_records(
     """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
     block = plain_block(text, last=last, separator=separator) if len(text) <= LONGEST_RECORD else None
     if block is not None:
-        frame = parse_block(block, source.columns, plan)
+        # Where there were malformed records are more, and a long one may make up for a short one.
+        frame = None if log.malformed else parse_block(block, source.columns, plan)
         if frame is not None:
             return frame, block.consumed, block.lines
         text, last = text[: block.consumed], True
-        if (separated := set_aside(text, len(source.columns), separator)) is not None:
-            frame = parse_block(separated[0], source.columns, plan)
-            if frame is not None:
-                for record in separated[1]:
-                    _leave_out(record, source, line, log)
-                return frame, block.consumed, block.lines
+        structure = block.structure if block.body == text else None
+        good, bad = set_aside(text, len(source.columns), separator, structure) or (block, [])
+        frame = parse_block(good, source.columns, plan)
+        if frame is not None:
+            for record in bad:
+                _leave_out(record, source, line, log)
+            return frame, block.consumed, block.lines
     rows: list[list[str]] = []
     consumed = lines = 0
     for record in parse_records(text, last=last, separator=separator):

@@ -147,9 +147,14 @@ def count(bits: Bits) -> int:
 
 def positions(bits: Bits) -> NDArray[np.intp]:
     """Return the offset of each byte of a kind."""
-    used = np.flatnonzero(bits)
-    found = np.flatnonzero(np.unpackbits(bits[used].view(np.uint8), bitorder="little"))
-    return used[found // _WORD] * _WORD + found % _WORD
+    offsets = np.flatnonzero(bits) * _WORD
+    words, found = bits[offsets // _WORD], []
+    while words.size:
+        above = words & (words - _ONE)
+        found.append(offsets + np.bitwise_count((words ^ above) - _ONE))
+        more = np.flatnonzero(above)
+        words, offsets = above[more], offsets[more]
+    return np.sort(np.concatenate(found)) if found else offsets
 
 
 def counts_before(bits: Bits, offsets: NDArray[np.intp]) -> NDArray[np.int64]:

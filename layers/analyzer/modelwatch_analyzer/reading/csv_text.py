@@ -21,6 +21,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -39,32 +40,41 @@ _BLANK, _DOT = ord(" "), ord(".")
 _FEW = 100
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Block:
-    r"""Complete records of simple structure: only ``\n`` ends them, no line is blank, all quotes are balanced."""
+    r"""Complete records of simple structure: only ``\n`` ends them, no line is blank, all quotes are balanced.
+
+    Attributes
+    ----------
+    rows, separators : int
+        The numbers of records, and of separators between fields.
+    quoted : bool
+        Whether there are quotes.
+    consumed, lines : int
+        The numbers of bytes and of physical lines of the original text.
+    """
 
     body: bytes
-    structure: Structure
     separator: str
+    rows: int
+    separators: int
+    quoted: bool
     consumed: int
-    """The number of bytes of the original text."""
     lines: int
-    """The number of physical lines of the original text."""
 
-    @property
-    def rows(self) -> int:
-        """The number of records."""
-        return count(self.structure.line_feeds) + (not self.body.endswith(b"\n") if self.body else 0)
+    @classmethod
+    def of(cls, body: bytes, structure: Structure, separator: str, *, consumed: int, lines: int) -> Block:
+        """Return a block whose structure is known already."""
+        rows = count(structure.line_feeds) + (not body.endswith(b"\n") if body else 0)
+        quoted = bool(structure.quotes.any())
+        block = cls(body, separator, rows, count(structure.separators), quoted, consumed, lines)
+        block.__dict__["structure"] = structure
+        return block
 
-    @property
-    def separators(self) -> int:
-        """The number of separators between fields."""
-        return count(self.structure.separators)
-
-    @property
-    def quoted(self) -> bool:
-        """Whether there are quotes."""
-        return bool(self.structure.quotes.any())
+    @cached_property
+    def structure(self) -> Structure:
+        """The structure of the body, which few texts need that have neither quotes nor blanks."""
+        return Structure.of(self.body, ord(self.separator))
 
 
 class Record(NamedTuple):
@@ -116,7 +126,7 @@ def plain_block(text: bytes, *, last: bool, separator: str = ",") -> Block | Non
     if body.endswith(separator.encode()) and last:
         body += b"\n"  # polars overlooks an extra field where the text ends with its separator
         structure = Structure.of(body, ord(separator))
-    return Block(body, structure, separator, consumed=end, lines=lines)
+    return Block.of(body, structure, separator, consumed=end, lines=lines)
 
 
 def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFrame | None:
@@ -145,26 +155,31 @@ def parse_block(block: Block, columns: Sequence[str], plan: Plan) -> pl.DataFram
     return frame
 
 
-def set_aside(text: bytes, columns: int, separator: str = ",") -> tuple[Block, list[Record]] | None:
-    """Return the records that have as many fields as there are columns, and apart from them the malformed ones.
+def set_aside(
+    text: bytes, columns: int, separator: str = ",", structure: Structure | None = None
+) -> tuple[Block, list[Record]] | None:
+    r"""Return the records that have as many fields as there are columns, and apart from them the malformed ones.
 
     Parameters
     ----------
     text : bytes
         It starts and ends with a record.
+    structure : Structure, optional
+        That of the text, if it is known and the text has no ``\r``.
 
     Returns
     -------
     (Block, list of Record) or None
         None if the structure of the text is not simple.
     """
-    if b"\r" in text:
-        if b'"' in text:
+    if structure is None:
+        if b"\r" in text:
+            if b'"' in text:
+                return None
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        structure = Structure.of(text, ord(separator))
+        if not structure.is_balanced:
             return None
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    structure = Structure.of(text, ord(separator))
-    if not structure.is_balanced:
-        return None
     ends = structure.lines()
     if not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
@@ -173,16 +188,22 @@ def set_aside(text: bytes, columns: int, separator: str = ",") -> tuple[Block, l
     blank = starts == ends
     well_formed = (fields == columns) & ~blank
     well_formed[_undecodable(text, ends)] = False
-    lines = counts_before(structure.line_feeds, starts) + counts_before(structure.inside_feeds, starts)
+    feeds = structure.inside_feeds
+    inside_feeds = np.diff(counts_before(feeds, ends), prepend=0) if feeds.any() else np.zeros_like(fields)
+    lines = np.arange(ends.size) + np.cumsum(inside_feeds) - inside_feeds
     malformed = []
     for index in np.flatnonzero(~well_formed & ~blank):
         (record,) = parse_records(text[starts[index] : ends[index] + 1], last=True, separator=separator)
         malformed.append(record._replace(line=int(lines[index])))
     firsts = np.flatnonzero(well_formed & ~np.concatenate([[False], well_formed[:-1]]))
     lasts = np.flatnonzero(well_formed & ~np.append(well_formed[1:], False))
-    runs = zip(starts[firsts].tolist(), (ends[lasts] + 1).tolist(), strict=True)
-    block = plain_block(b"".join(text[start:end] for start, end in runs), last=True, separator=separator)
-    return None if block is None else (block, malformed)
+    whole = memoryview(text)
+    runs = [whole[start:end] for start, end in zip(starts[firsts].tolist(), (ends[lasts] + 1).tolist(), strict=True)]
+    if runs and runs[-1][-1] == ord(separator):
+        runs.append(memoryview(b"\n"))  # polars overlooks an extra field where the text ends with its separator
+    body, rows = b"".join(runs), int(np.count_nonzero(well_formed))
+    kept_lines = rows + int(inside_feeds[well_formed].sum())
+    return Block(body, separator, rows, rows * (columns - 1), b'"' in body, len(body), kept_lines), malformed
 
 
 def parse_records(text: bytes, *, last: bool, separator: str = ",") -> Iterator[Record]:
@@ -309,7 +330,7 @@ def _read_csv(block: Block, rows: int, schema: dict[str, pl.DataType]) -> pl.Dat
         return None
     if frame.height != rows:
         return None
-    return _empty_as_null(frame) if block.structure.has_doubled_quotes else frame
+    return _empty_as_null(frame) if block.quoted and block.structure.has_doubled_quotes else frame
 
 
 def _doubtful_numbers_as_text(
