@@ -19,8 +19,10 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
+from moto.sts.models import sts_backends
 
 from modelwatch_core import wiring
+from modelwatch_core.adapters.aws.ledger_table import named_key
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from tests.campaign.counts import ALERTED, alert_key, execution_of, is_execution, stored_items
 from tests.campaign.plan import HOUR, START, Ending, Plan, Schedule
@@ -141,7 +143,8 @@ def _check(measured: Measured, log: Log, over: datetime) -> None:
     keys = tuple(f"ALERT#{alert_key(record)}/" for record in finished.values())
     claims = {f"RUN#{record.subject}" for record in finished.values()}
     for item in items:
-        is_over = item["sk"] + item["pk"] in finished or item["pk"] in claims
+        # Its own item, or one of those by which lists by its times know it.
+        is_over = named_key(item)["sk"] + item["pk"] in finished or item["pk"] in claims
         if is_over or item["pk"].startswith((*keys, "ARRIVALS#")) or item["sk"].startswith("CHANGE#"):
             wiring._table().delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     _forget_objects(over - _IS_OVER_AFTER)
@@ -170,6 +173,7 @@ def _forget_objects(before: datetime) -> None:
                 keys.pop(key)
     cloudwatch_backends[ACCOUNT][REGION].metric_data.clear()
     sns_backends[ACCOUNT][REGION].topics[TOPIC_ARN].sent_notifications.clear()
+    sts_backends[ACCOUNT]["aws"].assumed_roles.clear()
 
 
 # ---------------------------------------------------------------- the command
