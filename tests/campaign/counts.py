@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -239,19 +239,23 @@ def _count_alerts(log: Log, counts: Counts, records: list[MonitoringExecution]) 
 
 
 def _count_recoveries(log: Log, counts: Counts, records: list[MonitoringExecution], lost: set[str]) -> None:
-    """Miss each message that an alert is over: of every good execution that ended after the bad one before it."""
+    """Miss each message that an alert is over: of one of the good executions that follow a bad one and began after it.
+
+    Which of them says it depends on which ended first.
+    """
     by_schedule: dict[str, list[MonitoringExecution]] = {}
     for record in sorted(records, key=lambda each: each.window.start):
         by_schedule.setdefault(record.schedule_id, []).append(record)
     for ordered in by_schedule.values():
-        for before, record in pairwise(ordered):
+        for place, (before, record) in enumerate(pairwise(ordered), start=1):
             was_bad = str(before.monitoring_execution_status) in ALERTED
-            is_good = str(record.monitoring_execution_status) == "Completed"
             in_turn = before.last_modified_time < record.creation_time
-            key = alert_key(record)
-            if log.alerts[_over(alert_key(before))]:
-                continue  # it was announced after the good one
-            if was_bad and is_good and in_turn and not log.alerts[key] and not {key, record.subject} & lost:
+            if not was_bad or not in_turn or log.alerts[_over(alert_key(before))]:  # announced after a good one
+                continue
+            good = [*takewhile(lambda each: str(each.monitoring_execution_status) == "Completed", ordered[place:])]
+            said = {alert_key(each) for each in good}
+            known = said | {each.subject for each in good}
+            if good and not any(log.alerts[key] for key in said) and not known & lost:
                 counts.differences.append(f"{record.subject}: no message that the alert is over")
 
 

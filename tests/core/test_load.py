@@ -87,7 +87,7 @@ def aws(monkeypatch):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for replacement in dynamodb.replacements(None):  # or each query would sort the table for a second
-        monkeypatch.setattr(replacement.owner, replacement.attribute, replacement.value)
+        monkeypatch.setattr(*replacement[:3], raising=not replacement.is_new)
     with mock_aws():
         yield
 

@@ -137,11 +137,11 @@ def _resource_count(stack: LocalStack) -> int:
 
 def _observation_of(mail: EmailMessage) -> str:
     """Return the name of the observation that a mail is about."""
-    subject = str(mail["Subject"])
-    named = re.search(r"^Schedule: +(\S+)", mail.get_content(), re.MULTILINE)
+    text = mail.get_content()
+    named = re.search(r"^Schedule: +(\S+)", text, re.MULTILINE)
     if named is None:
-        return subject
-    return rerun_name(named[1]) if "(attempt" in subject else named[1]
+        return str(mail["Subject"])
+    return rerun_name(named[1]) if re.search(r"^Status: .*, attempt ", text, re.MULTILINE) else named[1]
 
 
 class _Demo:

@@ -100,7 +100,7 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     yield f"Schedule:  {alert.monitoring_schedule_name} ({alert.monitoring_type})"
     yield f"Endpoint:  {alert.endpoint_name or 'none, batch transform'}"
     yield f"Window:    {iso_utc(alert.window.start)} to {iso_utc(alert.window.end)}"
-    yield f"Status:    {outcome.status}"
+    yield f"Status:    {outcome.status}{f', attempt {alert.attempt}' if alert.attempt > 1 else ''}"
     yield from _alert_lines(alert)
     yield f"Records:   {f'{records.read} read, {records.malformed} malformed' if records else 'not counted'}"
     if ground_truth:
