@@ -119,8 +119,8 @@ MUTATIONS = (
     Mutation(
         "an alert that was over begins anew, with a message",
         f"{CORE}/domain/alert_states.py",
-        "        elif was is AlertStatus.OK:\n",
-        "        elif was is AlertStatus.OK and begun is None:\n",
+        "        if notified is AlertStatus.OK:\n",
+        "        if notified is AlertStatus.OK and self.state.latest is None:\n",
         "tests/core/test_alerts.py",
     ),
     Mutation(

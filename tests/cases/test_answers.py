@@ -266,7 +266,7 @@ def test_an_index_counts_the_columns_of_the_file_and_an_element_of_a_list_has_a_
     for attribute in (name, "2"):
         refused = shell(f"{binary} --probability-attribute {attribute}")
         assert refused.exit_code == 2
-        assert f"give it by probability_attribute, one of '{name}.0', '{name}.1'" in refused.text
+        assert f"give it by --probability-attribute, one of '{name}.0', '{name}.1'" in refused.text
     made = shell(f"{binary} --probability-attribute {name}.1")
     assert made.exit_code == 0, made.text
     assert metrics(shell)["accuracy"]["value"] == metrics(shell)["auc"]["value"] == 1

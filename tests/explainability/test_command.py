@@ -88,7 +88,7 @@ def test_the_option_says_how_many_rows_are_explained(run: Run, server: ModelServ
     assert "30 of 120 rows were explained, drawn with seed 0" in explained("--max-explained-rows", "30")
     assert "Explaining 120 of 120 rows" in explained("--max-explained-rows", "all")
     refused = explained("--max-explained-rows", "0")
-    assert "InvalidSettings: max_explained_rows: " in refused
+    assert "InvalidSettings: --max-explained-rows: " in refused
     assert "must be a number of rows, from 1 on, or 'all'" in refused
 
 

@@ -49,7 +49,8 @@ def test_a_refusal_names_every_resource_that_cannot_be_created_and_why(deploy: D
         "Api": "the local stack does not support this resource type",
         "Unheard": "the local stack does not support this resource type",
         "Nested": "the local stack does not deploy nested stacks",
-        "Custom": "the local stack does not support this resource type",
+        "Custom": "An error occurred (ResourceNotFoundException) when calling the Invoke operation: "
+        "Function not found: arn:aws:lambda:us-east-1:123456789012:function:arn",
         "Tick": "'rate(1 fortnight)' is not rate(value minutes|hours|days).",
         "Elsewhere": "the local stack cannot deliver to arn:aws:states:us-east-1:123456789012:stateMachine:m",
         "Alarm": "PutMetricAlarm has no parameter Threshhold; check the spelling",

@@ -92,14 +92,14 @@ class BatchTransformFiles:
 
     Attributes
     ----------
-    parts : tuple
+    by_times : tuple
         The times that are read, and the part of the table of which they are read.
     """
 
     table: Table
     time_column: str
     columns: tuple[str, ...]
-    parts: tuple[tuple[RecordTimes, Table], ...]
+    by_times: tuple[tuple[RecordTimes, Table], ...]
 
     @property
     def named(self) -> bool:
@@ -119,7 +119,7 @@ class BatchTransformFiles:
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all objects in their order; see `Dataset.batches`."""
         plan_with_time = Plan({**plan.dtypes, self.time_column: pl.String()})
-        for times, part in self.parts:
+        for times, part in self.by_times:
             for batch in part.batches(plan_with_time, log):
                 plan.dtypes.update({name: plan_with_time.dtypes[name] for name in plan.dtypes})
                 kept = batch.filter(times.among(batch[self.time_column], log))

@@ -254,8 +254,8 @@ class Judgement:
     @property
     def changes_present(self) -> bool:
         """Whether the present state is another than was noted, and no later execution is to say so."""
-        is_told_here = self.execution.attempt > 1 or place_of(self.turned) <= place_of(self.execution)
-        return self.now is not self.state.status and is_told_here
+        is_said_here = self.execution.attempt > 1 or place_of(self.turned) <= place_of(self.execution)
+        return self.now is not self.state.status and is_said_here
 
     def transitions(self, worst: ConstraintViolation | None, noticed: datetime) -> list[AlertTransition]:
         """Return what belongs in the history: what the execution changed, and last the change to the present state.
