@@ -12,8 +12,7 @@ from modelwatch_core.domain.alert_text import alert_subject
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertPhase, AlertRaised
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.domain.outcome import OutcomeStatus
-from tests.core.world import DRIFT, TEN, World
+from tests.core.world import DRIFT, FAILURES, TEN, World
 
 HOUR = timedelta(hours=1)
 THRESHOLDS = st.sampled_from([(1, 1), (1, 2), (2, 2), (2, 3)])
@@ -35,11 +34,8 @@ class Announced:
         self.world.clock.moment = at + timedelta(minutes=6)
         self.world.has_captures(at - HOUR)
         execution = self.world.tick(at, f"tick-{at}")
-        changes: dict[str, object] = {}
-        if kind in "FN":
-            reason = "NoData: nothing" if kind == "N" else "AnalyzerCrashed: x"
-            changes = {"status": OutcomeStatus.FAILED, "failure_reason": reason}
-        self.world.finish(self.world.ends(execution, *((DRIFT,) if kind == "V" else ()), **changes))
+        violations = (DRIFT,) if kind == "V" else ()
+        self.world.finish(self.world.ends(execution, *violations, **FAILURES.get(kind, {})))
         (ended,) = self.world.announcements
         self.world.bus.published.clear()
         self.ended.append(ended)

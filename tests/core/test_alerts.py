@@ -12,14 +12,14 @@ from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event, size_of
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
-from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting
+from modelwatch_core.domain.alerts import AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.core.in_memory import MemoryTarget
-from tests.core.world import DRIFT, TEN, World
+from tests.core.world import DRIFT, FAILURES, TEN, World
 
 HOUR = timedelta(hours=1)
 ALWAYS = {"remind_after_hours": 0}
@@ -45,12 +45,8 @@ class Hours:
             self.world.clock.moment = at + timedelta(minutes=6)
             self.world.has_captures(at - HOUR)
             execution = self.world.tick(at, f"tick-{self.number}")
-            changes: dict[str, object] = {}
-            if kind in "FN":
-                reason = "NoData: nothing" if kind == "N" else "AnalyzerCrashed: x"
-                changes = {"status": OutcomeStatus.FAILED, "failure_reason": reason}
             found = (violations or (DRIFT,)) if kind == "V" else ()
-            self.world.finish(self.world.ends(execution, *found, **changes))
+            self.world.finish(self.world.ends(execution, *found, **FAILURES.get(kind, {})))
             self.world.deliver()
 
     @property
@@ -376,22 +372,10 @@ def test_a_target_that_throttles_fails_or_is_gone_holds_up_no_other_and_gets_eac
     refused, reports = [], []
     for _ in range(3):  # Lambda's attempts at each event
         world.clock.pass_by(timedelta(minutes=1))
-        events, world.bus.published = [*world.bus.published, *refused], type(world.bus.published)()
-        refused = []
-        while events:
-            event = events.pop(0)
-            try:
-                if isinstance(event, AlertRaised):
-                    world.deliver_alert(event)
-                elif isinstance(event, AlertsWaiting):
-                    world.deliver_alert.waiting_for(event)
-                else:
-                    world.route(event)
-            except Upstream as error:
-                reports.append(str(error))
-                refused.append(event)
-            events += world.bus.published
-            world.bus.published.clear()
+        world.bus.published += refused
+        attempted = world.attempt()
+        refused = [event for event, _ in attempted]
+        reports += [str(error) for _, error in attempted]
     assert len({alert.key for alert in healthy.alerts}) == len(healthy.alerts) == 100
     assert (people.alerts, gone.alerts) == ([], [])
     assert {report.partition(": the")[0] for report in reports} == {

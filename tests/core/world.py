@@ -33,7 +33,8 @@ from modelwatch_core.app.temporary_endpoints import DeferAnalysis, FollowEndpoin
 from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
-from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
+from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.events import AnalysisEnded, Emitted, ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint
@@ -69,6 +70,10 @@ DRIFT = {
     "feature_name": "income",
     "constraint_check_type": "baseline_drift_check",
     "description": "Baseline drift distance: 0.9 exceeds threshold: 0.1",
+}
+FAILURES: dict[str, dict[str, Any]] = {
+    "F": {"status": OutcomeStatus.FAILED, "failure_reason": "AnalyzerCrashed: x"},
+    "N": {"status": OutcomeStatus.FAILED, "failure_reason": "NoData: nothing"},
 }
 
 
@@ -230,17 +235,30 @@ class World:
     def deliver(self) -> None:
         """Deliver what was published to whoever the rules of the template name, until nothing is left."""
         while self.bus.published:
+            self._hand_over(self.bus.published.pop(0))
+
+    def attempt(self) -> list[tuple[Emitted, Upstream]]:
+        """Deliver what was published, until nothing is left, and return what was refused, with the reason."""
+        refused = []
+        while self.bus.published:
             event = self.bus.published.pop(0)
-            if isinstance(event, AnalysisEnded):
-                self.finish(event)
-            elif isinstance(event, ExecutionEnded):
-                self.route(event)
-            elif isinstance(event, AlertRaised):
-                self.deliver_alert(event)
-            elif isinstance(event, AlertsWaiting):
-                self.deliver_alert.waiting_for(event)
-            elif isinstance(event, ScheduleSilent):
-                self.route.silent(event)
+            try:
+                self._hand_over(event)
+            except Upstream as error:
+                refused.append((event, error))
+        return refused
+
+    def _hand_over(self, event: Emitted) -> None:
+        if isinstance(event, AnalysisEnded):
+            self.finish(event)
+        elif isinstance(event, ExecutionEnded):
+            self.route(event)
+        elif isinstance(event, AlertRaised):
+            self.deliver_alert(event)
+        elif isinstance(event, AlertsWaiting):
+            self.deliver_alert.waiting_for(event)
+        elif isinstance(event, ScheduleSilent):
+            self.route.silent(event)
 
 
 def schedule_parameters(name: str = "hourly") -> dict[str, object]:

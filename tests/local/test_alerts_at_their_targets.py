@@ -15,8 +15,7 @@ from botocore.awsrequest import AWSResponse
 from modelwatch.local import LocalStack
 from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
-from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, alert_key
-from modelwatch_core.domain.errors import Upstream
+from modelwatch_core.domain.alerts import alert_key
 from modelwatch_core.domain.events import Emitted
 from tests.core.world import World
 from tests.local.conftest import Deployer, events_of, messages
@@ -132,21 +131,8 @@ def delivered_with_retries(world: World) -> dict[str, set[str]]:
     refused: list[Emitted] = []
     for _ in range(3):
         world.clock.pass_by(timedelta(minutes=3))  # a claim whose sender failed is given back at once
-        events, refused = [*world.bus.published, *refused], []
-        world.bus.published.clear()
-        while events:
-            event = events.pop(0)
-            try:
-                if isinstance(event, AlertRaised):
-                    world.deliver_alert(event)
-                elif isinstance(event, AlertsWaiting):
-                    world.deliver_alert.waiting_for(event)
-                else:
-                    world.route(event)
-            except Upstream:
-                refused.append(event)
-            events += world.bus.published
-            world.bus.published.clear()
+        world.bus.published += refused
+        refused = [event for event, _ in world.attempt()]
         world.reconcile()  # whose sweep has sent what still waits
     left: dict[str, set[str]] = {}
     for event in refused:

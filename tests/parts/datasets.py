@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_core.domain.settings_environment import settings_from_environment
+
 FILES, ROWS = 9, 400
 """Rows enough, together, that the sketches have to drop values."""
 
@@ -98,6 +101,14 @@ def check_of(kind: str, folder: Path, output: Path, baseline: Path) -> dict[str,
         "baseline_constraints": str(baseline / "constraints.json"),
         **({"baseline_statistics": str(statistics)} if statistics.exists() else {}),
     }
+
+
+def analyzed(kind: str, folder: Path, output: Path) -> tuple[Path, Path]:
+    """Make a baseline and check against it on this machine alone, and return the folders of their reports."""
+    baseline, check = output / "baseline", output / "check"
+    analyze(settings_from_environment(baseline_of(kind, folder, baseline)))
+    analyze(settings_from_environment(check_of(kind, folder, check, baseline)))
+    return baseline, check
 
 
 def reports_in(folder: Path) -> dict[str, bytes]:

@@ -98,9 +98,7 @@ def test_reports_are_the_same_whoever_reads_which_parts(
     kind: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading_files, "PART_BYTES", 1)
-    baseline, check = tmp_path / "baseline", tmp_path / "check"
-    analyze(settings_from_environment(baseline_of(kind, folder, baseline)))
-    analyze(settings_from_environment(check_of(kind, folder, check, baseline)))
+    baseline, check = datasets.analyzed(kind, folder, tmp_path)
     assert json.loads((check / "constraint_violations.json").read_bytes())["violations"]
     for count in (2, 5):
         again, check_again = tmp_path / f"baseline {count}", tmp_path / f"check {count}"

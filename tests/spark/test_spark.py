@@ -15,7 +15,7 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.reading import files as reading_files
 from modelwatch_core.domain.settings_environment import settings_from_environment
 from tests.parts import datasets
-from tests.parts.datasets import KINDS, baseline_of, check_of, reports_in
+from tests.parts.datasets import KINDS, baseline_of, reports_in
 from tests.repository import ROOT
 
 PYTHON = ROOT / ".venv-spark/bin/python"
@@ -63,9 +63,7 @@ def test_reports_are_those_of_one_machine_with_any_number_of_partitions(
     kind: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading_files, "PART_BYTES", 1)
-    baseline, check = tmp_path / "baseline", tmp_path / "check"
-    analyze(settings_from_environment(baseline_of(kind, folder, baseline)))
-    analyze(settings_from_environment(check_of(kind, folder, check, baseline)))
+    baseline, check = datasets.analyzed(kind, folder, tmp_path)
     assert json.loads((check / "constraint_violations.json").read_bytes())["violations"]
     for partitions in PARTITIONS:
         made = folder / str(partitions) / kind

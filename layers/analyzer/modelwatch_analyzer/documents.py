@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,19 +42,23 @@ class Deferred(Mapping[str, Any]):
         Returns it, as JSON types.
     """
 
-    __slots__ = ("made",)
+    __slots__ = ("make",)
 
     def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
-        self.made = make
+        self.make = make
 
     def __getitem__(self, key: str) -> Any:
-        return self.made()[key]
+        return self.make()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.made())
+        return iter(self.make())
 
     def __len__(self) -> int:
-        return len(self.made())
+        return len(self.make())
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return all of it, made once."""
+        return self.make().items()
 
 
 class EditedDocument(BaseModel):

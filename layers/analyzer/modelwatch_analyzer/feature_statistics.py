@@ -84,7 +84,9 @@ class Kll(EditedDocument):
 
     buckets: tuple[NumericBucket, ...] = ()
     sketch: Annotated[
-        Mapping[str, Any] | None, PlainValidator(_sketch), PlainSerializer(lambda sketch: sketch and dict(sketch))
+        Mapping[str, Any] | None,
+        PlainValidator(_sketch),
+        PlainSerializer(lambda sketch: sketch and dict(sketch.items())),
     ] = None
 
 

@@ -80,7 +80,7 @@ def _pieces(document: object) -> Iterator[str]:
 def _text(document: object) -> str:
     """Return what ``json.dumps`` does; only what holds long lists of numbers is taken apart for that."""
     if isinstance(document, Deferred):
-        return _text(document.made())
+        return _text(document.make())
     if isinstance(document, dict):
         if _NESTED.isdisjoint(map(type, document.values())) or not set(map(type, document)) <= {str}:
             return _ENCODER.encode(document)

@@ -277,7 +277,7 @@ class ModelMonitor(ScheduleExecutions):
             From 1 to 100.
         """
         most = integer("max_results", 100 if max_results is None else max_results, 1, 100)
-        if next_token is not None and not next_token.isdigit():
+        if next_token is not None and not next_token.isdecimal():
             raise ValueError("next_token: it is none that this method gave")
         first = int(next_token or 0)
         answer = self._app.manage("ListMonitoringAlerts", monitoring_schedule_name=self._named(None))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modelwatch_analyzer.kind_analysis import analysis_of
 from modelwatch_analyzer.parts import Accumulator, Counted, Node, Reading, merged, root
 from modelwatch_analyzer.reading import FORMATS_IN_PARTS
-from modelwatch_analyzer.reading.dataset import Table
+from modelwatch_analyzer.reading.dataset import Table, sources_of
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
@@ -133,7 +133,7 @@ class _Refused:
 
 def _attempted(reading: Reading[Any], number: int, part: Table, present: Present) -> _Read | _Refused:
     try:
-        with present(getattr(part, "sources", ())):
+        with present(sources_of(part)):
             return _Read(reading(number, part))
     except InvalidInput as error:  # which Spark would take for a failure of the task, and repeat
         return _Refused(error.code, error.message)

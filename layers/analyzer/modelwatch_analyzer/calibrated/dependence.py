@@ -24,7 +24,7 @@ _STANDARD_ERRORS = 4.0
 _LARGEST_CLUMP = 100
 """More equal rows of a window are a value that the table has now, as in a feed that stands still, and not copies."""
 _RARE = 0.5
-"""Copies are told from chance only where a row of a window has fewer rows like it in the mean."""
+"""Copies are assumed only where a row of a window would have fewer equal rows by chance, in the mean."""
 _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
@@ -81,7 +81,7 @@ def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:
     -----
     Kish (1965) of clusters of equal rows: exactly 2 where each row is there twice. The chance is the standard error of
     the shares of equal pairs of both sides, by the variance of a U-statistic. Where many rows are equal in the baseline
-    too, as in a table of few categories, copies cannot be told from a change, and none are assumed.
+    too, as in a table of few categories, copies look like a change, and none are assumed.
     """
     if not before.rows or not now.rows or (rows - 1) * before.pairs > _RARE:
         return 1.0

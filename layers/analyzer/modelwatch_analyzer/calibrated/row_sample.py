@@ -83,7 +83,7 @@ class RowSample:
         both._held = self._held + other._held
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
         both._prune()
-        both._parts, both._priorities = _joined(both._parts, both._priorities)
+        both._join()
         return both
 
     def _prune(self) -> None:
@@ -106,10 +106,10 @@ class RowSample:
     def parts(self) -> list[pl.DataFrame]:
         """The sampled rows, in parts whose columns differ in their data types."""
         self._prune()
-        self._merge()
+        self._join()
         return self._parts
 
-    def _merge(self) -> None:
+    def _join(self) -> None:
         """Join neighbouring parts: whatever is asked of a series costs as much as thousands of values do."""
         held = zip(self._parts, self._priorities, strict=True)
         runs = [list(zip(*run, strict=True)) for _, run in groupby(held, lambda pair: pair[0].schema)]
@@ -136,19 +136,6 @@ def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
             replaced = values.replace(short).alias(name)
             batch = batch.clone().replace_column(batch.get_column_index(name), replaced)
     return batch
-
-
-def _joined(
-    parts: list[pl.DataFrame], priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]]
-) -> tuple[list[pl.DataFrame], list[np.ndarray[tuple[int], np.dtype[np.float64]]]]:
-    """Join neighbours of the same columns and types."""
-    runs = [
-        [*run] for _, run in groupby(zip(parts, priorities, strict=True), lambda each: tuple(each[0].schema.items()))
-    ]
-    return (
-        [pl.concat([part for part, _ in run]) for run in runs],
-        [np.concatenate([numbers for _, numbers in run]) for run in runs],
-    )
 
 
 class SampledRows:

@@ -105,7 +105,5 @@ def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
     if copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"
         if blocks.may_be_change:
-            cause += (
-                " or more; with so few columns it cannot be told whether the values changed inside the window instead"
-            )
+            cause += " or more; with so few columns, a change of the values inside the window looks the same"
     return f"The rows count as {repeated:.3g} times fewer, because {cause}."

@@ -101,7 +101,7 @@ def replayed(current: Path, constraints: Path) -> Replay:
             Undefined("the rows are not read"),
             baselines[label],
             config,
-            level=0.95,
+            level=0.95,  # of intervals that rows would give: here are none
             history=_history(measured),
             consistency=_number(found.explanation_consistency, "it is not stored"),
         )

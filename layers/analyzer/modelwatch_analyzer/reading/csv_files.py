@@ -33,7 +33,7 @@ from modelwatch_analyzer.reading.csv_text import (
     set_aside,
     text_frame,
 )
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, positional_names
 from modelwatch_analyzer.reading.files import BLOCK_BYTES, LONGEST_RECORD, SourceFile, in_parts, source_files
 from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_analyzer.reading.rows import Line, lines_in
@@ -87,7 +87,7 @@ class _CsvFile:
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFiles:
+class CsvFiles(TableOfParts):
     """A `Table` of one or more files of comma-separated text."""
 
     files: tuple[_CsvFile, ...]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -16,6 +17,9 @@ from modelwatch_analyzer.reading.csv_form import NO_HEADER, looks_like_number
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
+
+if TYPE_CHECKING:
+    from modelwatch_analyzer.reading.files import SourceFile
 
 DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
@@ -225,8 +229,33 @@ class Dataset(Table, Protocol):
         """
 
 
+class TableOfParts(ABC):
+    """A table whose files may be read apart from each other; see `modelwatch_analyzer.parts`."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The files."""
+
+    @abstractmethod
+    def parts(self) -> Iterator[Table]:
+        """Yield tables of some of the files each, in their order."""
+
+
+def parts_of(table: Table) -> tuple[Table, ...]:
+    """Return the parts of a table, in their order: the table itself if its format has none."""
+    return tuple(table.parts()) if isinstance(table, TableOfParts) else (table,)
+
+
+def sources_of(table: Table) -> tuple[SourceFile, ...]:
+    """Return the files of a table that may be a part; none if its format has no parts."""
+    return table.sources if isinstance(table, TableOfParts) else ()
+
+
 @dataclass(frozen=True, slots=True)
-class TableWithRoles:
+class TableWithRoles(TableOfParts):
     """A `Dataset`: the columns of a table that are not excluded, and their roles.
 
     Attributes
@@ -269,18 +298,14 @@ class TableWithRoles:
         """Read the table."""
         return self.table.batches(plan, log)
 
-    def parts(self) -> tuple[Table, ...]:
-        """Return the parts of the table."""
-        return parts_of(self.table)
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """Those of the table."""
+        return sources_of(self.table)
 
-
-def parts_of(table: Table) -> tuple[Table, ...]:
-    """Return the parts of a table, in their order: the table itself if its format has none.
-
-    See `modelwatch_analyzer.parts`.
-    """
-    parts = getattr(table, "parts", None)
-    return (table,) if parts is None else tuple(parts())
+    def parts(self) -> Iterator[Table]:
+        """Yield the parts of the table."""
+        yield from parts_of(self.table)
 
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:

@@ -19,10 +19,12 @@ from modelwatch_analyzer.reading.dataset import (
     Role,
     Roles,
     Table,
+    TableOfParts,
     find_columns,
     listed,
     parts_of,
     roles_by_name,
+    sources_of,
 )
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
@@ -33,7 +35,7 @@ _READ_AS_LISTS = (Role.INFERENCE, Role.PROBABILITY)
 
 
 @dataclass(frozen=True, slots=True)
-class ListColumns:
+class ListColumns(TableOfParts):
     """A `Table` in which columns of lists are replaced by one column for each element, named as those of JSON.
 
     Attributes
@@ -86,8 +88,7 @@ class ListColumns:
     @property
     def sources(self) -> tuple[SourceFile, ...]:
         """The files of the table, where it is a part of a dataset."""
-        sources: tuple[SourceFile, ...] = getattr(self.table, "sources", ())
-        return sources
+        return sources_of(self.table)
 
     def parts(self) -> Iterator[ListColumns]:
         """Yield tables of the parts of the table; see `modelwatch_analyzer.parts`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts
 from modelwatch_analyzer.reading.files import SourceFile, in_parts
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
@@ -38,7 +38,7 @@ class _ParquetFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetFiles:
+class ParquetFiles(TableOfParts):
     """A `Table` of Parquet files. Elements that the lists of a file do not have are missing values."""
 
     files: tuple[_ParquetFile, ...]

@@ -265,9 +265,10 @@ class KllSketch:
             ``InvalidSketch`` if it is not such an object.
         """
         try:
-            parameters, data = document["parameters"], document["data"]
+            found = dict(document.items())  # at once: one that is deferred is made anew each time
+            parameters, data = found["parameters"], found["data"]
             k, c = parameters["k"], parameters["c"]
-        except (KeyError, TypeError, IndexError):
+        except (AttributeError, KeyError, TypeError, IndexError):
             raise _invalid('it must be an object with "parameters" {"c", "k"} and "data"') from None
         if {type(k), type(c)} - {int, float} or not (2 <= k <= _MAX_K and k == int(k) and 0 < c <= 1):
             raise _invalid(f"its parameter k must be an integer from 2 to {_MAX_K}, and c more than 0 and at most 1")

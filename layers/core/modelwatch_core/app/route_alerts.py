@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
+from modelwatch_core.app.page_by_page import executions_before
 from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
@@ -72,10 +75,9 @@ class RouteAlerts:
         key = ExecutionKey(schedule_id=event.schedule_id, window=event.window, attempt=event.attempt)
         execution = self.ledger.get(key)
         known = self.states.known(event.schedule_id)
-        if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
-            muted = known.are_muted(self.clock.now())
-            return self._raised(None if muted else alert_of(event), event.alert_targets, {})
         is_muted = known.are_muted(self.clock.now())
+        if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
+            return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
         judgements = self._judgements(execution, known)
         changes = self._changes(event, judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
@@ -115,8 +117,10 @@ class RouteAlerts:
         return alert
 
     def _judgements(self, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
-        latest = in_order([*self._looked_back(execution, None), execution])
-        around = latest if latest[0].key == execution.key else in_order(self._looked_back(execution, execution))
+        latest = in_order([*self._looked_back(execution), execution])
+        around = latest
+        if latest[0].key != execution.key:
+            around = in_order(self._looked_back(execution, execution.window.start + timedelta(seconds=1)))
         before = [each for each in around if place_of(each) < place_of(execution)]
         return [Judgement(alert, execution, before, latest, known.state(alert)) for alert in AlertName]
 
@@ -145,21 +149,18 @@ class RouteAlerts:
         return alert
 
     def _looked_back(
-        self, execution: MonitoringExecution, last: MonitoringExecution | None
-    ) -> list[MonitoringExecution]:
-        """Return the latest executions, or those up to a window, as many as the alerts of one look back to."""
+        self, execution: MonitoringExecution, before: datetime | None = None
+    ) -> Iterator[MonitoringExecution]:
+        """Yield the latest executions, or those before a moment, as many as the alerts of one look back to."""
         most = 1 + max(execution.alerting.threshold(alert).evaluation_period for alert in OF_EXECUTIONS)
-        found: list[MonitoringExecution] = []
-        before = last.window.start + timedelta(seconds=1) if last else None
-        for _ in range(_MOST_READS):
-            page = self.ledger.history(execution.schedule_id, limit=2 * most + 6, before=before)
-            records = [each for each in page if isinstance(each, MonitoringExecution)]
-            found += [each for each in records if each not in found]
-            is_enough = all(sum(datapoint(alert, each) is not None for each in found) > most for alert in OF_EXECUTIONS)
-            if is_enough or len(page) < 2 * most + 6 or not records:
-                break
-            before = records[-1].window.start
-        return found
+        page, judged = 2 * most + 6, Counter[AlertName]()
+        found = executions_before(self.ledger, execution.schedule_id, before, page=page)
+        for place, each in enumerate(islice(found, _MOST_READS * page), start=1):
+            if isinstance(each, MonitoringExecution):
+                yield each
+                judged.update(alert for alert in OF_EXECUTIONS if datapoint(alert, each) is not None)
+            if place % page == 0 and all(judged[alert] > most for alert in OF_EXECUTIONS):
+                return
 
     def _keep(self, event: ExecutionEnded, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
         """Note what changed, how each alert stands, and of which of them people have heard."""

@@ -49,9 +49,9 @@ class WatchAlerts:
         return False  # nothing is moved on: who takes the event counts what it does
 
     def _end_of(self, mute: MutedSchedule) -> bool:
-        schedule = self.schedules.get(mute.monitoring_schedule_name)
-        is_same = schedule is not None and schedule.schedule_id == mute.schedule_id
-        is_moved_on = schedule is not None and is_same and self.follow_endpoint.end_of_mute(schedule)
+        schedule, is_moved_on = self.schedules.get(mute.monitoring_schedule_name), False
+        if schedule is not None and schedule.schedule_id == mute.schedule_id:
+            is_moved_on = self.follow_endpoint.end_of_mute(schedule)
         self.states.unlist(mute)
         return is_moved_on
 

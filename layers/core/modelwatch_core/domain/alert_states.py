@@ -110,15 +110,18 @@ def status_after(
     known : AlertStatus
         What it is where none of them says anything about it.
     """
-    judged: dict[Window, tuple[MonitoringExecution, bool]] = {}
+    judged: dict[Window, bool] = {}
+    threshold = None
     for each in executions:
-        if (bad := datapoint(alert, each)) is not None:
-            judged.setdefault(each.window, (each, bad))
-    if not judged:
+        if (bad := datapoint(alert, each)) is None:
+            continue
+        threshold = threshold or each.alerting.threshold(alert)
+        judged.setdefault(each.window, bad)
+        if len(judged) == threshold.evaluation_period:
+            break  # what is further back changes nothing
+    if threshold is None:
         return known
-    threshold = next(iter(judged.values()))[0].alerting.threshold(alert)
-    is_met = threshold.is_met([bad for _, bad in judged.values()])
-    return AlertStatus.IN_ALERT if is_met else AlertStatus.OK
+    return AlertStatus.IN_ALERT if threshold.is_met([*judged.values()]) else AlertStatus.OK
 
 
 def status_now(alert: AlertName, executions: Sequence[MonitoringExecution], state: AlertState) -> AlertStatus:

@@ -61,10 +61,10 @@ def _update() -> Callable[..., Item]:
     def update_item(self: DynamoDBBackend, table_name: str, key: dict[str, Any], *arguments: Any, **named: Any) -> Item:
         if (item := self.get_item(table_name, key)) is not None:
             items = self.get_table(table_name).items
-            of_partition, last_key = (items, item.hash_key)
-            if item.range_key is not None:
-                of_partition, last_key = items[item.hash_key], item.range_key
-            of_partition[last_key] = deepcopy(item)
+            if item.range_key is None:
+                items[item.hash_key] = deepcopy(item)
+            else:
+                items[item.hash_key][item.range_key] = deepcopy(item)
         return original(self, table_name, key, *arguments, **named)
 
     return update_item

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
@@ -146,12 +145,24 @@ class VersionedItems:
 
     def page(self, model: type[Document], asked: Listing) -> Page[Document]:
         """Return the documents of a page of a list; a list without documents names the items that have them."""
-        found, has_more = self._listed(asked)
-        positions = [asked.position(item) for item in found]
-        if not all("document" in item for item in found):
-            found = self._named([named_key(item) for item in found])
-        records = zip(found, positions, strict=True)
+        listed, has_more = self._listed(asked)
+        records = zip(self._with_documents(listed), map(asked.position, listed), strict=True)
         return Page([(parsed_item(model, item), position) for item, position in records if item], has_more)
+
+    def all(self, model: type[Document], asked: Listing) -> Iterator[Document | UnreadableRecord]:
+        """Yield the documents of a list from a page on, page after page as they are asked for."""
+        while True:
+            listed, has_more = self._listed(asked)
+            yield from (parsed_item(model, item) for item in self._with_documents(listed) if item)
+            if not has_more:
+                return
+            asked = replace(asked, after=asked.position(listed[-1]))
+
+    def _with_documents(self, listed: list[Item]) -> list[Item]:
+        """Return the items of a list, or those that they name, in their order; an empty one for what is deleted."""
+        if all("document" in item for item in listed):
+            return listed
+        return self._named([named_key(item) for item in listed])
 
     def _listed(self, asked: Listing) -> tuple[list[Item], bool]:
         with aws_errors(f"listing {asked.name} of the ledger"):
@@ -328,18 +339,11 @@ class TableSchedules:
 
     def watching(self, watched: str) -> Iterator[MonitoringSchedule]:
         """Yield the schedules that watch something."""
-        if not self._all_have_places():
-            yield from (each for each in every_schedule(self) if each.watched == watched)
-            return
-        after = None
-        while True:
-            found = self.items.page(
-                MonitoringSchedule, Listing(TIMELINE, _watching(watched), _PAGE, after, descending=False)
-            )
-            yield from (each for each, _ in found.records if isinstance(each, MonitoringSchedule))
-            if not found.has_more:
-                return
-            after = found.records[-1][1]
+        have_places = self._all_have_places()
+        index, name = (TIMELINE, _watching(watched)) if have_places else (INDEX, "SCHEDULES")
+        for each in self.items.all(MonitoringSchedule, Listing(index, name, _PAGE, None, descending=False)):
+            if isinstance(each, MonitoringSchedule) and each.watched == watched:
+                yield each
 
     def overdue(self, moment: datetime) -> Iterator[str]:
         """Yield the names of the schedules that were to fire by a moment."""

@@ -40,10 +40,5 @@ class TableMonitorSummaries:
 
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read."""
-        after = None
-        while True:
-            page = self.items.page(MonitorSummary, Listing(None, _PARTITION, _PAGE, after, descending=False))
-            yield from (summary for summary, _ in page.records if isinstance(summary, MonitorSummary))
-            if not page.has_more or not page.records:
-                return
-            after = page.records[-1][1]
+        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE, None, descending=False))
+        yield from (each for each in found if isinstance(each, MonitorSummary))
