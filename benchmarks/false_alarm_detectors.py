@@ -17,7 +17,7 @@ from benchmarks.peers import PEERS
 from benchmarks.processes import ROOT, measure
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, verdicts_of
-from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
 from modelwatch_analyzer.distances.linf import explained_by_chance
 
@@ -67,8 +67,9 @@ Detector = Callable[[Window], set[str]]
 
 def sampled(table: pl.DataFrame) -> SampledRows:
     """Return a table as the product's sample of it."""
-    rows = SampledRows()
-    rows.begin(table.columns).update(table)
+    sample, rows = RowSample(table.width), SampledRows()
+    sample.update(table)
+    rows.add(sample)
     return rows
 
 

@@ -40,11 +40,11 @@ def test_the_chi_squared_tail_is_scipys(degrees: int, statistic: float) -> None:
 def test_windows_of_independent_rows_are_compared_without_importing_scipy() -> None:
     compare = (
         "import sys; from benchmarks.false_alarm_tables import mixed; "
-        "from modelwatch_analyzer.calibrated.row_sample import SampledRows; "
+        "from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows; "
         "from modelwatch_analyzer.calibrated.tables import Compared, compare, freeze; "
         "table = mixed(); kinds = {name: dtype.is_numeric() for name, dtype in table.schema.items()}; "
-        "before, now = SampledRows(), SampledRows(); "
-        "before.begin(table.columns).update(table[:2000]); now.begin(table.columns).update(table[2000:3000]); "
+        "before, now, kept, window = SampledRows(), SampledRows(), RowSample(15), RowSample(15); "
+        "kept.update(table[:2000]); window.update(table[2000:3000]); before.add(kept); now.add(window); "
         "compare(freeze(before, kinds), now, {name: Compared(name, kind) for name, kind in kinds.items()}); "
         "print('scipy' in sys.modules)"
     )

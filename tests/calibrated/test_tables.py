@@ -8,18 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.false_alarm_detectors import sampled
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
-from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
 
 MINIMUMS = {MINIMUM_EFFECT: 0.02, MINIMUM_SHARE: 0.01}
-
-
-def sampled(table: pl.DataFrame) -> SampledRows:
-    rows = SampledRows()
-    rows.begin(table.columns).update(table)
-    return rows
 
 
 def verdicts(before: pl.DataFrame, now: pl.DataFrame, level: float = 0.01) -> dict[str, Verdict]:

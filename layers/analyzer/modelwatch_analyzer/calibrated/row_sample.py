@@ -145,13 +145,8 @@ class SampledRows:
         self._passes: list[RowSample] = []
         self._width = 0
 
-    def begin(self, columns: Sequence[str]) -> RowSample:
-        """Return the sample of the next pass; what it reads replaces what earlier passes read of the same columns."""
-        self._passes.append(RowSample(self.width(columns)))
-        return self._passes[-1]
-
     def add(self, sample: RowSample) -> None:
-        """Add the sample of the next pass; see `begin`."""
+        """Add the sample of the next pass; it replaces what earlier passes read of the same columns."""
         self._passes.append(sample)
 
     def width(self, columns: Sequence[str]) -> int:
