@@ -29,5 +29,5 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
 
 @pytest.hookimpl(trylast=True)  # after they are shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long: groups on the local stack, then what is slow, so that no process ends alone."""
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("xdist_group", "slow")])
+    """Begin with what takes long: files with a long set-up, then what is slow, so that no process ends alone."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("long_setup", "slow")])

@@ -29,7 +29,7 @@ def handler(event, context):
     return real_app.handler(event, context)
 '''
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 
 def test_a_crashed_analyzer_ends_in_one_failed_record_and_one_mail(tmp_path):

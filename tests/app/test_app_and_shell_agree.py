@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from modelwatch.cli.commands import app as shell
 from tests.app.deployed_app import HOUR, START, App, started
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 NINE = START.replace(minute=0) + HOUR
 FOLDER = f"{NINE:%Y/%m/%d/%H}"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.app.deployed_app import HOUR, App, started
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 NAME = "fair-lending"
 UNLABELLED = "fair-answers"

@@ -20,7 +20,7 @@ import pytest
 
 from tests.documents import blocks, commands, python_blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("documented_path")]
+pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
 
 COMMANDS = str(Path(sys.executable).parent)
 HANGS_AFTER = 240

@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.deployed_app import HOUR, START, App, started
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 NINE = START.replace(minute=0) + HOUR
 PREPROCESSOR = """

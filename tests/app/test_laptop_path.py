@@ -19,7 +19,7 @@ from modelwatch.running_stack import announced
 from tests.local.model_server import Container
 from tests.repository import ROOT
 
-pytestmark = pytest.mark.xdist_group("laptop_path")
+pytestmark = pytest.mark.long_setup
 
 PARAMETERS = {"NotificationEmail": "me@example.com", "MonitoredBuckets": "my-data", "CaptureSettlingSeconds": "0"}
 

@@ -36,7 +36,7 @@ from tests.repository import ROOT
 
 __all__ = ["resources", "source"]  # fixtures
 
-pytestmark = [pytest.mark.xdist_group("local_privileges"), pytest.mark.slow]
+pytestmark = [pytest.mark.long_setup, pytest.mark.slow]
 
 OWN_TOPIC, NO_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("own", "none"))
 NO_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:none"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.app.deployed_app import HOUR, App, started
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 REQUESTS = count(1)
 LATER = timedelta(minutes=6)

@@ -11,7 +11,7 @@ from tests.app.deployed_app import HOUR, START, App, started
 
 TEXT, NUMBER, BROKEN, LABEL = "Tonya-Marsh-4411", "887766.55125", "broken-row-5522", "label-of-person-9933"
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 
 def captured(number: int, data: str, answer: str) -> str:

@@ -20,7 +20,7 @@ from modelwatch_core.domain.processing_job import JobState
 from tests.app.deployed_app import HOUR, START, App, started
 from tests.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_stack")]
+pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
 
 ROLE = "arn:aws:iam::123456789012:role/containers"
 NINE = START.replace(minute=0) + HOUR

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.app.deployed_app import HOUR, START, App, started
 from tests.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_reactions")]
+pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
 
 
 @pytest.fixture(scope="module")

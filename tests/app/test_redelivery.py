@@ -11,7 +11,7 @@ from tests.repository import ROOT
 
 DURING_THE_OUTAGE = "from pathlib import Path\nif Path({marker!r}).exists():\n    raise OSError('SNS is away')\n"
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 
 def test_an_alert_that_an_outage_held_up_is_sent_once_by_the_sweep(tmp_path):

@@ -45,7 +45,7 @@ def handler(event, context):
     return real_app.handler(event, context)
 '''
 
-pytestmark = pytest.mark.xdist_group("local_stack")
+pytestmark = pytest.mark.long_setup
 
 NINE = START.replace(minute=0) + HOUR
 BEFORE_TEN = NINE + timedelta(minutes=50)

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.long_setup)
             if CHROMIUM is None:
                 reason = "no Chromium is installed here: apt-get install chromium"
                 item.add_marker(pytest.mark.skip(reason=reason))

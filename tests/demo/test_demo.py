@@ -45,7 +45,7 @@ def _schedule_of(mail: email.message.EmailMessage) -> str:
     return str(mail.get_content()).partition("Schedule:  ")[2].split()[0]
 
 
-@pytest.mark.xdist_group("demo")
+@pytest.mark.long_setup
 def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*MODELWATCH, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_AFTER, check=False
@@ -116,7 +116,7 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
         ).read_text()
 
 
-@pytest.mark.xdist_group("demo")
+@pytest.mark.long_setup
 def test_an_expectation_that_is_not_met_is_named_and_so_is_an_endpoint_that_remains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +149,7 @@ def test_a_demo_with_a_failed_expectation_exits_1_and_names_it(tmp_path: Path, m
     assert "Expectation failed: hour 4 (x): nothing was found" in result.stdout
 
 
-@pytest.mark.xdist_group("demo")
+@pytest.mark.long_setup
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_demo_and_leaves_nothing_in_the_temporary_folder(
     tmp_path: Path, number: signal.Signals

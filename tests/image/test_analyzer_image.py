@@ -26,7 +26,7 @@ from tests.repository import ROOT
 BASE = "public.ecr.aws/lambda/python:3.13"
 IMAGE = "localhost/modelwatch-analyzer:test"
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
+pytestmark = [pytest.mark.image, pytest.mark.long_setup]
 
 
 def _succeeds(*command: str, timeout: float = 60) -> bool:

@@ -20,7 +20,7 @@ from modelwatch_core.domain.events import Emitted
 from tests.core.world import World
 from tests.local.conftest import Deployer, events_of, messages
 
-pytestmark = pytest.mark.xdist_group("local_functions")
+pytestmark = pytest.mark.long_setup
 
 SCHEDULES, VIOLATIONS = 100, 500
 THROTTLED_CALLS = 12

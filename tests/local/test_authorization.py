@@ -209,7 +209,7 @@ def called(stack: LocalStack, **event: Any) -> list[str] | None:
     return body
 
 
-@pytest.mark.xdist_group("local_authorization")  # one stack for the module
+@pytest.mark.long_setup  # one stack for the module
 @pytest.mark.parametrize(
     ("service", "method", "granted", "other", "code", "missing"),
     [
@@ -271,7 +271,7 @@ def test_a_function_may_call_what_its_role_is_granted_and_nothing_else(
     assert [call.refused for call in stack.calls if call.refused][-1] == missing
 
 
-@pytest.mark.xdist_group("local_authorization")
+@pytest.mark.long_setup
 def test_lambda_logs_an_invocation_with_the_role_of_the_function(stack: LocalStack) -> None:
     stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload="{}")
     logged = [call for call in stack.calls if call.service == "logs"]
@@ -299,7 +299,7 @@ SESSION = json.dumps(
 OBJECT = {"Bucket": "{Data}", "Key": "mine/a"}
 
 
-@pytest.mark.xdist_group("local_authorization")
+@pytest.mark.long_setup
 @pytest.mark.parametrize(
     ("method", "arguments", "missing"),
     [
@@ -324,7 +324,7 @@ def test_a_session_may_do_what_its_role_and_its_policy_both_allow(
         assert answer[1].partition(" to perform ")[2] == missing.replace("{Data}", stack.outputs["Data"])
 
 
-@pytest.mark.xdist_group("local_authorization")
+@pytest.mark.long_setup
 def test_a_role_is_assumed_by_those_that_it_trusts_only(stack: LocalStack) -> None:
     assumed = {"RoleArn": "{Distrustful}"}
     answer = called(stack, assumed=assumed, service="s3", method="get_object", arguments=OBJECT)

@@ -25,7 +25,7 @@ from tests.local.model_server import Container
 if TYPE_CHECKING:
     from modelwatch.local.aws_clients import AwsClients
 
-pytestmark = pytest.mark.xdist_group("local_capture")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 ROLE = "arn:aws:iam::123456789012:role/model"
 HEADER = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}

@@ -22,7 +22,7 @@ from modelwatch.local import LocalStackError
 from modelwatch_core.domain.errors import InvalidInput
 from tests.app.deployed_app import HOUR, START, App, started
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_doctor")]
+pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from modelwatch.local import LocalStack
 from tests.local.conftest import Deployer, events_of, messages
 
-pytestmark = pytest.mark.xdist_group("local_events")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = """
 Queue: {Type: AWS::SQS::Queue}

@@ -15,7 +15,7 @@ from tests.local.conftest import START, Deployer, events_of, messages
 
 Invoke = Callable[..., tuple[Any, str | None]]
 
-pytestmark = pytest.mark.xdist_group("local_functions")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = """
 Queue: {Type: AWS::SQS::Queue}

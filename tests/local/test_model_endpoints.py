@@ -13,7 +13,7 @@ from modelwatch.local import LocalStack
 from tests.local.conftest import Deployer, events_of
 from tests.local.model_server import Container
 
-pytestmark = pytest.mark.xdist_group("local_endpoints")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = """
 Listener:

@@ -27,7 +27,7 @@ _TIMEOUT = 1200
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("spark"),
+    pytest.mark.long_setup,
     pytest.mark.skipif(not PYTHON.exists(), reason="`make test-spark` installs PySpark"),
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java 17"),
 ]

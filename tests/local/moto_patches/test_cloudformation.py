@@ -9,7 +9,7 @@ from modelwatch.local.moto_patches.cloudformation import _ExternalResource
 from modelwatch.local.moto_patches.hooks import CreatedResource
 from tests.local.conftest import Deployer
 
-pytestmark = pytest.mark.xdist_group("local_patches_cloudformation")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = """
 Bus: {Type: AWS::Events::EventBus, Properties: {Name: bus}}

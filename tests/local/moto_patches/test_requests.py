@@ -11,7 +11,7 @@ from modelwatch.local import LocalStack
 from modelwatch.local.moto_patches.iam import role_of
 from tests.local.conftest import Deployer
 
-pytestmark = pytest.mark.xdist_group("local_patches_requests")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = """
 Bucket: {Type: AWS::S3::Bucket}

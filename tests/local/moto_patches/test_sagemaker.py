@@ -7,7 +7,7 @@ import pytest
 from modelwatch.local import LocalStack
 from tests.local.conftest import Deployer
 
-pytestmark = pytest.mark.xdist_group("local_patches_sagemaker")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 ROLE = "arn:aws:iam::123456789012:role/model"
 

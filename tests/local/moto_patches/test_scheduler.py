@@ -11,7 +11,7 @@ from modelwatch.local import LocalStack
 from modelwatch.local.moto_patches.scheduler import enabled_schedules
 from tests.local.conftest import SCHEDULER_ROLE, Deployer
 
-pytestmark = pytest.mark.xdist_group("local_patches_scheduler")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 RESOURCES = (
     SCHEDULER_ROLE

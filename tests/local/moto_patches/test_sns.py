@@ -7,7 +7,7 @@ import pytest
 from modelwatch.local import LocalStack
 from tests.local.conftest import Deployer
 
-pytestmark = pytest.mark.xdist_group("local_patches_sns")  # one stack for the module
+pytestmark = pytest.mark.long_setup  # one stack for the module
 
 
 @pytest.fixture(scope="module")
