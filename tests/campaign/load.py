@@ -17,6 +17,7 @@ from typing import Self
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
@@ -165,15 +166,18 @@ def _check_one(measured: Measured, log: Log, record: MonitoringExecution) -> Non
 
 
 def _forget_objects(before: datetime) -> None:
+    s3 = s3_backends[ACCOUNT]["aws"]
     for name in (RESULTS, CAPTURES):
-        keys = s3_backends[ACCOUNT]["aws"].buckets[name].keys
+        keys = s3.buckets[name].keys
         old = [key for key, each in keys.items() if each.last_modified < before.replace(tzinfo=None)]
         for key in old:
             if not key.startswith("baseline/"):
+                s3.tagger.delete_all_tags_for_resource(keys[key].arn)
                 keys.pop(key)
     cloudwatch_backends[ACCOUNT][REGION].metric_data.clear()
     sns_backends[ACCOUNT][REGION].topics[TOPIC_ARN].sent_notifications.clear()
     sts_backends[ACCOUNT]["aws"].assumed_roles.clear()
+    iam_backends[ACCOUNT]["aws"].access_keys.clear()  # those of the roles: there are no users
 
 
 # ---------------------------------------------------------------- the command
