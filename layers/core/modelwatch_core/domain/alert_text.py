@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from modelwatch_core.domain.alerting import AlertName, Severity
 from modelwatch_core.domain.alerts import Alert, AlertPhase, alert_concerned
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import (
+    UNKNOWN,
+    ConstraintViolation,
+    check_text,
+    excess_of,
+    rounded_text,
+    violation_text,
+)
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.excess import UNKNOWN, excess_of
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 
 MOST_CHANGES_IN_A_TEXT = 20
 
