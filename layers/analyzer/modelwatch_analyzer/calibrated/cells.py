@@ -1,4 +1,4 @@
-"""What a baseline freezes: cells, of which rows are in each; and the ranks of rows by them."""
+"""What a baseline freezes of its rows: cells, and how many rows are in each; and the ranks of rows by these cells."""
 
 from __future__ import annotations
 

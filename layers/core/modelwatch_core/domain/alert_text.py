@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from modelwatch_core.domain.alerting import AlertName, Severity
 from modelwatch_core.domain.alerts import Alert, AlertPhase, alert_concerned
 from modelwatch_core.domain.constraint_violations import (
-    UNKNOWN,
+    UNKNOWN_EXCESS,
     ConstraintViolation,
     check_text,
     excess_of,
@@ -128,7 +128,7 @@ def _alert_lines(alert: Alert) -> Iterator[str]:
     yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
     if alert.recovered:
         yield f"Over too:  {', '.join(alert.recovered)}"
-    if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN:
+    if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN_EXCESS:
         # A limit of 0 is exceeded by any number of times.
         times = f"{number_text(excess, 2)} times" if excess < float("inf") else "beyond"
         yield one_line(f"Worst:     {alert.violations[0].subject}, {times} its threshold")

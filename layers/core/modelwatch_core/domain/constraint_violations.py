@@ -19,7 +19,7 @@ from pydantic import ConfigDict
 from modelwatch_core.domain.documents import Inbound
 from modelwatch_core.domain.number_text import DIGITS, MOST_DIGITS, number_text
 
-UNKNOWN = 1.0
+UNKNOWN_EXCESS = 1.0
 """Of a violation whose sentence holds no measure and threshold: a missing column, a sentence of one's own."""
 
 
@@ -280,7 +280,7 @@ def excess_of(violation: ConstraintViolation) -> float:
     if "share" in numbers and "least" in numbers:
         return _ratio(numbers["least"], numbers["share"])
     if "value" not in numbers:
-        return UNKNOWN
+        return UNKNOWN_EXCESS
     value = numbers["value"]
     if "threshold" in numbers:
         return _ratio(value, numbers["threshold"])
@@ -288,16 +288,16 @@ def excess_of(violation: ConstraintViolation) -> float:
         return _ratio(value, numbers["limit"])
     if "low" in numbers and "high" in numbers:
         return _ratio(value, numbers["low"] if value < numbers["low"] else numbers["high"])
-    return UNKNOWN
+    return UNKNOWN_EXCESS
 
 
 def _ratio(one: float, other: float) -> float:
     """Return how many times the smaller number the larger one is, by their absolute values."""
     small, large = sorted((abs(one), abs(other)))
     if small == 0:
-        return UNKNOWN if large == 0 else math.inf
+        return UNKNOWN_EXCESS if large == 0 else math.inf
     ratio = large / small if math.isfinite(large) else math.inf
-    return max(UNKNOWN, ratio)
+    return max(UNKNOWN_EXCESS, ratio)
 
 
 def _compiled(written: str) -> re.Pattern[str]:
