@@ -15,10 +15,11 @@ from scipy import stats
 
 from benchmarks.peers import PEERS
 from benchmarks.processes import ROOT, measure
+from modelwatch_analyzer.calibrated.cells import FrozenTable, freeze
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
-from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
+from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.distances.linf import explained_by_chance
 
 LEVEL, _THRESHOLD = 0.01, 0.1

@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelwatch_analyzer.calibrated.dependence import EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.row_sample import hashes_of
 
 
-def equal(values: np.ndarray) -> EqualRows:
-    return EqualRows.of([pl.DataFrame({"value": values})])
+def equal(values: np.ndarray, *, copies: bool = False) -> EqualRows:
+    return EqualRows.of(hashes_of([pl.DataFrame({"value": values})], most=ROWS), copies=copies)
 
 
 def test_rows_that_are_there_twice_count_half_in_any_order() -> None:
@@ -48,7 +49,7 @@ def test_a_table_of_few_categories_has_equal_rows_in_windows_of_every_size() -> 
     # A baseline of 10,000 rows has each of these more than 100 times, and a window of 1,000 has it less often.
     generator = np.random.default_rng(7)
     before, now = (generator.integers(0, 50, number) for number in (10_000, 1_000))
-    assert repetition(equal(before), EqualRows.of([pl.DataFrame({"value": now})], copies=True), 1_000) == 1
+    assert repetition(equal(before), equal(now, copies=True), 1_000) == 1
 
 
 @pytest.mark.parametrize(("columns", "may_be_change"), [(1, True), (2, True), (3, False)])

@@ -41,7 +41,8 @@ def test_windows_of_independent_rows_are_compared_without_importing_scipy() -> N
     compare = (
         "import sys; from benchmarks.false_alarm_tables import mixed; "
         "from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows; "
-        "from modelwatch_analyzer.calibrated.tables import Compared, compare, freeze; "
+        "from modelwatch_analyzer.calibrated.cells import freeze; "
+        "from modelwatch_analyzer.calibrated.tables import Compared, compare; "
         "table = mixed(); kinds = {name: dtype.is_numeric() for name, dtype in table.schema.items()}; "
         "before, now, kept, window = SampledRows(), SampledRows(), RowSample(15), RowSample(15); "
         "kept.update(table[:2000]); window.update(table[2000:3000]); before.add(kept); now.add(window); "

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from benchmarks.false_alarm_detectors import sampled
+from modelwatch_analyzer.calibrated.cells import FrozenTable, freeze
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
-from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
+from modelwatch_analyzer.calibrated.tables import Compared, compare
 
 MINIMUMS = {MINIMUM_EFFECT: 0.02, MINIMUM_SHARE: 0.01}
 

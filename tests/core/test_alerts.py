@@ -13,10 +13,9 @@ from modelwatch_core.domain.alert_event import alert_event, size_of
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
 from modelwatch_core.domain.alerts import AlertsWaiting
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
-from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.outcome import OutcomeStatus
 from tests.core.in_memory import MemoryTarget
 from tests.core.world import DRIFT, FAILURES, TEN, World

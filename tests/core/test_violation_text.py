@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
-from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, check_text, rounded_text, violation_text
+from modelwatch_core.domain.number_text import number_text
 
 
 def text_of(description: str) -> str:

@@ -11,10 +11,8 @@ import pytest
 
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.replay import replayed
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of, violation_text
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.excess import excess_of
-from modelwatch_core.domain.violation_text import violation_text
 from tests.data_quality.conftest import Workbench, found, table
 
 CALIBRATED = {"comparison_method": "Calibrated"}

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.profile.categories import CategoryCounts
-from modelwatch_analyzer.profile.distinct import DistinctCounter
+from modelwatch_analyzer.profile.categories import CategoryCounts, DistinctCounter
 
 _values = st.lists(st.sampled_from([*"abcdefghij", "", "long" * 5]), max_size=60)
 _chunks = st.lists(_values, max_size=6)
@@ -116,7 +115,7 @@ def test_the_estimate_beyond_k_is_within_four_standard_errors() -> None:
 
 def test_another_process_gives_the_same_estimate() -> None:
     code = (
-        "import polars as pl; from modelwatch_analyzer.profile.distinct import DistinctCounter;"
+        "import polars as pl; from modelwatch_analyzer.profile.categories import DistinctCounter;"
         "c = DistinctCounter(k=100); c.update(pl.Series([str(n) for n in range(1000)])); print(c.count)"
     )
     counter = DistinctCounter(k=100)

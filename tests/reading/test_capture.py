@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import files, json_lines
+from modelwatch_analyzer.reading import files
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
 from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
@@ -230,7 +230,7 @@ def test_captured_rows_come_back_as_they_were_sent_whatever_the_size_of_blocks(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "BLOCK_BYTES", block)
         patch.setattr(files, "_LINE_BYTES", 3)
-        patch.setattr(json_lines, "LONGEST_RECORD", 550)
+        patch.setattr(files, "LONGEST_RECORD", 550)
         dataset = opened(path)
         assume(not dataset.named)  # first lines of text above numbers, again and again, are headers
         rows, log = read(dataset)

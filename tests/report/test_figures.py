@@ -18,7 +18,7 @@ from modelwatch_analyzer.report.figures import (
     curve_figure,
     interval_figure,
 )
-from modelwatch_core.domain.violation_text import number_text
+from modelwatch_core.domain.number_text import number_text
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 any_float = st.floats() | st.sampled_from([0.0, -0.0, 5e-324, 1.7e308, -1.7e308])

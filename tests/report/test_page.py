@@ -24,7 +24,7 @@ from modelwatch_analyzer.explainability.report import report_body as explainabil
 from modelwatch_analyzer.model_quality.report import Curve
 from modelwatch_analyzer.model_quality.report import report_body as model_quality_body
 from modelwatch_analyzer.report import MetricRow, write_page
-from modelwatch_analyzer.report.trends import with_trends
+from modelwatch_analyzer.report.trends import trends_of
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
@@ -273,11 +273,16 @@ def test_earlier_executions_are_drawn_beside_what_is_measured_now(tmp_path):
     path = tmp_path / "earlier_scores.json"
     path.write_text(EarlierScores(executions=tuple(earlier)).model_dump_json())
     now = datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp()
-    (chart,) = with_trends(body(0.05), path, now).charts.values()
-    assert chart["history"] == {
+    shown = body(0.05)
+    lines = trends_of(shown.scores, shown.anchors, path, now)
+    (line,) = lines.values()
+    assert line == {
         "label": "Value",
         "times": [now - 7200, now - 3600, now],
         "values": [0.03, 0.03, 0.05],
         "thresholds": [0.1, 0.1, 0.1],
     }
-    assert with_trends(body(0.05), None, now).charts == {}
+    assert trends_of(shown.scores, shown.anchors, None, now) == {}
+    charts = {anchor: {"labels": ["a", "b"]} for anchor in lines}
+    page = written(lambda _: dataclasses.replace(shown, charts=charts), trends=lines)
+    assert json.loads(page.scripts[0]) == {anchor: {"labels": ["a", "b"], "history": line} for anchor in lines}

@@ -13,8 +13,8 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis, analysis_of
 from modelwatch_analyzer.output import to_json, write_csv, write_json, write_json_lines, write_text
-from modelwatch_analyzer.report import ReportBody, facts_of, title_of, write_page
-from modelwatch_analyzer.report.trends import with_trends
+from modelwatch_analyzer.report import facts_of, title_of, write_page
+from modelwatch_analyzer.report.trends import trends_of
 from modelwatch_analyzer.reruns import violations_since
 from modelwatch_analyzer.scripts.process import postprocess
 from modelwatch_core.domain.analysis import AnalysisSummary
@@ -23,7 +23,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import MonitorKind, kind_of_analysis
 from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
-from modelwatch_core.domain.scores import MOST_SCORES
+from modelwatch_core.domain.scores import MOST_SCORES, Score
 
 REPORT, SUMMARY = "report.html", "analysis_summary.json"
 
@@ -123,7 +123,8 @@ def _write(
             title=title_of(kind.title, settings),
             facts=facts_of(settings) | ({"Host": choice} if choice else {}) | dict(findings.report.facts),
             summary=summary,
-            body=_body(settings, findings),
+            body=findings.report,
+            trends=_trends(settings, findings.report.scores, findings.report.anchors),
         )
         write_json(paths[SUMMARY], to_json(summary))
     except OSError as error:
@@ -133,9 +134,11 @@ def _write(
     return summary
 
 
-def _body(settings: AnalysisSettings, findings: Findings) -> ReportBody:
+def _trends(
+    settings: AnalysisSettings, scores: Iterable[Score], anchors: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     end = settings.end_time or datetime.now(UTC)
-    return with_trends(findings.report, settings.earlier_scores, end.timestamp())
+    return trends_of(scores, anchors, settings.earlier_scores, end.timestamp())
 
 
 def _refuse_to_overwrite_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:

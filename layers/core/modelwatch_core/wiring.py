@@ -15,7 +15,7 @@ from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
-from modelwatch_core.app.deliver_alerts import DeliverAlert
+from modelwatch_core.app.deliver_alerts import DeliverAlert, RaiseAlert
 from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
@@ -24,7 +24,6 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
-from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver

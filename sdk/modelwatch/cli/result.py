@@ -9,10 +9,9 @@ from pathlib import Path
 from modelwatch.cli.failures import print_json
 from modelwatch.printing import count_text, make_console, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, rounded_text, violation_text
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
-from modelwatch_core.domain.violation_text import rounded_text, violation_text
 
 VIOLATION_COLUMNS = ("subject", "check", "description")
 

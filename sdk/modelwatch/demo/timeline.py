@@ -16,8 +16,8 @@ from modelwatch.demo.verdict import Observation, Observations
 from modelwatch.printing import count_text, printable
 from modelwatch_core.domain.alert_states import AlertTransition
 from modelwatch_core.domain.alerting import AlertStatus
+from modelwatch_core.domain.constraint_violations import violation_text
 from modelwatch_core.domain.outcome import OutcomeStatus
-from modelwatch_core.domain.violation_text import violation_text
 
 STATUS_STYLES: Mapping[str, str] = {
     OutcomeStatus.COMPLETED: "green",

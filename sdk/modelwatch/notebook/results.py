@@ -15,9 +15,8 @@ from modelwatch.printing import count_text, printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
 from modelwatch_core.domain.errors import ModelwatchError
-from modelwatch_core.domain.violation_text import violation_text
 
 if TYPE_CHECKING:
     import polars as pl

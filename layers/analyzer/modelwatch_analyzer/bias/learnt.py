@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelwatch_analyzer.documents import ANALYSIS_FILE
-from modelwatch_core.domain.violation_text import number_text
+from modelwatch_core.domain.number_text import number_text
 
 _MOST_GROUPS = 4
 

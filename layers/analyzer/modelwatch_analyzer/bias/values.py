@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from modelwatch_analyzer.profile.distinct import DistinctCounter
+from modelwatch_analyzer.profile.categories import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_name
 

@@ -1,8 +1,10 @@
-"""Cells that a baseline freezes, and how many rows of a sample are in each."""
+"""What a baseline freezes of its rows: cells, and how many rows are in each; and the ranks of rows by these cells."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -11,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.row_sample import SampledColumn
+from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of
+from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.profile.lexical import read_numbers
 
@@ -220,6 +223,75 @@ def counts_of(column: SampledColumn, *, numeric: bool) -> ColumnCounts:
     return ColumnCounts(
         missing=missing, present=len(values), categories=CategoryCells.of(values) if len(values) else None
     )
+
+
+def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> Floats | None:
+    """Return the ranks in the baseline, from 0 to 1, of the first sampled rows; NaN for a missing value.
+
+    None for a column without cells.
+    """
+    cells = counts.numbers if numeric else counts.categories
+    if cells is None:
+        return None
+    weights = np.append(np.asarray(cells.counts, np.float64), 0.0)
+    middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
+    left, ranks = ROWS, []
+    for part in sampled.parts:
+        first = part.head(left)
+        left -= len(first)
+        ranks.append(_ranks(first, cells, middles))
+    return np.concatenate(ranks) if ranks else np.empty(0)
+
+
+def _ranks(part: pl.Series, cells: NumberCells | CategoryCells, middles: Floats) -> Floats:
+    ranks = np.full(len(part), np.nan)
+    if isinstance(cells, NumberCells):
+        numbers = _as_numbers(part)
+        filled = np.isfinite(numbers)
+        ranks[filled] = middles[cells.place(numbers[filled])]
+    else:
+        texts_of = part.cast(pl.String())
+        ranks[texts_of.is_not_null().to_numpy()] = middles[cells.place(texts_of.drop_nulls())]
+    return ranks
+
+
+def _as_numbers(part: pl.Series) -> Floats:
+    if part.dtype == pl.String():
+        part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
+    return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenTable:
+    """What is kept of a baseline.
+
+    Attributes
+    ----------
+    columns : mapping of str to ColumnCounts
+    equal : EqualRows, optional
+        Of whole rows of these columns; None where that is not known.
+    """
+
+    columns: Mapping[str, ColumnCounts]
+    equal: EqualRows | None = None
+
+
+def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
+    """Freeze what is kept of a baseline.
+
+    Parameters
+    ----------
+    numeric : mapping of str to bool
+        By column, whether it is one of numbers.
+    """
+    sampled = rows.columns()
+    counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
+    ranks = {name: ranks_of(counts[name], sampled[name], numeric=numbers) for name, numbers in numeric.items()}
+    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
+    columns = {
+        name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0)}) for name, each in counts.items()
+    }
+    return FrozenTable(columns, EqualRows.of(hashes_of(rows.parts, most=ROWS)))
 
 
 ColumnCounts.model_rebuild()

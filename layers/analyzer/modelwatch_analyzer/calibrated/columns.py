@@ -9,8 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.category_tests import category_evidence
-from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers, texts
-from modelwatch_analyzer.calibrated.dependence import ROWS
+from modelwatch_analyzer.calibrated.cells import ColumnCounts, NumberCells, Numbers, texts
 from modelwatch_analyzer.calibrated.effects import change_of_missing, difference_of_shares
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.number_tests import NumberSamples, number_evidence
@@ -105,39 +104,3 @@ def _two_counts(
 def _unseen(cells: NumberCells, now: Numbers) -> Floats:
     distinct, times = now.distinct
     return times[~np.isin(distinct, np.asarray(cells.values))].astype(np.float64)
-
-
-def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> Floats | None:
-    """Return the ranks in the baseline, from 0 to 1, of the first sampled rows; NaN for a missing value.
-
-    None for a column without cells.
-    """
-    cells = counts.numbers if numeric else counts.categories
-    if cells is None:
-        return None
-    weights = np.append(np.asarray(cells.counts, np.float64), 0.0)
-    middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
-    left, ranks = ROWS, []
-    for part in sampled.parts:
-        first = part.head(left)
-        left -= len(first)
-        ranks.append(_ranks(first, cells, middles))
-    return np.concatenate(ranks) if ranks else np.empty(0)
-
-
-def _ranks(part: pl.Series, cells: NumberCells | CategoryCells, middles: Floats) -> Floats:
-    ranks = np.full(len(part), np.nan)
-    if isinstance(cells, NumberCells):
-        numbers = _as_numbers(part)
-        filled = np.isfinite(numbers)
-        ranks[filled] = middles[cells.place(numbers[filled])]
-    else:
-        texts_of = part.cast(pl.String())
-        ranks[texts_of.is_not_null().to_numpy()] = middles[cells.place(texts_of.drop_nulls())]
-    return ranks
-
-
-def _as_numbers(part: pl.Series) -> Floats:
-    if part.dtype == pl.String():
-        part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
-    return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.documents import EditedDocument
@@ -47,15 +46,16 @@ class EqualRows(EditedDocument):
     rows: float = 0.0
 
     @classmethod
-    def of(cls, parts: list[pl.DataFrame], *, copies: bool = False) -> EqualRows:
+    def of(cls, hashes: NDArray[np.uint64], *, copies: bool = False) -> EqualRows:
         """Count them among the rows of a sample.
 
         Parameters
         ----------
+        hashes : ndarray of uint64
+            Of `ROWS` rows at most; equal rows have the same.
         copies : bool
             Whether rows that are there more than 100 times are left out.
         """
-        hashes = _some_hashes([part for part in parts if part.width])
         rows = float(hashes.size)
         if rows < 3:
             return cls(rows=rows)
@@ -64,14 +64,6 @@ class EqualRows(EditedDocument):
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)
-
-
-def _some_hashes(parts: list[pl.DataFrame]) -> NDArray[np.uint64]:
-    step, start, hashes = max(1, math.ceil(sum(part.height for part in parts) / ROWS)), 0, [np.empty(0, np.uint64)]
-    for part in parts:
-        hashes.append(part.gather_every(step, -start % step).hash_rows().to_numpy())
-        start += part.height
-    return np.concatenate(hashes)
 
 
 def repetition(before: EqualRows, now: EqualRows, rows: int) -> float:

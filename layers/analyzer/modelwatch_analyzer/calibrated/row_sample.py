@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import groupby
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 ROWS = 100_000
 """More rows change no decision: the error of a share is then below the smallest change that is reported."""
@@ -136,6 +138,16 @@ def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
             replaced = values.replace(short).alias(name)
             batch = batch.clone().replace_column(batch.get_column_index(name), replaced)
     return batch
+
+
+def hashes_of(parts: Sequence[pl.DataFrame], *, most: int) -> NDArray[np.uint64]:
+    """Return a hash of each row, or of each of so many evenly spread ones; equal rows have the same."""
+    parts = [part for part in parts if part.width]
+    step, start, hashes = max(1, math.ceil(sum(part.height for part in parts) / most)), 0, [np.empty(0, np.uint64)]
+    for part in parts:
+        hashes.append(part.gather_every(step, -start % step).hash_rows().to_numpy())
+        start += part.height
+    return np.concatenate(hashes)
 
 
 class SampledRows:

@@ -1,4 +1,4 @@
-"""Whole tables: what is frozen of a baseline's rows, and the evidence of all columns of a window."""
+"""Whole tables: the evidence of all columns of a window."""
 
 from __future__ import annotations
 
@@ -7,27 +7,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.calibrated.cells import ColumnCounts, counts_of
-from modelwatch_analyzer.calibrated.columns import evidence_of, ranks_of
-from modelwatch_analyzer.calibrated.dependence import Blocks, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.cells import FrozenTable, ranks_of
+from modelwatch_analyzer.calibrated.columns import evidence_of
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.calibrated.family import by_blocks
-from modelwatch_analyzer.calibrated.row_sample import SampledRows
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenTable:
-    """What is kept of a baseline.
-
-    Attributes
-    ----------
-    columns : mapping of str to ColumnCounts
-    equal : EqualRows, optional
-        Of whole rows of these columns; None where that is not known.
-    """
-
-    columns: Mapping[str, ColumnCounts]
-    equal: EqualRows | None = None
+from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +22,6 @@ class Compared:
     column: str
     numeric: bool
     integral: bool = False
-
-
-def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
-    """Freeze the cells of a baseline.
-
-    Parameters
-    ----------
-    numeric : mapping of str to bool
-        By column, whether it is one of numbers.
-    """
-    sampled = rows.columns()
-    counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
-    ranks = {name: ranks_of(counts[name], sampled[name], numeric=numbers) for name, numbers in numeric.items()}
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
-    columns = {
-        name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0)}) for name, each in counts.items()
-    }
-    return FrozenTable(columns, EqualRows.of(rows.parts))
 
 
 def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> dict[str, Found]:
@@ -95,7 +62,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     names = [each.column for each in compared.values()]
     # Under other names: polars takes one such as ^a.*$ for a pattern.
     parts = [pl.DataFrame({str(i): part[name] for i, name in enumerate(names)}) for part in rows.parts]
-    return repetition(frozen.equal, EqualRows.of(parts, copies=True), rows.rows)
+    return repetition(frozen.equal, EqualRows.of(hashes_of(parts, most=ROWS), copies=True), rows.rows)
 
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:

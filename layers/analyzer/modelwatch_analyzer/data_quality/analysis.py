@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from modelwatch_analyzer.calibrated.cells import freeze
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
 from modelwatch_analyzer.data_quality.calibration import (
     evidence_on,
-    is_calibrated,
     judge,
     level_of,
     promise_of,
     share_of_month,
-    with_calibration,
 )
 from modelwatch_analyzer.data_quality.changes import changes_since
-from modelwatch_analyzer.data_quality.check import check, configs_of, expected_types, known_categories
+from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.learnt import learnt
-from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
 from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.series import earlier_watch, watched
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
+from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.feature_statistics import InferredType
 from modelwatch_analyzer.findings import Findings
@@ -36,7 +37,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.parts import Gather
-from modelwatch_analyzer.profile.table import profile_dataset
+from modelwatch_analyzer.profile.table import ColumnProfile, profile_dataset
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
@@ -71,9 +72,10 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     profile = profile_dataset(dataset, sample=rows, gather=gather)
     statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
     constraints = suggest_constraints(profile, methods, window_rows)
-    configs = configs_of(constraints)
-    if any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
-        statistics = with_calibration(statistics, rows)
+    configs = configs_of(constraints.layers())
+    if any(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features):
+        frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
+        statistics = statistics.with_calibration(frozen)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
@@ -83,7 +85,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
         records=profile.records,
         warnings=tuple(warnings),
         documents={STATISTICS_FILE: document, CONSTRAINTS_FILE: to_json(constraints)},
-        metrics=tuple(metrics_of(profile.columns, {}, {})),
+        metrics=_metrics(profile.columns, {}, {}),
         report=report_body(document, None, {}, (), profile.records),
     )
 
@@ -100,8 +102,8 @@ def _check(
         update={"features": tuple(feature for feature in constraints.features if feature.name in left)}
     )
     alignment = align(dataset, left)
-    configs = configs_of(constraints)
-    calibrated = any(is_calibrated(feature, configs[feature.name]) for feature in constraints.features)
+    configs = configs_of(constraints.layers())
+    calibrated = any(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features)
     rows = SampledRows() if calibrated and baseline else None
     profile = profile_dataset(
         dataset,
@@ -148,9 +150,17 @@ def _check(
         warnings=tuple(warnings),
         violations=violations,
         documents={STATISTICS_FILE: document} | series,
-        metrics=tuple(metrics_of(columns, result.configs, result.drifts)),
+        metrics=_metrics(columns, result.configs, result.drifts),
         report=report_body(document, baseline_document, result.drifts, violations, profile.records),
     )
+
+
+def _metrics(
+    columns: Mapping[str, ColumnProfile], configs: Mapping[str, EffectiveConfig], drifts: Mapping[str, Drift]
+) -> tuple[MetricDatum, ...]:
+    completeness = {name: column.completeness for name, column in columns.items()}
+    moments = {name: column.numbers.moments for name, column in columns.items() if column.numbers is not None}
+    return tuple(metrics_of(completeness, moments, configs, drifts))
 
 
 def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The Calibrated comparison of data quality: what a baseline keeps for it, and its verdict on each feature."""
+"""The Calibrated comparison of data quality: what it is of, and its verdict on each feature."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
-from modelwatch_analyzer.calibrated.cells import ColumnCounts
+from modelwatch_analyzer.calibrated.cells import ColumnCounts, FrozenTable
 from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHECK, TYPE_CHECK
 from modelwatch_analyzer.calibrated.evidence import Evidence, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
-from modelwatch_analyzer.calibrated.tables import Compared, FrozenTable, compare, freeze
+from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.calibrated.watch import LOOKS_PART
 from modelwatch_analyzer.data_quality.alignment import Alignment
 from modelwatch_analyzer.data_quality.baseline import is_domain
@@ -20,7 +20,6 @@ from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConst
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances.calibrated import CALIBRATED, CalibratedDrift
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
-from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
@@ -50,22 +49,6 @@ def level_of(config: EffectiveConfig, share: float | None) -> float:
     return LOOKS_PART * config.monthly_false_alarm_rate * min(1.0, share)
 
 
-def with_calibration(statistics: Statistics, rows: SampledRows) -> Statistics:
-    """Return the statistics of a baseline with what windows will be compared with.
-
-    Parameters
-    ----------
-    rows : SampledRows
-        Of the baseline; its columns are called as the features are.
-    """
-    frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
-    features = tuple(
-        feature.model_copy(update={"calibration": frozen.columns[feature.name]}) for feature in statistics.features
-    )
-    dataset = statistics.dataset.model_copy(update={"equal_rows": frozen.equal})
-    return statistics.model_copy(update={"features": features, "dataset": dataset})
-
-
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A verdict, and the checks of the feature that it decides; limits that a person has set are judged as written."""
@@ -85,13 +68,6 @@ class Judged:
             reason = self.verdict.undecided or "there is no value that could be compared"
             return CalibratedDrift(Undefined(reason), None, CALIBRATED, self.verdict)
         return CalibratedDrift(shown.effect.estimate, self.verdict.minimums[shown.minimum], CALIBRATED, self.verdict)
-
-
-def is_calibrated(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
-    """Return whether a feature is compared by the Calibrated comparison."""
-    if feature.inferred_type.is_numeric:
-        return measure_of_numbers(config.comparison_method) is CALIBRATED
-    return measure_of_categories(config.categorical_drift_method, config.comparison_method) is CALIBRATED
 
 
 def evidence_on(
@@ -155,7 +131,7 @@ def promise_of(config: EffectiveConfig, share: float | None) -> str | None:
 
 
 def _is_judged(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
-    return config.evaluate_constraints and is_calibrated(feature, config)
+    return config.evaluate_constraints and config.is_calibrated(feature.inferred_type)
 
 
 @dataclass(frozen=True, slots=True)

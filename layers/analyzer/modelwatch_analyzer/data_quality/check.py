@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
-from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drift, is_calibrated
+from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drift
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
-from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
 from modelwatch_analyzer.data_quality.statistic_changes import values_before
 from modelwatch_analyzer.data_quality.unwatched import unwatched
 from modelwatch_analyzer.distances.drift import Drift
@@ -68,14 +68,6 @@ def known_categories(
     return known
 
 
-def configs_of(constraints: Constraints) -> dict[str, EffectiveConfig]:
-    """Return what applies to each feature."""
-    return {
-        feature.name: EffectiveConfig.of([constraints.monitoring_config, *feature.all_overrides()])
-        for feature in constraints.features
-    }
-
-
 def check(
     profile: TableProfile,
     alignment: Alignment,
@@ -97,7 +89,7 @@ def check(
     result = CheckResult()
     general = EffectiveConfig.of([constraints.monitoring_config])
     baseline, judged = statistics.named() if statistics else {}, judged or {}
-    result.configs = configs_of(constraints)
+    result.configs = configs_of(constraints.layers())
     for feature in constraints.features:
         config = result.configs[feature.name]
         column = alignment.features.get(feature.name)
@@ -112,7 +104,7 @@ def check(
             measure_drift(feature, config, then, observed) if statistics else None,
             judged.get(feature.name),
         )
-        if statistics and is_calibrated(feature, config):
+        if statistics and config.is_calibrated(feature.inferred_type):
             drift = calibrated_drift(verdict, drift, then)
         if drift is not None:
             result.drifts[feature.name] = drift
@@ -166,7 +158,7 @@ def _without_threshold(constraints: Constraints, configs: Mapping[str, Effective
     thresholds = given and (given.comparison_threshold, given.categorical_comparison_threshold)
     if not thresholds or thresholds == (None, None) or not constraints.features:
         return
-    if all(is_calibrated(feature, configs[feature.name]) for feature in constraints.features):
+    if all(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features):
         yield (
             "comparison_threshold and categorical_comparison_threshold are of distances: the Calibrated comparison has "
             "minimum_effect and minimum_share instead"

@@ -9,7 +9,7 @@ from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances import Exceeds
 from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.feature_statistics import finite
-from modelwatch_analyzer.profile.table import ColumnProfile
+from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.undefined import Undefined
 
 DRIFT = "feature_baseline_drift_"
@@ -20,7 +20,8 @@ _FARTHEST = {Exceeds.LARGER: max, Exceeds.SMALLER: min}
 
 
 def metrics_of(
-    columns: Mapping[str, ColumnProfile],
+    completeness: Mapping[str, float],
+    moments: Mapping[str, Moments],
     configs: Mapping[str, EffectiveConfig],
     drifts: Mapping[str, Drift],
 ) -> Iterator[MetricDatum]:
@@ -28,29 +29,31 @@ def metrics_of(
 
     Parameters
     ----------
-    columns, configs, drifts : Mapping
+    completeness, configs, drifts : Mapping
         By name of the feature.
+    moments : mapping of str to Moments
+        Of the features that are read as numbers.
     """
     measured: dict[Exceeds, list[float]] = {}
-    for name, column in columns.items():
+    for name, share in completeness.items():
         if name in configs and not configs[name].emit_metrics:
             continue
-        if column.numbers is not None and column.numbers.moments.count:
-            moments = column.numbers.moments
+        of_numbers = moments.get(name)
+        if of_numbers is not None and of_numbers.count:
             numbers = {
-                "SampleCount": moments.count,
-                "Sum": finite(moments.sum),
-                "Minimum": moments.minimum,
-                "Maximum": moments.maximum,
+                "SampleCount": of_numbers.count,
+                "Sum": finite(of_numbers.sum),
+                "Minimum": of_numbers.minimum,
+                "Maximum": of_numbers.maximum,
             }
             yield MetricDatum(f"feature_data_{name}", numbers)
-        yield MetricDatum(f"feature_non_null_{name}", column.completeness)
+        yield MetricDatum(f"feature_non_null_{name}", share)
         drift = drifts.get(name)
         if drift is not None and not isinstance(drift.distance, Undefined):
             measured.setdefault(drift.measure.exceeds, []).append(drift.distance)
             yield MetricDatum(f"{DRIFT}{name}", drift.distance)
     for exceeds, values in measured.items():
-        if exceeds.metric not in columns:
+        if exceeds.metric not in completeness:
             yield MetricDatum(f"{DRIFT}{exceeds.metric}", _FARTHEST[exceeds](values))
 
 

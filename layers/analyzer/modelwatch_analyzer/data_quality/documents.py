@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, model_validator
 
+from modelwatch_analyzer.calibrated.cells import FrozenTable
 from modelwatch_analyzer.calibrated.dependence import EqualRows
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
@@ -85,6 +86,12 @@ class Statistics(EditedDocument):
     def without_values(self) -> Statistics:
         """Return them without what is a value of a single row."""
         return self.model_copy(update={"features": tuple(feature.without_values() for feature in self.features)})
+
+    def with_calibration(self, frozen: FrozenTable) -> Statistics:
+        """Return the statistics of a baseline with what windows will be compared with."""
+        features = tuple(each.model_copy(update={"calibration": frozen.columns[each.name]}) for each in self.features)
+        dataset = self.dataset.model_copy(update={"equal_rows": frozen.equal})
+        return self.model_copy(update={"features": features, "dataset": dataset})
 
     def with_evidence(self, found: Mapping[str, Found], share_of_month: float | None) -> Statistics:
         """Return the statistics of a window with what the Calibrated comparison found in it."""
@@ -207,6 +214,10 @@ class Constraints(ConstraintsPart):
         if any(statistics & (feature.model_extra or {}).keys() for feature in self.features):
             raise ValueError("these are statistics: give constraints.json of the baseline")
         return self
+
+    def layers(self) -> dict[str, tuple[MonitoringConfig, ...]]:
+        """Return the settings for each feature, by its name: those of the file, and over them the feature's own."""
+        return {feature.name: (self.monitoring_config, *feature.all_overrides()) for feature in self.features}
 
     @classmethod
     def read(cls, path: Path) -> Constraints:

@@ -9,7 +9,7 @@ from typing import Any
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.methods import method_name
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE
-from modelwatch_core.domain.violation_text import number_text
+from modelwatch_core.domain.number_text import number_text
 
 
 def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:

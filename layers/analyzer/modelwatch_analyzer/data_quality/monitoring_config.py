@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from modelwatch_analyzer.distances.distribution_constraints import (
     SUGGESTED_DISTRIBUTION,
     DistributionConstraints,
 )
-from modelwatch_analyzer.distances.methods import L_INFINITY
+from modelwatch_analyzer.distances.methods import L_INFINITY, measure_of_categories, measure_of_numbers
+from modelwatch_analyzer.feature_statistics import InferredType
 from modelwatch_core.domain.analysis_settings import Switch
 
 SUGGESTED = MonitoringConfig(
@@ -75,9 +76,20 @@ class EffectiveConfig:
         switches = {name: value is Switch.ENABLED for name, value in values.items() if isinstance(value, Switch)}
         return cls(**(values | switches))
 
+    def is_calibrated(self, kind: InferredType) -> bool:
+        """Return whether a feature of a type is compared by the Calibrated comparison."""
+        if kind.is_numeric:
+            return measure_of_numbers(self.comparison_method) is CALIBRATED
+        return measure_of_categories(self.categorical_drift_method, self.comparison_method) is CALIBRATED
+
     def minimums(self, *, numeric: bool) -> dict[str, float]:
         """Return the least changes that the Calibrated comparison reports of a feature, by `Evidence.minimum`."""
         effect = self.minimum_effect
         if numeric and self.minimum_shift is not None:
             effect = math.erf(self.minimum_shift / math.sqrt(8))  # how far two normal laws are apart: 2 Phi(d / 2) - 1
         return {MINIMUM_EFFECT: effect, MINIMUM_SHARE: self.minimum_share}
+
+
+def configs_of(layers: Mapping[str, Iterable[MonitoringConfig]]) -> dict[str, EffectiveConfig]:
+    """Return what applies to each feature, of all that the file says of it; see `Constraints.layers`."""
+    return {name: EffectiveConfig.of(each) for name, each in layers.items()}

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modelwatch_analyzer.data_quality.alignment import Alignment
-from modelwatch_analyzer.data_quality.calibration import is_calibrated
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints
 from modelwatch_analyzer.data_quality.drift import measure_drift
@@ -104,7 +103,7 @@ class _Pairing:
         if observed.present and needed is None and feature.inferred_type is not InferredType.UNKNOWN:
             return False
         statistics = self._baseline.get(feature.name)
-        unsure = _LIMITS if is_calibrated(feature, config) else ()
+        unsure = _LIMITS if config.is_calibrated(feature.inferred_type) else ()
         if unsure:  # tests are made of one order only: in others distances tell columns apart
             config = replace(config, comparison_method=ROBUST.name, categorical_drift_method=L_INFINITY)
         drift = measure_drift(feature, config, statistics, observed) if statistics else None

@@ -10,16 +10,14 @@ from modelwatch_analyzer.data_quality.alignment import EXTRA_COLUMN_CHECK, MISSI
 from modelwatch_analyzer.data_quality.calibration import (
     Judged,
     calibrated_drift,
-    is_calibrated,
     judge,
     level_of,
     promise_of,
 )
-from modelwatch_analyzer.data_quality.check import configs_of
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
-from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, sketch_of
 from modelwatch_analyzer.moments import Moments
@@ -51,7 +49,7 @@ def replayed(
     violations: list[Finding] = []
     unknown: list[Finding] = []
     features = [feature for feature in constraints.features if feature.name not in excluded]
-    configs = configs_of(constraints)
+    configs = configs_of(constraints.layers())
     judged = _judged(current, constraints, configs, baseline)
     for feature in features:
         config, verdict = configs[feature.name], judged.get(feature.name)
@@ -64,7 +62,7 @@ def replayed(
         column, before = _restored(seen), then.get(feature.name)
         drift = measure_drift(feature, config, before, column) if baseline else None
         undecided = {*_undecided(feature, config, seen, has_baseline=before is not None)}
-        if baseline and is_calibrated(feature, config):
+        if baseline and config.is_calibrated(feature.inferred_type):
             drift = calibrated_drift(verdict, drift, before)
             undecided |= {DRIFT_CHECK} if drift else set()
         if verdict is not None:

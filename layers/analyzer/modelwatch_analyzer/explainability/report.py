@@ -18,9 +18,9 @@ from modelwatch_analyzer.report.metrics import MetricRow, figures_of
 from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_analyzer.report.scores import score
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
-from modelwatch_core.domain.violation_text import number_text
 
 _LABELS = 20
 _FEATURES = 100

@@ -31,9 +31,8 @@ from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
 from modelwatch_analyzer.reading.csv_form import SEPARATORS, Separator
 from modelwatch_analyzer.reading.csv_text import Record, parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
-from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.files import SourceFile, line_blocks
 from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
-from modelwatch_analyzer.reading.json_lines import line_blocks
 from modelwatch_core.domain.errors import InvalidInput
 
 ENCODINGS = ("CSV", "JSON")

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE
 from modelwatch_analyzer.model_quality.documents import SECTIONS
-from modelwatch_core.domain.violation_text import number_text
+from modelwatch_core.domain.number_text import number_text
 
 _SIDES = {"LessThanThreshold": "below", "GreaterThanThreshold": "above"}
 

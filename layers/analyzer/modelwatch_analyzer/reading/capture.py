@@ -13,7 +13,7 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, CaptureOptions, ColumnGroup
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader, usual_keys
+from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, names_among, roles_by_name
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
@@ -81,11 +81,7 @@ class CaptureFiles:
         """Read all files in their order; see `Dataset.batches`."""
         parser = BlockParser(self.reader, self.keys, self._names())
         log.remarks += self.reader.layout.remarks
-        for block in self.captured.blocks(log):
-            frame = parser.parse(block, plan, log)
-            log.read += frame.height
-            if frame.height:
-                yield frame
+        return parser.frames(self.captured.blocks(log), plan, log)
 
     def _roles_in_transform_output(self, names: tuple[str, ...]) -> Roles:
         predictions = {role: given for role, given in self.attributes.given.items() if role in PREDICTION_ROLES}
@@ -142,13 +138,13 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
     log = ReadLog()
-    reader, rows = open_reader(captured, options.groups(attributes), attributes.features, log)
-    if not rows:
+    reader, keys = open_reader(captured, options.groups(attributes), attributes.features, log)
+    if not keys:
         if not (log.malformed or log.out_of_window):
             folder = captured.files[0].path.parent
             raise InvalidInput("NoData", f"the files in {folder} hold no captured records")
         log.require_records()
-    dataset = CaptureFiles(captured, reader, usual_keys(rows), attributes)
+    dataset = CaptureFiles(captured, reader, keys, attributes)
     if not dataset.columns:
         raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
     return dataset

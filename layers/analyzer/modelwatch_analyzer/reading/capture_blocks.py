@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -57,7 +57,15 @@ class BlockParser:
         """The groups of columns that are read of each record."""
         return self.reader.groups
 
-    def parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
+    def frames(self, blocks: Iterable[RecordBlock], plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
+        """Yield the columns that the plan wants of each block that has rows; log what is read and what is left out."""
+        for block in blocks:
+            frame = self._parse(block, plan, log)
+            log.read += frame.height
+            if frame.height:
+                yield frame
+
+    def _parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         """Return the columns that the plan wants; log records that are left out."""
         sides = {side: _side_payloads(side, block.records) for side in sides_of(self.groups)}
         for side_payloads in sides.values():

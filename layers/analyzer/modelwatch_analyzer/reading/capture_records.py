@@ -13,8 +13,7 @@ import msgspec
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
-from modelwatch_analyzer.reading.files import SourceFile
-from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.files import SourceFile, line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling

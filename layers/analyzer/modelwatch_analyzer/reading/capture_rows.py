@@ -120,10 +120,15 @@ class RecordReader:
 
 def open_reader(
     captured: CapturedRecords, groups: tuple[ColumnGroup, ...], features: Attribute | None, log: ReadLog
-) -> tuple[RecordReader, list[tuple[Row, ...]]]:
-    """Return a reader for the layout of the first `SAMPLED_ROWS` records, and their first `SAMPLED_ROWS` rows.
+) -> tuple[RecordReader, tuple[Keys, ...]]:
+    """Return a reader for the layout of the first `SAMPLED_ROWS` records, and the keys of their first rows.
 
-    Records that are left out are logged.
+    There are no keys where there is no row. Records that are left out are logged.
+
+    Raises
+    ------
+    InvalidInput
+        ``DuplicateColumn``, ``TooManyColumns``.
     """
     records = _numbered_records(captured, log)
     first = list(islice(records, SAMPLED_ROWS))
@@ -132,7 +137,7 @@ def open_reader(
     rows = list(islice(_readable_rows(reader, chain(first, records), log), SAMPLED_ROWS))
     if not rows:
         log.remarks += reader.layout.remarks  # the cause may be among them
-    return reader, rows
+    return reader, _usual_keys(rows) if rows else ()
 
 
 def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
@@ -155,7 +160,7 @@ def has_unread_fields(expected: Row, row: Row) -> bool:
     return _is_by_name(expected) and not row.keys() <= expected.keys()
 
 
-def usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
+def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
     """Return the keys of each group in the most frequent kind of row: its positions, or all names that occur.
 
     Raises

@@ -34,8 +34,14 @@ from modelwatch_analyzer.reading.csv_text import (
     text_frame,
 )
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, positional_names
-from modelwatch_analyzer.reading.files import BLOCK_BYTES, LONGEST_RECORD, SourceFile, in_parts, source_files
-from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.files import (
+    BLOCK_BYTES,
+    LONGEST_RECORD,
+    SourceFile,
+    in_parts,
+    line_blocks,
+    source_files,
+)
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated

@@ -17,8 +17,7 @@ from pydantic import AliasChoices, Field
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
-from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
-from modelwatch_analyzer.reading.json_lines import line_blocks
+from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_core.domain.violation_text import number_text
+from modelwatch_core.domain.number_text import number_text
 
 _SLOTS = 10
 _BINS = 20

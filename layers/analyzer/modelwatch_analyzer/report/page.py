@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from importlib import resources
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -26,9 +27,10 @@ from markupsafe import Markup
 from modelwatch_analyzer.report.body import ReportBody
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.constraint_violations import check_text, rounded_text, violation_text
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.outcome import OutcomeStatus
-from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 from modelwatch_core.version import VERSION
 
 ROWS = 1000
@@ -42,7 +44,15 @@ _NAME_LENGTH = 80
 Item = TypeVar("Item")
 
 
-def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mapping[str, str], body: ReportBody) -> None:
+def write_page(
+    path: Path,
+    *,
+    title: str,
+    summary: AnalysisSummary,
+    facts: Mapping[str, str],
+    body: ReportBody,
+    trends: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """Write a report, whole or not at all.
 
     It holds names, counts and labels, all escaped, and no other values of rows. Its policy lets nothing run but the two
@@ -60,7 +70,12 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
         Further facts that a reader wants first, label to text, in order.
     body : ReportBody
         The kind's part.
+    trends : mapping of str to mapping
+        Lines over time, by the anchors of the charts that have them, too.
     """
+    charts = dict(body.charts)
+    for anchor, line in trends.items():
+        charts[anchor] = {**charts.get(anchor, {}), "history": line}
     page = (
         _environment(body.package or _FRAME)
         .get_template(body.template if body.package else "page.html.j2")
@@ -72,7 +87,7 @@ def write_page(path: Path, *, title: str, summary: AnalysisSummary, facts: Mappi
             limit=ROWS,
             made=datetime.now(UTC),
             version=VERSION,
-            charts=_data_block(body.charts),
+            charts=_data_block(charts),
             checks=body.checks,
             anchors=body.anchors,
             **body.context,

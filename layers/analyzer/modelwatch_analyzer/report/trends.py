@@ -1,26 +1,35 @@
-"""What earlier executions measured, drawn beside what a report shows."""
+"""What earlier executions measured, to be drawn beside what a report shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.report.body import ReportBody
 from modelwatch_core.domain.scores import EarlierScores, Score
 
 
-def with_trends(body: ReportBody, path: Path | None, now: float) -> ReportBody:
-    """Return a report's body with a line over time for each measure that earlier executions have, too.
+def trends_of(
+    scores: Iterable[Score], anchors: Mapping[str, str], path: Path | None, now: float
+) -> dict[str, dict[str, Any]]:
+    """Return a line over time for each measure that earlier executions have, too.
 
     Parameters
     ----------
+    scores : iterable of Score
+        What this window measured.
+    anchors : mapping of str to str
+        Where in the report a line is drawn, by the name of its score.
     path : Path, optional
         A file of `EarlierScores`.
     now : float
         The end of this window, in seconds since 1970.
+
+    Returns
+    -------
+    dict of str to dict
+        By anchor.
 
     Raises
     ------
@@ -28,19 +37,19 @@ def with_trends(body: ReportBody, path: Path | None, now: float) -> ReportBody:
         ``InvalidScores``, naming the place.
     """
     if path is None:
-        return body
+        return {}
     earlier = read_document(EarlierScores, path, "InvalidScores")
     lines: dict[str, dict[str, list[float | None]]] = {}
     for execution in earlier.executions:
         for score in execution.scores:
             _add(lines.setdefault(score.name, _empty()), execution.at.timestamp(), score)
-    charts: dict[str, Mapping[str, Any]] = dict(body.charts)
-    for score in body.scores:
-        line, anchor = lines.get(score.brief.name), body.anchors.get(score.name)
+    found: dict[str, dict[str, Any]] = {}
+    for score in scores:
+        line, anchor = lines.get(score.brief.name), anchors.get(score.name)
         if line is not None and anchor is not None and score.value is not None:
             _add(line, now, score)
-            charts[anchor] = {**charts.get(anchor, {}), "history": {"label": "Value", **line}}
-    return replace(body, charts=charts)
+            found[anchor] = {"label": "Value", **line}
+    return found
 
 
 def _empty() -> dict[str, list[float | None]]:

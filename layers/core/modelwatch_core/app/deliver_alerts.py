@@ -1,17 +1,70 @@
-"""Send alerts to a target, each once however often it is raised, and no more messages a second than people take."""
+"""An alert on its way: an event for each of its targets, each of which is sent once however often it is raised.
+
+No target of people is sent more messages a second than people take.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
+from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
 
 MOST_AT_ONCE = 100
 """How many alerts that wait are sent by one invocation, in as many messages as they need."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlert:
+    """Raise an alert for each of its targets.
+
+    Parameters
+    ----------
+    default_targets : sequence of AlertTargetReference
+        Who is notified of schedules that name no targets that alerts are sent to.
+    """
+
+    bus: EventBus
+    default_targets: Sequence[AlertTargetReference]
+
+    def __call__(
+        self,
+        alert: Alert,
+        named: Iterable[AlertTargetReference],
+        *,
+        about: Sequence[AlertName],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Raise it.
+
+        Parameters
+        ----------
+        named : iterable of AlertTargetReference
+            The targets of its schedule.
+        about : sequence of AlertName
+            The alerts of the schedule that it is about.
+        tags : mapping of str to str
+            Those of the schedule.
+
+        Raises
+        ------
+        Upstream
+            When the bus did not take one; a retry raises it again, and each target is sent it once.
+        """
+        targets = reached(
+            named,
+            self.default_targets,
+            alerts=about,
+            severity=alert.severity,
+            endpoint_name=alert.endpoint_name,
+            tags=tags,
+        )
+        for target in targets:
+            self.bus.publish(AlertRaised(alert=alert, target=target))
 
 
 @dataclass(frozen=True, slots=True)

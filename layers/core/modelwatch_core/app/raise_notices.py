@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwatch_core.app.raise_alert import RaiseAlert
+from modelwatch_core.app.deliver_alerts import RaiseAlert
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.notices import notice_alert
 from modelwatch_core.domain.watched_endpoint import Notice

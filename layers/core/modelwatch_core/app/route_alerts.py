@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
+from modelwatch_core.app.deliver_alerts import RaiseAlert
 from modelwatch_core.app.page_by_page import executions_before
-from modelwatch_core.app.raise_alert import RaiseAlert
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
     AlertState,
@@ -29,9 +30,8 @@ from modelwatch_core.domain.alerts import (
     alert_of,
     silence_alert,
 )
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import breach_of, excess_of
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.domain.excess import excess_of
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -78,8 +78,8 @@ class RouteAlerts:
         is_muted = known.are_muted(self.clock.now())
         if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
             return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
-        judgements = self._judgements(execution, known)
-        changes = self._changes(event, judgements, known)
+        judgements = self._judgements(event, execution, known)
+        changes = self._changes(judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
         alert = None if is_muted else _message(event, [each for each in changes if each.phase not in unsent])
         is_again = execution.attempt > 1 and not judgements[0].is_latest
@@ -91,7 +91,7 @@ class RouteAlerts:
         named = alert.names if alert else ()
         news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
         heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
-        self._keep(event, judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
+        self._keep(judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
         return alert
@@ -116,25 +116,26 @@ class RouteAlerts:
             self.states.keep(AlertState(transition, transition), place=place_of(transition))
         return alert
 
-    def _judgements(self, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
+    def _judgements(self, event: ExecutionEnded, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
         latest = in_order([*self._looked_back(execution), execution])
         around = latest
         if latest[0].key != execution.key:
             around = in_order(self._looked_back(execution, execution.window.start + timedelta(seconds=1)))
         before = [each for each in around if place_of(each) < place_of(execution)]
-        return [Judgement(alert, execution, before, latest, known.state(alert)) for alert in AlertName]
+        worst = breach_of(event.violations[0]) if event.violations else None
+        severity = partial(execution.alerting.severity, breach=worst)
+        return [Judgement(each, execution, before, latest, known.state(each), severity(each)) for each in AlertName]
 
-    def _changes(self, event: ExecutionEnded, judgements: Sequence[Judgement], known: KnownAlerts) -> list[Change]:
+    def _changes(self, judgements: Sequence[Judgement], known: KnownAlerts) -> list[Change]:
         """Return what people should hear, the most important first."""
-        worst = _worst(event)
         changes = []
         for judged in judgements:
             phase = judged.phase(known.muted_until)
             if phase is None and judged.is_over_already and not self._is_noted(judged):
                 phase = AlertPhase.RECOVERED
             if phase:
-                severity = judged.severity(worst)
-                changes.append(Change(phase=phase, alert_name=judged.alert, severity=severity, since=judged.since))
+                severity, since = judged.severity, judged.since
+                changes.append(Change(phase=phase, alert_name=judged.alert, severity=severity, since=since))
         return sorted(changes, key=_importance)
 
     def _is_noted(self, judged: Judgement) -> bool:
@@ -162,11 +163,11 @@ class RouteAlerts:
             if place % page == 0 and all(judged[alert] > most for alert in OF_EXECUTIONS):
                 return
 
-    def _keep(self, event: ExecutionEnded, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
+    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
         """Note what changed, how each alert stands, and of which of them people have heard."""
-        worst, now = _worst(event), self.clock.now()
+        now = self.clock.now()
         for judged in judgements:
-            transitions = judged.transitions(worst, now)
+            transitions = judged.transitions(now)
             for transition in transitions:
                 self.states.note(transition)
             latest = transitions[-1] if judged.changes_present else judged.state.latest
@@ -184,10 +185,6 @@ class RouteAlerts:
         largest = max(map(excess_of, event.violations), default=0.0)
         metrics = schedule_metrics(execution, is_on=is_on, largest_excess=largest, now=self.clock.now())
         self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
-
-
-def _worst(event: ExecutionEnded) -> ConstraintViolation | None:
-    return event.violations[0] if event.violations else None
 
 
 def _message(event: ExecutionEnded, changes: Sequence[Change]) -> Alert | None:

@@ -12,8 +12,8 @@ from typing import Any
 from modelwatch_core.domain.alert_event import incident_key
 from modelwatch_core.domain.alert_text import alert_subject, bundle_subject, one_line
 from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.constraint_violations import check_text, violation_text
 from modelwatch_core.domain.documents import bounded_text, iso_utc
-from modelwatch_core.domain.violation_text import check_text, violation_text
 
 _TITLE, _DESCRIPTION = 100, 2000
 _MOST_VIOLATIONS = 5

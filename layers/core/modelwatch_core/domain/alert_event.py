@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.constraint_violations import excess_of
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.excess import excess_of
 
 MOST_BYTES = 250_000
 """Lambda's queue and SNS took 256 KB for long, and a topic that people subscribe to still does."""

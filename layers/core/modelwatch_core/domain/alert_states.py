@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import AlertPhase, alert_concerned
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.windows import Window
@@ -171,6 +170,8 @@ class Judgement:
         an older window.
     state : AlertState
         What the alert was when the execution was announced.
+    own_severity : Severity
+        How serious the alert is by the execution's settings and its worst violation.
     """
 
     alert: AlertName
@@ -178,6 +179,7 @@ class Judgement:
     before: Sequence[MonitoringExecution]
     latest: Sequence[MonitoringExecution]
     state: AlertState
+    own_severity: Severity
 
     @property
     def is_latest(self) -> bool:
@@ -226,11 +228,12 @@ class Judgement:
         is_over = self.was is AlertStatus.IN_ALERT
         return (_turn(self.alert, self.before) if is_over and self.before else self.execution).window.start
 
-    def severity(self, worst: ConstraintViolation | None) -> Severity:
-        """Return how serious the alert is, given its worst violation; one that is over is as serious as it was."""
+    @property
+    def severity(self) -> Severity:
+        """How serious the alert is; one that is over is as serious as it was."""
         if self._begun and self.now is AlertStatus.OK:
             return self._begun.severity
-        return self.execution.alerting.severity(self.alert, worst)
+        return self.own_severity
 
     def phase(self, muted_until: datetime | None) -> AlertPhase | None:
         """Return what people should hear of the alert now; None for nothing.
@@ -260,33 +263,27 @@ class Judgement:
         is_said_here = self.execution.attempt > 1 or place_of(self.turned) <= place_of(self.execution)
         return self.now is not self.state.status and is_said_here
 
-    def transitions(self, worst: ConstraintViolation | None, noticed: datetime) -> list[AlertTransition]:
+    def transitions(self, noticed: datetime) -> list[AlertTransition]:
         """Return what belongs in the history: what the execution changed, and last the change to the present state.
 
         A repetition of an older window changes nothing but the present.
         """
         found: dict[str, AlertTransition] = {}
         if self.was is not self.became and (self.is_latest or self.execution.attempt == 1):
-            found[place_of(self.execution)] = self._transition(self.execution, self.became, worst, noticed)
+            found[place_of(self.execution)] = self._transition(self.execution, self.became, noticed)
         if self.changes_present:
-            found[place_of(self.turned)] = self._transition(self.turned, self.now, worst, noticed)
+            found[place_of(self.turned)] = self._transition(self.turned, self.now, noticed)
         return list(found.values())
 
-    def _transition(
-        self,
-        by: MonitoringExecution,
-        status: AlertStatus,
-        worst: ConstraintViolation | None,
-        noticed: datetime,
-    ) -> AlertTransition:
+    def _transition(self, by: MonitoringExecution, status: AlertStatus, noticed: datetime) -> AlertTransition:
         begins = status is AlertStatus.IN_ALERT
-        own = worst if by.key == self.execution.key else None
+        of_begin = self.own_severity if by.key == self.execution.key else by.alerting.severity(self.alert)
         return AlertTransition(
             monitoring_schedule_name=by.monitoring_schedule_name,
             schedule_id=by.schedule_id,
             alert_name=self.alert,
             alert_status=status,
-            severity=by.alerting.severity(self.alert, own) if begins else self.severity(worst),
+            severity=of_begin if begins else self.severity,
             creation_time=noticed,
             window=by.window,
             attempt=by.attempt,

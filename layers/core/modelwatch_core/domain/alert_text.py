@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from modelwatch_core.domain.alerting import AlertName, Severity
 from modelwatch_core.domain.alerts import Alert, AlertPhase, alert_concerned
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import (
+    UNKNOWN_EXCESS,
+    ConstraintViolation,
+    check_text,
+    excess_of,
+    rounded_text,
+    violation_text,
+)
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.excess import UNKNOWN, excess_of
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from modelwatch_core.domain.violation_text import check_text, number_text, rounded_text, violation_text
 
 MOST_CHANGES_IN_A_TEXT = 20
 
@@ -122,7 +128,7 @@ def _alert_lines(alert: Alert) -> Iterator[str]:
     yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
     if alert.recovered:
         yield f"Over too:  {', '.join(alert.recovered)}"
-    if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN:
+    if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN_EXCESS:
         # A limit of 0 is exceeded by any number of times.
         times = f"{number_text(excess, 2)} times" if excess < float("inf") else "beyond"
         yield one_line(f"Worst:     {alert.violations[0].subject}, {times} its threshold")

@@ -9,9 +9,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import Breach
 from modelwatch_core.domain.documents import NonEmpty, Owned
-from modelwatch_core.domain.excess import excess_of
 
 
 class AlertName(StrEnum):
@@ -106,21 +105,20 @@ class SeverityRule(Owned):
     def _is_of_violations(self) -> bool:
         return bool(self.checks or self.features or self.metrics or self.excess_at_least)
 
-    def applies(self, alert: AlertName, violation: ConstraintViolation | None) -> bool:
+    def applies(self, alert: AlertName, breach: Breach | None) -> bool:
         """Return whether it applies to an alert, and one of its violations."""
         if self.alerts and alert not in self.alerts:
             return False
         if not self._is_of_violations:
             return True
-        return violation is not None and self._is_met(violation)
+        return breach is not None and self._is_met(breach)
 
-    def _is_met(self, violation: ConstraintViolation) -> bool:
-        extra = violation.model_extra or {}
-        named = ((self.features, violation.feature_name), (self.metrics, extra.get("metric_name")))
+    def _is_met(self, breach: Breach) -> bool:
+        named = ((self.features, breach.feature), (self.metrics, breach.metric))
         return (
-            (not self.checks or violation.constraint_check_type in self.checks)
+            (not self.checks or breach.check in self.checks)
             and all(_is_named(patterns, name) for patterns, name in named if patterns)
-            and (self.excess_at_least is None or excess_of(violation) >= self.excess_at_least)
+            and (self.excess_at_least is None or breach.excess >= self.excess_at_least)
         )
 
     def covers(self, other: SeverityRule) -> bool:
@@ -141,8 +139,8 @@ def matches(pattern: str, name: str) -> bool:
     return fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
-def _is_named(patterns: Iterable[str], name: object) -> bool:
-    return name is not None and any(matches(pattern, str(name)) for pattern in patterns)
+def _is_named(patterns: Iterable[str], name: str | None) -> bool:
+    return name is not None and any(matches(pattern, name) for pattern in patterns)
 
 
 class Alerting(Owned):
@@ -194,15 +192,11 @@ class Alerting(Owned):
         """Return the same with another threshold of an alert."""
         return self.model_copy(update={alert.replace("-", "_"): threshold})
 
-    def severity(self, alert: AlertName, violation: ConstraintViolation | None = None) -> Severity:
-        """Return how serious an alert is, or one of its violations."""
-        rules = (rule.severity for rule in self.severity_rules if rule.applies(alert, violation))
+    def severity(self, alert: AlertName, breach: Breach | None = None) -> Severity:
+        """Return how serious an alert is, or a violation by what it broke."""
+        rules = (rule.severity for rule in self.severity_rules if rule.applies(alert, breach))
         return next(rules, Severity.WARNING)
 
-    def worst_first(self, violations: Iterable[ConstraintViolation]) -> list[ConstraintViolation]:
-        """Return violations by severity, then by how many times their threshold they are, then as they were."""
-
-        def badness(violation: ConstraintViolation) -> tuple[int, float]:
-            return -self.severity(AlertName.VIOLATIONS, violation).rank, -excess_of(violation)
-
-        return sorted(violations, key=badness)
+    def badness(self, breach: Breach) -> tuple[int, float]:
+        """Return by what violations are sorted: by severity, then by how many times their threshold they are."""
+        return self.severity(AlertName.VIOLATIONS, breach).rank, breach.excess

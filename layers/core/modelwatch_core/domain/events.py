@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, breach_of
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime
 from modelwatch_core.domain.execution_cost import JobUsage, Usage
 from modelwatch_core.domain.hosts import Resource, Run
@@ -92,9 +92,10 @@ class ExecutionEnded(Emitted):
         """Return the event of a settled execution."""
         if execution.outcome is None:
             raise AssertionError("an execution that has not ended was announced")
+        worst = sorted(violations, key=lambda each: execution.alerting.badness(breach_of(each)), reverse=True)
         shown = [
             violation.model_copy(update={"description": violation.description[:LONGEST_DESCRIPTION_IN_AN_EVENT]})
-            for violation in execution.alerting.worst_first(violations)[:MOST_VIOLATIONS_IN_AN_EVENT]
+            for violation in worst[:MOST_VIOLATIONS_IN_AN_EVENT]
         ]
         sizes = accumulate(len(violation.model_dump_json().encode()) for violation in shown)
         fitting = sum(size <= MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT for size in sizes)

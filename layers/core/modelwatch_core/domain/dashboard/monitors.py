@@ -14,8 +14,8 @@ from modelwatch_core.domain.dashboard.summaries import MonitorSummary, RunSummar
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.scores import Score
-from modelwatch_core.domain.violation_text import number_text
 
 MOST_MONITORS = 500
 _LISTED = 100

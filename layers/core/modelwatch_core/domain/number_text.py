@@ -1,0 +1,14 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+_FEWEST_DIGITS = 4
+MOST_DIGITS = 17
+"""Enough to tell any two doubles apart."""
+DIGITS = range(_FEWEST_DIGITS, MOST_DIGITS + 1)
+"""In how many digits a number is written: in the fewest that distinguish it from those beside it."""
+
+
+def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
+    """Write a number in some digits, without an exponent unless it is very large or small."""
+    return f"{value:,.0f}" if 10**digits <= abs(value) < 1e9 else f"{value:,.{digits}g}"
