@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -38,6 +39,7 @@ from modelwatch_core.adapters.aws.ledger_table import (
 )
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+from modelwatch_core.adapters.aws.presigned_links import PresignedLinks
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
@@ -1384,6 +1386,18 @@ def test_a_hundred_alerts_fit_in_one_message_that_names_each(aws):
     assert len(json.loads(bodies["sqs"])["alerts"]) == 100
     assert asked["Subject"].startswith("Modelwatch: 100 alerts: schedule-000")
     assert len(asked["Message"].encode()) < 262_144
+
+
+def test_a_presigned_link_opens_the_report_for_who_has_no_credentials(aws):
+    alert = violating()
+    bucket, _, folder = alert.reports_s3_uri.removeprefix("s3://").partition("/")
+    aws.client("s3").create_bucket(Bucket=bucket)
+    aws.client("s3").put_object(Bucket=bucket, Key=f"{folder}/report.html", Body=b"<p>the report</p>")
+    link = PresignedLinks(aws.client("s3"))(alert)
+    answer = requests.get(link, timeout=5)  # answered by moto
+    assert (answer.text, answer.headers["Content-Type"]) == ("<p>the report</p>", "text/html")
+    failed = alert.model_copy(update={"outcome": alert.outcome.model_copy(update={"status": OutcomeStatus.FAILED})})
+    assert PresignedLinks(aws.client("s3"))(failed) is None
 
 
 def test_programs_get_json_with_attributes_for_filter_policies(aws):
