@@ -16,6 +16,7 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
+from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
 from modelwatch_core.adapters.aws.ledger_table import (
     OPEN_PARTITIONS,
     PLACES,
@@ -222,7 +223,8 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
             schedule_id=event.schedule_id, length=PeriodLength.DAY, start=at.replace(hour=0), measures=measures
         )
         periods.put(day, read_at=TEN)
-    read = ReadMonitors(MonitorLists(control_plane.kept, ledger, world.jobs), summaries, periods, world.alert_states)
+    lists = MonitorLists(control_plane.kept, ledger, world.jobs)
+    read = ReadMonitors(lists, summaries, periods, TableAlertStates(items))
     write = WriteDashboard(read, KeepMeasures(ledger, periods, world.clock), world.objects, world.clock, "s3://results")
     found = Counter[str]()
 
@@ -231,7 +233,7 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
 
     items.table.meta.client.meta.events.register("after-call.dynamodb.Query", count)
     calls = control_plane.during(lambda: write(event))
-    assert calls == {"GetItem": 3, "Query": 6, "PutItem": 3}
+    assert calls == {"GetItem": 3, "Query": 7, "PutItem": 3}
     # A page of its hour; the latest; the hours of its day; 400 days; for the page of all a schedule and a summary.
     assert found["items"] == 10 + 100 + 1 + 400 + 2
     page = world.objects.kept["s3://results/dashboard/s00000.html"].decode()
