@@ -19,6 +19,7 @@ from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core import wiring
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
+from modelwatch_core.domain.alert_text import one_line
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
 from modelwatch_core.domain.errors import ModelwatchError, place_of
@@ -137,7 +138,7 @@ def _ended_with(message_file: Path, run: Callable[[], AnalysisSummary]) -> int:
         logger.info("%s", summary.exit_message)
         return 0
     message = f"{OutcomeStatus.FAILED}: {reason}"[:LONGEST_REASON]
-    logger.error("%s", message)
+    logger.error("%s", one_line(message))  # names of columns come from data
     message_file.parent.mkdir(parents=True, exist_ok=True)
     message_file.write_text(message, encoding="utf-8")
     return 1

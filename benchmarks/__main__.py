@@ -20,6 +20,7 @@ from benchmarks import (
     notebook_check,
     parquet_reading,
     peers,
+    report,
     spark,
 )
 
@@ -42,6 +43,7 @@ def main() -> None:
         "notebook_check": notebook_check.run,
         "parquet_reading": parquet_reading.run,
         "peers": peers.run,
+        "report": report.run,
         "spark": spark.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

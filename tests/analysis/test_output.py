@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.output import write_json
+from modelwatch_analyzer.output import write_csv, write_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -49,3 +52,34 @@ def test_what_is_no_number_is_refused_in_long_and_short_lists(tmp_path: Path, va
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"data": values})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_spreadsheet_takes_no_name_and_no_text_of_a_table_for_a_formula(tmp_path: Path) -> None:
+    names = ["=HYPERLINK(1)", "@SUM(1)", "plain", "n"]
+    texts = ["=1+1", "-2+3+cmd|' /C calc'!A0", "+x", "\tx", "\rx", "-1.5", "+2e-3", "a=b", "", None]
+    table = pl.DataFrame(dict.fromkeys(names[:3], texts) | {"n": [-1.0] * len(texts)})
+    write_csv(tmp_path / "table.csv", table)
+    found = pl.read_csv(tmp_path / "table.csv", infer_schema=False)
+    assert found.columns == ["'=HYPERLINK(1)", "'@SUM(1)", "plain", "n"]
+    inert = ["'=1+1", "'-2+3+cmd|' /C calc'!A0", "'+x", "'\tx", "'\rx", "-1.5", "+2e-3", "a=b"]
+    for name in found.columns[:3]:
+        assert found[name].to_list()[:8] == inert
+    assert {*found["n"]} == {"-1.0"}
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, unique=True))
+def test_whatever_names_a_table_has_no_cell_of_its_header_begins_a_formula(names: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        write_csv(path, pl.DataFrame({name: [1] for name in names}))
+        (header,) = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))[:1]
+    assert len(header) == len(names)
+    assert not any(cell[:1] in tuple("=+-@\t\r") and not is_number(cell) for cell in header if cell)
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

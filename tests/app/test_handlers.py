@@ -14,6 +14,7 @@ from functools import partial
 import pytest
 
 from modelwatch_core import wiring
+from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
@@ -24,7 +25,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from modelwatch_core.domain.watched_endpoint import Deployment
-from tests.core.in_memory import MemoryMonitorSummaries, MemoryResponses
+from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries, MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -135,8 +136,10 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
 
 def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
     lists = MonitorLists(world.schedules, world.ledger, world.jobs)
-    read = ReadMonitors(lists, MemoryMonitorSummaries(), world.alert_states)
-    written = WriteDashboard(read, world.objects, world.clock, "s3://results")
+    periods = MemoryMonitorPeriods()
+    read = ReadMonitors(lists, MemoryMonitorSummaries(), periods, world.alert_states)
+    keep = KeepMeasures(world.ledger, periods, world.clock)
+    written = WriteDashboard(read, keep, world.objects, world.clock, "s3://results")
     monkeypatch.setattr(wiring, "write_dashboard", lambda: written)
     monkeypatch.setattr(wiring, "show_widget", lambda: ShowWidget(read, world.clock))
     ready(world)

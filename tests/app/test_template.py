@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase
+from functools import reduce
+from textwrap import indent
 
 import pytest
 from moto.events.models import EventPattern
@@ -17,6 +19,7 @@ from modelwatch_core.adapters.aws.analyzer_function import FAILURE_DETAIL_TYPE
 from modelwatch_core.domain.documents import SageMakerName
 from modelwatch_core.domain.events import AnalysisEnded
 from tests.core.test_port_contracts import execution
+from tests.documents import blocks
 from tests.repository import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -468,3 +471,20 @@ def test_functions_that_stop_executions_may_stop_jobs_of_their_names_and_no_othe
 
 def stops_jobs(statement: dict) -> bool:
     return statement["Action"] == "sagemaker:StopProcessingJob"
+
+
+def test_the_rule_of_the_page_about_alerts_matches_critical_alerts_and_says_what_is_there():
+    (block,) = (text for language, text in blocks("docs/alerts.md") if language == "yaml" and "AlertsToSlack" in text)
+    rule = yaml_parse("Resources:\n" + indent(block, "  "))["Resources"]["AlertsToSlack"]["Properties"]
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
+    event = json.loads((ROOT / "events/outbound/alert-raised.with-violations.json").read_text())
+    assert not pattern.matches_event(event)  # a warning
+    event["detail"]["alert"]["severity"] = "critical"
+    assert pattern.matches_event(event)
+    assert not pattern.matches_event(event | {"replay-name": "again"})
+    transformer = rule["Targets"][0]["InputTransformer"]
+    text = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        value = reduce(lambda found, key: found[key], path.removeprefix("$.").split("."), event)
+        text = text.replace(f"<{name}>", str(value))
+    assert json.loads(text) == {"text": "InAlert: hourly, 2 violations"}

@@ -93,7 +93,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest) -> Callable[[OpenPage, str], None]:
-    folder: Path | None = request.config.getoption("--screenshots", default=None)
+    given: Path | None = request.config.getoption("--screenshots", default=None)
+    folder = given and given.resolve()  # before a test goes to a folder of its own
 
     def take(page: OpenPage, name: str) -> None:
         if folder is not None:

@@ -18,6 +18,7 @@ from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dashboard.periods import Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.documents import iso_utc
@@ -199,6 +200,11 @@ class MemoryLedger:
         ]
         return sorted(found, key=_newest_window, reverse=True)[:limit]
 
+    def executions_before(
+        self, schedule_id: str, moment: datetime | None = None, **_: int
+    ) -> Iterator[MonitoringExecution]:
+        yield from self.history(schedule_id, limit=len(self.kept), before=moment)
+
     def page(
         self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[MonitoringExecution]:
@@ -368,8 +374,32 @@ class MemoryMonitorSummaries:
         if standing <= read_at:
             self.kept[summary.schedule_id] = read_at, summary
 
+    def get(self, schedule_id: str) -> MonitorSummary | None:
+        return self.kept[schedule_id][1] if schedule_id in self.kept else None
+
     def all(self) -> Iterator[MonitorSummary]:
         yield from (summary for _, summary in list(self.kept.values()))
+
+
+class MemoryMonitorPeriods:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, PeriodLength, datetime], tuple[datetime, Period]] = {}
+
+    def put(self, period: Period, *, read_at: datetime) -> None:
+        key = (period.schedule_id, period.length, period.start)
+        standing, _ = self.kept.get(key, (read_at, None))
+        if standing <= read_at:
+            self.kept[key] = read_at, period
+
+    def hours(self, schedule_id: str, day: datetime) -> Iterator[Period]:
+        yield from (each for each in self._of(schedule_id, PeriodLength.HOUR) if each.start.date() == day.date())
+
+    def days(self, schedule_id: str, *, most: int) -> Iterator[Period]:
+        yield from self._of(schedule_id, PeriodLength.DAY)[::-1][:most]
+
+    def _of(self, schedule_id: str, length: PeriodLength) -> list[Period]:
+        found = (period for key, (_, period) in self.kept.items() if key[:2] == (schedule_id, length))
+        return sorted(found, key=lambda each: each.start)
 
 
 class MemoryWaitingAlerts:

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.domain.dashboard.charts import Point, line_chart
 from modelwatch_core.domain.dashboard.markup import element
+from modelwatch_core.domain.dashboard.periods import Measured, worst_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.scores import EarlierScores, Score
-from tests.core.in_memory import MemoryMonitorSummaries
+from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -33,10 +35,10 @@ class Watched(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read = ReadMonitors(
-            MonitorLists(self.schedules, self.ledger, self.jobs), MemoryMonitorSummaries(), self.alert_states
-        )
-        self.write = WriteDashboard(self.read, self.objects, self.clock, "s3://results")
+        lists, self.periods = MonitorLists(self.schedules, self.ledger, self.jobs), MemoryMonitorPeriods()
+        self.read = ReadMonitors(lists, MemoryMonitorSummaries(), self.periods, self.alert_states)
+        keep = KeepMeasures(self.ledger, self.periods, self.clock)
+        self.write = WriteDashboard(self.read, keep, self.objects, self.clock, "s3://results")
 
     def runs(self, hours: int, *violations: dict, name: str = "hourly", **outcome: object) -> None:
         """Run the window that ends so many hours after ten."""
@@ -109,6 +111,56 @@ def test_since_goes_back_to_the_first_run_that_ended_alike(watched):
         watched.runs(hour, *violations)
     watched.writes()
     assert "Violations since 2026-11-22 11:00 UTC" in texts(watched.page())
+
+
+def test_since_goes_further_back_than_the_executions_that_are_read(watched, monkeypatch):
+    monkeypatch.setattr("modelwatch_core.app.show_monitors._LATEST", 10)
+    for hour in range(15):
+        watched.runs(hour, DRIFT)
+    watched.writes()
+    assert "Violations since 2026-11-22 09:00 UTC" in texts(watched.page())
+    watched.runs(15)
+    watched.writes()
+    assert "OK since 2026-11-23 00:00 UTC" in texts(watched.page())
+
+
+def test_before_the_latest_executions_each_day_is_the_worst_that_was_measured_in_it(watched, monkeypatch):
+    monkeypatch.setattr("modelwatch_core.app.show_monitors._LATEST", 10)
+    worst = {5: FAR, 20: NEAR.model_copy(update={"name": "income", "value": 0.07, "grade": 0.7})}
+    calm = Score(name="income", value=0.01, threshold=0.1, grade=0.1)
+    for hour in range(36):
+        watched.runs(hour, scores=(worst.get(hour, calm),))
+    page = watched.page("s3://results/dashboard/hourly.html")
+    (line,) = re.findall(r'class="line" d="([^"]*)"', page)
+    assert len(re.findall("[ML]", line)) == 2 + 10
+    assert page.count('class="bad"') == 1  # the violation of hour 5
+    assert "a point is the worst of a day" in page
+    assert "0.9" not in texts(page)  # only the last value is written
+    # The window of the violation is analysed again: it is none any more, and the day has another worst.
+    at = TEN + 5 * HOUR
+    request = {"scheduled_time": at, "tick_id": "again", "backfill": True}
+    again = watched.launch(ExecutionRequest(monitoring_schedule_name="hourly", **request))
+    watched.finish(watched.ends(again, scores=(NEAR.model_copy(update={"name": "income", "grade": 0.5}),)))
+    watched.writes()
+    page = watched.page("s3://results/dashboard/hourly.html")
+    assert page.count('class="bad"') == 0
+    assert page.count('class="calm rerun"') == 1
+
+
+@given(
+    hours=st.lists(st.lists(st.tuples(st.sampled_from("abcdefghijklm"), st.floats(0, 5)), max_size=4), max_size=6),
+)
+def test_the_worst_of_a_day_is_that_of_its_hours(hours):
+    measures = [
+        [Measured(at=TEN + n * HOUR, score=Score(name=name, value=grade, grade=grade)) for name, grade in hour]
+        for n, hour in enumerate(hours)
+    ]
+    of_hours = worst_of(each for hour in measures for each in worst_of(hour))
+    at_once = worst_of(each for hour in measures for each in hour)
+    assert [(each.score.name, each.score.grade) for each in of_hours] == [
+        (each.score.name, each.score.grade) for each in at_once
+    ]
+    assert len(of_hours) <= 10
 
 
 def test_the_worst_monitor_is_first(watched):
@@ -188,7 +240,7 @@ def test_a_record_that_cannot_be_read_is_counted(watched):
 
     watched.runs(0)
     execution = watched.executions()
-    watched.ledger.history = lambda *_, before=None, **__: [] if before else [*execution, UnreadableRecord("x", "y")]
+    watched.ledger.history = lambda *_, **__: [*execution, UnreadableRecord("x", "y")]
     watched.writes()
     assert "Records that cannot be read 1" in texts(watched.page("s3://results/dashboard/hourly.html"))
 
@@ -263,6 +315,15 @@ def test_a_line_over_time_stays_within_its_drawing(points):
     places = re.findall(r"[ML](-?[\d.e+-]+) (-?[\d.e+-]+)", drawn)
     assert len(places) >= len(points)
     assert all(0 <= float(x) <= 720 and 0 <= float(y) <= 110 for x, y in places)
+
+
+def test_days_and_the_hours_after_them_are_one_line():
+    days = [Point(TEN + n * 24 * HOUR, 0.1, None, False, False) for n in range(5)]
+    hours = [Point(TEN + (4 * 24 + 20 + n) * HOUR, 0.1, None, False, False) for n in range(30)]
+    (line,) = re.findall(r'class="line" d="([^"]*)"', line_chart(hours, "x", days))
+    assert line.count("M") == 1
+    (line,) = re.findall(r'class="line" d="([^"]*)"', line_chart([], "x", [days[0], days[1], days[4]]))
+    assert line.count("M") == 1
 
 
 def test_a_window_without_a_run_is_a_gap_in_the_line():

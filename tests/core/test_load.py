@@ -16,22 +16,27 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
+from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
 from modelwatch_core.adapters.aws.ledger_table import (
     OPEN_PARTITIONS,
     PLACES,
     TableLedger,
     TableSchedules,
     VersionedItems,
+    execution_item,
     place_item,
 )
-from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
+from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
+from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.listing import MOST_READS
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule
-from modelwatch_core.app.show_monitors import ReadMonitors
+from modelwatch_core.app.show_monitors import ReadMonitors, WriteDashboard
 from modelwatch_core.domain.alerts import ScheduleSilent
+from modelwatch_core.domain.dashboard.periods import Measured, Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.scores import Score
 from tests.core.in_memory import MemoryLedger, MemorySchedules
 from tests.core.ledger_table import create_ledger_table
 from tests.core.world import TEN, World
@@ -185,7 +190,52 @@ def test_the_page_of_all_monitors_costs_a_query_for_a_hundred_schedules_and_none
         name = f"{control_plane.kept.get('s00000').schedule_id}{number or ''}"
         summaries.put(MonitorSummary(schedule_id=name, cost=Cost(executions=number)), read_at=TEN)
     lists = MonitorLists(control_plane.kept, control_plane.ledger, world.jobs)
-    monitors = ReadMonitors(lists, summaries, world.alert_states)
+    monitors = ReadMonitors(lists, summaries, TableMonitorPeriods(control_plane.kept.items), world.alert_states)
     found = [*monitors.all()]
     assert [each.summary.cost.executions for each in found[:21]] == [*range(20), 0]
     assert control_plane.during(lambda: [*monitors.all()]) == {"Query": -(-len(found) // 100) + 1}
+
+
+@pytest.mark.parametrize("executions", [150, 3000])
+def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_before(executions):
+    control_plane = ControlPlane(1)
+    world, ledger, items = control_plane.world, control_plane.ledger, control_plane.kept.items
+    scores = tuple(Score(name=f"feature_{n}", value=0.1, threshold=0.2, grade=0.5) for n in range(10))
+    world.finish(world.ends(world.tick(name="s00000"), scores=scores))
+    event = world.announcements[-1]
+    (last,) = ledger.history(event.schedule_id, limit=9)
+    stored = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[items.table.name]
+    for hours in range(1, executions):  # put straight into the emulator's table
+        window = last.window.model_copy(
+            update={each: getattr(last.window, each) - timedelta(hours=hours) for each in ("start", "end")}
+        )
+        stored.put_item(
+            {
+                name: TypeSerializer().serialize(value)
+                for name, value in execution_item(last.model_copy(update={"window": window})).items()
+            }
+        )
+    summaries, periods = TableMonitorSummaries(items), TableMonitorPeriods(items)
+    for days in range(600):
+        at = TEN - timedelta(days=days)
+        measures = tuple(Measured(at=at, score=score) for score in scores)
+        day = Period(
+            schedule_id=event.schedule_id, length=PeriodLength.DAY, start=at.replace(hour=0), measures=measures
+        )
+        periods.put(day, read_at=TEN)
+    lists = MonitorLists(control_plane.kept, ledger, world.jobs)
+    read = ReadMonitors(lists, summaries, periods, TableAlertStates(items))
+    write = WriteDashboard(read, KeepMeasures(ledger, periods, world.clock), world.objects, world.clock, "s3://results")
+    found = Counter[str]()
+
+    def count(model, parsed, **_):
+        found["items"] += len(parsed["Items"])
+
+    items.table.meta.client.meta.events.register("after-call.dynamodb.Query", count)
+    calls = control_plane.during(lambda: write(event))
+    assert calls == {"GetItem": 3, "Query": 7, "PutItem": 3}
+    # A page of its hour; the latest; the hours of its day; 400 days; for the page of all a schedule and a summary.
+    assert found["items"] == 10 + 100 + 1 + 400 + 2
+    page = world.objects.kept["s3://results/dashboard/s00000.html"].decode()
+    assert page.count('class="line"') == 10
+    assert page.count('scope="row"') == 100

@@ -14,7 +14,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitor_kinds import KINDS, ProblemType
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus
-from modelwatch_core.domain.outcome import GroundTruthCounts
+from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -266,3 +266,23 @@ def test_explanations_are_compared_with_the_reports_of_earlier_windows_that_are_
     assert last.settings.earlier_executions_results == Path("/opt/ml/processing/earlier_executions")
     earlier = {entry.s3_uri: entry.path for entry in last.inputs if entry.path.startswith("earlier_executions/")}
     assert earlier == {uri: f"earlier_executions/{iso_utc(start)}/analysis.json" for uri, start in reports.items()}
+
+
+def test_the_attempt_that_completed_is_found_where_a_page_ends_between_it_and_one_that_failed(world):
+    world.has_explainability_schedule(endpoint_name="mortgages")
+    failed = {"status": OutcomeStatus.FAILED, "failure_reason": "NoData: nothing"}
+    for hour in range(20):  # with the attempt after the first, 20 executions of which none completed
+        at = TEN + timedelta(hours=hour)
+        world.clock.moment = at
+        world.has_captures(at - timedelta(hours=1))
+        execution = world.tick(at, tick_id=f"tick-{hour}")
+        world.finish(world.ends(execution, **(failed if hour else {})))
+        if not hour:
+            report = f"{execution.output_s3_uri}/analysis.json"
+            world.objects.kept[report] = b"{}"
+            asked = {"monitoring_schedule_name": "hourly", "scheduled_time": at, "tick_id": "again", "backfill": True}
+            world.finish(world.ends(world.launch(ExecutionRequest(**asked)), **failed))
+    world.clock.moment = TEN + timedelta(hours=20)
+    world.has_captures(TEN + timedelta(hours=19))
+    world.tick(TEN + timedelta(hours=20), tick_id="tick-20")
+    assert report in {entry.s3_uri for entry in world.host.started[-1].inputs}

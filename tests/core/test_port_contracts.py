@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -38,9 +39,10 @@ from modelwatch_core.adapters.aws.ledger_table import (
 )
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+from modelwatch_core.adapters.aws.presigned_links import PresignedLinks
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
-from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
+from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
@@ -51,6 +53,7 @@ from modelwatch_core.domain.alerts import Alert, alert_of
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.dashboard.periods import Measured, Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
@@ -61,6 +64,7 @@ from modelwatch_core.domain.monitoring_execution import ExecutionStatus, Monitor
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
+from modelwatch_core.domain.scores import Score
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.temporary_endpoint import (
     DeferredAnalysis,
@@ -76,6 +80,7 @@ from tests.core.in_memory import (
     MemoryJobDefinitions,
     MemoryJobs,
     MemoryLedger,
+    MemoryMonitorPeriods,
     MemoryMonitorSummaries,
     MemoryObjects,
     MemoryRunClaims,
@@ -424,6 +429,18 @@ class TestLedger:
         before = ledger.history("hourly-1", limit=9, before=TEN)
         assert [found.attempt for found in before] == [2, 1]
 
+    @pytest.mark.parametrize("page", [1, 2, 3, 100])
+    def test_pages_of_executions_leave_out_no_attempt_and_repeat_none(self, ledger, page):
+        attempts = [(0, 1), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+        for hours, attempt in attempts:
+            planned = execution(hours).model_copy(update={"attempt": attempt, "tick_id": f"{hours}/{attempt}"})
+            ledger.claim(planned)
+            ledger.save(planned.settled(COMPLETED, now=NOW))
+        found = [(found.scheduled_time, found.attempt) for found in ledger.executions_before("hourly-1", page=page)]
+        assert found == [(TEN + hours * HOUR, attempt) for hours, attempt in reversed(attempts)]
+        earlier = [each.attempt for each in ledger.executions_before("hourly-1", TEN + HOUR, page=page)]
+        assert earlier == [3, 2, 1, 1]
+
     def test_open_executions_are_found_when_due_and_until_all_is_published(self, ledger):
         ledger.claim(execution(0, name="a"))
         ledger.claim(execution(0, name="b"))
@@ -630,11 +647,47 @@ class TestMonitorSummaries:
         summaries.put(other, read_at=NOW)
         assert sorted(summaries.all(), key=lambda each: each.schedule_id) == [other, newer]
 
+    def test_a_summary_is_read_by_its_schedule(self, summaries):
+        summaries.put(kept := MonitorSummary(schedule_id="hourly-1", since=NOW), read_at=NOW)
+        assert summaries.get("hourly-1") == kept
+        assert summaries.get("daily-1") is None
+
     def test_a_thousand_summaries_are_read_page_after_page(self, summaries):
         written = [MonitorSummary(schedule_id=f"{n:04}") for n in range(1000)]
         for each in written:
             summaries.put(each, read_at=NOW)
         assert sorted(summaries.all(), key=lambda each: each.schedule_id) == written
+
+
+class TestMonitorPeriods:
+    @pytest.fixture
+    def periods(self, world, request):
+        if world == "memory":
+            return MemoryMonitorPeriods()
+        return TableMonitorPeriods(VersionedItems(request.getfixturevalue("table")))
+
+    def test_hours_of_a_day_and_days_are_listed_as_they_were_read_last(self, periods):
+        day = TEN.replace(hour=0)
+        worst = (Measured(at=TEN, score=Score(name="income", value=0.5), again=True),)
+
+        def kept(start, length=PeriodLength.HOUR, schedule="hourly-1", measures=()):
+            periods.put(
+                period := Period(schedule_id=schedule, length=length, start=start, measures=measures), read_at=NOW
+            )
+            return period
+
+        hours = [kept(day + n * HOUR) for n in (0, 23)]
+        for elsewhere in (day - HOUR, day + 24 * HOUR):
+            kept(elsewhere)
+        kept(day, schedule="other")
+        days = [kept(day - n * 24 * HOUR, PeriodLength.DAY) for n in range(5)]
+        newer = hours[0].model_copy(update={"measures": worst})
+        periods.put(newer, read_at=NOW + timedelta(microseconds=1))
+        kept(day)  # read earlier
+        assert [*periods.hours("hourly-1", day)] == [newer, hours[1]]
+        assert [*periods.days("hourly-1", most=3)] == days[:3]
+        assert [*periods.days("hourly-1", most=9)] == days
+        assert [*periods.days("daily-1", most=9)] == []
 
 
 class TestWaitingAlerts:
@@ -1333,6 +1386,18 @@ def test_a_hundred_alerts_fit_in_one_message_that_names_each(aws):
     assert len(json.loads(bodies["sqs"])["alerts"]) == 100
     assert asked["Subject"].startswith("Modelwatch: 100 alerts: schedule-000")
     assert len(asked["Message"].encode()) < 262_144
+
+
+def test_a_presigned_link_opens_the_report_for_who_has_no_credentials(aws):
+    alert = violating()
+    bucket, _, folder = alert.reports_s3_uri.removeprefix("s3://").partition("/")
+    aws.client("s3").create_bucket(Bucket=bucket)
+    aws.client("s3").put_object(Bucket=bucket, Key=f"{folder}/report.html", Body=b"<p>the report</p>")
+    link = PresignedLinks(aws.client("s3"))(alert)
+    answer = requests.get(link, timeout=5)  # answered by moto
+    assert (answer.text, answer.headers["Content-Type"]) == ("<p>the report</p>", "text/html")
+    failed = alert.model_copy(update={"outcome": alert.outcome.model_copy(update={"status": OutcomeStatus.FAILED})})
+    assert PresignedLinks(aws.client("s3"))(failed) is None
 
 
 def test_programs_get_json_with_attributes_for_filter_policies(aws):

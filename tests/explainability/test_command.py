@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -103,6 +104,14 @@ def test_the_expected_time_is_printed_after_the_first_request(run: Run, server: 
     assert json.loads(made.stdout)["status"] == "Completed"
 
 
+def all_of(terminal: int) -> bytes:
+    written = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
+        while part := os.read(terminal, 1 << 16):
+            written += part
+    return written
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize(("as_json", "shown"), [((), True), (("--json",), False)])
@@ -114,14 +123,20 @@ def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
     command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
     options = ["--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", "--overwrite", *as_json]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
-    done = subprocess.run(
-        [*command, *options], stdout=subprocess.PIPE, stderr=theirs, env=environment, timeout=HANGS_AFTER, check=True
-    )
-    os.close(theirs)
-    written = b""
-    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
-        while part := os.read(ours, 1 << 16):
-            written += part
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(all_of, ours)  # meanwhile: a terminal that nobody reads takes a few kilobytes
+        try:
+            done = subprocess.run(
+                [*command, *options],
+                stdout=subprocess.PIPE,
+                stderr=theirs,
+                env=environment,
+                timeout=HANGS_AFTER,
+                check=True,
+            )
+        finally:
+            os.close(theirs)
+        written = reading.result()
     os.close(ours)
     assert b"Explaining 120 of 120 rows" in written
     assert (b"Asking the model" in written and b"2/2" in written) is shown

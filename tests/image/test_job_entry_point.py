@@ -10,6 +10,7 @@ import pytest
 
 from analyzer_container import job
 from modelwatch_core.domain.analysis import AnalysisRequest
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.processing_job import REQUEST_FILE, JobRequest, PlacedObject
 from modelwatch_core.domain.settings_environment import analysis_settings
 
@@ -121,6 +122,15 @@ def test_what_a_person_must_fix_is_the_exit_message_of_a_job_that_fails(opt_ml):
     environment = contract(opt_ml, dataset_format='{"cvs": {}}')
     assert job.main(environment) == 1
     assert (opt_ml / "output/message").read_text().startswith("Failed: ")
+
+
+def test_names_from_the_data_cannot_forge_lines_of_a_jobs_log(opt_ml, monkeypatch, caplog):
+    def refuse(*_):
+        raise InvalidInput("ColumnMissing", "there is no column a\nINFO all is well\x1b[2J")
+
+    monkeypatch.setattr(job, "analyze", refuse)
+    assert job.main(contract(opt_ml)) == 1
+    assert caplog.messages[-1] == "Failed: ColumnMissing: there is no column a?INFO all is well?[2J"
 
 
 @pytest.mark.parametrize(

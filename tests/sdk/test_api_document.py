@@ -178,3 +178,18 @@ def test_the_handler_of_the_document_is_given_its_four_fields(read: Any) -> None
     event = json.loads(json.dumps(alert_event(alert)))  # as an invocation carries it
     assert reader.names["lambda_handler"](event, None) == {"statusCode": 200}
     assert reader.paged == [(alert.endpoint_name, reader.names["violations"])]
+
+
+@pytest.mark.slow
+def test_the_alarm_of_the_document_fires_where_it_names_the_endpoint_of_its_schedule(read: Any) -> None:
+    reader, _, _ = read
+    stack = reader.app.stack
+    topic = stack.client("sns").create_topic(Name="alerts")["TopicArn"]
+    stack.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="ml-team@example.com")
+    source = CODE["CloudWatch alarm"].replace('"my-endpoint"', '"monitored-endpoint"')
+    exec(compile(_of_this_account(source), "CloudWatch alarm", "exec"), reader.names)
+    (alarm,) = stack.client("cloudwatch").describe_alarms(AlarmNames=["model-data-drift"])["MetricAlarms"]
+    assert alarm["StateValue"] == "ALARM", alarm
+    stack.settle()
+    subjects = [str(mail["Subject"]) for mail in stack.mails]
+    assert subjects.count('ALARM: "model-data-drift" in us-east-1') == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +22,9 @@ _MANY = 64
 
 _NESTED = {dict, list, tuple, Deferred}
 _ENCODER = json.JSONEncoder(allow_nan=False)
+
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _EXPONENT = re.compile(rb"e(-?)([0-9]+)")
 _FIVE_ZEROS = re.compile(rb"(?<![0-9])0\.0000([1-9])([0-9]*)")
@@ -112,5 +117,18 @@ def write_json_lines(path: Path, documents: Iterable[object]) -> None:
 
 
 def write_csv(path: Path, table: pl.DataFrame) -> None:
-    """Write a table with a header."""
-    write_text(path, table.write_csv())
+    """Write a table with a header; a spreadsheet takes no text of it for a formula."""
+    texts = [pl.col(name).map_elements(_inert, pl.String) for name, dtype in table.schema.items() if dtype == pl.String]
+    header = StringIO()
+    csv.writer(header, lineterminator="\n").writerow(map(_inert, table.columns))
+    write_text(path, header.getvalue() + table.with_columns(texts).write_csv(include_header=False))
+
+
+def _inert(text: str) -> str:
+    """Return text with an apostrophe before it if a spreadsheet would run it.
+
+    Notes
+    -----
+    OWASP, "CSV Injection": what begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return. Numbers do no harm.
+    """
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) and not _NUMBER.fullmatch(text) else text

@@ -14,6 +14,7 @@ from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dashboard.periods import Period
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, Upstream
@@ -243,6 +244,20 @@ class Ledger(Protocol):
         """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
         ...
 
+    def executions_before(
+        self, schedule_id: str, moment: datetime | None = None, *, page: int = 100
+    ) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        """Yield the executions of a schedule, the newest window first, page after page as they are asked for.
+
+        Parameters
+        ----------
+        moment : datetime, optional
+            Only those whose windows begin before it.
+        page : int
+            How many are read at once.
+        """
+        ...
+
     def page(
         self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[MonitoringExecution]:
@@ -426,8 +441,28 @@ class MonitorSummaries(Protocol):
         """Replace a schedule's summary, unless what stands was read from the ledger later."""
         ...
 
+    def get(self, schedule_id: str) -> MonitorSummary | None:
+        """Return a schedule's summary, or None where there is none that can be read."""
+        ...
+
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read, page after page; those of deleted schedules may be among them."""
+        ...
+
+
+class MonitorPeriods(Protocol):
+    """The worst that each monitor measured in hours and days, of the last year or so."""
+
+    def put(self, period: Period, *, read_at: datetime) -> None:
+        """Replace a period, unless what stands was read later."""
+        ...
+
+    def hours(self, schedule_id: str, day: datetime) -> Iterator[Period]:
+        """Yield the hours of a day, as they were last written."""
+        ...
+
+    def days(self, schedule_id: str, *, most: int) -> Iterator[Period]:
+        """Yield the latest days, the newest first."""
         ...
 
 

@@ -20,6 +20,7 @@ from modelwatch_core.app.fetch_inputs import DOWNLOADS
 from modelwatch_core.app.finish_analysis import FinishAnalysis, FinishBaseliningJob, FinishExecution
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
+from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
@@ -55,6 +56,7 @@ from modelwatch_core.ports import (
     EventBus,
     Ledger,
     MetricSink,
+    MonitorPeriods,
     NotifiedPlaces,
     ObjectStore,
     RunClaims,
@@ -543,7 +545,8 @@ def deliver_alert() -> DeliverAlert:
 @cache
 def write_dashboard() -> WriteDashboard:
     """Return the use case of functions/show_monitors for ended executions."""
-    return WriteDashboard(_monitors(), _objects(), _CLOCK, _results())
+    keep = KeepMeasures(_ledger(), _periods(), _CLOCK)
+    return WriteDashboard(_monitors(), keep, _objects(), _CLOCK, _results())
 
 
 @cache
@@ -555,7 +558,13 @@ def show_widget() -> ShowWidget:
 def _monitors() -> ReadMonitors:
     from modelwatch_core.adapters.aws.summary_table import TableMonitorSummaries
 
-    return ReadMonitors(_lists(), TableMonitorSummaries(_items()), _alert_states())
+    return ReadMonitors(_lists(), TableMonitorSummaries(_items()), _periods(), _alert_states())
+
+
+def _periods() -> MonitorPeriods:
+    from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods
+
+    return TableMonitorPeriods(_items())
 
 
 @cache

@@ -20,7 +20,6 @@ from modelwatch_core.app.analysis_inputs import (
 )
 from modelwatch_core.app.captured_objects import CapturedObjects, Look, captured_objects
 from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
-from modelwatch_core.app.page_by_page import executions_before
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
@@ -360,9 +359,12 @@ class LaunchExecution:
         report, wanted = execution.kind.earlier_report, execution.kind.earlier_reports
         if report is None or not latest:
             return
-        further = executions_before(self.ledger, execution.schedule_id, latest[-1].window.start)
-        for earlier in islice(chain(latest, further), _MOST_LOOKED_AT):
-            if not isinstance(earlier, MonitoringExecution) or earlier.one_off or not _has_reports(earlier):
+        from_the_last = latest[-1].window.start + timedelta(seconds=1)  # whose earlier attempts are not in the latest
+        further = self.ledger.executions_before(execution.schedule_id, from_the_last)
+        seen = {each.key for each in latest}
+        unseen = (each for each in further if isinstance(each, MonitoringExecution) and each.key not in seen)
+        for earlier in islice(chain(latest, unseen), _MOST_LOOKED_AT):
+            if earlier.one_off or not _has_reports(earlier):
                 continue
             uri = f"{earlier.output_s3_uri}/{report}"
             if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted

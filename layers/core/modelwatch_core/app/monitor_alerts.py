@@ -151,8 +151,7 @@ class MonitorAlerts:
         }
 
     def _executions(self, schedule: MonitoringSchedule) -> list[MonitoringExecution]:
-        most = max(schedule.alerting.threshold(name).evaluation_period for name in OF_EXECUTIONS)
-        found = self.ledger.history(schedule.schedule_id, limit=2 * most + 6)
+        found = self.ledger.history(schedule.schedule_id, limit=schedule.alerting.executions_looked_at)
         return in_order([each for each in found if isinstance(each, MonitoringExecution)])
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from itertools import islice
 
 from modelwatch_core.app.deliver_alerts import RaiseAlert
-from modelwatch_core.app.page_by_page import executions_before
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
     AlertState,
@@ -154,8 +153,8 @@ class RouteAlerts:
     ) -> Iterator[MonitoringExecution]:
         """Yield the latest executions, or those before a moment, as many as the alerts of one look back to."""
         most = 1 + max(execution.alerting.threshold(alert).evaluation_period for alert in OF_EXECUTIONS)
-        page, judged = 2 * most + 6, Counter[AlertName]()
-        found = executions_before(self.ledger, execution.schedule_id, before, page=page)
+        page, judged = execution.alerting.executions_looked_at, Counter[AlertName]()
+        found = self.ledger.executions_before(execution.schedule_id, before, page=page)
         for place, each in enumerate(islice(found, _MOST_READS * page), start=1):
             if isinstance(each, MonitoringExecution):
                 yield each

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
+from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
-from modelwatch_core.app.page_by_page import every_schedule, executions_before
+from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.alert_states import in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.dashboard.monitors import Executions, Monitor
@@ -28,11 +28,12 @@ from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.s3_layout import join, split
-from modelwatch_core.ports import AlertStates, Clock, MonitorSummaries, ObjectStore
+from modelwatch_core.ports import AlertStates, Clock, MonitorPeriods, MonitorSummaries, ObjectStore
 
-_MONTHS = 2200
-"""Executions of one monitor in its history: three months of an hourly one, six years of a daily one."""
-_PAGE = 400
+_LATEST = 100
+"""Executions of one monitor that its history shows one by one."""
+_DAYS = 400
+"""Those before are a point for each day."""
 _FRESH = timedelta(minutes=5)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -43,6 +44,7 @@ class ReadMonitors:
 
     lists: MonitorLists
     summaries: MonitorSummaries
+    periods: MonitorPeriods
     states: AlertStates
 
     def all(self) -> Iterator[Monitor]:
@@ -53,16 +55,19 @@ class ReadMonitors:
             yield Monitor(schedule, summary)
 
     def history(self, schedule: MonitoringSchedule) -> tuple[Monitor, Executions]:
-        """Return a monitor with its executions of months."""
+        """Return a monitor with its latest executions and its days; what is read does not grow with its age."""
         ledger, schedule_id = self.lists.ledger, schedule.schedule_id
-        found = list(islice(executions_before(ledger, schedule_id, page=_PAGE), _MONTHS))
+        found = ledger.history(schedule_id, limit=max(_LATEST, schedule.alerting.executions_looked_at))
         executions = [each for each in found if isinstance(each, MonitoringExecution)]
         ended, known = in_order(executions), self.states.known(schedule_id)
         alerts = (standing(alert, ended, known.state(alert)) for alert in AlertName)
         on = tuple(each for each in alerts if each.status is AlertStatus.IN_ALERT)
-        summary = summary_of(schedule_id, executions, ledger.cost(schedule_id))
+        cost, before = ledger.cost(schedule_id), self.summaries.get(schedule_id)
+        summary = summary_of(schedule_id, executions, cost, before)
         summary = summary.model_copy(update={"alerts": on, "muted_until": known.muted_until})
-        return Monitor(schedule, summary), Executions(executions, len(found) - len(executions))
+        days = [each for day in self.periods.days(schedule_id, most=_DAYS) for each in day.measures]
+        unreadable = len(found) - len(executions)
+        return Monitor(schedule, summary), Executions(executions[:_LATEST], days, unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class WriteDashboard:
     """
 
     read: ReadMonitors
+    keep: KeepMeasures
     objects: ObjectStore
     clock: Clock
     results: str
@@ -94,6 +100,7 @@ class WriteDashboard:
         now, (bucket, _) = self.clock.now(), split(self.results)
         schedule = self.read.lists.schedules.get(event.monitoring_schedule_name)
         if schedule is not None:  # it may have been deleted since
+            self.keep(schedule.schedule_id, event.window.start)
             monitor, executions = self.read.history(schedule)
             self.read.summaries.put(monitor.summary, read_at=now)
             self._write(page_name(schedule), history_page(monitor, executions, now, results_bucket=bucket))

@@ -188,6 +188,11 @@ class Alerting(Owned):
         found: AlertThreshold = getattr(self, alert.replace("-", "_"))
         return found
 
+    @property
+    def executions_looked_at(self) -> int:
+        """How many of the latest executions mostly decide all alerts: some of them say nothing about one."""
+        return 2 * max(self.threshold(alert).evaluation_period for alert in AlertName) + 8
+
     def with_threshold(self, alert: AlertName, threshold: AlertThreshold) -> Alerting:
         """Return the same with another threshold of an alert."""
         return self.model_copy(update={alert.replace("-", "_"): threshold})

@@ -17,6 +17,7 @@ from modelwatch.local.errors import LocalStackError
 from modelwatch.local.moto_patches import (
     aws_lambda,
     cloudformation,
+    cloudwatch,
     dynamodb,
     events,
     logs,
@@ -33,6 +34,7 @@ MOTO_VERSION = "5.2.5"
 
 PATCHES: tuple[Callable[[Hooks], list[Replacement]], ...] = (
     cloudformation.replacements,
+    cloudwatch.replacements,
     dynamodb.replacements,
     events.replacements,
     logs.replacements,

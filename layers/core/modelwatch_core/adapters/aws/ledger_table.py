@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -190,6 +191,8 @@ class Listing:
     ----------
     between : (str, str), optional
         The first and the last key of it that are wanted.
+    is_consistent : bool
+        Whether what was just written must be in it; an index cannot promise that.
     """
 
     index: str | None
@@ -198,6 +201,7 @@ class Listing:
     after: str | None
     descending: bool
     between: tuple[str, str] | None = None
+    is_consistent: bool = False
 
     @property
     def query(self) -> dict[str, Any]:
@@ -213,6 +217,7 @@ class Listing:
                 **({":first": span[0], ":last": span[1]} if span else {}),
             },
             "ScanIndexForward": not self.descending,
+            "ConsistentRead": self.is_consistent,
             "Limit": self.limit,
             **({"ExclusiveStartKey": self._start(self.after)} if self.after else {}),
         }
@@ -584,18 +589,16 @@ class TableLedger:
         self, schedule_id: str, *, limit: int, before: datetime | None = None
     ) -> Sequence[MonitoringExecution | UnreadableRecord]:
         """Return the latest executions of a schedule."""
-        with aws_errors(f"listing the executions of {schedule_id}"):
-            page = self.items.table.query(
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues={
-                    ":pk": f"EXECUTIONS#{schedule_id}",
-                    ":first": "EXECUTION#",
-                    ":last": f"EXECUTION#{iso_utc(before - timedelta(seconds=1)) if before else ''}~~",
-                },
-                ScanIndexForward=False,
-                Limit=limit,
-            )
-        return [parsed_item(MonitoringExecution, item) for item in page["Items"]]
+        return list(islice(self.executions_before(schedule_id, before, page=limit), limit))
+
+    def executions_before(
+        self, schedule_id: str, moment: datetime | None = None, *, page: int = _PAGE
+    ) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        """Yield the executions of a schedule, the newest window first."""
+        last = iso_utc(moment - timedelta(seconds=1)) if moment else ""
+        span = ("EXECUTION#", f"EXECUTION#{last}~~")
+        asked = Listing(None, f"EXECUTIONS#{schedule_id}", page, None, True, span, is_consistent=True)
+        return self.items.all(MonitoringExecution, asked)
 
     def page(
         self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True

@@ -64,14 +64,17 @@ class Point:
     rerun: bool
 
 
-def line_chart(points: Sequence[Point], label: str) -> Html:
+def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ()) -> Html:
     """Draw a measure against its threshold; violations are dots, re-runs rings.
 
     Parameters
     ----------
-    points : sequence of Point
-        At least one, the earliest first.
+    latest : sequence of Point
+        The earliest first; at least one of these or of the older ones.
+    older : sequence of Point
+        Those before, which may be further apart from each other.
     """
+    points = [*older, *latest]
     values = [point.value for point in points] + [each.threshold for each in points if each.threshold is not None]
     least, greatest = min(0.0, *values), max(values)
     span = (greatest - least) or 1.0
@@ -84,9 +87,7 @@ def line_chart(points: Sequence[Point], label: str) -> Html:
     def y(value: float) -> str:
         return f"{4 + (_TALL - 8) * (greatest - value) / span:.4g}"
 
-    steps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(points)]
-    longest = _GAP * median(steps) if steps else 0.0
-    breaks = [True, *(step > longest for step in steps)]
+    breaks = [True, *_breaks(older), *([False] if older and latest else []), *_breaks(latest)]
     line = "".join(
         f"{'M' if new else 'L'}{x(point)} {y(point.value)}" for point, new in zip(points, breaks, strict=True)
     )
@@ -107,6 +108,12 @@ def line_chart(points: Sequence[Point], label: str) -> Html:
         role="img",
         aria_label=f"{label}, {iso_utc(start)} to {iso_utc(end)}",
     )
+
+
+def _breaks(points: Sequence[Point]) -> list[bool]:
+    """Return for each point but the first whether the line breaks before it."""
+    steps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(points)]
+    return [step > _GAP * median(steps) for step in steps]
 
 
 def _mark(point: Point) -> str:

@@ -10,7 +10,8 @@ from enum import IntEnum
 
 from modelwatch_core.domain.dashboard.charts import Bar, Point, line_chart, sparkline
 from modelwatch_core.domain.dashboard.markup import Child, Html, element, joined
-from modelwatch_core.domain.dashboard.summaries import MonitorSummary, RunSummary, last_attempts
+from modelwatch_core.domain.dashboard.periods import Measured, measured
+from modelwatch_core.domain.dashboard.summaries import MonitorSummary, RunSummary
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
@@ -18,7 +19,6 @@ from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.scores import Score
 
 MOST_MONITORS = 500
-_LISTED = 100
 _MEASURES = 10
 _NAMED = 3
 _LONGEST_NAME = 60
@@ -91,12 +91,15 @@ class Executions:
     Attributes
     ----------
     records : sequence of MonitoringExecution
-        The newest window first.
+        The latest, the newest window first.
+    days : sequence of Measured
+        The worst of each day, in any order: it stands for the executions before the latest.
     unreadable : int
         Records that cannot be read.
     """
 
     records: Sequence[MonitoringExecution]
+    days: Sequence[Measured] = ()
     unreadable: int = 0
 
 
@@ -234,11 +237,9 @@ def history(monitor: Monitor, executions: Executions, now: datetime, report: Lin
         "Schedule": schedule.schedule_expression,
         "Alerts": _alerts(monitor, now),
         "Next run": shown(due) if due else "never",
-        "Executions": f"{len(executions.records):,}",
         "Cost so far, estimated": _cost(monitor.summary.cost),
         "Records that cannot be read": f"{executions.unreadable:,}" if executions.unreadable else None,
     }
-    listed = executions.records[:_LISTED]
     return joined(
         (
             element("p", badge(state), f" since {shown(since)}" if since else None),
@@ -251,47 +252,57 @@ def history(monitor: Monitor, executions: Executions, now: datetime, report: Lin
                 ),
             ),
             element("h2", "Against the thresholds"),
-            _measures(executions.records),
-            element("h2", "Executions"),
-            element("p", f"Shown are the latest {_LISTED} of {len(executions.records):,}.", class_="soft")
-            if len(listed) < len(executions.records)
-            else None,
+            _measures(executions),
+            element("h2", "Latest executions"),
             table(
-                "Executions",
+                "Latest executions",
                 ("Scheduled", "Status", "Result", "Attempt", "Report"),
-                (_execution(e, report) for e in listed),
+                (_execution(e, report) for e in executions.records),
             ),
         )
     )
 
 
-def _measures(executions: Sequence[MonitoringExecution]) -> Html:
-    found: dict[str, list[Point]] = {}
-    worst: dict[str, float] = {}
-    for execution in reversed(last_attempts(executions)):
-        for score in execution.outcome.scores if execution.outcome else ():
-            if score.value is not None:
-                again = execution.attempt > 1
-                point = Point(execution.window.end, score.value, score.threshold, score.violated, again)
-                found.setdefault(score.name, []).append(point)
-                worst[score.name] = max(worst.get(score.name, 0.0), score.grade or 0.0)
-    names = sorted(found, key=lambda name: (not any(each.violated for each in found[name]), -worst[name], name))
-    if not names:
+def _measures(executions: Executions) -> Html:
+    latest = [*measured(executions.records)][::-1]
+    first = min((each.window.end for each in executions.records), default=None)
+    older = sorted((each for each in executions.days if first and each.at < first), key=lambda each: each.at)
+    found: dict[str, tuple[list[Point], list[Point]]] = {}
+    worst: dict[str, tuple[bool, float]] = {}
+    for part, measures in enumerate((older, latest)):
+        for each in measures:
+            score = each.score
+            found.setdefault(score.name, ([], []))[part].append(_point(each))
+            bad, grade = worst.get(score.name, (False, 0.0))
+            worst[score.name] = bad or score.violated, max(grade, score.grade or 0.0)
+    if not found:
         return element("p", "No execution has measured anything yet.")
+    names = sorted(sorted(found), key=lambda name: worst[name], reverse=True)
     legend = (
         "Each execution keeps the ten measures that were nearest to a violation. The dashed line is the threshold, a"
         " dot a violation, a ring a window that was analysed again."
     )
-    return joined((element("p", legend, class_="soft"), (_measure(name, found[name]) for name in names[:_MEASURES])))
+    days = " Before the executions below, a point is the worst of a day." if older else ""
+    return joined(
+        (
+            element("p", legend, days, class_="soft"),
+            (_measure(name, *found[name]) for name in names[:_MEASURES]),
+        )
+    )
 
 
-def _measure(name: str, points: Sequence[Point]) -> Html:
-    last = points[-1]
+def _point(each: Measured) -> Point:
+    score = each.score
+    return Point(each.at, score.value or 0.0, score.threshold, score.violated, each.again)
+
+
+def _measure(name: str, older: Sequence[Point], points: Sequence[Point]) -> Html:
+    last = (points or older)[-1]
     against = "" if last.threshold is None else f", threshold {number_text(last.threshold)}"
     return element(
         "figure",
         element("figcaption", element("bdi", _short(name)), _small(f"last {number_text(last.value)}{against}")),
-        line_chart(points, f"{_short(name)} over time, last {number_text(last.value)}{against}"),
+        line_chart(points, f"{_short(name)} over time, last {number_text(last.value)}{against}", older),
     )
 
 

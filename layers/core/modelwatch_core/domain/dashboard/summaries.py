@@ -59,23 +59,30 @@ def last_attempts(executions: Iterable[MonitoringExecution]) -> list[MonitoringE
     return sorted(by_window.values(), key=lambda each: each.window.end, reverse=True)
 
 
-def summary_of(schedule_id: str, executions: Iterable[MonitoringExecution], cost: Cost) -> MonitorSummary:
+def summary_of(
+    schedule_id: str, executions: Iterable[MonitoringExecution], cost: Cost, before: MonitorSummary | None = None
+) -> MonitorSummary:
     """Summarize a schedule.
 
     Parameters
     ----------
     executions : iterable of MonitoringExecution
         As many of the latest as are at hand: they say since when it is as it is.
+    before : MonitorSummary, optional
+        The summary before, which says it where all of them are alike.
     """
     latest = last_attempts(executions)
     if not latest:
         return MonitorSummary(schedule_id=schedule_id, cost=cost)
     last = latest[0]
-    alike = takewhile(lambda each: each.monitoring_execution_status is last.monitoring_execution_status, latest)
+    alike = [*takewhile(lambda each: each.monitoring_execution_status is last.monitoring_execution_status, latest)]
+    since = alike[-1].window.start
+    if alike == latest and before and before.since and before.runs[0].status is last.monitoring_execution_status:
+        since = min(since, before.since)
     return MonitorSummary(
         schedule_id=schedule_id,
         runs=tuple(map(_run, latest[:_RUNS])),
-        since=[*alike][-1].window.start,
+        since=since,
         scores=last.outcome.scores[:_SCORES] if last.outcome else (),
         cost=cost,
     )
