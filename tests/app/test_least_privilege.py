@@ -581,6 +581,7 @@ def test_what_each_condition_forbids_is_refused_because_of_it(stack, resources):
         ("AnalyzerRole", "dynamodb", "get_item", {"Key": {"pk": {"S": "SCHEDULE#usual"}, "sk": {"S": "SCHEDULE"}}}),
         ("FinishExecutionRole", "cloudwatch", "put_metric_data", {"Namespace": "Modelwatch", "MetricData": []}),
         ("AnalyzerRole", "s3", "get_object", {"Bucket": "captures", "Key": "train.csv"}),
+        ("ManageMonitorsRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "somebody-elses"}),
         ("LaunchExecutionRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "somebody-elses"}),
         ("ReconcileRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "model-training-20261129"}),
     ],

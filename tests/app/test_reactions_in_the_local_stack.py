@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -70,26 +71,27 @@ def test_an_execution_is_shown_with_its_cost_and_its_schedule_with_the_sum(app):
     assert total["usd"] == pytest.approx(sum(cost["usd"] for cost in costs))
 
 
-def create_example(app: App, **changes: str) -> None:
-    """Deploy the template of docs/ as CloudFormation's users do."""
+def example(app: App, **changes: str) -> dict[str, Any]:
+    """Return the template of docs/ and its parameters, as CloudFormation's users give them."""
     parameters = {
         "ManageMonitors": app.stack.outputs["ManageMonitorsFunctionArn"],
         "EndpointName": "loans",
         "Bucket": app.stack.outputs["ResultsBucketName"],
         "RoleArn": "arn:aws:iam::123456789012:role/monitor",
     } | changes
-    app.stack.client("cloudformation").create_stack(
-        StackName="my-monitors",
-        TemplateBody=(ROOT / "docs/examples/monitors.yaml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    )
+    return {
+        "StackName": "my-monitors",
+        "TemplateBody": (ROOT / "docs/examples/monitors.yaml").read_text(),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    }
 
 
 def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_it(app):
     bucket = app.stack.outputs["ResultsBucketName"]
     for name in ("constraints.json", "statistics.json"):
         app.s3.copy_object(Bucket=bucket, Key=name, CopySource=f"{bucket}/baselining/first/{name}")
-    create_example(app)
+    cloudformation = app.stack.client("cloudformation")
+    cloudformation.create_stack(**example(app))
     hour = START.replace(hour=4, minute=0)
     app.capture(hour, income_factor=1000)
     tick = {"monitoring_schedule_name": "hourly-data-quality", "tick_id": "t", "scheduled_time": "2026-11-20T05:00:00Z"}
@@ -97,8 +99,15 @@ def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_i
     app.stack.settle()
     execution = app.execution(hour + HOUR, "hourly-data-quality")
     assert execution["monitoring_execution_status"] == "CompletedWithViolations", execution
-    assert len(job_definitions(app)) == 1
-    app.stack.client("cloudformation").delete_stack(StackName="my-monitors")
+    (first,) = job_definitions(app)
+    changed = example(app)
+    changed["TemplateBody"] = changed["TemplateBody"].replace("VolumeSizeInGB: 30", "VolumeSizeInGB: 50")
+    cloudformation.update_stack(**changed)
+    (second,) = job_definitions(app)  # a definition is replaced, and the schedule follows it
+    assert second["MonitoringJobDefinitionName"] != first["MonitoringJobDefinitionName"]
+    schedule = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly-data-quality")
+    assert schedule["processing"]["volume_size_in_gb"] == 50
+    cloudformation.delete_stack(StackName="my-monitors")
     names = [each["monitoring_schedule_name"] for each in app.manage("ListMonitoringSchedules")["schedules"]]
     assert "hourly" in names
     assert "hourly-data-quality" not in names
@@ -112,7 +121,7 @@ def job_definitions(app: App) -> list[dict]:
 
 def test_a_template_that_the_app_refuses_is_not_created_and_the_reason_is_said(app):
     with pytest.raises(ClientError, match=r"Hourly could not be created: .*no-such-endpoint"):
-        create_example(app, EndpointName="no-such-endpoint")
+        app.stack.client("cloudformation").create_stack(**example(app, EndpointName="no-such-endpoint"))
     assert job_definitions(app) == []  # it is rolled back
 
 

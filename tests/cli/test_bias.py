@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,10 @@ def test_what_is_true_of_all_groups_is_said_once(run: Run) -> None:
     flips = [line for line in made.stdout.splitlines() if "FT" in line and line.startswith("Warning")]
     reason = "undefined are FT: FlipTest does not support non-numeric columns: word"
     assert flips == [f"Warning: {', '.join(f'city = {name}' for name in 'abcdef')}: {reason}"]
+    (entropy,) = (line for line in made.stdout.splitlines() if line.startswith("GE "))
+    assert re.fullmatch(r"GE +-?[\d.]+ to [\d.]+ in all *", entropy)
+    (imbalance,) = (line for line in made.stdout.splitlines() if line.startswith("DPL "))
+    assert imbalance.count(" to ") == 4  # of as many groups as are shown
     found = run("check", "bias", "--data", "worse.csv", *given, "--constraints", "six/analysis.json", "--output", "r")
     rows = [line for line in found.stdout.splitlines() if line.startswith("GE ")]
     assert [" ".join(row.split()).partition(" bias_")[0] for row in rows] == ["GE of city = a and 5 more"]

@@ -317,6 +317,13 @@ def test_the_list_of_commands_says_what_the_help_of_each_says(run: Run) -> None:
         assert command.help in " ".join(run(name, "--help").stdout.split())
 
 
+@pytest.mark.parametrize("name", ["schedules", "executions", "baselines", "capture", "local", "alerts"])
+def test_the_commands_of_a_subject_are_listed_with_their_whole_sentences(run: Run, name: str) -> None:
+    listed = " ".join(run(name, "--help").stdout.partition("Commands:")[2].split())
+    assert listed.endswith(".")
+    assert "..." not in listed
+
+
 def test_the_name_that_data_had_in_baselines_still_works(run: Run) -> None:
     Path("train.csv").write_text(TRAIN)
     arguments = ["--dataset", "train.csv", "--dataset-format", "csv", "--output", "out"]

@@ -60,6 +60,17 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
             "not before its end",
         ),
         (
+            {
+                "endpoint_input": None,
+                "batch_transform_input": {
+                    "data_captured_destination_s3_uri": "s3://captures/batches",
+                    "dataset_format": {"orc": {}},
+                },
+            },
+            "InvalidSettings",
+            "dataset_format.batchTransform",
+        ),
+        (
             {"endpoint_input": {"endpoint_name": "mortgages", "start_time_offset": "PT1H"}},
             "InvalidParameter",
             "start_time_offset",
@@ -515,6 +526,10 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
         ({"baseline_dataset_s3_uri": "s3://data/large.csv"}, "BaselineDatasetTooLarge"),
         ({"output_s3_uri": "s3://elsewhere/out"}, "OutputOutsideResults"),
         ({"baseline_dataset_s3_uri": "s3://data/huge.csv"}, "5 GB"),
+        ({"dataset_format": {"cvs": {}}}, "UnsupportedFormat.*'cvs'; the formats are batchTransform, csv, json"),
+        ({"dataset_format": {"csv": {"haeder": True}}}, "InvalidSettings.*dataset_format.csv.haeder"),
+        ({"dataset_format": {"csv": {"separator": "*"}}}, "InvalidSettings.*dataset_format.csv.separator"),
+        ({"dataset_format": {}}, "InvalidSettings.*exactly one format"),
     ],
 )
 def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):

@@ -63,6 +63,7 @@ def host(sagemaker: SageMaker, objects: MemoryObjects) -> ProcessingJobs:
         "analyzer:job",
         JOB_ROLE,
         [ROLE],
+        "ledger",
         limits,  # type: ignore[arg-type]  # stand-ins
     )
 
@@ -117,7 +118,7 @@ def test_a_job_of_our_image_is_given_its_request_and_one_list_of_objects_for_eac
     }
     assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 600}
     assert job["NetworkConfig"] == {"EnableNetworkIsolation": True}
-    assert job["Tags"] == [{"Key": "team", "Value": "credit"}]
+    assert job["Tags"] == [{"Key": "team", "Value": "credit"}, {"Key": "modelwatch:owner", "Value": "ledger"}]
     assert job["ProcessingOutputConfig"]["KmsKeyId"] == "reports"
     inputs = {each["InputName"]: each["S3Input"] for each in job["ProcessingInputs"]}
     assert {name: each["S3DataType"] for name, each in inputs.items()} == {

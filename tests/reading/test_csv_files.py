@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import csv_files, csv_text, files
-from modelwatch_analyzer.reading.csv_files import CsvOptions, open_csv
+from modelwatch_analyzer.reading.csv_files import open_csv
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_core.domain.dataset_formats import CsvOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 Write = Callable[..., Path]

@@ -89,6 +89,8 @@ def test_2_baseline_generation_failed(app: SpecifiedApp, monitor: DefaultModelMo
     """Cause: invalid dataset format or insufficient data. Solution: check the format, ensure more than 100 samples."""
     with pytest.raises(RuntimeError, match=r"none of the 501 records can be parsed: baseline.csv:1: not JSON"):
         monitor.suggest_baseline(DATASET, {"json": {"lines": True}}, "s3://my-bucket/scenarios/2", logs=False)
+    with pytest.raises(ValueError, match="UnsupportedFormat: there is no reader for the format 'cvs'"):
+        monitor.suggest_baseline(DATASET, {"cvs": {"header": True}}, "s3://my-bucket/scenarios/2", wait=False)
     app.put("my-bucket", "few.csv", "score,income", [])
     with pytest.raises(RuntimeError, match="EmptyDataset: the dataset has no rows: it needs at least one row"):
         monitor.suggest_baseline("s3://my-bucket/few.csv", CSV, "s3://my-bucket/scenarios/2", logs=False)

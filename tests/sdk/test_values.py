@@ -161,6 +161,16 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "no schedule": (lambda m: m.describe_schedule(), ValueError, "has made no schedule yet"),
     "no baseline": (lambda m: m.suggested_constraints(), ValueError, "call suggest_baseline"),
     "no dataset": (lambda m: m.suggest_baseline(None, {"csv": {}}), ValueError, "baseline_dataset"),
+    "an option that there is not": (
+        lambda m: m.create_monitoring_schedule("s", ENDPOINT, colour=3),
+        TypeError,
+        r"^create_monitoring_schedule\(\) got an unexpected keyword argument 'colour'",
+    ),
+    "a change that there is not": (
+        lambda m: m.update_monitoring_schedule("s", colour=None),
+        TypeError,
+        r"^update_monitoring_schedule\(\) got an unexpected keyword argument 'colour'",
+    ),
     "a sort": (lambda m: m.list_executions("s", sort_by="Name"), ValueError, "CreationTime, ScheduledTime, Status"),
     "an order": (lambda m: m.list_executions("s", sort_order="Down"), ValueError, "Ascending, Descending"),
     "a status": (lambda m: m.list_executions("s", status_equals="Good"), ValueError, "CompletedWithViolations"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.models import DefaultPlaceholder
 
 from modelwatch.cli.failures import UNUSABLE, OneLineFailures
 
@@ -89,6 +90,21 @@ class Commands(OneLineFailures):
             formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
 
 
+class Group(TyperGroup):
+    """Commands of one subject: each is listed with its whole sentence, which the library would cut."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what the commands do."""
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(_WHOLE)) for name, command in listed if command is not None]
+            )
+
+
+_WHOLE = 1000
+
+
 @cache
 def _imported(name: str) -> TyperCommand:
     module_name, _, attribute = COMMANDS[name].home.partition(":")
@@ -96,7 +112,8 @@ def _imported(name: str) -> TyperCommand:
     command = getattr(module, attribute)
     around = typer.Typer(rich_markup_mode=None, callback=_nothing)
     if isinstance(command, typer.Typer):
-        around.add_typer(command, name=name, no_args_is_help=False)
+        group = Group if isinstance(command.info.cls, DefaultPlaceholder) else command.info.cls
+        around.add_typer(command, name=name, no_args_is_help=False, cls=group)
     else:
         around.command(name, epilog=module.EXAMPLE)(command)
     return cast("TyperCommand", cast("TyperGroup", typer.main.get_command(around)).commands[name])

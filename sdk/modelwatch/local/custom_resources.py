@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -45,15 +45,31 @@ class CustomResource:
         LocalStackError
             ``CustomResourceFailed`` with the function's own reason.
         """
-        answer = self._answer("Create")
+        return self._made(self._answer("Create"))
+
+    def update(self, physical_id: str, before: Mapping[str, Any]) -> CreatedResource:
+        """Have it changed to these properties, from those before.
+
+        Raises
+        ------
+        LocalStackError
+            As ``create``.
+        """
+        return self._made(self._answer("Update", PhysicalResourceId=physical_id, OldResourceProperties=_texts(before)))
+
+    def _made(self, answer: Mapping[str, Any]) -> CreatedResource:
         physical_id = str(answer["PhysicalResourceId"])
-        data = {name: str(value) for name, value in (answer.get("Data") or {}).items()}
-        return CreatedResource(physical_id, data, lambda: self._delete(physical_id))
+        return CreatedResource(
+            physical_id,
+            {name: str(value) for name, value in (answer.get("Data") or {}).items()},
+            lambda: self._delete(physical_id),
+            lambda properties: replace(self, properties=properties).update(physical_id, self.properties),
+        )
 
     def _delete(self, physical_id: str) -> None:
         self._answer("Delete", PhysicalResourceId=physical_id)
 
-    def _answer(self, request_type: str, **known: str) -> dict[str, Any]:
+    def _answer(self, request_type: str, **known: Any) -> dict[str, Any]:
         stack, logical_id, _ = self.name.rsplit("-", 2)
         s3, request_id = self.client_of("s3"), str(uuid.uuid4())
         region = s3.meta.region_name

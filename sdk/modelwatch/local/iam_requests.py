@@ -6,7 +6,7 @@ Actions, resources and condition keys are those of the service authorization ref
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelwatch.local.iam_policies import Permission
@@ -14,6 +14,7 @@ from modelwatch.local.moto_patches.dynamodb import hash_key_of
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID
 from modelwatch.local.moto_patches.requests import Operation
 from modelwatch.local.moto_patches.s3 import has_object
+from modelwatch.local.moto_patches.sagemaker import tags_of_processing_job
 
 Parameters = dict[str, Any]
 
@@ -177,6 +178,13 @@ def _create_processing_job(parameters: Parameters, region: Region) -> Iterator[P
     yield Permission("iam:PassRole", parameters["RoleArn"], {"iam:passedtoservice": ["sagemaker.amazonaws.com"]})
 
 
+def _stop_processing_job(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    tags = tags_of_processing_job(parameters["ProcessingJobName"], region.name)
+    context = {f"aws:resourcetag/{key.lower()}": [value] for key, value in tags.items()}
+    for permission in _sagemaker("StopProcessingJob", **_JOB)(parameters, region):
+        yield replace(permission, context=context)
+
+
 _ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
 _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
@@ -210,7 +218,7 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     },
     ("sagemaker", "CreateProcessingJob"): _create_processing_job,
     ("sagemaker", "DescribeProcessingJob"): _sagemaker("DescribeProcessingJob", **_JOB),
-    ("sagemaker", "StopProcessingJob"): _sagemaker("StopProcessingJob", **_JOB),
+    ("sagemaker", "StopProcessingJob"): _stop_processing_job,
     ("sagemaker", "DescribeEndpoint"): _sagemaker("DescribeEndpoint", **_ENDPOINT),
     ("sagemaker", "DeleteEndpoint"): _sagemaker("DeleteEndpoint", **_ENDPOINT),
     ("sagemaker", "CreateEndpoint"): _sagemaker("CreateEndpoint", **_ENDPOINT, **_CONFIG),

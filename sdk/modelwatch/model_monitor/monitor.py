@@ -27,7 +27,7 @@ from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.network_config import NetworkConfig
 from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
-from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
+from modelwatch.model_monitor.schedule_parameters import Files, refuse_unknown, schedule_parameters
 from modelwatch_core.domain.sagemaker_api.answers import arn, schedule_description
 
 logger = logging.getLogger(__name__)
@@ -210,6 +210,7 @@ class ModelMonitor(ScheduleExecutions):
         ValueError, TypeError, botocore.exceptions.ClientError
             As ``create_monitoring_schedule``; ``ResourceNotFound`` where there is no such schedule.
         """
+        refuse_unknown("update_monitoring_schedule", changes.keys() - set(_OWN_PARAMETERS))
         name = self._named(monitor_schedule_name)
         changed = {name: value for name, value in changes.items() if value is not None}
         own = {part: changed.pop(part) for part in _OWN_PARAMETERS if part in changed}
@@ -474,6 +475,7 @@ class ModelMonitor(ScheduleExecutions):
     # What kinds of monitor build upon.
 
     def _create(self, name: str | None, **arguments: Any) -> dict[str, Any]:
+        refuse_unknown("create_monitoring_schedule", arguments)
         if isinstance(name, EndpointInput | BatchTransformInput):
             raise TypeError("the first argument is monitor_schedule_name; give inputs by keyword, endpoint_input=...")
         name = self._new_name("monitoring-schedule") if name is None else name

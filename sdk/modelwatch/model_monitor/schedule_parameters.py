@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -167,6 +168,16 @@ def schedule_parameters(
             if place is not None
         },
     )
+
+
+_ARGUMENTS = frozenset(inspect.signature(schedule_parameters).parameters) - {"files"}
+
+
+def refuse_unknown(method: str, names: Iterable[str]) -> None:
+    """Refuse arguments of a method of monitors that no schedule has, in Python's own words."""
+    for name in names:
+        if name not in _ARGUMENTS:
+            raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
 
 
 def _indicator(actions: MonitoringAlertActions | None) -> bool | None:

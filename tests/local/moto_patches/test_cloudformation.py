@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelwatch.local import LocalStack, LocalStackError
-from modelwatch.local.moto_patches.cloudformation import _ExternalResource
 from modelwatch.local.moto_patches.hooks import CreatedResource
+from modelwatch.local.moto_patches.stack_updates import ExternalResource
 from tests.local.conftest import Deployer
 
 pytestmark = pytest.mark.long_setup  # one stack for the module
@@ -65,7 +65,7 @@ def test_aws_managed_policies_are_attached_to_a_role(stack: LocalStack) -> None:
 
 
 def test_an_unsupported_attribute_is_refused_with_the_supported_ones() -> None:
-    resource = _ExternalResource(CreatedResource("g", {"Arn": "arn:g"}), "AWS::Scheduler::ScheduleGroup", "Group")
+    resource = ExternalResource(CreatedResource("g", {"Arn": "arn:g"}), "AWS::Scheduler::ScheduleGroup", "Group", {})
     assert resource.get_cfn_attribute("Arn") == "arn:g"
     with pytest.raises(LocalStackError, match=r"no attribute State of Group .*; available: Arn"):
         resource.get_cfn_attribute("State")

@@ -13,7 +13,10 @@ _MOST_GROUPS = 4
 
 
 def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    """Return the rows of a table: a metric, and its allowed range in each of the first groups."""
+    """Return the rows of a table: a metric, and its allowed range in each of the first groups.
+
+    A range that all groups share, as that of a metric of all rows together, is said once.
+    """
     ranges: dict[str, dict[str, str]] = defaultdict(dict)
     groups: dict[str, None] = {}
     for group, metric in _metrics(documents[ANALYSIS_FILE]):
@@ -22,9 +25,13 @@ def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
             ranges[metric["name"]][group] = " to ".join(map(_bound, metric["range"]))
     shown, more = list(groups)[:_MOST_GROUPS], len(groups) - _MOST_GROUPS
     further = [f"and {more:,} more"] if more > 0 else []
-    rows = [
-        (name, *(found.get(group, "-") for group in shown), *("..." for _ in further)) for name, found in ranges.items()
-    ]
+    rows = []
+    for name, found in ranges.items():
+        if 1 < len(found) == len(groups) and len(set(found.values())) == 1:
+            row = [f"{found[shown[0]]} in all", *("" for _ in (*shown[1:], *further))]
+        else:
+            row = [*(found.get(group, "-") for group in shown), *("..." for _ in further)]
+        rows.append((name, *row))
     return [("allowed range", *shown, *further), *rows]
 
 

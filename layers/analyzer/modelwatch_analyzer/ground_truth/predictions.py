@@ -17,7 +17,6 @@ from modelwatch_analyzer.ground_truth.label_files import times_to_keys
 from modelwatch_analyzer.reading.batch_transform import (
     ID_FIELD,
     TIME_FIELD,
-    BatchTransformOptions,
     ends_with_inference,
     transformed_by_hour,
 )
@@ -25,11 +24,12 @@ from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv_files
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
 from modelwatch_analyzer.reading.files import SourceFile
-from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
+from modelwatch_analyzer.reading.json_files import json_documents
 from modelwatch_analyzer.reading.parquet_files import open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.dataset_formats import BatchTransformOptions, JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 _DOCUMENTS_PER_CHUNK = 8192

@@ -11,6 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from modelwatch_analyzer.reading.dataset import DATA_FRAME, Dataset, Role, Table, TableWithRoles
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.dataset_formats import (
+    BatchTransformOptions,
+    CsvOptions,
+    JsonOptions,
+    ParquetOptions,
+    unsupported,
+)
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -25,7 +32,7 @@ _Options = TypeVar("_Options", bound=BaseModel)
 
 
 def _open_batch_transform(settings: AnalysisSettings, expected: Expected | None) -> Table:
-    from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions, open_batch_transform
+    from modelwatch_analyzer.reading.batch_transform import open_batch_transform
     from modelwatch_analyzer.reading.record_times import RecordTimes
 
     options = dataset_options(settings, BatchTransformOptions)
@@ -34,7 +41,7 @@ def _open_batch_transform(settings: AnalysisSettings, expected: Expected | None)
 
 
 def _open_csv(settings: AnalysisSettings, expected: Expected | None) -> Table:
-    from modelwatch_analyzer.reading.csv_files import CsvOptions, open_csv
+    from modelwatch_analyzer.reading.csv_files import open_csv
 
     return open_csv(settings.dataset_source, dataset_options(settings, CsvOptions), expected, _spelling(settings))
 
@@ -47,7 +54,7 @@ def _open_frame(settings: AnalysisSettings, _: Expected | None) -> Table:
 
 def _open_json(settings: AnalysisSettings, _: Expected | None) -> Table:
     from modelwatch_analyzer.reading.files import source_files
-    from modelwatch_analyzer.reading.json_files import JsonOptions, open_json
+    from modelwatch_analyzer.reading.json_files import open_json
 
     files, options = source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
     return open_json(files, options, _attributes(settings), _spelling(settings))
@@ -55,7 +62,7 @@ def _open_json(settings: AnalysisSettings, _: Expected | None) -> Table:
 
 def _open_parquet(settings: AnalysisSettings, _: Expected | None) -> Table:
     from modelwatch_analyzer.reading.files import source_files
-    from modelwatch_analyzer.reading.parquet_files import ParquetOptions, open_parquet
+    from modelwatch_analyzer.reading.parquet_files import open_parquet
 
     dataset_options(settings, ParquetOptions)  # there are none, and others are refused
     return open_parquet(source_files(settings.dataset_source), _spelling(settings))
@@ -82,7 +89,7 @@ FORMATS_IN_PARTS = frozenset({"csv", "parquet"})
 
 
 def _transformed_lines(settings: AnalysisSettings) -> Lines:
-    from modelwatch_analyzer.reading.batch_transform import BatchTransformOptions, transformed_lines
+    from modelwatch_analyzer.reading.batch_transform import transformed_lines
     from modelwatch_analyzer.reading.record_times import RecordTimes
 
     options = dataset_options(settings, BatchTransformOptions)
@@ -90,7 +97,7 @@ def _transformed_lines(settings: AnalysisSettings) -> Lines:
 
 
 def _csv_lines(settings: AnalysisSettings) -> Lines:
-    from modelwatch_analyzer.reading.csv_files import CsvOptions, csv_lines
+    from modelwatch_analyzer.reading.csv_files import csv_lines
     from modelwatch_analyzer.reading.files import source_files
 
     header = dataset_options(settings, CsvOptions).header
@@ -99,7 +106,7 @@ def _csv_lines(settings: AnalysisSettings) -> Lines:
 
 def _json_documents(settings: AnalysisSettings) -> Lines:
     from modelwatch_analyzer.reading.files import source_files
-    from modelwatch_analyzer.reading.json_files import JsonOptions, json_documents
+    from modelwatch_analyzer.reading.json_files import json_documents
 
     return partial(json_documents, source_files(settings.dataset_source), dataset_options(settings, JsonOptions))
 
@@ -137,10 +144,7 @@ def open_dataset(settings: AnalysisSettings, expected: Expected | None = None) -
     """
     opener = _open_preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
     if opener is None:
-        message = f"there is no reader for the format {settings.dataset_format.name!r}; the formats are " + ", ".join(
-            name for name in FORMATS if name != DATA_FRAME
-        )
-        raise InvalidInput("UnsupportedFormat", message)
+        raise unsupported(settings.dataset_format.name)
     return _with_roles(settings, opener(settings, expected))
 
 

@@ -22,31 +22,28 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal, Self
 
 import msgspec
 import polars as pl
-from pydantic import Field, model_validator
 
-from modelwatch_analyzer.reading.csv_files import CsvFiles, CsvOptions, csv_lines, open_csv_files
+from modelwatch_analyzer.reading.csv_files import CsvFiles, csv_lines, open_csv_files
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import (
     Documents,
     JsonFiles,
-    JsonOptions,
     json_documents,
     open_documents,
     respelled_documents,
 )
-from modelwatch_analyzer.reading.parquet_files import ParquetFiles, ParquetOptions, open_parquet
+from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB, manifest_objects
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.dataset_formats import BatchTransformOptions, JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 ID_FIELD, TIME_FIELD = "SageMakerInferenceId", "SageMakerInferenceTime"
@@ -63,27 +60,6 @@ _INFERENCE = re.compile(
 """The inference id and time at the end of a line of comma-separated text."""
 _MAX_MANIFEST_BYTES = 64 << 20
 _FIRST_DOCUMENTS = 100
-
-
-class BatchTransformOptions(Owned):
-    """Which side of a transform job is read, and the format of its objects, which is exactly one.
-
-    Attributes
-    ----------
-    side : {"input", "output"}
-        The records that the job read, or what it wrote. An output that was joined with the input has both.
-    """
-
-    side: Literal["input", "output"] = "input"
-    csv: CsvOptions | None = None
-    json_format: JsonOptions | None = Field(default=None, alias="json")
-    parquet: ParquetOptions | None = None
-
-    @model_validator(mode="after")
-    def _one_format(self) -> Self:
-        if sum(options is not None for options in (self.csv, self.json_format, self.parquet)) != 1:
-            raise ValueError('must name one of csv, json and parquet, for instance {"csv": {"header": false}}')
-        return self
 
 
 @dataclass(frozen=True, slots=True)

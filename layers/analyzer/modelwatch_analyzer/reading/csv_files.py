@@ -8,17 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BeforeValidator
 
 from modelwatch_analyzer.reading.csv_form import (
     HEADER,
     NO_HEADER,
     SEPARATORS,
     Expected,
-    Separator,
     better_separator,
     looks_like_header,
     looks_like_row,
@@ -45,7 +42,7 @@ from modelwatch_analyzer.reading.files import (
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.dataset_formats import CsvOptions, Separator
 from modelwatch_core.domain.errors import InvalidInput
 
 _SAMPLED_RECORDS = 1000
@@ -58,28 +55,6 @@ _BYTES_PER_COLUMN = 28 << 10
 """About 2,000 values."""
 _MOST_BLOCKS = 3
 """A text of more than `LONGEST_RECORD` is not parsed at once."""
-
-
-def _tab(separator: object) -> object:
-    return "\t" if separator in ("tab", r"\t") else separator
-
-
-class CsvOptions(Owned):
-    r"""SageMaker's options of ``csv``.
-
-    Attributes
-    ----------
-    header : bool
-        Whether the first record of each file has the names of the columns.
-    separator : {",", ";", "\\t", "|"}
-        What is between two fields; ``tab`` is a tab too. SageMaker's documentation has the option with the comma only.
-    output_columns_position : {"START", "END"}
-        Has no effect: the order of the columns is that of the file.
-    """
-
-    header: bool = True
-    separator: Annotated[Separator, BeforeValidator(_tab)] = ","
-    output_columns_position: Literal["START", "END"] = "START"
 
 
 @dataclass(frozen=True, slots=True)

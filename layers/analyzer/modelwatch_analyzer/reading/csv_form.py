@@ -10,13 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
 from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
+from modelwatch_core.domain.dataset_formats import Separator
 
-Separator = Literal[",", ";", "\t", "|"]
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """With what many of them are called."""
 

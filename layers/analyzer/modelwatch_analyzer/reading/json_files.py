@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import AliasChoices, Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
@@ -22,7 +21,7 @@ from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.dataset_formats import JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')
@@ -39,19 +38,6 @@ _ONE_RECORD = (
 )
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
-
-
-class JsonOptions(Owned):
-    """SageMaker's options of ``json``.
-
-    Attributes
-    ----------
-    lines : bool
-        Whether each line is a document. Otherwise a file is one array, whose elements are the documents, or one
-        object. In the batch transform input of SageMaker's API the option is called ``line``.
-    """
-
-    lines: bool = Field(default=True, validation_alias=AliasChoices("lines", "line"))
 
 
 Documents = Callable[[ReadLog], Iterator[Line]]

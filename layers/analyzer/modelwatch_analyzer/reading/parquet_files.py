@@ -18,17 +18,12 @@ from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
-from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 21
 """How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
-
-
-class ParquetOptions(Owned):
-    """There are no options."""
 
 
 @dataclass(frozen=True, slots=True)

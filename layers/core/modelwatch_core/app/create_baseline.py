@@ -18,6 +18,7 @@ from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
 from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
+from modelwatch_core.domain.dataset_formats import refuse_unknown_format
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import Demand, HostChoice, Run
 from modelwatch_core.domain.outcome import Outcome
@@ -54,12 +55,14 @@ class CreateBaseline:
         ------
         InvalidInput
             ``BaselineDatasetNotFound``, ``BaselineDatasetTooLarge``, ``NoHost``, ``OutputOutsideResults``,
-            ``InvalidSettings``, ``ParametersTooLarge`` or ``BaseliningJobExists``.
+            ``InvalidSettings``, ``UnsupportedFormat``, ``ParametersTooLarge`` or ``BaseliningJobExists``.
         Upstream
             When the host did not take it; the job is then noted as failed.
         """
         refuse_large_parameters(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
+        if request.image_uri is None:
+            refuse_unknown_format(request.dataset_format)
         choice = self._chosen(request)
         given = analysis_inputs(request, request.kind)
         name, now = request.baselining_job_name, self.clock.now()

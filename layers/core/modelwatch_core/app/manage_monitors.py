@@ -31,6 +31,7 @@ from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.alerting import matches
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.baselining_job import BaseliningJob
+from modelwatch_core.domain.dataset_formats import refuse_unknown_format
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import Demand, NoHost
@@ -311,6 +312,8 @@ class ManageMonitors:
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        if request.batch_transform_input and request.image_uri is None:
+            refuse_unknown_format({"batchTransform": request.batch_transform_input.dataset_format})
         if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
             message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
             raise InvalidInput("BaselineNeedsValues", message)

@@ -17,7 +17,9 @@ from moto.cloudformation.models import Stack
 from moto.core.common_models import CloudFormationModel
 
 from modelwatch.local.errors import LocalStackError
-from modelwatch.local.moto_patches.hooks import CreatedResource, Hooks, Replacement
+from modelwatch.local.moto_patches.hooks import Hooks, Replacement
+from modelwatch.local.moto_patches.stack_updates import ExternalResource, before_update, is_updated
+from modelwatch.local.moto_patches.stack_updates import replacements as of_updates
 
 # What Ref returns of a resource whose physical_resource_id moto does not define.
 _PHYSICAL_ID_ATTRIBUTES = {events_models.EventBus: "name", lambda_models.LayerVersion: "arn"}
@@ -32,6 +34,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         Replacement(parsing, "parse_and_create_resource", creation.parse_and_create_resource),
         Replacement(Stack, "parameter_list", property(_parameter_list)),
         Replacement(Stack, "parse_template", staticmethod(_template)),
+        *of_updates(hooks.can_create),
     ]
 
 
@@ -52,35 +55,6 @@ def _parameter_list(stack: Any) -> list[dict[str, Any]]:
         | {"ParameterValue": ",".join(value) if isinstance(value := parameter["ParameterValue"], list) else value}
         for parameter in _described(stack)
     ]
-
-
-class _ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has no types
-    """A resource created outside of moto's CloudFormation, as its Ref and Fn::GetAtt see it."""
-
-    def __init__(self, created: CreatedResource, resource_type: str, logical_id: str) -> None:
-        self.physical_resource_id = created.physical_id
-        self.cf_resource_type, self.logical_resource_id = resource_type, logical_id
-        self._attributes, self._delete = created.attributes, created.delete
-
-    @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003 - get_cfn_attribute rejects unknown ones
-        return True
-
-    def get_cfn_attribute(self, attribute_name: str) -> str:
-        if attribute_name in self._attributes:
-            return self._attributes[attribute_name]
-        raise LocalStackError(
-            "UnknownAttribute",
-            f"the local stack has no attribute {attribute_name} of {self.logical_resource_id} "
-            f"({self.cf_resource_type}); available: {', '.join(self._attributes) or 'none'}",
-        )
-
-    def is_created(self) -> bool:
-        return True
-
-    def delete(self, account_id: str, region_name: str) -> None:  # noqa: ARG002 - moto's signature
-        if self._delete:
-            self._delete()
 
 
 class _ResourceCreation:
@@ -107,7 +81,7 @@ class _ResourceCreation:
     def resource_class_from_type(self, resource_type: str) -> Any:
         """Return the class that resolves Fn::GetAtt for a resource type."""
         if self._hooks.can_create(resource_type):
-            return _ExternalResource
+            return ExternalResource
         return self._resource_class_from_type(resource_type)
 
     def parse_and_create_resource(
@@ -129,7 +103,8 @@ class _ResourceCreation:
             try:
                 self._hooks.resource_failed(logical_id, reason)
             except LocalStackError:
-                resources.delete()  # a stack that cannot be created is rolled back
+                if not is_updated(resources):
+                    resources.delete()  # a stack that cannot be created is rolled back
                 raise
             self._failed.add(logical_id)
         return resource
@@ -140,9 +115,11 @@ class _ResourceCreation:
         resource_type = document["Type"]
         properties = self.clean_json(document.get("Properties", {}), resources)
         name = parsing.generate_resource_name(resource_type, resources["AWS::StackName"], logical_id)
+        if before := before_update(resources, logical_id):
+            return before.updated(resource_type, properties)
         created = self._hooks.create_resource(resource_type, name, properties)
         if created is not None:
-            return _ExternalResource(created, resource_type, logical_id)
+            return ExternalResource(created, resource_type, logical_id, properties)
         if resource_type not in parsing.get_model_map():
             return None
         resource = self._parse_and_create_resource(logical_id, document, resources, account_id, region_name)

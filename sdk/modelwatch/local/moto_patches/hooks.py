@@ -86,11 +86,14 @@ class CreatedResource:
     ----------
     delete : callable, optional
         Deletes it, when its stack is deleted.
+    update : callable, optional
+        Takes other properties and returns the resource as these make it, perhaps another one.
     """
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     delete: Callable[[], None] | None = None
+    update: Callable[[Mapping[str, Any]], CreatedResource] | None = None
 
 
 @dataclass(frozen=True, slots=True)

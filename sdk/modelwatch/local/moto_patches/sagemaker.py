@@ -286,6 +286,12 @@ _JOB_REQUEST = (
 )
 
 
+def tags_of_processing_job(name: str, region: str) -> dict[str, str]:
+    """Return the tags of a processing job; of one that is not there none."""
+    job = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].processing_jobs.get(name)
+    return {tag["Key"]: tag["Value"] for tag in job.tags or ()} if job else {}
+
+
 def set_processing_job_status(
     name: str,
     region: str,
@@ -307,7 +313,7 @@ def set_processing_job_status(
     detail = {
         key: int(1000 * unix_time(value)) if isinstance(value, datetime) else value for key, value in described.items()
     }
-    detail["Tags"] = {tag["Key"]: tag["Value"] for tag in job.tags}
+    detail["Tags"] = tags_of_processing_job(name, region)
     send_to_default_bus(
         {
             "version": "0",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from modelwatch_core.adapters.aws.temporary_endpoints import OWNER_TAG
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.app.fetch_inputs import wanted_objects
 from modelwatch_core.domain import s3_layout
@@ -92,6 +93,8 @@ class ProcessingJobs:
         The role of jobs whose monitor names none that may be passed on.
     passable_role_arns : sequence of str
         The roles that monitors may name.
+    owner : str
+        The deployment, with which each job is tagged: only jobs with its tag may be stopped by any name.
     allow_pickles : bool
         Whether our own analysis may load models from pickles.
     """
@@ -102,6 +105,7 @@ class ProcessingJobs:
     image_uri: str
     role_arn: str
     passable_role_arns: Sequence[str]
+    owner: str
     limits: HostLimits
     allow_pickles: bool = False
 
@@ -117,7 +121,7 @@ class ProcessingJobs:
         role = self._role(request)
         wanted = list(wanted_objects(self.objects, request.inputs))
         made = self._of_users_image(request, wanted) if request.image_uri else self._of_our_image(request, wanted)
-        job = _job(request, role, wanted) | made
+        job = _job(request, role, self.owner, wanted) | made
         with _refusals(request.job_name):
             self.sagemaker.create_processing_job(**job)
         location = f"{_LOG_GROUP} (streams that begin with {request.job_name})"
@@ -253,7 +257,7 @@ def _refusals(name: str) -> Iterator[None]:
             raise
 
 
-def _job(request: AnalysisRequest, role: str, wanted: Wanted) -> dict[str, Any]:
+def _job(request: AnalysisRequest, role: str, owner: str, wanted: Wanted) -> dict[str, Any]:
     """Return what jobs of all images have in common."""
     parameters = request.processing or ProcessingParameters()
     size = sum(stored.size for stored, _ in wanted) * (2 if request.further_outputs else 1)
@@ -275,7 +279,7 @@ def _job(request: AnalysisRequest, role: str, wanted: Wanted) -> dict[str, Any]:
         "ProcessingOutputConfig": _given({"Outputs": outputs, "KmsKeyId": parameters.output_kms_key}),
         "StoppingCondition": {"MaxRuntimeInSeconds": parameters.max_runtime_in_seconds or MAX_RUNTIME_SECONDS},
         "NetworkConfig": parameters.network_config,
-        "Tags": [{"Key": key, "Value": value} for key, value in parameters.tags.items()] or None,
+        "Tags": [{"Key": key, "Value": value} for key, value in (parameters.tags | {OWNER_TAG: owner}).items()],
     }
     return _given(job)
 

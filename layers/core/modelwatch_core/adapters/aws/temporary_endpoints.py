@@ -27,6 +27,9 @@ _STATUSES = {
     "UpdateRollbackFailed": EndpointStatus.FAILED,
     "Deleting": EndpointStatus.DELETING,
 }
+OWNER_TAG = "modelwatch:owner"
+"""The tag of whatever a deployment makes in SageMaker; its value names the deployment."""
+
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -70,7 +73,7 @@ class SageMakerTemporaryEndpoints:
         if model.accelerator_type:
             variant["AcceleratorType"] = model.accelerator_type  # type: ignore[typeddict-item]  # AWS adds types before the stubs do
         tags: list[TagTypeDef] = [
-            {"Key": "modelwatch:owner", "Value": self.owner},
+            {"Key": OWNER_TAG, "Value": self.owner},
             {"Key": "modelwatch:subject", "Value": subject},
         ]
         if not self._has_config(name):

@@ -1,0 +1,114 @@
+"""The formats of datasets and their options, so that a request for none of them is refused when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+
+from modelwatch_core.domain.documents import Owned, validation_message
+from modelwatch_core.domain.errors import InvalidInput
+
+Separator = Literal[",", ";", "\t", "|"]
+
+
+def _tab(separator: object) -> object:
+    return "\t" if separator in ("tab", r"\t") else separator
+
+
+class CsvOptions(Owned):
+    r"""SageMaker's options of ``csv``.
+
+    Attributes
+    ----------
+    header : bool
+        Whether the first record of each file has the names of the columns.
+    separator : {",", ";", "\\t", "|"}
+        What is between two fields; ``tab`` is a tab too. SageMaker's documentation has the option with the comma only.
+    output_columns_position : {"START", "END"}
+        Has no effect: the order of the columns is that of the file.
+    """
+
+    header: bool = True
+    separator: Annotated[Separator, BeforeValidator(_tab)] = ","
+    output_columns_position: Literal["START", "END"] = "START"
+
+
+class JsonOptions(Owned):
+    """SageMaker's options of ``json``.
+
+    Attributes
+    ----------
+    lines : bool
+        Whether each line is a document. Otherwise a file is one array, whose elements are the documents, or one
+        object. In the batch transform input of SageMaker's API the option is called ``line``.
+    """
+
+    lines: bool = Field(default=True, validation_alias=AliasChoices("lines", "line"))
+
+
+class ParquetOptions(Owned):
+    """There are no options."""
+
+
+class BatchTransformOptions(Owned):
+    """Which side of a transform job is read, and the format of its objects, which is exactly one.
+
+    Attributes
+    ----------
+    side : {"input", "output"}
+        The records that the job read, or what it wrote. An output that was joined with the input has both.
+    """
+
+    side: Literal["input", "output"] = "input"
+    csv: CsvOptions | None = None
+    json_format: JsonOptions | None = Field(default=None, alias="json")
+    parquet: ParquetOptions | None = None
+
+    @model_validator(mode="after")
+    def _one_format(self) -> Self:
+        if sum(options is not None for options in (self.csv, self.json_format, self.parquet)) != 1:
+            raise ValueError('must name one of csv, json and parquet, for instance {"csv": {"header": false}}')
+        return self
+
+
+OPTIONS: Mapping[str, type[Owned] | None] = MappingProxyType(
+    {
+        "batchTransform": BatchTransformOptions,
+        "csv": CsvOptions,
+        "json": JsonOptions,
+        "parquet": ParquetOptions,
+        "sagemakerCaptureJson": None,
+    }
+)
+"""The options of each format, by SageMaker's name of it; None where only the reader knows them."""
+
+
+def refuse_unknown_format(document: Mapping[str, Any]) -> None:
+    """Refuse a format that nobody reads, such as ``{"cvs": {}}``, and options that it does not have.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnsupportedFormat`` or ``InvalidSettings``.
+    """
+    if len(document) != 1:
+        message = f'dataset_format: must name exactly one format, for instance {{"csv": {{}}}}, not {len(document)}'
+        raise InvalidInput("InvalidSettings", message)
+    ((name, options),) = document.items()
+    if name not in OPTIONS:
+        raise unsupported(name)
+    if (model := OPTIONS[name]) is not None:
+        try:
+            model.model_validate({} if options is None else options)
+        except ValidationError as error:
+            message = validation_message(error, location_prefix=f"dataset_format.{name}")
+            raise InvalidInput("InvalidSettings", message) from None
+
+
+def unsupported(name: str) -> InvalidInput:
+    """Return the refusal of a format that nobody reads."""
+    message = f"there is no reader for the format {name!r}; the formats are {', '.join(OPTIONS)}"
+    return InvalidInput("UnsupportedFormat", message)
