@@ -64,10 +64,13 @@ def run(settings: BiasSettings, host: Host) -> Findings:
         for name, kind in data_types.items()
     ]
     grouped = chosen.columns.group is not None
+    compared = sum(metric.is_compared for metric in chosen.metrics) * sum(len(facet.values) for facet in facets)
     metrics = [
         metric
         for facet in facets
-        for metric in group_metrics_of(facet, config, baseline, settings, chosen.metrics, grouped=grouped)
+        for metric in group_metrics_of(
+            facet, config, baseline, settings, chosen.metrics, grouped=grouped, compared=compared
+        )
     ]
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(

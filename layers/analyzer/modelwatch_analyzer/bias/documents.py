@@ -47,6 +47,8 @@ class MetricEntry(_Part):
     ----------
     interval : tuple of float, optional
         Of confidence, our addition: of what was measured, and used for nothing where the entry is a constraint.
+    cautious_interval : tuple of float, optional
+        What ranges are compared with, our addition; files of earlier versions have none.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
         leaves an end open.
@@ -55,6 +57,7 @@ class MetricEntry(_Part):
     name: str
     value: Number | None = None
     interval: tuple[Number, Number] | None = None
+    cautious_interval: tuple[Number, Number] | None = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")

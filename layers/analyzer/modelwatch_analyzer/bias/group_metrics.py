@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
 from modelwatch_analyzer.bias.config import BiasConfig
-from modelwatch_analyzer.bias.counts import Counts
+from modelwatch_analyzer.bias.counts import Array, Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
@@ -22,6 +22,9 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 FEW_ROWS = 30
 """With fewer rows in the group, or outside of it, its metrics never alert."""
 
+_FURTHER_ROWS = 2.0
+"""Of the bootstrap of cautious intervals: what never occurred may occur."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupMetric:
@@ -33,6 +36,9 @@ class GroupMetric:
         Of the group, and outside of it.
     interval : (float, float) or Undefined
         Of confidence.
+    cautious : (float, float) or Undefined
+        The interval that is compared with a range. It holds the other one, and that of a level which holds for all
+        compared metrics together (Bonferroni), with two rows more that are spread evenly over the cells.
     constraint : BiasConstraint, optional
         That of the baseline; None where there is no baseline.
     """
@@ -44,6 +50,7 @@ class GroupMetric:
     metric: BiasMetric
     value: float | Undefined
     interval: Interval | Undefined
+    cautious: Interval | Undefined
     constraint: BiasConstraint | None
     verdict: Verdict
 
@@ -82,6 +89,8 @@ class GroupMetric:
         entry["value"] = written(self.value)
         if not isinstance(self.interval, Undefined):
             entry["interval"] = list(self.interval)
+        if not isinstance(self.cautious, Undefined):
+            entry["cautious_interval"] = list(self.cautious)
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
             entry["range"] = [None if math.isinf(end) else end for end in allowed]
@@ -96,6 +105,7 @@ def group_metrics_of(
     metrics: Sequence[BiasMetric],
     *,
     grouped: bool,
+    compared: int,
 ) -> Iterator[GroupMetric]:
     """Measure a facet's groups: all metrics of one group after the other.
 
@@ -105,6 +115,8 @@ def group_metrics_of(
         Those that the data allows.
     grouped : bool
         Whether there is a group variable.
+    compared : int
+        How many metrics are compared, of all groups of all facets.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
@@ -112,19 +124,31 @@ def group_metrics_of(
         Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, constraints))
         for group in range(len(facet.values))
     ]
-    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed)
-    for group, (name, replicates) in enumerate(zip(facet.values, drawn, strict=True)):
+    replicates, seed = settings.bootstrap_replicates, settings.seed
+    drawn = replicates_of(facet, counts, metrics, replicates, seed)
+    further = replicates_of(facet, counts, metrics, replicates, seed, _FURTHER_ROWS)
+    cautious_level = 1 - (1 - settings.confidence_level) / max(1, compared)
+    for group, (name, plain, spread) in enumerate(zip(facet.values, drawn, further, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
-            interval = (
-                value
-                if isinstance(value, Undefined)
-                else normal_interval(value, replicates[metric.name], settings.confidence_level)
-            )
+            interval = _interval(metric, value, plain, settings.confidence_level)
+            cautious = _hull(interval, _interval(metric, value, spread, cautious_level))
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
-            verdict = judge(metric.name, value, interval, constraint, rule) if constraint else Verdict(violated=False)
-            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, constraint, verdict)
+            verdict = judge(metric.name, value, cautious, constraint, rule) if constraint else Verdict(violated=False)
+            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, cautious, constraint, verdict)
+
+
+def _interval(
+    metric: BiasMetric, value: float | Undefined, replicates: Mapping[str, Array], level: float
+) -> Interval | Undefined:
+    return value if isinstance(value, Undefined) else normal_interval(value, replicates[metric.name], level)
+
+
+def _hull(interval: Interval | Undefined, other: Interval | Undefined) -> Interval | Undefined:
+    if isinstance(interval, Undefined) or isinstance(other, Undefined):
+        return interval
+    return min(interval[0], other[0]), max(interval[1], other[1])
 
 
 def _baseline_share(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
@@ -26,7 +27,12 @@ _MOST_WITHOUT_NUMBER = 0.05
 
 
 def replicates_of(
-    facet: Facet, counts: Sequence[Counts], metrics: Sequence[BiasMetric], replicates: int, seed: int
+    facet: Facet,
+    counts: Sequence[Counts],
+    metrics: Sequence[BiasMetric],
+    replicates: int,
+    seed: int,
+    further_rows: float = 0.0,
 ) -> Iterator[dict[str, Array]]:
     """Resample a facet's rows, and compute metrics of all replicates.
 
@@ -37,6 +43,8 @@ def replicates_of(
     ----------
     counts : sequence of Counts
         Of each of the facet's groups, as observed.
+    further_rows : float
+        How many rows are thought to be spread evenly over all cells, see `Bootstrap`.
 
     Yields
     ------
@@ -50,7 +58,7 @@ def replicates_of(
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes))
     summed = []  # over the group variable, which leaves so few cells that those of all replicates fit into memory
     for size, state in zip(sizes, seeds, strict=True):
-        cells = _drawn(Bootstrap(size, int(state)), facet.cells)
+        cells = _drawn(Bootstrap(size, int(state), further_rows=further_rows), facet.cells)
         all_rows = cells.sum(axis=-4)
         summed.append(np.einsum("...glp->...lp", cells)[..., None, :, :])
         for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
@@ -62,7 +70,8 @@ def replicates_of(
     all_rows = cells.sum(axis=-4)
     for group, (observed, parts) in enumerate(zip(counts, found, strict=True)):
         flips = observed.flips
-        drawn = flips if isinstance(flips, Undefined) else _drawn(Bootstrap(replicates, seed), flips)
+        bootstrap = Bootstrap(replicates, seed, further_rows=further_rows)
+        drawn = flips if isinstance(flips, Undefined) else _drawn(bootstrap, flips)
         replicate = replace(observed, cells=facet.of(cells, group, all_rows), flips=drawn)
         yield {name: np.concatenate(each) for name, each in parts.items() if each} | {
             metric.name: metric.replicates(replicate)
@@ -72,12 +81,21 @@ def replicates_of(
 
 
 def _drawn(bootstrap: Bootstrap, cells: RowCounts) -> RowCounts:
-    """Resample the cells that hold rows; the others stay empty."""
-    held = np.flatnonzero(cells)
+    """Resample the cells that hold rows, or that are thought to hold further ones; the others stay empty."""
+    held = np.flatnonzero(_possible(cells) if bootstrap.further_rows else cells)
     drawn: RowCounts = np.zeros((bootstrap.replicates, cells.size), dtype=np.int64)
     if held.size:
         drawn[:, held] = bootstrap.counts(cells.ravel()[held])
     return drawn.reshape(bootstrap.replicates, *cells.shape)
+
+
+def _possible(cells: RowCounts) -> NDArray[np.bool_]:
+    """Return the cells each of whose values occurs, if not together: without predictions no cell has a positive one."""
+    possible: NDArray[np.bool_] = np.ones(cells.shape, dtype=np.bool_)
+    for axis in range(cells.ndim):
+        others = tuple(each for each in range(cells.ndim) if each != axis)
+        possible &= cells.sum(axis=others, keepdims=True) > 0
+    return possible
 
 
 def normal_interval(value: float | Undefined, replicates: Array, level: float) -> Interval | Undefined:

@@ -85,7 +85,7 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
         if _is_read_otherwise(measured, config, then, now, wanted):
             unknown.append(measured.finding)
             continue
-        interval = metric.interval or Undefined("it is not stored")
+        interval = metric.cautious_interval or metric.interval or Undefined("it is not stored")
         if judge(metric.name, metric.value, interval, constraint, rule).violated and measured.is_small is not True:
             (unknown if measured.is_small is None else violations).append(measured.finding)
     unknown += [

@@ -1,0 +1,96 @@
+"""Model quality and bias: windows like the baseline that have any violation, and changed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import modelwatch
+from benchmarks.false_alarm_tables import Generator
+
+_CONFIG = {
+    "label": "label",
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "group", "value_or_threshold": ["F"]}],
+}
+_WRONG = 0.1
+"""The share of the rows of a changed window whose prediction is not the model's: of bias, those of one group."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A kind of monitor and its model.
+
+    Attributes
+    ----------
+    kind : str
+        As `modelwatch.baseline` names it.
+    draw : callable
+        So many rows; the truth says whether the model has become worse.
+    options : mapping
+        Of the baseline.
+    """
+
+    kind: str
+    draw: Callable[[int, Generator, bool], pl.DataFrame]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def violations(self, now: int, before: int, number: int, generator: Generator, *, changed: bool) -> Iterator[bool]:
+        """Say of each window, which has a baseline of its own, whether anything was a violation."""
+        columns = {"inference_attribute": "prediction", "ground_truth_attribute": "label"}
+        for _ in range(number):
+            baseline = modelwatch.baseline(
+                self.draw(before, generator, False), kind=self.kind, **columns | dict(self.options)
+            )
+            yield len(modelwatch.check(self.draw(now, generator, changed), baseline).violations) > 0
+
+
+def _binary(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
+    chance = 1 / (1 + np.exp(-1.3 * generator.normal(size=rows) - 0.3))
+    label = generator.random(rows) < chance
+    answered = _replaced(chance, 1 - chance, changed, generator)
+    return pl.DataFrame({"probability": answered, "prediction": answered > 0.5, "label": label}).cast(
+        {pl.Boolean: pl.Int64}
+    )
+
+
+def _multiclass(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
+    known, noise = generator.normal(size=(2, rows))
+    classes, limits = np.array(["a", "b", "c"]), [-0.7, 0.7]
+    predicted = np.digitize(1.2 * known, limits)
+    predicted = _replaced(predicted, 2 - predicted, changed, generator)
+    return pl.DataFrame({"prediction": classes[predicted], "label": classes[np.digitize(known + 0.8 * noise, limits)]})
+
+
+def _regression(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
+    known, noise = generator.normal(size=(2, rows))
+    return pl.DataFrame({"prediction": _replaced(known, -known, changed, generator), "label": known + 0.8 * noise})
+
+
+def _groups(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
+    drawn = _binary(rows, generator, False)
+    group = np.where(generator.random(rows) < 0.35, "F", "M")
+    refused = changed & (group == "F") & (generator.random(rows) < 2 * _WRONG)
+    return pl.DataFrame(
+        {"group": group, "prediction": np.where(refused, 0, drawn["prediction"]), "label": drawn["label"]}
+    )
+
+
+def _replaced(answers: Any, others: Any, changed: bool, generator: Generator) -> Any:
+    return np.where(changed & (generator.random(len(answers)) < _WRONG), others, answers)
+
+
+MONITORS: Mapping[str, Monitor] = {
+    "binary classification": Monitor(
+        "model-quality",
+        _binary,
+        {"problem_type": "BinaryClassification", "probability_attribute": "probability"},
+    ),
+    "multiclass classification": Monitor("model-quality", _multiclass, {"problem_type": "MulticlassClassification"}),
+    "regression": Monitor("model-quality", _regression, {"problem_type": "Regression"}),
+    "bias": Monitor("bias", _groups, {"analysis_config": _CONFIG}),
+}
