@@ -107,7 +107,7 @@ def test_a_new_kind_is_analysed_to_violations_metrics_a_report_and_a_summary(fol
     assert summary.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
     assert [violation.subject for violation in summary.violations] == ["the longest line"]
     assert list(summary.outputs) == [
-        *("lines.json", "constraint_violations.json", "report.html", "analysis_summary.json"),
+        *("lines.json", "constraint_violations.json", "violations.json", "report.html", "analysis_summary.json"),
         "cloudwatch_metrics.jsonl",
     ]
     assert json.loads((folder / "out/lines.json").read_text()) == {"longest": 5}

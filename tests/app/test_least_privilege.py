@@ -292,7 +292,8 @@ class Pass:
             objects = self.app.s3.list_objects_v2(Bucket=bucket)["Contents"]
             folder = f"/{name}/{hour + HOUR:%Y/%m/%d/%H}/"
             reports = {found["Key"].rpartition("/")[2]: found["Key"] for found in objects if folder in found["Key"]}
-            self.app.s3.delete_object(Bucket=bucket, Key=reports["constraint_violations.json"])
+            for name_of_report in ("constraint_violations.json", "violations.json"):
+                self.app.s3.delete_object(Bucket=bucket, Key=reports[name_of_report])
             detail = json.load(self.app.s3.get_object(Bucket=bucket, Key=reports["analysis_ended.json"])["Body"])
             ended = json.loads((ROOT / "events/inbound/finish_execution.analysis_ended.json").read_text())
             payload = json.dumps(ended | {"id": name, "detail": detail})

@@ -83,7 +83,8 @@ def test_the_output_folder_holds_the_files_of_the_contract_and_the_summary_names
     }  # fmt: skip
     checked = workbench.check("a\n-1\n2\n")
     files = {path.name for path in (workbench.folder / "check").iterdir()}
-    assert files == {"statistics.json", "constraint_violations.json", *always}
+    assert files == {"statistics.json", "constraint_violations.json", "violations.json", *always}
+    assert workbench.read("check/violations.json") == workbench.read("check/constraint_violations.json")
     assert checked.outputs == {name: name for name in files}
     assert AnalysisSummary.model_validate(workbench.read("check/analysis_summary.json")) == checked
     assert (made.status, checked.status) == ("Completed", "CompletedWithViolations")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwatch_analyzer.cloudwatch import METRICS, metric_lines
-from modelwatch_analyzer.documents import VIOLATIONS_FILE
+from modelwatch_analyzer.documents import VIOLATIONS_COPY, VIOLATIONS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis, analysis_of
@@ -102,7 +102,8 @@ def _write(
     documents = dict(findings.documents)
     if settings.baseline_constraints is not None:
         version = {} if findings.violations_version is None else {"version": findings.violations_version}
-        documents[VIOLATIONS_FILE] = version | to_json(ConstraintViolations(violations=findings.violations))
+        report = version | to_json(ConstraintViolations(violations=findings.violations))
+        documents |= dict.fromkeys((VIOLATIONS_FILE, VIOLATIONS_COPY), report)
     paths = {name: output / name for name in (*documents, *findings.tables, REPORT, SUMMARY)} | {METRICS: metrics}
     summary = _summary(findings, changes, {name: _below(path, output) for name, path in paths.items()})
     _refuse_to_overwrite_input(settings, paths.values())

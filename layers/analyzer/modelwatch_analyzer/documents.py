@@ -23,6 +23,9 @@ CONSTRAINTS_FILE = "constraints.json"
 VIOLATIONS_FILE = "constraint_violations.json"
 """What a check found."""
 
+VIOLATIONS_COPY = "violations.json"
+"""The same under the other name by which the Python API lists it among the results."""
+
 _MOST_MISTAKES = 3
 
 _Model = TypeVar("_Model", bound=BaseModel)
