@@ -208,6 +208,27 @@ MUTATIONS = (
         "tests/core/test_dead_letters.py",
     ),
     Mutation(
+        "a baselining job moves up once",
+        f"{CORE}/app/finish_analysis.py",
+        "outgrew_none = job.moved_up_from is None and job.kind.analysis is not None",
+        "outgrew_none = job.kind.analysis is not None",
+        "tests/core/test_hosts.py",
+    ),
+    Mutation(
+        "what a host cannot share out is passed over before it is started",
+        f"{CORE}/domain/hosts.py",
+        "if limits.needs_parts and demand.read_as_a_whole is not None:",
+        "if False:",
+        "tests/core/test_hosts.py",
+    ),
+    Mutation(
+        "the reason of a job run quotes no logs",
+        f"{CORE}/domain/emr_serverless.py",
+        '(self.state_details or "").partition(_QUOTED)[0].strip()',
+        '(self.state_details or "").strip()',
+        "tests/core/test_emr_serverless.py",
+    ),
+    Mutation(
         "what a run stored before it died is how it ended",
         f"{CORE}/app/finish_analysis.py",
         'ended = stored.model_copy(update={"usage": stored.usage or ended.usage})',

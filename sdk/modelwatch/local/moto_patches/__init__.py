@@ -18,6 +18,7 @@ from modelwatch.local.moto_patches import (
     aws_lambda,
     cloudformation,
     dynamodb,
+    emr_serverless,
     events,
     logs,
     monitoring_schedules,
@@ -34,6 +35,7 @@ MOTO_VERSION = "5.2.5"
 PATCHES: tuple[Callable[[Hooks], list[Replacement]], ...] = (
     cloudformation.replacements,
     dynamodb.replacements,
+    emr_serverless.replacements,
     events.replacements,
     logs.replacements,
     routing.replacements,
