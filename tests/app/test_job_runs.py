@@ -87,7 +87,7 @@ def test_a_dataset_that_cannot_be_read_fails_with_the_reason_of_the_analysis(app
 
 @pytest.mark.parametrize(
     ("program", "reason"),
-    [((sys.executable, "-c", "raise SystemExit(3)"), "ExitCode: 3."), (None, NO_SPARK)],
+    [((sys.executable, "-c", "raise SystemExit(3)"), "ExitCode: 3"), (None, NO_SPARK)],
     ids=["a crash", "no spark-submit"],
 )
 def test_a_run_that_stored_no_end_fails_with_the_words_of_its_host(app, program, reason):
@@ -140,7 +140,7 @@ def test_an_end_whose_event_is_lost_is_found_by_the_sweep(app):
         ExpressionAttributeValues={":due": {"S": "2026-01-01T00:00:00Z"}},
     )
     app.call("ReconcileFunction", {})
-    assert "ExitCode: 4." in described(app, "unheard")["outcome"]["failure_reason"]
+    assert "ExitCode: 4" in described(app, "unheard")["outcome"]["failure_reason"]
 
 
 def test_what_spark_cannot_share_out_is_refused_before_anything_is_started(app):

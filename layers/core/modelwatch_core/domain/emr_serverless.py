@@ -15,9 +15,6 @@ from modelwatch_core.domain.outcome import Outcome
 EMR_SERVERLESS = "emr-serverless"
 """The name of the host that runs Spark."""
 
-STATE_CHANGE = "EMR Serverless Job Run State Change"
-"""The detail type of the events that report their ends."""
-
 OUT_OF = {
     Resource.MEMORY: ("exitcode: 137", "exit code 137", "outofmemory", "out of memory", "memory usage exceeded"),
     Resource.STORAGE: ("no space left on device",),
@@ -92,5 +89,8 @@ class JobRunState(Inbound):
             return Outcome.failed(f"NoEndOfAnalysis: {run} succeeded, and has left no end of its analysis")
         if self.state == "CANCELLED" and exhausted is None:
             return Outcome.stopped(f"StoppedInEmrServerless: {run} was cancelled.")
-        reason = (self.state_details or "").partition(_QUOTED)[0].strip() or "EMR Serverless gives no reason"
-        return Outcome.failed(f"JobRunFailed: {run} ended with: {reason}")
+        reason = (self.state_details or "").partition(_QUOTED)[0].strip().rstrip(
+            "."
+        ) or "EMR Serverless gives no reason"
+        of_what = f"; it ran out of {exhausted}" if exhausted else ""
+        return Outcome.failed(f"JobRunFailed: {run} ended with: {reason}{of_what}")
