@@ -40,4 +40,6 @@ def run(options: argparse.Namespace) -> None:
 def _job(rows: int, cores: int) -> Command:
     path = os.pathsep.join(map(str, (ROOT, ROOT / "layers/core", ROOT / "layers/analyzer", ROOT / "sdk")))
     environment = {"PYTHONPATH": path, "PYSPARK_PYTHON": str(_PYTHON), "SPARK_LOCAL_IP": "127.0.0.1"}
-    return Command(["-m", "benchmarks.spark_job", str(rows), str(cores)], environment, str(_PYTHON))
+    # Not as __main__, whose classes Spark would send to its workers by value.
+    program = "import sys; from benchmarks.spark_job import main; main(*map(int, sys.argv[1:]))"
+    return Command(["-c", program, str(rows), str(cores)], environment, str(_PYTHON))

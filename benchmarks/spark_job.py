@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import time
@@ -122,8 +121,3 @@ def _peak_of(session: SparkSession) -> int:
     process = session.sparkContext._gateway.proc.pid  # noqa: SLF001 (the JVM has no other handle)
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -29,6 +29,7 @@ from modelwatch.local.iam_policies import Permission, Statement, allows
 from modelwatch.local.moto_patches.iam import arn_of, statements_of, trust_of
 from modelwatch_core.domain.temporary_endpoint import temporary_endpoint_name
 from tests.app.deployed_app import HOUR, START, App, started
+from tests.app.test_job_runs import ENDLESS, PACKAGES, STAND_IN, asked, give_packages, request_of
 from tests.app.test_template import resources, source
 from tests.app.test_temporary_endpoints import CONFIG, capture, explained, left, make_endpoint, silence
 from tests.local.model_server import Container
@@ -58,6 +59,13 @@ UNSEEN = (
     "JobRole: *",
     "JobRole: s3:ListBucket",
     "JobRole: arn:*:s3:::",
+    # EMR Serverless itself looks for the log group and its streams.
+    "SparkRole: s3:AbortMultipartUpload",
+    "SparkRole: logs:DescribeLogGroups",
+    "SparkRole: logs:DescribeLogStreams",
+    "SparkRole: arn:aws:logs:us-east-1:123456789012:log-group:* of the statement for logs:DescribeLogGroups",
+    # A baseline that is stopped in the moment in which its run starts, see tests/core/test_hosts.py.
+    "ReconcileRole: emr-serverless:CancelJobRun",
     # An execution that is stopped in the moment in which its job starts, see tests/core/test_hosts.py.
     "LaunchExecutionRole: sagemaker:StopProcessingJob",
     f"LaunchExecutionRole: {_STOPS}",
@@ -87,6 +95,7 @@ def stack(tmp_path_factory) -> Iterator[LocalStack]:
         "OutputBuckets": "outputs",
         "BaselineRule": "Enabled",
         "JobImageUri": JOB_IMAGE,
+        "SparkPackagesUri": PACKAGES,
     }
     with Container() as container, started(template, BEFORE_TEN, **further) as stack:
         Pass(explained(stack, container), container).everything()
@@ -125,6 +134,7 @@ class Pass:
             self.the_sweep_makes_an_endpoint()
         self.an_event_makes_an_endpoint()
         self.analyses_run_in_jobs()
+        self.baselines_are_made_on_spark()
         self.a_configuration_is_deleted()
         self.orphans_are_deleted()
         self.the_sweep_follows_a_change()
@@ -200,6 +210,55 @@ class Pass:
         self.explain_with_the_configuration_in(self.buckets[-1], **in_a_job)
         with self.events_of_endpoints_lost():
             self.the_sweep_makes_an_endpoint()
+
+    def baselines_are_made_on_spark(self) -> None:
+        """Runs that a request and the sweep start, whose events come or are lost, and one that a person stops."""
+        give_packages(self.app)
+        self.stack.run_spark(*STAND_IN)
+        for number, bucket in enumerate(self.buckets):
+            output = f"s3://{'outputs' if bucket == 'outputs' else self.buckets[0]}/on-spark/{number}"
+            dataset = {"baseline_dataset_s3_uri": f"s3://{bucket}/features.csv", "output_s3_uri": output}
+            made = asked(self.app, f"on-spark-{number}", **dataset)
+            assert made["status"] == "Completed", self.stack.job_run_log(made["run"]["run_id"])
+        self.moves_up("on-spark-0", "moved-up")
+        with self.events_of_job_runs_lost():
+            self.sweep()
+        self.is_overdue("moved-up")
+        self.app.s3.delete_object(Bucket=self.buckets[0], Key="on-spark/moved-up/analysis_ended.json")
+        self.sweep()
+        moved = self.app.manage("DescribeBaseliningJob", baselining_job_name="moved-up")
+        assert (moved["host"], moved["status"]) == ("emr-serverless", "Failed")
+        assert moved["outcome"]["failure_reason"].startswith("NoEndOfAnalysis")
+        self.stack.run_spark(*ENDLESS)
+        self.app.call("CreateBaselineFunction", request_of("stopped-on-spark"))
+        self.app.manage("StopBaseliningJob", baselining_job_name="stopped-on-spark")
+        self.stack.settle()
+
+    def moves_up(self, done: str, name: str) -> None:
+        """Note a job like one that is done, which outgrew its processing job."""
+        table, dynamodb = self.stack.outputs["LedgerTableName"], self.stack.client("dynamodb")
+        item = dynamodb.get_item(TableName=table, Key={"pk": {"S": f"BASELINE#{done}"}, "sk": {"S": "JOB"}})["Item"]
+        document = json.loads(item["document"]["S"]) | {
+            "baselining_job_name": name,
+            "output_s3_uri": f"s3://{self.buckets[0]}/on-spark/{name}",
+            "resources": None,
+            "status": "InProgress",
+            "host": "sagemaker",
+            "moved_up_from": "sagemaker",
+            "run": None,
+            "outcome": None,
+        }
+        changed = {"pk": f"BASELINE#{name}", "document": json.dumps(document), "list": "OPEN_JOBS"}
+        changed |= {"list_key": "2026-01-01T00:00:00Z"}
+        dynamodb.put_item(TableName=table, Item=item | {key: {"S": value} for key, value in changed.items()})
+
+    def is_overdue(self, name: str) -> None:
+        self.stack.client("dynamodb").update_item(
+            TableName=self.stack.outputs["LedgerTableName"],
+            Key={"pk": {"S": f"BASELINE#{name}"}, "sk": {"S": "JOB"}},
+            UpdateExpression="SET list_key = :due",
+            ExpressionAttributeValues={":due": {"S": "2026-01-01T00:00:00Z"}},
+        )
 
     def a_person_stops_a_job(self) -> None:
         """Stop an execution before its job, which a program that goes on stands for, has ended."""
@@ -421,6 +480,14 @@ class Pass:
         yield
         events.enable_rule(Name=name)
 
+    @contextmanager
+    def events_of_job_runs_lost(self) -> Iterator[None]:
+        events = self.stack.client("events")
+        (name,) = [one["Name"] for one in events.list_rules()["Rules"] if "JobRunEnded" in one["Name"]]
+        events.disable_rule(Name=name)
+        yield
+        events.enable_rule(Name=name)
+
     def rule(self, name: str, change: str) -> None:
         events, bus = self.stack.client("events"), self.stack.outputs["EventBusName"]
         (rule,) = [one["Name"] for one in events.list_rules(EventBusName=bus)["Rules"] if name in one["Name"]]
@@ -585,6 +652,7 @@ def test_what_each_condition_forbids_is_refused_because_of_it(stack, resources):
         ("ManageMonitorsRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "somebody-elses"}),
         ("LaunchExecutionRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "somebody-elses"}),
         ("ReconcileRole", "sagemaker", "stop_processing_job", {"ProcessingJobName": "model-training-20261129"}),
+        ("ManageMonitorsRole", "emr-serverless", "cancel_job_run", {"applicationId": "another", "jobRunId": "1"}),
     ],
 )
 def test_a_role_that_tries_what_is_forbidden_is_refused(stack, role, service, method, arguments):

@@ -37,7 +37,7 @@ def test_every_function_is_listed_with_the_actions_of_its_role(resources, rows):
             if name == f"{function}Role"
             for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
         }
-        assert set(re.findall(r"`(\w+:\w+)`", text)) == granted - EVERYWHERE, function
+        assert set(re.findall(r"`([\w-]+:\w+)`", text)) == granted - EVERYWHERE, function
         missing = EVERYWHERE - granted
         assert missing == LACKED.get(function, set()), function
 

@@ -118,7 +118,7 @@ def test_each_function_writes_to_its_own_log_group_only(resources):
     granted = {
         name: statement["Resource"]
         for name, statement in statements(resources)
-        if name != "JobRole" and any(action.startswith("logs:") for action in statement["Action"])
+        if name not in ("JobRole", "SparkRole") and any(action.startswith("logs:") for action in statement["Action"])
     }
     assert granted == {
         f"{function}Role": {"Fn::GetAtt": [f"{function}Logs", "Arn"]}
@@ -142,15 +142,19 @@ def test_each_function_has_a_role_that_lambda_alone_takes(resources):
         assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_a_role_can_be_passed_to_the_scheduler_or_to_processing_jobs_only(resources):
+def test_a_role_can_be_passed_to_the_scheduler_or_to_jobs_only(resources):
     passing = [
         (name, s["Resource"], s["Condition"]) for name, s in statements(resources) if s["Action"] == "iam:PassRole"
     ]
-    to = {who: {"StringEquals": {"iam:PassedToService": f"{who}.amazonaws.com"}} for who in ("scheduler", "sagemaker")}
+    to = {
+        who: {"StringEquals": {"iam:PassedToService": f"{who}.amazonaws.com"}}
+        for who in ("scheduler", "sagemaker", "emr-serverless")
+    }
     of_ticks, of_jobs = {"Fn::GetAtt": ["ScheduleRole", "Arn"]}, {"Fn::GetAtt": ["JobRole", "Arn"]}
     assert passing == [
         ("RunJobs", of_jobs, to["sagemaker"]),
         ("RunJobs", {"Ref": "ProcessingRoleArns"}, to["sagemaker"]),
+        ("RunSpark", {"Fn::GetAtt": ["SparkRole", "Arn"]}, to["emr-serverless"]),
         *((name, of_ticks, to["scheduler"]) for name in ("ManageMonitorsRole", "FollowEndpointsRole", "ReconcileRole")),
     ]
 
@@ -168,6 +172,40 @@ def test_those_that_start_or_stop_analyses_run_jobs_and_write_to_nothing_but_wha
     assert written.endswith(":s3:::${Bucket}/processing-jobs/*")
     (jobs,) = [s["Resource"]["Fn::Sub"] for s in of_jobs if "sagemaker:CreateProcessingJob" in s["Action"]]
     assert jobs.endswith(":processing-job/*")
+
+
+def test_job_runs_are_started_asked_after_and_cancelled_in_the_application_of_the_deployment_alone(resources):
+    granted = {}
+    for name, statement in statements(resources):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        of_spark = {action.partition(":")[2] for action in actions if action.startswith("emr-serverless:")}
+        if of_spark:
+            granted.setdefault(name, set()).update(of_spark)
+            runs = {"Fn::Sub": "${SparkApplication.Arn}/jobruns/*"}
+            whole = {"Fn::GetAtt": ["SparkApplication", "Arn"]}
+            assert statement["Resource"] == (whole if of_spark == {"StartJobRun"} else runs)
+    assert granted == {
+        "RunSpark": {"StartJobRun", "TagResource"},
+        "ManageMonitorsRole": {"CancelJobRun"},
+        "FinishExecutionRole": {"GetJobRun"},
+        "ReconcileRole": {"CancelJobRun", "GetJobRun"},
+    }
+    starters = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        if "RunSpark" in json.dumps(role["Properties"].get("ManagedPolicyArns", []))
+    }
+    assert starters == {"CreateBaselineRole", "ReconcileRole"}
+
+
+def test_without_packages_for_spark_there_is_no_application_and_no_role_for_it(source, resources):
+    assert source["Parameters"]["SparkPackagesUri"]["Default"] == ""
+    of_spark = {name for name, resource in resources.items() if resource.get("Condition") == "HasSpark"}
+    assert of_spark == {"SparkApplication", "SparkRole", "SparkLogs", "RunSpark"}
+    stop = resources["SparkApplication"]["Properties"]["AutoStopConfiguration"]
+    assert stop == {"Enabled": True, "IdleTimeoutMinutes": 5}  # what idles is not paid for
+    state = resources["FinishExecutionJobRunEnded"]["Properties"]["State"]
+    assert state == {"Fn::If": ["HasSpark", "ENABLED", "DISABLED"]}
 
 
 def test_endpoints_can_be_made_and_deleted_under_the_names_of_temporary_ones_only(resources):
@@ -203,7 +241,7 @@ def test_services_act_for_this_account_only(resources):
 def test_whoever_invokes_a_function_does_so_for_one_rule_of_this_account(resources):
     permissions = of_type(resources, "AWS::Lambda::Permission")
     rules = set(of_type(resources, "AWS::Events::Rule"))
-    assert len(permissions) == len(rules) == 11
+    assert len(permissions) == len(rules) == 12
     bound = [permission["Properties"]["SourceArn"]["Fn::GetAtt"] for permission in permissions.values()]
     assert {rule for rule, _ in bound} == rules
     assert all(permission["Properties"]["Principal"] == "events.amazonaws.com" for permission in permissions.values())
@@ -232,6 +270,7 @@ def test_only_lambda_the_scheduler_jobs_and_the_analyzer_take_roles(resources):
     assert trusted.pop("ScheduleRole") == '{"Service": "scheduler.amazonaws.com"}'
     assert trusted.pop("AnalysisRole") == '{"AWS": {"Fn::GetAtt": "AnalyzerRole", "Arn"}}'
     assert trusted.pop("JobRole") == '{"Service": "sagemaker.amazonaws.com"}'
+    assert trusted.pop("SparkRole") == '{"Service": "emr-serverless.amazonaws.com"}'
     assert set(trusted.values()) == {'{"Service": "lambda.amazonaws.com"}'}
 
 
@@ -301,7 +340,7 @@ def test_nothing_is_public_and_everything_insists_on_tls(resources):
 def test_every_rule_and_schedule_retries_and_then_keeps_what_it_could_not_deliver(resources):
     targets = [t for rule in of_type(resources, "AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
     targets += [s["Properties"]["Target"] for s in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    assert len(targets) == 13
+    assert len(targets) == 14
     for target in targets:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -370,6 +409,8 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         pattern = json.dumps(rule["Properties"]["EventPattern"]).replace(
             '{"Fn::GetAtt": ["Analyzer", "Arn"]}', f'"{arn}"'
         )
+        of_spark = '{"Fn::If": ["HasSpark", {"Ref": "SparkApplication"}, "none"]}'
+        pattern = pattern.replace(of_spark, '"00f1982r1uukb925"')
         if EventPattern.load(pattern).matches_event(event):
             matching.add(name)
     return matching
@@ -386,6 +427,7 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("outbound/alerts-waiting.people", {"RouteAlertsAlertRaised"}),
         ("outbound/schedule-silent.first", {"RouteAlertsAlertRaised"}),
+        ("inbound/finish_execution.job_run_ended", {"FinishExecutionJobRunEnded"}),
         ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
         ("inbound/follow_endpoints.updated", {"FollowEndpointsWatchedEndpoint"}),
         ("inbound/follow_endpoints.deleted", {"FollowEndpointsWatchedEndpoint"}),
@@ -403,6 +445,8 @@ def test_each_event_reaches_the_functions_that_it_is_for_and_no_other(resources,
 @pytest.mark.parametrize(
     ("sample", "change"),
     [
+        ("finish_execution.job_run_ended", {"state": "CANCELLING"}),
+        ("finish_execution.job_run_ended", {"applicationId": "00f1cbsc6anuij25"}),  # of somebody else's
         ("follow_endpoints.updated", {"EndpointStatus": "UPDATING"}),
         ("follow_endpoints.in_service", {"EndpointStatus": "CREATING"}),
         ("launch_execution.batch_written", {"TransformJobStatus": "InProgress"}),
@@ -425,6 +469,7 @@ def test_baselines_are_made_by_a_rule_that_is_off_until_its_user_switches_it_on(
         "CreateBaselineTrainingCompleted",
         "CreateBaselineModelApproved",
     }
+    states.pop("FinishExecutionJobRunEnded")
     assert {json.dumps(state) for state in states.values() if state != switched} == {'"ENABLED"'}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_core.adapters.aws.emr_serverless import emr_serverless_limits
 from modelwatch_core.adapters.aws.processing_jobs import processing_job_limits
 from modelwatch_core.app.reconcile import Sweep
+from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob, JobStatus
+from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import (
@@ -26,6 +30,7 @@ from modelwatch_core.domain.hosts import (
     RunStatus,
     choose_host,
 )
+from modelwatch_core.domain.monitor_kinds import monitor_kind
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import RunClaim
@@ -80,7 +85,7 @@ def test_what_a_host_outgrew_goes_to_one_that_comes_after_it():
 
 
 def hosts_of_the_template(memory: int = 3008, storage: int = 6400) -> list[HostCandidate]:
-    """The two hosts as a deployment with all defaults has them."""
+    """The hosts as a deployment with all defaults has them, and an image for jobs and packages for Spark."""
     function = AnalyzerFunctionSettings.model_validate(
         {
             "ANALYZER_FUNCTION": "analyzer",
@@ -91,7 +96,11 @@ def hosts_of_the_template(memory: int = 3008, storage: int = 6400) -> list[HostC
         }
     )
     jobs = processing_job_limits(runs_analyses=True)
-    return [HostCandidate(name="lambda", limits=function.limits), HostCandidate(name="sagemaker", limits=jobs)]
+    return [
+        HostCandidate(name="lambda", limits=function.limits),
+        HostCandidate(name="sagemaker", limits=jobs),
+        HostCandidate(name="emr-serverless", limits=emr_serverless_limits(64)),
+    ]
 
 
 # By hand: at 20 MB/s a gigabyte takes 50 s. Lambda: 2.9375 GB x $0.0000166667 x (5 s + 50 s a gigabyte). A job: $0.115
@@ -104,28 +113,88 @@ def job_dollars(gigabytes: float) -> float:
     return (0.115 + 0.14 / 730 * gigabytes) * (120 + 50 * gigabytes) / 3600
 
 
+# Spark: a worker has 4 vCPUs at $0.052624 an hour and 16 GB at $0.0057785, and reads 80 MB/s. One more is the driver.
+# With 64 vCPUs there are at most 15 that read, and each has a gibibyte to read at least.
+def spark_dollars(gigabytes: float) -> float:
+    workers = min(15, max(1, math.ceil(gigabytes * 1e9 / 2**30)))
+    hours = (120 + gigabytes * 1e9 / (80e6 * workers)) / 3600
+    return (workers + 1) * (4 * 0.052624 + 16 * 0.0057785) * hours
+
+
 @pytest.mark.parametrize(
-    ("size", "host"),
+    ("size", "whole", "parts"),
     [
-        (10**6, "lambda"),
-        (10**7, "lambda"),
-        (10**8, "lambda"),
-        (10**9, "lambda"),
-        (3 * 10**9, "lambda"),
-        (10**10, "sagemaker"),
-        (10**11, "sagemaker"),
-        (10**12, "sagemaker"),
+        (10**6, "lambda", "lambda"),
+        (10**7, "lambda", "lambda"),
+        (10**8, "lambda", "lambda"),
+        (10**9, "lambda", "lambda"),
+        (3 * 10**9, "lambda", "lambda"),
+        (10**10, "sagemaker", "sagemaker"),
+        (10**11, "sagemaker", "sagemaker"),
+        (10**12, "sagemaker", "emr-serverless"),
+        (10**13, None, "emr-serverless"),
+        (5 * 10**13, None, "emr-serverless"),
     ],
 )
-def test_from_a_megabyte_to_a_terabyte_no_host_that_fits_is_a_quarter_cheaper(size, host):
-    choice = choose_host(hosts_of_the_template(), Demand(input_bytes=size))
-    assert isinstance(choice, HostChoice)
-    assert choice.name == host
+def test_from_a_megabyte_to_many_terabytes_no_host_that_fits_is_a_quarter_cheaper(size, whole, parts):
     gigabytes = size / 1e9
-    costs = {"sagemaker": job_dollars(gigabytes)}
+    costs = {}
     if size <= 6400 * 2**20 * 4 // 5 and 5 + 50 * gigabytes <= 0.8 * 900:  # what Lambda holds, and gets through in time
         costs["lambda"] = lambda_dollars(gigabytes)
-    assert costs[choice.name] <= 1.25 * min(costs.values())
+    if 120 + 50 * gigabytes <= 0.8 * 86_400:
+        costs["sagemaker"] = job_dollars(gigabytes)
+    as_a_whole = choose_host(hosts_of_the_template(), Demand(input_bytes=size, read_as_a_whole="captures"))
+    if whole is None:
+        assert isinstance(as_a_whole, NoHost)
+        assert as_a_whole.reason.endswith("emr-serverless does not share out captures")
+    else:
+        assert isinstance(as_a_whole, HostChoice)
+        assert as_a_whole.name == whole
+        assert costs[whole] <= 1.25 * min(costs.values())
+    costs["emr-serverless"] = spark_dollars(gigabytes)
+    in_parts = choose_host(hosts_of_the_template(), Demand(input_bytes=size, largest_file_bytes=min(size, 10**9)))
+    assert isinstance(in_parts, HostChoice)
+    assert in_parts.name == parts
+    assert costs[parts] <= 1.25 * min(costs.values())
+
+
+def test_a_file_is_not_divided_so_that_one_of_a_hundred_gigabytes_is_for_one_machine():
+    demand = Demand(input_bytes=10**12, largest_file_bytes=10**11)
+    choice = choose_host(hosts_of_the_template(), demand)
+    assert choice.name == "sagemaker"
+    wish = Resources(host="emr-serverless")
+    refused = choose_host(hosts_of_the_template(), demand, resources=wish)
+    assert refused.reason == "emr-serverless takes files of 4,000,000,000 bytes, and the largest has 100,000,000,000"
+    assert "SparkVcpus" in refused.advice
+
+
+@pytest.mark.parametrize(
+    ("format_name", "options", "reason"),
+    [
+        ("csv", {}, None),
+        ("parquet", {}, None),
+        ("sagemakerCaptureJson", {}, "captures"),
+        ("batchTransform", {}, "what transform jobs captured"),
+        ("json", {}, "JSON"),
+        ("avro", {}, "the format avro"),
+        ("csv", {"preprocessed": True}, "a record preprocessor, which sees all records in their order"),
+        ("csv", {"merged": True}, "the merge of predictions with labels"),
+        ("csv", {"kind": "ModelExplainability"}, "the analysis of explainability monitors"),
+    ],
+)
+def test_what_is_read_as_a_whole_is_known_before_anything_is_started(format_name, options, reason):
+    asked = {"kind": "DataQuality", "preprocessed": False, "merged": False} | options
+    kind = monitor_kind(asked.pop("kind"))
+    assert read_as_a_whole(kind, format_name, **asked) == reason
+
+
+def test_a_schedule_that_wishes_for_spark_is_refused_when_it_is_made():
+    world = World()
+    spark = MemoryHost(name="emr-serverless")
+    spark.limits = spark.limits.model_copy(update={"needs_parts": True})
+    world.hosts["emr-serverless"] = spark
+    with pytest.raises(InvalidInput, match="emr-serverless does not share out captures"):
+        world.has_schedule(resources={"host": "emr-serverless"})
 
 
 @given(st.integers(1, 10**13), st.integers(1024, 10240), st.integers(512, 10240))
@@ -140,7 +209,7 @@ def test_a_chosen_host_is_never_a_quarter_dearer_than_another_one_that_fits(size
 
 
 def test_an_analysis_moves_up_before_its_time_or_its_memory_would_not_do():
-    slow = hosts_of_the_template(memory=1024, storage=10240)  # at 11.6 MB/s, 8.4 GB would take 725 s of 900
+    slow = hosts_of_the_template(memory=1024, storage=10240)[:2]  # at 11.6 MB/s, 8.4 GB would take 725 s of 900
     by_time = choose_host(slow, Demand(input_bytes=8_400_000_000))
     assert by_time.name == "sagemaker"
     assert by_time.reason.startswith("lambda ends a run after 900 s, and this one may take 731 s; sagemaker takes")
@@ -187,8 +256,6 @@ def test_an_execution_keeps_its_run_and_why_its_host_was_chosen(world):
 
 def test_a_baselining_job_keeps_its_run(world):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
-    from modelwatch_core.domain.baselining_job import BaselineRequest
-
     world.create_baseline(
         BaselineRequest(
             baselining_job_name="first", baseline_dataset_s3_uri="s3://data/train.csv", dataset_format={"csv": {}}
@@ -405,6 +472,82 @@ def test_a_run_that_its_host_was_too_small_for_is_started_once_more_on_the_next_
     assert settled.monitoring_execution_status is ExecutionStatus.FAILED  # once is enough
     world.finish(again)
     assert len(larger.started) == 1
+
+
+@pytest.fixture
+def two_hosts() -> World:
+    """A world with a second, larger host for baselining jobs, and a dataset."""
+    world = World()
+    world.hosts["larger"] = MemoryHost(name="larger")
+    finish_job = replace(world.finish.finish_baselining_job, hosts=("memory", "larger"))
+    world.finish = replace(world.finish, finish_baselining_job=finish_job)
+    world.reconcile = replace(world.reconcile, finish=world.finish)
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    return world
+
+
+def started_job(world: World, **changes) -> BaseliningJob:
+    asked = {"baselining_job_name": "first", "baseline_dataset_s3_uri": "s3://data/train.csv"}
+    return world.create_baseline(BaselineRequest(**asked, dataset_format={"csv": {}}, **changes))
+
+
+def death_of(job: BaseliningJob) -> AnalysisEnded:
+    return AnalysisEnded(
+        subject=job.subject,
+        output_s3_uri=job.output_s3_uri,
+        outcome=Outcome.failed("AnalyzerCrashed: x"),
+        run=job.run,
+        exhausted=Resource.TIME,
+    )
+
+
+def test_a_baselining_job_that_outgrew_its_host_is_started_once_more_on_the_next_one(two_hosts):
+    world, larger = two_hosts, two_hosts.hosts["larger"]
+    died = death_of(started_job(world))
+    world.finish(died)
+    waiting = world.jobs.get("first")
+    assert (waiting.status, waiting.moved_up_from, waiting.run) == (JobStatus.IN_PROGRESS, "memory", None)
+    assert world.finish(died) is None  # delivered again
+    assert world.reconcile() == Sweep(1, ())
+    moved = world.jobs.get("first")
+    assert (moved.host, moved.run.host) == ("larger", "larger")
+    assert moved.host_reason.startswith("memory ran out of time; larger takes")
+    (request,) = larger.started
+    assert (request.host, request.inputs) == ("larger", world.host.started[0].inputs)
+    assert world.finish(died) is None
+    assert world.reconcile() == Sweep(0, ())
+    world.finish(death_of(moved))
+    failed = world.jobs.get("first")
+    assert (failed.status, failed.outcome.failure_reason) == (JobStatus.FAILED, "AnalyzerCrashed: x")  # once is enough
+    assert len(larger.started) == 1
+
+
+def test_a_baselining_job_that_no_larger_host_takes_fails_with_both_reasons(two_hosts):
+    world, larger = two_hosts, two_hosts.hosts["larger"]
+    larger.limits = larger.limits.model_copy(update={"needs_parts": True})
+    job = started_job(world, record_preprocessor_source_uri="s3://data/first.py")
+    world.finish(death_of(job))
+    world.reconcile()
+    reason = world.jobs.get("first").outcome.failure_reason
+    assert "memory ran out of time; larger does not share out a record preprocessor" in reason
+    assert larger.started == []
+
+
+def test_a_baselining_job_that_is_stopped_while_it_moves_up_has_no_run_that_goes_on(two_hosts):
+    world, larger = two_hosts, two_hosts.hosts["larger"]
+    job = started_job(world)
+    world.finish(death_of(job))
+    start = larger.start
+
+    def stopped_meanwhile(request):
+        run = start(request)
+        world.manage("StopBaseliningJob", baselining_job_name="first")
+        return run
+
+    larger.start = stopped_meanwhile
+    world.reconcile()
+    assert world.jobs.get("first").status is JobStatus.STOPPED
+    assert larger.stopped == [job.subject]
 
 
 def test_an_execution_that_is_stopped_while_its_job_is_being_started_has_no_job_that_goes_on():

@@ -12,7 +12,6 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
-from modelwatch_core.ports import StoredObject
 from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
@@ -525,7 +524,6 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
         ({"baseline_dataset_s3_uri": "s3://data/none.csv"}, "BaselineDatasetNotFound"),
         ({"baseline_dataset_s3_uri": "s3://data/large.csv"}, "BaselineDatasetTooLarge"),
         ({"output_s3_uri": "s3://elsewhere/out"}, "OutputOutsideResults"),
-        ({"baseline_dataset_s3_uri": "s3://data/huge.csv"}, "5 GB"),
         ({"dataset_format": {"cvs": {}}}, "UnsupportedFormat.*'cvs'; the formats are batchTransform, csv, json"),
         ({"dataset_format": {"csv": {"haeder": True}}}, "InvalidSettings.*dataset_format.csv.haeder"),
         ({"dataset_format": {"csv": {"separator": "*"}}}, "InvalidSettings.*dataset_format.csv.separator"),
@@ -535,9 +533,6 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
 def test_a_baseline_that_could_not_work_is_refused_at_once(world, changes, code):
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
     world.objects.kept["s3://data/large.csv"] = b"x" * (world.host.limits.input_bytes + 1)
-    listed = world.objects.list
-    huge = StoredObject("s3://data/huge.csv", 5 * 2**30 + 1, world.clock.now())
-    world.objects.list = lambda uri: [huge] if uri == huge.s3_uri else listed(uri)
     with pytest.raises(InvalidInput, match=code):
         world.create_baseline(request(**changes))
     assert world.host.started == []

@@ -26,6 +26,7 @@ from modelwatch_core.adapters.aws.alarms import Alarms
 from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableWaitingAlerts
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
+from modelwatch_core.adapters.aws.emr_serverless import EmrServerless, emr_serverless_limits
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
 from modelwatch_core.adapters.aws.ledger_table import (
@@ -1510,6 +1511,35 @@ def test_a_run_of_the_analyzers_lambda_is_known_by_its_request(aws):
 class _Invoked:
     def invoke(self, **_):
         return {"ResponseMetadata": {"RequestId": "request-1"}}
+
+
+def test_a_job_run_of_emr_serverless_is_started_described_and_stopped(aws):
+    aws.client("s3").create_bucket(Bucket="results")
+    client = aws.client("emr-serverless")
+    made = client.create_application(type="SPARK", releaseLabel="emr-7.9.0", clientToken="one")
+    host = EmrServerless(
+        client,
+        S3ObjectStore(aws.client("s3")),
+        "s3://results/processing-jobs",
+        made["applicationId"],
+        "arn:aws:iam::123456789012:role/spark",
+        "s3://code/packages.tar.gz",
+        "logs",
+        emr_serverless_limits(8),
+    )
+    request = REQUEST.model_copy(update={"job_name": "a", "host": host.name})
+    run = host.start(request)
+    assert (run.host, run.subject) == ("emr-serverless", "baseline/a")
+    described = client.get_job_run(applicationId=made["applicationId"], jobRunId=run.run_id)["jobRun"]
+    (argument,) = described["jobDriver"]["sparkSubmit"]["entryPointArguments"]
+    stored = S3ObjectStore(aws.client("s3")).read(argument.removeprefix("modelwatch_request="))
+    assert AnalysisRequest.model_validate_json(stored) == request
+    assert host.describe(run).status is RunStatus.ENDED  # moto's job runs have ended when they are started
+    host.stop(run)
+    assert host.describe(run).outcome.status is OutcomeStatus.STOPPED
+    unknown = run.model_copy(update={"run_id": "none"})
+    assert host.describe(unknown) == RunDescription(status=RunStatus.UNKNOWN)
+    host.stop(unknown)
 
 
 def test_every_terminal_status_is_one_of_sagemakers_words():

@@ -127,6 +127,7 @@ class World:
             jobs,
             objects,
             self.launch,
+            self.create_baseline,
             self.finish,
             self.follow,
             self.hosts,

@@ -91,7 +91,7 @@ def test_spark_submit_says_what_it_cannot_share_out(folder: Path, tmp_path: Path
     given = baseline_of("DATA_QUALITY", folder, tmp_path / "made") | {"dataset_format": '{"sagemakerCaptureJson": {}}'}
     made = submit(given)
     assert made.returncode == 1
-    message = "NotInParts: Spark reads csv and parquet, and not sagemakerCaptureJson: run it on another host"
+    message = "NotInParts: Spark does not share out captures: run it on another host"
     assert message in made.stderr
 
 

@@ -36,8 +36,6 @@ class KindAnalysis(Generic[Settings]):
     learnt : callable
         Gets the documents of a baseline by their file names; returns a short table of what it learnt for people, its
         header first.
-    in_parts : bool
-        Whether it reads the parts of a dataset by `Host.gather`, so that many machines may.
     changes_since : callable
         Yields a sentence for each difference between the reports in the folder of the previous attempt and the
         findings. Violations are compared elsewhere.
@@ -46,7 +44,6 @@ class KindAnalysis(Generic[Settings]):
     run: Callable[[Settings, Host], Findings]
     changes_since: Callable[[Path, Findings], Iterable[str]]
     learnt: Callable[[Mapping[str, Any]], Sequence[Sequence[str]]] = _nothing
-    in_parts: bool = False
 
 
 def analysis_of(kind: MonitorKind) -> KindAnalysis[Any]:

@@ -116,6 +116,16 @@ class ProcessingJobSettings(FunctionSettings):
         return list(filter(None, map(str.strip, self.processing_role_arns.split(","))))
 
 
+class EmrServerlessSettings(FunctionSettings):
+    """For functions that start analyses on EMR Serverless; without an application there are none."""
+
+    spark_application_id: str = ""
+    spark_role_arn: str = ""
+    spark_packages_uri: str = ""
+    spark_log_group: str = ""
+    spark_vcpus: int = Field(default=8, ge=8)
+
+
 class LaunchSettings(FunctionSettings):
     """For the function that launches executions."""
 

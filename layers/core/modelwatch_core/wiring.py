@@ -69,6 +69,7 @@ from modelwatch_core.settings import (
     AnalyzerSettings,
     BusSettings,
     DeadLetterSettings,
+    EmrServerlessSettings,
     LaunchSettings,
     LedgerSettings,
     LimitSettings,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from types_boto3_sns.client import SNSClient
 
     from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
+    from modelwatch_core.adapters.aws.emr_serverless import EmrServerless
     from modelwatch_core.adapters.aws.ledger_table import VersionedItems
 
 _CLOCK = SystemClock()
@@ -237,6 +239,25 @@ def _processing_jobs() -> AnalysisHost | None:
     )
 
 
+@cache
+def _emr_serverless() -> EmrServerless | None:
+    settings = EmrServerlessSettings.from_environment()
+    if not settings.spark_application_id:
+        return None
+    from modelwatch_core.adapters.aws.emr_serverless import EmrServerless, emr_serverless_limits
+
+    return EmrServerless(
+        client=_session().client("emr-serverless", config=_config()),
+        objects=_objects(),
+        requests=f"{_results()}/processing-jobs",
+        application_id=settings.spark_application_id,
+        role_arn=settings.spark_role_arn,
+        packages=settings.spark_packages_uri,
+        log_group=settings.spark_log_group,
+        limits=emr_serverless_limits(settings.spark_vcpus),
+    )
+
+
 def _end_of_invocation(detail: object) -> AnalysisEnded:
     from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
 
@@ -247,12 +268,24 @@ def _end_of_job(detail: object) -> AnalysisEnded | None:
     from modelwatch_core.app.end_of_job import EndOfJob
     from modelwatch_core.domain.processing_job import JobState
 
-    return EndOfJob(_ledger(), _jobs(), _objects())(JobState.model_validate(detail))
+    return EndOfJob(_ledger(), _jobs(), _objects())(JobState.model_validate(detail).job_run)
+
+
+def _end_of_job_run(detail: object) -> AnalysisEnded | None:
+    from modelwatch_core.app.end_of_job import EndOfJob
+    from modelwatch_core.domain.emr_serverless import JobRunEnded
+
+    event, host = JobRunEnded.model_validate(detail), _emr_serverless()
+    if host is None or event.application_id != host.application_id:
+        return None
+    state = host.state(event.job_run_id)
+    return EndOfJob(_ledger(), _jobs(), _objects())(state.job_run) if state else None
 
 
 HOSTS: dict[str, Callable[[], AnalysisHost | None]] = {
     "lambda": _analyzer_function,
     "sagemaker": _processing_jobs,
+    "emr-serverless": _emr_serverless,
 }
 """Every host by its name, the one that starts soonest first. One that this deployment does not have gives None."""
 
@@ -260,6 +293,7 @@ ENDS: dict[str, Callable[[object], AnalysisEnded | None]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
     "Lambda Function Invocation Result - Failure": _end_of_invocation,
     "SageMaker Processing Job State Change": _end_of_job,
+    "EMR Serverless Job Run State Change": _end_of_job_run,
 }
 """How the end of a run is read from the events that report it, by their detail type; None for what is not ours."""
 
@@ -469,7 +503,8 @@ def check_batch() -> CheckBatch:
 @cache
 def _finish_execution() -> FinishExecution:
     prefix = MetricSettings.from_environment().metric_namespace_prefix
-    larger = [name for name, host in _hosts().items() if host.limits.runs_analyses]
+    # No schedule has a dataset that is read in parts.
+    larger = [name for name, host in _hosts().items() if host.limits.runs_analyses and not host.limits.needs_parts]
     return FinishExecution(_ledger(), _objects(), _metrics(), _bus(), _CLOCK, metric_prefix=prefix, hosts=larger)
 
 
@@ -477,7 +512,10 @@ def _finish_execution() -> FinishExecution:
 def finish_analysis() -> FinishAnalysis:
     """Return the use case of functions/finish_execution."""
     return FinishAnalysis(
-        _finish_execution(), FinishBaseliningJob(jobs=_jobs(), clock=_CLOCK), _run_claims(), _owned_endpoints()
+        _finish_execution(),
+        FinishBaseliningJob(_jobs(), _CLOCK, [name for name, host in _hosts().items() if host.limits.runs_analyses]),
+        _run_claims(),
+        _owned_endpoints(),
     )
 
 
@@ -576,6 +614,7 @@ def reconcile() -> Reconcile:
         jobs=_jobs(),
         objects=_objects(),
         launch=launch_execution(),
+        create_baseline=create_baseline(),
         finish=finish_analysis(),
         follow=follow_endpoint(),
         hosts=_hosts(),

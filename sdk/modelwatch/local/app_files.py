@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,26 @@ JOB_IMAGE = "modelwatch-job"
 def program_of_the_analyzer() -> tuple[str, ...]:
     """Return the entry point of the analyzer's image for processing jobs, as a program of this machine."""
     return sys.executable, str(find_template().parent / "analyzer_container" / "job.py")
+
+
+def program_of_spark() -> tuple[str, ...] | None:
+    """Return the ``spark-submit`` of the checkout's ``.venv-spark``, with what it needs to know; None without one."""
+    root = find_template().parent
+    environment = root / ".venv-spark"
+    submit = environment / "bin/spark-submit"
+    if not submit.is_file():
+        return None
+    (site,) = (environment / "lib").glob("python3.*/site-packages")
+    path = os.pathsep.join(str(root / folder) for folder in ("layers/core", "layers/analyzer", "sdk"))
+    variables = {
+        "PYSPARK_PYTHON": environment / "bin/python",
+        "PYTHONPATH": path,
+        "SPARK_HOME": site / "pyspark",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    quiet = ("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false")
+    given = (f"{name}={value}" for name, value in variables.items())
+    return ("env", *given, str(submit), "--master", "local[2]", *quiet)
 
 
 def layer_folder(template: Path, content_uri: str) -> Path:

@@ -185,6 +185,23 @@ def _stop_processing_job(parameters: Parameters, region: Region) -> Iterator[Per
         yield replace(permission, context=context)
 
 
+def _start_job_run(parameters: Parameters, region: Region) -> Iterator[Permission]:
+    application = f"/applications/{parameters['applicationId']}"
+    yield Permission("emr-serverless:StartJobRun", region.arn("emr-serverless", application))
+    if parameters.get("tags"):
+        yield Permission("emr-serverless:TagResource", region.arn("emr-serverless", f"{application}/jobruns/new"))
+    passed = {"iam:passedtoservice": ["emr-serverless.amazonaws.com"]}
+    yield Permission("iam:PassRole", parameters["executionRoleArn"], passed)
+
+
+def _job_run(action: str) -> Callable[[Parameters, Region], Iterator[Permission]]:
+    def permissions(parameters: Parameters, region: Region) -> Iterator[Permission]:
+        run = f"/applications/{parameters['applicationId']}/jobruns/{parameters['jobRunId']}"
+        yield Permission(f"emr-serverless:{action}", region.arn("emr-serverless", run))
+
+    return permissions
+
+
 _ENDPOINT, _CONFIG = {"EndpointName": "endpoint"}, {"EndpointConfigName": "endpoint-config"}
 _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permission]]] = {
     ("sts", "GetCallerIdentity"): lambda *_: iter(()),  # needs no permission
@@ -216,6 +233,8 @@ _NEEDED: dict[tuple[str, str], Callable[[Parameters, Region], Iterator[Permissio
     **{
         ("scheduler", f"{verb}Schedule"): _schedule(f"{verb}Schedule") for verb in ("Create", "Update", "Delete", "Get")
     },
+    ("emr-serverless", "StartJobRun"): _start_job_run,
+    **{("emr-serverless", action): _job_run(action) for action in ("GetJobRun", "CancelJobRun")},
     ("sagemaker", "CreateProcessingJob"): _create_processing_job,
     ("sagemaker", "DescribeProcessingJob"): _sagemaker("DescribeProcessingJob", **_JOB),
     ("sagemaker", "StopProcessingJob"): _stop_processing_job,

@@ -63,6 +63,13 @@ class _Operation:
 
 
 _OPERATIONS = {
+    "AWS::EMRServerless::Application": _Operation(
+        "emr-serverless",
+        "create_application",
+        "name",
+        "applicationId",
+        {"ApplicationId": "applicationId", "Arn": "arn"},
+    ),
     "AWS::Scheduler::ScheduleGroup": _Operation(
         "scheduler", "create_schedule_group", "Name", "Name", {"Arn": "ScheduleGroupArn"}
     ),

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from modelwatch.local import invoke_api, moto_patches, operator_settings, resource_types
-from modelwatch.local.app_files import JOB_IMAGE, find_template, program_of_the_analyzer
+from modelwatch.local.app_files import JOB_IMAGE, find_template, program_of_spark, program_of_the_analyzer
 from modelwatch.local.authorization import authorize
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.call_log import Call
@@ -30,6 +30,7 @@ from modelwatch.local.event_rules import deliver_event
 from modelwatch.local.functions import Functions, Invocation
 from modelwatch.local.iam_requests import Region
 from modelwatch.local.in_functions.function_process import SHIFT_FILE
+from modelwatch.local.job_runs import JobRuns
 from modelwatch.local.mail import MailServer
 from modelwatch.local.model_servers import ModelServers
 from modelwatch.local.moto_patches.hooks import Hooks
@@ -233,6 +234,21 @@ class LocalStack:
         """
         self._programs[image_uri] = command
 
+    def run_spark(self, *command: str) -> None:
+        """Run a program of this machine in place of ``spark-submit`` for the job runs of EMR Serverless.
+
+        Parameters
+        ----------
+        command : str
+            The program and its arguments; the entry point of a run and its arguments follow. By default it is that of
+            the checkout's ``.venv-spark``, which ``make test-spark`` makes.
+        """
+        self._job_runs.program = command
+
+    def job_run_log(self, job_run_id: str) -> str:
+        """Return what a job run has printed so far."""
+        return self._job_runs.log(job_run_id)
+
     def job_log(self, name: str) -> str:
         """Return what a processing job has printed so far."""
         return self._processing_jobs.log(name)
@@ -331,6 +347,9 @@ class LocalStack:
         self._processing_jobs = ProcessingJobs(
             self._programs, clients=self._clients, now=self._clock.now, work=self._work, folder=self._folder
         )
+        self._job_runs = JobRuns(
+            program_of_spark(), clients=self._clients, now=self._clock.now, work=self._work, folder=self._folder
+        )
         self._emulator.invoke_endpoint = self._model_servers.invoke
         self._emulator.move_clock = partial(move_clock, self)
         self._ticker = Ticker(
@@ -364,6 +383,8 @@ class LocalStack:
             endpoint_updated=self._model_servers.endpoint_updated,
             processing_job_created=self._processing_jobs.created,
             processing_job_stopped=self._processing_jobs.stopped,
+            job_run_started=self._job_runs.started,
+            job_run_cancelled=self._job_runs.cancelled,
         )
 
     def _keep_event(self, event: dict[str, Any]) -> None:
@@ -373,4 +394,5 @@ class LocalStack:
     def _stop_work(self) -> None:
         self._functions.close()
         self._processing_jobs.close()
+        self._job_runs.close()
         self._work.close(timeout=10)

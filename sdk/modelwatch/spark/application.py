@@ -1,7 +1,7 @@
 """The entry point of an analysis on Spark: ``spark-submit application.py NAME=VALUE ...``.
 
 The arguments are SageMaker's container environment, as for the image for jobs, with paths or S3 URIs; docs/hosts.md
-says what Spark can do.
+says what Spark can do. The app gives one variable, which names its request in S3.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from pyspark.sql import SparkSession
 
 from modelwatch.spark.gather import SparkGather, require_parts
 from modelwatch.spark.objects import S3Dataset, objects
+from modelwatch.spark.requested import failure_of, run_requested, upload
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
-from modelwatch_core.domain import s3_layout
+from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core.domain.analysis import AnalysisSummary
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, place_of
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.processing_job import REQUEST_VARIABLE
 from modelwatch_core.domain.settings_environment import settings_from_environment
 
 _PARTITIONS = "partitions"
@@ -37,23 +41,34 @@ def main(arguments: Sequence[str]) -> int:
     """Run one analysis and return the exit status; a message says what went wrong."""
     try:
         summary = _run(arguments)
-    except ModelwatchError as error:
-        reason = str(error)
     except Exception as error:
-        reason = f"AnalyzerError: {type(error).__name__} at {place_of(error)}"
-    else:
-        logger.info("%s", summary.exit_message)
-        return 0
-    logger.error("%s: %s", OutcomeStatus.FAILED, reason)
-    return 1
+        logger.error("%s: %s", OutcomeStatus.FAILED, failure_of(error))  # noqa: TRY400 - no traceback, it has values
+        return 1
+    logger.info("%s", summary.exit_message)
+    return 0
 
 
 def _run(arguments: Sequence[str]) -> AnalysisSummary:
     given = dict(_variable(argument) for argument in arguments)
     partitions = _count(given.pop(_PARTITIONS, ""))
+    if REQUEST_VARIABLE in given:
+        with _session() as session:
+            return run_requested(given[REQUEST_VARIABLE], partial(SparkGather, session, partitions), logger.info)
     require_parts(settings_from_environment(given))
+    with _session() as session:
+        return _run_settings(given, SparkGather(session, partitions))
+
+
+@contextmanager
+def _session() -> Iterator[SparkSession]:
     session = SparkSession.builder.appName("modelwatch").getOrCreate()
-    gather = SparkGather(session, partitions)
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _run_settings(given: dict[str, str], gather: SparkGather) -> AnalysisSummary:
     folder = Path(tempfile.mkdtemp(prefix="modelwatch-"))  # a name that no other machine has
     try:
         source = given.get("dataset_source", "")
@@ -65,10 +80,9 @@ def _run(arguments: Sequence[str]) -> AnalysisSummary:
         settings = settings_from_environment(_with_files(given, folder))
         summary = analyze(settings, Host(announce=logger.info, gather=gather))
         if _is_in_s3(output):
-            _upload(settings.output_path, output)
+            upload(settings.output_path, output, objects())
         return summary
     finally:
-        session.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -85,12 +99,6 @@ def _with_files(given: Mapping[str, str], folder: Path) -> dict[str, str]:
     return dict(given) | {name: str(path) for name, path in places.items()}
 
 
-def _upload(folder: Path, s3_uri: str) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            objects().upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
-
-
 def _variable(argument: str) -> tuple[str, str]:
     name, equals, value = argument.partition("=")
     if not equals:
@@ -105,6 +113,7 @@ def _count(text: str) -> int | None:
 
 
 if __name__ == "__main__":
+    hide_from_scripts()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     sys.exit(main(sys.argv[1:]))

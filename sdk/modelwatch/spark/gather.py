@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelwatch_analyzer.kind_analysis import analysis_of
+from modelwatch.spark.objects import Present
 from modelwatch_analyzer.parts import Accumulator, Counted, Node, Reading, merged, root
-from modelwatch_analyzer.reading import FORMATS_IN_PARTS
 from modelwatch_analyzer.reading.dataset import Table, sources_of
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.dataset_parts import read_as_a_whole
+from modelwatch_core.domain.errors import InvalidInput, Upstream, place_of
 from modelwatch_core.domain.monitor_kinds import kind_of_analysis
 
 if TYPE_CHECKING:
@@ -44,25 +45,14 @@ def require_parts(settings: AnalysisSettings) -> None:
     InvalidInput
         ``NotInParts``, naming the reason.
     """
-    if (reason := _reason(settings)) is not None:
-        raise InvalidInput("NotInParts", f"{reason}: run it on another host")
-
-
-def _reason(settings: AnalysisSettings) -> str | None:
-    kind = kind_of_analysis(settings.analysis_type)
-    if not analysis_of(kind).in_parts:
-        return f"Spark cannot share out the analysis of {kind.title.lower()} monitors"
-    if settings.record_preprocessor_script is not None:
-        return "Spark cannot share out a record preprocessor, which sees all records in their order"
-    if getattr(settings, "ground_truth_source", None) is not None:
-        return "Spark cannot share out the merge of predictions with labels"
-    if settings.dataset_format.name not in FORMATS_IN_PARTS:
-        formats = " and ".join(sorted(FORMATS_IN_PARTS))
-        return f"Spark reads {formats}, and not {settings.dataset_format.name}"
-    return None
-
-
-Present = Callable[[Sequence[SourceFile]], AbstractContextManager[None]]
+    whole = read_as_a_whole(
+        kind_of_analysis(settings.analysis_type),
+        settings.dataset_format.name,
+        preprocessed=settings.record_preprocessor_script is not None,
+        merged=getattr(settings, "ground_truth_source", None) is not None,
+    )
+    if whole is not None:
+        raise InvalidInput("NotInParts", f"Spark does not share out {whole}: run it on another host")
 
 
 def _as_they_are(_: Sequence[SourceFile]) -> AbstractContextManager[None]:
@@ -137,6 +127,11 @@ def _attempted(reading: Reading[Any], number: int, part: Table, present: Present
             return _Read(reading(number, part))
     except InvalidInput as error:  # which Spark would take for a failure of the task, and repeat
         return _Refused(error.code, error.message)
+    except Exception as error:
+        if resource := exhausted_resource(error):
+            raise HostExhausted(resource) from None
+        # Spark writes what a task raises into logs, and its text may hold row values.
+        raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
 
 
 def _reader(reading: Reading[Any], parts: Sequence[Table], present: Present) -> Callable[[_Batches], _Batches]:

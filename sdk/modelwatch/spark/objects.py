@@ -7,9 +7,9 @@ objects, and hold their first and last bytes; what is between takes no storage.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,10 @@ _PARQUET = b"PAR1"
 _FOOTER_BYTES = 8
 """Of the length of a Parquet file's footer, and of the word behind it."""
 _AT_A_TIME = 16
+
+
+Present = Callable[[Sequence[SourceFile]], AbstractContextManager[None]]
+"""A context in which the files of a part are on a task's machine."""
 
 
 def objects() -> S3ObjectStore:

@@ -112,4 +112,4 @@ def _require_rows(table: BiasTable) -> None:
     raise InvalidInput("NoLabels", message)
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

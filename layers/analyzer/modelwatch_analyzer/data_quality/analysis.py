@@ -184,4 +184,4 @@ def _sums_beyond(statistics: Statistics) -> Iterator[str]:
         yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

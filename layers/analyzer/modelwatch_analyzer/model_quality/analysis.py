@@ -168,4 +168,4 @@ def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, in_parts=True)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)

@@ -84,9 +84,6 @@ FORMATS: Mapping[str, Opener] = {
 }
 """The function that opens a dataset, by SageMaker's name of its format."""
 
-FORMATS_IN_PARTS = frozenset({"csv", "parquet"})
-"""Formats of whose files each says what its columns are, so that tables of them have ``parts``."""
-
 
 def _transformed_lines(settings: AnalysisSettings) -> Lines:
     from modelwatch_analyzer.reading.batch_transform import transformed_lines

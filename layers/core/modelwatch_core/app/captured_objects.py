@@ -100,7 +100,7 @@ def _of_endpoint(
         inputs=tuple(entry for entry, size in sized if size),
         size=sum(size for _, size in sized),
         folder=s3_layout.join(destination, name, watched.variant_name or "{variant}", "yyyy/mm/dd/hh/"),
-        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": list(kind.captured_sides)}},
+        dataset_format={watched.format_name: {"captureIndexNames": list(kind.captured_sides)}},
     )
 
 
@@ -122,7 +122,7 @@ def _of_batch_transform(
         inputs=tuple(manifests),
         size=sum(found.size for found in objects.find(named)),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
-        dataset_format={"batchTransform": {"side": kind.transform_side, **watched.dataset_format}},
+        dataset_format={watched.format_name: {"side": kind.transform_side, **watched.dataset_format}},
         named=folders_of(named),
     )
 

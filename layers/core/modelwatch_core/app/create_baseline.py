@@ -17,16 +17,15 @@ from modelwatch_core.app.analysis_inputs import (
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
-from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob, JobStatus
 from modelwatch_core.domain.dataset_formats import refuse_unknown_format
+from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.domain.hosts import Demand, HostChoice, Run
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
-
-MOST_BYTES = 5 * 2**30
-"""Of a baseline dataset; its statistics do not gain from more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ class CreateBaseline:
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         if request.image_uri is None:
             refuse_unknown_format(request.dataset_format)
-        choice = self._chosen(request)
         given = analysis_inputs(request, request.kind)
+        choice = self._chosen(request, given)
         name, now = request.baselining_job_name, self.clock.now()
         job = BaseliningJob(
             **request.model_dump(exclude={"output_s3_uri"}),
@@ -86,23 +85,54 @@ class CreateBaseline:
             raise
         return self._noted(job, run) if run else job
 
-    def _chosen(self, request: BaselineRequest) -> HostChoice:
+    def resume(self, job: BaseliningJob) -> BaseliningJob:
+        """Run a job that outgrew its host once more, on one that comes after it, and return its record.
+
+        A job that is resumed again, because the process that did it died before noting it, runs once all the same.
+
+        Raises
+        ------
+        InvalidInput
+            Where no host takes it.
+        Upstream
+            When the host did not take it; a retry may help.
+        """
+        given = analysis_inputs(job, job.kind)
+        choice = self._chosen(job, given)
+        reason = f"{job.host_reason}; {choice.reason}"
+        run = self.start_analysis(_request(job.on(choice.name, reason), given))
+        lease = self.start_analysis.lease(choice.name, waits=run is None)
+        started = job.on(choice.name, reason).running(run, now=self.clock.now(), lease=lease)
+        try:
+            self.jobs.save(started)
+        except NotReady:
+            standing = self.jobs.get(job.baselining_job_name) or started
+            if run is not None and standing.status is JobStatus.STOPPED:
+                self.start_analysis.hosts[run.host].stop(run)  # it was stopped before there was a run to stop
+            return standing
+        return started
+
+    def _chosen(self, request: BaselineRequest | BaseliningJob, given: AnalysisInputs) -> HostChoice:
         dataset = request.baseline_dataset_s3_uri
         with advice_on_access(dataset):
-            size = sum(found.size for found in self.objects.list(dataset))
+            sizes = [found.size for found in self.objects.list(dataset)]
+        size = sum(sizes)
         if not size:
             raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
-        if size > MOST_BYTES:
-            message = (
-                f"{dataset} has {size:,} bytes, and a baseline dataset at most 5 GB ({MOST_BYTES:,}); give a sample"
-            )
-            raise InvalidInput("BaselineDatasetTooLarge", message)
-        demand = Demand(input_bytes=size, needs_image=request.image_uri is not None)
-        choice = self.start_analysis.choose(demand, resources=request.resources)
+        demand = Demand(
+            input_bytes=size,
+            needs_image=request.image_uri is not None,
+            read_as_a_whole=_read_as_a_whole(request, given),
+            largest_file_bytes=max(sizes),
+        )
+        after = request.moved_up_from if isinstance(request, BaseliningJob) else None
+        choice = self.start_analysis.choose(demand, resources=request.resources, after=after)
         if isinstance(choice, HostChoice):
             return choice
         code = "BaselineDatasetTooLarge" if choice.code == "WindowTooLarge" else choice.code
-        raise InvalidInput(code, f"no host can read the {size:,} bytes of {dataset}: {choice.reason}; or give a sample")
+        died = f"{request.host_reason}; " if isinstance(request, BaseliningJob) else ""
+        message = f"no host can read the {size:,} bytes of {dataset}: {died}{choice.reason}. {choice.advice}".rstrip()
+        raise InvalidInput(code, f"{message} Or give a sample.")
 
     def _noted(self, job: BaseliningJob, run: Run) -> BaseliningJob:
         running = job.running(run, now=self.clock.now(), lease=self.start_analysis.lease(run.host, waits=False))
@@ -113,11 +143,24 @@ class CreateBaseline:
         return running
 
 
+def _settings(request: BaselineRequest, given: AnalysisInputs) -> AnalysisSettings:
+    fields: dict[str, Any] = given.settings | {"dataset_format": request.dataset_format} | request.attributes
+    return analysis_settings(**fields)
+
+
+def _read_as_a_whole(request: BaselineRequest, given: AnalysisInputs) -> str | None:
+    return read_as_a_whole(
+        request.kind,
+        _settings(request, given).dataset_format.name,
+        preprocessed=request.record_preprocessor_source_uri is not None,
+        merged=False,
+    )
+
+
 def _request(job: BaseliningJob, given: AnalysisInputs) -> AnalysisRequest:
-    fields: dict[str, Any] = given.settings | {"dataset_format": job.dataset_format} | job.attributes
     return AnalysisRequest(
         subject=job.subject,
-        settings=analysis_settings(**fields),
+        settings=_settings(job, given),
         inputs=(AnalysisInput(s3_uri=job.baseline_dataset_s3_uri, path=f"{INPUT.name}/"), *given.inputs),
         files=given.files,
         output_s3_uri=job.output_s3_uri,

@@ -149,13 +149,20 @@ def _is_asked_for(metric: Mapping[str, Any], execution: MonitoringExecution) -> 
 
 @dataclass(frozen=True, slots=True)
 class FinishBaseliningJob:
-    """Settle a baselining job."""
+    """Settle a baselining job.
+
+    Parameters
+    ----------
+    hosts : sequence of str
+        The names of the hosts that run analyses of our own, the smallest first.
+    """
 
     jobs: BaseliningJobs
     clock: Clock
+    hosts: Sequence[str] = ()
 
     def __call__(self, name: str, ended: AnalysisEnded) -> BaseliningJob:
-        """Settle the job with an end, unless it is settled.
+        """Settle the job with an end, unless it is settled or is to be run once more on a larger host.
 
         Raises
         ------
@@ -165,10 +172,19 @@ class FinishBaseliningJob:
         job = self.jobs.get(name)
         if job is None:
             raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
-        settled = job.settled(ended.outcome, now=self.clock.now())
-        if settled is not job:
-            self.jobs.save(settled)
-        return settled
+        if ended.exhausted and self._may_move_up(job):
+            changed = job.moved_up(ended.exhausted, now=self.clock.now())
+        else:
+            objects = ended.outcome.records.objects if ended.outcome.records else 0
+            cost = Cost.of(ended.usage, objects) if ended.usage else None
+            changed = job.settled(ended.outcome, now=self.clock.now(), cost=cost)
+        if changed is not job:
+            self.jobs.save(changed)
+        return changed
+
+    def _may_move_up(self, job: BaseliningJob) -> bool:
+        outgrew_none = job.moved_up_from is None and job.kind.analysis is not None
+        return not job.is_settled and outgrew_none and job.host in self.hosts[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +213,22 @@ class FinishAnalysis:
             if self._is_of_another_run(ended.subject, ended.run):
                 return None
             # A run may have stored its end before it failed: nothing but the report of it was left to do.
-            ended = read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject) or ended
+            stored = read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject)
+            if stored is not None:
+                ended = stored.model_copy(update={"usage": stored.usage or ended.usage})
         record = self._finish(ended)
         self.endpoints.release(ended.subject)
         return record
 
     def _is_of_another_run(self, subject: str, run: Run) -> bool:
         """Return whether an analysis is not a run's: an invocation was repeated, or it has moved to a larger host."""
-        key = ExecutionKey.of_subject(subject)
-        execution = self.finish_execution.ledger.get(key) if key else None
-        if execution is not None and execution.moved_up_from is not None:
-            return execution.moved_up_from == run.host  # which claimed it before
+        record: MonitoringExecution | BaseliningJob | None
+        if key := ExecutionKey.of_subject(subject):
+            record = self.finish_execution.ledger.get(key)
+        else:
+            record = self.finish_baselining_job.jobs.get(BaseliningJob.name_in(subject) or "")
+        if record is not None and record.moved_up_from is not None:
+            return record.moved_up_from == run.host  # which claimed it before
         return self.claims.owner(subject) not in (None, run.run_id)
 
     def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:

@@ -280,7 +280,7 @@ class LaunchExecution:
                 " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
                 " this window again when they are there (backfill). The schedule goes on.",
             )
-        demand = _demand(captured, labels, needs_image=schedule.image_uri is not None)
+        demand = _demand(captured, labels, schedule)
         died = f"{execution.host_reason}; " if execution.moved_up_from else ""
         choice = self.start_analysis.choose(demand, resources=schedule.resources, after=execution.moved_up_from)
         if isinstance(choice, HostChoice):
@@ -396,12 +396,13 @@ def _has_reports(execution: MonitoringExecution) -> bool:
     )
 
 
-def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, *, needs_image: bool) -> Demand:
+def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, schedule: MonitoringSchedule) -> Demand:
     """Return what the analysis of a window needs: merging writes the captures once more, and holds all labels."""
+    demand = schedule.demand
     if labels is None:
-        return Demand(input_bytes=captured.size, needs_image=needs_image)
+        return demand.model_copy(update={"input_bytes": captured.size})
     memory = int(labels.size * MEMORY_OF_LABELS)
-    return Demand(input_bytes=2 * captured.size + labels.size, memory_bytes=memory, needs_image=needs_image)
+    return demand.model_copy(update={"input_bytes": 2 * captured.size + labels.size, "memory_bytes": memory})
 
 
 def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:

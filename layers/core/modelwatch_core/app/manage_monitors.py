@@ -34,7 +34,7 @@ from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dataset_formats import refuse_unknown_format
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, iso_utc, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
-from modelwatch_core.domain.hosts import Demand, NoHost
+from modelwatch_core.domain.hosts import NoHost
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import (
     BatchTransformInput,
@@ -406,8 +406,7 @@ class ManageMonitors:
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
         """Refuse a schedule that no host could analyse even a window without data of."""
-        demand = Demand(input_bytes=0, needs_image=request.image_uri is not None)
-        choice = self.start_analysis.choose(demand, resources=request.resources)
+        choice = self.start_analysis.choose(request.demand, resources=request.resources)
         if isinstance(choice, NoHost):
             raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
 from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
@@ -55,6 +56,7 @@ class Reconcile:
     jobs: BaseliningJobs
     objects: ObjectStore
     launch: LaunchExecution
+    create_baseline: CreateBaseline
     finish: FinishAnalysis
     follow: FollowEndpoint
     hosts: Mapping[str, AnalysisHost]
@@ -91,7 +93,7 @@ class Reconcile:
             if isinstance(job, UnreadableRecord):
                 yield job.identity, partial(_refuse, job)
             else:
-                yield job.subject, partial(self._move_run, job)
+                yield job.subject, partial(self._move_job, job)
         for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
         yield from self.watch_alerts.steps()
@@ -120,6 +122,15 @@ class Reconcile:
         if not resumed.is_settled:
             held.add(execution.schedule_id)
         return resumed.active or resumed.is_settled  # else it goes on waiting
+
+    def _move_job(self, job: BaseliningJob) -> bool:
+        if not job.outgrew_its_host:
+            return self._move_run(job)
+        try:
+            self.create_baseline.resume(job)
+        except InvalidInput as error:  # no retry helps
+            return self._end(job, Outcome.failed(str(error)))
+        return True
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late

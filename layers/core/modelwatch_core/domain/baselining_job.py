@@ -10,7 +10,8 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, S3Uri, SageMakerName, UtcDatetime
-from modelwatch_core.domain.hosts import Run
+from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitoringType, MonitorKind, monitor_kind, refuse_unfit
 from modelwatch_core.domain.monitoring_schedule import MonitorParameters, RecordAttributes
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
@@ -71,10 +72,14 @@ class BaseliningJob(BaselineRequest):
         When ``reconcile`` asks after it if it is still open then.
     host, host_reason : str
         Which host was chosen, and why.
+    moved_up_from : str, optional
+        The host that it outgrew: it ran out of memory, storage or time there, and is run once on a larger one.
     run : Run, optional
         What the host started.
     outcome : Outcome, optional
         How it ended.
+    cost : Cost, optional
+        What it cost, estimated; None where its run reported nothing.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
@@ -86,8 +91,10 @@ class BaseliningJob(BaselineRequest):
     status: JobStatus = JobStatus.IN_PROGRESS
     host: NonEmpty
     host_reason: str = ""
+    moved_up_from: str | None = None
     run: Run | None = None
     outcome: Outcome | None = None
+    cost: Cost | None = None
     version: int = 1
 
     @property
@@ -106,12 +113,32 @@ class BaseliningJob(BaselineRequest):
         """Whether the status is terminal."""
         return self.status is not JobStatus.IN_PROGRESS
 
+    @property
+    def outgrew_its_host(self) -> bool:
+        """Whether it waits for the sweep to run it on a larger host."""
+        return not self.is_settled and self.run is None and self.moved_up_from == self.host
+
     def _changed(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={**changes, "last_modified_time": now, "version": self.version + 1})
 
-    def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
-        """Return the job with the run that its host started, which must report within the lease."""
+    def running(self, run: Run | None, *, now: datetime, lease: timedelta) -> Self:
+        """Return the job with the run that its host started, which must report within the lease.
+
+        Parameters
+        ----------
+        run : Run, optional
+            None while a temporary endpoint is made for it first.
+        """
         return self._changed(now, run=run, due=now + lease)
+
+    def moved_up(self, exhausted: Resource, *, now: datetime) -> Self:
+        """Return the job as one that is to be run once more, on a larger host; it is due at once."""
+        reason = f"{self.host} ran out of {exhausted}"
+        return self._changed(now, moved_up_from=self.host, host_reason=reason, run=None, due=now)
+
+    def on(self, host: str, reason: str) -> Self:
+        """Return the job with the host that was chosen for it."""
+        return self.model_copy(update={"host": host, "host_reason": reason})
 
     def tagged(self, tags: Mapping[str, str], *, now: datetime) -> Self:
         """Return the job with other tags."""
@@ -122,11 +149,11 @@ class BaseliningJob(BaselineRequest):
         """Return the job with another time at which it is asked after."""
         return self._changed(now, due=due)
 
-    def settled(self, outcome: Outcome, *, now: datetime) -> Self:
+    def settled(self, outcome: Outcome, *, now: datetime, cost: Cost | None = None) -> Self:
         """Return the job with its one terminal status; one that has it already is returned as it is."""
         if self.is_settled:
             return self
-        return self._changed(now, status=_JOB_STATUSES[outcome.status], outcome=outcome)
+        return self._changed(now, status=_JOB_STATUSES[outcome.status], outcome=outcome, cost=cost)
 
 
 _JOB_STATUSES = {

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, breach_of
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime
-from modelwatch_core.domain.execution_cost import JobUsage, Usage
+from modelwatch_core.domain.execution_cost import JobUsage, SparkUsage, Usage
 from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.monitor_kinds import MonitoringType
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -41,7 +41,7 @@ class AnalysisEnded(Emitted):
         ``baseline/{job name}``.
     run : Run, optional
         The run that ended, where its host reports it.
-    usage : Usage or JobUsage, optional
+    usage : Usage, JobUsage or SparkUsage, optional
         What the run used, where its host knows that.
     exhausted : Resource, optional
         What the run ran out of, where that is why it failed: a larger host may still analyse it.
@@ -53,7 +53,7 @@ class AnalysisEnded(Emitted):
     output_s3_uri: S3Uri
     outcome: Outcome
     run: Run | None = None
-    usage: Usage | JobUsage | None = None
+    usage: Usage | JobUsage | SparkUsage | None = None
     exhausted: Resource | None = None
 
 

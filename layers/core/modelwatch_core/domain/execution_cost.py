@@ -24,6 +24,11 @@ USD_PER_INSTANCE_HOUR = {
 USD_PER_GB_HOUR_OF_VOLUME = 0.14 / 730
 """Of ML storage: $0.14 for a GB and a month."""
 
+USD_PER_VCPU_HOUR_OF_SPARK = 0.052624
+USD_PER_GB_HOUR_OF_SPARK = 0.0057785
+USD_PER_GB_HOUR_OF_SPARK_STORAGE = 0.000111
+"""EMR Serverless's list prices of x86 workers in us-east-1, of memory, and of storage beyond 20 GB a worker."""
+
 INVOCATIONS = 3
 """Of an execution in which nothing fails: launch, analyse, finish."""
 
@@ -84,6 +89,32 @@ class JobUsage(Owned):
         return self.seconds / 3600 * self.instance_count * (hourly + volume)
 
 
+class SparkUsage(Owned):
+    """What a job run of EMR Serverless was billed for.
+
+    Attributes
+    ----------
+    vcpu_hours, memory_gb_hours, storage_gb_hours : float
+        Of all workers.
+    """
+
+    vcpu_hours: float = Field(ge=0, allow_inf_nan=False)
+    memory_gb_hours: float = Field(ge=0, allow_inf_nan=False)
+    storage_gb_hours: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    gb_seconds: ClassVar[float] = 0.0
+    """Of Lambda."""
+
+    @property
+    def usd(self) -> float | None:
+        """Its price."""
+        return (
+            self.vcpu_hours * USD_PER_VCPU_HOUR_OF_SPARK
+            + self.memory_gb_hours * USD_PER_GB_HOUR_OF_SPARK
+            + self.storage_gb_hours * USD_PER_GB_HOUR_OF_SPARK_STORAGE
+        )
+
+
 class Cost(Owned):
     """An estimate.
 
@@ -105,7 +136,7 @@ class Cost(Owned):
     executions: int = 0
 
     @classmethod
-    def of(cls, usage: Usage | JobUsage, objects: int) -> Cost | None:
+    def of(cls, usage: Usage | JobUsage | SparkUsage, objects: int) -> Cost | None:
         """Return the cost of one execution; None where the price of what it used is not known.
 
         Parameters

@@ -1,15 +1,19 @@
 """How fast hosts are and what they cost: what was measured, and AWS's public prices. docs/hosts.md has the table.
 
 Prices are the public ones of us-east-1 on demand, without free tiers, as known on 2026-11-28, not fetched from AWS's
-price list: aws.amazon.com/lambda/pricing (x86), aws.amazon.com/sagemaker/pricing (Processing, ML storage).
+price list: aws.amazon.com/lambda/pricing (x86), aws.amazon.com/sagemaker/pricing (Processing, ML storage) and
+aws.amazon.com/emr/pricing (EMR Serverless, x86). On 2026-11-29 each was found with the same figure in several public
+repositories that copy AWS's price pages, one of 2026-08-13 for EMR Serverless; the price of ML storage was not.
 """
 
 from __future__ import annotations
 
 from modelwatch_core.domain.execution_cost import (
+    USD_PER_GB_HOUR_OF_SPARK,
     USD_PER_GB_HOUR_OF_VOLUME,
     USD_PER_GB_SECOND,
     USD_PER_INSTANCE_HOUR,
+    USD_PER_VCPU_HOUR_OF_SPARK,
 )
 from modelwatch_core.domain.hosts import Pace
 
@@ -27,6 +31,14 @@ _JOB_STARTUP_SECONDS = 120.0
 """That are paid for, while the image and the input are downloaded; the instance itself takes minutes before."""
 
 
+SPARK_WORKER_VCPUS, SPARK_WORKER_MEMORY_GB = 4, 16
+"""Of the driver and of each executor, as EMR Serverless has them where nothing is asked for."""
+_SPARK_STARTUP_SECONDS = 120.0
+"""That are paid for while the packages are unpacked and Spark starts: assumed, not measured on AWS."""
+_BYTES_OF_A_TASK = 256 * 2**20
+"""Of a part: decision 80."""
+
+
 def lambda_pace(memory_mebibytes: int) -> Pace:
     """Return the pace of the analyzer's Lambda, which has CPU in proportion to its memory."""
     share = min(1.0, memory_mebibytes / _MEBIBYTES_OF_A_CORE)
@@ -41,4 +53,17 @@ def job_pace() -> Pace:
         startup_seconds=_JOB_STARTUP_SECONDS,
         dollars_per_hour=USD_PER_INSTANCE_HOUR[_INSTANCE_TYPE],
         dollars_per_gigabyte_hour=USD_PER_GB_HOUR_OF_VOLUME,
+    )
+
+
+def spark_pace(vcpus: int) -> Pace:
+    """Return the pace of Spark on EMR Serverless, whose driver and executors have so many vCPUs together."""
+    hourly = SPARK_WORKER_VCPUS * USD_PER_VCPU_HOUR_OF_SPARK + SPARK_WORKER_MEMORY_GB * USD_PER_GB_HOUR_OF_SPARK
+    return Pace(
+        bytes_per_second=BYTES_PER_SECOND * SPARK_WORKER_VCPUS,
+        startup_seconds=_SPARK_STARTUP_SECONDS,
+        dollars_per_hour=hourly,
+        most_workers=vcpus // SPARK_WORKER_VCPUS - 1,
+        bytes_of_a_worker=_BYTES_OF_A_TASK * SPARK_WORKER_VCPUS,
+        driver=True,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Self
@@ -52,6 +53,19 @@ class Resource(StrEnum):
     STORAGE = "storage"
     TIME = "time"
 
+    @classmethod
+    def named_in(cls, text: str, words: Mapping[Resource, Sequence[str]]) -> Resource | None:
+        """Return what a run ran out of, by what is said of its end; None where it ended for another reason.
+
+        Parameters
+        ----------
+        words : mapping of Resource to sequence of str
+            Those that a host says, in lower case.
+        """
+        said = text.lower()
+        found = (one for one in cls if f"ran out of {one}" in said or any(word in said for word in words.get(one, ())))
+        return next(found, None)
+
 
 class RunDescription(Owned):
     """A run as its host sees it.
@@ -81,28 +95,47 @@ class Pace(Owned):
     Attributes
     ----------
     bytes_per_second : float
-        Of input, as stored, that an analysis gets through.
+        Of input, as stored, that a worker gets through.
     startup_seconds : float
         From the start of a run to the first byte, where that time is paid for.
     dollars_per_hour : float
-        While it runs.
+        Of a worker, while the run goes on.
     dollars_per_gigabyte_hour : float
         Of storage, where that is made as large as the input and paid for.
+    most_workers : int
+        How many workers share out the input.
+    bytes_of_a_worker : int, optional
+        What keeps one worker busy: less input has fewer workers.
+    driver : bool
+        Whether there is one more worker, which reads nothing.
     """
 
     bytes_per_second: float = Field(gt=0)
     startup_seconds: float = Field(default=0.0, ge=0)
     dollars_per_hour: float = Field(ge=0)
     dollars_per_gigabyte_hour: float = Field(default=0.0, ge=0)
+    most_workers: int = Field(default=1, gt=0)
+    bytes_of_a_worker: int | None = Field(default=None, gt=0)
+    driver: bool = False
 
     def seconds(self, input_bytes: int) -> float:
         """Return how long the analysis of so much input takes."""
-        return self.startup_seconds + input_bytes / self.bytes_per_second
+        return self.startup_seconds + input_bytes / (self.bytes_per_second * self._workers(input_bytes))
 
     def dollars(self, input_bytes: int) -> float:
         """Return what the analysis of so much input costs."""
-        hourly = self.dollars_per_hour + self.dollars_per_gigabyte_hour * input_bytes / 1e9
+        workers = self._workers(input_bytes) + self.driver
+        hourly = self.dollars_per_hour * workers + self.dollars_per_gigabyte_hour * input_bytes / 1e9
         return self.seconds(input_bytes) / 3600 * hourly
+
+    def most_bytes(self, seconds: float) -> int:
+        """Return how much input is analysed in a time."""
+        return int(max(0.0, seconds - self.startup_seconds) * self.bytes_per_second * self.most_workers)
+
+    def _workers(self, input_bytes: int) -> int:
+        if self.bytes_of_a_worker is None:
+            return self.most_workers
+        return min(self.most_workers, max(1, math.ceil(input_bytes / self.bytes_of_a_worker)))
 
 
 class HostLimits(Owned):
@@ -122,6 +155,10 @@ class HostLimits(Owned):
         Whether it can run a container image of the user's.
     runs_analyses : bool
         Whether it can run analyses of our own.
+    needs_parts : bool
+        Whether it runs only those that read their dataset in parts.
+    file_bytes : int, optional
+        Most bytes of one file, where files are not divided.
     pace : Pace, optional
         How fast it is, and what it costs, where that is known.
     advice : str
@@ -134,6 +171,8 @@ class HostLimits(Owned):
     run_seconds: int | None = Field(default=None, gt=0)
     runs_images: bool = False
     runs_analyses: bool = True
+    needs_parts: bool = False
+    file_bytes: int | None = Field(default=None, gt=0)
     pace: Pace | None = None
     advice: str = ""
 
@@ -196,11 +235,17 @@ class Demand(Owned):
         The memory that grows with the input.
     needs_image : bool
         Whether the analysis is a container image of the user's.
+    read_as_a_whole : str, optional
+        What keeps it from reading its dataset in parts, see `modelwatch_core.domain.dataset_parts`.
+    largest_file_bytes : int
+        Of the files of the dataset.
     """
 
     input_bytes: int = Field(ge=0)
     memory_bytes: int = Field(default=0, ge=0)
     needs_image: bool = False
+    read_as_a_whole: str | None = None
+    largest_file_bytes: int = Field(default=0, ge=0)
 
 
 SHARE_OF_TIME = 0.8
@@ -257,6 +302,11 @@ def _problem(candidate: HostCandidate, demand: Demand) -> str | None:
         return f"{name} does not run container images"
     if not demand.needs_image and not limits.runs_analyses:
         return f"{name} has no image of the analyzer"
+    if limits.needs_parts and demand.read_as_a_whole is not None:
+        return f"{name} does not share out {demand.read_as_a_whole}"
+    if limits.file_bytes is not None and demand.largest_file_bytes > limits.file_bytes:
+        most, largest = limits.file_bytes, demand.largest_file_bytes
+        return f"{name} takes files of {most:,} bytes, and the largest has {largest:,}"
     if demand.input_bytes > limits.input_bytes:
         return f"{name} takes {limits.input_bytes:,} bytes of input"
     if demand.memory_bytes > limits.memory_bytes:

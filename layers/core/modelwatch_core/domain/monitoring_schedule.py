@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainSerializer, ValidationError, field_validator, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import Alerting
+from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, validation_message
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.hosts import Resources
+from modelwatch_core.domain.hosts import Demand, Resources
 from modelwatch_core.domain.monitor_kinds import (
     DATA_QUALITY,
     MonitoringType,
@@ -79,6 +80,9 @@ class CapturedInput(RecordAttributes):
         Move the window before the scheduled time, ``[scheduled + start, scheduled + end)``.
     """
 
+    format_name: ClassVar[str]
+    """SageMaker's name of the format of what is captured."""
+
     start_time_offset: Offset | None = None
     end_time_offset: Offset | None = None
 
@@ -95,6 +99,8 @@ class EndpointInput(CapturedInput):
     capture_lateness_minutes : int
         How long after its time a record may have been written, into the folder of that later hour, and reach S3.
     """
+
+    format_name: ClassVar[str] = "sagemakerCaptureJson"
 
     endpoint_name: SageMakerName
     variant_name: SageMakerName | None = None
@@ -120,6 +126,8 @@ class BatchTransformInput(CapturedInput):
         Whether each transform job that captures there is checked as soon as it is completed, as a one-off run. The
         clock of the schedule goes on, and looks at all that its windows hold.
     """
+
+    format_name: ClassVar[str] = "batchTransform"
 
     data_captured_destination_s3_uri: S3Uri
     dataset_format: dict[str, Any]
@@ -332,6 +340,17 @@ class ScheduleRequest(MonitorParameters):
     def kind(self) -> MonitorKind:
         """The kind of monitor."""
         return monitor_kind(self.monitoring_type)
+
+    @property
+    def demand(self) -> Demand:
+        """What its analyses need of their host, whatever a window holds."""
+        whole = read_as_a_whole(
+            self.kind,
+            self.captured_input.format_name,
+            preprocessed=self.record_preprocessor_source_uri is not None,
+            merged=self.ground_truth_input is not None,
+        )
+        return Demand(input_bytes=0, needs_image=self.image_uri is not None, read_as_a_whole=whole)
 
     @property
     def _has_offsets(self) -> bool:

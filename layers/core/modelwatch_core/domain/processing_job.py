@@ -15,6 +15,7 @@ from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
 from modelwatch_core.domain.documents import ExactUtcDatetime, Inbound, NonEmpty, Owned
 from modelwatch_core.domain.execution_cost import JobUsage
 from modelwatch_core.domain.hosts import Resource, RunDescription, RunStatus
+from modelwatch_core.domain.job_run import JobRun
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 
 SAGEMAKER = "sagemaker"
@@ -105,6 +106,13 @@ class JobState(Inbound):
         )
 
     @property
+    def job_run(self) -> JobRun:
+        """The job as its end is looked up."""
+        return JobRun(
+            host=SAGEMAKER, job_name=self.name, run_id=self.name, description=self.description, usage=self.usage
+        )
+
+    @property
     def description(self) -> RunDescription:
         """The run that the job is."""
         if self.status in ("InProgress", "Stopping"):
@@ -114,15 +122,7 @@ class JobState(Inbound):
 
     @property
     def _exhausted(self) -> Resource | None:
-        text = f"{self.failure_reason}\n{self.exit_message}".lower()
-        return next(
-            (
-                resource
-                for resource, words in _OUT_OF.items()
-                if f"ran out of {resource}" in text or any(word in text for word in words)
-            ),
-            None,
-        )
+        return Resource.named_in(f"{self.failure_reason}\n{self.exit_message}", _OUT_OF)
 
     def _outcome(self, exhausted: Resource | None) -> Outcome:
         if self.status == "Completed":

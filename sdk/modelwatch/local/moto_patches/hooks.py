@@ -133,6 +133,10 @@ class Hooks:
         Takes the name of a processing job, and the request that made it.
     processing_job_stopped : callable
         Takes the name of a processing job that is to stop; returns whether it was running.
+    job_run_started : callable
+        Takes the ids of an application of EMR Serverless and of a job run, and the request that started it.
+    job_run_cancelled : callable
+        Takes the id of a job run that is to be cancelled; returns whether it was going on.
     """
 
     now: Callable[[], datetime]
@@ -150,3 +154,5 @@ class Hooks:
     endpoint_updated: Callable[[str, str], None]
     processing_job_created: Callable[[str, Mapping[str, Any]], None]
     processing_job_stopped: Callable[[str], bool]
+    job_run_started: Callable[[str, str, Mapping[str, Any]], None]
+    job_run_cancelled: Callable[[str], bool]

@@ -27,6 +27,7 @@ BIAS = MonitorKind(
     settings=BiasSettings,
     analysis="modelwatch_analyzer.bias.analysis",
     metric_namespace="bias-metrics",
+    in_parts=True,
     constraint_sections=frozenset({"pre_training_bias_metrics", "post_training_bias_metrics"}),
     is_metric_of_a_part=lambda _, dimensions: "Facet" in dimensions,
     transform_side="output",

@@ -60,6 +60,7 @@ DATA_QUALITY = MonitorKind(
     settings=DataQualitySettings,
     analysis="modelwatch_analyzer.data_quality.analysis",
     metric_namespace="data-metrics",
+    in_parts=True,
     constraint_sections=frozenset({"features"}),
     earlier_report=SERIES_FILE,
     earlier_reports=1,  # each has what all before it came to

@@ -44,6 +44,8 @@ class MonitorKind:
     analysis : str, optional
         The module of its analysis, which has an ``ANALYSIS``; it is imported when the kind is first analysed. None
         for a kind that the user's own container analyses.
+    in_parts : bool
+        Whether its analysis can read a dataset in parts by `Host.gather`, so that many machines may share them out.
     metric_namespace : str
         The last part of SageMaker's CloudWatch namespaces for it.
     is_metric_of_a_part : callable
@@ -75,6 +77,7 @@ class MonitorKind:
     settings: type[AnalysisSettings]
     analysis: str | None
     metric_namespace: str
+    in_parts: bool = False
     is_metric_of_a_part: Callable[[str, Collection[str]], bool] = _of_the_whole
     captured_sides: tuple[str, ...] = (REQUEST, ANSWER)
     transform_side: str = "input"

@@ -62,6 +62,7 @@ MODEL_QUALITY = MonitorKind(
     settings=ModelQualitySettings,
     analysis="modelwatch_analyzer.model_quality.analysis",
     metric_namespace="model-metrics",
+    in_parts=True,
     constraint_sections=frozenset(
         {"binary_classification_constraints", "multiclass_classification_constraints", "regression_constraints"}
     ),

@@ -1,0 +1,104 @@
+"""An analysis that the app asks for: its request is an object in S3, and its end is stored beside its reports."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from modelwatch.spark.objects import Present, S3Dataset, objects
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.parts import Gather
+from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+from modelwatch_core.app.analysis_inputs import INPUT
+from modelwatch_core.app.fetch_inputs import fetch_inputs
+from modelwatch_core.app.output_folder import END_OF_ANALYSIS
+from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
+from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
+from modelwatch_core.domain.emr_serverless import OUT_OF
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
+from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.hosts import Resource
+from modelwatch_core.domain.outcome import Outcome
+
+OpenGather = Callable[[Present], Gather]
+"""Says how parts are read whose files are only there within a context."""
+
+_DATASET = f"{INPUT.name}/"
+
+
+def run_requested(s3_uri: str, open_gather: OpenGather, announce: Callable[[str], None]) -> AnalysisSummary:
+    """Run the analysis of a request, store its reports, and store how it ended, if it failed too.
+
+    Raises
+    ------
+    ModelwatchError
+        Why it failed.
+    HostExhausted
+        When the workers have not enough of something. No end is stored then: a larger host may write another.
+    """
+    store = objects()
+    content = store.read(s3_uri)
+    if content is None:
+        raise InvalidInput("InputNotFound", f"there is nothing at {s3_uri}; was it moved or deleted?")
+    request = AnalysisRequest.model_validate_json(content)
+    root = Path(tempfile.mkdtemp(prefix="modelwatch-"))  # a name that no other machine has
+    try:
+        summary = _analyzed(request, store, root, open_gather, announce)
+        upload(root / "output", request.output_s3_uri, store)
+        _keep(request, summary.outcome, store, root)
+    except Exception as error:
+        failure = failure_of(error)
+        if isinstance(failure, HostExhausted):
+            raise failure from None
+        reason = str(failure).replace(f"{root}/", "")
+        _keep(request, Outcome.failed(reason), store, root)
+        raise failure from None
+    else:
+        return summary
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def failure_of(error: Exception) -> ModelwatchError | HostExhausted:
+    """Return what may be said of an error; the text of one that was not foreseen may hold row values."""
+    if isinstance(error, ModelwatchError | HostExhausted):
+        return error
+    resource = exhausted_resource(error) or Resource.named_in(str(error), OUT_OF)
+    if resource is not None:
+        return HostExhausted(resource)
+    return Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}")
+
+
+def upload(folder: Path, s3_uri: str, store: S3ObjectStore) -> None:
+    """Store the files of a folder."""
+    for path in sorted(folder.rglob("*")):
+        # What a link leads to is no output: a script could have any file of the host stored.
+        if path.is_file() and folder.resolve() in path.resolve().parents:
+            store.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
+
+
+def _analyzed(
+    request: AnalysisRequest, store: S3ObjectStore, root: Path, open_gather: OpenGather, announce: Callable[[str], None]
+) -> AnalysisSummary:
+    (source,) = (entry for entry in request.inputs if entry.path == _DATASET)
+    dataset = S3Dataset(source.s3_uri.rstrip("/"), root / INPUT.name)
+    dataset.place()
+    fetch_inputs(store, [entry for entry in request.inputs if entry is not source], root)
+    for name, text in request.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    (root / "output").mkdir()
+    host = Host(announce=announce, choice=request.chosen_host, gather=open_gather(dataset.present))
+    return analyze(request.settings.relocated(root), host)
+
+
+def _keep(request: AnalysisRequest, outcome: Outcome, store: S3ObjectStore, root: Path) -> None:
+    ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome)
+    path = root / "end" / END_OF_ANALYSIS
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(ended.model_dump_json(), encoding="utf-8")
+    store.upload(path, s3_layout.join(request.output_s3_uri, END_OF_ANALYSIS))
