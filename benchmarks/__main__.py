@@ -12,6 +12,7 @@ from benchmarks import (
     data_quality,
     data_shapes,
     explainability,
+    false_alarm_kinds,
     false_alarms,
     growth,
     handler_imports,
@@ -35,6 +36,7 @@ def main() -> None:
         "data_quality": data_quality.run,
         "data_shapes": data_shapes.run,
         "explainability": explainability.run,
+        "false_alarm_kinds": false_alarm_kinds.run,
         "false_alarms": false_alarms.run,
         "growth": growth.run,
         "handler_imports": handler_imports.run,
@@ -51,11 +53,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each dataset, records or expressions")
     parser.add_argument("--repetitions", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--peers", nargs="*", help="with which tools peers compares; all by default")
-    parser.add_argument("--windows", type=int, default=200, help="windows of each kind in false_alarms")
+    parser.add_argument(
+        "--windows", type=int, default=200, help="windows of each kind in false_alarms and false_alarm_kinds"
+    )
     parser.add_argument("--months", type=int, default=20, help="months of each kind in false_alarms")
     parser.add_argument("--tool-windows", type=int, default=20, help="windows that tools are asked about, of each kind")
     parser.add_argument(
-        "--quick", action="store_true", help="a few windows of each kind in false_alarms, as when all are run"
+        "--quick", action="store_true", help="a few windows of each kind in these two, as when all are run"
     )
     parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
     options = parser.parse_args()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.table import Table
 
 import modelwatch
-from benchmarks.false_alarm_tables import Generator
+from benchmarks.false_alarm_tables import SEED, Generator
+from benchmarks.processes import terminal
 
 _CONFIG = {
     "label": "label",
     "label_values_or_threshold": [1],
     "facet": [{"name_or_index": "group", "value_or_threshold": ["F"]}],
 }
+_SIZES = ((100, 100), (100, 1_000), (1_000, 500), (1_000, 1_000), (1_000, 10_000))
 _WRONG = 0.1
 """The share of the rows of a changed window whose prediction is not the model's: of bias, those of one group."""
 
@@ -94,3 +99,25 @@ MONITORS: Mapping[str, Monitor] = {
     "regression": Monitor("model-quality", _regression, {"problem_type": "Regression"}),
     "bias": Monitor("bias", _groups, {"analysis_config": _CONFIG}),
 }
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate and print."""
+    windows: int = 4 if options.quick else options.windows
+    table = Table(title="Model quality and bias: windows with any violation, %")
+    for heading in ("monitor", "rows", "windows", "no change", "changed"):
+        table.add_column(heading, justify="right")
+    alarms = everything = 0
+    for name, monitor in MONITORS.items():
+        for now, before in _SIZES:
+            generator = np.random.default_rng([SEED, zlib.crc32(f"{name} {now} {before}".encode())])
+            quiet = sum(monitor.violations(now, before, windows, generator, changed=False))
+            changed = max(1, windows // 4)
+            found = sum(monitor.violations(now, before, changed, generator, changed=True))
+            alarms, everything = alarms + quiet, everything + windows
+            shares = f"{100 * quiet / windows:.1f}", f"{100 * found / changed:.0f}"
+            table.add_row(name, f"{now:,} / {before:,}", f"{windows}", *shares)
+    console = terminal()
+    console.print(table)
+    met = "met" if alarms <= 0.01 * everything else "MISSED"
+    console.print(f"No change: {alarms} of {everything:,} windows (target at most 1 %): {met}")

@@ -16,7 +16,6 @@ from rich.table import Table
 
 from benchmarks import false_alarm_tables as tables
 from benchmarks.false_alarm_detectors import DETECTORS, OURS, TOOLS, Window, installed, of_tool
-from benchmarks.false_alarm_kinds import MONITORS
 from benchmarks.false_alarm_months import LOOKS, Schedule
 from benchmarks.false_alarm_tables import Change, Generator, Rows
 from benchmarks.processes import terminal
@@ -26,7 +25,6 @@ _SIZES = (100, 1_000, 10_000, 100_000)
 _FACTORS = (0.5, 1, 10)
 _CHANGED_SIZES = ((100, 100), (100, 1_000), (1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
 _REPEATED_SIZES = ((1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
-_KIND_SIZES = ((100, 50), (100, 1_000), (1_000, 500), (1_000, 1_000), (1_000, 10_000))
 _LARGE, _MINIMUM, _MULTIPLES = 10_000, 0.02, (0.5, 0.9, 1, 1.5, 2, 3)
 _SCHEDULE = ("normal0", "lognormal1", "integer1", "mixture0")
 _HOURLY, _SHIFTED_AT, _MOST_LOOKS = 200, 120, 200
@@ -56,7 +54,6 @@ def run(options: argparse.Namespace) -> None:
     )
     benchmark.print_sizes(numbers.select(pl.col("^(normal|lognormal|mixture|bounded).*$")))
     benchmark.print_repeated(numbers)
-    benchmark.print_kinds()
     benchmark.print_months(numbers.select(_SCHEDULE))
 
 
@@ -181,26 +178,6 @@ class _Benchmark:
         for (name, now, before), flags in self._flags(cases).items():
             cells = [_percent(map(bool, flags[each])) for each in DETECTORS]
             table.add_row(name.replace("_", ", "), f"{now:,} / {before:,}", f"{len(flags[OURS])}", *cells)
-        self._console.print(table)
-
-    def print_kinds(self) -> None:
-        """Print how many windows of model quality and bias have any violation, without a change and with one."""
-        title = "Model quality and bias: windows with any violation, %"
-        table = self._table(title, "monitor", "rows", "windows", "no change", "changed", names=())
-        everything: list[bool] = []
-        for name, monitor in MONITORS.items():
-            for now, before in _KIND_SIZES:
-                found = {
-                    changed: list(
-                        monitor.violations(now, before, number, _generator(name, now, before, changed), changed=changed)
-                    )
-                    for changed, number in ((False, self._windows), (True, max(1, self._windows // 4)))
-                }
-                everything += found[False]
-                table.add_row(
-                    name, f"{now:,} / {before:,}", f"{len(found[False])}", _percent(found[False]), _percent(found[True])
-                )
-        table.add_row("all", "", f"{len(everything):,}", _percent(everything, 2), "")
         self._console.print(table)
 
     def print_months(self, population: pl.DataFrame) -> None:
