@@ -12,8 +12,12 @@ _OWN_SCHEDULES = {
     "modelwatch_redelivery": ("RedeliveryDisabled", "what an outage held up is not delivered after it"),
 }
 """The schedules of the app itself: the code and the consequence if one is disabled."""
-_SWITCHED = ("CreateBaselineTrainingCompleted", "CreateBaselineModelApproved")
-"""The rules that the parameter BaselineRule switches on."""
+_SWITCHED = {
+    "CreateBaselineTrainingCompleted": ("BaselineRule", "Disabled"),
+    "CreateBaselineModelApproved": ("BaselineRule", "Disabled"),
+    "FinishExecutionJobRunEnded": ("SparkPackagesUri", ""),
+}
+"""The rules that are disabled while a parameter has its default: the parameter and that value."""
 _SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
 
@@ -45,8 +49,10 @@ def rules(deployed: Deployed) -> Iterator[Problem]:
     ]
     states = {rule["Name"]: rule["State"] for page in listed for rule in page["Rules"]}
     for logical, physical in deployed.of_type("AWS::Events::Rule").items():
-        if logical in _SWITCHED and deployed.parameters.get("BaselineRule") != "Enabled":
-            continue
+        if logical in _SWITCHED:
+            parameter, off = _SWITCHED[logical]
+            if deployed.parameters.get(parameter, off) == off:
+                continue
         name = physical.rpartition("|")[2]  # of a bus that is not the default one: bus|rule
         if (state := states.get(name)) != "ENABLED":
             fix = f"aws events enable-rule --name {name}" if state else "deploy again"
