@@ -48,6 +48,7 @@ TICK = timedelta(minutes=7)  # after the hour, between two sweeps: the lease of 
 
 JOBS = "arn:aws:sagemaker:us-east-1:123456789012:processing-job"
 _STOPS = f"{JOBS}/*-{'?' * 12}-{'?' * 12} of the statement for sagemaker:StopProcessingJob"
+_STOPS_OWN = f"{JOBS}/* of the statement for sagemaker:StopProcessingJob"
 _LOOKS = f"{JOBS}/* of the statement for sagemaker:DescribeProcessingJob"
 UNSEEN = (
     # Where an upload fails half-way, see ``test_an_upload_that_fails_leaves_no_parts`` of the port contracts.
@@ -66,6 +67,9 @@ UNSEEN = (
     "SparkRole: arn:aws:logs:us-east-1:123456789012:log-group:* of the statement for logs:DescribeLogGroups",
     # A baseline that is stopped in the moment in which its run starts, see tests/core/test_hosts.py.
     "ReconcileRole: emr-serverless:CancelJobRun",
+    "CreateBaselineRole: emr-serverless:CancelJobRun",
+    "CreateBaselineRole: sagemaker:StopProcessingJob",
+    f"CreateBaselineRole: {_STOPS_OWN}",
     # An execution that is stopped in the moment in which its job starts, see tests/core/test_hosts.py.
     "LaunchExecutionRole: sagemaker:StopProcessingJob",
     f"LaunchExecutionRole: {_STOPS}",
@@ -73,7 +77,7 @@ UNSEEN = (
     "ReconcileRole: sagemaker:DescribeProcessingJob",
     f"ReconcileRole: {_LOOKS}",
     "ReconcileRole: sagemaker:StopProcessingJob",
-    f"ReconcileRole: {_STOPS}",
+    f"ReconcileRole: {_STOPS_OWN}",
     # Schedules that an earlier version wrote are all read, and get their places: tests/core/test_ledger_repair.py.
     "LaunchExecutionRole: arn:aws:dynamodb:us-east-1:123456789012:table/modelwatch-Ledger/index/listing",
     "ReconcileRole: dynamodb:ConditionCheckItem",

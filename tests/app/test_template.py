@@ -187,6 +187,7 @@ def test_job_runs_are_started_asked_after_and_cancelled_in_the_application_of_th
     assert granted == {
         "RunSpark": {"StartJobRun", "TagResource"},
         "ManageMonitorsRole": {"CancelJobRun"},
+        "CreateBaselineRole": {"CancelJobRun"},
         "FinishExecutionRole": {"GetJobRun"},
         "ReconcileRole": {"CancelJobRun", "GetJobRun"},
     }
@@ -501,17 +502,21 @@ def test_every_function_folder_is_deployed(source):
 
 
 @pytest.mark.parametrize("schedule_name", ["a", "hourly", "a-name-of-sixty-three-characters-" + "x" * 30])
-def test_functions_that_stop_executions_may_stop_jobs_of_their_names_and_no_others(resources, schedule_name):
-    of_launch, of_reconcile = (
-        [each["Resource"]["Fn::Sub"] for role, each in statements(resources) if role == name and stops_jobs(each)]
-        for name in ("LaunchExecutionRole", "ReconcileRole")
-    )
-    assert of_launch == of_reconcile
-    (pattern,) = (resource.rpartition("/")[2] for resource in of_launch)
+def test_the_function_that_starts_executions_may_stop_jobs_of_their_names_and_no_others(resources, schedule_name):
+    found = [each for role, each in statements(resources) if role == "LaunchExecutionRole" and stops_jobs(each)]
+    (pattern,) = (each["Resource"]["Fn::Sub"].rpartition("/")[2] for each in found)
     assert fnmatchcase(execution(name=schedule_name).processing_job_name, pattern)
     # Job names of SageMaker's own monitoring and training, as its documentation has them.
     for other in ("model-monitoring-202005062300-f0dbb0c5ba9a5b8d1bb1a8a4", "xgboost-2026-11-29-10-00-00-123", "first"):
         assert not fnmatchcase(other, pattern)
+
+
+def test_functions_that_stop_baselining_jobs_may_stop_those_with_the_tag_of_the_deployment_and_no_others(resources):
+    by_tag = {"StringEquals": {"aws:ResourceTag/modelwatch:owner": {"Ref": "Ledger"}}}
+    found = {role: each.get("Condition") for role, each in statements(resources) if stops_jobs(each)}
+    assert found == dict.fromkeys(("ManageMonitorsRole", "CreateBaselineRole", "ReconcileRole"), by_tag) | {
+        "LaunchExecutionRole": None
+    }
 
 
 def stops_jobs(statement: dict) -> bool:

@@ -186,6 +186,7 @@ FAILED = "Job failed, please check complete logs in configured logging destinati
         ),
         ("FAILED", FAILED + "java.io.IOException: No space left on device", "Failed", None, Resource.STORAGE),
         ("FAILED", FAILED + "HostExhausted: the analysis ran out of memory", "Failed", None, Resource.MEMORY),
+        ("FAILED", FAILED + "ReadTimeoutError: Read timed out.", "Failed", None, None),  # of a request
         (
             "CANCELLED",
             "Timed out",

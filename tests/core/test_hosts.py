@@ -550,6 +550,28 @@ def test_a_baselining_job_that_is_stopped_while_it_moves_up_has_no_run_that_goes
     assert larger.stopped == [job.subject]
 
 
+def test_a_baselining_job_that_a_mistake_of_ours_keeps_from_moving_up_fails_with_its_place(two_hosts):
+    world = two_hosts
+    world.finish(death_of(started_job(world)))
+    world.hosts["larger"].start = lambda request: request.not_there
+    world.reconcile()
+    assert world.jobs.get("first").outcome.failure_reason.startswith("InternalError: AttributeError at ")
+
+
+def test_a_baselining_job_that_is_stopped_while_its_first_run_starts_has_no_run_that_goes_on(two_hosts):
+    world, start = two_hosts, two_hosts.host.start
+
+    def stopped_meanwhile(request):
+        run = start(request)
+        world.manage("StopBaseliningJob", baselining_job_name="first")
+        return run
+
+    world.host.start = stopped_meanwhile
+    job = started_job(world)
+    assert job.status is JobStatus.STOPPED
+    assert world.host.stopped == [job.subject]
+
+
 def test_an_execution_that_is_stopped_while_its_job_is_being_started_has_no_job_that_goes_on():
     world = World()
     world.has_schedule()

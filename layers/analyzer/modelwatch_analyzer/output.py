@@ -23,7 +23,8 @@ _MANY = 64
 _NESTED = {dict, list, tuple, Deferred}
 _ENCODER = json.JSONEncoder(allow_nan=False)
 
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With the full-width forms of the signs, which some spreadsheets take for them."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _EXPONENT = re.compile(rb"e(-?)([0-9]+)")

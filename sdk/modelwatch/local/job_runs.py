@@ -108,7 +108,10 @@ class JobRuns:
         self._set_state(application_id, job_run_id, _End("RUNNING"))
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="job-run-", dir=self._folder) as folder:
-            end = self._ended(job_run_id, request, Path(folder))
+            try:
+                end = self._ended(job_run_id, request, Path(folder))
+            except (OSError, ClientError) as error:  # a program that is not there, a role that cannot be taken
+                end = _End("FAILED", f"{_FAILED}1. {error}"[:_LONGEST_DETAILS])
         hours = (time.monotonic() - began) / 3600
         with self._lock:
             del self._running[job_run_id]
@@ -144,13 +147,14 @@ class JobRuns:
         return entry
 
     def _status_of_process(self, job_run_id: str, arguments: list[str], role: str, folder: Path) -> int:
+        environment = self._environment(role)
         with self._log_of(job_run_id).open("ab") as log, self._lock:
             if job_run_id in self._cancelled:
                 return -signal.SIGKILL
             process = subprocess.Popen(  # noqa: S603 - spark-submit, or what the user of the stack named in its place
                 [*(self.program or ()), *arguments],
                 cwd=folder,
-                env=self._environment(role),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

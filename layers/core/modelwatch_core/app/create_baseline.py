@@ -22,7 +22,7 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
 from modelwatch_core.domain.dataset_formats import refuse_unknown_format
 from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
-from modelwatch_core.domain.hosts import Demand, HostChoice, Run
+from modelwatch_core.domain.hosts import Demand, HostChoice
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.ports import BaseliningJobs, Clock, ObjectStore
@@ -83,7 +83,10 @@ class CreateBaseline:
         except ModelwatchError as error:
             self.jobs.save(job.settled(Outcome.failed(str(error)), now=self.clock.now()))
             raise
-        return self._noted(job, run) if run else job
+        if run is None:
+            return job
+        lease = self.start_analysis.lease(run.host, waits=False)
+        return self._noted(job.running(run, now=self.clock.now(), lease=lease))
 
     def resume(self, job: BaseliningJob) -> BaseliningJob:
         """Run a job that outgrew its host once more, on one that comes after it, and return its record.
@@ -102,15 +105,7 @@ class CreateBaseline:
         reason = f"{job.host_reason}; {choice.reason}"
         run = self.start_analysis(_request(job.on(choice.name, reason), given))
         lease = self.start_analysis.lease(choice.name, waits=run is None)
-        started = job.on(choice.name, reason).running(run, now=self.clock.now(), lease=lease)
-        try:
-            self.jobs.save(started)
-        except NotReady:
-            standing = self.jobs.get(job.baselining_job_name) or started
-            if run is not None and standing.status is JobStatus.STOPPED:
-                self.start_analysis.hosts[run.host].stop(run)  # it was stopped before there was a run to stop
-            return standing
-        return started
+        return self._noted(job.on(choice.name, reason).running(run, now=self.clock.now(), lease=lease))
 
     def _chosen(self, request: BaselineRequest | BaseliningJob, given: AnalysisInputs) -> HostChoice:
         dataset = request.baseline_dataset_s3_uri
@@ -134,13 +129,15 @@ class CreateBaseline:
         message = f"no host can read the {size:,} bytes of {dataset}: {died}{choice.reason}. {choice.advice}".rstrip()
         raise InvalidInput(code, f"{message} Or give a sample.")
 
-    def _noted(self, job: BaseliningJob, run: Run) -> BaseliningJob:
-        running = job.running(run, now=self.clock.now(), lease=self.start_analysis.lease(run.host, waits=False))
+    def _noted(self, started: BaseliningJob) -> BaseliningJob:
         try:
-            self.jobs.save(running)
-        except NotReady:  # it has ended already
-            return self.jobs.get(job.baselining_job_name) or running
-        return running
+            self.jobs.save(started)
+        except NotReady:  # it has ended already, or was stopped before there was a run to stop
+            standing = self.jobs.get(started.baselining_job_name) or started
+            if started.run is not None and standing.status is JobStatus.STOPPED:
+                self.start_analysis.hosts[started.run.host].stop(started.run)
+            return standing
+        return started
 
 
 def _settings(request: BaselineRequest, given: AnalysisInputs) -> AnalysisSettings:

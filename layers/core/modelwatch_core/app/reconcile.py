@@ -115,8 +115,7 @@ class Reconcile:
         except ModelwatchError:
             raise
         except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
-            reason = f"InternalError: {type(error).__name__} at {place_of(error)}. This is a mistake in Modelwatch"
-            return self._end(execution, Outcome.failed(reason))
+            return self._end(execution, _of_mistake(error))
         if isinstance(resumed, Refusal):
             return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
         if not resumed.is_settled:
@@ -130,6 +129,10 @@ class Reconcile:
             self.create_baseline.resume(job)
         except InvalidInput as error:  # no retry helps
             return self._end(job, Outcome.failed(str(error)))
+        except ModelwatchError:
+            raise
+        except Exception as error:  # a mistake of ours, as above
+            return self._end(job, _of_mistake(error))
         return True
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
@@ -176,3 +179,8 @@ class Reconcile:
 
 def _refuse(record: UnreadableRecord) -> bool:
     raise record.error
+
+
+def _of_mistake(error: Exception) -> Outcome:
+    reason = f"InternalError: {type(error).__name__} at {place_of(error)}. This is a mistake in Modelwatch"
+    return Outcome.failed(reason)

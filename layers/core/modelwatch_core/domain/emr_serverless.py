@@ -18,10 +18,11 @@ EMR_SERVERLESS = "emr-serverless"
 OUT_OF = {
     Resource.MEMORY: ("exitcode: 137", "exit code 137", "outofmemory", "out of memory", "memory usage exceeded"),
     Resource.STORAGE: ("no space left on device",),
-    Resource.TIME: ("timed out", "timeout"),
 }
 """Words of ``stateDetails``, which quotes what the driver and executors printed last."""
 
+_OUT_OF_TIME = {Resource.TIME: ("timed out", "timeout")}
+"""Words of EMR Serverless itself: in logs they may be about a request."""
 
 _QUOTED = "Last few exceptions"
 """Behind these words are lines of logs, which are not for alerts."""
@@ -80,7 +81,10 @@ class JobRunState(Inbound):
         """The run as hosts describe it."""
         if self.state not in ("SUCCESS", "FAILED", "CANCELLED"):
             return RunDescription(status=RunStatus.RUNNING)
-        exhausted = None if self.state == "SUCCESS" else Resource.named_in(self.state_details or "", OUT_OF)
+        exhausted = None
+        if self.state != "SUCCESS":
+            said = self.state_details or ""
+            exhausted = Resource.named_in(said, OUT_OF) or Resource.named_in(said.partition(_QUOTED)[0], _OUT_OF_TIME)
         return RunDescription(status=RunStatus.ENDED, outcome=self._outcome(exhausted), exhausted=exhausted)
 
     def _outcome(self, exhausted: Resource | None) -> Outcome:

@@ -43,7 +43,7 @@ class ProcessingParameters(Owned):
     role_arn: str | None = Field(
         default=None, min_length=20, max_length=2048, pattern=r"^arn:aws[a-z\-]*:iam::\d{12}:role/\S+$"
     )
-    tags: dict[str, str] = Field(default_factory=dict, max_length=50)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=49)  # SageMaker takes 50, and one is ours
     network_config: dict[str, Any] | None = None
     max_runtime_in_seconds: int | None = Field(default=None, ge=1, le=24 * 60 * 60)
     instance_type: NonEmpty | None = None

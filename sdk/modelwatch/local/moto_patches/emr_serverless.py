@@ -38,8 +38,9 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         run = self.get_job_run(application_id, job_run_id)
         if run.state in _ENDED:
             raise ValidationException(f"Job run {job_run_id} has ended: {run.state}")
-        if hooks.job_run_cancelled(job_run_id):
-            run.state = "CANCELLING"
+        before, run.state = run.state, "CANCELLING"  # before the run can say that it is cancelled
+        if not hooks.job_run_cancelled(job_run_id) and run.state == "CANCELLING":
+            run.state = before
         return application_id, job_run_id
 
     return [
