@@ -68,6 +68,7 @@ UNSEEN = (
     # A baseline that is stopped in the moment in which its run starts, see tests/core/test_hosts.py.
     "ReconcileRole: emr-serverless:CancelJobRun",
     "CreateBaselineRole: emr-serverless:CancelJobRun",
+    "CreateBaselineRole: arn:aws:emr-serverless:",
     "CreateBaselineRole: sagemaker:StopProcessingJob",
     f"CreateBaselineRole: {_STOPS_OWN}",
     # An execution that is stopped in the moment in which its job starts, see tests/core/test_hosts.py.
