@@ -112,7 +112,8 @@ SCANNERS: tuple[Scanner, ...] = (
     ),
     Scanner(
         "checkov",
-        lambda: [ROOT / ".venv-checkov/bin/checkov", "--config-file", ".checkov.yaml"],
+        # Its script cannot be started where the path of the project holds a blank.
+        lambda: [ROOT / ".venv-checkov/bin/python", "-m", "checkov.main", "--config-file", ".checkov.yaml"],
         r"^\s+FAILED for resource",
         (Mark(r"checkov:skip=\w+:", (".yaml",)), Mark(r"^  - CKV\w+", (".yaml",))),
     ),

@@ -121,8 +121,8 @@ class _Update:
     def run(self) -> None:
         resources, known = self.resources, self.resources._parsed_resources  # noqa: SLF001 - moto's, as all below
         before = _external(known)
-        was = resources._template, resources.input_parameters  # noqa: SLF001
-        policies = dict(resources._resource_json_map)  # noqa: SLF001
+        was = resources._template, resources.input_parameters  # noqa: SLF001 - moto's
+        policies = dict(resources._resource_json_map)  # noqa: SLF001 - moto's
         changes = resources.build_resource_diff(self.template, self.parameters)
         for name in before:
             del known[name]  # who refers to it has it updated first
@@ -154,8 +154,8 @@ class _Update:
 
     def _restore(self, template: dict[str, Any], parameters: dict[str, Any]) -> None:
         resources = self.resources
-        resources._template, resources.input_parameters = template, parameters  # noqa: SLF001
-        resources._resource_json_map = template["Resources"]  # noqa: SLF001
+        resources._template, resources.input_parameters = template, parameters  # noqa: SLF001 - moto's
+        resources._resource_json_map = template["Resources"]  # noqa: SLF001 - moto's
         resources.load_mapping()
         resources.load_parameters()
         resources.load_conditions()
