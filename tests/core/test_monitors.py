@@ -449,7 +449,7 @@ def test_the_parameters_of_a_processing_job_are_kept_and_shown(world):
     [
         ({"role_arn": "monitor"}, "role_arn"),
         ({"max_runtime_in_seconds": 86401}, "86400"),
-        ({"tags": {str(number): "x" for number in range(51)}}, "50"),
+        ({"tags": {str(number): "x" for number in range(50)}}, "49"),
         ({"tags": {"": "x"}}, "1 to 128 characters"),
         ({"network_config": {"Vpc": {}}}, "has Vpc, and may have"),
         ({"s3_upload_mode": "Sometimes"}, "s3_upload_mode"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modelwatch_analyzer.bias.check import BiasConstraint, spelled
 from modelwatch_analyzer.bias.group_metrics import GroupMetric
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.report import ReportBody
@@ -13,6 +15,7 @@ from modelwatch_analyzer.report.page import count_text, most_important
 from modelwatch_analyzer.report.scores import grade, score
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
+from modelwatch_core.domain.number_text import number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 
@@ -148,9 +151,20 @@ def _row(measure: GroupMetric) -> BiasRow:
         description=measure.metric.description,
         value=measure.value,
         interval=None if isinstance(measure.interval, Undefined) else measure.interval,
-        allowed=str(measure.constraint) if measure.constraint else None,
+        allowed=_allowed(measure.constraint) if measure.constraint else None,
         baseline=measure.constraint.value if measure.constraint else None,
         limits=measure.constraint.range if measure.constraint else None,
         violated=measure.violated,
         note=note,
     )
+
+
+def _allowed(constraint: BiasConstraint) -> str:
+    """Write what is allowed with digits that people read; violations have all of them."""
+    if constraint.range is None:
+        return "undefined" if constraint.value is None else _end(constraint.value)
+    return "any value" if constraint.is_open else " to ".join(map(_end, constraint.range))
+
+
+def _end(value: float) -> str:
+    return spelled(value) if math.isinf(value) else number_text(value)
