@@ -326,6 +326,13 @@ def test_days_and_the_hours_after_them_are_one_line():
     assert line.count("M") == 1
 
 
+def test_months_without_a_run_before_the_latest_executions_are_a_gap_in_the_line():
+    days = [Point(TEN + 24 * n * HOUR, 0.1, None, False, False) for n in range(5)]
+    hours = [Point(TEN + (180 * 24 + n) * HOUR, 0.1, None, False, False) for n in range(30)]
+    (line,) = re.findall(r'class="line" d="([^"]*)"', line_chart(hours, "x", days))
+    assert line.count("M") == 2
+
+
 def test_a_window_without_a_run_is_a_gap_in_the_line():
     hours = [0, 1, 2, 3, 7, 8]
     drawn = line_chart([Point(TEN + n * HOUR, 0.1, None, False, False) for n in hours], "x")

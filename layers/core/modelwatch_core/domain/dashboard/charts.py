@@ -87,7 +87,7 @@ def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ())
     def y(value: float) -> str:
         return f"{4 + (_TALL - 8) * (greatest - value) / span:.4g}"
 
-    breaks = [True, *_breaks(older), *([False] if older and latest else []), *_breaks(latest)]
+    breaks = [True, *_breaks(older), *_break_between(older, latest), *_breaks(latest)]
     line = "".join(
         f"{'M' if new else 'L'}{x(point)} {y(point.value)}" for point, new in zip(points, breaks, strict=True)
     )
@@ -112,8 +112,20 @@ def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ())
 
 def _breaks(points: Sequence[Point]) -> list[bool]:
     """Return for each point but the first whether the line breaks before it."""
-    steps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(points)]
+    steps = _steps(points)
     return [step > _GAP * median(steps) for step in steps]
+
+
+def _break_between(older: Sequence[Point], latest: Sequence[Point]) -> list[bool]:
+    """Return whether the line breaks before the first of the latest, by how far apart the older ones mostly are."""
+    if not (older and latest):
+        return []
+    (step,) = _steps([older[-1], latest[0]])
+    return [len(older) > 1 and step > _GAP * median(_steps(older))]
+
+
+def _steps(points: Sequence[Point]) -> list[float]:
+    return [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(points)]
 
 
 def _mark(point: Point) -> str:
