@@ -54,7 +54,7 @@ def check(folder: Path) -> None:
 
         return call
 
-    for module, name in ((analysis, "write_page"), (analysis, "_trends"), (data_quality, "report_body")):
+    for module, name in ((analysis, "write_page"), (data_quality, "report_body")):
         setattr(module, name, timed(getattr(module, name)))
     files = {f"baseline_{name}": folder / "baseline" / f"{name}.json" for name in ("statistics", "constraints")}
     begun = process_time()

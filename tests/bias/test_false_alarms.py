@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,20 @@ def test_a_group_of_which_a_third_of_the_accepted_is_refused_is_found(bench):
 
 def test_what_is_compared_with_a_range_holds_the_interval_that_is_shown(bench):
     bench.baseline(rows(0, 1_000), CONFIG, **PREDICTED)
-    for metric in bench.metrics("baseline", "sex", "F").values():
-        if "interval" in metric:
-            (least, most), (below, above) = metric["interval"], metric["cautious_interval"]
-            assert below < least <= most < above
+    bench.check(rows(1, 1_000), CONFIG, **PREDICTED)
+    measured = [metric for metric in bench.metrics("check", "sex", "F").values() if "interval" in metric]
+    assert len(measured) > 10
+    for metric in measured:
+        (least, most), (below, above) = metric["interval"], metric["cautious_interval"]
+        assert below < least <= most < above
+
+
+def test_where_no_constraint_has_a_range_no_interval_is_made_to_be_compared_with_one(bench):
+    bench.baseline(rows(0, 1_000), CONFIG, **PREDICTED)
+    constraints = bench.report("baseline")
+    assert "cautious_interval" not in json.dumps(constraints)
+    for facets in (constraints[f"{stage}_training_bias_metrics"]["facets"] for stage in ("pre", "post")):
+        for metric in facets["sex"][0]["metrics"]:
+            metric.pop("range", None)
+    bench.check(rows(1, 1_000), CONFIG, constraints, **PREDICTED)
+    assert "cautious_interval" not in json.dumps(bench.report("check"))

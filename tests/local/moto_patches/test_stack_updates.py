@@ -24,7 +24,7 @@ def handler(event, context):
     name = properties.get("Name", event["LogicalResourceId"])
     answer = {
         "Status": "FAILED" if fails else "SUCCESS",
-        "Reason": "as it was told",
+        "Reason": "as requested",
         "PhysicalResourceId": event.get("PhysicalResourceId") if event["RequestType"] == "Delete" else name,
         "Data": {"Upper": name.upper()},
     }
@@ -135,7 +135,7 @@ def test_an_update_that_fails_is_undone_and_said_and_another_one_works(mine):
     first, other = mine.thing(Color="red"), mine.thing(Name="old")
     mine.create(First=first, Other=other, Last=mine.thing())
     mine.requests()
-    with pytest.raises(ClientError, match="Last could not be created: as it was told"):
+    with pytest.raises(ClientError, match="Last could not be created: as requested"):
         mine.update(
             First=mine.thing(Color="blue"), Other=mine.thing(Name="new"), More=mine.thing(), Last=mine.thing(Fails=True)
         )

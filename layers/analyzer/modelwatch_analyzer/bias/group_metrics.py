@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
@@ -36,9 +37,10 @@ class GroupMetric:
         Of the group, and outside of it.
     interval : (float, float) or Undefined
         Of confidence.
-    cautious : (float, float) or Undefined
+    cautious : (float, float) or Undefined, optional
         The interval that is compared with a range. It holds the other one, and that of a level which holds for all
-        compared metrics together (Bonferroni), with two rows more that are spread evenly over the cells.
+        compared metrics together (Bonferroni), with two rows more that are spread evenly over the cells. None where
+        the constraints have no range.
     constraint : BiasConstraint, optional
         That of the baseline; None where there is no baseline.
     """
@@ -50,7 +52,7 @@ class GroupMetric:
     metric: BiasMetric
     value: float | Undefined
     interval: Interval | Undefined
-    cautious: Interval | Undefined
+    cautious: Interval | Undefined | None
     constraint: BiasConstraint | None
     verdict: Verdict
 
@@ -89,7 +91,7 @@ class GroupMetric:
         entry["value"] = written(self.value)
         if not isinstance(self.interval, Undefined):
             entry["interval"] = list(self.interval)
-        if not isinstance(self.cautious, Undefined):
+        if self.cautious is not None and not isinstance(self.cautious, Undefined):
             entry["cautious_interval"] = list(self.cautious)
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
@@ -126,16 +128,21 @@ def group_metrics_of(
     ]
     replicates, seed = settings.bootstrap_replicates, settings.seed
     drawn = replicates_of(facet, counts, metrics, replicates, seed)
-    further = replicates_of(facet, counts, metrics, replicates, seed, _FURTHER_ROWS)
+    further: Iterable[Mapping[str, Array] | None] = repeat(None, len(facet.values))
+    if constraints and any(each.range for each in constraints.values()):
+        further = replicates_of(facet, counts, metrics, replicates, seed, _FURTHER_ROWS)
     cautious_level = 1 - (1 - settings.confidence_level) / max(1, compared)
     for group, (name, plain, spread) in enumerate(zip(facet.values, drawn, further, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
             interval = _interval(metric, value, plain, settings.confidence_level)
-            cautious = _hull(interval, _interval(metric, value, spread, cautious_level))
+            cautious = _hull(interval, _interval(metric, value, spread, cautious_level)) if spread else None
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
-            verdict = judge(metric.name, value, cautious, constraint, rule) if constraint else Verdict(violated=False)
+            compared_by = interval if cautious is None else cautious
+            verdict = Verdict(violated=False)
+            if constraint:
+                verdict = judge(metric.name, value, compared_by, constraint, rule)
             yield GroupMetric(facet.name, name, rows, others, metric, value, interval, cautious, constraint, verdict)
 
 

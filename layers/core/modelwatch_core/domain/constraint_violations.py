@@ -243,7 +243,7 @@ def _filled(plain: str, found: re.Match[str]) -> str:
 
 
 class Breach(NamedTuple):
-    """What was broken and by how much, without the words: by it, schedules tell how serious a violation is."""
+    """What was broken and by how much, without the words: the severity of a violation depends on nothing else."""
 
     check: str
     feature: str | None

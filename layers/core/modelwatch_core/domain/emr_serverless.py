@@ -83,9 +83,13 @@ class JobRunState(Inbound):
             return RunDescription(status=RunStatus.RUNNING)
         exhausted = None
         if self.state != "SUCCESS":
-            said = self.state_details or ""
-            exhausted = Resource.named_in(said, OUT_OF) or Resource.named_in(said.partition(_QUOTED)[0], _OUT_OF_TIME)
+            exhausted = Resource.named_in(self.state_details or "", OUT_OF)
+            exhausted = exhausted or Resource.named_in(self._own_words, _OUT_OF_TIME)
         return RunDescription(status=RunStatus.ENDED, outcome=self._outcome(exhausted), exhausted=exhausted)
+
+    @property
+    def _own_words(self) -> str:
+        return (self.state_details or "").partition(_QUOTED)[0].strip().rstrip(".")
 
     def _outcome(self, exhausted: Resource | None) -> Outcome:
         run = f"the job run {self.job_run_id}"
@@ -93,8 +97,6 @@ class JobRunState(Inbound):
             return Outcome.failed(f"NoEndOfAnalysis: {run} succeeded, and has left no end of its analysis")
         if self.state == "CANCELLED" and exhausted is None:
             return Outcome.stopped(f"StoppedInEmrServerless: {run} was cancelled.")
-        reason = (self.state_details or "").partition(_QUOTED)[0].strip().rstrip(
-            "."
-        ) or "EMR Serverless gives no reason"
+        reason = self._own_words or "EMR Serverless gives no reason"
         of_what = f"; it ran out of {exhausted}" if exhausted else ""
         return Outcome.failed(f"JobRunFailed: {run} ended with: {reason}{of_what}")

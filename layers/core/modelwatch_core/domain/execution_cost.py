@@ -106,7 +106,7 @@ class SparkUsage(Owned):
     """Of Lambda."""
 
     @property
-    def usd(self) -> float | None:
+    def usd(self) -> float:
         """Its price."""
         return (
             self.vcpu_hours * USD_PER_VCPU_HOUR_OF_SPARK

@@ -58,7 +58,7 @@ class EmrServerless:
     """Job runs of an application of EMR Serverless.
 
     A run's client token is made of its subject alone, and EMR Serverless starts one run for a token: so a subject runs
-    once. What is to be done is in S3, where an environment of any size has place.
+    once. What is to be done is in S3, where a request may be of any size.
 
     Parameters
     ----------
