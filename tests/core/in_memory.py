@@ -594,6 +594,9 @@ class MemoryObjects:
     def upload(self, path: Path, s3_uri: str) -> None:
         self.kept[s3_uri] = path.read_bytes()
 
+    def write(self, text: str, s3_uri: str) -> None:
+        self.kept[s3_uri] = text.encode()
+
 
 class MemoryDeadLetters:
     """``DeadLetters`` in a list."""

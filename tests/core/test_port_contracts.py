@@ -1071,6 +1071,10 @@ class TestObjectStore:
             store.upload(path, f"s3://bucket/{key}")
         return store
 
+    def test_a_text_is_written_as_it_is(self, objects):
+        objects.write("Größe: 1 µm\n", "s3://bucket/a/1.txt")
+        assert objects.read("s3://bucket/a/1.txt") == "Größe: 1 µm\n".encode()
+
     def test_a_folder_lists_what_is_below_it_and_no_sibling(self, objects):
         below = [("s3://bucket/a/1.txt", 3), ("s3://bucket/a/b/2.txt", 3)]
         assert listed(objects.list("s3://bucket/a")) == below

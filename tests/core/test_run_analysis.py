@@ -260,7 +260,7 @@ def test_a_results_bucket_that_refuses_the_reports_fails_the_analysis_with_the_r
         (settings.output_path / "statistics.json").write_text("{}")
         return completes(settings)
 
-    objects.upload = refuse
+    objects.upload = objects.write = refuse
     outcome = run(objects, analyze)
     assert outcome.status is OutcomeStatus.FAILED
     assert outcome.failure_reason.startswith("AccessDenied: uploading s3://results/out/x")

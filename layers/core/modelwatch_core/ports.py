@@ -690,6 +690,10 @@ class ObjectStore(Protocol):
         """Write a file to an object."""
         ...
 
+    def write(self, text: str, s3_uri: str) -> None:
+        """Write a text to an object, in UTF-8."""
+        ...
+
 
 class AnalysisAccess(NamedTuple):
     """What one analysis reaches in AWS; a host narrows it to what the request names."""

@@ -20,10 +20,11 @@ from pyspark.sql import SparkSession
 
 from modelwatch.spark.gather import SparkGather, require_parts
 from modelwatch.spark.objects import S3Dataset, objects
-from modelwatch.spark.requested import failure_of, run_requested, upload
+from modelwatch.spark.requested import failure_of, run_requested
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.scripts.process import hide_from_scripts
+from modelwatch_core.app.run_analysis import store_files
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import OutcomeStatus
@@ -80,7 +81,7 @@ def _run_settings(given: dict[str, str], gather: SparkGather) -> AnalysisSummary
         settings = settings_from_environment(_with_files(given, folder))
         summary = analyze(settings, Host(announce=logger.info, gather=gather))
         if _is_in_s3(output):
-            upload(settings.output_path, output, objects())
+            store_files(objects(), settings.output_path, output)
         return summary
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.app.analysis_inputs import INPUT
 from modelwatch_core.app.fetch_inputs import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
-from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
+from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource, store_files
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.emr_serverless import OUT_OF
@@ -48,14 +48,14 @@ def run_requested(s3_uri: str, open_gather: OpenGather, announce: Callable[[str]
     root = Path(tempfile.mkdtemp(prefix="modelwatch-"))  # a name that no other machine has
     try:
         summary = _analyzed(request, store, root, open_gather, announce)
-        upload(root / "output", request.output_s3_uri, store)
-        _keep(request, summary.outcome, store, root)
+        store_files(store, root / "output", request.output_s3_uri)
+        _keep(request, summary.outcome, store)
     except Exception as error:
         failure = failure_of(error)
         if isinstance(failure, HostExhausted):
             raise failure from None
         reason = str(failure).replace(f"{root}/", "")
-        _keep(request, Outcome.failed(reason), store, root)
+        _keep(request, Outcome.failed(reason), store)
         raise failure from None
     else:
         return summary
@@ -73,14 +73,6 @@ def failure_of(error: Exception) -> ModelwatchError | HostExhausted:
     return Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}")
 
 
-def upload(folder: Path, s3_uri: str, store: S3ObjectStore) -> None:
-    """Store the files of a folder."""
-    for path in sorted(folder.rglob("*")):
-        # What a link leads to is no output: a script could have any file of the host stored.
-        if path.is_file() and folder.resolve() in path.resolve().parents:
-            store.upload(path, s3_layout.join(s3_uri, path.relative_to(folder).as_posix()))
-
-
 def _analyzed(
     request: AnalysisRequest, store: S3ObjectStore, root: Path, open_gather: OpenGather, announce: Callable[[str], None]
 ) -> AnalysisSummary:
@@ -96,9 +88,6 @@ def _analyzed(
     return analyze(request.settings.relocated(root), host)
 
 
-def _keep(request: AnalysisRequest, outcome: Outcome, store: S3ObjectStore, root: Path) -> None:
+def _keep(request: AnalysisRequest, outcome: Outcome, store: S3ObjectStore) -> None:
     ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome)
-    path = root / "end" / END_OF_ANALYSIS
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(ended.model_dump_json(), encoding="utf-8")
-    store.upload(path, s3_layout.join(request.output_s3_uri, END_OF_ANALYSIS))
+    store.write(ended.model_dump_json(), s3_layout.join(request.output_s3_uri, END_OF_ANALYSIS))

@@ -109,11 +109,8 @@ class RunAnalysis:
     @staticmethod
     def _keep(ended: AnalysisEnded, objects: ObjectStore) -> None:
         """Store the end beside the reports, where the sweep finds it if its event is lost."""
-        with tempfile.TemporaryDirectory(prefix="analysis-") as folder:
-            path = Path(folder) / END_OF_ANALYSIS
-            path.write_text(ended.model_dump_json(), encoding="utf-8")
-            with suppress(ModelwatchError):  # the event still reports it
-                objects.upload(path, s3_layout.join(ended.output_s3_uri, END_OF_ANALYSIS))
+        with suppress(ModelwatchError):  # the event still reports it
+            objects.write(ended.model_dump_json(), s3_layout.join(ended.output_s3_uri, END_OF_ANALYSIS))
 
     def _in_own_folder(self, request: AnalysisRequest, run: Run, access: AnalysisAccess) -> Outcome:
         root = Path(tempfile.mkdtemp(prefix="analysis-"))
@@ -145,7 +142,7 @@ class RunAnalysis:
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
-            _store(access.objects, root / output.path, output.s3_uri)
+            store_files(access.objects, root / output.path, output.s3_uri)
         return summary.outcome
 
     @staticmethod
@@ -176,7 +173,8 @@ def _ended(request: AnalysisRequest, run: Run, outcome: Outcome, exhausted: Reso
     return AnalysisEnded(subject=request.subject, output_s3_uri=uri, outcome=outcome, run=run, exhausted=exhausted)
 
 
-def _store(objects: ObjectStore, folder: Path, s3_uri: str) -> None:
+def store_files(objects: ObjectStore, folder: Path, s3_uri: str) -> None:
+    """Store the files of an output folder."""
     for path in sorted(folder.rglob("*")):
         # What a link leads to is no output: a script could have any file of the host stored.
         if path.is_file() and folder.resolve() in path.resolve().parents:

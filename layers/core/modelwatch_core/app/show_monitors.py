@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
@@ -115,10 +113,7 @@ class WriteDashboard:
         return all(not isinstance(each, MonitoringExecution) or each.is_settled for each in open_ones)
 
     def _write(self, name: str, page: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "page.html"
-            path.write_text(page, encoding="utf-8")
-            self.objects.upload(path, join(self.results, FOLDER, name))
+        self.objects.write(page, join(self.results, FOLDER, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -145,10 +143,7 @@ class EmrServerless:
 
     def _put(self, request: AnalysisRequest, name: str, text: str) -> str:
         uri = s3_layout.join(self.requests, request.job_name or "", name)
-        with tempfile.TemporaryDirectory(prefix="job-run-") as folder:
-            path = Path(folder, name)
-            path.write_text(text, encoding="utf-8")
-            self.objects.upload(path, uri)
+        self.objects.write(text, uri)
         return uri
 
     def _parameters(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -133,9 +134,17 @@ class S3ObjectStore:
 
     def upload(self, path: Path, s3_uri: str) -> None:
         """Write a file to an object."""
+        with path.open("rb") as file:
+            self._send(file, s3_uri)
+
+    def write(self, text: str, s3_uri: str) -> None:
+        """Write a text to an object, in UTF-8."""
+        self._send(BytesIO(text.encode()), s3_uri)
+
+    def _send(self, content: BinaryIO, s3_uri: str) -> None:
         bucket, key = s3_layout.split(s3_uri)
         types = {".json": "application/json", ".html": "text/html; charset=utf-8"}
-        content_type = types.get(path.suffix, "application/octet-stream")
+        content_type = types.get(PurePosixPath(key).suffix, "application/octet-stream")
         # upload_file would hide the service's error code in an exception of its own.
-        with aws_errors(f"uploading {s3_uri}"), path.open("rb") as file:
-            self.s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": content_type})
+        with aws_errors(f"uploading {s3_uri}"):
+            self.s3.upload_fileobj(content, bucket, key, ExtraArgs={"ContentType": content_type})

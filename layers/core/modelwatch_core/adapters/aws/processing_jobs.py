@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -231,10 +230,7 @@ class ProcessingJobs:
 
     def _put(self, request: AnalysisRequest, name: str, text: str) -> str:
         uri = s3_layout.join(self.requests, request.job_name or "", name)
-        with tempfile.TemporaryDirectory(prefix="job-") as folder:
-            path = Path(folder, PurePosixPath(name).name)
-            path.write_text(text, encoding="utf-8")
-            self.objects.upload(path, uri)
+        self.objects.write(text, uri)
         return uri
 
 
