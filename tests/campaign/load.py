@@ -25,6 +25,8 @@ from moto.sts.models import sts_backends
 
 from modelwatch_core import wiring
 from modelwatch_core.adapters.aws.ledger_table import named_key
+from modelwatch_core.domain.dashboard.periods import PeriodLength
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from tests.campaign.counts import ALERTED, alert_key, execution_of, is_execution, stored_items
 from tests.campaign.plan import HOUR, START, Ending, Plan, Schedule
@@ -147,9 +149,12 @@ def _check(measured: Measured, log: Log, over: datetime) -> None:
         _check_one(measured, log, record)
     keys = tuple(f"ALERT#{alert_key(record)}/" for record in finished.values())
     claims = {f"RUN#{record.subject}" for record in finished.values()}
+    last_hour = f"{PeriodLength.HOUR}#{iso_utc(over)}"
     for item in items:
         # Its own item, or one of those by which lists by its times know it.
         is_over = named_key(item)["sk"] + item["pk"] in finished or item["pk"] in claims
+        # The history of a monitor is kept for a year: it is the table that grows by it, and no process.
+        is_over |= item["pk"].startswith("HISTORY#") and item["sk"] < last_hour
         if is_over or item["pk"].startswith((*keys, "ARRIVALS#")) or item["sk"].startswith("CHANGE#"):
             wiring._table().delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     _forget_objects(over - _IS_OVER_AFTER)
