@@ -17,7 +17,8 @@ class S3Downloader:
     """Reads, lists and downloads what is in S3.
 
     Where a URI is expected, the ARN of a processing job may stand in its place, with or without a path below it: it
-    means the folder that the results of this execution are in.
+    means the folder that the results of this execution are in. For ``sagemaker_session`` see
+    ``modelwatch.app_client.app_client``.
     """
 
     @staticmethod
@@ -47,7 +48,7 @@ class S3Downloader:
 
     @staticmethod
     def list(s3_uri: str, sagemaker_session: Any = None) -> _Texts:
-        """Return the URIs of all objects whose URI begins with this one, in S3's order."""
+        """Return the URIs of all objects whose URI begins with ``s3_uri``, in S3's order."""
         bucket, prefix = _located(s3_uri, sagemaker_session)
         return [f"s3://{bucket}/{key}" for key in _keys(bucket, prefix, sagemaker_session)]
 
@@ -59,6 +60,8 @@ class S3Downloader:
 
         Parameters
         ----------
+        s3_uri : str
+            Of the file or the folder.
         local_path : str or Path
             The folder to write to; it is made if it is not there.
         kms_key : str, optional
@@ -83,7 +86,10 @@ class S3Downloader:
 
 
 class S3Uploader:
-    """Writes to S3."""
+    """Writes to S3.
+
+    For ``sagemaker_session`` see ``modelwatch.app_client.app_client``.
+    """
 
     @staticmethod
     def upload(
@@ -93,6 +99,8 @@ class S3Uploader:
 
         Parameters
         ----------
+        local_path : str or Path
+            The file or the folder.
         desired_s3_uri : str
             The folder to write to.
         kms_key : str, optional
@@ -111,12 +119,32 @@ class S3Uploader:
     def upload_string_as_file_body(
         body: str, desired_s3_uri: str, kms_key: str | None = None, sagemaker_session: Any = None
     ) -> str:
-        """Write a text as a file, and return its URI."""
+        """Write a text as a file, and return its URI.
+
+        Parameters
+        ----------
+        body : str
+            The text.
+        desired_s3_uri : str
+            The URI of the file.
+        kms_key : str, optional
+            The key that S3 encrypts with.
+        """
         return S3Uploader.upload_bytes(body.encode(), desired_s3_uri, kms_key, sagemaker_session)
 
     @staticmethod
     def upload_bytes(b: bytes, s3_uri: str, kms_key: str | None = None, sagemaker_session: Any = None) -> str:
-        """Write bytes as a file, and return its URI."""
+        """Write bytes as a file, and return its URI.
+
+        Parameters
+        ----------
+        b : bytes
+            The content.
+        s3_uri : str
+            The URI of the file.
+        kms_key : str, optional
+            The key that S3 encrypts with.
+        """
         bucket, key = _located(s3_uri, sagemaker_session)
         encryption = given(ServerSideEncryption="aws:kms" if kms_key else None, SSEKMSKeyId=kms_key)
         _client(sagemaker_session).put_object(Bucket=bucket, Key=key, Body=b, **encryption)

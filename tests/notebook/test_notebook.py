@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 import modelwatch
 from modelwatch.cli.commands import app
+from modelwatch_analyzer import analysis
 
 ROWS = 600
 BIAS = {
@@ -52,6 +53,28 @@ def test_data_like_the_baseline_has_no_violation(known):
     assert found.table().shape == (0, 4)
     found.raise_for_violations()
     assert repr(found) == f"<Check data-quality: 0 violations in {ROWS} rows>"
+
+
+def test_a_verdict_needs_no_file_and_files_are_written_when_one_is_looked_into(known, tmp_path, monkeypatch):
+    written = []
+    write = analysis.write_page
+    monkeypatch.setattr(analysis, "write_page", lambda *args, **kwargs: (written.append(args), write(*args, **kwargs)))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = modelwatch.check(people(20), known)
+    assert [each.feature_name for each in found.violations] == ["age"]
+    assert (found.table().height, repr(found)[:6], set(found.files) >= {"report.html"}) == (1, "<Check", True)
+    assert "nothing.json" not in found.files
+    assert written == []
+    assert "age" in found.report
+    assert found.statistics["features"]
+    assert len(written) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_is_what_it_was_after_a_copy_through_another_process(drifted):
+    copied = pickle.loads(pickle.dumps(drifted))
+    assert dict(copied.files) == dict(drifted.files)
+    assert (copied.violations, copied.summary) == (drifted.violations, drifted.summary)
 
 
 def test_drift_is_found_and_shown_in_every_form(drifted):

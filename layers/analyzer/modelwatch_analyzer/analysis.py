@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,59 @@ _WRITTEN = frozenset(
 """Settings that name what an analysis writes, or may replace; every other path is read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an analysis found, before anything is written.
+
+    Attributes
+    ----------
+    settings : AnalysisSettings
+    kind : MonitorKind
+    findings : Findings
+    changes : tuple of str
+        What is different from the attempt before.
+    choice : str
+        Why this host was chosen.
+    """
+
+    settings: AnalysisSettings
+    kind: MonitorKind
+    findings: Findings
+    changes: tuple[str, ...] = ()
+    choice: str = ""
+
+    def summary(self) -> AnalysisSummary:
+        """Return how the analysis ended, with the names of the files that `write` writes."""
+        output = self.settings.output_path
+        return _summary(self.findings, self.changes, {name: _below(path, output) for name, path in self._paths()})
+
+    def write(self) -> AnalysisSummary:
+        """Write the reports into ``settings.output_path``, each whole or not at all.
+
+        Raises
+        ------
+        InvalidInput
+            ``OutputAmongInput`` where a report would replace what was read, ``OutputNotWritable``.
+        """
+        paths, summary = dict(self._paths()), self.summary()
+        _refuse_to_overwrite_input(self.settings, paths.values())
+        try:
+            for folder in {path.parent for path in paths.values()}:
+                folder.mkdir(parents=True, exist_ok=True)
+            _write(self, summary, paths)
+        except OSError as error:
+            where = error.filename or self.settings.output_path
+            raise InvalidInput("OutputNotWritable", f"{where} cannot be written: {error.strerror}") from None
+        return summary
+
+    def _paths(self) -> Iterator[tuple[str, Path]]:
+        output = self.settings.output_path
+        violations = () if self.settings.baseline_constraints is None else (VIOLATIONS_FILE, VIOLATIONS_COPY)
+        for name in (*self.findings.documents, *violations, *self.findings.tables, REPORT, SUMMARY):
+            yield name, output / name
+        yield METRICS, (self.settings.cloudwatch_metrics_directory or output) / METRICS
+
+
 def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSummary:
     """Run one analysis and write its reports into ``settings.output_path``.
 
@@ -67,11 +121,7 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         analyses. The exit message is written then too.
     """
     try:
-        kind = kind_of_analysis(settings.analysis_type)
-        analysis, host = analysis_of(kind), host or Host()
-        _refuse_a_baseline_without_values(settings)
-        findings = analysis.run(settings, host)
-        summary = _write(settings, kind, findings, tuple(_changes(settings, analysis, findings)), host.choice)
+        summary = examine(settings, host or Host()).write()
         if settings.post_analytics_processor_script:
             postprocess(settings.post_analytics_processor_script, settings.script_environment)
     except InvalidInput as error:
@@ -79,6 +129,15 @@ def analyze(settings: AnalysisSettings, host: Host | None = None) -> AnalysisSum
         raise
     _write_message(settings, summary.exit_message)
     return summary
+
+
+def examine(settings: AnalysisSettings, host: Host) -> Examined:
+    """Run one analysis, and write nothing; see `analyze`."""
+    kind = kind_of_analysis(settings.analysis_type)
+    analysis = analysis_of(kind)
+    _refuse_a_baseline_without_values(settings)
+    findings = analysis.run(settings, host)
+    return Examined(settings, kind, findings, tuple(_changes(settings, analysis, findings)), host.choice)
 
 
 def _refuse_a_baseline_without_values(settings: AnalysisSettings) -> None:
@@ -94,45 +153,30 @@ def _changes(settings: AnalysisSettings, analysis: KindAnalysis[Any], findings: 
         yield from violations_since(previous, findings.violations)
 
 
-def _write(
-    settings: AnalysisSettings, kind: MonitorKind, findings: Findings, changes: tuple[str, ...], choice: str
-) -> AnalysisSummary:
-    output = settings.output_path
-    metrics = (settings.cloudwatch_metrics_directory or output) / METRICS
-    documents = dict(findings.documents)
-    if settings.baseline_constraints is not None:
+def _write(examined: Examined, summary: AnalysisSummary, paths: Mapping[str, Path]) -> None:
+    settings, findings = examined.settings, examined.findings
+    for name, document in findings.documents.items():
+        write_json(paths[name], document)
+    if VIOLATIONS_FILE in paths:
         version = {} if findings.violations_version is None else {"version": findings.violations_version}
-        report = version | to_json(ConstraintViolations(violations=findings.violations))
-        documents |= dict.fromkeys((VIOLATIONS_FILE, VIOLATIONS_COPY), report)
-    paths = {name: output / name for name in (*documents, *findings.tables, REPORT, SUMMARY)} | {METRICS: metrics}
-    summary = _summary(findings, changes, {name: _below(path, output) for name, path in paths.items()})
-    _refuse_to_overwrite_input(settings, paths.values())
+        violations = version | to_json(ConstraintViolations(violations=findings.violations))
+        write_json(paths[VIOLATIONS_FILE], violations)
+        write_json(paths[VIOLATIONS_COPY], violations)
+    for name, table in findings.tables.items():
+        write_csv(paths[name], table)
     published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else ()
     if settings.report_values is Switch.DISABLED:  # StatisticValues have extremes
         published = tuple(metric for metric in published if not isinstance(metric.value, Mapping))
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        metrics.parent.mkdir(parents=True, exist_ok=True)
-        for name, document in documents.items():
-            write_json(paths[name], document)
-        for name, table in findings.tables.items():
-            paths[name].parent.mkdir(parents=True, exist_ok=True)
-            write_csv(paths[name], table)
-        write_json_lines(metrics, metric_lines(settings, published))
-        write_page(
-            paths[REPORT],
-            title=title_of(kind.title, settings),
-            facts=facts_of(settings) | ({"Host": choice} if choice else {}) | dict(findings.report.facts),
-            summary=summary,
-            body=findings.report,
-            trends=_trends(settings, findings.report.scores, findings.report.anchors),
-        )
-        write_json(paths[SUMMARY], to_json(summary))
-    except OSError as error:
-        raise InvalidInput(
-            "OutputNotWritable", f"{error.filename or output} cannot be written: {error.strerror}"
-        ) from None
-    return summary
+    write_json_lines(paths[METRICS], metric_lines(settings, published))
+    write_page(
+        paths[REPORT],
+        title=title_of(examined.kind.title, settings),
+        facts=facts_of(settings) | ({"Host": examined.choice} if examined.choice else {}) | dict(findings.report.facts),
+        summary=summary,
+        body=findings.report,
+        trends=_trends(settings, findings.report.scores, findings.report.anchors),
+    )
+    write_json(paths[SUMMARY], to_json(summary))
 
 
 def _trends(

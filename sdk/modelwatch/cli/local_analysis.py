@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
 from modelwatch.cli.models import open_endpoint, read_object
 from modelwatch.printing import make_console, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
+if TYPE_CHECKING:
+    from modelwatch_analyzer.analysis import Examined
+    from modelwatch_analyzer.host import Host
+
+_Result = TypeVar("_Result")
+
 
 def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSummary:
-    """Run an analysis that may ask SageMaker's endpoints and read from S3.
+    """Run an analysis that may ask SageMaker's endpoints and read from S3, and write its reports.
 
     What a model will be asked is printed on stderr before the first request, and the expected time after it. Progress
     is shown on a terminal only, and never beside JSON.
@@ -19,10 +28,22 @@ def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSum
     InvalidInput
         If settings or data cannot be used.
     """
+    from modelwatch_analyzer.analysis import analyze
+
+    return _with_progress(lambda host: analyze(settings, host), as_json=as_json)
+
+
+def examine_locally(settings: AnalysisSettings) -> Examined:
+    """Run an analysis like `analyze_locally`, and write nothing."""
+    from modelwatch_analyzer.analysis import examine
+
+    return _with_progress(lambda host: examine(settings, host), as_json=False)
+
+
+def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
     # Imported only now: the numeric packages would slow down ``--help``.
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.host import Host
 
     console = make_console(stderr=True)
@@ -45,4 +66,4 @@ def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSum
         def show_calls(done: int, planned: int) -> None:
             bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}")
 
-        return analyze(settings, Host(model=open_endpoint, read=read_object, announce=announce, progress=show_calls))
+        return run(Host(model=open_endpoint, read=read_object, announce=announce, progress=show_calls))

@@ -18,6 +18,8 @@ class MonitoringAlertSummary:
     ----------
     alert_name : str
         ``violations``, ``failed-executions``, ``no-data`` or ``not-fired``.
+    creation_time, last_modified_time : datetime
+        When its schedule was made, and when the alert itself last changed.
     alert_status : str
         ``InAlert`` or ``OK``.
     data_points_to_alert, evaluation_period : int
@@ -55,6 +57,8 @@ class MonitoringAlertHistorySummary:
 
     Attributes
     ----------
+    alert_name : str
+        See ``MonitoringAlertSummary``.
     creation_time : datetime
         When it changed.
     alert_status : str

@@ -72,6 +72,11 @@ class BaseliningJob:
     def baseline_statistics(self, kms_key: str | None = None) -> Statistics:
         """Return the statistics that it made.
 
+        Parameters
+        ----------
+        kms_key : str, optional
+            The key that ``save`` of what is returned encrypts with; S3 decrypts what is read.
+
         Raises
         ------
         NotImplementedError
@@ -84,7 +89,13 @@ class BaseliningJob:
         return Statistics.from_s3_uri(self.statistics_uri, kms_key, self._app)
 
     def suggested_constraints(self, kms_key: str | None = None) -> Constraints:
-        """Return the constraints that it suggests; of bias and explainability, ``analysis.json``."""
+        """Return the constraints that it suggests; of bias and explainability, ``analysis.json``.
+
+        Parameters
+        ----------
+        kms_key : str, optional
+            See ``baseline_statistics``.
+        """
         return Constraints.from_s3_uri(self.constraints_uri, kms_key, self._app)
 
     def _status(self) -> tuple[str, bool]:

@@ -68,6 +68,8 @@ class DataCaptureConfig:
 
         Parameters
         ----------
+        endpoint_name : str
+            An endpoint in service.
         wait : bool
             Whether to wait for the end of the update; without, a failure is not undone.
         logs : bool

@@ -34,7 +34,7 @@ class DatasetFormat:
 
     @staticmethod
     def json(lines: bool = True) -> DatasetFormatDocument:
-        """Return the format of JSON files: a record on each line, or one array of records."""
+        """Return the format of JSON files: a record on each line where ``lines`` is true, or else one array of them."""
         return {"json": {"lines": flag("lines", lines)}}
 
     @staticmethod
@@ -59,7 +59,7 @@ class MonitoringDatasetFormat:
 
     @staticmethod
     def json(lines: bool = True) -> DatasetFormatDocument:
-        """Return the format of JSON files: a record on each line, or one array of records."""
+        """Return the format of JSON files: a record on each line where ``lines`` is true, or else one array of them."""
         return {"Json": {"Line": flag("lines", lines)}}
 
     @staticmethod

@@ -164,6 +164,11 @@ class MonitoringExecution(dict[str, Any]):
     def statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
         """Return the statistics of its window; None where its kind of monitor writes none.
 
+        Parameters
+        ----------
+        file_name : str
+            The name that its container gave them.
+
         Raises
         ------
         ValueError

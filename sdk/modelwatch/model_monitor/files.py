@@ -46,6 +46,11 @@ class ModelMonitoringFile:
     def from_s3_uri(cls, s3_uri: str, kms_key: str | None = None, sagemaker_session: Any = None) -> Self:
         """Read a file in S3.
 
+        Parameters
+        ----------
+        s3_uri : str
+            Of the file.
+
         Raises
         ------
         ValueError
@@ -68,6 +73,8 @@ class ModelMonitoringFile:
 
         Parameters
         ----------
+        file_string : str
+            JSON.
         file_name : str, optional
             The name that messages call it by.
         """
@@ -75,7 +82,7 @@ class ModelMonitoringFile:
 
     @classmethod
     def from_file_path(cls, file_path: str | Path, kms_key: str | None = None, sagemaker_session: Any = None) -> Self:
-        """Read a file on this machine."""
+        """Read a file on this machine, ``file_path``; it is in S3 once it is saved."""
         path = Path(file_path)
         if not path.is_file():
             raise ValueError(f"file_path: there is no file {path}")

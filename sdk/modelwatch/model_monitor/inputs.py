@@ -137,6 +137,10 @@ class BatchTransformInput(MonitoredInput):
         Where a container finds the data; see ``EndpointInput``, also for the parameters that are not named here.
     dataset_format : dict
         The format of the data, as ``MonitoringDatasetFormat`` or ``DatasetFormat`` make it.
+    s3_input_mode, s3_data_distribution_type : str
+        Kept and shown by describe; see ``EndpointInput``.
+    features_attribute, inference_attribute, probability_attribute : str, optional
+        See ``EndpointInput``.
     """
 
     data_captured_destination_s3_uri: str

@@ -93,6 +93,8 @@ class ModelQualityMonitor(ModelMonitor):
             binary classification.
         probability_threshold_attribute : float, optional
             A probability above it predicts the positive class.
+        post_analytics_processor_script : str, optional
+            As in ``DefaultModelMonitor.suggest_baseline``.
         analysis_config : mapping, optional
             These parameters in one, by their names, in place of giving each.
         """

@@ -194,6 +194,8 @@ class ModelMonitor(ScheduleExecutions):
         ----------
         monitor_schedule_name : str, optional
             The schedule; that which this object made or is attached to if not given.
+        endpoint_input, output, constraints, statistics, schedule_cron_expression, enable_cloudwatch_metrics
+            As in ``create_monitoring_schedule``.
         **changes
             What ``create_monitoring_schedule`` of this kind of monitor takes, and the parameters of the monitor itself:
             ``role``, ``instance_count``, ``instance_type``, ``volume_size_in_gb``, ``volume_kms_key``,
@@ -236,6 +238,11 @@ class ModelMonitor(ScheduleExecutions):
     def delete_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
         """Delete a schedule and stop what it has running; its results are kept.
 
+        Parameters
+        ----------
+        monitor_schedule_name : str, optional
+            That which this object made or is attached to if not given.
+
         Raises
         ------
         botocore.exceptions.ClientError
@@ -247,15 +254,20 @@ class ModelMonitor(ScheduleExecutions):
             self.monitoring_schedule_name = None
 
     def start_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
-        """Let a schedule fire again that was stopped."""
+        """Let a schedule fire again that was stopped; for its name see ``delete_monitoring_schedule``."""
         self._app.manage("StartMonitoringSchedule", monitoring_schedule_name=self._named(monitor_schedule_name))
 
     def stop_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
-        """Let a schedule fire no more until it is started."""
+        """Let a schedule fire no more until it is started; for its name see ``delete_monitoring_schedule``."""
         self._app.manage("StopMonitoringSchedule", monitoring_schedule_name=self._named(monitor_schedule_name))
 
     def describe_schedule(self, monitor_schedule_name: str | None = None) -> dict[str, Any]:
         """Return a schedule as SageMaker's ``DescribeMonitoringSchedule`` does.
+
+        Parameters
+        ----------
+        monitor_schedule_name : str, optional
+            That which this object made or is attached to if not given.
 
         Returns
         -------
@@ -354,6 +366,12 @@ class ModelMonitor(ScheduleExecutions):
     @classmethod
     def attach(cls, monitor_schedule_name: str, sagemaker_session: Any = None) -> Self:
         """Return a monitor of a schedule that exists.
+
+        Parameters
+        ----------
+        monitor_schedule_name : str
+        sagemaker_session : optional
+            See ``modelwatch.app_client.app_client``.
 
         Raises
         ------

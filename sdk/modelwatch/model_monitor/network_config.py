@@ -37,7 +37,7 @@ class NetworkConfig:
 
     @classmethod
     def from_request_dict(cls, request: Mapping[str, Any] | None) -> Self | None:
-        """Return the configuration that SageMaker's shape describes; None for None."""
+        """Return the configuration that a ``request`` in SageMaker's shape describes; None for None."""
         if request is None:
             return None
         vpc = request.get("VpcConfig") or {}

@@ -116,14 +116,26 @@ class ScheduleExecutions:
         latest.print_logs()
 
     def latest_monitoring_statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
-        """Return the statistics of the latest execution; None where there is no execution, or it has none."""
+        """Return the statistics of the latest execution; None where there is no execution, or it has none.
+
+        Parameters
+        ----------
+        file_name : str
+            The name that its container gave them.
+        """
         latest = self.latest_monitoring_job
         return latest.statistics(file_name) if latest else None
 
     def latest_monitoring_constraint_violations(
         self, file_name: str = ConstraintViolations.file_name
     ) -> ConstraintViolations | None:
-        """Return what the latest execution found; None where there is no execution, or nothing it compared with."""
+        """Return what the latest execution found; None where there is no execution, or nothing it compared with.
+
+        Parameters
+        ----------
+        file_name : str
+            The name that its container gave the violations.
+        """
         latest = self.latest_monitoring_job
         return latest.constraint_violations(file_name) if latest else None
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from modelwatch.cli.local_analysis import analyze_locally
+from modelwatch.cli.local_analysis import analyze_locally, examine_locally
 from modelwatch.cli.local_copy import local_copy
 from modelwatch.notebook.frames import held_frame
 from modelwatch.notebook.options import (
@@ -21,7 +21,7 @@ from modelwatch.notebook.options import (
     of_the_model,
     refuse_unknown,
 )
-from modelwatch.notebook.results import Baseline, Check
+from modelwatch.notebook.results import Baseline, Check, UnwrittenFiles
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.reading.dataset import DATA_FRAME
 from modelwatch_core.domain.errors import InvalidInput
@@ -173,8 +173,8 @@ def _files_of(folder: Path) -> list[Path]:
 
 def _analyze(
     kind: MonitorKind, data: object, options: Mapping[str, Any], baseline: Baseline | None = None
-) -> dict[str, bytes]:
-    """Make a baseline, or check data against one; return the files that the analysis wrote."""
+) -> Mapping[str, bytes]:
+    """Make a baseline, or check data against one; return the files that the analysis writes."""
     in_memory = not isinstance(data, str | Path)
     verb = Verb.CHECK if baseline else Verb.BASELINE
     refuse_unknown(kind, verb, options, in_memory=in_memory)
@@ -187,7 +187,9 @@ def _analyze(
         against = _written(kind, baseline, scratch / "baseline") if baseline else {}
         output = scratch / "output"
         settings = analysis_settings(**fields, **against, output_path=output, publish_cloudwatch_metrics="Enabled")
-        summary = analyze_locally(settings, as_json=False)
+        if settings.post_analytics_processor_script is None:
+            return UnwrittenFiles(examine_locally(settings))
+        summary = analyze_locally(settings, as_json=False)  # the script may read what is written
         return {path: (output / path).read_bytes() for path in summary.outputs.values()}
 
 

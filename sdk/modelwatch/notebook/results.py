@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.options import usable_output
 from modelwatch.printing import count_text, printable
-from modelwatch_analyzer.analysis import REPORT, SUMMARY
+from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
@@ -32,16 +33,63 @@ class ViolationsFound(ModelwatchError):
     """A check found violations."""
 
 
+class UnwrittenFiles(Mapping[str, bytes]):
+    """The files of an analysis, which are written when one is looked into: a verdict needs none of them.
+
+    Parameters
+    ----------
+    examined : Examined
+
+    Attributes
+    ----------
+    summary : AnalysisSummary
+        How the analysis ended.
+    """
+
+    def __init__(self, examined: Examined) -> None:
+        self.summary = examined.summary()
+        self._names = tuple(self.summary.outputs.values())
+        self._examined = examined
+
+    @cached_property
+    def _written(self) -> dict[str, bytes]:
+        with tempfile.TemporaryDirectory(prefix="modelwatch-") as name:
+            folder = Path(name)
+            settings = self._examined.settings.model_copy(update={"output_path": folder})
+            replace(self._examined, settings=settings).write()
+            written = {name: (folder / name).read_bytes() for name in self._names}
+        del self._examined  # what it found may be larger than the files
+        return written
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._written[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __reduce__(self) -> tuple[type[dict[str, bytes]], tuple[dict[str, bytes]]]:
+        return dict, (self._written,)
+
+
 @dataclass(frozen=True)
 class Result:
-    """What an analysis wrote. Jupyter shows its report.
+    """What an analysis found. Jupyter shows its report.
 
     Attributes
     ----------
     kind : str
         The kind of monitor: ``data-quality``, ``model-quality``, ``bias`` or ``explainability``.
     files : mapping of str to bytes
-        The content of each file by its name, as `save` writes it.
+        The content of each file by its name, as `save` writes it. What an analysis found is made into files when one
+        is first looked into.
     """
 
     kind: str
@@ -60,6 +108,8 @@ class Result:
     @cached_property
     def summary(self) -> AnalysisSummary | None:
         """Records, warnings and notes of the analysis; None of a baseline of SageMaker's own files."""
+        if isinstance(self.files, UnwrittenFiles):
+            return self.files.summary
         return AnalysisSummary.model_validate_json(self.files[SUMMARY]) if SUMMARY in self.files else None
 
     @property

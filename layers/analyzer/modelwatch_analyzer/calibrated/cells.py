@@ -102,10 +102,19 @@ class NumberCells(EditedDocument):
         return cells.model_copy(update={"counts": tuple(cells.count(sample).tolist())})
 
     @cached_property
+    def own(self) -> Floats:
+        """The values with a cell of their own, ascending."""
+        return np.sort(np.asarray(self.values, np.float64))  # a baseline may have been edited
+
+    @cached_property
+    def rows(self) -> Floats:
+        """How many rows of the baseline are in each cell."""
+        return np.asarray(self.counts, np.float64)
+
+    @cached_property
     def edges(self) -> Floats:
         """The upper ends of all cells but the last, ascending; each belongs to its cell."""
-        own = np.asarray(self.values)
-        return np.unique(np.concatenate([own, np.nextafter(own, -np.inf), np.asarray(self.cuts)]))
+        return np.unique(np.concatenate([self.own, np.nextafter(self.own, -np.inf), np.asarray(self.cuts)]))
 
     def count(self, sample: Numbers) -> Integers:
         """Return how many values are in each cell."""
@@ -131,6 +140,11 @@ class CategoryCells(EditedDocument):
 
     values: tuple[str, ...] | None = None
     counts: tuple[Count, ...]
+
+    @cached_property
+    def rows(self) -> Floats:
+        """How many rows of the baseline are in each cell."""
+        return np.asarray(self.counts, np.float64)
 
     @classmethod
     def of(cls, values: pl.Series) -> CategoryCells:
@@ -233,7 +247,7 @@ def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> 
     cells = counts.numbers if numeric else counts.categories
     if cells is None:
         return None
-    weights = np.append(np.asarray(cells.counts, np.float64), 0.0)
+    weights = np.append(cells.rows, 0.0)
     middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
     left, ranks = ROWS, []
     for part in sampled.parts:

@@ -59,7 +59,7 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
         signs = (numbers, int(now.values.size))
         yield _two_counts(more, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
     samples = NumberSamples(
-        before=np.asarray(cells.counts, np.float64) / before.repeated,
+        before=cells.rows / before.repeated,
         now=cells.count(now) / repeated,
         cells=cells,
         unseen=None if cells.cuts else _unseen(cells, now) / repeated,
@@ -75,7 +75,7 @@ def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated:
         return
     known, others = cells.count(now)
     unseen = None if cells.values is None else np.array(list(others.values()), np.int64)
-    then = np.asarray(cells.counts, np.float64) / before.repeated
+    then = cells.rows / before.repeated
     yield from category_evidence(then, known / repeated, None if unseen is None else unseen / repeated)
 
 
@@ -95,7 +95,9 @@ def _two_counts(
 ) -> Evidence:
     then, of_then = int(events[0] / before.repeated), int(rows[0] / before.repeated)
     later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
-    p = float(test(then, of_then, later, of_later)[0]) if of_then and of_later else 1.0
+    # In most windows no value is missing or wrong, and a test would cost more than all others of the column.
+    tells = of_then and of_later and 0 < then + later < of_then + of_later
+    p = float(test(then, of_then, later, of_later)[0]) if tells else 1.0
     counts = (then, of_then, later, of_later)
     effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
     return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
@@ -103,4 +105,6 @@ def _two_counts(
 
 def _unseen(cells: NumberCells, now: Numbers) -> Floats:
     distinct, times = now.distinct
-    return times[~np.isin(distinct, np.asarray(cells.values))].astype(np.float64)
+    nearest: Floats = np.append(cells.own, np.nan)[np.searchsorted(cells.own, distinct)]
+    unseen: Floats = times[nearest != distinct].astype(np.float64)
+    return unseen

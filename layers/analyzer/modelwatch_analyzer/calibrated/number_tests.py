@@ -86,7 +86,7 @@ def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> 
 
 def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> Iterator[Evidence]:
     before, now, cells = np.floor(samples.before), np.floor(samples.now), samples.cells
-    own = np.searchsorted(cells.edges, np.asarray(cells.values), side="left")
+    own = np.searchsorted(cells.edges, cells.own, side="left")
     pooled = before[own] + now[own]
     frequent = own[pooled >= _FREQUENT * (rows_before + rows_now)]
     if frequent.size and rows_before and rows_now:

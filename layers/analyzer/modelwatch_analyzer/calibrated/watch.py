@@ -176,7 +176,7 @@ class _Coarse:
 def _coarse(sample: WatchedSample) -> _Coarse:
     """Return both sides in coarse cells: numbers in their order, the most frequent categories; missing rows last."""
     cells = sample.before.numbers if sample.numeric else sample.before.categories
-    before, gaps, missing = np.asarray(cells.counts if cells else (), np.float64), float(sample.before.missing), 0.0
+    before, gaps, missing = cells.rows if cells else np.empty(0), float(sample.before.missing), 0.0
     if sample.numeric:
         numbers = Numbers(sample.sampled)
         missing, now = numbers.missing, np.empty(0)
