@@ -62,6 +62,13 @@ def main() -> None:
         "--quick", action="store_true", help="a few windows of each kind in these two, as when all are run"
     )
     parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
+    parser.add_argument(
+        "--tables",
+        choices=false_alarms.TABLES,
+        nargs="+",
+        default=false_alarms.TABLES,
+        help="what false_alarms prints; all by default",
+    )
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")

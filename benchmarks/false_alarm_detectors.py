@@ -21,6 +21,7 @@ from modelwatch_analyzer.calibrated.family import ColumnEvidence, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.distances.linf import explained_by_chance
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
 LEVEL, _THRESHOLD = 0.01, 0.1
 MINIMUMS = {MINIMUM_EFFECT: 0.02, MINIMUM_SHARE: 0.01}
@@ -35,11 +36,14 @@ class Window:
     ----------
     changed : polars.DataFrame, optional
         The window with every column changed. A column is then found if it is flagged when it alone is changed.
+    request : int
+        So many rows of the window came in a request each; 0 where that is not known.
     """
 
     baseline: pl.DataFrame
     window: pl.DataFrame
     changed: pl.DataFrame | None = None
+    request: int = 0
 
     @property
     def current(self) -> pl.DataFrame:
@@ -66,10 +70,10 @@ class Window:
 Detector = Callable[[Window], set[str]]
 
 
-def sampled(table: pl.DataFrame) -> SampledRows:
-    """Return a table as the product's sample of it."""
+def sampled(table: pl.DataFrame, request: int = 0) -> SampledRows:
+    """Return a table as the product's sample of it, with so many rows a request where they are known."""
     sample, rows = RowSample(table.width), SampledRows()
-    sample.update(table)
+    sample.update(table.with_columns((pl.int_range(pl.len()) // request).alias(REQUEST_COLUMN)) if request else table)
     rows.add(sample)
     return rows
 
@@ -86,7 +90,7 @@ def expected(baseline: pl.DataFrame) -> dict[str, Compared]:
 
 def _calibrated(case: Window) -> set[str]:
     kept, columns = frozen(case.baseline), expected(case.baseline)
-    plain = compare(kept, sampled(case.window), columns)
+    plain = compare(kept, sampled(case.window, case.request), columns)
     if case.changed is None:
         return flagged(plain)
     changed = compare(kept, sampled(case.changed), columns)

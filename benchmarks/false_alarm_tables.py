@@ -9,7 +9,7 @@ import polars as pl
 
 SEED = 20261120
 _ROWS = 30_000
-_BATCH, _NEIGHBOURS = 50, 500
+BATCH, _NEIGHBOURS = 50, 500
 
 Generator = np.random.Generator
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -115,17 +115,17 @@ def twice_shuffled(population: pl.DataFrame, rows: int, generator: Generator) ->
 
 def identical(population: pl.DataFrame, rows: int, generator: Generator) -> Rows:
     """Draw batches of 50 equal rows."""
-    return np.repeat(generator.integers(0, population.height, rows // _BATCH), _BATCH)
+    return np.repeat(generator.integers(0, population.height, rows // BATCH), BATCH)
 
 
 def alike(population: pl.DataFrame, rows: int, generator: Generator) -> Rows:
     """Draw batches of 50 rows that are near to each other in one of the columns."""
     batches = []
-    for _ in range(rows // _BATCH):
+    for _ in range(rows // BATCH):
         name = population.columns[generator.integers(0, population.width)]
         order = population[name].arg_sort().to_numpy()
         start = generator.integers(0, population.height - _NEIGHBOURS)
-        batches.append(order[start + generator.integers(0, _NEIGHBOURS, _BATCH)])
+        batches.append(order[start + generator.integers(0, _NEIGHBOURS, BATCH)])
     return np.concatenate(batches)
 
 

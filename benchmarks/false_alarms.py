@@ -21,6 +21,7 @@ from benchmarks.false_alarm_tables import Change, Generator, Rows
 from benchmarks.processes import terminal
 from modelwatch_analyzer.calibrated.row_sample import ROWS
 
+TABLES = ("no-change", "changes", "sizes", "dependent-rows", "months")
 _SIZES = (100, 1_000, 10_000, 100_000)
 _FACTORS = (0.5, 1, 10)
 _CHANGED_SIZES = ((100, 100), (100, 1_000), (1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
@@ -43,18 +44,21 @@ def run(options: argparse.Namespace) -> None:
     populations = {"30 numbers": numbers, "the same, 1 % missing in 10": tables.numbers(0.01), "15 mixed": mixed}
     for path in options.data or ():
         populations[path.name] = pl.read_csv(path, null_values=["?", " ?"], infer_schema_length=None)
-    benchmark.print_without_change(populations)
     changed = numbers.drop("zeros4")  # which has one value
-    benchmark.print_changes(
-        [
-            (changed, tables.CHANGES_OF_NUMBERS),
-            (pl.DataFrame(map(_with_gaps, changed)), tables.MORE_MISSING),
-            (mixed.select(pl.col(pl.String)), tables.NEW_CATEGORY),
-        ]
-    )
-    benchmark.print_sizes(numbers.select(pl.col("^(normal|lognormal|mixture|bounded).*$")))
-    benchmark.print_repeated(numbers)
-    benchmark.print_months(numbers.select(_SCHEDULE))
+    changes: list[tuple[pl.DataFrame, Mapping[str, Change]]] = [
+        (changed, tables.CHANGES_OF_NUMBERS),
+        (pl.DataFrame(map(_with_gaps, changed)), tables.MORE_MISSING),
+        (mixed.select(pl.col(pl.String)), tables.NEW_CATEGORY),
+    ]
+    printed: Mapping[str, Callable[[], None]] = {
+        "no-change": lambda: benchmark.print_without_change(populations),
+        "changes": lambda: benchmark.print_changes(changes),
+        "sizes": lambda: benchmark.print_sizes(numbers.select(pl.col("^(normal|lognormal|mixture|bounded).*$"))),
+        "dependent-rows": lambda: benchmark.print_repeated(numbers),
+        "months": lambda: benchmark.print_months(numbers.select(_SCHEDULE)),
+    }
+    for name in options.tables:
+        printed[name]()
 
 
 def _with_gaps(column: pl.Series) -> pl.Series:
@@ -168,11 +172,17 @@ class _Benchmark:
         title = "No change, dependent rows: windows with any flagged column, %"
         table = self._table(title, "rows", "sizes", "windows", names=DETECTORS)
         cases = {
-            (draw.__name__, now, before): (
-                _draws(population, now, before, self._number(now), draw.__name__, draw=draw),
+            (f"{draw.__name__}{', requests known' if request else ''}", now, before): (
+                _draws(population, now, before, self._number(now), draw.__name__, draw=draw, request=request),
                 False,
             )
-            for draw in (tables.twice, tables.twice_shuffled, tables.identical, tables.alike)
+            for draw, request in (
+                (tables.twice, 0),
+                (tables.twice_shuffled, 0),
+                (tables.identical, 0),
+                (tables.alike, 0),
+                (tables.alike, tables.BATCH),
+            )
             for now, before in _REPEATED_SIZES
         }
         for (name, now, before), flags in self._flags(cases).items():
@@ -231,6 +241,7 @@ def _draws(
     what: object,
     change: Change | None = None,
     draw: Callable[[pl.DataFrame, int, Generator], Rows] = tables.independent,
+    request: int = 0,
 ) -> Iterator[Window]:
     """Draw windows and the baseline of each."""
     generator = _generator(now, before, what)
@@ -242,7 +253,7 @@ def _draws(
             changed = window.with_columns(
                 change(each, baseline[each.name], generator).alias(each.name) for each in window
             )
-        yield Window(baseline, window, changed)
+        yield Window(baseline, window, changed, request)
 
 
 def _generator(*what: object) -> Generator:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of, repetition
-from modelwatch_analyzer.calibrated.row_sample import hashes_of
+from modelwatch_analyzer.calibrated.row_sample import RowSample, hashes_of
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
 
 def equal(values: np.ndarray, *, copies: bool = False) -> EqualRows:
@@ -39,6 +42,54 @@ def test_batches_of_similar_rows_are_seen_in_their_order_only() -> None:
     assert min(blocks.effects.values()) > 20
     shuffled = {name: generator.permutation(column) for name, column in ranks.items()}
     assert blocks_of(shuffled).length == 1
+
+
+def test_rows_of_known_requests_have_their_design_effect_though_their_order_does_not_show_it() -> None:
+    # Kish (1965): 1 + (rows of a request - 1) x the correlation within requests, here 5 equal rows in every fourth.
+    generator = np.random.default_rng(8)
+    requests = generator.random((4_000, 5))
+    requests[::4] = requests[::4, :1]
+    starts = np.arange(0, 20_000, 5)
+    # Of ten scores the largest effect is taken, and that of the order where it is larger.
+    assert 0.9 * (1 + 4 * 0.25) < blocks_of({"x": requests.reshape(-1)}, starts).effects["x"] < 4
+    independent = blocks_of({"x": generator.random(20_000)}, starts)
+    assert independent.effects["x"] < 1.1
+    assert (independent.requests, independent.number) == (4_000, 4_000)
+
+
+@given(st.lists(st.integers(1, 5), min_size=10, max_size=30), st.integers(0, 2**32 - 1))
+def test_requests_of_unequal_sizes_have_the_ratio_of_their_sums(sizes: list[int], seed: int) -> None:
+    assume(max(sizes) > 1)
+    ranks = np.random.default_rng(seed).random(sum(sizes))
+    starts = np.cumsum([0, *sizes[:-1]])
+    centred = ranks - ranks.mean()
+    location = sum(part.sum() ** 2 for part in np.split(centred, starts[1:])) / (centred**2).sum()
+    assert blocks_of({"x": ranks}, starts).effects["x"] >= max(1, location) * (1 - 1e-9)
+
+
+def test_fewer_than_ten_requests_do_not_tell() -> None:
+    blocks = blocks_of({"x": np.random.default_rng(9).random(900)}, np.arange(0, 900, 100))
+    assert (blocks.effects, blocks.length, blocks.few_requests) == ({}, 1, True)
+
+
+def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_dropping_some() -> None:
+    def part(numbers: list[int] | None, rows: int) -> RowSample:
+        sample = RowSample(1, rows=1_000, part=0 if numbers else 1)
+        frame = pl.DataFrame({"x": np.arange(rows, dtype=np.float64)})
+        sample.update(frame.with_columns(pl.Series(REQUEST_COLUMN, numbers)) if numbers else frame)
+        return sample
+
+    both = part([number // 2 for number in range(800)], 800).merge(part(None, 400))
+    starts = both.requests()
+    assert starts is not None
+    sizes = np.diff(np.append(starts, both.rows))
+    assert both.rows == 1_000
+    assert set(sizes.tolist()) == {1, 2}
+    assert [frame.columns for frame in both.parts] == [["x"], ["x"]]
+    known = both.parts[0]["x"].to_numpy() // 2  # whose request each row of the first part came in
+    first = np.flatnonzero(np.append(True, np.diff(known) != 0))
+    assert starts[starts < known.size].tolist() == first.tolist()
+    assert np.diff(starts[starts >= known.size]).tolist() == [1] * (both.rows - known.size - 1)
 
 
 def test_sorted_columns_say_nothing_of_the_order_of_arrival() -> None:

@@ -301,7 +301,7 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
     sampled = rows.columns()
     counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
     ranks = {name: ranks_of(counts[name], sampled[name], numeric=numbers) for name, numbers in numeric.items()}
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
+    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None}, rows.requests())
     columns = {
         name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0)}) for name, each in counts.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.documents import EditedDocument
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 ROWS = 20_000
 """So many rows tell how often rows are equal, and how similar neighbours are."""
@@ -99,23 +100,56 @@ class Blocks:
     may_be_change : bool
         Whether a change inside the sample explains it as well: the longest blocks are alike, in one or two columns. A
         change of more columns at once is rarer than batches.
+    requests : int
+        How many requests the rows came in, where these are known and some have several; else 0.
     """
 
     length: int
     effects: Mapping[str, float]
     number: int
     may_be_change: bool = False
+    requests: int = 0
+
+    @property
+    def few_requests(self) -> bool:
+        """Whether too few requests are known to tell whether their rows are alike."""
+        return 0 < self.requests < _LEAST_BLOCKS
 
 
-def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
-    """Estimate how much fewer independent rows tell the same, from the order of the rows.
+def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> Blocks:
+    """Estimate how much fewer independent rows tell the same, from the order of the rows and from their requests.
 
     Parameters
     ----------
     ranks : mapping of str to ndarray, shape (rows,)
-        By column the rank of each row's value, from 0 to 1; NaN where it is missing. Sorted columns are left out: their
-        order is not that of the arrival.
+        By column the rank of each row's value, from 0 to 1; NaN where it is missing. In the order sorted columns have
+        no part: it is not that of the arrival.
+    requests : ndarray of int, optional
+        Where the rows of each request begin.
+
+    Notes
+    -----
+    That neighbours are alike must be clear from their order, where nothing says which rows belong together. Rows of a
+    request are known to, and their design effect is used as it is (Kish 1965), of the score that has the largest.
     """
+    ordered = _by_order(ranks)
+    rows = next((each.size for each in ranks.values()), 0)
+    known = np.empty(0, np.int64) if requests is None else requests[requests < rows]
+    if not 0 < known.size < rows:
+        return ordered
+    if known.size < _LEAST_BLOCKS:
+        return replace(ordered, requests=known.size)
+    effects = dict(ordered.effects)
+    for name, each in ranks.items():
+        scores = _scores(each)
+        sums, squares = (np.add.reduceat(side, known, axis=0) for side in (scores, scores**2))
+        effects[name] = max(effects.get(name, 1.0), float(_ratio(sums, squares).max()))
+    number = known.size if ordered.length == 1 else min(known.size, ordered.number)
+    length = max(ordered.length, -(-rows // known.size))
+    return Blocks(length, effects, number, ordered.may_be_change, known.size)
+
+
+def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     arrived = {name: each for name, each in ranks.items() if not _is_sorted(each)}
     rows = next((each.size for each in arrived.values()), 0)
     if rows < 2 * _LEAST_BLOCKS:
@@ -133,15 +167,19 @@ def blocks_of(ranks: Mapping[str, Floats]) -> Blocks:
     length = max(clear)[1]
     effects = {}
     for name, each in arrived.items():
-        shares = [np.where(np.isnan(each), np.nan, each <= share) for share in _SHARES]
-        several = np.column_stack([_centred(score) for score in (each, (each - 0.5) ** 2, *shares)])
-        effects[name] = max(1.0, float(_design_effects(several, length).max()))
+        effects[name] = max(1.0, float(_design_effects(_scores(each), length).max()))
     return Blocks(length, effects, rows // length, length == lengths[-1] and len(arrived) <= _FEW_COLUMNS)
 
 
 def _is_sorted(ranks: Floats) -> bool:
     steps = np.diff(ranks[~np.isnan(ranks)])
     return bool(np.all(steps >= 0) or np.all(steps <= 0))
+
+
+def _scores(ranks: Floats) -> Floats:
+    """Return what tests look at, centred: location, spread, shares and what is missing."""
+    shares = [np.where(np.isnan(ranks), np.nan, ranks <= share) for share in _SHARES]
+    return np.column_stack([_centred(score) for score in (ranks, (ranks - 0.5) ** 2, *shares, np.isnan(ranks))])
 
 
 def _centred(scores: Floats) -> Floats:

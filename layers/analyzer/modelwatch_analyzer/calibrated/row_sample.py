@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
+
 ROWS = 100_000
 """More rows change no decision: the error of a share is then below the smallest change that is reported."""
 
@@ -107,6 +109,21 @@ class RowSample:
     @property
     def parts(self) -> list[pl.DataFrame]:
         """The sampled rows, in parts whose columns differ in their data types."""
+        return [part.drop(REQUEST_COLUMN, strict=False) for part in self._joined()]
+
+    def requests(self) -> NDArray[np.int64] | None:
+        """Return the places of the first sampled rows of each request; None where none is known to have several."""
+        parts, numbers, rows = self._joined(), [], 0
+        if not any(REQUEST_COLUMN in part.columns for part in parts):
+            return None
+        for part in parts:
+            known = REQUEST_COLUMN in part.columns
+            numbers.append(part[REQUEST_COLUMN].to_numpy() if known else -np.arange(rows, rows + part.height) - 1)
+            rows += part.height
+        together = np.concatenate(numbers)
+        return np.flatnonzero(np.append(True, np.diff(together) != 0)[:rows])
+
+    def _joined(self) -> list[pl.DataFrame]:
         self._prune()
         self._join()
         return self._parts
@@ -175,6 +192,10 @@ class SampledRows:
     def parts(self) -> list[pl.DataFrame]:
         """The rows as the first pass read them."""
         return self._passes[0].parts if self._passes else []
+
+    def requests(self) -> NDArray[np.int64] | None:
+        """Return where the rows of each request begin; see `RowSample.requests`."""
+        return self._passes[0].requests() if self._passes else None
 
     def columns(self) -> dict[str, SampledColumn]:
         """Return the sampled values of each column."""

@@ -24,6 +24,9 @@ class Compared:
     integral: bool = False
 
 
+_FEW_REQUESTS = "The rows came in {} requests, which are too few to tell whether rows of one request are alike."
+
+
 def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> dict[str, Found]:
     """Make all tests of the columns of a window.
 
@@ -37,7 +40,7 @@ def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     ranks = {
         name: ranks_of(frozen.columns[name], columns[name], numeric=each.numeric) for name, each in compared.items()
     }
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None})
+    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None}, rows.requests())
     copies = _copies(frozen, rows, compared)
     found = {}
     for name, each in compared.items():
@@ -67,9 +70,11 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
     if repeated <= 1:
-        return ""
+        return _FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
-    if copies < repeated:
+    if copies < repeated and blocks.requests and not blocks.few_requests:
+        cause = "rows of one request are alike"
+    elif copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"
         if blocks.may_be_change:
             cause += " or more; with so few columns, a change of the values inside the window looks the same"

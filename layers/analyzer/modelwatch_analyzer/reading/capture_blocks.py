@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,21 @@ from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, REQUEST, CapturedRecord, RecordBlock, Side
+from modelwatch_analyzer.reading.capture_records import (
+    PAYLOAD_OF,
+    REQUEST,
+    TRANSFORM_OUTPUT,
+    CapturedRecord,
+    RecordBlock,
+    Side,
+)
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, columns_below, may_hold_lists
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
@@ -71,16 +80,15 @@ class BlockParser:
         for side_payloads in sides.values():
             for encoding in ENCODINGS:
                 log.encodings[encoding] += side_payloads.encodings[encoding]
-        frame = self._parse_together(sides, block.records, plan)
+        frame = self._parse_together(sides, block, plan)
         if frame is None:
             return self._parse_one_by_one(block, plan, log)
         log.captured += len(block.records)
         return frame
 
-    def _parse_together(
-        self, sides: dict[Side, _SidePayloads], records: Sequence[CapturedRecord], plan: Plan
-    ) -> pl.DataFrame | None:
+    def _parse_together(self, sides: dict[Side, _SidePayloads], block: RecordBlock, plan: Plan) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
+        records = block.records
         columns: list[pl.Series] = []
         heights: list[int] | None = None
         for side, (payloads, encodings) in sides.items():
@@ -104,7 +112,7 @@ class BlockParser:
             heights = parsed[1]
         if heights is None or (REQUEST not in sides and not self._are_rows_of_requests(heights, records)):
             return None
-        return _frame(columns, sum(heights))
+        return self._frame(columns, block, heights, plan)
 
     def _are_rows_of_requests(self, heights: list[int], records: Sequence[CapturedRecord]) -> bool:
         """Return whether no answer can be a flat one, whose values belong to several rows of a request."""
@@ -193,12 +201,14 @@ class BlockParser:
 
     def _parse_one_by_one(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         rows: list[list[str | None]] = []
+        heights: list[int] = []
         expected = [dict.fromkeys(keys) for keys in self.keys]
         for number, record in zip(block.numbers, block.records, strict=True):
             try:
                 found, were_cut = self.reader.rows(record)
             except Unflattenable as error:
                 log.leave_out(block.file.label, number, str(error))
+                heights.append(0)
                 continue
             reasons: list[str] = []
             rows_before, unread = len(rows), False
@@ -215,11 +225,21 @@ class BlockParser:
                 log.remarks.append(_FLAT)
             log.with_unread_fields += unread
             log.captured += len(rows) > rows_before
+            heights.append(len(rows) - rows_before)
         values = zip(*rows, strict=True) if rows else iter(())
         columns = zip(chain.from_iterable(self.names), values, strict=False)
-        return _frame(
-            [pl.Series(name, column, pl.String()) for name, column in columns if name in plan.dtypes], len(rows)
-        )
+        wanted = [pl.Series(name, column, pl.String()) for name, column in columns if name in plan.dtypes]
+        return self._frame(wanted, block, heights, plan)
+
+    def _frame(self, columns: list[pl.Series], block: RecordBlock, heights: list[int], plan: Plan) -> pl.DataFrame:
+        """Return the columns; see also `Plan.requests`: a record of a transform job is no request."""
+        frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=sum(heights))
+        sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
+        if not plan.requests or max(heights, default=1) <= 1 or TRANSFORM_OUTPUT in sides:
+            return frame
+        file = (zlib.crc32(block.file.label.encode()) >> 1) << 32
+        numbers = np.repeat(np.asarray(block.numbers, np.int64) + file, heights)
+        return frame.with_columns(pl.Series(REQUEST_COLUMN, numbers))
 
 
 def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
@@ -235,7 +255,3 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
 def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:
     payloads = [payload for payload in map(PAYLOAD_OF[side], records) if payload is not None]
     return _SidePayloads(payloads, Counter(map(_ENCODING, payloads)))
-
-
-def _frame(columns: list[pl.Series], height: int) -> pl.DataFrame:
-    return pl.DataFrame(columns) if columns else pl.DataFrame(height=height)

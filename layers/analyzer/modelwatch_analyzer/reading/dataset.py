@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
+REQUEST_COLUMN = "\0request"
+"""The column of `Plan.requests`."""
+
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
 _COUNTS = (
@@ -147,10 +150,14 @@ class Plan:
     ----------
     dtypes : Mapping of str to polars data type
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
+    requests : bool
+        Whether batches have a column `REQUEST_COLUMN` where requests with several rows were captured: a number that
+        neighbouring rows share if they came in one request.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType]) -> None:
+    def __init__(self, dtypes: Mapping[str, pl.DataType], *, requests: bool = False) -> None:
         self.dtypes = dict(dtypes)
+        self.requests = requests
 
     def columns_among(self, columns: Iterable[str]) -> list[str]:
         """Return those of the given columns that are to be read, in the given order."""

@@ -1,0 +1,67 @@
+"""Requests with several rows: what is alike within a request is not so many independent rows."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+_REQUESTS, _ROWS = 40, 25
+_CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}}
+
+
+def _lines(requests: np.ndarray) -> str:
+    """Return captures of these requests, whose responses are not captured."""
+    lines = []
+    for number, rows in enumerate(requests):
+        data = "\n".join(",".join(f"{value:.4f}" for value in row) for row in rows)
+        request = {"observedContentType": "text/csv", "mode": "INPUT", "data": data, "encoding": "CSV"}
+        metadata = {"eventId": f"event-{number}", "inferenceTime": "2026-11-29T10:00:00Z"}
+        lines.append(json.dumps({"captureData": {"endpointInput": request}, "eventMetadata": metadata}))
+    return "\n".join(lines)
+
+
+def _alike(seed: int) -> np.ndarray:
+    """Draw requests whose rows are near to each other in one of three columns, each a standard normal one."""
+    drawn = np.random.default_rng(seed)
+    columns = drawn.normal(0, 1, (_REQUESTS, _ROWS, 3))
+    for rows in columns:
+        rows[:, drawn.integers(3)] = drawn.normal(0, 1) + drawn.normal(0, 0.02, _ROWS)
+    return columns
+
+
+@pytest.fixture
+def known(workbench):
+    drawn = np.random.default_rng(1).normal(0, 1, (5_000, 3))
+    workbench.baseline(
+        "\n".join(",".join(f"{value:.4f}" for value in row) for row in drawn),
+        header=False,
+        comparison_method="Calibrated",
+    )
+    return workbench
+
+
+def test_rows_of_one_request_that_are_alike_are_no_change(known):
+    summary = known.check(_lines(_alike(2)), dataset_format=_CAPTURE)
+    assert summary.violations == ()
+    remarks = [feature["evidence"]["remark"] for feature in known.read("check/statistics.json")["features"]]
+    assert all("because rows of one request are alike" in remark for remark in remarks)
+    # The same rows one by one are flagged: nothing says that they are not independent.
+    alone = known.check(
+        _lines(np.random.default_rng(3).permutation(_alike(2).reshape(-1, 1, 3))), dataset_format=_CAPTURE
+    )
+    assert alone.violations
+
+
+def test_a_change_of_all_rows_is_found_however_they_came(known):
+    moved = np.random.default_rng(4).normal(1, 1, (_REQUESTS, _ROWS, 3))
+    summary = known.check(_lines(moved), dataset_format=_CAPTURE)
+    assert len(summary.violations) == 3
+
+
+def test_too_few_requests_are_named(known):
+    summary = known.check(_lines(np.random.default_rng(5).normal(0, 1, (4, 250, 3))), dataset_format=_CAPTURE)
+    assert summary.violations == ()
+    remarks = {feature["evidence"]["remark"] for feature in known.read("check/statistics.json")["features"]}
+    assert remarks == {"The rows came in 4 requests, which are too few to tell whether rows of one request are alike."}
