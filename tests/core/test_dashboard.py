@@ -326,6 +326,17 @@ def test_days_and_the_hours_after_them_are_one_line():
     assert line.count("M") == 1
 
 
+def test_the_day_of_the_first_execution_that_is_shown_has_a_point_for_the_hours_before_it(watched):
+    worst = FAR.model_copy(update={"grade": 20.0})
+    for hours in range(110):  # the latest hundred begin with the eleventh, at 19:00 of the first day
+        watched.runs(hours, scores=(FAR,) if hours == 3 else (worst,) if hours == 12 else (NEAR,))
+    _, executions = watched.read.history(watched.schedules.kept["hourly"])
+    assert executions.records[-1].window.start == TEN + 9 * HOUR
+    before = {each.score.name: each.at for each in executions.days if each.at <= TEN + 9 * HOUR}
+    assert before[FAR.name] == TEN + 3 * HOUR
+    assert worst not in [each.score for each in executions.days]  # it is among the executions
+
+
 def test_months_without_a_run_before_the_latest_executions_are_a_gap_in_the_line():
     days = [Point(TEN + 24 * n * HOUR, 0.1, None, False, False) for n in range(5)]
     hours = [Point(TEN + (180 * 24 + n) * HOUR, 0.1, None, False, False) for n in range(30)]

@@ -233,8 +233,9 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
 
     items.table.meta.client.meta.events.register("after-call.dynamodb.Query", count)
     calls = control_plane.during(lambda: write(event))
-    assert calls == {"GetItem": 3, "Query": 7, "PutItem": 3}
-    # A page of its hour; the latest; the hours of its day; 400 days; for the page of all a schedule and a summary.
+    assert calls == {"GetItem": 3, "Query": 8, "PutItem": 3}
+    # A page of its hour; the latest; the hours of its day, and of that of the first of the latest, which has none here;
+    # 400 days; for the page of all a schedule and a summary.
     assert found["items"] == 10 + 100 + 1 + 400 + 2
     page = world.objects.kept["s3://results/dashboard/s00000.html"].decode()
     assert page.count('class="line"') == 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,7 @@ from modelwatch_core.domain.dashboard.pages import (
     overview_widget,
     page_name,
 )
+from modelwatch_core.domain.dashboard.periods import Measured, worst_of
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary, summary_of
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -32,7 +33,7 @@ _LATEST = 100
 """Executions of one monitor that its history shows one by one."""
 _DAYS = 400
 """Those before are a point for each day."""
-_FRESH = timedelta(minutes=5)
+_FRESH, _HOUR = timedelta(minutes=5), timedelta(hours=1)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -63,9 +64,18 @@ class ReadMonitors:
         cost, before = ledger.cost(schedule_id), self.summaries.get(schedule_id)
         summary = summary_of(schedule_id, executions, cost, before)
         summary = summary.model_copy(update={"alerts": on, "muted_until": known.muted_until})
-        days = [each for day in self.periods.days(schedule_id, most=_DAYS) for each in day.measures]
-        unreadable = len(found) - len(executions)
-        return Monitor(schedule, summary), Executions(executions[:_LATEST], days, unreadable)
+        shown, unreadable = executions[:_LATEST], len(found) - len(executions)
+        return Monitor(schedule, summary), Executions(shown, self._days_before(schedule_id, shown), unreadable)
+
+    def _days_before(self, schedule_id: str, shown: Sequence[MonitoringExecution]) -> list[Measured]:
+        """Return the worst of each day before the executions that are shown, and of their first day before them."""
+        days = {day.start: day.measures for day in self.periods.days(schedule_id, most=_DAYS)}
+        if len(shown) == _LATEST:
+            first = shown[-1].window.start
+            day = first.replace(hour=0, minute=0, second=0, microsecond=0)
+            hours = (hour for hour in self.periods.hours(schedule_id, day) if hour.start + _HOUR <= first)
+            days[day] = worst_of(each for hour in hours for each in hour.measures)
+        return [each for measures in days.values() for each in measures]
 
 
 @dataclass(frozen=True, slots=True)
