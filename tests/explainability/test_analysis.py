@@ -117,6 +117,33 @@ def test_drift_of_attribution_is_found_in_the_documented_wording_and_its_feature
     assert "is below the threshold 0.9, which is the least allowed" in page
 
 
+def uneven(seed: int) -> Rows:
+    """Draw rows of three features, each of which a few rows have large values of."""
+    drawn = np.random.default_rng(seed)
+    return (drawn.normal(size=(20, 3)) * drawn.lognormal(0, 2, (20, 3))).round(3)
+
+
+def test_a_low_ndcg_that_may_be_chance_is_a_violation_by_sagemakers_rule_only(explaining: Explaining) -> None:
+    weights = np.array([1.0, 0.9, 0.8])
+    explaining.server.function = lambda values: values @ weights
+    explaining.baseline(explaining.write(uneven(1)))
+    path = explaining.folder / "baseline/analysis.json"
+    document = json.loads(path.read_text())
+    assert document["monitoring_config"]["feature_attribution_drift_confidence"] == 0.99
+    errors = document["explanations"]["kernel_shap"]["label0"]["standard_errors"]
+    # The standard error of a mean, of the rows as the population.
+    assert list(errors.values()) == pytest.approx(np.abs(uneven(1) * weights).std(axis=0) / np.sqrt(20), rel=0.1)
+    data = explaining.write(uneven(3))
+    summary = explaining.check(data)
+    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    assert drift["ndcg"] < 0.9 < drift["ndcg_at_most"]
+    assert checks_of(summary) == []
+    assert any("below 0.9, which may be chance: the rows of both sides allow for" in each for each in summary.warnings)
+    del document["monitoring_config"]  # as a file of SageMaker's
+    path.write_text(json.dumps(document))
+    assert checks_of(explaining.check(data)) == [("shap", "feature_attribution_drift_check")]
+
+
 def test_each_further_constraint_is_checked_where_it_is_given(explaining: Explaining, rows: Rows) -> None:
     data = explaining.write(rows)
     explaining.baseline(data)

@@ -17,10 +17,12 @@ from modelwatch_analyzer.explainability.attribution import (
     interval,
     kendall_tau,
     ndcg,
+    ndcg_at_most,
     ranks,
     replicates,
     shares,
     stability,
+    standard_errors,
 )
 from modelwatch_analyzer.explainability.config import AggregationMethod
 from modelwatch_analyzer.explainability.sampling import sample
@@ -35,6 +37,41 @@ def test_ndcg_is_the_documented_worked_example() -> None:
     found = ndcg(np.array([0.70, 0.50, 0.05]), np.array([0.1, 0.2, 0.3]))
     assert found == pytest.approx(0.71547 / 1.04047, abs=1e-5)
     assert f"{found:.2f}" == "0.69"
+
+
+def drifts(windows: int, rows: int, *, reverse: bool = False) -> list[tuple[float, float]]:
+    """Return NDCG and what chance does not exceed, of SHAP values of which few rows have large ones."""
+    generator = np.random.default_rng(11)
+    weights = np.linspace(1, 0.1, 10)
+    found = []
+    for seed in range(windows):
+        before, now = (
+            generator.normal(0, 1, (rows, 10)) * weights * generator.lognormal(0, 1.5, (rows, 10)) for _ in range(2)
+        )
+        now = now[:, ::-1] if reverse else now
+        resampled_before, resampled = (
+            replicates(each, AggregationMethod.MEAN_ABS, 500, seed) for each in (before, now)
+        )
+        assert not isinstance(resampled_before, Undefined)
+        assert not isinstance(resampled, Undefined)
+        then = np.abs(before).mean(axis=0)
+        drift = ndcg(then, np.abs(now).mean(axis=0))
+        assert not isinstance(drift, Undefined)
+        found.append((drift, ndcg_at_most(then, standard_errors(resampled_before), resampled, 0.99, seed)))
+    return found
+
+
+def test_few_rows_of_uneven_attributions_have_a_low_ndcg_by_chance_which_is_allowed_for() -> None:
+    without_change = drifts(60, 50)
+    assert sum(drift < 0.9 for drift, _ in without_change) > 15  # what NDCG alone would flag
+    assert sum(drift < 0.9 and at_most < 0.9 for drift, at_most in without_change) <= 1
+    changed = drifts(30, 100, reverse=True)
+    assert sum(drift < 0.9 and at_most < 0.9 for drift, at_most in changed) >= 24
+
+
+def test_what_chance_does_not_exceed_is_ndcg_itself_where_nothing_varies() -> None:
+    then, now = np.array([3.0, 2.0, 1.0]), np.array([1.0, 2.0, 3.0])
+    assert ndcg_at_most(then, np.zeros(3), np.tile(now, (50, 1)), 0.99, 1) == ndcg(then, now)
 
 
 @given(attributions, st.randoms(use_true_random=False))

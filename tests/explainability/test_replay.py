@@ -93,6 +93,21 @@ def test_a_window_that_was_compared_with_nothing_leaves_to_the_rows_what_it_did_
     }
 
 
+def test_what_chance_allows_for_is_replayed_where_the_window_has_stored_it(window: Explaining):
+    changed = window.read("baseline/analysis.json")
+    assert changed["monitoring_config"]["feature_attribution_drift_confidence"] == 0.99
+    stored = window.read("check/analysis.json")
+    measured = stored["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    checked = "feature_attribution_drift_check"
+    for threshold, is_found in ((measured["ndcg"] + 0.001, False), (measured["ndcg_at_most"] + 0.001, True)):
+        changed["monitoring_config"]["feature_attribution_drift_threshold"] = threshold
+        assert (checked in [check for _, check in in_replay(window, changed).violations]) is is_found
+    del measured["ndcg_at_most"]  # as an execution of an earlier version
+    (window.folder / "check/analysis.json").write_text(json.dumps(stored))
+    found = in_replay(window, changed)
+    assert (found.violations, found.unknown) == ((), (("label0", checked),))
+
+
 def test_a_baseline_in_other_units_decides_nothing(window: Explaining):
     changed = window.read("baseline/analysis.json")
     changed["run_details"]["agg_method"] = "median"

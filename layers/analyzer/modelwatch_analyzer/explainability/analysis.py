@@ -19,8 +19,8 @@ from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import (
     BASELINE_ROWS,
     LOCAL_VALUES,
+    SUGGESTED,
     Analysis,
-    AttributionConstraints,
     Background,
     Explanations,
     RunDetails,
@@ -152,7 +152,7 @@ def _findings(
     }
     analysis = Analysis(
         explanations=Explanations(kernel_shap=found),
-        monitoring_config=baseline.monitoring_config if baseline else AttributionConstraints(),
+        monitoring_config=baseline.monitoring_config if baseline else SUGGESTED,
         run_details=_details(task, explanation),
     )
     documents: dict[str, Any] = {ANALYSIS_FILE: to_json(analysis)}

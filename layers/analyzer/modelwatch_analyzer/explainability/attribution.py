@@ -75,6 +75,31 @@ def interval(samples: Sequence[float] | Floats, level: float) -> tuple[float, fl
     return float(low), float(high)
 
 
+def standard_errors(samples: Floats) -> Floats:
+    """Return the standard deviations of bootstrap replicates, shape (replicates, features)."""
+    return np.asarray(samples.std(axis=0, ddof=1))
+
+
+def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: float, seed: int) -> float:
+    """Return the NDCG that chance does not exceed, for all that the rows of both sides tell.
+
+    The quantile of the NDCG over replicates of both sides: bootstrap resamples of the current rows, and normal draws
+    around the baseline's attributions with its standard errors.
+
+    Parameters
+    ----------
+    baseline, errors : array, shape (features,)
+        The baseline's global attributions, not all 0, and their standard errors.
+    samples : array, shape (replicates, features)
+        Bootstrap replicates of the current ones.
+    confidence : float
+        Of the quantile. With too few replicates for it, it is the greatest.
+    """
+    drawn = np.random.default_rng(seed).normal(baseline, errors, samples.shape)
+    found = [ndcg(then, now) for then, now in zip(drawn, samples, strict=True)]
+    return float(np.quantile([each for each in found if not isinstance(each, Undefined)], confidence, method="higher"))
+
+
 def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
     """Return how well the current order of features keeps those first that the baseline found important.
 

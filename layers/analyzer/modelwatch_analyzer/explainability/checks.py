@@ -41,7 +41,7 @@ def _check(check_type: str) -> Callable[[LabelCheck], LabelCheck]:
 def check_drift(drift: LabelDrift) -> Iterator[tuple[str | None, str, str]]:
     """Compare NDCG with its threshold; the wording is SageMaker's."""
     threshold = drift.config.feature_attribution_drift_threshold
-    if not isinstance(drift.ndcg, Undefined) and drift.ndcg < threshold:
+    if drift.below_threshold and not isinstance(drift.ndcg, Undefined):
         description = f"Feature attribution drift {java_double(drift.ndcg)} exceeds threshold {java_double(threshold)}"
         yield None, "shap", description
 

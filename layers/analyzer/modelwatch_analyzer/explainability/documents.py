@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -31,6 +31,8 @@ class LabelExplanation(_Document):
         Mean prediction for the background; log-odds with ``use_logit``.
     confidence_intervals : dict of str to (float, float), optional
         Ours: of the global values.
+    standard_errors : dict of str to float, optional
+        Ours: of the global values.
     explanation_consistency : float, optional
         Ours, see `modelwatch_analyzer.explainability.attribution.consistency`.
     background_resampling : dict, optional
@@ -42,6 +44,7 @@ class LabelExplanation(_Document):
     global_shap_values: dict[str, float]
     expected_value: float | None = None
     confidence_intervals: dict[str, Any] | None = None
+    standard_errors: dict[str, Annotated[float, Field(ge=0)]] | None = None
     explanation_consistency: float | None = None
     background_resampling: dict[str, Any] | None = None
     attribution_drift: dict[str, Any] | None = None
@@ -67,6 +70,9 @@ class AttributionConstraints(_Document):
     ----------
     feature_attribution_drift_threshold : float
         The least NDCG; SageMaker's 0.90.
+    feature_attribution_drift_confidence : float, optional
+        The share of executions without a change that are to have no NDCG below it: chance is allowed for. A baseline
+        suggests 0.99; without it, as in SageMaker's files, NDCG alone decides.
     max_attribution_change : float, optional
         The most that a feature's share of all attribution may change; the whole confidence interval must be beyond.
     max_rank_change : int, optional
@@ -78,11 +84,16 @@ class AttributionConstraints(_Document):
     model_config = ConfigDict(extra="forbid")
 
     feature_attribution_drift_threshold: float = Field(default=0.9, ge=0, le=1)
+    feature_attribution_drift_confidence: float | None = Field(default=None, ge=0.5, lt=1)
     max_attribution_change: float | None = Field(default=None, ge=0)
     max_rank_change: int | None = Field(default=None, ge=0)
     min_attribution_stability: float | None = Field(default=None, ge=-1, le=1)
     min_kendall_tau: float | None = Field(default=None, ge=-1, le=1)
     min_explanation_consistency: float | None = Field(default=None, ge=0, le=1)
+
+
+SUGGESTED = AttributionConstraints(feature_attribution_drift_confidence=0.99)
+"""What a baseline suggests."""
 
 
 class Background(_Document):

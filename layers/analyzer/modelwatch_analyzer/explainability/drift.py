@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ranks, shares
+from modelwatch_analyzer.explainability.attribution import Floats, interval, ndcg, ndcg_at_most, ranks, shares
 from modelwatch_analyzer.explainability.documents import AttributionConstraints, LabelExplanation
 from modelwatch_analyzer.explainability.history import AttributionHistory
 from modelwatch_analyzer.undefined import Undefined, json_number
@@ -45,6 +45,8 @@ class LabelDrift:
     ndcg : float or Undefined
         See `modelwatch_analyzer.explainability.attribution.ndcg`.
     ndcg_interval : tuple of float, optional
+    ndcg_at_most : float or Undefined, optional
+        What chance does not exceed; None where the constraints do not allow for chance.
     changes : dict of str to FeatureChange
         Of features that are in both.
     new, missing : tuple of str
@@ -63,6 +65,14 @@ class LabelDrift:
     missing: tuple[str, ...]
     history: AttributionHistory
     consistency: float | Undefined
+    ndcg_at_most: float | Undefined | None = None
+
+    @property
+    def below_threshold(self) -> bool:
+        """Whether NDCG is below its threshold, certainly so where the constraints allow for chance."""
+        found = [self.ndcg] if self.ndcg_at_most is None else [self.ndcg, self.ndcg_at_most]
+        limit = self.config.feature_attribution_drift_threshold
+        return all(not isinstance(each, Undefined) and each < limit for each in found)
 
 
 def compare(
@@ -75,6 +85,8 @@ def compare(
     level: float,
     history: AttributionHistory,
     consistency: float | Undefined,
+    labels: int = 1,
+    seed: int = 0,
 ) -> LabelDrift:
     """Compare global attributions with the baseline's.
 
@@ -86,6 +98,10 @@ def compare(
         Bootstrap replicates of them.
     level : float
         Of the intervals.
+    labels : int
+        How many share the rate of false alarms.
+    seed : int
+        Of what is drawn.
     """
     then = baseline.global_shap_values
     new = tuple(name for name in current if name not in then)
@@ -103,7 +119,14 @@ def compare(
     if resampled is not None and not isinstance(drift, Undefined):
         drifts = interval([_defined(ndcg(then_values, sample)) for sample in resampled], level)
     changes = _changes(common, now_values, then_values, resampled, level)
-    return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency)
+    at_most: float | Undefined | None = None
+    if config.feature_attribution_drift_confidence is not None:
+        at_most = Undefined("fewer than two rows were explained") if resampled is None else drift
+    if resampled is not None and isinstance(at_most, float):
+        errors = np.array([(baseline.standard_errors or {}).get(name, 0.0) for name in common])
+        confidence = 1 - (1 - (config.feature_attribution_drift_confidence or 0.0)) / labels
+        at_most = ndcg_at_most(then_values, errors, resampled, confidence, seed)
+    return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency, at_most)
 
 
 def _changes(
@@ -139,6 +162,7 @@ def drift_document(drift: LabelDrift) -> dict[str, Any]:
     return {
         "ndcg": json_number(drift.ndcg),
         "ndcg_interval": drift.ndcg_interval,
+        **({} if drift.ndcg_at_most is None else {"ndcg_at_most": json_number(drift.ndcg_at_most)}),
         "attribution_stability": json_number(drift.history.stability),
         "kendall_tau": json_number(drift.history.kendall_tau),
         "explanation_consistency": json_number(drift.consistency),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, Floats, consistency, interval
+from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, Floats, consistency, interval, standard_errors
 from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation, earlier_analyses
 from modelwatch_analyzer.explainability.drift import LabelDrift, compare
 from modelwatch_analyzer.explainability.explanation import ExplanationTask
@@ -53,14 +53,16 @@ def explanation_of(
     """
     attributions = AGGREGATIONS[task.config.shap.agg_method](values)
     level = task.settings.confidence_level
-    spread = None
+    spread = errors = None
     if not isinstance(samples, Undefined):
+        errors = dict(zip(task.features, standard_errors(samples).tolist(), strict=True))
         spread = {name: interval(samples[:, i], level) for i, name in enumerate(task.features)}
     consistent = consistency(values)
     return LabelExplanation(
         global_shap_values=dict(zip(task.features, attributions.tolist(), strict=True)),
         expected_value=expected,
         confidence_intervals=spread,
+        standard_errors=errors,
         explanation_consistency=None if isinstance(consistent, Undefined) else consistent,
         background_resampling=(
             {"undefined": resampled.reason} if isinstance(resampled, Undefined) else resampled.document(task.features)
@@ -106,6 +108,8 @@ def drifts_of(
             level=task.settings.confidence_level,
             history=history_of(task.features, np.array([*now.values()]), past),
             consistency=consistency(values[:, output]),
+            labels=len(found),
+            seed=task.seed + output,
         )
     return drifts
 

@@ -31,6 +31,8 @@ _CHECKS = {
 _NEED_A_BASELINE_THEN = ("max_attribution_change", "min_attribution_stability", "min_kendall_tau")
 """What a window that was compared with nothing has not measured."""
 
+_NOT_STORED = Undefined("its spread is not stored")
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
@@ -46,6 +48,8 @@ class _Moved(_Part):
 
 
 class _Drift(_Part):
+    ndcg: float | _Missing
+    ndcg_at_most: float | _Missing | None = None
     attribution_stability: float | _Missing
     kendall_tau: float | _Missing
     features: dict[str, _Moved]
@@ -105,7 +109,10 @@ def replayed(current: Path, constraints: Path) -> Replay:
             history=_history(measured),
             consistency=_number(found.explanation_consistency, "it is not stored"),
         )
+        drift = replace(drift, ndcg_at_most=_at_most(drift, measured))
         changes, undecided = _with_intervals(drift, measured)
+        if drift.ndcg_at_most is _NOT_STORED:
+            unknown += [(label, check) for check in _checks(config, "feature_attribution_drift_threshold")]
         if measured is None:
             unknown += [(label, check) for check in _checks(config, *_NEED_A_BASELINE_THEN)]
         elif config.max_attribution_change is not None:
@@ -139,6 +146,17 @@ def _number(value: float | _Missing | None, reason: str = "") -> float | Undefin
     if isinstance(value, _Missing):
         return Undefined(value.undefined)
     return Undefined(reason) if value is None else value
+
+
+def _at_most(drift: LabelDrift, measured: _Drift | None) -> float | Undefined | None:
+    """Return what chance does not exceed: what is stored, moved by the difference that another baseline makes."""
+    if drift.ndcg_at_most is None or isinstance(drift.ndcg, Undefined):
+        return drift.ndcg_at_most
+    if measured is None or measured.ndcg_at_most is None or isinstance(measured.ndcg, _Missing):
+        return _NOT_STORED if drift.ndcg < drift.config.feature_attribution_drift_threshold else None
+    if isinstance(measured.ndcg_at_most, _Missing):
+        return Undefined(measured.ndcg_at_most.undefined)
+    return measured.ndcg_at_most + drift.ndcg - measured.ndcg
 
 
 def _with_intervals(drift: LabelDrift, measured: _Drift | None) -> tuple[dict[str, FeatureChange], list[str]]:

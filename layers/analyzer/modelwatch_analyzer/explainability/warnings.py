@@ -9,6 +9,7 @@ from modelwatch_analyzer.explainability.documents import LabelExplanation
 from modelwatch_analyzer.explainability.drift import LabelDrift
 from modelwatch_analyzer.explainability.explanation import Explanation, ExplanationTask
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.number_text import number_text
 
 _FEW_ROWS = 100
 _NAMED = 3
@@ -79,7 +80,15 @@ def _precision_text(task: ExplanationTask, found: Mapping[str, LabelExplanation]
 
 def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
     """Name what changed most where there is drift, and say what could not be measured."""
-    if not isinstance(drift.ndcg, Undefined) and drift.ndcg < drift.config.feature_attribution_drift_threshold:
+    threshold = drift.config.feature_attribution_drift_threshold
+    if not isinstance(drift.ndcg, Undefined) and drift.ndcg < threshold and not drift.below_threshold:
+        why = (
+            drift.ndcg_at_most.reason
+            if isinstance(drift.ndcg_at_most, Undefined)
+            else f"the rows of both sides allow for {number_text(drift.ndcg_at_most or 0.0)}"
+        )
+        yield f"NDCG of {drift.label} is {number_text(drift.ndcg)}, below {threshold}, which may be chance: {why}"
+    if drift.below_threshold:
         shares = [
             (moved.share_change, name, moved)
             for name, moved in drift.changes.items()
