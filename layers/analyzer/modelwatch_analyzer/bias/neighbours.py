@@ -16,6 +16,9 @@ _MOST_FEATURES = 15
 _ROUNDING = 1e-9
 """Distances that are nearer to each other than this share of them may be equal."""
 
+_LEAF = 64
+"""Rows of a leaf; with SciPy's 16 a query takes a fifth longer."""
+
 Rows = NDArray[Any]
 """Of float64, or of int64 where all features are integers."""
 
@@ -39,10 +42,12 @@ def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: 
         return _by_scikit_learn(rows, others, accepted, count)
     from scipy.spatial import cKDTree
 
-    distances, nearest = cKDTree(others).query(rows, k=count + 1)
-    found: NDArray[np.bool_] = 2 * np.count_nonzero(accepted[nearest[:, :count]], axis=1) > count
+    order = cKDTree(rows).indices  # rows that are near to each other, one after another, find the same leaves in caches
+    distances, nearest = cKDTree(others, leafsize=_LEAF).query(rows[order], k=count + 1)
+    found = np.empty(len(rows), np.bool_)
+    found[order] = 2 * np.count_nonzero(accepted[nearest[:, :count]], axis=1) > count
     last, next_one = distances[:, count - 1], distances[:, count]
-    tied = np.flatnonzero(next_one - last <= _ROUNDING * next_one)
+    tied = order[next_one - last <= _ROUNDING * next_one]
     if tied.size:
         found[tied] = _by_scikit_learn(rows[tied], others, accepted, count)
     return found
