@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Of PySpark, which has no other.
+SPARK_PYTHON ?= python3.11
 SAM    := .venv-sam/bin/sam
 CHECKOV := .venv-checkov/bin/checkov
 SAGEMAKER := .venv-sagemaker/installed .venv-sagemaker3/installed
@@ -107,14 +109,17 @@ screenshots: $(STAMP) ## make the pictures of docs/, in a real browser: needs Ch
 test-sagemaker: $(STAMP) $(SAGEMAKER) ## run SageMaker's own Python SDK, versions 2 and 3, against the app in the local stack
 	@$(PYTEST) -q tests/sagemaker_sdk
 
-# PySpark has 300 MB, and the packages of the analyzer are beside it: what tasks need.
+# PySpark has 300 MB, and the packages of the analyzer are beside it: what tasks need. Its Python is that of Spark on EMR
+# Serverless, whatever runs the tests.
 $(SPARK): requirements-spark.lock
+	@"$(SPARK_PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "PySpark 3.5 needs Python 3.11, and $(SPARK_PYTHON) is none: call make with SPARK_PYTHON=its path"; exit 1; }
 	@echo "Installing PySpark into .venv-spark (once)"
-	@test -x .venv-spark/bin/python || "$(PYTHON)" -m venv .venv-spark
+	@test -x .venv-spark/bin/python3.11 || "$(SPARK_PYTHON)" -m venv --clear .venv-spark
 	@.venv-spark/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
 	@touch "$@"
 
-test-spark: $(STAMP) $(SPARK) ## run analyses on Spark, by several executors, against those of one machine: needs Java 17
+test-spark: $(STAMP) $(SPARK) ## run analyses on Spark, by several executors, against those of one machine: needs Java 17 and Python 3.11
+	@java -version 2>/dev/null || { echo "Spark needs Java: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(PYTEST) -q tests/spark
 
 build: $(SAM) ## run sam build for every zip function and the layer; needs python3.13, no container engine

@@ -67,9 +67,9 @@ def modelwatch(folder: Path, _shape: str) -> None:
     import polars as pl
 
     from modelwatch_analyzer.reading.capture import open_capture
-    from modelwatch_analyzer.reading.capture_options import CaptureOptions
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
     from modelwatch_analyzer.reading.record_times import RecordTimes
+    from modelwatch_core.domain.dataset_formats import CaptureOptions
 
     start, end = datetime(2026, 11, 22, 9, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC)
     dataset = open_capture(folder, CaptureOptions(), RecordTimes(start, end))

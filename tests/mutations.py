@@ -215,6 +215,27 @@ MUTATIONS = (
         "tests/core/test_hosts.py",
     ),
     Mutation(
+        "what no larger host starts ends within a lease",
+        f"{CORE}/app/reconcile.py",
+        "if self.clock.now() < record.due + lease:",
+        "if True:",
+        "tests/core/test_hosts.py",
+    ),
+    Mutation(
+        "the run that died is part of the cost of an execution",
+        f"{CORE}/domain/execution_cost.py",
+        "known = [run for run in runs if run is not None]",
+        "known = [run for run in runs[-1:] if run is not None]",
+        "tests/core/test_hosts.py",
+    ),
+    Mutation(
+        "a processing job of somebody else's is not taken for ours",
+        f"{CORE}/adapters/aws/processing_jobs.py",
+        "if not self._created(request.job_name, job) and not self._is_ours(request.job_name):",
+        "if not self._created(request.job_name, job) and False:",
+        "tests/core/test_processing_jobs.py",
+    ),
+    Mutation(
         "what a host cannot share out is passed over before it is started",
         f"{CORE}/domain/hosts.py",
         "if limits.needs_parts and demand.read_as_a_whole is not None:",

@@ -17,6 +17,7 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, BaseliningJob
 from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.execution_cost import Usage
 from modelwatch_core.domain.hosts import (
     Demand,
     HostCandidate,
@@ -31,7 +32,7 @@ from modelwatch_core.domain.hosts import (
     choose_host,
 )
 from modelwatch_core.domain.monitor_kinds import monitor_kind
-from modelwatch_core.domain.monitoring_execution import ExecutionStatus
+from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import RunClaim
 from modelwatch_core.settings import AnalyzerFunctionSettings
@@ -437,24 +438,23 @@ class TestStopping:
         assert world.host.started == []
 
 
-def test_a_run_that_its_host_was_too_small_for_is_started_once_more_on_the_next_one():
+def outgrown() -> tuple[World, MonitoringExecution]:
+    """Return a world with a second, larger host, and an execution that the first one runs."""
     world = World()
-    larger = MemoryHost(name="larger")
-    world.hosts["larger"] = larger
+    world.hosts["larger"] = MemoryHost(name="larger")
     world.finish = replace(
         world.finish, finish_execution=replace(world.finish.finish_execution, hosts=("memory", "larger"))
     )
     world.reconcile = replace(world.reconcile, finish=world.finish)
     world.has_schedule()
     world.has_captures()
-    first = world.tick()
-    died = AnalysisEnded(
-        subject=first.subject,
-        output_s3_uri=first.output_s3_uri,
-        outcome=Outcome.failed("AnalyzerCrashed: x"),
-        run=first.run,
-        exhausted=Resource.MEMORY,
-    )
+    return world, world.tick()
+
+
+def test_a_run_that_its_host_was_too_small_for_is_started_once_more_on_the_next_one():
+    world, first = outgrown()
+    larger = world.hosts["larger"]
+    died = death_of(first, exhausted=Resource.MEMORY)
     world.finish(died)
     waiting = world.ledger.get(first.key)
     assert (waiting.monitoring_execution_status, waiting.active) == (ExecutionStatus.PENDING, True)
@@ -491,14 +491,15 @@ def started_job(world: World, **changes) -> BaseliningJob:
     return world.create_baseline(BaselineRequest(**asked, dataset_format={"csv": {}}, **changes))
 
 
-def death_of(job: BaseliningJob) -> AnalysisEnded:
+def death_of(record: MonitoringExecution | BaseliningJob, **changes: object) -> AnalysisEnded:
+    failed = {"outcome": Outcome.failed("AnalyzerCrashed: x"), "exhausted": Resource.TIME}
     return AnalysisEnded(
-        subject=job.subject,
-        output_s3_uri=job.output_s3_uri,
-        outcome=Outcome.failed("AnalyzerCrashed: x"),
-        run=job.run,
-        exhausted=Resource.TIME,
+        subject=record.subject, output_s3_uri=record.output_s3_uri, run=record.run, **(failed | changes)
     )
+
+
+def completed(record: MonitoringExecution | BaseliningJob, **changes: object) -> AnalysisEnded:
+    return death_of(record, outcome=Outcome(status=OutcomeStatus.COMPLETED), exhausted=None, **changes)
 
 
 def test_a_baselining_job_that_outgrew_its_host_is_started_once_more_on_the_next_one(two_hosts):
@@ -520,6 +521,94 @@ def test_a_baselining_job_that_outgrew_its_host_is_started_once_more_on_the_next
     failed = world.jobs.get("first")
     assert (failed.status, failed.outcome.failure_reason) == (JobStatus.FAILED, "AnalyzerCrashed: x")  # once is enough
     assert len(larger.started) == 1
+
+
+def test_a_baselining_job_that_no_larger_host_starts_within_its_lease_fails_with_the_last_answer(two_hosts):
+    world, larger = two_hosts, two_hosts.hosts["larger"]
+    larger.limits, larger.broken = larger.limits.model_copy(update={"seconds": 900}), True
+    world.finish(death_of(started_job(world)))
+    for _ in range(3):
+        assert world.reconcile() == Sweep(0, ("baseline/first: ServiceError: the host is down",))
+        world.clock.pass_by(timedelta(minutes=5))
+    assert world.reconcile() == Sweep(1, ())
+    failed = world.jobs.get("first")
+    assert failed.status is JobStatus.FAILED
+    assert failed.outcome.failure_reason == (
+        "HostDidNotStart: memory ran out of time, and no larger host has started it within 0:15:00."
+        " The last answer was ServiceError: the host is down"
+    )
+    assert world.reconcile() == Sweep(0, ())
+
+
+def test_an_execution_that_no_larger_host_starts_within_its_lease_fails_and_lets_go_of_its_schedule():
+    world, first = outgrown()
+    larger = world.hosts["larger"]
+    larger.broken = True
+    world.finish(death_of(first))
+    assert world.reconcile().moved == 0
+    world.clock.pass_by(LEASE - timedelta(seconds=1))
+    assert world.reconcile().moved == 0
+    world.clock.pass_by(timedelta(seconds=1))
+    assert world.reconcile() == Sweep(1, ())
+    failed = world.ledger.get(first.key)
+    assert failed.outcome.failure_reason.startswith("HostDidNotStart: memory ran out of time, and no larger host")
+    assert world.ledger.active(first.schedule_id) is None
+
+
+def test_an_execution_whose_first_host_is_away_is_started_when_that_is_back():
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick()
+    for _ in range(4):
+        world.clock.pass_by(LEASE)
+        assert world.reconcile().moved == 0
+    world.host.broken = False
+    assert world.reconcile() == Sweep(1, ())
+
+
+USED = Usage(seconds=900, memory_mebibytes=1024)
+
+
+def test_what_the_run_that_died_cost_is_part_of_the_cost(two_hosts):
+    # By hand, of each run: 900 x 0.0000166667 + 3 x 0.2e-6
+    world = two_hosts
+    world.finish(death_of(started_job(world), usage=USED))
+    assert world.jobs.get("first").cost.usd == pytest.approx(0.01500063)
+    world.reconcile()
+    moved = world.jobs.get("first")
+    world.finish(completed(moved, usage=USED))
+    cost = world.jobs.get("first").cost
+    assert (cost.usd, cost.gb_seconds, cost.executions) == (pytest.approx(0.03000126), 1800, 1)
+
+
+@pytest.mark.parametrize("later", [USED, None])
+def test_the_cost_of_a_schedule_has_the_runs_of_an_execution_that_moved_up(later):
+    world, first = outgrown()
+    world.finish(death_of(first, usage=USED))
+    world.reconcile()
+    moved = world.ledger.get(first.key)
+    world.ends(moved)
+    world.finish(completed(moved, usage=later))
+    total = world.ledger.cost(first.schedule_id)
+    assert (total.usd, total.executions) == (pytest.approx(0.03000126 if later else 0.01500063), 1)
+
+
+def test_an_invocation_that_lambda_ended_by_its_time_says_what_it_used(monkeypatch):
+    given = {"function": "analyzer", "log_group": "logs", "storage_mebibytes": "512", "memory_mebibytes": "1024"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"ANALYZER_{name.upper()}", value)
+    monkeypatch.setenv("ANALYSIS_LEASE_SECONDS", "5400")
+    detail = failed_invocation("baseline/first", "1")
+    detail["requestContext"]["approximateInvokeCount"] = 2
+    detail["responsePayload"] = {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "RequestId: 1 Error: Task timed out after 900.25 seconds",
+    }
+    ended = analysis_ended(FAILURE, detail)
+    assert (ended.usage, ended.exhausted) == (Usage(seconds=1800.5, memory_mebibytes=1024), Resource.TIME)
 
 
 def test_a_baselining_job_that_no_larger_host_takes_fails_with_both_reasons(two_hosts):

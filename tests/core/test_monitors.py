@@ -527,6 +527,11 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
         ({"dataset_format": {"cvs": {}}}, "UnsupportedFormat.*'cvs'; the formats are batchTransform, csv, json"),
         ({"dataset_format": {"csv": {"haeder": True}}}, "InvalidSettings.*dataset_format.csv.haeder"),
         ({"dataset_format": {"csv": {"separator": "*"}}}, "InvalidSettings.*dataset_format.csv.separator"),
+        (
+            {"dataset_format": {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInputs"]}}},
+            "InvalidSettings.*dataset_format.sagemakerCaptureJson.captureIndexNames",
+        ),
+        ({"dataset_format": {"sagemakerCaptureJson": {"header": True}}}, "InvalidSettings.*CaptureJson.header"),
         ({"dataset_format": {}}, "InvalidSettings.*exactly one format"),
     ],
 )

@@ -36,11 +36,13 @@ class SageMaker:
 
     def create_processing_job(self, **job: Any) -> None:
         self._answer("CreateProcessingJob")
+        if any(job["ProcessingJobName"] == each["ProcessingJobName"] for each in self.created):
+            raise ClientError({"Error": {"Code": "ResourceInUse", "Message": "why"}}, "CreateProcessingJob")
         self.created.append(job)
 
     def describe_processing_job(self, **_: Any) -> dict[str, Any]:
         self._answer("DescribeProcessingJob")
-        return self.description
+        return self.description or self.created[0]
 
     def stop_processing_job(self, **_: Any) -> None:
         self._answer("StopProcessingJob")
@@ -181,19 +183,32 @@ def test_a_role_that_may_not_be_passed_on_is_not_used_and_a_users_image_needs_on
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("ResourceInUse", None),  # a process that died had started it
         ("ValidationException", InvalidInput),
         ("ResourceLimitExceeded", InvalidInput),
         ("ThrottlingException", Upstream),
     ],
 )
 def test_what_sagemaker_answers_to_a_job(objects, code, error):
-    jobs = host(SageMaker(code), objects)
-    if error is None:
-        assert jobs.start(request()).run_id == "hourly-1"
-    else:
-        with pytest.raises(error):
-            jobs.start(request())
+    with pytest.raises(error):
+        host(SageMaker(code), objects).start(request())
+
+
+@pytest.mark.parametrize("image_uri", [None, "own:1"])
+def test_a_job_that_a_process_started_before_it_died_is_the_one_that_is_meant(objects, image_uri):
+    sagemaker = SageMaker()
+    asked = request(image_uri, role_arn=ROLE)
+    run = host(sagemaker, objects).start(asked)
+    assert host(sagemaker, objects).start(asked) == run
+    assert len(sagemaker.created) == 1
+
+
+@pytest.mark.parametrize("given", ["s3://theirs/data", "s3://results/processing-jobs/hourly-10/analysis_request.json"])
+def test_a_job_of_somebody_elses_with_the_same_name_is_not_taken_for_ours(objects, given):
+    theirs = [{"InputName": "data", "S3Input": {"S3Uri": given}}, {"InputName": "table", "DatasetDefinition": {}}]
+    sagemaker = SageMaker()
+    sagemaker.create_processing_job(ProcessingJobName="hourly-1", ProcessingInputs=theirs)
+    with pytest.raises(InvalidInput, match=r"ProcessingJobExists: .* hourly-1 of somebody else's"):
+        host(sagemaker, objects).start(request())
 
 
 def test_a_job_that_is_not_there_is_unknown_and_need_not_be_stopped(objects):

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
-from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 Write = Callable[..., Path]

@@ -17,9 +17,9 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
-from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 REQUEST, RESPONSE, LABELS = "endpointInput", "endpointOutput", "groundTruthData"

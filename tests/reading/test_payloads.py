@@ -20,8 +20,8 @@ from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
-from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 REQUEST, RESPONSE, BATCH, GROUND_TRUTH = "endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
-from modelwatch_analyzer.reading.capture_options import CaptureOptions
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
 

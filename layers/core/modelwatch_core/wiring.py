@@ -260,8 +260,13 @@ def _emr_serverless() -> EmrServerless | None:
 
 def _end_of_invocation(detail: object) -> AnalysisEnded:
     from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
+    from modelwatch_core.domain.execution_cost import Usage
 
-    return InvocationFailed.model_validate(detail).as_analysis_ended()
+    failed = InvocationFailed.model_validate(detail)
+    if failed.seconds is None:
+        return failed.as_analysis_ended()
+    memory = AnalyzerFunctionSettings.from_environment().analyzer_memory_mebibytes
+    return failed.as_analysis_ended(Usage(seconds=failed.seconds, memory_mebibytes=memory))
 
 
 def _end_of_job(detail: object) -> AnalysisEnded | None:

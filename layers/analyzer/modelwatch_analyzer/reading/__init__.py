@@ -13,6 +13,7 @@ from modelwatch_analyzer.reading.dataset import DATA_FRAME, Dataset, Role, Table
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.dataset_formats import (
     BatchTransformOptions,
+    CaptureOptions,
     CsvOptions,
     JsonOptions,
     ParquetOptions,
@@ -210,7 +211,6 @@ def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
 def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
     from modelwatch_analyzer.reading.attributes import Attributes
     from modelwatch_analyzer.reading.capture import open_records
-    from modelwatch_analyzer.reading.capture_options import CaptureOptions
 
     attributes = Attributes.of(**_attributes(settings), exclude_features=settings.exclude_features_attribute)
     captured = replace(captured, spelling=_spelling(settings))

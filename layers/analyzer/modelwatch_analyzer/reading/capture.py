@@ -11,12 +11,13 @@ import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
-from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, CaptureOptions, ColumnGroup
+from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, ColumnGroup, column_groups
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, names_among, roles_by_name
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 
@@ -138,7 +139,7 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
     log = ReadLog()
-    reader, keys = open_reader(captured, options.groups(attributes), attributes.features, log)
+    reader, keys = open_reader(captured, column_groups(options, attributes), attributes.features, log)
     if not keys:
         if not (log.malformed or log.out_of_window):
             folder = captured.files[0].path.parent

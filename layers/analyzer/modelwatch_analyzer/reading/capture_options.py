@@ -1,60 +1,39 @@
-"""The options of ``sagemakerCaptureJson``: which columns are read from a captured record, and in which order."""
+"""Which columns are read from a captured record, and in which order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-from pydantic import Field
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, REQUEST, RESPONSE, TRANSFORM_OUTPUT, Side
 from modelwatch_analyzer.reading.dataset import Role
-from modelwatch_core.domain.documents import Owned
+from modelwatch_core.domain.dataset_formats import CaptureOptions
 
 PREDICTION_ROLES = (Role.INFERENCE, Role.PROBABILITY)
 
 
-class CaptureOptions(Owned):
-    """SageMaker's options of ``sagemakerCaptureJson``.
+def column_groups(options: CaptureOptions, attributes: Attributes) -> tuple[ColumnGroup, ...]:
+    """Return the groups of columns that are read from a record, in their order.
 
-    Attributes
-    ----------
-    capture_index_names : tuple of str
-        Which of request, response, batch transform output and ground truth are read. Ground truth is also read if
-        there is an attribute for it.
-    output_columns_position : {"START", "END"}
-        Whether the response's columns come before those of the request, as in SageMaker's own container, or after.
-        Ground truth comes last.
+    All of a batch transform output is read, features included, if its attributes are all indices.
     """
-
-    capture_index_names: tuple[Side, ...] = Field(
-        default=(REQUEST, RESPONSE, TRANSFORM_OUTPUT), alias="captureIndexNames", min_length=1, max_length=4
-    )
-    output_columns_position: Literal["START", "END"] = "START"
-
-    def groups(self, attributes: Attributes) -> tuple[ColumnGroup, ...]:
-        """Return the groups of columns that are read from a record, in their order.
-
-        All of a batch transform output is read, features included, if its attributes are all indices.
-        """
-        predictions = {role: attribute for role, attribute in attributes.given.items() if role in PREDICTION_ROLES}
-        features = attributes.features
-        response = [ColumnGroup(RESPONSE, *item) for item in predictions.items()]
-        response = response or [ColumnGroup(RESPONSE, Role.INFERENCE)]
-        request = [ColumnGroup(REQUEST, Role.FEATURES, features)]
-        output = [ColumnGroup(TRANSFORM_OUTPUT, *item) for item in predictions.items()]
-        output_features = [ColumnGroup(TRANSFORM_OUTPUT, Role.FEATURES, features)] if features else []
-        all_of_output = []
-        if not features and all(attribute.by_position for attribute in predictions.values()):
-            output, all_of_output = [], [ColumnGroup(TRANSFORM_OUTPUT, None)]
-        if self.output_columns_position == "START":
-            order = [*response, *request, *output, *output_features]
-        else:
-            order = [*request, *response, *output_features, *output]
-        order += [*all_of_output, ColumnGroup(GROUND_TRUTH, Role.GROUND_TRUTH, attributes.ground_truth)]
-        sides = {*self.capture_index_names, *([GROUND_TRUTH] if attributes.ground_truth else [])}
-        return tuple(group for group in order if group.side in sides)
+    predictions = {role: attribute for role, attribute in attributes.given.items() if role in PREDICTION_ROLES}
+    features = attributes.features
+    response = [ColumnGroup(RESPONSE, *item) for item in predictions.items()]
+    response = response or [ColumnGroup(RESPONSE, Role.INFERENCE)]
+    request = [ColumnGroup(REQUEST, Role.FEATURES, features)]
+    output = [ColumnGroup(TRANSFORM_OUTPUT, *item) for item in predictions.items()]
+    output_features = [ColumnGroup(TRANSFORM_OUTPUT, Role.FEATURES, features)] if features else []
+    all_of_output = []
+    if not features and all(attribute.by_position for attribute in predictions.values()):
+        output, all_of_output = [], [ColumnGroup(TRANSFORM_OUTPUT, None)]
+    if options.output_columns_position == "START":
+        order = [*response, *request, *output, *output_features]
+    else:
+        order = [*request, *response, *output_features, *output]
+    order += [*all_of_output, ColumnGroup(GROUND_TRUTH, Role.GROUND_TRUTH, attributes.ground_truth)]
+    sides = {*options.capture_index_names, *([GROUND_TRUTH] if attributes.ground_truth else [])}
+    return tuple(group for group in order if group.side in sides)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Literal
 
 import msgspec
 
@@ -18,8 +17,9 @@ from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
+from modelwatch_core.domain.dataset_formats import CaptureSide
 
-Side = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
+Side = CaptureSide
 REQUEST: Side = "endpointInput"
 RESPONSE: Side = "endpointOutput"
 TRANSFORM_OUTPUT: Side = "batchTransformOutput"

@@ -71,7 +71,7 @@ class FinishExecution:
         if execution is None:
             raise InvalidInput("ExecutionNotFound", f"the ledger has no {key.subject}; was its table replaced?")
         if ended.exhausted and self._may_move_up(execution):
-            return self._moved_up(execution, ended.exhausted)
+            return self._moved_up(execution, ended, ended.exhausted)
         return self.complete(self.settle(execution, ended))
 
     def _may_move_up(self, execution: MonitoringExecution) -> bool:
@@ -80,9 +80,11 @@ class FinishExecution:
         outgrew_none = execution.moved_up_from is None and execution.kind.analysis is not None
         return is_running and outgrew_none and execution.host in self.hosts[:-1]
 
-    def _moved_up(self, execution: MonitoringExecution, exhausted: Resource) -> MonitoringExecution:
+    def _moved_up(
+        self, execution: MonitoringExecution, ended: AnalysisEnded, exhausted: Resource
+    ) -> MonitoringExecution:
         """Have the sweep start an execution once more; it keeps its schedule, and what it looks at."""
-        moved = execution.moved_up(exhausted, now=self.clock.now())
+        moved = execution.moved_up(exhausted, now=self.clock.now(), cost=_cost_of(ended))
         self.ledger.save(moved)
         return moved
 
@@ -103,13 +105,12 @@ class FinishExecution:
             if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
-        objects = outcome.records.objects if outcome.records else 0
         settled = execution.settled(
             outcome,
             run=ended.run,
             now=self.clock.now(),
             violation_report_uri=uri,
-            cost=Cost.of(ended.usage, objects) if ended.usage else None,
+            cost=_cost_of(ended),
         )
         self.ledger.save(settled)
         return settled
@@ -142,6 +143,12 @@ class FinishExecution:
             logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400 - no traceback
 
 
+def _cost_of(ended: AnalysisEnded) -> Cost | None:
+    """Return what a run cost; None where it did not report what it used."""
+    objects = ended.outcome.records.objects if ended.outcome.records else 0
+    return Cost.of(ended.usage, objects) if ended.usage else None
+
+
 def _is_asked_for(metric: Mapping[str, Any], execution: MonitoringExecution) -> bool:
     dimensions = [dimension["Name"] for dimension in metric.get("Dimensions", ())]
     return execution.publish_feature_metrics or not execution.kind.is_metric_of_a_part(metric["MetricName"], dimensions)
@@ -172,11 +179,10 @@ class FinishBaseliningJob:
         job = self.jobs.get(name)
         if job is None:
             raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
+        cost = _cost_of(ended)
         if ended.exhausted and self._may_move_up(job):
-            changed = job.moved_up(ended.exhausted, now=self.clock.now())
+            changed = job.moved_up(ended.exhausted, now=self.clock.now(), cost=cost)
         else:
-            objects = ended.outcome.records.objects if ended.outcome.records else 0
-            cost = Cost.of(ended.usage, objects) if ended.usage else None
             changed = job.settled(ended.outcome, now=self.clock.now(), cost=cost)
         if changed is not job:
             self.jobs.save(changed)

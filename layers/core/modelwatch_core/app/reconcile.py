@@ -15,7 +15,7 @@ from modelwatch_core.app.output_folder import read_end
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
 from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, place_of
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream, place_of
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -112,6 +112,8 @@ class Reconcile:
             resumed = self.launch.resume(execution)
         except InvalidInput as error:  # no retry helps
             return self._end(execution, Outcome.failed(str(error)))
+        except Upstream as error:
+            return self._not_started(execution, error)
         except ModelwatchError:
             raise
         except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
@@ -129,11 +131,25 @@ class Reconcile:
             self.create_baseline.resume(job)
         except InvalidInput as error:  # no retry helps
             return self._end(job, Outcome.failed(str(error)))
+        except Upstream as error:
+            return self._not_started(job, error)
         except ModelwatchError:
             raise
         except Exception as error:  # a mistake of ours, as above
             return self._end(job, _of_mistake(error))
         return True
+
+    def _not_started(self, record: MonitoringExecution | BaseliningJob, error: Upstream) -> bool:
+        """End what outgrew a host and was started by no larger one within a lease; else the next sweep tries again."""
+        if record.moved_up_from is None:
+            raise error
+        names = list(self.hosts)
+        outgrown = names.index(record.moved_up_from) if record.moved_up_from in names else -1
+        lease = max((self.hosts[name].limits.lease for name in names[outgrown + 1 :]), default=timedelta(0))
+        if self.clock.now() < record.due + lease:  # it has been due since its host was too small for it
+            raise error
+        reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last answer was {error}"
+        return self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late

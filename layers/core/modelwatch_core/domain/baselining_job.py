@@ -79,7 +79,7 @@ class BaseliningJob(BaselineRequest):
     outcome : Outcome, optional
         How it ended.
     cost : Cost, optional
-        What it cost, estimated; None where its run reported nothing.
+        What its runs cost, estimated; None where none of them reported anything.
     version : int
         Counts the writes; a write that does not follow on the one it read is refused.
     """
@@ -131,10 +131,16 @@ class BaseliningJob(BaselineRequest):
         """
         return self._changed(now, run=run, due=now + lease)
 
-    def moved_up(self, exhausted: Resource, *, now: datetime) -> Self:
-        """Return the job as one that is to be run once more, on a larger host; it is due at once."""
+    def moved_up(self, exhausted: Resource, *, now: datetime, cost: Cost | None = None) -> Self:
+        """Return the job as one that is to be run once more, on a larger host; it is due at once.
+
+        Parameters
+        ----------
+        cost : Cost, optional
+            Of the run that died.
+        """
         reason = f"{self.host} ran out of {exhausted}"
-        return self._changed(now, moved_up_from=self.host, host_reason=reason, run=None, due=now)
+        return self._changed(now, moved_up_from=self.host, host_reason=reason, run=None, cost=cost, due=now)
 
     def on(self, host: str, reason: str) -> Self:
         """Return the job with the host that was chosen for it."""
@@ -150,10 +156,17 @@ class BaseliningJob(BaselineRequest):
         return self._changed(now, due=due)
 
     def settled(self, outcome: Outcome, *, now: datetime, cost: Cost | None = None) -> Self:
-        """Return the job with its one terminal status; one that has it already is returned as it is."""
+        """Return the job with its one terminal status; one that has it already is returned as it is.
+
+        Parameters
+        ----------
+        cost : Cost, optional
+            Of the run that ended.
+        """
         if self.is_settled:
             return self
-        return self._changed(now, status=_JOB_STATUSES[outcome.status], outcome=outcome, cost=cost)
+        status, cost = _JOB_STATUSES[outcome.status], Cost.of_runs(self.cost, cost)
+        return self._changed(now, status=status, outcome=outcome, cost=cost)
 
 
 _JOB_STATUSES = {

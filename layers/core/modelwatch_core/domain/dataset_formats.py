@@ -13,6 +13,9 @@ from modelwatch_core.domain.errors import InvalidInput
 
 Separator = Literal[",", ";", "\t", "|"]
 
+CaptureSide = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
+"""What a captured record has; SageMaker's names."""
+
 
 def _tab(separator: object) -> object:
     return "\t" if separator in ("tab", r"\t") else separator
@@ -74,16 +77,38 @@ class BatchTransformOptions(Owned):
         return self
 
 
-OPTIONS: Mapping[str, type[Owned] | None] = MappingProxyType(
+class CaptureOptions(Owned):
+    """SageMaker's options of ``sagemakerCaptureJson``.
+
+    Attributes
+    ----------
+    capture_index_names : tuple of str
+        Which of request, response, batch transform output and ground truth are read. Ground truth is also read if
+        there is an attribute for it.
+    output_columns_position : {"START", "END"}
+        Whether the response's columns come before those of the request, as in SageMaker's own container, or after.
+        Ground truth comes last.
+    """
+
+    capture_index_names: tuple[CaptureSide, ...] = Field(
+        default=("endpointInput", "endpointOutput", "batchTransformOutput"),
+        alias="captureIndexNames",
+        min_length=1,
+        max_length=4,
+    )
+    output_columns_position: Literal["START", "END"] = "START"
+
+
+OPTIONS: Mapping[str, type[Owned]] = MappingProxyType(
     {
         "batchTransform": BatchTransformOptions,
         "csv": CsvOptions,
         "json": JsonOptions,
         "parquet": ParquetOptions,
-        "sagemakerCaptureJson": None,
+        "sagemakerCaptureJson": CaptureOptions,
     }
 )
-"""The options of each format, by SageMaker's name of it; None where only the reader knows them."""
+"""The options of each format, by SageMaker's name of it."""
 
 
 def refuse_unknown_format(document: Mapping[str, Any]) -> None:
@@ -100,12 +125,11 @@ def refuse_unknown_format(document: Mapping[str, Any]) -> None:
     ((name, options),) = document.items()
     if name not in OPTIONS:
         raise unsupported(name)
-    if (model := OPTIONS[name]) is not None:
-        try:
-            model.model_validate({} if options is None else options)
-        except ValidationError as error:
-            message = validation_message(error, location_prefix=f"dataset_format.{name}")
-            raise InvalidInput("InvalidSettings", message) from None
+    try:
+        OPTIONS[name].model_validate({} if options is None else options)
+    except ValidationError as error:
+        message = validation_message(error, location_prefix=f"dataset_format.{name}")
+        raise InvalidInput("InvalidSettings", message) from None
 
 
 def unsupported(name: str) -> InvalidInput:

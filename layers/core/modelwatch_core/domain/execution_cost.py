@@ -127,7 +127,7 @@ class Cost(Owned):
     usd : float
         US dollars, by the list prices of us-east-1.
     executions : int
-        How many it is the sum of. Runs that crashed report nothing and are not counted.
+        How many it is the sum of. Those of whose runs none reported what it used are not counted.
     """
 
     gb_seconds: float = 0.0
@@ -149,6 +149,12 @@ class Cost(Owned):
         usd = usage.usd + INVOCATIONS * USD_PER_INVOCATION + objects * USD_PER_READ_OF_S3
         gb_seconds, requests = round(usage.gb_seconds, 3), INVOCATIONS + objects
         return cls(gb_seconds=gb_seconds, requests=requests, usd=round(usd, 9), executions=1)
+
+    @classmethod
+    def of_runs(cls, *runs: Cost | None) -> Cost | None:
+        """Return the cost of one execution, of which runs may have died; None where that of no run is known."""
+        known = [run for run in runs if run is not None]
+        return sum(known, cls()).model_copy(update={"executions": 1}) if known else None
 
     def __add__(self, other: Cost) -> Cost:
         """Return the sum of two."""

@@ -119,7 +119,7 @@ class MonitoringExecution(Owned):
     outcome : Outcome, optional
         How it ended.
     cost : Cost, optional
-        What it cost, estimated; None where its run reported nothing.
+        What its runs cost, estimated; None where none of them reported anything.
     announced, metrics_published : bool
         Whether its end, and its metrics, have been published.
     version : int
@@ -300,8 +300,14 @@ class MonitoringExecution(Owned):
         """Return the execution with another time at which it is asked after."""
         return self._changed(now, due=due)
 
-    def moved_up(self, exhausted: Resource, *, now: datetime) -> Self:
-        """Return the execution as one that is to be run once more, on a larger host; it is due at once."""
+    def moved_up(self, exhausted: Resource, *, now: datetime, cost: Cost | None = None) -> Self:
+        """Return the execution as one that is to be run once more, on a larger host; it is due at once.
+
+        Parameters
+        ----------
+        cost : Cost, optional
+            Of the run that died.
+        """
         return self._changed(
             now,
             monitoring_execution_status=ExecutionStatus.PENDING,
@@ -309,6 +315,7 @@ class MonitoringExecution(Owned):
             host_reason=f"{self.host} ran out of {exhausted}",
             host=None,
             run=None,
+            cost=cost,
             due=now,
         )
 
@@ -327,6 +334,8 @@ class MonitoringExecution(Owned):
         ----------
         run : Run, optional
             The run that ended, where its host reports it.
+        cost : Cost, optional
+            Of the run that ended.
         """
         if self.is_settled:
             return self
@@ -337,7 +346,7 @@ class MonitoringExecution(Owned):
             outcome=outcome,
             run=self.run if is_known else run,
             violation_report_uri=violation_report_uri,
-            cost=cost,
+            cost=Cost.of_runs(self.cost, cost),
             active=False,
         )
 

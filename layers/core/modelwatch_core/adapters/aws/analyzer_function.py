@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, S3Uri
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.execution_cost import Usage
 from modelwatch_core.domain.hosts import HostLimits, Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.outcome import Outcome
 
@@ -63,6 +65,9 @@ def lambda_run(subject: str, request_id: str, log_group: str) -> Run:
     return Run(host=LAMBDA, subject=subject, run_id=request_id, log_location=f"{log_group} (request {request_id})")
 
 
+_TIMED_OUT = re.compile(r"Task timed out after (\d+(?:\.\d+)?) seconds")
+
+
 class _InvocationContext(Inbound):
     request_id: str | None = Field(default=None, alias="requestId")
     condition: str
@@ -81,10 +86,26 @@ class InvocationFailed(Inbound):
     request_payload: _RequestPayload = Field(alias="requestPayload")
     response_payload: Any = Field(default=None, alias="responsePayload")
 
-    def as_analysis_ended(self) -> AnalysisEnded:
-        """Return the end that the crashed analyzer could not report itself."""
+    @property
+    def seconds(self) -> float | None:
+        """How long its attempts took, as long as the last one each; None where Lambda does not say."""
+        found = _TIMED_OUT.search(self._error)
+        return float(found[1]) * (self.request_context.approximate_invoke_count or 1) if found else None
+
+    @property
+    def _error(self) -> str:
         response = self.response_payload if isinstance(self.response_payload, dict) else {}
-        error = ": ".join(str(response[part]) for part in ("errorType", "errorMessage") if response.get(part))
+        return ": ".join(str(response[part]) for part in ("errorType", "errorMessage") if response.get(part))
+
+    def as_analysis_ended(self, usage: Usage | None = None) -> AnalysisEnded:
+        """Return the end that the crashed analyzer could not report itself.
+
+        Parameters
+        ----------
+        usage : Usage, optional
+            What it used, where that is known.
+        """
+        error = self._error
         count = self.request_context.approximate_invoke_count
         times = "several times" if count is None else f"{count} time{'s' if count != 1 else ''}"
         subject, request_id = self.request_payload.subject, self.request_context.request_id
@@ -92,6 +113,7 @@ class InvocationFailed(Inbound):
             subject=subject,
             output_s3_uri=self.request_payload.output_s3_uri,
             run=Run(host=LAMBDA, subject=subject, run_id=request_id) if request_id else None,
+            usage=usage,
             exhausted=_exhausted(error),
             outcome=Outcome.failed(
                 f"AnalyzerCrashed: the analyzer was started {times} and ended without a report"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from modelwatch_core.ports import ObjectStore, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
+    from types_boto3_sagemaker.type_defs import DescribeProcessingJobResponseTypeDef
 
 INSTANCE_TYPE = "ml.m5.large"
 MAX_RUNTIME_SECONDS = 24 * 60 * 60
@@ -121,21 +121,37 @@ class ProcessingJobs:
         wanted = list(wanted_objects(self.objects, request.inputs))
         made = self._of_users_image(request, wanted) if request.image_uri else self._of_our_image(request, wanted)
         job = _job(request, role, self.owner, wanted) | made
-        with _refusals(request.job_name):
-            self.sagemaker.create_processing_job(**job)
+        if not self._created(request.job_name, job) and not self._is_ours(request.job_name):
+            message = (
+                f"there is a processing job {request.job_name} of somebody else's, and SageMaker keeps its name for"
+                " ever; give yours another name"
+            )
+            raise InvalidInput("ProcessingJobExists", message)
         location = f"{_LOG_GROUP} (streams that begin with {request.job_name})"
         return Run(host=SAGEMAKER, subject=request.subject, run_id=request.job_name, log_location=location)
 
     def describe(self, run: Run) -> RunDescription:
         """Return what SageMaker knows of a job."""
-        with aws_errors(f"describing the processing job {run.run_id}"):
+        answer = self._described(run.run_id)
+        if answer is None:
+            return RunDescription(status=RunStatus.UNKNOWN)
+        return JobState.model_validate(answer).description
+
+    def _described(self, name: str) -> DescribeProcessingJobResponseTypeDef | None:
+        with aws_errors(f"describing the processing job {name}"):
             try:
-                answer = self.sagemaker.describe_processing_job(ProcessingJobName=run.run_id)
+                return self.sagemaker.describe_processing_job(ProcessingJobName=name)
             except ClientError as error:
                 if code_of(error) in _NOT_THERE:
-                    return RunDescription(status=RunStatus.UNKNOWN)
+                    return None
                 raise
-        return JobState.model_validate(answer).description
+
+    def _is_ours(self, name: str) -> bool:
+        """Return whether a job is one that this deployment started: it reads what it was given below our folder."""
+        answer = self._described(name)
+        given = f"{s3_layout.join(self.requests, name)}/"
+        inputs = answer.get("ProcessingInputs", []) if answer else []
+        return any(each.get("S3Input", {}).get("S3Uri", "").startswith(given) for each in inputs)
 
     def stop(self, run: Run) -> None:
         """Stop a job; one that has ended, or is not there, is left as it is."""
@@ -158,6 +174,21 @@ class ProcessingJobs:
             f" ProcessingRoleArns lists, and {own or 'no role'} is not among them; add it there, or name another role"
         )
         raise InvalidInput("RoleNotPassable", message)
+
+    def _created(self, name: str, job: Mapping[str, Any]) -> bool:
+        """Create a job, and return False where there is one of its name already."""
+        with aws_errors(f"starting the processing job {name}"):
+            try:
+                self.sagemaker.create_processing_job(**job)
+            except ClientError as error:
+                if code_of(error) == "ResourceInUse":
+                    return False
+                if code_of(error) in ("ValidationException", "ValidationError"):
+                    why = error.response["Error"].get("Message", "")
+                    message = f"SageMaker refuses the processing job {name}: {why}"
+                    raise InvalidInput("ProcessingJobRefused", message) from None
+                raise
+        return True
 
     # ---------------------------------------------------------------- the analyzer's image
     def _of_our_image(self, request: AnalysisRequest, wanted: Wanted) -> dict[str, Any]:
@@ -236,21 +267,6 @@ class ProcessingJobs:
 
 _NOT_THERE = {"ResourceNotFound", "ResourceNotFoundException", "ValidationException", "ValidationError"}
 """SageMaker's codes for a job that is not there, or that has ended."""
-
-
-@contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Translate what SageMaker answers to a job; one that is there already was started by a process that died."""
-    with aws_errors(f"starting the processing job {name}"):
-        try:
-            yield
-        except ClientError as error:
-            if code_of(error) == "ResourceInUse":
-                return
-            if code_of(error) in ("ValidationException", "ValidationError"):
-                message = f"SageMaker refuses the processing job {name}: {error.response['Error'].get('Message', '')}"
-                raise InvalidInput("ProcessingJobRefused", message) from None
-            raise
 
 
 def _job(request: AnalysisRequest, role: str, owner: str, wanted: Wanted) -> dict[str, Any]:
