@@ -67,7 +67,7 @@ def _put_in_place(job: JobRequest, root: Path) -> None:
         source, target = root / placed.downloaded, root / placed.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        os.link(source, target)  # one object may have several places
+        target.symlink_to(source)  # one object may have several places, and each input may be a mount of its own
         moment = int(placed.modified.timestamp()) * 10**9 + placed.modified.microsecond * 1000
         os.utime(target, ns=(moment, moment))
     for name, text in job.request.files.items():

@@ -1,4 +1,4 @@
-"""The analyzer's image is built from its Dockerfile and its handler runs a baseline, for real.
+"""The analyzer's images are built from their Dockerfile, and the handler and a job make a baseline, for real.
 
 Skips itself, saying so, where there is no container engine or no Lambda base image.
 """
@@ -6,12 +6,14 @@ Skips itself, saying so, where there is no container engine or no Lambda base im
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -20,11 +22,16 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from modelwatch_core.domain.analysis import AnalysisInput, AnalysisRequest
+from modelwatch_core.domain.processing_job import REQUEST_FILE, REQUEST_VARIABLE, JobRequest, PlacedObject
+from modelwatch_core.domain.settings_environment import analysis_settings
 from tests.core.ledger_table import create_ledger_table
 from tests.repository import ROOT
 
 BASE = "public.ecr.aws/lambda/python:3.13"
 IMAGE = "localhost/modelwatch-analyzer:test"
+JOB_BASE = "public.ecr.aws/docker/library/python:3.13-slim"
+JOB_IMAGE = "localhost/modelwatch-analyzer:test-job"
 
 pytestmark = [pytest.mark.image, pytest.mark.long_setup]
 
@@ -45,16 +52,21 @@ def engine() -> str:
             break
     else:
         pytest.skip("no container engine answers (docker, podman): the image was not built")
-    if not _succeeds(name, "image", "inspect", BASE) and not _succeeds(name, "pull", BASE, timeout=300):
-        pytest.skip(f"the base image {BASE} is neither here nor can it be pulled: the image was not built")
+    for base in (BASE, JOB_BASE):
+        if not _succeeds(name, "image", "inspect", base) and not _succeeds(name, "pull", base, timeout=300):
+            pytest.skip(f"the base image {base} is neither here nor can it be pulled: the image was not built")
     return name
 
 
 @pytest.fixture(scope="module")
 def image(engine) -> str:
-    build = [engine, "build", "--network", "host", "--target", "lambda", "--file", "analyzer_container/Dockerfile"]
-    subprocess.run([*build, "--tag", IMAGE, "."], cwd=ROOT, check=True, capture_output=True, timeout=540)
-    return IMAGE
+    return built(engine, "lambda", IMAGE)
+
+
+def built(engine: str, target: str, tag: str) -> str:
+    build = [engine, "build", "--network", "host", "--target", target, "--file", "analyzer_container/Dockerfile"]
+    subprocess.run([*build, "--tag", tag, "."], cwd=ROOT, check=True, capture_output=True, timeout=540)
+    return tag
 
 
 class OneInvocation(BaseHTTPRequestHandler):
@@ -164,3 +176,43 @@ def test_the_image_is_built_and_its_handler_makes_a_baseline(engine, image, aws)
     assert statistics["dataset"]["item_count"] == 200
     constraints = json.loads(s3.get_object(Bucket="results", Key="out/constraints.json")["Body"].read())
     assert [feature["name"] for feature in constraints["features"]] == ["a", "b"]
+
+
+def test_a_job_runs_as_a_user_of_its_own_in_folders_that_root_owns(engine, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("folders that root owns need root")
+    mounts = {name: tmp_path / name for name in ("request", "objects", "output", "message")}
+    for folder in mounts.values():
+        folder.mkdir()
+    tmp_path.chmod(0o755)
+    (mounts["objects"] / "0").mkdir()
+    rows = "".join(f"{i},{i % 3}\n" for i in range(200))
+    (mounts["objects"] / "0/train.csv").write_text(f"a,b\n{rows}")
+    asked = AnalysisRequest(
+        subject="baseline/first",
+        settings=analysis_settings(
+            dataset_source="/opt/ml/processing/input",
+            output_path="/opt/ml/processing/output",
+            dataset_format={"csv": {}},
+        ),
+        inputs=(AnalysisInput(s3_uri="s3://data/train.csv", path="input/"),),
+        output_s3_uri="s3://results/out",
+        host="sagemaker",
+        job_name="first",
+    )
+    placed = PlacedObject(downloaded="objects/0/train.csv", path="input/train.csv", modified=datetime.now(UTC))
+    document = JobRequest(request=asked, objects=(placed,)).model_dump_json()
+    (mounts["request"] / REQUEST_FILE.name).write_text(document)
+    places = {"message": "/opt/ml/output"} | {
+        name: f"/opt/ml/processing/{name}" for name in ("request", "objects", "output")
+    }
+    volumes = [argument for name, place in places.items() for argument in ("--volume", f"{mounts[name]}:{place}")]
+    variable = f"{REQUEST_VARIABLE}={REQUEST_FILE}"
+    command = [engine, "run", "--rm", "--network", "none", *volumes, "--env", variable]
+    image = built(engine, "job", JOB_IMAGE)
+    made = subprocess.run([*command, image], capture_output=True, text=True, timeout=120, check=False)
+    assert made.returncode == 0, made.stderr
+    statistics = mounts["output"] / "statistics.json"
+    assert json.loads(statistics.read_bytes())["dataset"]["item_count"] == 200
+    assert statistics.stat().st_uid == 10001
+    assert (mounts["message"] / "message").read_text().startswith("Completed: ")
