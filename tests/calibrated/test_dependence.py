@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
 from modelwatch_analyzer.calibrated.row_sample import RowSample, hashes_of
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
@@ -70,6 +70,18 @@ def test_requests_of_unequal_sizes_have_the_ratio_of_their_sums(sizes: list[int]
 def test_fewer_than_ten_requests_do_not_tell() -> None:
     blocks = blocks_of({"x": np.random.default_rng(9).random(900)}, np.arange(0, 900, 100))
     assert (blocks.effects, blocks.length, blocks.few_requests) == ({}, 1, True)
+
+
+def test_unequal_requests_are_worth_fewer_equal_ones_and_one_that_is_nearly_all_does_not_tell() -> None:
+    def blocks(*sizes: int) -> Blocks:
+        return blocks_of({"x": np.random.default_rng(10).random(sum(sizes))}, np.cumsum([0, *sizes[:-1]]))
+
+    # Kish (1965): the square of the sum of sizes, over the sum of their squares.
+    unequal = blocks(300, 300, 300, *[1] * 100)
+    assert unequal.number == pytest.approx(1_000**2 / (3 * 300**2 + 100))
+    assert (unequal.requests, unequal.few_requests) == (103, False)
+    nearly_all = blocks(900, *[1] * 100)
+    assert (nearly_all.effects, nearly_all.requests, nearly_all.few_requests) == ({}, 101, True)
 
 
 def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_dropping_some() -> None:

@@ -24,7 +24,9 @@ class Compared:
     integral: bool = False
 
 
-_FEW_REQUESTS = "The rows came in {} requests, which are too few to tell whether rows of one request are alike."
+_FEW_REQUESTS = (
+    "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
+)
 
 
 def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> dict[str, Found]:
