@@ -88,7 +88,7 @@ def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_drop
     def part(numbers: list[int] | None, rows: int) -> RowSample:
         sample = RowSample(1, rows=1_000, part=0 if numbers else 1)
         frame = pl.DataFrame({"x": np.arange(rows, dtype=np.float64)})
-        sample.update(frame.with_columns(pl.Series(REQUEST_COLUMN, numbers)) if numbers else frame)
+        sample.update(frame.with_columns(pl.Series(REQUEST_COLUMN, numbers, pl.UInt64())) if numbers else frame)
         return sample
 
     both = part([number // 2 for number in range(800)], 800).merge(part(None, 400))

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
+
 _REQUESTS, _ROWS = 40, 25
 _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}}
 
@@ -59,6 +61,22 @@ def test_a_change_of_all_rows_is_found_however_they_came(known):
     moved = np.random.default_rng(4).normal(1, 1, (_REQUESTS, _ROWS, 3))
     summary = known.check(_lines(moved), dataset_format=_CAPTURE)
     assert len(summary.violations) == 3
+
+
+def test_a_column_of_the_name_of_the_hidden_one_is_a_column_like_others(workbench):
+    drawn = np.random.default_rng(7)
+    names = ("amount", REQUEST_COLUMN)
+
+    def lines(requests: np.ndarray) -> str:
+        texts = [json.dumps([dict(zip(names, row, strict=True)) for row in rows.tolist()]) for rows in requests]
+        sides = [{"observedContentType": "application/json", "data": text, "encoding": "JSON"} for text in texts]
+        return "\n".join(json.dumps({"captureData": {"endpointInput": side}}) for side in sides)
+
+    rows = "\n".join(",".join(f"{value:.4f}" for value in row) for row in drawn.normal(0, 1, (1_000, 2)))
+    workbench.baseline(f"{','.join(names)}\n{rows}", comparison_method="Calibrated")
+    assert workbench.check(lines(drawn.normal(0, 1, (40, 25, 2))), dataset_format=_CAPTURE).violations == ()
+    moved = workbench.check(lines(drawn.normal([0, 1], 1, (40, 25, 2))), dataset_format=_CAPTURE)
+    assert {violation.feature_name for violation in moved.violations} == {REQUEST_COLUMN}
 
 
 def test_too_few_requests_are_named(known):
