@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 import re
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -90,6 +92,16 @@ def test_files_that_are_written_late_name_what_was_read_and_when(tmp_path):
     times = [found.report.partition('<time datetime="')[2][:20]]
     times += [json.loads(line)["Timestamp"] for line in found.files["cloudwatch_metrics.jsonl"].splitlines()]
     assert max(times) <= iso_utc(ended)
+
+
+def test_a_result_does_not_hold_the_data(known):
+    data = people(20)
+    alive = weakref.ref(data)
+    found = modelwatch.check(data, known)
+    del data
+    gc.collect()
+    assert alive() is None
+    assert "age" in found.report
 
 
 def test_threads_that_look_into_one_result_at_once_see_the_same_files(known, monkeypatch):

@@ -17,6 +17,7 @@ from modelwatch.printing import count_text, printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.analysis_settings import DatasetFormat
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
 from modelwatch_core.domain.errors import ModelwatchError
 
@@ -50,7 +51,9 @@ class UnwrittenFiles(Mapping[str, bytes]):
     def __init__(self, examined: Examined) -> None:
         self.summary = examined.summary()
         self._names = tuple(self.summary.outputs.values())
-        self._examined: Examined | None = examined
+        without_data = {"dataset_format": DatasetFormat(name=examined.settings.dataset_format.name)}
+        settings = examined.settings.model_copy(update=without_data)
+        self._examined: Examined | None = replace(examined, settings=settings)
         self._files: dict[str, bytes] = {}
         self._lock = Lock()
 
