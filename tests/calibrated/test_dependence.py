@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.calibrated.cells import counts_of, dependence_of
 from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
-from modelwatch_analyzer.calibrated.row_sample import RowSample, hashes_of
+from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows, hashes_of
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
 
@@ -102,6 +103,16 @@ def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_drop
     first = np.flatnonzero(np.append(True, np.diff(known) != 0))
     assert starts[starts < known.size].tolist() == first.tolist()
     assert np.diff(starts[starts >= known.size]).tolist() == [1] * (both.rows - known.size - 1)
+
+
+def test_more_rows_are_looked_at_where_the_first_ones_came_in_few_requests() -> None:
+    values = np.random.default_rng(13).random(150_000)
+    sample, rows = RowSample(1), SampledRows()
+    sample.update(pl.DataFrame({"x": values, REQUEST_COLUMN: np.arange(150_000, dtype=np.uint64) // 5_000}))
+    rows.add(sample)
+    column = rows.columns()["x"]
+    blocks = dependence_of(rows, {"x": (counts_of(column, numeric=True), column, True)})
+    assert (blocks.requests, blocks.few_requests) == (30, False)
 
 
 def test_sorted_columns_say_nothing_of_the_order_of_arrival() -> None:

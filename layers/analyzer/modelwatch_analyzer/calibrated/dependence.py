@@ -116,6 +116,12 @@ class Blocks:
     few_requests: bool = False
 
 
+def rows_that_tell(requests: Integers | None, rows: int) -> int:
+    """Return how many of so many sampled rows are looked at: all where the first ones came in too few requests."""
+    few = requests is not None and np.count_nonzero(requests < ROWS) < _LEAST_BLOCKS
+    return rows if few else ROWS
+
+
 def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> Blocks:
     """Estimate how much fewer independent rows tell the same, from the order of the rows and from their requests.
 
