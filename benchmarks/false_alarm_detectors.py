@@ -73,7 +73,8 @@ Detector = Callable[[Window], set[str]]
 def sampled(table: pl.DataFrame, request: int = 0) -> SampledRows:
     """Return a table as the product's sample of it, with so many rows a request where they are known."""
     sample, rows = RowSample(table.width), SampledRows()
-    sample.update(table.with_columns((pl.int_range(pl.len()) // request).alias(REQUEST_COLUMN)) if request else table)
+    numbers = pl.int_range(pl.len(), dtype=pl.UInt64()) // (request or 1)
+    sample.update(table.with_columns(numbers.alias(REQUEST_COLUMN)) if request else table)
     rows.add(sample)
     return rows
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of, repetition
-from modelwatch_analyzer.calibrated.row_sample import RowSample, hashes_of
+from modelwatch_analyzer.calibrated.cells import counts_of, dependence_of
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows, hashes_of
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
 
@@ -72,11 +73,23 @@ def test_fewer_than_ten_requests_do_not_tell() -> None:
     assert (blocks.effects, blocks.length, blocks.few_requests) == ({}, 1, True)
 
 
+def test_unequal_requests_are_worth_fewer_equal_ones_and_one_that_is_nearly_all_does_not_tell() -> None:
+    def blocks(*sizes: int) -> Blocks:
+        return blocks_of({"x": np.random.default_rng(10).random(sum(sizes))}, np.cumsum([0, *sizes[:-1]]))
+
+    # Kish (1965): the square of the sum of sizes, over the sum of their squares.
+    unequal = blocks(300, 300, 300, *[1] * 100)
+    assert unequal.number == pytest.approx(1_000**2 / (3 * 300**2 + 100))
+    assert (unequal.requests, unequal.few_requests) == (103, False)
+    nearly_all = blocks(900, *[1] * 100)
+    assert (nearly_all.effects, nearly_all.requests, nearly_all.few_requests) == ({}, 101, True)
+
+
 def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_dropping_some() -> None:
     def part(numbers: list[int] | None, rows: int) -> RowSample:
         sample = RowSample(1, rows=1_000, part=0 if numbers else 1)
         frame = pl.DataFrame({"x": np.arange(rows, dtype=np.float64)})
-        sample.update(frame.with_columns(pl.Series(REQUEST_COLUMN, numbers)) if numbers else frame)
+        sample.update(frame.with_columns(pl.Series(REQUEST_COLUMN, numbers, pl.UInt64())) if numbers else frame)
         return sample
 
     both = part([number // 2 for number in range(800)], 800).merge(part(None, 400))
@@ -90,6 +103,16 @@ def test_sampled_rows_know_the_requests_that_they_came_in_after_merging_and_drop
     first = np.flatnonzero(np.append(True, np.diff(known) != 0))
     assert starts[starts < known.size].tolist() == first.tolist()
     assert np.diff(starts[starts >= known.size]).tolist() == [1] * (both.rows - known.size - 1)
+
+
+def test_more_rows_are_looked_at_where_the_first_ones_came_in_few_requests() -> None:
+    values = np.random.default_rng(13).random(150_000)
+    sample, rows = RowSample(1), SampledRows()
+    sample.update(pl.DataFrame({"x": values, REQUEST_COLUMN: np.arange(150_000, dtype=np.uint64) // 5_000}))
+    rows.add(sample)
+    column = rows.columns()["x"]
+    blocks = dependence_of(rows, {"x": (counts_of(column, numeric=True), column, True)})
+    assert (blocks.requests, blocks.few_requests) == (30, False)
 
 
 def test_sorted_columns_say_nothing_of_the_order_of_arrival() -> None:

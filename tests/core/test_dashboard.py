@@ -21,6 +21,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.scores import EarlierScores, Score
+from modelwatch_core.ports import UnreadableRecord
 from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries
 from tests.core.world import DRIFT, TEN, World
 
@@ -236,8 +237,6 @@ def test_a_deleted_monitor_is_on_the_dashboard_no_more(watched):
 
 
 def test_a_record_that_cannot_be_read_is_counted(watched):
-    from modelwatch_core.ports import UnreadableRecord
-
     watched.runs(0)
     execution = watched.executions()
     watched.ledger.history = lambda *_, **__: [*execution, UnreadableRecord("x", "y")]
@@ -335,6 +334,11 @@ def test_the_day_of_the_first_execution_that_is_shown_has_a_point_for_the_hours_
     before = {each.score.name: each.at for each in executions.days if each.at <= TEN + 9 * HOUR}
     assert before[FAR.name] == TEN + 3 * HOUR
     assert worst not in [each.score for each in executions.days]  # it is among the executions
+    history = watched.ledger.history
+    watched.ledger.history = lambda *args, **limit: [*history(*args, **limit)[:-1], UnreadableRecord("x", "y")]
+    _, executions = watched.read.history(watched.schedules.kept["hourly"])
+    assert (len(executions.records), executions.unreadable) == (99, 1)
+    assert TEN + 3 * HOUR in [each.at for each in executions.days]
 
 
 def test_months_without_a_run_before_the_latest_executions_are_a_gap_in_the_line():

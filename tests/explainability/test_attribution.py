@@ -74,6 +74,18 @@ def test_what_chance_does_not_exceed_is_ndcg_itself_where_nothing_varies() -> No
     assert ndcg_at_most(then, np.zeros(3), np.tile(now, (50, 1)), 0.99, 1) == ndcg(then, now)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e200, 1e306])
+def test_what_chance_does_not_exceed_does_not_depend_on_the_unit(unit: float) -> None:
+    def at_most(unit: float) -> float:
+        values = np.random.default_rng(12).normal(0, [3, 2, 1], (50, 3)) * unit
+        resampled = replicates(values, AggregationMethod.MEAN_ABS, 100, 1)
+        assert not isinstance(resampled, Undefined)
+        then = np.abs(values).mean(axis=0)
+        return ndcg_at_most(then[::-1], standard_errors(resampled), resampled, 0.99, 1)
+
+    assert at_most(unit) == pytest.approx(at_most(1.0))
+
+
 @given(attributions, st.randoms(use_true_random=False))
 @settings(max_examples=60)
 def test_ndcg_is_scikit_learns(baseline: np.ndarray, random: object) -> None:

@@ -102,6 +102,10 @@ def test_what_chance_allows_for_is_replayed_where_the_window_has_stored_it(windo
     for threshold, is_found in ((measured["ndcg"] + 0.001, False), (measured["ndcg_at_most"] + 0.001, True)):
         changed["monitoring_config"]["feature_attribution_drift_threshold"] = threshold
         assert (checked in [check for _, check in in_replay(window, changed).violations]) is is_found
+    changed["monitoring_config"]["feature_attribution_drift_confidence"] = 0.5  # of which nothing is stored
+    found = in_replay(window, changed)
+    assert (found.violations, found.unknown) == ((), (("label0", checked),))
+    changed["monitoring_config"]["feature_attribution_drift_confidence"] = 0.99
     del measured["ndcg_at_most"]  # as an execution of an earlier version
     (window.folder / "check/analysis.json").write_text(json.dumps(stored))
     found = in_replay(window, changed)

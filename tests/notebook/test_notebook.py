@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import pickle
 import re
 import subprocess
 import sys
+import time
+import weakref
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +28,7 @@ from typer.testing import CliRunner
 import modelwatch
 from modelwatch.cli.commands import app
 from modelwatch_analyzer import analysis
+from modelwatch_core.domain.documents import iso_utc
 
 ROWS = 600
 BIAS = {
@@ -69,6 +76,42 @@ def test_a_verdict_needs_no_file_and_files_are_written_when_one_is_looked_into(k
     assert found.statistics["features"]
     assert len(written) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_written_late_name_what_was_read_and_when(tmp_path):
+    folder = tmp_path / "window"
+    folder.mkdir()
+    people().write_csv(folder / "rows.csv")
+    before = modelwatch.baseline(folder, dataset_format="csv", header=True)
+    found = modelwatch.check(folder, before, dataset_format="csv", header=True)
+    ended = datetime.now(UTC)
+    (folder / "rows.csv").unlink()  # as a temporary copy of what is in S3
+    time.sleep(1)
+    assert "<title>Data quality of rows.csv</title>" in found.report
+    assert "<title>Data quality baseline of rows.csv</title>" in before.report
+    times = [found.report.partition('<time datetime="')[2][:20]]
+    times += [json.loads(line)["Timestamp"] for line in found.files["cloudwatch_metrics.jsonl"].splitlines()]
+    assert max(times) <= iso_utc(ended)
+
+
+def test_a_result_does_not_hold_the_data(known):
+    data = people(20)
+    alive = weakref.ref(data)
+    found = modelwatch.check(data, known)
+    del data
+    gc.collect()
+    assert alive() is None
+    assert "age" in found.report
+
+
+def test_threads_that_look_into_one_result_at_once_see_the_same_files(known, monkeypatch):
+    write = analysis.write_page
+    monkeypatch.setattr(analysis, "write_page", lambda *args, **kwargs: (time.sleep(0.05), write(*args, **kwargs)))
+    found = modelwatch.check(people(20), known)
+    with ThreadPoolExecutor(4) as threads:
+        reports = list(threads.map(lambda _: found.report, range(4)))
+    assert len(set(reports)) == 1
+    assert "age" in reports[0]
 
 
 def test_a_result_is_what_it_was_after_a_copy_through_another_process(drifted):

@@ -22,9 +22,9 @@ from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, Switch
 from modelwatch_core.domain.constraint_violations import ConstraintViolations
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds import MonitorKind, kind_of_analysis
+from modelwatch_core.domain.monitor_kinds import kind_of_analysis
 from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
-from modelwatch_core.domain.scores import MOST_SCORES, Score
+from modelwatch_core.domain.scores import MOST_SCORES
 
 REPORT, SUMMARY = "report.html", "analysis_summary.json"
 
@@ -47,19 +47,23 @@ class Examined:
     Attributes
     ----------
     settings : AnalysisSettings
-    kind : MonitorKind
     findings : Findings
+    title : str
+        What was analysed.
+    facts : mapping of str to str
+        What the report begins with, label to text.
+    time : datetime
+        When it was found. What was read may be gone when it is written.
     changes : tuple of str
         What is different from the attempt before.
-    choice : str
-        Why this host was chosen.
     """
 
     settings: AnalysisSettings
-    kind: MonitorKind
     findings: Findings
+    title: str
+    facts: Mapping[str, str]
+    time: datetime
     changes: tuple[str, ...] = ()
-    choice: str = ""
 
     def summary(self) -> AnalysisSummary:
         """Return how the analysis ended, with the names of the files that `write` writes."""
@@ -137,7 +141,9 @@ def examine(settings: AnalysisSettings, host: Host) -> Examined:
     analysis = analysis_of(kind)
     _refuse_a_baseline_without_values(settings)
     findings = analysis.run(settings, host)
-    return Examined(settings, kind, findings, tuple(_changes(settings, analysis, findings)), host.choice)
+    facts = facts_of(settings) | ({"Host": host.choice} if host.choice else {}) | dict(findings.report.facts)
+    changes = tuple(_changes(settings, analysis, findings))
+    return Examined(settings, findings, title_of(kind.title, settings), facts, datetime.now(UTC), changes)
 
 
 def _refuse_a_baseline_without_values(settings: AnalysisSettings) -> None:
@@ -167,23 +173,18 @@ def _write(examined: Examined, summary: AnalysisSummary, paths: Mapping[str, Pat
     published = findings.metrics if settings.publish_cloudwatch_metrics is Switch.ENABLED else ()
     if settings.report_values is Switch.DISABLED:  # StatisticValues have extremes
         published = tuple(metric for metric in published if not isinstance(metric.value, Mapping))
-    write_json_lines(paths[METRICS], metric_lines(settings, published))
+    end = settings.end_time or examined.time
+    write_json_lines(paths[METRICS], metric_lines(settings, published, end))
     write_page(
         paths[REPORT],
-        title=title_of(examined.kind.title, settings),
-        facts=facts_of(settings) | ({"Host": examined.choice} if examined.choice else {}) | dict(findings.report.facts),
+        title=examined.title,
+        facts=examined.facts,
         summary=summary,
         body=findings.report,
-        trends=_trends(settings, findings.report.scores, findings.report.anchors),
+        trends=trends_of(findings.report.scores, findings.report.anchors, settings.earlier_scores, end.timestamp()),
+        made=examined.time,
     )
     write_json(paths[SUMMARY], to_json(summary))
-
-
-def _trends(
-    settings: AnalysisSettings, scores: Iterable[Score], anchors: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    end = settings.end_time or datetime.now(UTC)
-    return trends_of(scores, anchors, settings.earlier_scores, end.timestamp())
 
 
 def _refuse_to_overwrite_input(settings: AnalysisSettings, written: Iterable[Path]) -> None:

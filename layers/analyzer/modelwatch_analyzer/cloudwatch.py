@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
@@ -30,9 +30,9 @@ class MetricDatum:
     dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
-def metric_lines(settings: AnalysisSettings, metrics: Iterable[MetricDatum]) -> Iterator[dict[str, Any]]:
+def metric_lines(settings: AnalysisSettings, metrics: Iterable[MetricDatum], end: datetime) -> Iterator[dict[str, Any]]:
     """Yield the metric lines of one analysis: at the end of its window, of its endpoint and schedule."""
-    timestamp = iso_utc(settings.end_time or datetime.now(UTC))
+    timestamp = iso_utc(end)
     monitor = {
         "Endpoint": settings.sagemaker_endpoint_name,
         "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.options import usable_output
@@ -16,6 +17,7 @@ from modelwatch.printing import count_text, printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.analysis_settings import DatasetFormat
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
 from modelwatch_core.domain.errors import ModelwatchError
 
@@ -49,22 +51,23 @@ class UnwrittenFiles(Mapping[str, bytes]):
     def __init__(self, examined: Examined) -> None:
         self.summary = examined.summary()
         self._names = tuple(self.summary.outputs.values())
-        self._examined = examined
+        without_data = {"dataset_format": DatasetFormat(name=examined.settings.dataset_format.name)}
+        settings = examined.settings.model_copy(update=without_data)
+        self._examined: Examined | None = replace(examined, settings=settings)
+        self._files: dict[str, bytes] = {}
+        self._lock = Lock()
 
-    @cached_property
     def _written(self) -> dict[str, bytes]:
-        with tempfile.TemporaryDirectory(prefix="modelwatch-") as name:
-            folder = Path(name)
-            settings = self._examined.settings.model_copy(update={"output_path": folder})
-            replace(self._examined, settings=settings).write()
-            written = {name: (folder / name).read_bytes() for name in self._names}
-        del self._examined  # what it found may be larger than the files
-        return written
+        with self._lock:
+            if self._examined is not None:
+                self._files = _written(self._examined, self._names)
+                self._examined = None  # what it found may be larger than the files
+        return self._files
 
     def __getitem__(self, name: str) -> bytes:
         if name not in self._names:
             raise KeyError(name)
-        return self._written[name]
+        return self._written()[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -76,7 +79,14 @@ class UnwrittenFiles(Mapping[str, bytes]):
         return len(self._names)
 
     def __reduce__(self) -> tuple[type[dict[str, bytes]], tuple[dict[str, bytes]]]:
-        return dict, (self._written,)
+        return dict, (self._written(),)
+
+
+def _written(examined: Examined, names: Iterable[str]) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory(prefix="modelwatch-") as path:
+        folder = Path(path)
+        replace(examined, settings=examined.settings.model_copy(update={"output_path": folder})).write()
+        return {name: (folder / name).read_bytes() for name in names}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, EqualRows, blocks_of
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, rows_that_tell
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.profile.lexical import read_numbers
@@ -239,8 +239,23 @@ def counts_of(column: SampledColumn, *, numeric: bool) -> ColumnCounts:
     )
 
 
-def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> Floats | None:
-    """Return the ranks in the baseline, from 0 to 1, of the first sampled rows; NaN for a missing value.
+def dependence_of(rows: SampledRows, columns: Mapping[str, tuple[ColumnCounts, SampledColumn, bool]]) -> Blocks:
+    """Return how far sampled rows are alike, by their order and their requests.
+
+    Parameters
+    ----------
+    rows : SampledRows
+    columns : mapping of str to (ColumnCounts, SampledColumn, bool)
+        The counts of the baseline's column, the sampled values, and whether they are numbers.
+    """
+    requests = rows.requests()
+    most = rows_that_tell(requests, rows.rows)
+    ranks = {name: _ranks_of(*column, most=most) for name, column in columns.items()}
+    return blocks_of({name: each for name, each in ranks.items() if each is not None}, requests)
+
+
+def _ranks_of(counts: ColumnCounts, sampled: SampledColumn, numeric: bool, *, most: int) -> Floats | None:
+    """Return the ranks in the baseline, from 0 to 1, of so many first sampled rows; NaN for a missing value.
 
     None for a column without cells.
     """
@@ -249,7 +264,7 @@ def ranks_of(counts: ColumnCounts, sampled: SampledColumn, *, numeric: bool) -> 
         return None
     weights = np.append(cells.rows, 0.0)
     middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
-    left, ranks = ROWS, []
+    left, ranks = most, []
     for part in sampled.parts:
         first = part.head(left)
         left -= len(first)
@@ -300,8 +315,7 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
     """
     sampled = rows.columns()
     counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
-    ranks = {name: ranks_of(counts[name], sampled[name], numeric=numbers) for name, numbers in numeric.items()}
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None}, rows.requests())
+    blocks = dependence_of(rows, {name: (counts[name], sampled[name], numbers) for name, numbers in numeric.items()})
     columns = {
         name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0)}) for name, each in counts.items()
     }

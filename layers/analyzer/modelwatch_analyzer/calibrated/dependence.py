@@ -18,6 +18,8 @@ ROWS = 20_000
 """So many rows tell how often rows are equal, and how similar neighbours are."""
 
 _LEAST_BLOCKS = 10
+_LEAST_EQUAL = 2
+"""Requests that are worth fewer have nearly all their rows in one, and say nothing of what differs between them."""
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
@@ -95,25 +97,29 @@ class Blocks:
         Rows of a block; 1 where neighbours are no more alike than others.
     effects : mapping of str to float
         By column.
-    number : int
-        How many blocks there are.
+    number : float
+        How many blocks there are; of unequal ones, how many equal ones they are worth.
     may_be_change : bool
         Whether a change inside the sample explains it as well: the longest blocks are alike, in one or two columns. A
         change of more columns at once is rarer than batches.
     requests : int
         How many requests the rows came in, where these are known and some have several; else 0.
+    few_requests : bool
+        Whether they are too few, or too unequal, to tell whether rows of one are alike.
     """
 
     length: int
     effects: Mapping[str, float]
-    number: int
+    number: float
     may_be_change: bool = False
     requests: int = 0
+    few_requests: bool = False
 
-    @property
-    def few_requests(self) -> bool:
-        """Whether too few requests are known to tell whether their rows are alike."""
-        return 0 < self.requests < _LEAST_BLOCKS
+
+def rows_that_tell(requests: Integers | None, rows: int) -> int:
+    """Return how many of so many sampled rows are looked at: all where the first ones came in too few requests."""
+    few = requests is not None and np.count_nonzero(requests < ROWS) < _LEAST_BLOCKS
+    return rows if few else ROWS
 
 
 def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> Blocks:
@@ -131,20 +137,22 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     -----
     That neighbours are alike must be clear from their order, where nothing says which rows belong together. Rows of a
     request are known to, and their design effect is used as it is (Kish 1965), of the score that has the largest.
+    Unequal ones are worth fewer equal ones: as many as have the same sum of squared sizes.
     """
     ordered = _by_order(ranks)
     rows = next((each.size for each in ranks.values()), 0)
     known = np.empty(0, np.int64) if requests is None else requests[requests < rows]
     if not 0 < known.size < rows:
         return ordered
-    if known.size < _LEAST_BLOCKS:
-        return replace(ordered, requests=known.size)
+    equal = rows**2 / float((np.diff(known, append=rows) ** 2).sum())
+    if known.size < _LEAST_BLOCKS or equal < _LEAST_EQUAL:
+        return replace(ordered, requests=known.size, few_requests=True)
     effects = dict(ordered.effects)
     for name, each in ranks.items():
         scores = _scores(each)
         sums, squares = (np.add.reduceat(side, known, axis=0) for side in (scores, scores**2))
         effects[name] = max(effects.get(name, 1.0), float(_ratio(sums, squares).max()))
-    number = known.size if ordered.length == 1 else min(known.size, ordered.number)
+    number = equal if ordered.length == 1 else min(equal, ordered.number)
     length = max(ordered.length, -(-rows // known.size))
     return Blocks(length, effects, number, ordered.may_be_change, known.size)
 

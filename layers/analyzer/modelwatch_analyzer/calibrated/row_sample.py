@@ -109,16 +109,16 @@ class RowSample:
     @property
     def parts(self) -> list[pl.DataFrame]:
         """The sampled rows, in parts whose columns differ in their data types."""
-        return [part.drop(REQUEST_COLUMN, strict=False) for part in self._joined()]
+        return [part.drop(REQUEST_COLUMN) if _has_requests(part) else part for part in self._joined()]
 
     def requests(self) -> NDArray[np.int64] | None:
         """Return the places of the first sampled rows of each request; None where none is known to have several."""
         parts, numbers, rows = self._joined(), [], 0
-        if not any(REQUEST_COLUMN in part.columns for part in parts):
+        if not any(map(_has_requests, parts)):
             return None
         for part in parts:
-            known = REQUEST_COLUMN in part.columns
-            numbers.append(part[REQUEST_COLUMN].to_numpy() if known else -np.arange(rows, rows + part.height) - 1)
+            alone = ~np.arange(rows, rows + part.height, dtype=np.uint64)  # far from the numbers of requests
+            numbers.append(part[REQUEST_COLUMN].to_numpy() if _has_requests(part) else alone)
             rows += part.height
         together = np.concatenate(numbers)
         return np.flatnonzero(np.append(True, np.diff(together) != 0)[:rows])
@@ -141,6 +141,10 @@ class RowSample:
         parts = self.parts
         names = parts[0].columns if parts else []
         return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in parts)) for name in names}
+
+
+def _has_requests(part: pl.DataFrame) -> bool:
+    return part.schema.get(REQUEST_COLUMN) == pl.UInt64()
 
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.calibrated.cells import FrozenTable, ranks_of
+from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, repetition
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
@@ -24,7 +24,9 @@ class Compared:
     integral: bool = False
 
 
-_FEW_REQUESTS = "The rows came in {} requests, which are too few to tell whether rows of one request are alike."
+_FEW_REQUESTS = (
+    "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
+)
 
 
 def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> dict[str, Found]:
@@ -37,10 +39,9 @@ def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     """
     sampled = rows.columns()
     columns = {name: sampled[each.column] for name, each in compared.items()}
-    ranks = {
-        name: ranks_of(frozen.columns[name], columns[name], numeric=each.numeric) for name, each in compared.items()
-    }
-    blocks = blocks_of({name: each for name, each in ranks.items() if each is not None}, rows.requests())
+    blocks = dependence_of(
+        rows, {name: (frozen.columns[name], columns[name], each.numeric) for name, each in compared.items()}
+    )
     copies = _copies(frozen, rows, compared)
     found = {}
     for name, each in compared.items():

@@ -77,7 +77,9 @@ def interval(samples: Sequence[float] | Floats, level: float) -> tuple[float, fl
 
 def standard_errors(samples: Floats) -> Floats:
     """Return the standard deviations of bootstrap replicates, shape (replicates, features)."""
-    return np.asarray(samples.std(axis=0, ddof=1))
+    greatest = np.abs(samples).max(axis=0)
+    scale = np.where(greatest > 0, greatest, 1.0)  # so that no square overflows
+    return np.asarray((samples / scale).std(axis=0, ddof=1) * scale)
 
 
 def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: float, seed: int) -> float:
@@ -95,7 +97,8 @@ def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: 
     confidence : float
         Of the quantile. With too few replicates for it, it is the greatest.
     """
-    drawn = np.random.default_rng(seed).normal(baseline, errors, samples.shape)
+    scale = np.abs(baseline).max()  # NDCG does not depend on it, and so no draw overflows
+    drawn = np.random.default_rng(seed).normal(baseline / scale, errors / scale, samples.shape)
     found = [ndcg(then, now) for then, now in zip(drawn, samples, strict=True)]
     return float(np.quantile([each for each in found if not isinstance(each, Undefined)], confidence, method="higher"))
 

@@ -65,8 +65,13 @@ class _Explanations(_Part):
     kernel_shap: dict[str, _Explained] = Field(min_length=1)
 
 
+class _Config(_Part):
+    feature_attribution_drift_confidence: float | None = None
+
+
 class _Window(_Part):
     explanations: _Explanations
+    monitoring_config: _Config = _Config()
     run_details: RunDetails | None = None
 
 
@@ -109,7 +114,8 @@ def replayed(current: Path, constraints: Path) -> Replay:
             history=_history(measured),
             consistency=_number(found.explanation_consistency, "it is not stored"),
         )
-        drift = replace(drift, ndcg_at_most=_at_most(drift, measured))
+        confidence = now.monitoring_config.feature_attribution_drift_confidence
+        drift = replace(drift, ndcg_at_most=_at_most(drift, measured, confidence))
         changes, undecided = _with_intervals(drift, measured)
         if drift.ndcg_at_most is _NOT_STORED:
             unknown += [(label, check) for check in _checks(config, "feature_attribution_drift_threshold")]
@@ -148,11 +154,15 @@ def _number(value: float | _Missing | None, reason: str = "") -> float | Undefin
     return Undefined(reason) if value is None else value
 
 
-def _at_most(drift: LabelDrift, measured: _Drift | None) -> float | Undefined | None:
-    """Return what chance does not exceed: what is stored, moved by the difference that another baseline makes."""
+def _at_most(drift: LabelDrift, measured: _Drift | None, confidence: float | None) -> float | Undefined | None:
+    """Return what chance does not exceed: what is stored, moved by the difference that another baseline makes.
+
+    Of another confidence than that of the window nothing is stored.
+    """
     if drift.ndcg_at_most is None or isinstance(drift.ndcg, Undefined):
         return drift.ndcg_at_most
-    if measured is None or measured.ndcg_at_most is None or isinstance(measured.ndcg, _Missing):
+    is_stored = confidence == drift.config.feature_attribution_drift_confidence
+    if not is_stored or measured is None or measured.ndcg_at_most is None or isinstance(measured.ndcg, _Missing):
         return _NOT_STORED if drift.ndcg < drift.config.feature_attribution_drift_threshold else None
     if isinstance(measured.ndcg_at_most, _Missing):
         return Undefined(measured.ndcg_at_most.undefined)

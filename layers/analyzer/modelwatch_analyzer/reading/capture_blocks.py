@@ -235,10 +235,11 @@ class BlockParser:
         """Return the columns; see also `Plan.requests`: a record of a transform job is no request."""
         frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=sum(heights))
         sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
-        if not plan.requests or max(heights, default=1) <= 1 or TRANSFORM_OUTPUT in sides:
+        has_several = max(heights, default=1) > 1
+        if not (plan.requests and has_several) or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
             return frame
-        file = (zlib.crc32(block.file.label.encode()) >> 1) << 32
-        numbers = np.repeat(np.asarray(block.numbers, np.int64) + file, heights)
+        file = zlib.crc32(block.file.label.encode()) << 32
+        numbers = np.repeat(np.asarray(block.numbers, np.uint64) + np.uint64(file), heights)
         return frame.with_columns(pl.Series(REQUEST_COLUMN, numbers))
 
 

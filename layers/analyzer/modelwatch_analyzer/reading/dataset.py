@@ -25,7 +25,7 @@ DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
 REQUEST_COLUMN = "\0request"
-"""The column of `Plan.requests`."""
+"""The column of `Plan.requests`: of UInt64, which no column of data is, as one of this name may come in a payload."""
 
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
@@ -152,7 +152,7 @@ class Plan:
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
     requests : bool
         Whether batches have a column `REQUEST_COLUMN` where requests with several rows were captured: a number that
-        neighbouring rows share if they came in one request.
+        neighbouring rows share if they came in one request. It is missing where the data has a column of this name.
     """
 
     def __init__(self, dtypes: Mapping[str, pl.DataType], *, requests: bool = False) -> None:

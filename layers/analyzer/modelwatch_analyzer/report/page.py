@@ -52,6 +52,7 @@ def write_page(
     facts: Mapping[str, str],
     body: ReportBody,
     trends: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    made: datetime | None = None,
 ) -> None:
     """Write a report, whole or not at all.
 
@@ -72,6 +73,8 @@ def write_page(
         The kind's part.
     trends : mapping of str to mapping
         Lines over time, by the anchors of the charts that have them, too.
+    made : datetime, optional
+        The time that the page names; now by default.
     """
     charts = dict(body.charts)
     for anchor, line in trends.items():
@@ -85,7 +88,7 @@ def write_page(
             verdict=_verdict(summary, body.extent or count_text(summary.records.read, "record")),
             facts=facts,
             limit=ROWS,
-            made=datetime.now(UTC),
+            made=made or datetime.now(UTC),
             version=VERSION,
             charts=_data_block(charts),
             checks=body.checks,

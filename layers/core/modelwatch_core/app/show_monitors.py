@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -65,13 +65,13 @@ class ReadMonitors:
         summary = summary_of(schedule_id, executions, cost, before)
         summary = summary.model_copy(update={"alerts": on, "muted_until": known.muted_until})
         shown, unreadable = executions[:_LATEST], len(found) - len(executions)
-        return Monitor(schedule, summary), Executions(shown, self._days_before(schedule_id, shown), unreadable)
+        first = shown[-1].window.start if shown and len(found) >= _LATEST else None
+        return Monitor(schedule, summary), Executions(shown, self._days_before(schedule_id, first), unreadable)
 
-    def _days_before(self, schedule_id: str, shown: Sequence[MonitoringExecution]) -> list[Measured]:
-        """Return the worst of each day before the executions that are shown, and of their first day before them."""
+    def _days_before(self, schedule_id: str, first: datetime | None) -> list[Measured]:
+        """Return the worst of each day, and of the day on which the executions that are shown begin until they do."""
         days = {day.start: day.measures for day in self.periods.days(schedule_id, most=_DAYS)}
-        if len(shown) == _LATEST:
-            first = shown[-1].window.start
+        if first is not None:
             day = first.replace(hour=0, minute=0, second=0, microsecond=0)
             hours = (hour for hour in self.periods.hours(schedule_id, day) if hour.start + _HOUR <= first)
             days[day] = worst_of(each for hour in hours for each in hour.measures)
