@@ -443,7 +443,7 @@ def outgrown() -> tuple[World, MonitoringExecution]:
     world = World()
     world.hosts["larger"] = MemoryHost(name="larger")
     world.finish = replace(
-        world.finish, finish_execution=replace(world.finish.finish_execution, hosts=("memory", "larger"))
+        world.finish, finish_execution=replace(world.finish.finish_execution, hosts=("memory", "larger", "largest"))
     )
     world.reconcile = replace(world.reconcile, finish=world.finish)
     world.has_schedule()
@@ -479,7 +479,7 @@ def two_hosts() -> World:
     """A world with a second, larger host for baselining jobs, and a dataset."""
     world = World()
     world.hosts["larger"] = MemoryHost(name="larger")
-    finish_job = replace(world.finish.finish_baselining_job, hosts=("memory", "larger"))
+    finish_job = replace(world.finish.finish_baselining_job, hosts=("memory", "larger", "largest"))
     world.finish = replace(world.finish, finish_baselining_job=finish_job)
     world.reconcile = replace(world.reconcile, finish=world.finish)
     world.objects.kept["s3://data/train.csv"] = b"a\n1\n"

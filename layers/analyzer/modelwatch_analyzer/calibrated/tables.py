@@ -24,6 +24,9 @@ class Compared:
     integral: bool = False
 
 
+_LEAST_MENTIONED = 1.1
+"""A smaller design effect is used, and not worth a sentence: of requests it is mostly chance."""
+
 _FEW_REQUESTS = (
     "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
 )
@@ -70,7 +73,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
 
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
-    if repeated <= 1:
+    if repeated < _LEAST_MENTIONED:
         return _FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
     if copies < repeated and blocks.requests and not blocks.few_requests:
