@@ -114,6 +114,16 @@ def test_threads_that_look_into_one_result_at_once_see_the_same_files(known, mon
     assert "age" in reports[0]
 
 
+def test_files_that_cannot_be_made_are_an_error_with_a_code_and_leave_no_folder(known, tmp_path, monkeypatch):
+    found = modelwatch.check(people(), known)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(modelwatch.ModelwatchError, match=r"OutputNotWritable: no files can be made .* TMPDIR"):
+        found.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert found.report
+
+
 def test_a_result_is_what_it_was_after_a_copy_through_another_process(drifted):
     copied = pickle.loads(pickle.dumps(drifted))
     assert dict(copied.files) == dict(drifted.files)

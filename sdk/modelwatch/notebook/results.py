@@ -19,7 +19,7 @@ from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constr
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import DatasetFormat
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
-from modelwatch_core.domain.errors import ModelwatchError
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,10 +83,14 @@ class UnwrittenFiles(Mapping[str, bytes]):
 
 
 def _written(examined: Examined, names: Iterable[str]) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory(prefix="modelwatch-") as path:
-        folder = Path(path)
-        replace(examined, settings=examined.settings.model_copy(update={"output_path": folder})).write()
-        return {name: (folder / name).read_bytes() for name in names}
+    try:
+        with tempfile.TemporaryDirectory(prefix="modelwatch-") as path:
+            folder = Path(path)
+            replace(examined, settings=examined.settings.model_copy(update={"output_path": folder})).write()
+            return {name: (folder / name).read_bytes() for name in names}
+    except OSError as error:
+        message = f"no files can be made in a temporary folder: {error.strerror}; TMPDIR says where it is"
+        raise InvalidInput("OutputNotWritable", message) from None
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,9 @@ class Result:
         InvalidInput
             ``OutputNotEmpty``, ``OutputNotAFolder``, ``OutputNotWritable``.
         """
+        files = dict(self.files)  # made first: where that fails, no folder is left
         target = usable_output(Path(folder), "folder", overwrite="overwrite=True" if not overwrite else None)
-        for name, content in self.files.items():
+        for name, content in files.items():
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
