@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,7 +28,6 @@ from typer.testing import CliRunner
 import modelwatch
 from modelwatch.cli.commands import app
 from modelwatch_analyzer import analysis
-from modelwatch_core.domain.documents import iso_utc
 
 ROWS = 600
 BIAS = {
@@ -78,20 +77,29 @@ def test_a_verdict_needs_no_file_and_files_are_written_when_one_is_looked_into(k
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_that_are_written_late_name_what_was_read_and_when(tmp_path):
+class At10(datetime):
+    """The clock of an analysis."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime(2026, 11, 22, 10, tzinfo=tz)
+
+
+def test_files_that_are_written_late_name_what_was_read_and_when(tmp_path, monkeypatch):
     folder = tmp_path / "window"
     folder.mkdir()
     people().write_csv(folder / "rows.csv")
     before = modelwatch.baseline(folder, dataset_format="csv", header=True)
-    found = modelwatch.check(folder, before, dataset_format="csv", header=True)
-    ended = datetime.now(UTC)
+    with monkeypatch.context() as at_10:
+        at_10.setattr(analysis, "datetime", At10)
+        found = modelwatch.check(folder, before, dataset_format="csv", header=True)
     (folder / "rows.csv").unlink()  # as a temporary copy of what is in S3
-    time.sleep(1)
     assert "<title>Data quality of rows.csv</title>" in found.report
     assert "<title>Data quality baseline of rows.csv</title>" in before.report
     times = [found.report.partition('<time datetime="')[2][:20]]
     times += [json.loads(line)["Timestamp"] for line in found.files["cloudwatch_metrics.jsonl"].splitlines()]
-    assert max(times) <= iso_utc(ended)
+    assert len(times) > 1
+    assert set(times) == {"2026-11-22T10:00:00Z"}
 
 
 def test_a_result_does_not_hold_the_data(known):
