@@ -1,6 +1,6 @@
 """The analyzer's images are built from their Dockerfile, and the handler and a job make a baseline, for real.
 
-Skips itself, saying so, where there is no container engine or no Lambda base image.
+Skips itself, saying so, where no container engine can start containers, or there is no base image.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ def engine() -> str:
     for base in (BASE, JOB_BASE):
         if not _succeeds(name, "image", "inspect", base) and not _succeeds(name, "pull", base, timeout=300):
             pytest.skip(f"the base image {base} is neither here nor can it be pulled: the image was not built")
+        # An engine inside a container may build and pull, and yet be refused the limits that it sets at a start.
+        start = [name, "run", "--rm", "--network", "none", "--entrypoint", "/bin/true", base]
+        started = subprocess.run(start, capture_output=True, text=True, timeout=120, check=False)
+        if started.returncode:
+            pytest.skip(f"{name} may not start containers here ({started.stderr.strip()}): the image was not tried")
     return name
 
 
