@@ -22,6 +22,7 @@ from benchmarks import (
     parquet_reading,
     peers,
     report,
+    seasons,
     spark,
 )
 
@@ -46,6 +47,7 @@ def main() -> None:
         "parquet_reading": parquet_reading.run,
         "peers": peers.run,
         "report": report.run,
+        "seasons": seasons.run,
         "spark": spark.run,
     }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -62,6 +64,8 @@ def main() -> None:
         "--quick", action="store_true", help="a few windows of each kind in these two, as when all are run"
     )
     parser.add_argument("--data", type=false_alarms.data_path, nargs="+", help="tables (CSV) to add to false_alarms")
+    parser.add_argument("--days", type=int, default=56, help="days of the baseline of seasons")
+    parser.add_argument("--hours", type=int, nargs="+", default=[24], help="hours of a window of seasons, up to a day")
     parser.add_argument(
         "--tables",
         choices=false_alarms.TABLES,

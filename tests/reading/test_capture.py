@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
-from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -94,7 +94,7 @@ def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
 def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: Write, quoted: str) -> None:
     requests = ["1,2\n3,4", "5,6", "7,8\n9,0\n1,1", *([quoted] if quoted else [])]  # a quote is read one by one
     dataset = opened(write(record(request, None) for request in requests))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), requests=True)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
     numbers = pl.concat(dataset.batches(plan, ReadLog()))[REQUEST_COLUMN]
     changes = (numbers != numbers.shift()).fill_null(value=True).arg_true().to_list()
     assert changes == [0, 2, 3, *([6] if quoted else [])]
@@ -105,8 +105,8 @@ def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: 
 
 def test_requests_of_one_row_each_have_no_numbers(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), requests=True)
-    assert [batch.columns for batch in dataset.batches(plan, ReadLog())] == [["_c0", "_c1"]]
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
+    assert [batch.columns for batch in dataset.batches(plan, ReadLog())] == [["_c0", "_c1", HOUR_COLUMN]]
 
 
 def test_the_window_is_half_open_and_records_outside_are_counted(write: Write) -> None:

@@ -23,6 +23,7 @@ from modelwatch.model_monitor import (
     DataCaptureConfig,
     DataQualityDistributionConstraints,
     DataQualityMonitoringConfig,
+    DatasetFormat,
     DefaultModelMonitor,
     EndpointInput,
     ModelBiasMonitor,
@@ -235,6 +236,39 @@ def test_a_configuration_goes_into_a_copy_of_the_constraints(app: SpecifiedApp, 
     other.update_monitoring_schedule(data_quality_monitoring_config={"emit_metrics": "Disabled"})
     used = other.describe_schedule()["Modelwatch"]["baseline"]["constraints_s3_uri"]
     assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == config | {"emit_metrics": "Disabled"}
+
+
+def test_a_baseline_of_the_captures_of_a_month_is_seasonal(app: SpecifiedApp):
+    for day in range(28):
+        first = START.replace(hour=0, minute=0) - timedelta(days=29 - day)
+        lines = []
+        for hour in range(24):
+            for number in range(6):
+                event = {
+                    "eventId": f"{day}-{hour}-{number}",
+                    "inferenceTime": f"{first:%Y-%m-%d}T{hour:02}:1{number}:00Z",
+                }
+                busy = 40 + number if 8 <= hour < 20 else number
+                sides = {
+                    side: {"observedContentType": "text/csv", "mode": mode, "data": data, "encoding": "CSV"}
+                    for side, mode, data in (
+                        ("endpointInput", "INPUT", f"{busy},{number % 3}"),
+                        ("endpointOutput", "OUTPUT", str(number % 2)),
+                    )
+                }
+                lines.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
+        key = f"history/my-endpoint/AllTraffic/{first:%Y/%m/%d}/00/captures.jsonl"
+        app.stack.client("s3").put_object(Bucket="my-bucket", Key=key, Body="\n".join(lines).encode())
+    monitor, captures = DefaultModelMonitor(ROLE), DatasetFormat.sagemaker_capture_json()
+    monitor.suggest_baseline(
+        "s3://my-bucket/history/my-endpoint/AllTraffic/", captures, "s3://my-bucket/of-month", logs=False
+    )
+    statistics = monitor.baseline_statistics().body_dict
+    assert statistics["dataset"]["item_count"] == 28 * 24 * 6
+    seasons = {each["name"]: each["calibration"]["seasons"] for each in statistics["features"]}
+    assert {each["by"] for each in seasons.values()} == {"hour"}
+    assert seasons["_c1"]["seasons"]["3"]["mean"] == 2.5  # of 0 to 5
+    assert seasons["_c1"]["seasons"]["12"]["mean"] == 42.5
 
 
 def test_a_baseline_that_fails_says_why(app: SpecifiedApp, tmp_path: Path):

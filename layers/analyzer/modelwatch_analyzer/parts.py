@@ -58,19 +58,19 @@ class Reading(Generic[A]):
         The plan.
     prepared : callable
         What the batches pass through.
-    requests : bool
+    arrivals : bool
         See `Plan`.
     """
 
     start: Callable[[int], A]
     dtypes: Mapping[str, pl.DataType]
     prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
-    requests: bool = False
+    arrivals: bool = False
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
         """Read a part."""
         accumulator, log = self.start(number), ReadLog()
-        for batch in self.prepared(part.batches(Plan(self.dtypes, requests=self.requests), log)):
+        for batch in self.prepared(part.batches(Plan(self.dtypes, arrivals=self.arrivals), log)):
             accumulator.update(batch)
         return Counted(accumulator, log)
 

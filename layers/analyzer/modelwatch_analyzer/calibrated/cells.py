@@ -13,8 +13,16 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, rows_that_tell
+from modelwatch_analyzer.calibrated.dependence import (
+    ROWS,
+    Blocks,
+    EqualRows,
+    blocks_of,
+    rows_that_tell,
+    scores_of,
+)
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
+from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.profile.lexical import read_numbers
 
@@ -25,6 +33,10 @@ MOST_VALUES = 1_000
 """Up to so many distinct values have a cell each; more numbers have cells between quantiles, more categories groups."""
 
 _GROUPS, _GROUPED_ROWS = 64, 20_000
+_SQUARED = 1e150
+"""Sums of squares of larger numbers may be beyond a double."""
+_SEASONAL_CELLS = 10_000
+"""Of all columns of a seasonal baseline together, which has the counts of each of up to 48 seasons."""
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -41,6 +53,8 @@ class ColumnCounts(EditedDocument):
         One of the two, unless no row has a value.
     repeated : float
         The design effect of the rows: they tell as much as so many times fewer independent ones.
+    seasons : SeasonalCounts, optional
+        Of a seasonal baseline.
     """
 
     missing: Count
@@ -48,6 +62,7 @@ class ColumnCounts(EditedDocument):
     numbers: NumberCells | None = None
     categories: CategoryCells | None = None
     repeated: Annotated[float, Field(ge=1)] = 1.0
+    seasons: SeasonalCounts | None = None
 
 
 class NumberCells(EditedDocument):
@@ -79,14 +94,14 @@ class NumberCells(EditedDocument):
     deviation: float
 
     @classmethod
-    def of(cls, sample: Numbers) -> NumberCells:
+    def of(cls, sample: Numbers, most: int = MOST_VALUES) -> NumberCells:
         """Freeze the cells of a baseline, and count its own rows in them."""
         distinct, times = sample.distinct
         own, cuts = distinct, np.empty(0)
-        if distinct.size > MOST_VALUES:
-            own = np.union1d(distinct[times >= 2 * sample.values.size / MOST_VALUES], distinct[[0, -1]])
+        if distinct.size > most:
+            own = np.union1d(distinct[times >= 2 * sample.values.size / most], distinct[[0, -1]])
             ranks = np.cumsum(times)
-            wanted = np.arange(1, MOST_VALUES) * sample.values.size / MOST_VALUES
+            wanted = np.arange(1, most) * sample.values.size / most
             place = np.unique(np.minimum(np.searchsorted(ranks, wanted), distinct.size - 2))
             cuts = distinct[place] / 2 + distinct[place + 1] / 2
         cells = cls(
@@ -147,10 +162,10 @@ class CategoryCells(EditedDocument):
         return np.asarray(self.counts, np.float64)
 
     @classmethod
-    def of(cls, values: pl.Series) -> CategoryCells:
+    def of(cls, values: pl.Series, most: int = MOST_VALUES) -> CategoryCells:
         """Freeze the cells of a baseline, and count its own rows in them."""
         counts = values.alias("value").value_counts().sort(["count", "value"], descending=[True, False])
-        if counts.height > MOST_VALUES:
+        if counts.height > most:
             return cls(values=None, counts=tuple(_grouped(values).tolist()))
         return cls(values=tuple(counts["value"].to_list()), counts=tuple(counts["count"].to_list()))
 
@@ -227,15 +242,15 @@ def texts(column: SampledColumn) -> tuple[pl.Series, int]:
     return whole.drop_nulls(), whole.null_count()
 
 
-def counts_of(column: SampledColumn, *, numeric: bool) -> ColumnCounts:
+def counts_of(column: SampledColumn, *, numeric: bool, most: int = MOST_VALUES) -> ColumnCounts:
     """Freeze the cells of a baseline's column."""
     if numeric:
         numbers = Numbers(column)
-        cells = NumberCells.of(numbers) if numbers.values.size else None
+        cells = NumberCells.of(numbers, most) if numbers.values.size else None
         return ColumnCounts(missing=numbers.missing, present=numbers.present, numbers=cells)
     values, missing = texts(column)
     return ColumnCounts(
-        missing=missing, present=len(values), categories=CategoryCells.of(values) if len(values) else None
+        missing=missing, present=len(values), categories=CategoryCells.of(values, most) if len(values) else None
     )
 
 
@@ -262,26 +277,31 @@ def _ranks_of(counts: ColumnCounts, sampled: SampledColumn, numeric: bool, *, mo
     cells = counts.numbers if numeric else counts.categories
     if cells is None:
         return None
-    weights = np.append(cells.rows, 0.0)
-    middles = (np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0)
-    left, ranks = most, []
+    left, placed = most, []
     for part in sampled.parts:
         first = part.head(left)
         left -= len(first)
-        ranks.append(_ranks(first, cells, middles))
-    return np.concatenate(ranks) if ranks else np.empty(0)
+        placed.append(_placed(first, cells))
+    return _middles(cells)[np.concatenate(placed)] if placed else np.empty(0)
 
 
-def _ranks(part: pl.Series, cells: NumberCells | CategoryCells, middles: Floats) -> Floats:
-    ranks = np.full(len(part), np.nan)
+def _middles(cells: NumberCells | CategoryCells) -> Floats:
+    """Return the rank of the middle row of each cell, of values without one, and, last, of a missing value."""
+    weights = np.append(cells.rows, 0.0)
+    return np.append((np.cumsum(weights) - weights / 2) / max(float(weights.sum()), 1.0), np.nan)
+
+
+def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
+    """Return the cell of each value; -1 where it is missing."""
+    placed = np.full(len(part), -1)
     if isinstance(cells, NumberCells):
         numbers = _as_numbers(part)
         filled = np.isfinite(numbers)
-        ranks[filled] = middles[cells.place(numbers[filled])]
+        placed[filled] = cells.place(numbers[filled])
     else:
         texts_of = part.cast(pl.String())
-        ranks[texts_of.is_not_null().to_numpy()] = middles[cells.place(texts_of.drop_nulls())]
-    return ranks
+        placed[texts_of.is_not_null().to_numpy()] = cells.place(texts_of.drop_nulls())
+    return placed
 
 
 def _as_numbers(part: pl.Series) -> Floats:
@@ -316,10 +336,38 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
     sampled = rows.columns()
     counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
     blocks = dependence_of(rows, {name: (counts[name], sampled[name], numbers) for name, numbers in numeric.items()})
+    seasons = _seasons(rows, counts, sampled)
+    most = _SEASONAL_CELLS // max(len(numeric), 1)
+    if seasons and most < MOST_VALUES:
+        counts = {name: counts_of(sampled[name], numeric=numbers, most=most) for name, numbers in numeric.items()}
+        seasons = _seasons(rows, counts, sampled)
     columns = {
-        name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0)}) for name, each in counts.items()
+        name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0), "seasons": seasons.get(name)})
+        for name, each in counts.items()
     }
     return FrozenTable(columns, EqualRows.of(hashes_of(rows.parts, most=ROWS)))
+
+
+def _seasons(
+    rows: SampledRows, counts: Mapping[str, ColumnCounts], sampled: Mapping[str, SampledColumn]
+) -> dict[str, SeasonalCounts]:
+    hours = rows.hours()
+    if hours is None:
+        return {}
+    return learn_seasons(hours, {name: _ranked(each, sampled[name]) for name, each in counts.items() if each.present})
+
+
+def _ranked(counts: ColumnCounts, sampled: SampledColumn) -> RankedColumn:
+    cells, values = counts.numbers or counts.categories, None
+    if cells is None:
+        raise ValueError("a column with values has cells")
+    placed = np.concatenate([_placed(part, cells) for part in sampled.parts])
+    if counts.numbers is not None:
+        values = np.concatenate([_as_numbers(part) for part in sampled.parts])
+        values = np.where(np.isfinite(values), values, np.nan)
+        if float(np.nanmax(np.abs(values))) > _SQUARED:
+            values = None  # the rows are compared alone
+    return RankedColumn(placed, len(cells.counts), scores_of(_middles(cells)[placed]), values)
 
 
 ColumnCounts.model_rebuild()

@@ -149,7 +149,7 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
         return replace(ordered, requests=known.size, few_requests=True)
     effects = dict(ordered.effects)
     for name, each in ranks.items():
-        scores = _scores(each)
+        scores = scores_of(each)
         sums, squares = (np.add.reduceat(side, known, axis=0) for side in (scores, scores**2))
         effects[name] = max(effects.get(name, 1.0), float(_ratio(sums, squares).max()))
     number = equal if ordered.length == 1 else min(equal, ordered.number)
@@ -175,7 +175,7 @@ def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     length = max(clear)[1]
     effects = {}
     for name, each in arrived.items():
-        effects[name] = max(1.0, float(_design_effects(_scores(each), length).max()))
+        effects[name] = max(1.0, float(_design_effects(scores_of(each), length).max()))
     return Blocks(length, effects, rows // length, length == lengths[-1] and len(arrived) <= _FEW_COLUMNS)
 
 
@@ -184,8 +184,8 @@ def _is_sorted(ranks: Floats) -> bool:
     return bool(np.all(steps >= 0) or np.all(steps <= 0))
 
 
-def _scores(ranks: Floats) -> Floats:
-    """Return what tests look at, centred: location, spread, shares and what is missing."""
+def scores_of(ranks: Floats) -> Floats:
+    """Return what tests look at of ranks from 0 to 1, centred: location, spread, shares and what is missing."""
     shares = [np.where(np.isnan(ranks), np.nan, ranks <= share) for share in _SHARES]
     return np.column_stack([_centred(score) for score in (ranks, (ranks - 0.5) ** 2, *shares, np.isnan(ranks))])
 

@@ -36,6 +36,24 @@ DRIFT_CHECK = "baseline_drift_check"
 
 MINIMUM_EFFECT, MINIMUM_SHARE = "minimum_effect", "minimum_share"
 
+WINDOW_TEST = "test of the window's mean"
+"""The test of a window as one observation among others, which decides where its rows are too few to."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMean:
+    """How far the mean of a window of numbers is from what is usual in its seasons.
+
+    Attributes
+    ----------
+    away : float
+    rows : float
+        Of how many rows, without copies.
+    """
+
+    away: float
+    rows: float
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -48,9 +66,12 @@ class Found:
         How many independent rows each side's values are worth.
     remark : str
         What was done about rows that are not independent.
+    mean : WindowMean, optional
+        Where the baseline is seasonal.
     """
 
     evidence: tuple[Evidence, ...]
     rows_before: float
     rows: float
     remark: str = ""
+    mean: WindowMean | None = None

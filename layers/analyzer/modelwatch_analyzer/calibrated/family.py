@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from modelwatch_analyzer.calibrated.dependence import Blocks
 from modelwatch_analyzer.calibrated.effects import effective_rows
-from modelwatch_analyzer.calibrated.evidence import Evidence
+from modelwatch_analyzer.calibrated.evidence import WINDOW_TEST, Evidence
 from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
 
 _HALF_POWER = 0.42
@@ -119,7 +119,12 @@ def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> 
     """Yield evidence with the p of Student's law where the variance was estimated from blocks of rows."""
     if repeated <= 1 or blocks.length == 1:
         yield from evidence
-        return
+    else:
+        yield from of_few(evidence, blocks.number)
+
+
+def of_few(evidence: Iterable[Evidence], groups: float) -> Iterator[Evidence]:
+    """Yield evidence with the p of Student's law, of a variance that so many groups of rows told."""
     from scipy.special import ndtri, stdtr
 
     for each in evidence:
@@ -127,7 +132,7 @@ def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> 
             yield each
         else:
             away = float(ndtri(each.p / 2)) if each.p > 0 else -math.inf
-            yield replace(each, p=min(1.0, 2 * float(stdtr(blocks.number - 1, away))))
+            yield replace(each, p=min(1.0, 2 * float(stdtr(groups - 1, away))))
 
 
 def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float, promise: str | None = None) -> dict[str, Verdict]:
@@ -194,6 +199,8 @@ def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
         return "there is no value in the baseline"
     if not column.evidence:
         return "neither side has a value that could be compared"
+    if any(each.test == WINDOW_TEST for each in column.evidence):
+        return None
     rows = effective_rows(column.rows_before, column.rows_now)
     if 2 * math.exp(-2 * rows) > WEIGHTS["ks"] * level:  # even where no value of one side is among the other's
         fewer = "the window" if column.rows_now <= column.rows_before else "the baseline"

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
 
 ROWS = 100_000
 """More rows change no decision: the error of a share is then below the smallest change that is reported."""
@@ -109,19 +109,30 @@ class RowSample:
     @property
     def parts(self) -> list[pl.DataFrame]:
         """The sampled rows, in parts whose columns differ in their data types."""
-        return [part.drop(REQUEST_COLUMN) if _has_requests(part) else part for part in self._joined()]
+        return [part.drop(names) if (names := _arrivals(part)) else part for part in self._joined()]
 
     def requests(self) -> NDArray[np.int64] | None:
         """Return the places of the first sampled rows of each request; None where none is known to have several."""
         parts, numbers, rows = self._joined(), [], 0
-        if not any(map(_has_requests, parts)):
+        if not any(REQUEST_COLUMN in _arrivals(part) for part in parts):
             return None
         for part in parts:
             alone = ~np.arange(rows, rows + part.height, dtype=np.uint64)  # far from the numbers of requests
-            numbers.append(part[REQUEST_COLUMN].to_numpy() if _has_requests(part) else alone)
+            numbers.append(part[REQUEST_COLUMN].to_numpy() if REQUEST_COLUMN in _arrivals(part) else alone)
             rows += part.height
         together = np.concatenate(numbers)
         return np.flatnonzero(np.append(True, np.diff(together) != 0)[:rows])
+
+    def hours(self) -> NDArray[np.int64] | None:
+        """Return the hour since 1970 in which each sampled row came, -1 where it is not known; None if all are so."""
+        hours = []
+        for part in self._joined():
+            known = (
+                part[HOUR_COLUMN].cast(pl.Int64()).fill_null(-1).to_numpy() if HOUR_COLUMN in _arrivals(part) else None
+            )
+            hours.append(np.full(part.height, -1) if known is None else known)
+        together = np.concatenate(hours) if hours else np.empty(0, np.int64)
+        return together if together.max(initial=-1) >= 0 else None
 
     def _joined(self) -> list[pl.DataFrame]:
         self._prune()
@@ -143,8 +154,12 @@ class RowSample:
         return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in parts)) for name in names}
 
 
-def _has_requests(part: pl.DataFrame) -> bool:
-    return part.schema.get(REQUEST_COLUMN) == pl.UInt64()
+_ARRIVALS = {REQUEST_COLUMN: pl.UInt64(), HOUR_COLUMN: pl.UInt32()}
+
+
+def _arrivals(part: pl.DataFrame) -> list[str]:
+    """Return the columns that are not of the data."""
+    return [name for name, dtype in _ARRIVALS.items() if part.schema.get(name) == dtype]
 
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
@@ -166,7 +181,8 @@ def hashes_of(parts: Sequence[pl.DataFrame], *, most: int) -> NDArray[np.uint64]
     parts = [part for part in parts if part.width]
     step, start, hashes = max(1, math.ceil(sum(part.height for part in parts) / most)), 0, [np.empty(0, np.uint64)]
     for part in parts:
-        hashes.append(part.gather_every(step, -start % step).hash_rows().to_numpy())
+        some = part if step == 1 else part.gather_every(step, -start % step)
+        hashes.append(some.hash_rows().to_numpy())
         start += part.height
     return np.concatenate(hashes)
 
@@ -200,6 +216,10 @@ class SampledRows:
     def requests(self) -> NDArray[np.int64] | None:
         """Return where the rows of each request begin; see `RowSample.requests`."""
         return self._passes[0].requests() if self._passes else None
+
+    def hours(self) -> NDArray[np.int64] | None:
+        """Return the hour of each row; see `RowSample.hours`."""
+        return self._passes[0].hours() if self._passes else None
 
     def columns(self) -> dict[str, SampledColumn]:
         """Return the sampled values of each column."""

@@ -13,6 +13,7 @@ from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, r
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
+from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, seasonal_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ _FEW_REQUESTS = (
 )
 
 
-def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> dict[str, Found]:
+def compare(
+    frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared], times: WindowTimes | None = None
+) -> dict[str, Found]:
     """Make all tests of the columns of a window.
 
     Parameters
     ----------
     compared : mapping of str to Compared
         By the name in the baseline.
+    times : WindowTimes, optional
+        Without them a seasonal baseline is compared as a whole.
     """
     sampled = rows.columns()
     columns = {name: sampled[each.column] for name, each in compared.items()}
@@ -48,6 +53,11 @@ def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     copies = _copies(frozen, rows, compared)
     found = {}
     for name, each in compared.items():
+        seasons = frozen.columns[name].seasons
+        if seasons is not None and times is not None:
+            kind = {"numeric": each.numeric, "integral": each.integral}
+            found[name] = seasonal_evidence(frozen.columns[name], seasons, columns[name], times, copies, **kind)
+            continue
         repeated = max(copies, blocks.effects.get(name, 1.0))
         evidence = evidence_of(
             frozen.columns[name], columns[name], numeric=each.numeric, integral=each.integral, repeated=repeated

@@ -16,6 +16,7 @@ from modelwatch_analyzer.data_quality.calibration import (
     level_of,
     promise_of,
     share_of_month,
+    window_times,
 )
 from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
@@ -46,6 +47,10 @@ from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE, DataQ
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
+_NO_TIMES = (
+    "the baseline is seasonal, but neither records nor the window of a schedule say when the rows came: they were "
+    "compared with all hours of the baseline together"
+)
 
 
 def run(settings: DataQualitySettings, host: Host) -> Findings:
@@ -113,11 +118,13 @@ def _check(
         sample=rows,
         gather=gather,
     )
-    evidence = evidence_on(constraints, configs, alignment, baseline, rows) if rows and baseline else {}
     general, share = EffectiveConfig.of([constraints.monitoring_config]), share_of_month(settings)
-    judged, series = {}, {}
+    evidence, judged, series, times = {}, {}, {}, None
     if rows and baseline:
-        judged = judge(constraints, configs, baseline, evidence, level_of(general, share), promise_of(general, share))
+        times = window_times(settings, rows)
+        evidence = evidence_on(constraints, configs, alignment, baseline, rows, times)
+        level = level_of(general, share, seasonal=baseline.seasonal)
+        judged = judge(constraints, configs, baseline, evidence, level, promise_of(general, share))
         if share is not None:
             earlier = earlier_watch(settings.earlier_executions_results)
             watch, judged = watched(judged, earlier, constraints, configs, alignment, baseline, evidence, rows, share)
@@ -131,6 +138,7 @@ def _check(
     warnings = [
         *([order] if order else []),
         *result.warnings,
+        *([_NO_TIMES] if baseline and baseline.seasonal and rows and times is None else []),
         *([f"there is no value in {listed(empty)}"] if empty else []),
         *_numbers_no_more(statistics, constraints),
         *_sums_beyond(statistics),

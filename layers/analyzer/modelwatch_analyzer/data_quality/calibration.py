@@ -12,6 +12,8 @@ from modelwatch_analyzer.calibrated.columns import COMPLETENESS_CHECK, SIGN_CHEC
 from modelwatch_analyzer.calibrated.evidence import Evidence, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes
+from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
 from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.calibrated.watch import LOOKS_PART
 from modelwatch_analyzer.data_quality.alignment import Alignment
@@ -38,7 +40,7 @@ def share_of_month(settings: DataQualitySettings) -> float | None:
     return min(1.0, (settings.end_time - settings.start_time) / MONTH)
 
 
-def level_of(config: EffectiveConfig, share: float | None) -> float:
+def level_of(config: EffectiveConfig, share: float | None, *, seasonal: bool) -> float:
     """Return the chance of a false alarm that a window may have.
 
     A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend on
@@ -46,7 +48,18 @@ def level_of(config: EffectiveConfig, share: float | None) -> float:
     """
     if share is None:
         return config.false_alarm_rate
-    return LOOKS_PART * config.monthly_false_alarm_rate * min(1.0, share)
+    return (SEASONAL_LOOKS_PART if seasonal else LOOKS_PART) * config.monthly_false_alarm_rate * min(1.0, share)
+
+
+def window_times(settings: DataQualitySettings, rows: SampledRows) -> WindowTimes | None:
+    """Return when the rows of a window came, by the window of a schedule and the times of records; None if unknown."""
+    hours = rows.hours()
+    if hours is not None and hours.min() < 0:
+        hours = None
+    if settings.start_time is not None and settings.end_time is not None:
+        start, end = (time.timestamp() / 3600 for time in (settings.start_time, settings.end_time))
+        return WindowTimes.between(start, end, hours)
+    return None if hours is None else WindowTimes.of_records(hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ def evidence_on(
     alignment: Alignment,
     baseline: Statistics,
     rows: SampledRows,
+    times: WindowTimes | None,
 ) -> dict[str, Found]:
     """Make the tests of all features that are compared by the Calibrated comparison, and have counts for it.
 
@@ -83,6 +97,8 @@ def evidence_on(
     ----------
     configs : mapping of str to EffectiveConfig
         By feature.
+    times : WindowTimes, optional
+        See `window_times`.
     """
     named = baseline.named()
     compared: dict[str, Compared] = {}
@@ -96,7 +112,7 @@ def evidence_on(
             compared[feature.name] = Compared(column, kind.is_numeric, kind is InferredType.INTEGRAL)
             counts[feature.name] = before.calibration
     whole = len(compared) == len(baseline.features)
-    return compare(FrozenTable(counts, baseline.dataset.equal_rows if whole else None), rows, compared)
+    return compare(FrozenTable(counts, baseline.dataset.equal_rows if whole else None), rows, compared, times)
 
 
 def judge(

@@ -122,6 +122,11 @@ class Statistics(EditedDocument):
             statistics = parsed_document(Statistics, content, name, "InvalidStatistics")
         return _unique(statistics, name, "InvalidStatistics")
 
+    @property
+    def seasonal(self) -> bool:
+        """Whether they are of a seasonal baseline."""
+        return any(each.calibration is not None and each.calibration.seasons is not None for each in self.features)
+
     def named(self) -> dict[str, FeatureStatistics]:
         """Return the features by name."""
         return {feature.name: feature for feature in self.features}

@@ -8,13 +8,23 @@ from typing import Any
 
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.methods import method_name
-from modelwatch_analyzer.documents import CONSTRAINTS_FILE
+from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_core.domain.number_text import number_text
 
 
 def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     """Return the rows of a table: what, in how many features, and its threshold."""
-    return [("learnt", "features", "threshold"), *_rows(documents[CONSTRAINTS_FILE])]
+    rows = [("learnt", "features", "threshold"), *_rows(documents[CONSTRAINTS_FILE])]
+    counted = (each.get("calibration") or {} for each in documents[STATISTICS_FILE]["features"])
+    seasons = Counter(each["seasons"]["by"] for each in counted if each.get("seasons"))
+    return rows + [(_SEASONS[by], f"{count:,}", "by the variance of windows") for by, count in seasons.items()]
+
+
+_SEASONS = {
+    "": "differences between windows",
+    "hour": "what is usual by hour of the day",
+    "hour_and_kind_of_day": "what is usual by hour of the day, and on weekends",
+}
 
 
 def _rows(constraints: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -87,7 +87,8 @@ def _judged(
         return {}
     found = {feature.name: feature.evidence for feature in current.features if feature.evidence is not None}
     general, share = EffectiveConfig.of([constraints.monitoring_config]), current.dataset.share_of_month
-    return judge(constraints, configs, baseline, found, level_of(general, share), promise_of(general, share))
+    level = level_of(general, share, seasonal=baseline.seasonal)
+    return judge(constraints, configs, baseline, found, level, promise_of(general, share))
 
 
 def _undecided(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from modelwatch_analyzer.calibrated.evidence import Evidence, Found
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, Evidence, Found
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.seasonal_watch import advance_blocks
 from modelwatch_analyzer.calibrated.watch import Watch, WatchedSample, advance, checksum
 from modelwatch_analyzer.data_quality.alignment import Alignment
-from modelwatch_analyzer.data_quality.calibration import Judged
+from modelwatch_analyzer.data_quality.calibration import MONTH, Judged
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE
+
+_HOUR = timedelta(hours=1)
 
 
 def earlier_watch(folder: Path | None) -> Watch | None:
@@ -49,22 +53,35 @@ def watched(
     share : float
         How much of a month a window is.
     """
-    sampled, named = rows.columns(), baseline.named()
-    samples = {
-        feature.name: WatchedSample(
-            before=before,
-            sampled=sampled[alignment.features[feature.name]],
-            numeric=feature.inferred_type.is_numeric,
-            rows=found[feature.name].rows,
-            minimums=configs[feature.name].minimums(numeric=feature.inferred_type.is_numeric),
-        )
+    named = baseline.named()
+    counts = {name: counted for name in judged if (counted := named[name].calibration) is not None}
+    minimums = {
+        feature.name: configs[feature.name].minimums(numeric=feature.inferred_type.is_numeric)
         for feature in constraints.features
-        if feature.name in judged and (before := named[feature.name].calibration) is not None
+        if feature.name in counts
     }
     of_baseline = checksum({each.name: each.calibration for each in baseline.features if each.calibration is not None})
     begun = earlier if earlier is not None and earlier.baseline == of_baseline else Watch(baseline=of_baseline)
     rate = EffectiveConfig.of([constraints.monitoring_config]).monthly_false_alarm_rate
-    watch, together = advance(begun, samples, rate, 1 / share)
+    if baseline.seasonal:
+        means = {name: (each.seasons, found[name].mean) for name, each in counts.items() if each.seasons is not None}
+        least = {name: minimums[name][MINIMUM_EFFECT] for name in means}
+        blocks, together = advance_blocks(begun.seasonal, means, round(share * MONTH / _HOUR, 6), rate, least)
+        watch = begun.model_copy(update={"looks": begun.looks + 1, "seasonal": blocks})
+    else:
+        sampled = rows.columns()
+        samples = {
+            feature.name: WatchedSample(
+                before=counts[feature.name],
+                sampled=sampled[alignment.features[feature.name]],
+                numeric=feature.inferred_type.is_numeric,
+                rows=found[feature.name].rows,
+                minimums=minimums[feature.name],
+            )
+            for feature in constraints.features
+            if feature.name in counts
+        }
+        watch, together = advance(begun, samples, rate, 1 / share)
     return watch, {name: _with(each, together.get(name, [])) for name, each in judged.items()}
 
 

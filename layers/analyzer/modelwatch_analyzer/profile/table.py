@@ -178,7 +178,7 @@ def _accumulate(
 ) -> tuple[TableAccumulator, ReadLog]:
     width = None if sample is None else sample.width(tuple(dtypes))
     start = partial(_SampledTable.of_part, dtypes, known, width)
-    counted = gather(Reading(start, dtypes, requests=sample is not None), parts_of(dataset))
+    counted = gather(Reading(start, dtypes, arrivals=sample is not None), parts_of(dataset))
     if sample is not None and counted.accumulator.sample is not None:
         sample.add(counted.accumulator.sample)
     return counted.accumulator.table, counted.log

@@ -24,7 +24,7 @@ from modelwatch_analyzer.reading.capture_records import (
 )
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
-from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, columns_below, may_hold_lists
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
@@ -232,11 +232,18 @@ class BlockParser:
         return self._frame(wanted, block, heights, plan)
 
     def _frame(self, columns: list[pl.Series], block: RecordBlock, heights: list[int], plan: Plan) -> pl.DataFrame:
-        """Return the columns; see also `Plan.requests`: a record of a transform job is no request."""
+        """Return the columns; see also `Plan.arrivals`: a record of a transform job is no request."""
         frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=sum(heights))
-        sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
+        if not plan.arrivals:
+            return frame
         has_several = max(heights, default=1) > 1
-        if not (plan.requests and has_several) or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
+        if HOUR_COLUMN not in frame.columns:
+            hours = pl.Series(HOUR_COLUMN, block.hours, pl.UInt32())
+            frame = frame.with_columns(
+                hours.gather(np.repeat(np.arange(len(heights)), heights)) if has_several else hours
+            )
+        sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
+        if not has_several or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
             return frame
         file = zlib.crc32(block.file.label.encode()) << 32
         numbers = np.repeat(np.asarray(block.numbers, np.uint64) + np.uint64(file), heights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, date, datetime
 from operator import attrgetter
 
 import msgspec
@@ -68,6 +68,17 @@ _EVENT_ID, _INFERENCE_ID = attrgetter("eventMetadata.eventId"), attrgetter("even
 _TIME = attrgetter("eventMetadata.inferenceTime")
 
 
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+
+
+def _hour(time: datetime) -> int | None:
+    if not 1970 <= time.year < MAXYEAR:
+        return None
+    moment = time if time.tzinfo is UTC else time.astimezone(UTC)
+    hour = (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
+    return hour if hour >= 0 else None
+
+
 @dataclass(frozen=True, slots=True)
 class RecordBlock:
     """Consecutive records of one file.
@@ -96,6 +107,11 @@ class RecordBlock:
     def inference_ids(self) -> list[str | None]:
         """The inference id that the caller gave with each request, or None."""
         return self._metadata(_INFERENCE_ID)
+
+    @property
+    def hours(self) -> list[int | None]:
+        """The hour of each record, since 1970, or None."""
+        return [None if time is None else _hour(time) for time in (record.time for record in self.records)]
 
     def _metadata(self, value: Callable[[CapturedRecord], str | None]) -> list[str | None]:
         try:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
-REQUEST_COLUMN = "\0request"
-"""The column of `Plan.requests`: of UInt64, which no column of data is, as one of this name may come in a payload."""
+REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
+"""The columns of `Plan.arrivals`: of UInt64 and UInt32, which no data has, as such a name may come in a payload."""
 
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
@@ -150,14 +150,15 @@ class Plan:
     ----------
     dtypes : Mapping of str to polars data type
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
-    requests : bool
-        Whether batches have a column `REQUEST_COLUMN` where requests with several rows were captured: a number that
-        neighbouring rows share if they came in one request. It is missing where the data has a column of this name.
+    arrivals : bool
+        Whether batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several rows, by
+        a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
+        null where it is not known. Each is missing where the data has a column of its name.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType], *, requests: bool = False) -> None:
+    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False) -> None:
         self.dtypes = dict(dtypes)
-        self.requests = requests
+        self.arrivals = arrivals
 
     def columns_among(self, columns: Iterable[str]) -> list[str]:
         """Return those of the given columns that are to be read, in the given order."""

@@ -66,7 +66,7 @@ class ListColumns(TableOfParts):
         """Read the table; elements are text. What is no list of so many numbers is missing, and counted."""
         lists = [name for name in self.widths if not plan.dtypes.keys().isdisjoint(self._elements(name))]
         others = {name: dtype for name, dtype in plan.dtypes.items() if name in self.table.columns}
-        inner = Plan(others | dict.fromkeys(lists, pl.String()), requests=plan.requests)
+        inner = Plan(others | dict.fromkeys(lists, pl.String()), arrivals=plan.arrivals)
         unread = dict.fromkeys(lists, 0)
         for batch in self.table.batches(inner, log):
             parts = [batch.drop(lists)]

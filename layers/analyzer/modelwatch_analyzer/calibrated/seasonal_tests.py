@@ -1,0 +1,209 @@
+"""A window against the same hours of a seasonal baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers
+from modelwatch_analyzer.calibrated.columns import evidence_of
+from modelwatch_analyzer.calibrated.effects import Effect
+from modelwatch_analyzer.calibrated.evidence import (
+    DRIFT_CHECK,
+    MINIMUM_EFFECT,
+    WINDOW_TEST,
+    Evidence,
+    Found,
+    WindowMean,
+)
+from modelwatch_analyzer.calibrated.family import of_few
+from modelwatch_analyzer.calibrated.row_sample import SampledColumn
+from modelwatch_analyzer.calibrated.seasons import SeasonalCounts, Spread, seasons_of
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_OF_WINDOW, _OF_ROWS = 0.85, 0.15
+"""The parts of the rate of a column of numbers."""
+
+_LEAST_MENTIONED = 1.1
+_ALIKE = {"": "windows", "hour": "hours of the day", "hour_and_kind_of_day": "hours of the day and kinds of day"}
+_MOST_HOURS = 24 * 366
+"""A window that is longer has every season as often as another year."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTimes:
+    """When the rows of a window came.
+
+    Attributes
+    ----------
+    length : float
+        Of the window, in hours.
+    of_rows : ndarray of int, optional
+        The hour of each row, since 1970.
+    hours : ndarray of int
+        Else, the hours of the window; as many rows are assumed in each.
+    """
+
+    length: float
+    of_rows: Integers | None
+    hours: Integers
+
+    @classmethod
+    def of_records(cls, hours: Integers) -> WindowTimes:
+        """Return those of records without a window, from the first to the last."""
+        return cls(float(hours.max() - hours.min() + 1), hours, np.unique(hours))
+
+    @classmethod
+    def between(cls, start: float, end: float, of_rows: Integers | None) -> WindowTimes:
+        """Return those of a window, by its times in hours since 1970."""
+        hours = np.arange(math.floor(start), max(math.ceil(end), math.floor(start) + 1))[:_MOST_HOURS]
+        return cls(end - start, of_rows, hours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The rows of a column of a window that came in seasons which the baseline knows.
+
+    Attributes
+    ----------
+    weights : mapping of int to float
+        The share of the rows in each season.
+    """
+
+    seasonal: SeasonalCounts
+    weights: Mapping[int, float]
+    sampled: SampledColumn
+
+    @classmethod
+    def of(cls, seasonal: SeasonalCounts, sampled: SampledColumn, times: WindowTimes) -> _Window:
+        numbers = seasons_of(times.hours if times.of_rows is None else times.of_rows, seasonal.by)
+        known = np.isin(numbers, list(seasonal.seasons))
+        if times.of_rows is not None and not known.all():
+            sampled = _filtered(sampled, known)
+        seasons, counts = np.unique(numbers[known], return_counts=True)
+        shares = counts / max(int(counts.sum()), 1)
+        return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled)
+
+    @property
+    def rows(self) -> int:
+        return sum(len(part) for part in self.sampled.parts)
+
+    def usual(self, before: ColumnCounts, spread: Spread) -> ColumnCounts:
+        """Return the counts of as many rows of the baseline as tell the same as its seasons do together."""
+        seasons = [(share, self.seasonal.seasons[number]) for number, share in self.weights.items()]
+        rows = 1 / sum(share**2 / season.rows for share, season in seasons)
+        cells = before.numbers or before.categories
+        of_seasons = (
+            share / season.rows * season.by_cell(len(cells.counts) if cells else 0) for share, season in seasons
+        )
+        counts = rows * np.sum(list(of_seasons), axis=0)
+        missing = rows * sum(share * season.missing / season.rows for share, season in seasons)
+        numbers, categories, present = before.numbers, before.categories, rows - missing
+        if numbers is not None:
+            scale = float(counts.sum()) / sum(numbers.counts)
+            scaled = {"integral": numbers.integral * scale, "negative": numbers.negative * scale, "counts": counts}
+            numbers = NumberCells.model_construct(**dict(numbers) | scaled)
+            present = before.present * scale
+        if categories is not None:
+            categories = CategoryCells.model_construct(values=categories.values, counts=counts)
+        return ColumnCounts(
+            missing=round(missing),
+            present=round(present),
+            numbers=numbers,
+            categories=categories,
+            repeated=spread.repeated,
+        )
+
+    def mean(self, copies: float) -> WindowMean | None:
+        """Compare the mean of numbers with what is usual; None where there is nothing to compare."""
+        values = Numbers(self.sampled).values
+        if not values.size or self.seasonal.variance <= 0:
+            return None
+        usual = sum(share * self.seasonal.seasons[number].mean for number, share in self.weights.items())
+        with np.errstate(over="ignore", invalid="ignore"):
+            return WindowMean(float(np.nan_to_num(values.mean())) - usual, values.size / copies)
+
+
+def _filtered(sampled: SampledColumn, kept: NDArray[np.bool_]) -> SampledColumn:
+    parts, start = [], 0
+    for part in sampled.parts:
+        parts.append(part.filter(pl.Series(kept[start : start + len(part)])))
+        start += len(part)
+    return SampledColumn(tuple(parts))
+
+
+def seasonal_evidence(
+    before: ColumnCounts,
+    seasonal: SeasonalCounts,
+    sampled: SampledColumn,
+    times: WindowTimes,
+    copies: float,
+    *,
+    numeric: bool,
+    integral: bool,
+) -> Found:
+    """Make all tests of a column of a window.
+
+    Parameters
+    ----------
+    before : ColumnCounts
+        Of the whole baseline.
+    copies : float
+        The design effect of rows that are there more than once.
+
+    Notes
+    -----
+    The rows are compared with a mixture of the seasons of the baseline, in which each season has the weight that it has
+    in the window. Rows count by the design effect of the windows of the baseline, which holds all that makes rows of a
+    window alike. The mean of a window of numbers is also compared as one observation, by Student's test with the
+    variance between windows: a single one may tell so, where its rows count as very few.
+    """
+    window, spread = _Window.of(seasonal, sampled, times), seasonal.spread_of(times.length)
+    if not window.weights:
+        return Found((), 0.0, 0.0, "The baseline has no rows of these hours.")
+    rows = window.rows
+    beyond = math.sqrt(2 / spread.windows) / spread.rows * max(0.0, rows - spread.rows)
+    repeated = max(copies, 1 + (spread.repeated - 1) * max(1.0, rows / spread.rows) + beyond)
+    usual = window.usual(before, spread)
+    evidence = evidence_of(usual, window.sampled, numeric=numeric, integral=integral, repeated=repeated)
+    tests = tuple(of_few(evidence, spread.windows))
+    mean = window.mean(copies) if numeric else None
+    if mean is not None:
+        parts = [(each, _OF_ROWS) for each in tests]
+        parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), _OF_WINDOW))
+        tests = tuple(replace(each, p=min(1.0, each.p / part)) for each, part in parts)
+    remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which tell as much as"
+    remark += f" {spread.windows:.3g} independent windows"
+    if repeated >= _LEAST_MENTIONED:
+        remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"
+    return Found(tests, usual.present / usual.repeated, rows / repeated, f"{remark}.", mean)
+
+
+def mean_evidence(mean: WindowMean, seasonal: SeasonalCounts, spread: Spread, test: str, windows: int = 1) -> Evidence:
+    """Test the mean of a window as one observation, or that of several windows of the length that a spread is of.
+
+    Notes
+    -----
+    Student's test. The effect is how far two normal laws are apart, so that it is one of shares of rows.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    rows = mean.rows / windows
+    # Windows of more rows than those that were learnt from may differ by what these leave open.
+    unknown = seasonal.variance / spread.rows * math.sqrt(2 / spread.windows) * max(0.0, 1 - spread.rows / rows)
+    of_window = spread.between + max(seasonal.variance - spread.between, 0.0) / rows + unknown
+    error = math.sqrt(of_window * spread.of_several(windows) + spread.mean_variance / spread.windows)
+    freedom, size = spread.windows - 1, abs(mean.away)
+    margin = float(stdtrit(freedom, 0.975)) * error
+    scale = math.sqrt(8 * seasonal.variance)
+    estimate, lower, upper = (math.erf(each / scale) for each in (size, max(0.0, size - margin), size + margin))
+    what = f"of the rows moved to {'higher' if mean.away > 0 else 'lower'} values, by the mean"
+    effect = Effect(estimate, lower, upper, what)
+    return Evidence(test, DRIFT_CHECK, 2 * float(stdtr(freedom, -size / error)), effect, MINIMUM_EFFECT)

@@ -1,0 +1,107 @@
+"""What the windows of a schedule tell together against a seasonal baseline: the means of days and weeks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from modelwatch_analyzer.calibrated.evidence import Evidence, WindowMean
+from modelwatch_analyzer.calibrated.seasonal_tests import mean_evidence
+from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts
+from modelwatch_analyzer.documents import EditedDocument
+
+LOOKS_PART = 0.7
+"""The part of a month's rate that single windows have."""
+
+_BLOCKS_PART = 0.3
+"""The part that all blocks together have."""
+
+_WEEK = 7 * DAY
+_MONTH = 30 * DAY
+
+
+class MeanOfWindows(EditedDocument):
+    """The windows of a block that is not full.
+
+    Attributes
+    ----------
+    windows : int
+    rows : float
+    away : float
+        The sum of how far their rows were from what is usual.
+    """
+
+    windows: Annotated[int, Field(ge=0)] = 0
+    rows: Annotated[float, Field(ge=0)] = 0.0
+    away: float = 0.0
+
+    def after(self, mean: WindowMean | None) -> MeanOfWindows:
+        """Take in a window."""
+        if mean is None:
+            return self.model_copy(update={"windows": self.windows + 1})
+        away = self.away + mean.away * mean.rows
+        return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away)
+
+
+Blocks = dict[int, MeanOfWindows]
+"""By their length in hours."""
+
+
+def advance_blocks(
+    blocks: Mapping[str, Blocks],
+    means: Mapping[str, tuple[SeasonalCounts, WindowMean | None]],
+    length: float,
+    rate: float,
+    minimums: Mapping[str, float],
+) -> tuple[dict[str, Blocks], dict[str, list[Evidence]]]:
+    """Take in a window.
+
+    Parameters
+    ----------
+    blocks : mapping of str to Blocks
+        The state before, by column.
+    means : mapping of str to (SeasonalCounts, WindowMean or None)
+        Of the window, by column.
+    length : float
+        Of the window, in hours.
+    rate : float
+        The share of months in which any column may be flagged where nothing has changed.
+    minimums : mapping of str to float
+        The least effect that matters, by column.
+
+    Returns
+    -------
+    dict of str to Blocks
+        The state after; columns that the window lacks keep theirs.
+    dict of str to list of Evidence
+        What is certain and large, with p corrected over the columns and the month.
+    """
+    lengths = [each for each in (DAY, _WEEK) if each >= 2 * length and each % length == 0]
+    after, found = dict(blocks), {}
+    for name, (seasonal, mean) in means.items():
+        state, evidence = {}, []
+        for block in lengths:
+            taken = blocks.get(name, {}).get(block, MeanOfWindows()).after(mean)
+            if taken.windows * length >= block:
+                correction = len(means) * (_MONTH / block) * len(lengths) / _BLOCKS_PART
+                evidence += [
+                    tested
+                    for tested in _of_block(seasonal, taken, block, correction)
+                    if tested.p <= rate and tested.effect.lower >= minimums[name]
+                ]
+                taken = MeanOfWindows()
+            state[block] = taken
+        after[name], found[name] = state, evidence
+    return after, found
+
+
+def _of_block(seasonal: SeasonalCounts, block: MeanOfWindows, hours: int, correction: float) -> list[Evidence]:
+    if not block.rows:
+        return []
+    mean = WindowMean(block.away / block.rows, block.rows)
+    test = f"test of the mean of the last {block.windows} windows"
+    tested = mean_evidence(mean, seasonal, seasonal.spread_of(DAY), test, hours // DAY)
+    return [replace(tested, p=min(1.0, tested.p * correction))]

@@ -1,0 +1,373 @@
+"""Seasonal baselines: what is usual at each hour of the day and kind of day, and how far whole windows differ.
+
+Rows of one window are alike because their hour is: the weather, a campaign, a night. How far windows of the same hours
+are apart is learnt from the range of captures that a baseline was made of, so that a window is compared with its like
+and counts for what it tells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from modelwatch_analyzer.documents import EditedDocument
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+DAY = 24
+LENGTHS = (1, 2, 3, 4, 6, 8, 12, DAY, 7 * DAY)
+"""Hours of the windows that are learnt about."""
+
+_LEAST_DAYS = 8
+"""An hour must have rows on so many days for what is usual then to be known: for weekends it takes a month."""
+_KNOWN_ROWS = 0.99
+"""Such hours must hold this share of the rows."""
+_LEAST_WINDOWS = 8
+_LEAST_INDEPENDENT = 2.0
+"""Windows that hardly differ from their neighbours are worth so many, and tell of nothing but what is extreme."""
+_SIGNIFICANCE = 1e-3
+_ROUNDING = 1e-9
+"""Smaller shares of a sum of squares are rounding errors."""
+_APART_ERRORS = 3.5
+"""Windows differ more than their rows explain from so many standard errors on."""
+_LARGEST_CORRELATION = 0.98
+
+By = Literal["", "hour", "hour_and_kind_of_day"]
+"""What makes hours alike: nothing, the hour of the day, or also whether it is a Saturday or Sunday; all in UTC."""
+
+
+def seasons_of(hours: Integers, by: By) -> Integers:
+    """Return the number of the season of each hour.
+
+    Parameters
+    ----------
+    hours : ndarray of int
+        Hours since 1970-01-01T00:00Z, a Thursday.
+    """
+    if not by:
+        return np.zeros_like(hours)
+    of_day = hours % DAY
+    weekend = (hours // DAY + 3) % 7 >= 5
+    return np.where(weekend, of_day + DAY, of_day) if by == "hour_and_kind_of_day" else of_day
+
+
+class Spread(EditedDocument):
+    """How far windows of a length are apart beyond what their hours explain.
+
+    Attributes
+    ----------
+    windows : float
+        As many independent ones tell the same.
+    correlation : float
+        Of neighbouring ones.
+    rows : float
+        Rows of a window; the harmonic mean.
+    repeated : float
+        The design effect of rows of a window.
+    between : float
+        Of numbers: the variance of the means of windows of very many rows.
+    mean_variance : float
+        Of numbers: the variance of the means of these windows.
+    """
+
+    windows: Annotated[float, Field(gt=1)]
+    correlation: Annotated[float, Field(ge=0, lt=1)]
+    rows: Annotated[float, Field(gt=0)]
+    repeated: Annotated[float, Field(ge=1)]
+    between: Annotated[float, Field(ge=0)] = 0.0
+    mean_variance: Annotated[float, Field(ge=0)] = 0.0
+
+    def of_several(self, windows: int) -> float:
+        """Return the variance of the mean of neighbouring windows, as a share of that of one.
+
+        Notes
+        -----
+        Of a first-order autoregression.
+        """
+        lags = np.arange(1, windows)
+        return float(1 + 2 * ((1 - lags / windows) * self.correlation**lags).sum()) / windows
+
+
+class Season(EditedDocument):
+    """What is usual in a season.
+
+    Attributes
+    ----------
+    rows : int
+    missing : int
+        Rows without a value.
+    counts : str
+        Rows by cell of the column, as far as there are any: ``3:120 4:17``, in one line of a file that people may open.
+    mean : float
+        Of numbers.
+    """
+
+    rows: Annotated[int, Field(gt=0)]
+    missing: Annotated[int, Field(ge=0)]
+    counts: Annotated[str, Field(pattern=r"^(\d{1,9}:\d{1,18}( \d{1,9}:\d{1,18})*)?$")]
+    mean: float = 0.0
+
+    @classmethod
+    def of(cls, counts: Integers, missing: int, mean: float) -> Season:
+        """Return it of the rows in each cell."""
+        filled = np.flatnonzero(counts)
+        text = " ".join(f"{cell}:{count}" for cell, count in zip(filled.tolist(), counts[filled].tolist(), strict=True))
+        return cls(rows=int(counts.sum()) + missing, missing=missing, counts=text, mean=mean)
+
+    def by_cell(self, cells: int) -> Floats:
+        """Return the rows in each of so many cells."""
+        pairs = np.array(self.counts.replace(":", " ").split(), np.int64).reshape(-1, 2)
+        known = pairs[pairs[:, 0] < cells]
+        return np.bincount(known[:, 0], known[:, 1], cells).astype(np.float64)
+
+
+class SeasonalCounts(EditedDocument):
+    """What a seasonal baseline keeps of a column.
+
+    Attributes
+    ----------
+    by : str
+        See `By`.
+    seasons : mapping of int to Season
+    spreads : mapping of int to Spread
+        By the length of windows, in hours.
+    variance : float
+        Of numbers around the mean of their season.
+    """
+
+    by: By
+    seasons: dict[int, Season]
+    spreads: dict[int, Spread]
+    variance: Annotated[float, Field(ge=0)] = 0.0
+
+    def spread_of(self, hours: float) -> Spread:
+        """Return that of the longest windows that are not longer, or else of the shortest ones."""
+        lengths = sorted(self.spreads)
+        return self.spreads[max((each for each in lengths if each <= hours), default=lengths[0])]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedColumn:
+    """A column of a baseline, row by row.
+
+    Attributes
+    ----------
+    cells : ndarray of int, shape (rows,)
+        The cell of each value; -1 where it is missing.
+    counted : int
+        How many cells there are.
+    scores : ndarray, shape (rows, scores)
+        What tests look at; of a missing value 0, and centred.
+    values : ndarray, shape (rows,), optional
+        Numbers; NaN where there is none.
+    """
+
+    cells: Integers
+    counted: int
+    scores: Floats
+    values: Floats | None
+
+
+def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[str, SeasonalCounts]:
+    """Return what is usual by season, where data show that hours or windows differ; else nothing.
+
+    Parameters
+    ----------
+    hours : ndarray of int, shape (rows,)
+        Of each row, since 1970; negative where it is not known.
+
+    Notes
+    -----
+    Hours of the day, and then kinds of day, are told apart if an F test of the means of hours is significant at 1e-3
+    over all scores of all columns. Where they are not, the variance between windows is used alone, if windows differ
+    by more than 3.5 standard errors.
+    """
+    known = hours >= 0
+    if not known.all() or not columns:
+        return {}
+    timed = _Hours(hours)
+    if np.unique(timed.each // DAY).size < _LEAST_DAYS:
+        return {}
+    by: By = ""
+    for finer in ("hour", "hour_and_kind_of_day"):
+        if timed.is_known(finer) and timed.differ(finer, by, (each.scores for each in columns.values())):
+            by = finer
+    seasonal = {name: _counts_of(timed, by, each) for name, each in columns.items()}
+    apart = any(each.repeated > 1 + _APART_ERRORS * math.sqrt(2 / each.windows) for each in _all_spreads(seasonal))
+    return seasonal if by or apart else {}
+
+
+def _all_spreads(seasonal: Mapping[str, SeasonalCounts]) -> Iterator[Spread]:
+    for each in seasonal.values():
+        yield from each.spreads.values()
+
+
+class _Hours:
+    """Rows by the hour in which they came."""
+
+    def __init__(self, hours: Integers) -> None:
+        self.each, self.of_row = np.unique(hours, return_inverse=True)
+        self.rows = np.bincount(self.of_row).astype(np.float64)
+
+    def sums(self, scores: Floats) -> Floats:
+        """Return the sums of scores by hour, shape (hours, scores)."""
+        return np.column_stack([np.bincount(self.of_row, each, self.each.size) for each in scores.T])
+
+    def days(self, by: By) -> dict[int, int]:
+        """Return on how many days each season has rows."""
+        pairs = np.unique(np.column_stack([seasons_of(self.each, by), self.each // DAY]), axis=0)
+        numbers, days = np.unique(pairs[:, 0], return_counts=True)
+        return dict(zip(numbers.tolist(), days.tolist(), strict=True))
+
+    def is_known(self, by: By) -> bool:
+        """Return whether what is usual is known for nearly all rows."""
+        days = self.days(by)
+        known = np.array([days[season] >= _LEAST_DAYS for season in seasons_of(self.each, by).tolist()])
+        return float(self.rows[known].sum()) >= _KNOWN_ROWS * float(self.rows.sum())
+
+    def differ(self, by: By, coarser: By, columns: Iterable[Floats]) -> bool:
+        """Return whether seasons explain more of the means of hours than coarser ones do."""
+        from scipy.special import fdtrc
+
+        levels = tuple(np.unique(seasons_of(self.each, each), return_inverse=True)[1] for each in (coarser, by))
+        sizes = tuple(int(each.max()) + 1 for each in levels)
+        freedom = (sizes[1] - sizes[0], self.each.size - sizes[1])
+        if min(freedom) < 1:
+            return False
+        least, tests = 1.0, 0
+        for scores in columns:
+            sums = self.sums(scores)
+            before, left = (self._left(sums, level) for level in levels)
+            whole = (sums**2 / self.rows[:, None]).sum(axis=0)
+            explained = before - left
+            vary = explained > _ROUNDING * whole
+            ratios = explained[vary] / freedom[0] * freedom[1] / np.maximum(left[vary], _ROUNDING * whole[vary])
+            least = min(least, float(fdtrc(*freedom, ratios).min(initial=1.0)))
+            tests += vary.size
+        return least * tests <= _SIGNIFICANCE
+
+    def _left(self, sums: Floats, level: Integers) -> Floats:
+        """Return the sums of squares of the means of hours around the means of their seasons, weighted by rows."""
+        residuals = sums - self.rows[:, None] * _means(sums, self.rows, level)[level]
+        squares: Floats = (residuals**2 / self.rows[:, None]).sum(axis=0)
+        return squares
+
+    def windows(self, length: int) -> Integers:
+        """Return the number of the window of each hour, for windows of so many hours."""
+        return self.each // length
+
+
+def _means(sums: Floats, rows: Floats, level: Integers) -> Floats:
+    totals = np.column_stack([np.bincount(level, each) for each in sums.T])
+    means: Floats = totals / np.maximum(np.bincount(level, rows), 1.0)[:, None]
+    return means
+
+
+def _counts_of(timed: _Hours, by: By, column: RankedColumn) -> SeasonalCounts:
+    level = np.unique(seasons_of(timed.each, by), return_inverse=True)[1]
+    scores = _Residuals(timed, level, column.scores)
+    values, variance = None, 0.0
+    if column.values is not None:
+        values = _Residuals(timed, level, column.values[:, None])
+        variance = values.variance
+    spreads = {}
+    for length in LENGTHS:
+        spread = _spread(timed, length, scores, values, variance)
+        if spread is not None:
+            spreads[length] = spread
+    return SeasonalCounts(by=by, seasons=dict(_seasons(timed, by, column, values)), spreads=spreads, variance=variance)
+
+
+def _seasons(timed: _Hours, by: By, column: RankedColumn, values: _Residuals | None) -> Iterator[tuple[int, Season]]:
+    numbers, level = np.unique(seasons_of(timed.each, by), return_inverse=True)
+    of_row = level[timed.of_row]
+    cells = np.zeros((numbers.size, column.counted + 1), np.int64)
+    np.add.at(cells, (of_row, column.cells), 1)  # the missing ones have the last column: their cell is -1
+    days = timed.days(by)
+    for place, number in enumerate(numbers.tolist()):
+        if by and days[number] < _LEAST_DAYS:
+            continue
+        mean = float(values.means[place, 0]) if values is not None else 0.0
+        yield number, Season.of(cells[place, :-1], int(cells[place, -1]), mean)
+
+
+class _Residuals:
+    """What the seasons do not explain of scores, summed by hour."""
+
+    def __init__(self, timed: _Hours, level: Integers, scores: Floats) -> None:
+        present = np.isfinite(scores[:, 0])
+        rows = np.bincount(timed.of_row[present], minlength=timed.each.size).astype(np.float64)
+        filled = np.where(present[:, None], scores, 0.0)
+        self.timed = timed
+        self.rows = rows
+        self.means = _means(timed.sums(filled), rows, level)
+        left = np.where(present[:, None], filled - self.means[level[timed.of_row]], 0.0)
+        self.sums = timed.sums(left)
+        self.squares: Floats = (left**2).sum(axis=0)
+
+    @property
+    def variance(self) -> float:
+        """Of the first score of a row around the mean of its season."""
+        seasons = int(self.means.shape[0])
+        return float(self.squares[0]) / max(float(self.rows.sum()) - seasons, 1.0)
+
+    def windows(self, length: int) -> tuple[Floats, Floats, Integers]:
+        """Return sums and rows of windows that have rows, and their numbers."""
+        numbers, of_hour = np.unique(self.timed.windows(length), return_inverse=True)
+        sums: Floats = np.column_stack([np.bincount(of_hour, each) for each in self.sums.T]).astype(np.float64)
+        rows: Floats = np.bincount(of_hour, self.rows).astype(np.float64)
+        filled = rows > 0
+        return sums[filled], rows[filled], numbers[filled]
+
+    def correlation(self, length: int) -> tuple[float, float]:
+        """Return the correlation of neighbouring windows, and how many independent ones tell the same.
+
+        Notes
+        -----
+        Of a first-order autoregression, whose correlation is the largest of all scores plus one standard error. As days
+        are alike in all their hours, shorter windows tell no more than those of a day.
+        """
+        sums, rows, numbers = self.windows(length)
+        means = sums / rows[:, None]
+        centred = means - means.mean(axis=0)
+        products = (centred[1:] * centred[:-1])[np.diff(numbers) == 1].sum(axis=0)
+        squares = (centred**2).sum(axis=0)
+        largest = float(np.max(np.where(squares > 0, products / np.where(squares > 0, squares, 1.0), 0.0)))
+        correlation = min(max(largest + 1 / math.sqrt(numbers.size), 0.0), _LARGEST_CORRELATION)
+        independent = numbers.size * (1 - correlation) / (1 + correlation)
+        return correlation, independent if length >= DAY else min(independent, self.correlation(DAY)[1])
+
+
+def _spread(
+    timed: _Hours, length: int, scores: _Residuals, values: _Residuals | None, variance: float
+) -> Spread | None:
+    sums, rows, _ = scores.windows(length)
+    if rows.size < _LEAST_WINDOWS:
+        return None
+    squares = scores.squares
+    effects = np.where(squares > 0, (sums**2).sum(axis=0) / np.where(squares > 0, squares, 1.0), 1.0)
+    # Means of seasons are of the same rows, which makes the rest smaller.
+    scale = timed.each.size / max(timed.each.size - scores.means.shape[0], 1)
+    correlation, independent = (values or scores).correlation(length)
+    between = mean_variance = 0.0
+    if values is not None:
+        sums, of_values, _ = values.windows(length)
+        means = sums[:, 0] / of_values
+        share = float((1 / of_values).mean())
+        mean_variance = scale * float((means**2).mean())
+        between = max(0.0, (mean_variance - variance * share) / (1 - share)) if share < 1 else 0.0
+    return Spread(
+        windows=max(_LEAST_INDEPENDENT, independent),
+        correlation=correlation,
+        rows=float(1 / (1 / rows).mean()),
+        repeated=max(1.0, float(effects.max())),
+        between=between,
+        mean_variance=mean_variance,
+    )
