@@ -10,7 +10,7 @@ import polars as pl
 from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
 from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, repetition
-from modelwatch_analyzer.calibrated.evidence import Found
+from modelwatch_analyzer.calibrated.evidence import Found, tested
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
 
@@ -46,20 +46,28 @@ def compare(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
         rows, {name: (frozen.columns[name], columns[name], each.numeric) for name, each in compared.items()}
     )
     copies = _copies(frozen, rows, compared)
-    found = {}
-    for name, each in compared.items():
-        repeated = max(copies, blocks.effects.get(name, 1.0))
-        evidence = evidence_of(
-            frozen.columns[name], columns[name], numeric=each.numeric, integral=each.integral, repeated=repeated
+    repeated = {name: max(copies, blocks.effects.get(name, 1.0)) for name in compared}
+    made = {
+        name: tuple(
+            evidence_of(
+                frozen.columns[name],
+                columns[name],
+                numeric=each.numeric,
+                integral=each.integral,
+                repeated=repeated[name],
+            )
         )
-        before = frozen.columns[name]
-        found[name] = Found(
-            evidence=tuple(by_blocks(evidence, blocks, repeated)),
-            rows_before=before.present / before.repeated,
-            rows=rows.rows / repeated,
-            remark=_remark(copies, blocks, repeated),
+        for name, each in compared.items()
+    }
+    return {
+        name: Found(
+            evidence=tuple(by_blocks(evidence, blocks, repeated[name])),
+            rows_before=frozen.columns[name].present / frozen.columns[name].repeated,
+            rows=rows.rows / repeated[name],
+            remark=_remark(copies, blocks, repeated[name]),
         )
-    return found
+        for name, evidence in tested(made).items()
+    }
 
 
 def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> float:
