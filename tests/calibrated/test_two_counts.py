@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch_analyzer.calibrated.two_counts import different, fewer, more
+from modelwatch_analyzer.calibrated.two_counts import TwoCounts, different, different_each, fewer, more, more_each
 
 
 @given(st.data(), st.integers(1, 400), st.integers(1, 400))
@@ -35,3 +35,18 @@ def test_large_counts_have_the_normal_law() -> None:
 def test_a_sample_without_rows_says_nothing() -> None:
     assert more(0, 10, 0, 0)[0] == 1
     assert different(10, 10, 10, 10)[0] == 1
+
+
+_KINDS = st.integers(1, 4).flatmap(
+    lambda kinds: st.lists(st.tuples(st.integers(0, 3_000), st.integers(0, 3_000)), min_size=kinds, max_size=kinds)
+)
+
+
+@given(st.lists(st.tuples(_KINDS, st.integers(3_000, 9_000), st.integers(3_000, 9_000)), max_size=8))
+def test_tests_of_many_columns_have_the_digits_of_each_alone(
+    tests: list[tuple[list[tuple[int, int]], int, int]],
+) -> None:
+    sides = [(np.array(kinds).T, before, now) for kinds, before, now in tests]
+    counts = [TwoCounts(then, before, later, now) for (then, later), before, now in sides]
+    for each, together in ((more, more_each), (different, different_each)):
+        assert [p.tolist() for p in together(counts)] == [each(*count).tolist() for count in counts]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, infer_types, read_numbers
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
     ColumnType(name) for name in ("Integral", "Fractional", "Boolean", "String", "Unknown")
@@ -103,3 +103,18 @@ def test_values_types_and_counts_agree_with_pythons_float_and_the_grammar(values
         value for value in numeric if _INTEGRAL.fullmatch(value) and math.isfinite(float(value.replace(" ", "")))
     ]
     assert numbers.integral == len(integral)
+
+
+_TEXTS = st.none() | st.sampled_from(["1", "-2.5", " 7", "1e400", "true", "x", "", "- 3", "nan"])
+
+
+@given(st.lists(st.lists(_TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_types_of_many_columns_are_those_of_each_alone(columns: list[list[str | None]]) -> None:
+    frame = pl.DataFrame([pl.Series(f"^{place}.*$", values, pl.String) for place, values in enumerate(columns)])
+    alone = [infer_type(pl.Series(values, dtype=pl.String).drop_nulls()) for values in columns]
+    assert infer_types(frame) == alone
+
+
+def test_text_of_a_column_of_numbers_is_read_whatever_the_name_of_the_column() -> None:
+    numbers = read_numbers(pl.Series("^a.*$", ["1.5", None, "x"]))
+    assert (numbers.values.tolist(), numbers.type, numbers.missing) == ([1.5], STRING, 1)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -268,3 +269,17 @@ def test_a_process_that_has_ended_or_is_busy_is_not_used_again(tmp_path: Path) -
     os.kill(int(kept), signal.SIGKILL)
     os.waitid(os.P_PID, int(kept), os.WEXITED | os.WNOWAIT)
     assert [batch.height for batch in dataset.batches(plan, ReadLog())] == [10]
+
+
+def test_no_batch_of_a_wide_table_is_a_rest_of_a_row_or_two(tmp_path: Path) -> None:
+    values = np.arange(4_400.0) + 0.5
+    pl.DataFrame({f"n{place}": values for place in range(1_000)}).write_parquet(tmp_path / "a.parquet")
+    dataset = opened(tmp_path / "a.parquet")
+    heights = [batch.height for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), ReadLog())]
+    assert (sum(heights), min(heights[:-1])) == (4_400, max(heights))
+
+
+def test_text_is_left_alone_where_no_other_spelling_is_set(tmp_path: Path) -> None:
+    pl.DataFrame({"s": [" NA ", "1,5"], "n": [1.5, 2.5]}).write_parquet(tmp_path / "a.parquet")
+    frame, _ = read(tmp_path / "a.parquet", pl.String())
+    assert frame.rows() == [(" NA ", "1.5"), ("1,5", "2.5")]

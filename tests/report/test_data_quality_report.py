@@ -278,3 +278,11 @@ def test_thousands_of_features_are_cut_with_those_in_violation_kept():
     assert [row[0] for row in page.rows[-2:]] == ["c997", "c998"]
     assert page.rows[3][0] == "c2999"
     assert page.values("href") == ["#f0"]
+
+
+@pytest.mark.parametrize("size", [1.7e308, 1e-310, 5e-324])
+def test_numbers_near_the_ends_of_a_double_are_drawn(size: float) -> None:
+    values = np.linspace(-1.0, 1.0, 201) * size
+    chart = pictured_pair(numerical("a", values), numerical("a", values[::2])).overlay.chart
+    assert all(math.isfinite(share) for side in ("then", "now") for share in chart[side])
+    assert sum(chart["then"]) == pytest.approx(1.0, abs=0.01)

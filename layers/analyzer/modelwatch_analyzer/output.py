@@ -7,8 +7,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
+from uuid import uuid4
 
 import msgspec
 import polars as pl
@@ -22,13 +24,16 @@ _MANY = 64
 
 _NESTED = {dict, list, tuple, Deferred}
 _ENCODER = json.JSONEncoder(allow_nan=False)
+_PLACE = f"numbers {uuid4()}"
+"""No text of a document is the same."""
+_QUOTED_PLACE = f'"{_PLACE}"'
 
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """With the full-width forms of the signs, which some spreadsheets take for them."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _EXPONENT = re.compile(rb"e(-?)([0-9]+)")
-_FIVE_ZEROS = re.compile(rb"(?<![0-9])0\.0000([1-9])([0-9]*)")
+_FIVE_ZEROS = re.compile(rb"0\.0000([1-9])([0-9]*)")
 
 
 def to_json(document: BaseModel) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def write_json(path: Path, document: object) -> None:
     """Write strict JSON, indented unless it is long. A NaN or an infinity in it is a defect of the caller."""
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
+        with partial.open("wb") as file:
             _write_pieces(file, document)
     except ValueError:
         partial.unlink()
@@ -55,8 +60,8 @@ def write_json(path: Path, document: object) -> None:
     partial.replace(path)
 
 
-def _write_pieces(file: TextIO, document: object) -> None:
-    pieces, size = list[str](), 0
+def _write_pieces(file: BinaryIO, document: object) -> None:
+    pieces, size = list[bytes](), 0
     for piece in _pieces(document):
         pieces.append(piece)
         size += len(piece)
@@ -64,43 +69,53 @@ def _write_pieces(file: TextIO, document: object) -> None:
             file.writelines(pieces)
             pieces.clear()
     if size < _LONG:
-        pieces = [msgspec.json.format("".join(pieces), indent=2)]  # as ``json.dumps`` does, many times faster
-    file.writelines([*pieces, "\n"])
+        pieces = [msgspec.json.format(b"".join(pieces), indent=2)]  # as ``json.dumps`` does, many times faster
+    file.writelines([*pieces, b"\n"])
 
 
-def _pieces(document: object) -> Iterator[str]:
+def _pieces(document: object) -> Iterator[bytes]:
     """Yield what ``json.dumps`` returns, in pieces, so that a long text is never held as a whole."""
     if isinstance(document, dict) and set(map(type, document)) <= {str}:
         for number, (key, value) in enumerate(document.items()):
-            yield f"{', ' if number else '{'}{json.dumps(key)}: "
+            yield f"{', ' if number else '{'}{json.dumps(key)}: ".encode()
             yield from _pieces(value)
-        yield "}" if document else "{}"
+        yield b"}" if document else b"{}"
     elif isinstance(document, list | tuple) and not _NESTED.isdisjoint(map(type, document)):
         for number, each in enumerate(document):
-            yield f"{', ' if number else '['}{_text(each)}"
-        yield "]"
+            yield b", " if number else b"["
+            yield from _parts(each)
+        yield b"]"
     else:
-        yield _text(document)
+        yield from _parts(document)
 
 
-def _text(document: object) -> str:
-    """Return what ``json.dumps`` does; only what holds long lists of numbers is taken apart for that."""
+def _parts(document: object) -> Iterator[bytes]:
+    """Yield what ``json.dumps`` returns; long lists of numbers are written apart from what is around them."""
+    lists: list[list[float]] = []
+    parts = _ENCODER.encode(_with_places(document, lists)).split(_QUOTED_PLACE)
+    for part, numbers in zip_longest(parts, lists):
+        yield part.encode()
+        if numbers is not None:
+            yield _numbers(numbers)
+
+
+def _with_places(document: object, lists: list[list[float]]) -> object:
+    """Return a document with `_PLACE` instead of each long list of numbers, which is appended to the lists."""
     if isinstance(document, Deferred):
-        return _text(document.make())
+        document = document.make()
     if isinstance(document, dict):
-        if _NESTED.isdisjoint(map(type, document.values())) or not set(map(type, document)) <= {str}:
-            return _ENCODER.encode(document)
-        return f"{{{', '.join(f'{_ENCODER.encode(key)}: {_text(value)}' for key, value in document.items())}}}"
+        return {key: _with_places(value, lists) if type(value) in _NESTED else value for key, value in document.items()}
     if isinstance(document, list | tuple):
         kinds = set(map(type, document))
         if kinds == {float} and len(document) >= _MANY and isinstance(document, list):
-            return _numbers(document)
+            lists.append(document)
+            return _PLACE
         if not _NESTED.isdisjoint(kinds):
-            return f"[{', '.join(map(_text, document))}]"
-    return _ENCODER.encode(document)
+            return [_with_places(each, lists) for each in document]
+    return document
 
 
-def _numbers(values: list[float]) -> str:
+def _numbers(values: list[float]) -> bytes:
     """Return a list of numbers as ``json.dumps`` writes it: in the digits of ``repr``, which are msgspec's as well."""
     text = msgspec.json.encode(values)
     if b"null" in text:
@@ -108,8 +123,14 @@ def _numbers(values: list[float]) -> str:
     if b"e" in text:
         text = _EXPONENT.sub(lambda found: b"e" + (found[1] or b"+") + found[2].rjust(2, b"0"), text)
     if b"0.0000" in text:
-        text = _FIVE_ZEROS.sub(lambda found: found[1] + (b"." if found[2] else b"") + found[2] + b"e-05", text)
-    return text.decode().replace(",", ", ")
+        text = _FIVE_ZEROS.sub(_as_power, text)
+    return text.replace(b",", b", ")
+
+
+def _as_power(found: re.Match[bytes]) -> bytes:
+    if found.string[found.start() - 1 : found.start()].isdigit():  # as in 10.00001
+        return found[0]
+    return found[1] + (b"." if found[2] else b"") + found[2] + b"e-05"
 
 
 def write_json_lines(path: Path, documents: Iterable[object]) -> None:

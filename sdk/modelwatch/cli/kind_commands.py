@@ -57,7 +57,9 @@ class KindGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command of a kind; a message about a misspelt name suggests one of ``commands``."""
-        self.commands = {kind.command_name: _command(self.verb, kind) for kind in _kinds()}
+        chosen = args[0] if args else None
+        kinds = [kind for kind in _kinds() if kind.command_name == chosen] or _kinds()
+        self.commands = {kind.command_name: _command(self.verb, kind) for kind in kinds}
         return super().resolve_command(ctx, args)
 
 

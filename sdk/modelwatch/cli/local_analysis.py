@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from modelwatch.cli.models import open_endpoint, read_object
@@ -42,11 +43,20 @@ def examine_locally(settings: AnalysisSettings) -> Examined:
 
 def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
     # Imported only now: the numeric packages would slow down ``--help``.
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
     from modelwatch_analyzer.host import Host
 
-    console = make_console(stderr=True)
+    def announce(message: str) -> None:
+        make_console(stderr=True).print(printable(f"{message[:1].upper()}{message[1:]}."))
+
+    host = Host(model=open_endpoint, read=read_object, announce=announce)
+    if as_json or not make_console(stderr=True).is_terminal:
+        return run(host)
+    return _with_bar(run, host)
+
+
+def _with_bar(run: Callable[[Host], _Result], host: Host) -> _Result:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -56,7 +66,7 @@ def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+    with Progress(*columns, console=make_console(stderr=True), transient=True) as bar:
         task = bar.add_task("Analysing", total=None, calls="")
 
         def announce(message: str) -> None:
@@ -66,4 +76,4 @@ def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
         def show_calls(done: int, planned: int) -> None:
             bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}")
 
-        return run(Host(model=open_endpoint, read=read_object, announce=announce, progress=show_calls))
+        return run(replace(host, announce=announce, progress=show_calls))

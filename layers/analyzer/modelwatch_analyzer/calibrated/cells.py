@@ -134,12 +134,16 @@ class NumberCells(EditedDocument):
     def count(self, sample: Numbers) -> Integers:
         """Return how many values are in each cell."""
         distinct, times = sample.distinct
-        below = np.append(0, np.cumsum(times))[np.searchsorted(distinct, self.edges, side="right")]
-        return np.diff(below, prepend=0, append=sample.values.size).astype(np.int64)
+        below = np.zeros(self.edges.size + 2, np.int64)
+        below[1:-1] = np.append(0, np.cumsum(times))[np.searchsorted(distinct, self.edges, side="right")]
+        below[-1] = sample.values.size
+        return below[1:] - below[:-1]
 
     def place(self, values: Floats) -> Integers:
         """Return the cell of each value."""
-        return np.searchsorted(self.edges, values, side="left").astype(np.int64)
+        order, cells = np.argsort(values), np.empty(values.size, np.int64)
+        cells[order] = np.searchsorted(self.edges, values[order], side="left")  # many times faster in ascending order
+        return cells
 
 
 class CategoryCells(EditedDocument):
@@ -173,20 +177,21 @@ class CategoryCells(EditedDocument):
         """Return how many values are in each cell, and the counts of values that have none."""
         if self.values is None:
             return _grouped(values), {}
-        counts = values.alias("value").value_counts()
+        counts = values.alias("value").value_counts().sort("value")  # sums depend on the order, to the last digit
         by_value = dict(zip(counts["value"].to_list(), counts["count"].to_list(), strict=True))
         known = np.array([by_value.pop(value, 0) for value in self.values], np.int64)
         return known, by_value
 
     def place(self, values: pl.Series) -> Integers:
         """Return the cell of each value; those without one have the cell after the last."""
-        unique = values.unique().to_list()
         if self.values is None:
-            cells = {value: _group(value) for value in unique}
-        else:
-            known = {value: index for index, value in enumerate(self.values)}
-            cells = {value: known.get(value, len(self.values)) for value in unique}
-        return values.replace_strict(cells, return_dtype=pl.Int64).to_numpy() if len(values) else np.empty(0, np.int64)
+            cells = {value: _group(value) for value in values.unique().to_list()}
+            return np.array([cells[value] for value in values.to_list()], np.int64)
+        places = {value: place for place, value in enumerate(self.values)}  # a baseline may have been edited
+        found = values.cast(pl.Enum([*places]), strict=False).to_physical().cast(pl.Int64)
+        found = found.fill_null(len(places)) if found.null_count() else found
+        placed: Integers = np.array([*places.values(), len(self.values)], np.int64)[found.to_numpy()]
+        return placed
 
 
 def _group(value: str) -> int:
@@ -299,8 +304,10 @@ def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
         filled = np.isfinite(numbers)
         placed[filled] = cells.place(numbers[filled])
     else:
-        texts_of = part.cast(pl.String())
-        placed[texts_of.is_not_null().to_numpy()] = cells.place(texts_of.drop_nulls())
+        values = part if part.dtype == pl.String() else part.cast(pl.String())
+        if not values.null_count():
+            return cells.place(values)
+        placed[values.is_not_null().to_numpy()] = cells.place(values.drop_nulls())
     return placed
 
 

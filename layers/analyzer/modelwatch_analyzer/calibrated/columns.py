@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.calibrated.category_tests import category_evidence
 from modelwatch_analyzer.calibrated.cells import ColumnCounts, NumberCells, Numbers, texts
 from modelwatch_analyzer.calibrated.effects import change_of_missing, difference_of_shares
-from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Awaited, Evidence
 from modelwatch_analyzer.calibrated.number_tests import NumberSamples, number_evidence
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
-from modelwatch_analyzer.calibrated.two_counts import TwoCountTest, different, more
+from modelwatch_analyzer.calibrated.two_counts import TwoCounts, TwoCountTest, different_each, more_each
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ _MISSING_OF_CATEGORIES = 0.2
 
 def evidence_of(
     before: ColumnCounts, sampled: SampledColumn, *, numeric: bool, integral: bool, repeated: float
-) -> Iterator[Evidence]:
+) -> Iterator[Evidence | Awaited]:
     """Yield the results of the tests of a column.
 
     Parameters
@@ -45,19 +45,21 @@ def evidence_of(
         yield from _of_categories(before, *texts(sampled), repeated)
 
 
-def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated: float) -> Iterator[Evidence]:
+def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated: float) -> Iterator[Evidence | Awaited]:
     rows = (before.missing + before.present, now.missing + now.present)
-    yield _two_counts(different, _MISSING, (before.missing, now.missing), rows, before, repeated, _MISSING_OF_NUMBERS)
+    yield _two_counts(
+        different_each, _MISSING, (before.missing, now.missing), rows, before, repeated, _MISSING_OF_NUMBERS
+    )
     cells = before.numbers
     if cells is None:
         return
     numbers = sum(cells.counts)
     right = (cells.integral, now.integral) if integral else (numbers, int(now.values.size))
     wrong = (before.present - right[0], now.present - right[1])
-    yield _two_counts(more, _WRONG, wrong, (before.present, now.present), before, repeated, _TYPE)
+    yield _two_counts(more_each, _WRONG, wrong, (before.present, now.present), before, repeated, _TYPE)
     if not cells.negative:
         signs = (numbers, int(now.values.size))
-        yield _two_counts(more, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
+        yield _two_counts(more_each, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
     samples = NumberSamples(
         before=cells.rows / before.repeated,
         now=cells.count(now) / repeated,
@@ -67,9 +69,11 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
     yield from number_evidence(samples)
 
 
-def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated: float) -> Iterator[Evidence]:
+def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated: float) -> Iterator[Evidence | Awaited]:
     rows = (before.missing + before.present, missing + len(now))
-    yield _two_counts(different, _MISSING, (before.missing, missing), rows, before, repeated, _MISSING_OF_CATEGORIES)
+    yield _two_counts(
+        different_each, _MISSING, (before.missing, missing), rows, before, repeated, _MISSING_OF_CATEGORIES
+    )
     cells = before.categories
     if cells is None:
         return
@@ -92,15 +96,18 @@ def _two_counts(
     before: ColumnCounts,
     repeated: float,
     weight: float,
-) -> Evidence:
+) -> Evidence | Awaited:
     then, of_then = int(events[0] / before.repeated), int(rows[0] / before.repeated)
     later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
     # In most windows no value is missing or wrong, and a test would cost more than all others of the column.
     tells = of_then and of_later and 0 < then + later < of_then + of_later
-    p = float(test(then, of_then, later, of_later)[0]) if tells else 1.0
     counts = (then, of_then, later, of_later)
-    effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
-    return Evidence(names[0], names[1], min(1.0, p / weight), effect, MINIMUM_SHARE)
+
+    def evidence(p: Floats) -> Evidence:
+        effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
+        return Evidence(names[0], names[1], min(1.0, float(p[0]) / weight), effect, MINIMUM_SHARE)
+
+    return Awaited(test, TwoCounts(*counts), evidence) if tells else evidence(np.ones(1))
 
 
 def _unseen(cells: NumberCells, now: Numbers) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,8 @@ _UNSEEN_PAIRS = 3.0
 """A baseline without equal rows may have so many by the rule of three."""
 _BLOCK_ERRORS = 3.5
 _FEW_COLUMNS = 2
+_AT_ONCE = 32
+"""Columns whose scores are in a core's cache together."""
 
 
 class EqualRows(EditedDocument):
@@ -162,9 +164,8 @@ def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     rows = next((each.size for each in arrived.values()), 0)
     if rows < 2 * _LEAST_BLOCKS:
         return Blocks(1, {}, rows)
-    scores = np.column_stack([_centred(each) for each in arrived.values()])
     lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
-    medians = [float(np.median(effects)) for effects in _by_doubling(scores, len(lengths))]
+    medians = [float(np.median(effects)) for effects in _by_doubling([*arrived.values()], len(lengths))]
     clear = [
         (median, length)
         for median, length in zip(medians, lengths, strict=True)
@@ -192,16 +193,24 @@ def scores_of(ranks: Floats) -> Floats:
 
 def _centred(scores: Floats) -> Floats:
     present = ~np.isnan(scores)
+    if present.all():
+        return scores - (scores.mean() if scores.size else 0.0)
     mean = float(scores[present].mean()) if present.any() else 0.0
     return np.where(present, scores - mean, 0.0)
 
 
-def _by_doubling(scores: Floats, doublings: int) -> Iterator[Floats]:
-    """Yield the design effects for blocks of 2, 4, 8, ... rows."""
-    sums, squares = scores, scores**2
-    for _ in range(doublings):
-        sums, squares = (each[0 : each.shape[0] // 2 * 2 : 2] + each[1::2] for each in (sums, squares))
-        yield _ratio(sums, squares)
+def _by_doubling(ranks: Sequence[Floats], doublings: int) -> Iterator[Floats]:
+    """Yield the design effects of all columns for blocks of 2, 4, 8, ... rows."""
+    effects: list[list[Floats]] = [[] for _ in range(doublings)]
+    groups = -(-len(ranks) // _AT_ONCE)  # none of a single column, which NumPy would sum in another order
+    for group in range(groups):
+        first, end = (each * len(ranks) // groups for each in (group, group + 1))
+        sums = np.column_stack([_centred(each) for each in ranks[first:end]])
+        squares = sums**2
+        for found in effects:
+            sums, squares = (each[0 : each.shape[0] // 2 * 2 : 2] + each[1::2] for each in (sums, squares))
+            found.append(_ratio(sums, squares))
+    yield from map(np.concatenate, effects)
 
 
 def _design_effects(scores: Floats, length: int) -> Floats:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from modelwatch_analyzer.calibrated.effects import Effect
+from modelwatch_analyzer.calibrated.two_counts import TwoCounts, TwoCountTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,37 @@ class WindowMean:
 
     away: float
     rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Evidence of two counts, which are tested for all columns at once.
+
+    Attributes
+    ----------
+    test : TwoCountTest
+    counts : TwoCounts
+    evidence : callable
+        Makes it of the p.
+    """
+
+    test: TwoCountTest
+    counts: TwoCounts
+    evidence: Callable[[NDArray[np.float64]], Evidence]
+
+
+def tested(columns: Mapping[str, Sequence[Evidence | Awaited]]) -> dict[str, tuple[Evidence, ...]]:
+    """Return the evidence of each column with what was awaited."""
+    awaited: dict[TwoCountTest, list[Awaited]] = {}
+    for evidence in columns.values():
+        for each in evidence:
+            if isinstance(each, Awaited):
+                awaited.setdefault(each.test, []).append(each)
+    p = {test: iter(test([each.counts for each in those])) for test, those in awaited.items()}
+    return {
+        name: tuple(each.evidence(next(p[each.test])) if isinstance(each, Awaited) else each for each in evidence)
+        for name, evidence in columns.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.cells import NumberCells
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, largest_move
-from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
+from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Awaited, Evidence
 from modelwatch_analyzer.calibrated.permutation import sum_test
 from modelwatch_analyzer.calibrated.single_values import changed_most
-from modelwatch_analyzer.calibrated.two_counts import more
+from modelwatch_analyzer.calibrated.two_counts import TwoCounts, more_each
 from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class NumberSamples:
     unseen: Floats | None
 
 
-def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
+def number_evidence(samples: NumberSamples) -> Iterator[Evidence | Awaited]:
     """Yield the result of each test."""
     before, now = samples.before, samples.now
     rows_before, rows_now = float(before.sum()), float(now.sum())
@@ -70,7 +70,7 @@ def number_evidence(samples: NumberSamples) -> Iterator[Evidence]:
     yield from _single_values(samples, int(rows_before), int(rows_now))
 
 
-def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> Evidence:
+def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> Awaited:
     """Test the rows beyond the baseline's extremes and beyond its outermost hundredths."""
     total = np.cumsum(before)
     low = int(np.searchsorted(total, _TAIL * total[-1], side="right"))  # the cells below it hold 1 % at most
@@ -78,10 +78,13 @@ def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> 
     places = (np.s_[:low], np.s_[high + 1 :], np.s_[:1], np.s_[-1:])  # the outermost cells are beyond the extremes
     counts = [(int(before[place].sum()), int(now[place].sum())) for place in places]
     then, later = np.array(counts).T
-    p = more(then, int(rows_before), later, int(rows_now))
-    best = int(np.argmin(p))
-    effect = difference_of_shares(then[best], rows_before, later[best], rows_now, "of the rows moved to an end")
-    return Evidence("tails test", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
+
+    def evidence(p: Floats) -> Evidence:
+        best = int(np.argmin(p))
+        effect = difference_of_shares(then[best], rows_before, later[best], rows_now, "of the rows moved to an end")
+        return Evidence("tails test", DRIFT_CHECK, _part(4 * float(p[best]), "tails"), effect, MINIMUM_SHARE)
+
+    return Awaited(more_each, TwoCounts(then, int(rows_before), later, int(rows_now)), evidence)
 
 
 def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> Iterator[Evidence]:

@@ -164,10 +164,9 @@ def _arrivals(part: pl.DataFrame) -> list[str]:
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Replace long texts by their beginning and a checksum: they are compared, and never read."""
-    for name in columns:
+    longest = batch.select(pl.col(pl.String).str.len_bytes().max()).row(0) if columns else ()  # bytes need no decoding
+    for name in (name for name, most in zip(columns, longest, strict=True) if (most or 0) > _LONGEST):
         values = batch[name].alias(_VALUE)
-        if (values.str.len_bytes().max() or 0) <= _LONGEST:  # type: ignore[operator]  # bytes need no decoding
-            continue
         long = values.filter(values.str.len_chars() > _LONGEST).unique().to_list()
         if long:
             short = {text: f"{text[:_LONGEST]}#{zlib.crc32(text.encode()):08x}" for text in long}

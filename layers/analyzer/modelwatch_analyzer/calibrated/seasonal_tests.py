@@ -20,6 +20,7 @@ from modelwatch_analyzer.calibrated.evidence import (
     Evidence,
     Found,
     WindowMean,
+    tested,
 )
 from modelwatch_analyzer.calibrated.family import of_few
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
@@ -172,8 +173,8 @@ def seasonal_evidence(
     beyond = math.sqrt(2 / spread.windows) / spread.rows * max(0.0, rows - spread.rows)
     repeated = max(copies, 1 + (spread.repeated - 1) * max(1.0, rows / spread.rows) + beyond)
     usual = window.usual(before, spread)
-    evidence = evidence_of(usual, window.sampled, numeric=numeric, integral=integral, repeated=repeated)
-    tests = tuple(of_few(evidence, spread.windows))
+    evidence = tuple(evidence_of(usual, window.sampled, numeric=numeric, integral=integral, repeated=repeated))
+    tests = tuple(of_few(tested({"": evidence})[""], spread.windows))
     mean = window.mean(copies) if numeric else None
     if mean is not None:
         parts = [(each, _OF_ROWS) for each in tests]

@@ -10,7 +10,7 @@ import polars as pl
 from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
 from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, repetition
-from modelwatch_analyzer.calibrated.evidence import Found
+from modelwatch_analyzer.calibrated.evidence import Found, tested
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, seasonal_evidence
@@ -51,25 +51,24 @@ def compare(
         rows, {name: (frozen.columns[name], columns[name], each.numeric) for name, each in compared.items()}
     )
     copies = _copies(frozen, rows, compared)
-    found = {}
+    found, made, repeated = {}, {}, {}
     for name, each in compared.items():
-        seasons = frozen.columns[name].seasons
-        if seasons is not None and times is not None:
-            kind = {"numeric": each.numeric, "integral": each.integral}
-            found[name] = seasonal_evidence(frozen.columns[name], seasons, columns[name], times, copies, **kind)
-            continue
-        repeated = max(copies, blocks.effects.get(name, 1.0))
-        evidence = evidence_of(
-            frozen.columns[name], columns[name], numeric=each.numeric, integral=each.integral, repeated=repeated
+        before, kind = frozen.columns[name], {"numeric": each.numeric, "integral": each.integral}
+        if before.seasons is not None and times is not None:
+            found[name] = seasonal_evidence(before, before.seasons, columns[name], times, copies, **kind)
+        else:
+            repeated[name] = max(copies, blocks.effects.get(name, 1.0))
+            made[name] = tuple(evidence_of(before, columns[name], repeated=repeated[name], **kind))
+    found |= {
+        name: Found(
+            evidence=tuple(by_blocks(evidence, blocks, repeated[name])),
+            rows_before=frozen.columns[name].present / frozen.columns[name].repeated,
+            rows=rows.rows / repeated[name],
+            remark=_remark(copies, blocks, repeated[name]),
         )
-        before = frozen.columns[name]
-        found[name] = Found(
-            evidence=tuple(by_blocks(evidence, blocks, repeated)),
-            rows_before=before.present / before.repeated,
-            rows=rows.rows / repeated,
-            remark=_remark(copies, blocks, repeated),
-        )
-    return found
+        for name, evidence in tested(made).items()
+    }
+    return {name: found[name] for name in compared}
 
 
 def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compared]) -> float:

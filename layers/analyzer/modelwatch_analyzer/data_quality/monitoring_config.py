@@ -92,4 +92,8 @@ class EffectiveConfig:
 
 def configs_of(layers: Mapping[str, Iterable[MonitoringConfig]]) -> dict[str, EffectiveConfig]:
     """Return what applies to each feature, of all that the file says of it; see `Constraints.layers`."""
-    return {name: EffectiveConfig.of(each) for name, each in layers.items()}
+    all_layers = {name: tuple(each) for name, each in layers.items()}
+    # Most features have nothing but the file's own, which is laid over the suggested ones once.
+    by_layers = {tuple(map(id, each)): each for each in all_layers.values()}
+    configs = {ids: EffectiveConfig.of(each) for ids, each in by_layers.items()}
+    return {name: configs[tuple(map(id, each))] for name, each in all_layers.items()}

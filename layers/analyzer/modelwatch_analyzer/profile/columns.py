@@ -139,15 +139,16 @@ class TextColumn:
 
     def update(self, column: pl.Series) -> None:
         """Add a batch of String."""
-        values = column.alias("value").drop_nulls()
-        self.present += len(values)
-        self.missing += len(column) - len(values)
-        counts = values.value_counts()
+        missing = column.null_count()
+        self.present += len(column) - missing
+        self.missing += missing
+        counts = column.alias("value").value_counts()
         if counts.height > _FEW:
-            self._look_at(counts)
+            self._look_at(counts.drop_nulls("value"))
             return
         for value, count in counts.iter_rows():
-            self._gathered[value] += count
+            if value is not None:
+                self._gathered[value] += count
         if len(self._gathered) > _MOST_GATHERED:
             self._look_at_gathered()
 

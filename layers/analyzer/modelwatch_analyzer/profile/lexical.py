@@ -82,13 +82,14 @@ def read_numbers(column: pl.Series) -> Numbers:
         A series of Int64, Float64 or String.
     """
     missing = column.null_count()
-    if column.dtype == pl.String:
-        return _read_text(column.drop_nulls(), missing)
+    dtype = column.dtype
+    if isinstance(dtype, pl.String):
+        return _read_text(column.alias("value").drop_nulls(), missing)  # polars takes a name ^a.*$ for a pattern
     values = column.to_numpy()  # each method of polars that computes takes as long as thousands of values do
     if missing:
         values = values[~np.isnan(values)]  # polars converts nulls to NaN
     values = values.astype(np.float64, copy=False)
-    column_type = ColumnType.INTEGRAL if column.dtype == pl.Int64 else ColumnType.FRACTIONAL
+    column_type = ColumnType.INTEGRAL if isinstance(dtype, pl.Int64) else ColumnType.FRACTIONAL
     integral = values.size if column_type is ColumnType.INTEGRAL else 0
     return Numbers(values, column_type if values.size else ColumnType.UNKNOWN, values.size, missing, integral)
 
@@ -103,6 +104,20 @@ def infer_type(values: pl.Series) -> ColumnType:
     """
     numbers = _read_text(values, 0)
     return numbers.type
+
+
+def infer_types(frame: pl.DataFrame) -> list[ColumnType]:
+    """Return the type that the text of each column has, of many columns in a few queries; see `infer_type`."""
+    columns = [column.alias(str(place)) for place, column in enumerate(frame.iter_columns())]  # names may be patterns
+    values = pl.all()
+    numbers = values.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
+    finite = values.str.contains(_NUMERIC) & numbers.is_finite()
+    texts = pl.DataFrame(columns)
+    counts = [
+        texts.select(counted.sum() if counted is not values else counted.count()).row(0)
+        for counted in (values, finite, values.str.contains(_INTEGRAL) & finite, values.str.contains(_BOOLEAN))
+    ]
+    return [_type_of(*of_column) for of_column in zip(*counts, strict=True)]
 
 
 def is_number(values: pl.Series) -> pl.Series:
@@ -120,15 +135,20 @@ def _read_text(values: pl.Series, missing: int) -> Numbers:
     finite = parsed.is_finite()
     is_integer = numeric.str.contains(_INTEGRAL) & finite
     numbers, integral = int(finite.sum()), int(is_integer.sum())
-    others = len(values) - numbers
-    booleans = int(values.str.contains(_BOOLEAN).sum()) if others else 0
+    booleans = int(values.str.contains(_BOOLEAN).sum()) if len(values) > numbers else 0
+    column_type = _type_of(len(values), numbers, integral, booleans)
+    return Numbers(parsed.filter(finite).to_numpy(), column_type, len(values), missing, integral)
+
+
+def _type_of(values: int, numbers: int, integral: int, booleans: int) -> ColumnType:
+    """Return the type of so many values, of which so many are numbers, integers among them, and booleans."""
     column_type = ColumnType.UNKNOWN
     for count, value_type in (
         (integral, ColumnType.INTEGRAL),
         (numbers - integral, ColumnType.FRACTIONAL),
         (booleans, ColumnType.BOOLEAN),
-        (others - booleans, ColumnType.STRING),
+        (values - numbers - booleans, ColumnType.STRING),
     ):
         if count:
             column_type = column_type.combine(value_type)
-    return Numbers(parsed.filter(finite).to_numpy(), column_type, len(values), missing, integral)
+    return column_type

@@ -12,7 +12,7 @@ import polars as pl
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.parts import Gather, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_types
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, parts_of
 from modelwatch_core.domain.outcome import RecordCounts
 
@@ -142,7 +142,7 @@ def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, Col
     batch = next(iter(dataset.batches(plan, ReadLog())), None) if columns else None
     if batch is None:
         return dict.fromkeys(columns, ColumnType.UNKNOWN)
-    return {name: infer_type(_column(batch, name).drop_nulls()) for name in columns}
+    return dict(zip(columns, infer_types(pl.DataFrame([batch.get_column(name) for name in columns])), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

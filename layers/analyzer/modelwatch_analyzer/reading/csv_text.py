@@ -338,7 +338,10 @@ def _doubtful_numbers_as_text(
 ) -> pl.DataFrame | None:
     """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
     columns = frame.iter_columns()
-    unclear = frame[[each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]]
+    names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]
+    if not names:
+        return frame
+    unclear = frame[names]
     floats = pl.col(pl.Float64)
     fraction = (floats != floats.floor()).any()
     certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())

@@ -24,6 +24,9 @@ _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 21
 """How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
+_SHORT, _SHORT_AT_ONCE = 4_096, 8
+"""A batch of fewer rows, as of a wide table, takes as long as one of so many. A slice then has eight whole ones: polars
+decodes what is before a slice anew, and none is left for the last row or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +147,12 @@ def _readable(file: SourceFile) -> Iterator[None]:
 
 def _batches(collect: Collect, scan: pl.LazyFrame, height: int, width: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of a scan in their order, slice by slice."""
-    rows = max(1, _SLICE_CELLS // width)
+    rows, most = max(1, _SLICE_CELLS // width), max(1, _BATCH_CELLS // width)
+    if most < _SHORT:
+        rows = _SHORT_AT_ONCE * most
     for start in range(0, height, rows):
         missing = min(rows, height - start)
-        for batch in collect(scan.slice(start, rows), max(1, _BATCH_CELLS // width)):
+        for batch in collect(scan.slice(start, rows), most):
             missing -= batch.height
             yield batch
         if missing:  # polars does not report some kinds of damage

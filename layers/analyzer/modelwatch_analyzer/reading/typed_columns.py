@@ -9,6 +9,7 @@ values as NaN.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +56,10 @@ class TypedColumns:
         """Return a batch in which text is spelled as the spelling says; before it there were so many rows."""
         found = self.texts if spelling else ()
         texts = [name for name in batch.columns if name in found]
+        if not texts:  # of which polars would return all columns
+            return batch
         plain = spelling.plain_frame(batch[texts], others, label, before)
-        return batch.with_columns(plain.get_columns()) if texts else batch
+        return batch.with_columns(plain.get_columns())
 
 
 def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColumns:
@@ -163,10 +166,18 @@ def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return as text the columns of floats that have infinities, or no values at all."""
+    unclear = [each.name for each in batch.iter_columns() if each.dtype == pl.Float64 and not _is_clear(each)]
+    if not unclear:
+        return batch
     floats = pl.col(pl.Float64)
-    certain = batch.select(floats.is_finite().all() & floats.is_not_null().any())
+    certain = batch[unclear].select(floats.is_finite().all() & floats.is_not_null().any())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]
     for column in uncertain:
         if batch[column].null_count() < batch.height:
             plan.read_as_text(column)
     return batch.with_columns(batch[name].cast(pl.String) for name in uncertain)
+
+
+def _is_clear(column: pl.Series) -> bool:
+    """Return whether floats certainly have a value and no infinity: of infinities the sum is never finite."""
+    return column.null_count() < len(column) and math.isfinite(column.sum())

@@ -166,7 +166,8 @@ def _shares(buckets: _Buckets, edges: NDArray[np.float64]) -> tuple[float, ...]:
     counts = np.array([count for *_, count in buckets])
     up_to = np.concatenate([[0.0], np.cumsum(counts / counts.sum())])
     knots = np.array([buckets[0][0], *(right for _, right, _ in buckets)])
-    reached = np.interp(edges, np.maximum.accumulate(knots), up_to)
+    scale = -int(np.frexp(np.abs(edges).max())[1])  # so that no slope overflows, of values however large or small
+    reached = np.interp(np.ldexp(edges, scale), np.ldexp(np.maximum.accumulate(knots), scale), up_to)
     reached[0], reached[-1] = 0.0, 1.0
     return tuple(np.maximum(np.diff(reached), 0.0).tolist())
 
@@ -208,7 +209,7 @@ def _rounded(value: float) -> float:
 def find(document: object, *path: str) -> object:
     """Return what is at the path, or None."""
     for name in path:
-        if not isinstance(document, Mapping):
+        if type(document) is not dict and not isinstance(document, Mapping):  # the second takes ten times as long
             return None
         document = document.get(name)
     return document
@@ -217,6 +218,8 @@ def find(document: object, *path: str) -> object:
 def number(document: object, *path: str) -> float | None:
     """Return the finite number at the path, or None."""
     value = find(document, *path)
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -234,4 +237,8 @@ def mapping(document: object, *path: str) -> Mapping[str, Any]:
 def sequence(document: object, *path: str) -> list[Mapping[str, Any]]:
     """Return the objects in the list at the path, or none."""
     value = find(document, *path)
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+    return (
+        [item for item in value if type(item) is dict or isinstance(item, Mapping)]
+        if isinstance(value, list | tuple)
+        else []
+    )

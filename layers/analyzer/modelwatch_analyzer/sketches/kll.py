@@ -160,9 +160,12 @@ class KllSketch:
             ``weights[-1] == count``; both are empty for an empty sketch.
         """
         if self._cumulative is None:
-            items, index = np.unique(np.concatenate([level.items for level in self._levels]), return_inverse=True)
+            items = np.concatenate([level.items for level in self._levels])
+            order = np.argsort(items)  # of equal items in any order: weights are whole, so that sums of them are exact
+            items = items[order]
             weights = np.repeat(2.0 ** np.arange(len(self._levels)), [level.length for level in self._levels])
-            self._cumulative = items, np.cumsum(np.bincount(index, weights=weights, minlength=items.size))
+            last = np.append(items[1:] != items[:-1], True)[: items.size]
+            self._cumulative = items[last], np.cumsum(weights[order])[last]
         return self._cumulative
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from modelwatch_core.domain.documents import Inbound, SingleObjectUri
 from modelwatch_core.domain.errors import InvalidInput
@@ -17,11 +17,14 @@ LONGEST_TRANSFORM_JOB = timedelta(days=5)
 class _Prefix(Inbound):
     """The first element of a manifest, to which the names that follow are appended."""
 
+    model_config = ConfigDict(defer_build=True)
+
     prefix: Annotated[str, Field(pattern=r"^s3://[^/]")]
 
 
-_OBJECT: TypeAdapter[str] = TypeAdapter(SingleObjectUri)
-_MANIFEST: TypeAdapter[list[_Prefix | str]] = TypeAdapter(list[_Prefix | str])
+_WHEN_USED = ConfigDict(defer_build=True)
+_OBJECT: TypeAdapter[str] = TypeAdapter(SingleObjectUri, config=_WHEN_USED)
+_MANIFEST: TypeAdapter[list[_Prefix | str]] = TypeAdapter(list[_Prefix | str], config=_WHEN_USED)
 
 
 def manifest_objects(content: bytes, name: str) -> list[str]:

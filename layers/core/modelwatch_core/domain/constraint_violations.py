@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from pydantic import ConfigDict
@@ -179,7 +179,7 @@ def violation_text(violation: ConstraintViolation) -> str:
     "Agreement with the baseline's attributions (NDCG) of 0.8812 is below the threshold 0.9, which is the least allowed"
     """
     written = text = violation.description
-    for pattern, plain in _COMPILED:
+    for pattern, plain in _sentences():
         text = pattern.sub(partial(_filled, plain), text, count=1)
     return text if text != written else rounded_text(text)
 
@@ -189,7 +189,7 @@ def numbers_of(violation: ConstraintViolation) -> dict[str, float]:
 
     Nothing is returned of a sentence that is not SageMaker's.
     """
-    for pattern, _ in _COMPILED:
+    for pattern, _ in _sentences():
         if found := pattern.search(violation.description):
             return _numbers(found)
     return {}
@@ -312,4 +312,6 @@ def _compiled(written: str) -> re.Pattern[str]:
     )
 
 
-_COMPILED = [(_compiled(written), plain) for written, plain in _PHRASES]
+@cache
+def _sentences() -> list[tuple[re.Pattern[str], str]]:
+    return [(_compiled(written), plain) for written, plain in _PHRASES]

@@ -1,0 +1,43 @@
+"""The cells of a baseline: where the values of a window are, and how many are in each."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.calibrated.cells import CategoryCells, NumberCells, Numbers
+from modelwatch_analyzer.calibrated.row_sample import SampledColumn
+
+_VALUES = st.lists(st.integers(-5, 5).map(float) | st.floats(-10, 10), min_size=1, max_size=60).map(np.array)
+
+
+@given(_VALUES, _VALUES)
+def test_as_many_numbers_are_placed_in_a_cell_as_are_counted(before: np.ndarray, now: np.ndarray) -> None:
+    sides = [Numbers(SampledColumn((pl.Series(side),))) for side in (before, now)]
+    cells = NumberCells.of(sides[0])
+    placed = cells.place(now)
+    assert np.bincount(placed, minlength=cells.rows.size).tolist() == cells.count(sides[1]).tolist()
+    assert np.all(np.diff(placed[np.argsort(now)]) >= 0)
+
+
+@pytest.mark.parametrize("known", [3, 255, 256, 300])
+def test_categories_are_placed_by_the_order_of_the_baseline_and_others_behind_the_last(known: int) -> None:
+    names = [f"c{place}" for place in range(known)]
+    cells = CategoryCells(values=tuple(names), counts=(1,) * known)
+    assert cells.place(pl.Series([names[-1], "other", names[0]])).tolist() == [known - 1, known, 0]
+
+
+def test_a_category_that_an_edited_baseline_has_twice_is_in_its_last_cell() -> None:
+    cells = CategoryCells(values=("a", "b", "a"), counts=(1, 1, 1))
+    assert cells.place(pl.Series(["a", "b", "c"])).tolist() == [2, 1, 3]
+
+
+def test_categories_without_a_cell_are_counted_in_an_order_that_does_not_change() -> None:
+    values = pl.Series([f"new{place % 50}" for place in range(500)] + ["a"])
+    known, others = CategoryCells(values=("a",), counts=(9,)).count(values)
+    assert known.tolist() == [1]
+    assert list(others) == sorted(others)
+    assert set(others.values()) == {10}
