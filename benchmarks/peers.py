@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import venv
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.data_quality import make_tables
@@ -52,7 +54,7 @@ class Peer:
 
 PEERS = (
     Peer("evidently", ("evidently==0.7.23", "pandas<3", "pyarrow"), "evidently.presets"),
-    Peer("whylogs", ("whylogs[viz]==1.6.4", "pandas", "pyarrow"), "whylogs"),
+    Peer("whylogs", ("whylogs[viz]==1.6.4", "numpy<2", "pandas<3", "pyarrow<18"), "whylogs"),
     Peer("nannyml", ("nannyml==0.13.1", "statsmodels", "pyarrow"), "nannyml"),
     Peer(
         "deepchecks",
@@ -63,6 +65,7 @@ PEERS = (
     Peer("polars", ("polars==2.1.0",), "polars", describes_only=True),
 )
 OURS = "modelwatch"
+_FEW_ROWS = 600
 _OF_THE_BEST, _OF_EVIDENTLY, _MOST_MEMORY = 1 / 6, 1 / 50, 300e6
 
 
@@ -71,9 +74,9 @@ def run(options: argparse.Namespace) -> None:
     console = terminal()
     peers = [peer for peer in PEERS if options.peers is None or peer.name in options.peers]
     installed = [peer for peer in peers if _is_installed(peer, console)]
-    tables = [str(make_tables(options.rows) / f"{name}.parquet") for name in ("baseline", "current")]
-    commands = {peer.name: peer.command("-P", str(_JOBS / f"{peer.name}.py"), *tables) for peer in installed}
-    usages = interleaved({OURS: python("-P", str(_JOBS / "modelwatch.py"), *tables), **commands}, options.repetitions)
+    commands = {peer.name: peer.command("-P", *_job_of(peer.name, options.rows)) for peer in installed}
+    ours = python("-P", *_job_of(OURS, options.rows))
+    usages = interleaved({OURS: ours, **commands}, options.repetitions)
     imports = {peer.name: measure(peer.command("-c", f"import {peer.imports}")) for peer in installed}
     imports[OURS] = measure(python("-c", "import modelwatch_analyzer.analysis"))
     sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in installed}
@@ -87,19 +90,31 @@ def _is_installed(peer: Peer, console: Console) -> bool:
     done = ENVIRONMENTS / peer.name / "installed"
     wanted = "\n".join(peer.requirements)
     if not done.exists() or done.read_text() != wanted:
-        console.print(f"Installing {' '.join(peer.requirements)} into {done.parent.relative_to(ROOT)} (once) ...")
+        where = f"{escape(' '.join(peer.requirements))} into {done.parent.relative_to(ROOT)}"
+        console.print(f"Installing {where} (once) ...")
         venv.create(done.parent, with_pip=True, clear=True)
         pip = (str(peer.interpreter), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *peer.requirements)
         if subprocess.run(pip, check=False).returncode:
             console.print(f"{peer.name} could not be installed, and is left out")
             return False
         done.write_text(wanted)
-    imported = subprocess.run(
-        [peer.interpreter, "-c", f"import {peer.imports}"], capture_output=True, text=True, check=False
+    command = peer.command("-P", *_job_of(peer.name, _FEW_ROWS))
+    tried = subprocess.run(
+        [command.interpreter, *command.arguments],
+        env={**os.environ, **command.environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    if imported.returncode:
-        console.print(f"{peer.name} does not import, and is left out: {imported.stderr.strip().splitlines()[-1]}")
-    return not imported.returncode
+    if tried.returncode:
+        why = (tried.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        console.print(f"{peer.name} does not run on {_FEW_ROWS} rows, and is left out: {escape(why)}")
+    return not tried.returncode
+
+
+def _job_of(name: str, rows: int) -> tuple[str, ...]:
+    tables = make_tables(rows)
+    return str(_JOBS / f"{name}.py"), *(str(tables / f"{side}.parquet") for side in ("baseline", "current"))
 
 
 def _megabytes(folder: Path) -> float:
