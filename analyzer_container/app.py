@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
 from modelwatch_analyzer.scripts.process import hide_from_scripts
+from modelwatch_analyzer.workers import Workers
 from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
@@ -22,6 +23,13 @@ hide_from_scripts()
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is this environment's, and outlives time-outs
     remove_abandoned_files()
 logger, metrics = Logger(), Metrics()
+
+_MEBIBYTES_OF_A_CPU = 1_769
+"""Of a Lambda, which sees two CPUs where it has a part of one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
+
+def _cpus(mebibytes: int) -> int:
+    return max(1, round(int(mebibytes) / _MEBIBYTES_OF_A_CPU))
 
 
 def _analyze(
@@ -35,6 +43,7 @@ def _analyze(
         pickles=wiring.allows_pickles(),
         allows=wiring.allows_address,
         choice=choice,
+        gather=Workers(_cpus(context.memory_limit_in_mb)),
     )
     return analyze(settings, host)
 
