@@ -24,12 +24,13 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is th
     remove_abandoned_files()
 logger, metrics = Logger(), Metrics()
 
-_MEBIBYTES_OF_A_CPU = 1_769
-"""Of a Lambda, which sees two CPUs where it has a part of one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+_MEMORY, _MEBIBYTES_OF_A_CPU = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1_769
+"""Lambda's documentation, "Configure Lambda function memory": 1,769 MB have one CPU. With less it shows two as well."""
 
 
-def _cpus(mebibytes: int) -> int:
-    return max(1, round(int(mebibytes) / _MEBIBYTES_OF_A_CPU))
+def _workers() -> Workers:
+    memory = os.environ.get(_MEMORY)
+    return Workers(max(1, round(int(memory) / _MEBIBYTES_OF_A_CPU)) if memory else None)
 
 
 def _analyze(
@@ -43,7 +44,7 @@ def _analyze(
         pickles=wiring.allows_pickles(),
         allows=wiring.allows_address,
         choice=choice,
-        gather=Workers(_cpus(context.memory_limit_in_mb)),
+        gather=_workers(),
     )
     return analyze(settings, host)
 
