@@ -72,20 +72,32 @@ def _of_workers(options: argparse.Namespace, console: Console) -> None:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     title = f"the same of {rows:,} x 30 by several processes on {cpus} CPUs, min / median of {options.repetitions}"
     table = Table(title=title)
-    for heading in ("format", "processes", "wall s", "ratio", "CPU s with imports", "ratio", "peak RSS of one MB"):
+    for heading in (
+        "format",
+        "processes",
+        "wall s",
+        "ratio",
+        "CPU s of all",
+        "ratio",
+        "CPU s of the first",
+        "ratio",
+        "peak RSS MB",
+    ):
         table.add_column(heading, justify="right")
     for name, measured in usages.items():
         kind, count = name.split()
         alone = usages[f"{kind} 1"]
-        wall, cpu = _walls(measured), [usage.cpu for usage in measured]
-        ratios = min(wall) / min(_walls(alone)), min(cpu) / min(usage.cpu for usage in alone)
-        peak = f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}"
-        table.add_row(kind, count, spread(wall), f"{ratios[0]:.2f}", spread(cpu), f"{ratios[1]:.2f}", peak)
+        cells = [kind, count]
+        for found, of_one in zip(_seconds(measured), _seconds(alone), strict=True):
+            cells += [spread(found), f"{min(found) / min(of_one):.2f}"]
+        table.add_row(*cells, f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}")
     console.print(table)
 
 
-def _walls(measured: Sequence[Usage]) -> list[float]:
-    return [sum(json.loads(usage.output)) for usage in measured]
+def _seconds(measured: Sequence[Usage]) -> tuple[list[float], list[float], list[float]]:
+    """Return wall seconds, and CPU seconds of all processes and of the first."""
+    printed = [json.loads(usage.output) for usage in measured]
+    return [wall for wall, _ in printed], [usage.cpu for usage in measured], [own for _, own in printed]
 
 
 def _met(holds: bool) -> str:
