@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
 from modelwatch_analyzer.scripts.process import hide_from_scripts
+from modelwatch_analyzer.workers import Workers
 from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
@@ -22,6 +23,14 @@ hide_from_scripts()
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is this environment's, and outlives time-outs
     remove_abandoned_files()
 logger, metrics = Logger(), Metrics()
+
+_MEMORY, _MEBIBYTES_OF_A_CPU = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1_769
+"""Lambda's documentation, "Configure Lambda function memory": 1,769 MB have one CPU. With less it shows two as well."""
+
+
+def _workers() -> Workers:
+    memory = os.environ.get(_MEMORY)
+    return Workers(max(1, round(int(memory) / _MEBIBYTES_OF_A_CPU)) if memory else None)
 
 
 def _analyze(
@@ -35,6 +44,7 @@ def _analyze(
         pickles=wiring.allows_pickles(),
         allows=wiring.allows_address,
         choice=choice,
+        gather=_workers(),
     )
     return analyze(settings, host)
 

@@ -128,12 +128,13 @@ def _ended_with(message_file: Path, run: Callable[[], AnalysisSummary]) -> int:
     """Run an analysis; what it raises becomes the exit message, without the values of rows."""
     try:
         summary = run()
-    except ModelwatchError as error:
-        reason = str(error)
     except Exception as error:
-        resource = exhausted_resource(error)
-        exhausted = str(HostExhausted(resource)) if resource else None
-        reason = exhausted or f"AnalyzerError: {type(error).__name__} at {place_of(error)}"
+        if resource := exhausted_resource(error):
+            reason = str(HostExhausted(resource))
+        elif isinstance(error, ModelwatchError):
+            reason = str(error)
+        else:
+            reason = f"AnalyzerError: {type(error).__name__} at {place_of(error)}"
     else:
         logger.info("%s", summary.exit_message)
         return 0

@@ -1,20 +1,24 @@
-"""How the time of a baseline and a check grows with rows and with columns."""
+"""How the time of a baseline and a check grows with rows and with columns, and shrinks with processes."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Sequence
 
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.data_quality import make_tables
-from benchmarks.processes import interleaved, python, spread, terminal
+from benchmarks.processes import Usage, interleaved, python, spread, terminal
 
 _JOB = "benchmarks.growth_job"
 _COLUMNS = (10, 30, 100, 1_000)
 _ROWS = (10_000, 100_000, 1_000_000, 10_000_000)
 _CELLS = 20_000_000
 """Of the tables of different widths, at a million rows of the others; fewer where fewer rows are asked for."""
+_WORKERS = (1, 2, 3, 4)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -52,6 +56,48 @@ def run(options: argparse.Namespace) -> None:
         if len(many) > 1:
             apart = max(many) / min(many)
             console.print(f"{kind}: a row costs the same within {apart - 1:.0%} (target 20 %): {_met(apart <= 1.2)}")
+    _of_workers(options, console)
+
+
+def _of_workers(options: argparse.Namespace, console: Console) -> None:
+    """Measure several processes on the same files, in one run, and print ratios to one process."""
+    rows = min(options.rows, 1_000_000)
+    folder = str(make_tables(rows))
+    commands = {
+        f"{kind} {count}": python("-m", _JOB, folder, kind, str(count))
+        for kind in ("csv", "parquet")
+        for count in _WORKERS
+    }
+    usages = interleaved(commands, options.repetitions)
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    title = f"the same of {rows:,} x 30 by several processes on {cpus} CPUs, min / median of {options.repetitions}"
+    table = Table(title=title)
+    for heading in (
+        "format",
+        "processes",
+        "wall s",
+        "ratio",
+        "CPU s of all",
+        "ratio",
+        "CPU s of the first",
+        "ratio",
+        "peak RSS MB",
+    ):
+        table.add_column(heading, justify="right")
+    for name, measured in usages.items():
+        kind, count = name.split()
+        alone = usages[f"{kind} 1"]
+        cells = [kind, count]
+        for found, of_one in zip(_seconds(measured), _seconds(alone), strict=True):
+            cells += [spread(found), f"{min(found) / min(of_one):.2f}"]
+        table.add_row(*cells, f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}")
+    console.print(table)
+
+
+def _seconds(measured: Sequence[Usage]) -> tuple[list[float], list[float], list[float]]:
+    """Return wall seconds, and CPU seconds of all processes and of the first."""
+    printed = [json.loads(usage.output) for usage in measured]
+    return [wall for wall, _ in printed], [usage.cpu for usage in measured], [own for _, own in printed]
 
 
 def _met(holds: bool) -> str:

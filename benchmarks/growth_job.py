@@ -1,18 +1,25 @@
-"""One process of the growth benchmark: a baseline, then a check; prints the CPU seconds of each, without imports."""
+"""One process of the growth benchmark: a baseline, then a check; prints the seconds of each, without imports.
+
+Where the number of processes is given, it prints wall seconds and the CPU seconds of this one, with imports.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 
 from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.workers import Workers
 from modelwatch_core.domain.settings_environment import analysis_settings
 
 
-def main(folder: Path, file_format: str) -> None:
-    """Analyse baseline and current of a folder."""
+def main(folder: Path, file_format: str, workers: str = "") -> None:
+    """Analyse baseline and current of a folder, by so many processes if their number is given, else by one."""
+    clock = perf_counter if workers else process_time
+    host = Host(gather=Workers(int(workers or 1)))
     dataset_format = {"csv": {"header": True}} if file_format == "csv" else {"parquet": {}}
     spent = []
     for name, files in (
@@ -28,11 +35,11 @@ def main(folder: Path, file_format: str) -> None:
             dataset_format=dataset_format,
             **files,
         )
-        begun = process_time()
-        analyze(settings)
-        spent.append(process_time() - begun)
-    print(json.dumps(spent))
+        begun = clock()
+        analyze(settings, host)
+        spent.append(clock() - begun)
+    print(json.dumps([sum(spent), process_time()] if workers else spent))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -33,6 +33,34 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "no rows are lost with a process that dies",
+        f"{ANALYZER}/workers.py",
+        "            self._process.wait()\n            self.require_alive()\n            raise AssertionError",
+        "            return []\n            raise AssertionError",
+        "tests/parts/test_workers.py",
+    ),
+    Mutation(
+        "processes that read parts have no credentials",
+        f"{ANALYZER}/workers.py",
+        "env={**child_environment(), ",
+        "env={**os.environ, **child_environment(), ",
+        "tests/parts/test_workers.py",
+    ),
+    Mutation(
+        "a file of CSV is cut only where a record certainly ends",
+        f"{ANALYZER}/reading/csv_cuts.py",
+        "return cls(structure) if structure.is_balanced and not structure.inside_returns.any() else None",
+        "return cls(structure)",
+        "tests/parts/test_pieces.py",
+    ),
+    Mutation(
+        "an event that a later piece repeats is counted",
+        f"{ANALYZER}/reading/dataset.py",
+        "            self.duplicate_events += repeated\n",
+        "",
+        "tests/parts/test_pieces.py",
+    ),
+    Mutation(
         "an error about a frame has none of its values",
         "sdk/modelwatch/notebook/frames.py",
         "_UNREADABLE = (PolarsError, PanicException, ValueError, TypeError, NotImplementedError, OverflowError)",

@@ -322,6 +322,36 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
         TickSettings.from_environment()
 
 
+WORKERS_OF_THE_ANALYZER = """
+from analyzer_container import app
+from modelwatch_core.ports import AnalysisAccess
+app.analyze = lambda settings, host: host
+print(app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda").gather.count)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "count"), [("512", "1"), ("1769", "1"), ("2048", "1"), ("3008", "2"), ("10240", "6"), ("", "None")]
+)
+def test_the_analyzer_reads_with_as_many_processes_as_its_memory_has_cpus(mebibytes, count):
+    """In a process of its own, because the analyzer hides its process from others when it is imported."""
+    variables = {
+        "ANALYZER_LOG_GROUP": "g",
+        "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }
+    variables |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": mebibytes} if mebibytes else {}
+    done = subprocess.run(
+        [sys.executable, "-c", WORKERS_OF_THE_ANALYZER],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == count
+
+
 HOST_OF_THE_ANALYZER = """
 import json
 from analyzer_container import app

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from modelwatch_analyzer.workers import WorkerKilled
 from modelwatch_core.app.run_analysis import RunAnalysis, remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput, Upstream
@@ -133,7 +134,11 @@ def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
 
 @pytest.mark.parametrize(
     ("error", "resource"),
-    [(MemoryError(), Resource.MEMORY), (OSError(errno.ENOSPC, "No space left on device"), Resource.STORAGE)],
+    [
+        (MemoryError(), Resource.MEMORY),
+        (WorkerKilled("WorkerEnded", "a process was killed"), Resource.MEMORY),
+        (OSError(errno.ENOSPC, "No space left on device"), Resource.STORAGE),
+    ],
 )
 def test_a_host_that_is_too_small_says_of_what_it_has_not_enough_and_is_not_asked_again(
     objects, scratch, error, resource

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer_container import job
+from modelwatch_analyzer.workers import WorkerKilled
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.processing_job import REQUEST_FILE, JobRequest, PlacedObject
@@ -137,6 +138,7 @@ def test_names_from_the_data_cannot_forge_lines_of_a_jobs_log(opt_ml, monkeypatc
     ("error", "message"),
     [
         (MemoryError(), "Failed: HostExhausted: the analysis ran out of memory; a larger host may have enough"),
+        (WorkerKilled("WorkerEnded", "a process was killed"), "Failed: HostExhausted: the analysis ran out of memory"),
         (ValueError("jane@example.com"), "Failed: AnalyzerError: ValueError at "),
     ],
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from modelwatch_analyzer.parts import Gather, one_by_one
+from modelwatch_analyzer.parts import Gather
+from modelwatch_analyzer.workers import EVERY_CPU
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 
@@ -68,7 +69,7 @@ class Host:
     pickles: bool = True
     allows: Callable[[str], bool] = any_address
     choice: str = ""
-    gather: Gather = one_by_one
+    gather: Gather = EVERY_CPU
 
 
 def within(seconds_left: Callable[[], float]) -> Callable[[int, int], None]:

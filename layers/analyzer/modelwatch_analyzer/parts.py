@@ -4,6 +4,9 @@ Tables of some formats have ``parts``: tables of some of their files each. What 
 and so does the order in which what was read of the parts is merged: as the leaves of a binary tree, in which node ``i``
 of a level covers nodes ``2i`` and ``2i + 1`` of the level below. Whoever reads neighbouring parts may merge what is
 complete below a node, and what is merged later finds the same nodes.
+
+A part may be read in pieces, one by one or by several processes of one machine (`modelwatch_analyzer.workers`). They
+follow from the part alone, too, and what was read of them is merged as the leaves of a tree of the same kind.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of
+
+_PART_BITS = 32
 
 
 class Accumulator(Protocol):
@@ -46,6 +51,22 @@ class Counted(Generic[A]):
         return Counted(self.accumulator.merge(other.accumulator), log)
 
 
+class Place(NamedTuple):
+    """Which rows of a dataset an accumulator is for: those of a part, or of one of the pieces of a part."""
+
+    part: int = 0
+    piece: int = 0
+    pieces: int = 1
+
+    @property
+    def number(self) -> int:
+        """A number that no other rows have: 0 for the first, and that of the part where it has one piece."""
+        return self.part | self.piece << _PART_BITS
+
+
+FIRST = Place()
+
+
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[A]):
     """How a part is read. Everything in it can be pickled, so that another process can do it.
@@ -53,7 +74,7 @@ class Reading(Generic[A]):
     Attributes
     ----------
     start : callable
-        Returns an empty accumulator for the part of a number, from 0.
+        Returns an empty accumulator for some rows.
     dtypes : mapping of str to polars data type
         The plan.
     prepared : callable
@@ -62,15 +83,23 @@ class Reading(Generic[A]):
         See `Plan`.
     """
 
-    start: Callable[[int], A]
+    start: Callable[[Place], A]
     dtypes: Mapping[str, pl.DataType]
     prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
     arrivals: bool = False
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
-        """Read a part."""
-        accumulator, log = self.start(number), ReadLog()
-        for batch in self.prepared(part.batches(Plan(self.dtypes, arrivals=self.arrivals), log)):
+        """Read a part, piece by piece."""
+        pieces = pieces_of(part)
+        counted: Counted[A] = root(
+            Node(0, index, self.piece(number, len(pieces), index, piece)) for index, piece in enumerate(pieces)
+        )
+        return counted
+
+    def piece(self, part: int, pieces: int, number: int, piece: Table) -> Counted[A]:
+        """Read the piece of a number, of so many, of the part of a number."""
+        accumulator, log = self.start(Place(part, number, pieces)), ReadLog()
+        for batch in self.prepared(piece.batches(Plan(self.dtypes, arrivals=self.arrivals), log)):
             accumulator.update(batch)
         return Counted(accumulator, log)
 

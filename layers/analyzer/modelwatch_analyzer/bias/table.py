@@ -11,6 +11,7 @@ import polars as pl
 
 from modelwatch_analyzer.bias.flips import FlipSample
 from modelwatch_analyzer.bias.values import NUMBER, ColumnFacts, Listed, named, numbers
+from modelwatch_analyzer.parts import FIRST, Place
 from modelwatch_analyzer.profile.probability import require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
@@ -164,12 +165,14 @@ class BiasTable:
         return self.predicted if self.columns.label is None else self.label
 
     @classmethod
-    def empty(cls, columns: BiasColumns, seed: int, part: int = 0) -> BiasTable:
+    def empty(cls, columns: BiasColumns, seed: int, place: Place = FIRST) -> BiasTable:
         """Make one without rows, for a part of a dataset."""
         sample = None
         if columns.features and columns.prediction:
             facets = tuple(column for column, _ in columns.facets.values())
-            sample = FlipSample(columns.features, facets, np.random.default_rng([seed, part] if part else seed))
+            sample = FlipSample(
+                columns.features, facets, np.random.default_rng([seed, place.number] if place.number else seed)
+            )
         facts = {name: ColumnFacts() for name in columns.facets}
         return cls(columns, {name: _no_rows() for name in columns.facets}, facts, sample=sample)
 

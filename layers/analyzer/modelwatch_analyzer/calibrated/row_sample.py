@@ -23,6 +23,9 @@ _CELLS = 6_000_000
 _SLACK = 2
 """So many times the sampled rows are held before some are dropped, which copies the others."""
 
+_MORE, _AT_LEAST_MORE = 1.25, 500
+"""What each of several samples keeps beyond its share of the merged one."""
+
 _LONGEST = 120
 _VALUE = "value"
 """What series are called: polars takes a name such as ^a.*$ for a pattern."""
@@ -53,10 +56,14 @@ class RowSample:
         How many columns the rows have.
     part : int
         Which part of the dataset the rows are of: each has random numbers of its own.
+    pieces : int
+        How many such parts there are of about as many rows, which will be merged: each keeps its share of the sample,
+        and more, so that the share of one with more rows suffices.
     """
 
-    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0) -> None:
-        self._limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
+    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0, pieces: int = 1) -> None:
+        self._merged_limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
+        self._limit = min(self._merged_limit, math.ceil(_MORE * self._merged_limit / pieces) + _AT_LEAST_MORE)
         self._generator = np.random.default_rng([_SEED, part] if part else _SEED)
         self._priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
         self._parts: list[pl.DataFrame] = []
@@ -81,11 +88,12 @@ class RowSample:
 
     def merge(self, other: RowSample) -> RowSample:
         """Return the sample of the rows of this part and of later ones; neither changes."""
-        both = RowSample(1, rows=self._limit)
+        both = RowSample(1, rows=self._merged_limit)
         both.total = self.total + other.total
         both._threshold = min(self._threshold, other._threshold)
         both._held = self._held + other._held
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
+        both._keep_below_threshold()
         both._prune()
         both._join()
         return both
@@ -95,6 +103,9 @@ class RowSample:
             return
         together = np.concatenate(self._priorities)
         self._threshold = float(np.partition(together, self._limit)[self._limit])
+        self._keep_below_threshold()
+
+    def _keep_below_threshold(self) -> None:
         kept = [each < self._threshold for each in self._priorities]
         self._parts = [part.filter(rows) for part, rows in zip(self._parts, kept, strict=True)]
         self._priorities = [each[rows] for each, rows in zip(self._priorities, kept, strict=True)]

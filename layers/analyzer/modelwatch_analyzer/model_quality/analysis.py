@@ -34,7 +34,7 @@ from modelwatch_analyzer.model_quality.learnt import learnt
 from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION, Metric
 from modelwatch_analyzer.model_quality.quality import Evaluation, Quality
 from modelwatch_analyzer.model_quality.report import report_of
-from modelwatch_analyzer.parts import Gather, Reading
+from modelwatch_analyzer.parts import FIRST, Gather, Place, Reading
 from modelwatch_analyzer.reading.dataset import parts_of
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
@@ -123,7 +123,7 @@ def _measured(
 ) -> _Measured:
     labelled = open_labelled_dataset(settings)
     start = partial(_evaluation, problem_type, columns_of(settings, labelled.dataset))
-    counted = gather(Reading(start, start(0).plan().dtypes), parts_of(labelled.dataset))
+    counted = gather(Reading(start, start(FIRST).plan().dtypes), parts_of(labelled.dataset))
     evaluation, log = counted.accumulator, counted.log
     log.require_records()
     registry = tuple(evaluation.metrics())
@@ -134,7 +134,7 @@ def _measured(
     return _Measured(quality, registry, labelled, log.counts())
 
 
-def _evaluation(problem_type: ProblemType, columns: Columns, _part: int) -> Evaluation:
+def _evaluation(problem_type: ProblemType, columns: Columns, _: Place) -> Evaluation:
     return EVALUATIONS[problem_type](columns)
 
 

@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
-from modelwatch_analyzer.parts import Gather, Reading, one_by_one
+from modelwatch_analyzer.parts import Gather, Place, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_types
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, parts_of
@@ -154,9 +154,9 @@ class _SampledTable:
 
     @classmethod
     def of_part(
-        cls, dtypes: Mapping[str, pl.DataType], known: Mapping[str, Collection[str]], width: int | None, part: int
+        cls, dtypes: Mapping[str, pl.DataType], known: Mapping[str, Collection[str]], width: int | None, place: Place
     ) -> Self:
-        sample = None if width is None else RowSample(width, part=part)
+        sample = None if width is None else RowSample(width, part=place.number, pieces=place.pieces)
         return cls(TableAccumulator.for_plan(Plan(dtypes), known), sample)
 
     def update(self, batch: pl.DataFrame) -> None:

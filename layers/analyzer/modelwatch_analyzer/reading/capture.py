@@ -14,7 +14,7 @@ from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, ColumnGroup, column_groups
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, names_among, roles_by_name
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, TableOfPieces, names_among, roles_by_name
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_core.domain.dataset_formats import CaptureOptions
@@ -22,7 +22,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureFiles:
+class CaptureFiles(TableOfPieces):
     """A `Dataset` of captured payloads; the request and the response of a record have the same number of rows.
 
     Attributes
@@ -83,6 +83,11 @@ class CaptureFiles:
         parser = BlockParser(self.reader, self.keys, self._names())
         log.remarks += self.reader.layout.remarks
         return parser.frames(self.captured.blocks(log), plan, log)
+
+    def pieces(self) -> Iterator[CaptureFiles]:
+        """Yield datasets of some of the files each; see `modelwatch_analyzer.parts`."""
+        for captured in self.captured.pieces():
+            yield replace(self, captured=captured)
 
     def _roles_in_transform_output(self, names: tuple[str, ...]) -> Roles:
         predictions = {role: given for role, given in self.attributes.given.items() if role in PREDICTION_ROLES}

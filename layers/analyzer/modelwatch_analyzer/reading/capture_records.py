@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime
 from operator import attrgetter
 
@@ -12,7 +12,7 @@ import msgspec
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
-from modelwatch_analyzer.reading.files import SourceFile, line_blocks
+from modelwatch_analyzer.reading.files import SourceFile, in_pieces, line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
@@ -26,6 +26,8 @@ TRANSFORM_OUTPUT: Side = "batchTransformOutput"
 GROUND_TRUTH: Side = "groundTruthData"
 
 _CSV_RECORDS_PER_BLOCK = 16384
+_PIECE_BYTES = 16 << 20
+"""Of a piece at least: it takes as long as one of CSV; see `modelwatch_analyzer.reading.files.cuts_of`."""
 _JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per record
 
 
@@ -155,6 +157,18 @@ class CapturedRecords:
                     respelling.payloads(_placed_payloads(block))
                 yield block
         log.remarks += respelling.remarks()
+        if not self.merge_log:
+            log.events = events
+
+    def pieces(self) -> Iterator[CapturedRecords]:
+        """Yield the records of some of the files each; see `modelwatch_analyzer.parts`.
+
+        Where values have a spelling of their own, remarks count those of all records: they are read in one piece.
+        """
+        merge_log = self.merge_log
+        for files in (self.files,) if self.spelling else in_pieces(self.files, _PIECE_BYTES):
+            yield replace(self, files=files, merge_log=merge_log)
+            merge_log = merge_log and ReadLog()
 
     def _in_window(self, block: RecordBlock, log: ReadLog) -> RecordBlock:
         if self.times.start is None and self.times.end is None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
 
+from modelwatch_analyzer.reading.csv_cuts import cuts_in
 from modelwatch_analyzer.reading.csv_form import (
     HEADER,
     NO_HEADER,
@@ -30,11 +32,13 @@ from modelwatch_analyzer.reading.csv_text import (
     set_aside,
     text_frame,
 )
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, positional_names
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, positional_names
 from modelwatch_analyzer.reading.files import (
     BLOCK_BYTES,
     LONGEST_RECORD,
+    PIECE_BYTES,
     SourceFile,
+    cuts_of,
     in_parts,
     line_blocks,
     source_files,
@@ -59,16 +63,46 @@ _MOST_BLOCKS = 3
 
 @dataclass(frozen=True, slots=True)
 class _CsvFile:
-    """A file, its columns in their own order, and where its rows start."""
+    """A file, or a piece of one: its columns in their own order, where its rows start and, unless at its end, stop.
+
+    Attributes
+    ----------
+    line : int
+        The number of the first line; of a piece that is not the first one, 0.
+    """
 
     file: SourceFile
     columns: tuple[str, ...]
     offset: int = 0
     line: int = 1
+    stop: int | None = None
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether it is a piece that is not the first one."""
+        return self.line == 0
+
+    def lines_before(self) -> int:
+        """Return how many physical lines of the file are before the piece; few need to know, and it takes time."""
+        if not self.is_continued:
+            return 0
+        lines, last = 0, b""
+        for block in self.file.blocks(ReadLog(), 0, self.offset):
+            lines += block.count(b"\n") + block.count(b"\r") - (last + block).count(b"\r\n")
+            last = block[-1:]
+        return lines + 1
+
+    def pieces(self, wanted: Sequence[int], separator: str) -> Iterator[_CsvFile]:
+        """Yield the pieces between offsets, or between the ends of records behind them."""
+        rest = self
+        for cut in cuts_in(self.file, self.offset, wanted, separator) if wanted else ():
+            yield replace(rest, stop=cut)
+            rest = replace(self, offset=cut, line=0)
+        yield rest
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFiles(TableOfParts):
+class CsvFiles(TableOfParts, TableOfPieces):
     """A `Table` of one or more files of comma-separated text."""
 
     files: tuple[_CsvFile, ...]
@@ -91,8 +125,9 @@ class CsvFiles(TableOfParts):
                 plan.read_as_text(name)
         others = OtherSpellings()
         for file in self.files:
-            log.objects += 1
-            log.bytes += file.file.size
+            if not file.is_continued:
+                log.objects += 1
+                log.bytes += file.file.size
             rows = 0
             for frame in _read_file(file, self.separator, plan, log):
                 yield self.spelling.plain_frame(frame, others, file.file.label, rows) if self.spelling else frame
@@ -108,6 +143,28 @@ class CsvFiles(TableOfParts):
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):
             yield replace(self, files=files)
+
+    def pieces(self) -> Iterator[CsvFiles]:
+        """Yield tables of some of the rows each; see `modelwatch_analyzer.parts`.
+
+        Where values have a spelling of their own, remarks count the rows of a file: they are read in one piece.
+        """
+        sizes = [file.file.size for file in self.files]
+        cuts, start, group = [] if self.spelling else cuts_of(sum(sizes), PIECE_BYTES), 0, list[_CsvFile]()
+        for file, size in zip(self.files, sizes, strict=True):
+            among = [cut - start for cut in cuts if start < cut <= start + size]
+            is_cut = size >= PIECE_BYTES and among and not file.file.is_compressed
+            *before, last = file.pieces(among if is_cut else (), self.separator)
+            for piece in before:
+                yield replace(self, files=(*group, piece))
+                group = []
+            group.append(last)
+            if among and not is_cut:
+                yield replace(self, files=tuple(group))
+                group = []
+            start += size
+        if group:
+            yield replace(self, files=tuple(group))
 
 
 def open_csv(
@@ -334,7 +391,9 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
-    for block in chain(source.file.blocks(log, source.offset, times=_blocks_at_once(source)), [b""]):
+    before = cache(source.lines_before)
+    blocks = source.file.blocks(log, source.offset, source.stop, times=_blocks_at_once(source))
+    for block in chain(blocks, [b""]):
         if in_long_line:
             end = _LINE_END.search(block)
             in_long_line = end is None and block != b""
@@ -343,13 +402,13 @@ def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> It
             text += block
         consumed = -1
         while text and consumed:
-            frame, consumed, lines = _take_records(text, source, separator, plan, log, line, last=not block)
+            frame, consumed, lines = _take_records(text, source, separator, plan, log, line, before, last=not block)
             text, line = text[consumed:], line + lines
             log.read += frame.height
             if frame.height:
                 yield frame
         if len(text) > LONGEST_RECORD:
-            log.leave_out(source.file.label, line, TOO_LONG)
+            log.leave_out(source.file.label, before() + line, TOO_LONG)
             in_long_line = not text.endswith(b"\r")  # a return may end the line, so it is kept for the next block
             text = b"" if in_long_line else b"\r"
 
@@ -360,7 +419,15 @@ def _blocks_at_once(source: _CsvFile) -> int:
 
 
 def _take_records(
-    text: bytes, source: _CsvFile, separator: str, plan: Plan, log: ReadLog, line: int, *, last: bool
+    text: bytes,
+    source: _CsvFile,
+    separator: str,
+    plan: Plan,
+    log: ReadLog,
+    line: int,
+    before: Callable[[], int],
+    *,
+    last: bool,
 ) -> tuple[pl.DataFrame, int, int]:
     """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
     block = plain_block(text, last=last, separator=separator) if len(text) <= LONGEST_RECORD else None
@@ -375,7 +442,7 @@ def _take_records(
         frame = parse_block(good, source.columns, plan)
         if frame is not None:
             for record in bad:
-                _leave_out(record, source, line, log)
+                _leave_out(record, source, before() + line, log)
             return frame, block.consumed, block.lines
     rows: list[list[str]] = []
     consumed = lines = 0
@@ -384,7 +451,7 @@ def _take_records(
         if record.fields is not None and len(record.fields) == len(source.columns):
             rows.append(record.fields)
         elif record.fields != []:
-            _leave_out(record, source, line, log)
+            _leave_out(record, source, before() + line, log)
         if consumed > _FALLBACK_BYTES:
             break
     return text_frame(rows, source.columns, plan), consumed, lines

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from modelwatch_analyzer.reading.csv_form import NO_HEADER, looks_like_number
+from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts
@@ -56,6 +57,8 @@ class ReadLog:
     ----------
     late : Counter of str
         Records that were read although they are of earlier windows, by the hour of their time.
+    events : EventIds, optional
+        The events of the records: some of a log of other records may be the same.
     remarks : list of str
         What a reader took the data for where that is not certain, a sentence each, without row values.
     """
@@ -72,6 +75,7 @@ class ReadLog:
     encodings: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
     malformed_examples: list[str] = field(default_factory=list)
+    events: EventIds | None = field(default=None, repr=False, compare=False)
     remarks: list[str] = field(default_factory=list)
 
     def leave_out(self, file: str, line: int | None, reason: str) -> None:
@@ -94,6 +98,11 @@ class ReadLog:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
         self.late.update(other.late)
+        if self.events and other.events:
+            self.events, repeated = self.events.followed_by(other.events)
+            self.duplicate_events += repeated
+        else:
+            self.events = self.events or other.events
         self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
         self.remarks = list(dict.fromkeys([*self.remarks, *other.remarks]))
 
@@ -252,6 +261,21 @@ class TableOfParts(ABC):
         """Yield tables of some of the files each, in their order."""
 
 
+class TableOfPieces(ABC):
+    """A table that one machine may read in pieces; see `modelwatch_analyzer.parts`."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def pieces(self) -> Iterator[Table]:
+        """Yield tables of some of the rows each, in their order."""
+
+
+def pieces_of(table: Table) -> tuple[Table, ...]:
+    """Return the pieces of a part, in their order: the part itself if its format has none."""
+    return tuple(table.pieces()) if isinstance(table, TableOfPieces) else (table,)
+
+
 def parts_of(table: Table) -> tuple[Table, ...]:
     """Return the parts of a table, in their order: the table itself if its format has none."""
     return tuple(table.parts()) if isinstance(table, TableOfParts) else (table,)
@@ -263,7 +287,7 @@ def sources_of(table: Table) -> tuple[SourceFile, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class TableWithRoles(TableOfParts):
+class TableWithRoles(TableOfParts, TableOfPieces):
     """A `Dataset`: the columns of a table that are not excluded, and their roles.
 
     Attributes
@@ -314,6 +338,10 @@ class TableWithRoles(TableOfParts):
     def parts(self) -> Iterator[Table]:
         """Yield the parts of the table."""
         yield from parts_of(self.table)
+
+    def pieces(self) -> Iterator[Table]:
+        """Yield the pieces of the table."""
+        yield from pieces_of(self.table)
 
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:

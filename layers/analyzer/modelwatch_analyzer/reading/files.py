@@ -6,6 +6,7 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -34,6 +35,9 @@ BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 
 PART_BYTES = 256 << 20
 """A part of a dataset ends with the file with which it has so many bytes as stored; smaller ones have one part."""
+
+PIECE_BYTES, MOST_PIECES = 32 << 20, 8
+"""A part is read in so many pieces, of so many bytes at least; a large one in more, of no more than eight times."""
 
 LONGEST_RECORD = 32 << 20
 """A longer record is malformed; this bounds the memory that a stray quote can take."""
@@ -65,7 +69,19 @@ class SourceFile:
         """When the file was last modified, or became known; of a downloaded object, when that was."""
         return self.arrived or _EPOCH + timedelta(microseconds=self.path.stat().st_mtime_ns // 1000)
 
-    def blocks(self, log: ReadLog, start: int = 0, *, times: int = 1) -> Iterator[bytes]:
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it is gzip, by its first bytes.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnreadableFile``.
+        """
+        with self._opened() as stream:
+            return stream.read(len(_GZIP)) == _GZIP
+
+    def blocks(self, log: ReadLog, start: int = 0, stop: int | None = None, *, times: float = 1) -> Iterator[bytes]:
         """Yield the file's text block by block, from an offset after the byte order mark if there is one.
 
         Blocks end with a line unless lines are very long, so that they rarely have to be joined. Gzip is recognised by
@@ -76,9 +92,9 @@ class SourceFile:
         log : ReadLog
             Counts as one malformed record that compressed data is truncated, damaged, or followed by something else;
             what was decompressed before is yielded.
-        start : int
-            The offset in the text.
-        times : int
+        start, stop : int
+            Offsets in the text; compressed text is read to its end.
+        times : float
             How many times `BLOCK_BYTES` a block has.
 
         Raises
@@ -87,24 +103,30 @@ class SourceFile:
             ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
             ``UnreadableFile`` if the system cannot read it.
         """
-        size = times * BLOCK_BYTES
+        size = max(1, int(times * BLOCK_BYTES))
+        with self._opened() as stream:
+            head = stream.read(_HEAD_BYTES)
+            stream.seek(0)
+            if head.startswith(_GZIP):
+                yield from self._decompressed_blocks(stream, log, start, size)
+            else:
+                mark = self._mark_length(head)
+                yield from self._stored_blocks(stream, start + mark, None if stop is None else stop + mark, size)
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         try:
             with self.path.open("rb") as stream:
-                head = stream.read(_HEAD_BYTES)
-                stream.seek(0)
-                if head.startswith(_GZIP):
-                    yield from self._decompressed_blocks(stream, log, start, size)
-                else:
-                    yield from self._stored_blocks(stream, start + self._mark_length(head), size)
+                yield stream
         except OSError as error:
             raise InvalidInput("UnreadableFile", f"{self.label} cannot be read: {error.strerror}") from None
 
-    def _stored_blocks(self, stream: BinaryIO, start: int, least: int) -> Iterator[bytes]:
+    def _stored_blocks(self, stream: BinaryIO, start: int, stop: int | None, least: int) -> Iterator[bytes]:
         while True:
             stream.seek(start + least)
             size = least + len(stream.readline(_LINE_BYTES))
             stream.seek(start)
-            block = stream.read(size)
+            block = stream.read(size if stop is None else min(size, stop - start))
             if not block:
                 return
             yield block
@@ -205,5 +227,26 @@ def in_parts(files: Iterable[_File], source: Callable[[_File], SourceFile]) -> I
         if size >= PART_BYTES:
             yield tuple(group)
             group, size = [], 0
+    if group:
+        yield tuple(group)
+
+
+def cuts_of(size: int, least: int) -> list[int]:
+    """Return where a part of some size is cut into pieces that have a least size: depending on nothing else."""
+    count = max(min(size // least, MOST_PIECES), size // (MOST_PIECES * least))
+    return [size * number // count for number in range(1, count)]
+
+
+def in_pieces(files: Iterable[SourceFile], least: int) -> Iterator[tuple[SourceFile, ...]]:
+    """Yield the files of each piece of a part that is cut between files only."""
+    sizes = [(file, file.size) for file in files]
+    cuts = cuts_of(sum(size for _, size in sizes), least)
+    group, end = list[SourceFile](), 0
+    for file, size in sizes:
+        group.append(file)
+        start, end = end, end + size
+        if any(start < cut <= end for cut in cuts):
+            yield tuple(group)
+            group = []
     if group:
         yield tuple(group)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts
-from modelwatch_analyzer.reading.files import SourceFile, in_parts
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces
+from modelwatch_analyzer.reading.files import SourceFile, cuts_of, in_parts
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
@@ -28,15 +28,22 @@ _SHORT, _SHORT_AT_ONCE = 4_096, 8
 """A batch of fewer rows, as of a wide table, takes as long as one of so many. A slice then has eight whole ones: polars
 decodes what is before a slice anew, and none is left for the last row or two."""
 
+_PIECE_CELLS = 1 << 22
+"""A piece has so many at least; see `modelwatch_analyzer.reading.files.cuts_of`."""
+
 
 @dataclass(frozen=True, slots=True)
 class _ParquetFile:
+    """A file, or a piece of one: its rows from one to before another."""
+
     file: SourceFile
     content: TypedColumns
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetFiles(TableOfParts):
+class ParquetFiles(TableOfParts, TableOfPieces):
     """A `Table` of Parquet files. Elements that the lists of a file do not have are missing values."""
 
     files: tuple[_ParquetFile, ...]
@@ -62,13 +69,14 @@ class ParquetFiles(TableOfParts):
         others = OtherSpellings()
         with parquet_process(self.process) as collect:
             for source in self.files:
-                log.objects += 1
-                log.bytes += source.file.size
+                if not source.start:
+                    log.objects += 1
+                    log.bytes += source.file.size
                 columns = source.content.expressions(names, plan)
                 scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
-                rows = 0
+                rows = source.start
                 with _readable(source.file):
-                    for batch in _batches(collect, scan, source.content.rows, len(names)) if names else ():
+                    for batch in _batches(collect, scan, source, len(names)) if names else ():
                         log.read += batch.height
                         spelled = source.content.spelled(batch, self.spelling, others, source.file.label, rows)
                         yield without_infinities(spelled, plan)
@@ -84,6 +92,26 @@ class ParquetFiles(TableOfParts):
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):
             yield replace(self, files=files, process=ParquetProcess())
+
+    def pieces(self) -> Iterator[ParquetFiles]:
+        """Yield tables of some of the rows each; see `modelwatch_analyzer.parts`.
+
+        Where values have a spelling of their own, remarks count those of all rows: they are read in one piece.
+        """
+        rows = sum(file.content.rows for file in self.files)
+        cuts = [] if self.spelling else cuts_of(rows, max(1, _PIECE_CELLS // len(self.columns)))
+        start, group = 0, list[_ParquetFile]()
+        for file in self.files:
+            rest = file
+            for cut in cuts:
+                if start + rest.start < cut <= start + file.stop:
+                    yield replace(self, files=(*group, replace(rest, stop=cut - start)))
+                    group, rest = [], replace(rest, start=cut - start)
+            if rest.start < rest.stop or not file.stop:
+                group.append(rest)
+            start += file.stop
+        if group:
+            yield replace(self, files=tuple(group))
 
 
 def open_parquet(
@@ -116,12 +144,13 @@ def open_parquet(
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
     try:
-        return _ParquetFile(file, typed_columns(collect, pl.scan_parquet(file.path, glob=False), file.label))
+        content = typed_columns(collect, pl.scan_parquet(file.path, glob=False), file.label)
     except Unreadable:
         for name, numbers in repeated_names(file.path):
             message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
             raise InvalidInput("DuplicateColumn", message) from None
         raise
+    return _ParquetFile(file, content, 0, content.rows)
 
 
 def _require_parquet(file: SourceFile) -> None:
@@ -145,14 +174,14 @@ def _readable(file: SourceFile) -> Iterator[None]:
         raise InvalidInput("NotParquet", message) from None
 
 
-def _batches(collect: Collect, scan: pl.LazyFrame, height: int, width: int) -> Iterator[pl.DataFrame]:
+def _batches(collect: Collect, scan: pl.LazyFrame, source: _ParquetFile, width: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of a scan in their order, slice by slice."""
     rows, most = max(1, _SLICE_CELLS // width), max(1, _BATCH_CELLS // width)
     if most < _SHORT:
         rows = _SHORT_AT_ONCE * most
-    for start in range(0, height, rows):
-        missing = min(rows, height - start)
-        for batch in collect(scan.slice(start, rows), most):
+    for start in range(source.start, source.stop, rows):
+        missing = min(rows, source.stop - start)
+        for batch in collect(scan.slice(start, missing), most):
             missing -= batch.height
             yield batch
         if missing:  # polars does not report some kinds of damage

@@ -18,8 +18,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from modelwatch_analyzer.child_environment import child_environment
-
-_LENGTH_BYTES = 8
+from modelwatch_analyzer.child_messages import LENGTH_BYTES, receive, send
 
 Collect = Callable[[pl.LazyFrame, int], Iterator[pl.DataFrame]]
 """Collects a query in batches of at most the given number of rows, in order; there is at least one, perhaps empty."""
@@ -39,6 +38,10 @@ class ParquetProcess:
     def __init__(self) -> None:
         self._kept: weakref.finalize[Any, Any] | None = None
 
+    def __reduce__(self) -> tuple[type[ParquetProcess], tuple[()]]:
+        """Have another process start one of its own."""
+        return ParquetProcess, ()
+
     @contextmanager
     def queries(self) -> Iterator[Collect]:
         """Run the process for the duration of the context at least; collecting a query may raise `Unreadable`.
@@ -55,8 +58,8 @@ class ParquetProcess:
             nonlocal idle
             idle = False
             try:
-                _send(queries, rows.to_bytes(_LENGTH_BYTES, "big") + query.serialize())
-                while message := _receive(responses):
+                send(queries, rows.to_bytes(LENGTH_BYTES, "big") + query.serialize())
+                while message := receive(responses):
                     yield pl.read_ipc(BytesIO(message))
             except (BrokenPipeError, EOFError):
                 raise Unreadable from None
@@ -112,13 +115,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
     with suppress(EOFError, BrokenPipeError, PolarsError, PanicException, OSError):
         while True:
-            message = _receive(queries)
-            rows, query = int.from_bytes(message[:_LENGTH_BYTES], "big"), BytesIO(message[_LENGTH_BYTES:])
+            message = receive(queries)
+            rows, query = int.from_bytes(message[:LENGTH_BYTES], "big"), BytesIO(message[LENGTH_BYTES:])
             for batch in _batches(pl.LazyFrame.deserialize(query), rows):
                 frame = BytesIO()
                 batch.write_ipc(frame, compression="uncompressed")
-                _send(responses, frame.getbuffer())
-            _send(responses, b"")
+                send(responses, frame.getbuffer())
+            send(responses, b"")
 
 
 def _batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
@@ -128,24 +131,6 @@ def _batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         yield batch
     if not has_batches:
         yield query.head(0).collect()
-
-
-def _send(stream: IO[bytes], message: bytes | memoryview) -> None:
-    stream.write(len(message).to_bytes(_LENGTH_BYTES, "big"))
-    stream.write(message)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes]) -> bytes:
-    size = int.from_bytes(_read_exactly(stream, _LENGTH_BYTES), "big")
-    return _read_exactly(stream, size)
-
-
-def _read_exactly(stream: IO[bytes], size: int) -> bytes:
-    content = stream.read(size)
-    if len(content) < size:
-        raise EOFError
-    return content
 
 
 if __name__ == "__main__":

@@ -124,11 +124,11 @@ class RunAnalysis:
             return self._stored(request, run, access, root)
         except InvalidInput as error:
             return Outcome.failed(str(error).replace(f"{root}/", ""))
-        except ModelwatchError:
-            raise
         except Exception as error:
             if resource := exhausted_resource(error):
                 raise HostExhausted(resource) from None
+            if isinstance(error, ModelwatchError):
+                raise
             # The text of an unforeseen exception may hold row values; it must not reach the log, the trace, the
             # failure destination and the mail.
             raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None

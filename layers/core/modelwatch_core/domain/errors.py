@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import PurePath
+from typing import Any
 
 
 class ModelwatchError(Exception):
@@ -26,6 +27,10 @@ class ModelwatchError(Exception):
         self.message = message
         self.examples = examples
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process of ours raise the same error."""
+        return _made_again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
@@ -40,6 +45,12 @@ class NotReady(ModelwatchError):
 
 class Upstream(ModelwatchError):
     """A service answered with an error; a retry may help."""
+
+
+def _made_again(kind: type[ModelwatchError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> ModelwatchError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
 
 
 def place_of(error: BaseException) -> str:

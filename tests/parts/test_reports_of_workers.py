@@ -1,0 +1,97 @@
+"""Reports are the same bytes for any number of processes that read the dataset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from modelwatch_analyzer.analysis import analyze
+from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.reading import capture_records, csv_files, parquet_files
+from modelwatch_analyzer.reading import files as reading_files
+from modelwatch_analyzer.workers import Workers
+from modelwatch_core.domain.settings_environment import settings_from_environment
+from tests.parts import datasets
+from tests.parts.datasets import KINDS, baseline_of, check_of, reports_in
+from tests.parts.test_pieces import capture
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workers")
+    datasets.make(folder)
+    for name in ("baseline", "window"):
+        files = [pl.read_csv(path, ignore_errors=True) for path in sorted((folder / name).iterdir())]
+        pl.concat(file.cast({"mixed": pl.String}) for file in files).write_parquet(folder / f"{name}.parquet")
+    (folder / "captures").mkdir()
+    capture(folder / "captures", [[f"{number} {row // 2}" for row in range(300)] for number in range(9)])
+    return folder
+
+
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have small datasets in many pieces."""
+    monkeypatch.setattr(csv_files, "PIECE_BYTES", 4_000)
+    monkeypatch.setattr(parquet_files, "_PIECE_CELLS", 1_000)
+    monkeypatch.setattr(capture_records, "_PIECE_BYTES", 4_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_reports_are_the_same_for_any_number_of_processes(
+    kind: str, file_format: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+
+    def run(environment: dict[str, str], source: str, count: int) -> dict[str, bytes]:
+        if file_format == "parquet":
+            source = str(folder / f"{source}.parquet")
+            environment |= {"dataset_format": '{"parquet": {}}', "dataset_source": source}
+        analyze(settings_from_environment(environment), Host(gather=Workers(count)))
+        return reports_in(Path(environment["output_path"]))
+
+    def analyzed(count: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        baseline, check = tmp_path / f"baseline {count}", tmp_path / f"check {count}"
+        made = run(baseline_of(kind, folder, baseline), "baseline", count)
+        return made, run(check_of(kind, folder, check, baseline), "window", count)
+
+    alone = analyzed(1)
+    assert json.loads(alone[1]["constraint_violations.json"])["violations"]
+    for count in (2, 3):
+        assert analyzed(count) == alone
+
+
+@pytest.mark.slow
+def test_reports_on_captures_are_the_same_for_any_number_of_processes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+    written: list[dict[str, bytes]] = []
+    for count in (1, 2, 4):
+        environment = {
+            "analysis_type": "DATA_QUALITY",
+            "dataset_source": str(folder / "captures"),
+            "dataset_format": '{"sagemakerCaptureJson": {}}',
+            "output_path": str(tmp_path / str(count)),
+        }
+        summary = analyze(settings_from_environment(environment), Host(gather=Workers(count)))
+        assert (summary.records.read, summary.records.duplicate_events, summary.records.malformed) == (2_700, 1_350, 9)
+        written.append(reports_in(tmp_path / str(count)))
+    assert written[0] == written[1] == written[2]
+
+
+@pytest.mark.slow
+def test_many_parts_are_shared_out_whole_with_the_same_reports(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_files, "PART_BYTES", 1)
+    found: list[dict[str, Any]] = []
+    for count in (1, 2, 4):
+        settings = settings_from_environment(baseline_of("DATA_QUALITY", folder, tmp_path / str(count)))
+        analyze(settings, Host(gather=Workers(count)))
+        found.append(reports_in(tmp_path / str(count)))
+    assert found[0] == found[1] == found[2]
