@@ -258,3 +258,56 @@ def test_columns_of_parts_are_filtered_as_their_hours_are():
     assert found.mean.rows == 2
     usual = counts.seasons.seasons[9].mean
     assert found.mean.away == pytest.approx(3.0 - usual)  # of the rows 2 and 4
+
+
+def test_values_that_are_missing_at_night_more_often_are_no_change(seasonal):
+    def lacking(frame: pl.DataFrame) -> pl.DataFrame:
+        drawn = np.random.default_rng([6, frame.height]).random(frame.height)
+        share = np.where(frame[HOUR_COLUMN].to_numpy() % 24 < 12, 0.1, 0.9)
+        return frame.with_columns(pl.when(pl.Series(drawn >= share)).then(pl.col("value")).alias("value"))
+
+    counts = baseline(lacking(captured(1, range(DAYS))))
+    learnt = counts["value"].seasons
+    assert learnt is not None
+    day = lacking(captured(7, range(DAYS, DAYS + 1)))
+    usual = [learnt.seasons[int(each)].mean for each in seasons_of(day[HOUR_COLUMN].to_numpy().astype(int), learnt.by)]
+    expected = (day["value"] - pl.Series(usual)).mean()
+    found = found_in(counts, day)["value"]
+    assert found.mean is not None
+    assert found.mean.away == pytest.approx(expected)
+    assert least(found) > 0.01
+    untimed = found_in(counts, day, by_record=False)["value"]
+    assert least(untimed) > 0.01
+
+
+def test_hours_at_which_the_baseline_has_no_value_have_no_usual_mean():
+    at_night = pl.col(HOUR_COLUMN) % 24 < 6
+    frame = captured(1, range(DAYS)).with_columns(pl.when(~at_night).then(pl.col("value") + 100.0).alias("value"))
+    counts = baseline(frame)
+    found = found_in(counts, hour(DAYS, 3).with_columns(pl.col("value") + 100.0))["value"]
+    assert found.mean is None
+
+
+def test_quiet_nights_leave_the_days_what_they_tell():
+    # Days of 60 rows an hour that differ by 0.5, and nights of 3 rows that hardly vary: the variance between hours of
+    # many rows is 0.25 all the same. Signs of normal numbers with correlation r = 0.25 / 1.25 have 2 asin(r) / pi, and
+    # by it an hour of 60 rows counts 8.6 times fewer.
+    drawn = np.random.default_rng(11)
+    hours = MONDAY + np.arange(60 * 24)
+    quiet = hours % 24 < 10
+    of_row = np.repeat(hours, np.where(quiet, 3, 60))
+    of_day = drawn.normal(0, 0.5, 60)
+    day = np.repeat(of_day * 0.5 / of_day.std(ddof=1), 24)[of_row - MONDAY]
+    noise = drawn.normal(0, 1, of_row.size)
+    value = np.where(of_row % 24 < 10, 0.2 * noise, day + noise)
+    kind = np.where(value > 0, "high", "low")
+    counts = baseline(pl.DataFrame({"value": value, "kind": kind, HOUR_COLUMN: of_row.astype(np.uint32)}))
+    learnt = counts["value"].seasons
+    assert learnt is not None
+    assert learnt.spreads[1].between == pytest.approx(0.25, rel=0.15)
+    assert learnt.spreads[1].mean_variance == pytest.approx(0.25 + 1 / 60, rel=0.15)
+    busy = pl.DataFrame(
+        {"value": drawn.normal(0, 1, 60), "kind": ["high"] * 60, HOUR_COLUMN: np.full(60, MONDAY + 15, np.uint32)}
+    )
+    found = found_in(counts, busy)["kind"]
+    assert found.rows == pytest.approx(60 / (1 + 59 * 2 * math.asin(0.2) / math.pi), rel=0.25)

@@ -295,7 +295,7 @@ def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
     """Return the cell of each value; -1 where it is missing."""
     placed = np.full(len(part), -1)
     if isinstance(cells, NumberCells):
-        numbers = _as_numbers(part)
+        numbers = as_numbers(part)
         filled = np.isfinite(numbers)
         placed[filled] = cells.place(numbers[filled])
     else:
@@ -304,7 +304,8 @@ def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
     return placed
 
 
-def _as_numbers(part: pl.Series) -> Floats:
+def as_numbers(part: pl.Series) -> Floats:
+    """Return the value of each row; not finite where it has no number."""
     if part.dtype == pl.String():
         part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
     return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN
@@ -363,7 +364,7 @@ def _ranked(counts: ColumnCounts, sampled: SampledColumn) -> RankedColumn:
         raise ValueError("a column with values has cells")
     placed = np.concatenate([_placed(part, cells) for part in sampled.parts])
     if counts.numbers is not None:
-        values = np.concatenate([_as_numbers(part) for part in sampled.parts])
+        values = np.concatenate([as_numbers(part) for part in sampled.parts])
         values = np.where(np.isfinite(values), values, np.nan)
         if float(np.nanmax(np.abs(values))) > _SQUARED:
             values = None  # the rows are compared alone

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers
+from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, as_numbers
 from modelwatch_analyzer.calibrated.columns import evidence_of
 from modelwatch_analyzer.calibrated.effects import Effect
 from modelwatch_analyzer.calibrated.evidence import (
@@ -75,11 +75,14 @@ class _Window:
     ----------
     weights : mapping of int to float
         The share of the rows in each season.
+    of_rows : ndarray of int, optional
+        The season of each row, where it is known.
     """
 
     seasonal: SeasonalCounts
     weights: Mapping[int, float]
     sampled: SampledColumn
+    of_rows: Integers | None
 
     @classmethod
     def of(cls, seasonal: SeasonalCounts, sampled: SampledColumn, times: WindowTimes) -> _Window:
@@ -89,7 +92,8 @@ class _Window:
             sampled = _filtered(sampled, known)
         seasons, counts = np.unique(numbers[known], return_counts=True)
         shares = counts / max(int(counts.sum()), 1)
-        return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled)
+        of_rows = None if times.of_rows is None else numbers[known]
+        return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled, of_rows)
 
     @property
     def rows(self) -> int:
@@ -122,11 +126,34 @@ class _Window:
         )
 
     def mean(self, copies: float) -> WindowMean | None:
-        """Compare the mean of numbers with what is usual; None where there is nothing to compare."""
-        values = Numbers(self.sampled).values
+        """Compare the mean of numbers with what is usual; None where there is nothing to compare.
+
+        Notes
+        -----
+        Seasons have the weight of their values and not of their rows: values may be missing at some hours more often.
+        """
+        parts = [as_numbers(part) for part in self.sampled.parts]
+        values = np.concatenate(parts) if parts else np.empty(0)
+        told = {number: season for number, season in self.seasonal.seasons.items() if season.counts}
+        filled = np.isfinite(values)
+        if self.of_rows is not None:
+            filled &= np.isin(self.of_rows, list(told))
+        values = values[filled]
         if not values.size or self.seasonal.variance <= 0:
             return None
-        usual = sum(share * self.seasonal.seasons[number].mean for number, share in self.weights.items())
+        if self.of_rows is not None:
+            seasons, counts = np.unique(self.of_rows[filled], return_counts=True)
+            weights = dict(zip(seasons.tolist(), counts.tolist(), strict=True))
+        else:
+            weights = {
+                number: share * (told[number].rows - told[number].missing) / told[number].rows
+                for number, share in self.weights.items()
+                if number in told
+            }
+        whole = sum(weights.values())
+        if whole <= 0:
+            return None
+        usual = sum(weight * told[number].mean for number, weight in weights.items()) / whole
         with np.errstate(over="ignore", invalid="ignore"):
             return WindowMean(float(np.nan_to_num(values.mean())) - usual, values.size / copies)
 

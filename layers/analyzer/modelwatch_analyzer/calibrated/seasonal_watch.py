@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from modelwatch_analyzer.calibrated.evidence import Evidence, WindowMean
@@ -42,7 +43,7 @@ class MeanOfWindows(EditedDocument):
         """Take in a window."""
         if mean is None:
             return self.model_copy(update={"windows": self.windows + 1})
-        away = self.away + mean.away * mean.rows
+        away = float(np.nan_to_num(self.away + mean.away * mean.rows))  # of huge numbers it may be beyond a double
         return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away)
 
 

@@ -68,7 +68,7 @@ class Spread(EditedDocument):
     correlation : float
         Of neighbouring ones.
     rows : float
-        Rows of a window; the harmonic mean.
+        Rows of the window that a row is in, in the mean.
     repeated : float
         The design effect of rows of a window.
     between : float
@@ -144,7 +144,7 @@ class SeasonalCounts(EditedDocument):
 
     by: By
     seasons: dict[int, Season]
-    spreads: dict[int, Spread]
+    spreads: Annotated[dict[int, Spread], Field(min_length=1)]
     variance: Annotated[float, Field(ge=0)] = 0.0
 
     def spread_of(self, hours: float) -> Spread:
@@ -332,7 +332,8 @@ class _Residuals:
         Notes
         -----
         Of a first-order autoregression, whose correlation is the largest of all scores plus one standard error. As days
-        are alike in all their hours, shorter windows tell no more than those of a day.
+        are alike in all their hours, shorter windows tell no more than those of a day. Unequal windows are worth fewer
+        equal ones (Kish).
         """
         sums, rows, numbers = self.windows(length)
         means = sums / rows[:, None]
@@ -341,7 +342,7 @@ class _Residuals:
         squares = (centred**2).sum(axis=0)
         largest = float(np.max(np.where(squares > 0, products / np.where(squares > 0, squares, 1.0), 0.0)))
         correlation = min(max(largest + 1 / math.sqrt(numbers.size), 0.0), _LARGEST_CORRELATION)
-        independent = numbers.size * (1 - correlation) / (1 + correlation)
+        independent = float(rows.sum() ** 2 / (rows**2).sum()) * (1 - correlation) / (1 + correlation)
         return correlation, independent if length >= DAY else min(independent, self.correlation(DAY)[1])
 
 
@@ -358,15 +359,15 @@ def _spread(
     correlation, independent = (values or scores).correlation(length)
     between = mean_variance = 0.0
     if values is not None:
+        # Windows count by their values: quiet hours, of few rows, would hide how far those of many are apart.
         sums, of_values, _ = values.windows(length)
-        means = sums[:, 0] / of_values
-        share = float((1 / of_values).mean())
-        mean_variance = scale * float((means**2).mean())
+        share = of_values.size / float(of_values.sum())
+        mean_variance = scale * float((sums[:, 0] ** 2 / of_values).sum() / of_values.sum())
         between = max(0.0, (mean_variance - variance * share) / (1 - share)) if share < 1 else 0.0
     return Spread(
         windows=max(_LEAST_INDEPENDENT, independent),
         correlation=correlation,
-        rows=float(1 / (1 / rows).mean()),
+        rows=float((rows**2).sum() / rows.sum()),
         repeated=max(1.0, float(effects.max())),
         between=between,
         mean_variance=mean_variance,
