@@ -311,3 +311,33 @@ def test_quiet_nights_leave_the_days_what_they_tell():
     )
     found = found_in(counts, busy)["kind"]
     assert found.rows == pytest.approx(60 / (1 + 59 * 2 * math.asin(0.2) / math.pi), rel=0.25)
+
+
+def test_what_is_learnt_does_not_go_by_the_order_of_the_rows():
+    frame = captured(1, range(DAYS))
+    mixed = frame.sample(fraction=1, shuffle=True, seed=3)
+    for name, counts in baseline(frame).items():
+        learnt, again = counts.seasons, baseline(mixed)[name].seasons
+        assert learnt is not None
+        assert again is not None
+        assert again.seasons.keys() == learnt.seasons.keys()
+        for number, season in learnt.seasons.items():
+            assert again.seasons[number].counts == season.counts
+        for length, each in learnt.spreads.items():
+            assert again.spreads[length].model_dump() == pytest.approx(each.model_dump())
+
+
+def test_a_column_that_its_hour_decides_has_no_spread_of_rounding_errors():
+    frame = captured(1, range(DAYS))
+    exact = frame.with_columns((0.1 * (pl.col(HOUR_COLUMN) % 24)).alias("value"))
+    learnt = baseline(exact)["value"].seasons
+    assert learnt is not None
+    assert {each.repeated for each in learnt.spreads.values()} == {1.0}
+
+
+def test_very_many_columns_have_cells_too(monkeypatch):
+    monkeypatch.setattr("modelwatch_analyzer.calibrated.cells._SEASONAL_CELLS", 1)
+    counts = baseline(captured(1, range(DAYS)))["value"]
+    assert counts.seasons is not None
+    assert counts.numbers is not None
+    assert counts.numbers.distinct > len(counts.numbers.counts) > 1

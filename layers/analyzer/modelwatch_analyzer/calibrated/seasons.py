@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from modelwatch_analyzer.calibrated.dependence import scores_of
 from modelwatch_analyzer.documents import EditedDocument
 
 Floats = NDArray[np.float64]
@@ -159,20 +160,22 @@ class RankedColumn:
 
     Attributes
     ----------
-    cells : ndarray of int, shape (rows,)
+    cells : ndarray of int32, shape (rows,)
         The cell of each value; -1 where it is missing.
-    counted : int
-        How many cells there are.
-    scores : ndarray, shape (rows, scores)
-        What tests look at; of a missing value 0, and centred.
+    middles : ndarray, shape (cells + 2,)
+        The rank of the middle of each cell, of other values, and last NaN.
     values : ndarray, shape (rows,), optional
         Numbers; NaN where there is none.
     """
 
-    cells: Integers
-    counted: int
-    scores: Floats
+    cells: NDArray[np.int32]
+    middles: Floats
     values: Floats | None
+
+    @property
+    def scores(self) -> Floats:
+        """What tests look at, shape (rows, scores); those of one column need more memory than all its rows."""
+        return scores_of(self.middles[self.cells])
 
 
 def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[str, SeasonalCounts]:
@@ -195,11 +198,12 @@ def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[
     timed = _Hours(hours)
     if np.unique(timed.each // DAY).size < _LEAST_DAYS:
         return {}
+    scored = {name: _Scores.of(timed, each.scores) for name, each in columns.items()}
     by: By = ""
     for finer in ("hour", "hour_and_kind_of_day"):
-        if timed.is_known(finer) and timed.differ(finer, by, (each.scores for each in columns.values())):
+        if timed.is_known(finer) and timed.differ(finer, by, (each.sums for each in scored.values())):
             by = finer
-    seasonal = {name: _counts_of(timed, by, each) for name, each in columns.items()}
+    seasonal = {name: _counts_of(timed, by, each, scored[name]) for name, each in columns.items()}
     apart = any(each.repeated > 1 + _APART_ERRORS * math.sqrt(2 / each.windows) for each in _all_spreads(seasonal))
     return seasonal if by or apart else {}
 
@@ -215,10 +219,13 @@ class _Hours:
     def __init__(self, hours: Integers) -> None:
         self.each, self.of_row = np.unique(hours, return_inverse=True)
         self.rows = np.bincount(self.of_row).astype(np.float64)
+        self.order = None if np.all(np.diff(hours) >= 0) else np.argsort(hours, kind="stable")
+        self.starts = np.append(0, np.cumsum(self.rows[:-1])).astype(np.int64)
 
     def sums(self, scores: Floats) -> Floats:
         """Return the sums of scores by hour, shape (hours, scores)."""
-        return np.column_stack([np.bincount(self.of_row, each, self.each.size) for each in scores.T])
+        sums: Floats = np.add.reduceat(scores if self.order is None else scores[self.order], self.starts, axis=0)
+        return sums
 
     def days(self, by: By) -> dict[int, int]:
         """Return on how many days each season has rows."""
@@ -233,7 +240,7 @@ class _Hours:
         return float(self.rows[known].sum()) >= _KNOWN_ROWS * float(self.rows.sum())
 
     def differ(self, by: By, coarser: By, columns: Iterable[Floats]) -> bool:
-        """Return whether seasons explain more of the means of hours than coarser ones do."""
+        """Return whether seasons explain more of the means of hours, by the sums of columns, than coarser ones do."""
         from scipy.special import fdtrc
 
         levels = tuple(np.unique(seasons_of(self.each, each), return_inverse=True)[1] for each in (coarser, by))
@@ -242,8 +249,7 @@ class _Hours:
         if min(freedom) < 1:
             return False
         least, tests = 1.0, 0
-        for scores in columns:
-            sums = self.sums(scores)
+        for sums in columns:
             before, left = (self._left(sums, level) for level in levels)
             whole = (sums**2 / self.rows[:, None]).sum(axis=0)
             explained = before - left
@@ -270,12 +276,24 @@ def _means(sums: Floats, rows: Floats, level: Integers) -> Floats:
     return means
 
 
-def _counts_of(timed: _Hours, by: By, column: RankedColumn) -> SeasonalCounts:
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """The sums of scores by hour, of which every row has some, and the sums of their squares."""
+
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, timed: _Hours, scores: Floats) -> _Scores:
+        return cls(timed.sums(scores), np.einsum("ij,ij->j", scores, scores))
+
+
+def _counts_of(timed: _Hours, by: By, column: RankedColumn, scored: _Scores) -> SeasonalCounts:
     level = np.unique(seasons_of(timed.each, by), return_inverse=True)[1]
-    scores = _Residuals(timed, level, column.scores)
+    scores = _Residuals.of_scores(timed, level, scored)
     values, variance = None, 0.0
     if column.values is not None:
-        values = _Residuals(timed, level, column.values[:, None])
+        values = _Residuals.of_values(timed, level, column.values)
         variance = values.variance
     spreads = {}
     for length in LENGTHS:
@@ -288,8 +306,10 @@ def _counts_of(timed: _Hours, by: By, column: RankedColumn) -> SeasonalCounts:
 def _seasons(timed: _Hours, by: By, column: RankedColumn, values: _Residuals | None) -> Iterator[tuple[int, Season]]:
     numbers, level = np.unique(seasons_of(timed.each, by), return_inverse=True)
     of_row = level[timed.of_row]
-    cells = np.zeros((numbers.size, column.counted + 1), np.int64)
-    np.add.at(cells, (of_row, column.cells), 1)  # the missing ones have the last column: their cell is -1
+    counted = column.middles.size - 1
+    # The missing ones have the last column: their cell is -1.
+    cells = np.bincount(of_row * counted + column.cells % counted, minlength=numbers.size * counted)
+    cells = cells.reshape(numbers.size, counted)
     days = timed.days(by)
     for place, number in enumerate(numbers.tolist()):
         if by and days[number] < _LEAST_DAYS:
@@ -298,19 +318,42 @@ def _seasons(timed: _Hours, by: By, column: RankedColumn, values: _Residuals | N
         yield number, Season.of(cells[place, :-1], int(cells[place, -1]), mean)
 
 
+@dataclass(frozen=True, slots=True)
 class _Residuals:
-    """What the seasons do not explain of scores, summed by hour."""
+    """What the seasons do not explain of scores, summed by hour.
 
-    def __init__(self, timed: _Hours, level: Integers, scores: Floats) -> None:
-        present = np.isfinite(scores[:, 0])
+    Attributes
+    ----------
+    rows : ndarray, shape (hours,)
+    means : ndarray, shape (seasons, scores)
+    sums : ndarray, shape (hours, scores)
+    squares : ndarray, shape (scores,)
+        Over rows.
+    """
+
+    timed: _Hours
+    rows: Floats
+    means: Floats
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of_scores(cls, timed: _Hours, level: Integers, scored: _Scores) -> _Residuals:
+        """Return those of scores that all rows have: centred and bounded, so that squares can be subtracted."""
+        means = _means(scored.sums, timed.rows, level)
+        explained = (np.bincount(level, timed.rows)[:, None] * means**2).sum(axis=0)
+        squares = scored.squares - explained
+        squares = np.where(squares > _ROUNDING * scored.squares, squares, 0.0)
+        return cls(timed, timed.rows, means, scored.sums - timed.rows[:, None] * means[level], squares)
+
+    @classmethod
+    def of_values(cls, timed: _Hours, level: Integers, values: Floats) -> _Residuals:
+        """Return those of numbers, which may be missing, and large."""
+        present = np.isfinite(values)
         rows = np.bincount(timed.of_row[present], minlength=timed.each.size).astype(np.float64)
-        filled = np.where(present[:, None], scores, 0.0)
-        self.timed = timed
-        self.rows = rows
-        self.means = _means(timed.sums(filled), rows, level)
-        left = np.where(present[:, None], filled - self.means[level[timed.of_row]], 0.0)
-        self.sums = timed.sums(left)
-        self.squares: Floats = (left**2).sum(axis=0)
+        means = _means(timed.sums(np.where(present, values, 0.0)[:, None]), rows, level)
+        left = np.where(present, values - means[level[timed.of_row], 0], 0.0)[:, None]
+        return cls(timed, rows, means, timed.sums(left), (left**2).sum(axis=0))
 
     @property
     def variance(self) -> float:
