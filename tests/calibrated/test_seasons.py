@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch_analyzer.calibrated.cells import ColumnCounts, freeze
+from modelwatch_analyzer.calibrated.cells import ColumnCounts, FrozenTable, freeze
 from modelwatch_analyzer.calibrated.evidence import WINDOW_TEST, Found, WindowMean
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledColumn, SampledRows
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, mean_evidence, seasonal_evidence
 from modelwatch_analyzer.calibrated.seasons import Season, SeasonalCounts, Spread, seasons_of
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN
+from modelwatch_analyzer.calibrated.tables import Compared, compare
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
 
 MONDAY = 20_055 * 24  # 2024-11-28 is day 20,055 since 1970: a Thursday
 DAYS = 28
@@ -341,3 +342,19 @@ def test_very_many_columns_have_cells_too(monkeypatch):
     assert counts.seasons is not None
     assert counts.numbers is not None
     assert counts.numbers.distinct > len(counts.numbers.counts) > 1
+
+
+def test_batches_that_are_new_are_no_change_of_a_seasonal_baseline(seasonal):
+    # A caller sends 50 rows that are alike in one request, where each row of the baseline came alone.
+    alone = captured(8, range(DAYS, DAYS + 1), rows=60)
+    first = np.repeat(np.arange(0, alone.height, 50), 50)[: alone.height]
+    requests = pl.Series(REQUEST_COLUMN, first.astype(np.uint64))
+    batches = alone.with_columns(alone["value"].gather(first), alone["kind"].gather(first), requests)
+    compared = {name: Compared(name, name == "value") for name in seasonal}
+    rows = sampled(batches)
+    hours = rows.hours()
+    assert hours is not None
+    found = compare(FrozenTable(seasonal), rows, compared, WindowTimes.of_records(hours))
+    assert found["kind"].rows <= alone.height / 45
+    assert least(found["kind"]) > 0.01
+    assert least(found["value"]) > 0.01

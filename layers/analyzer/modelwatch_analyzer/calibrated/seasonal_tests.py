@@ -183,7 +183,7 @@ def seasonal_evidence(
     before : ColumnCounts
         Of the whole baseline.
     copies : float
-        The design effect of rows that are there more than once.
+        The design effect of rows that are there more than once, or are alike because they came in one request.
 
     Notes
     -----

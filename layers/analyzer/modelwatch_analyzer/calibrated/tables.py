@@ -56,7 +56,9 @@ def compare(
         seasons = frozen.columns[name].seasons
         if seasons is not None and times is not None:
             kind = {"numeric": each.numeric, "integral": each.integral}
-            found[name] = seasonal_evidence(frozen.columns[name], seasons, columns[name], times, copies, **kind)
+            # Not by their order: neighbours are alike because their hour is.
+            alike = max(copies, blocks.of_requests.get(name, 1.0))
+            found[name] = seasonal_evidence(frozen.columns[name], seasons, columns[name], times, alike, **kind)
             continue
         repeated = max(copies, blocks.effects.get(name, 1.0))
         evidence = evidence_of(
