@@ -194,6 +194,7 @@ def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_said(seasonal):
     assert "no rows of these hours" in at_night["value"].remark
     both = found_in(counts, pl.concat([hour(DAYS, 3, shift=50.0), hour(DAYS, 12)]))
     assert least(both["value"]) > 0.001
+    assert "30 of 60 rows came at hours that the baseline lacks, and are left out" in both["value"].remark
 
 
 def test_records_without_a_time_make_no_seasonal_baseline():

@@ -210,6 +210,9 @@ def seasonal_evidence(
     remark += f" {spread.windows:.3g} independent windows"
     if repeated >= _LEAST_MENTIONED:
         remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"
+    left_out = sum(len(part) for part in sampled.parts) - rows
+    if left_out:
+        remark += f"; {left_out:,} of {rows + left_out:,} rows came at hours that the baseline lacks, and are left out"
     return Found(tests, usual.present / usual.repeated, rows / repeated, f"{remark}.", mean)
 
 
