@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch_analyzer.calibrated.cells import ColumnCounts, freeze
+from modelwatch_analyzer.calibrated.cells import ColumnCounts, FrozenTable, freeze
 from modelwatch_analyzer.calibrated.evidence import WINDOW_TEST, Found, WindowMean
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledColumn, SampledRows
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, mean_evidence, seasonal_evidence
 from modelwatch_analyzer.calibrated.seasons import Season, SeasonalCounts, Spread, seasons_of
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN
+from modelwatch_analyzer.calibrated.tables import Compared, compare
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
 
 MONDAY = 20_055 * 24  # 2024-11-28 is day 20,055 since 1970: a Thursday
 DAYS = 28
@@ -193,13 +194,47 @@ def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_said(seasonal):
     assert "no rows of these hours" in at_night["value"].remark
     both = found_in(counts, pl.concat([hour(DAYS, 3, shift=50.0), hour(DAYS, 12)]))
     assert least(both["value"]) > 0.001
+    assert "30 of 60 rows are left out, as the baseline lacks their hours" in both["value"].remark
 
 
-def test_records_without_a_time_make_no_seasonal_baseline():
+def test_records_without_a_time_are_left_out_where_they_are_few():
     frame = captured(1, range(DAYS))
-    some = frame.with_columns(pl.when(pl.int_range(pl.len()) % 7 > 0).then(pl.col(HOUR_COLUMN)).alias(HOUR_COLUMN))
-    assert [counts.seasons for counts in baseline(some).values()] == [None] * 2
+
+    def untimed(every: int) -> pl.DataFrame:
+        timed = pl.when(pl.int_range(pl.len()) % every > 0).then(pl.col(HOUR_COLUMN))
+        return frame.with_columns(timed.alias(HOUR_COLUMN))
+
+    assert [counts.seasons for counts in baseline(untimed(7)).values()] == [None] * 2
     assert [counts.seasons for counts in baseline(frame.drop(HOUR_COLUMN)).values()] == [None] * 2
+    few = baseline(untimed(200))
+    assert few["value"].seasons is not None
+    assert sum(each.rows for each in few["value"].seasons.seasons.values()) == frame.height - -(-frame.height // 200)
+    found = found_in(few, untimed(200).head(720))
+    assert "4 of 720 rows are left out" in found["value"].remark
+    assert least(found["value"]) > 0.001
+
+
+def test_means_of_a_few_skewed_values_are_no_evidence():
+    # Of hours of three lognormal values Student's law gives p of 1e-9: where rows make windows differ, they are tested.
+    drawn = np.random.default_rng(8)
+    frame = captured(8, range(56), rows=3)
+    skewed = frame.with_columns(value=pl.Series(np.exp(drawn.normal(0, 1.5, frame.height))) + pl.col(HOUR_COLUMN) % 24)
+    counts = baseline(skewed.head(28 * 72))
+    for start in range(28 * 72, frame.height, 3):
+        found = found_in(counts, skewed[start : start + 3])["value"]
+        assert all(each.test != WINDOW_TEST for each in found.evidence)
+        assert least(found) > 1e-4
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_days_that_differ_are_not_taken_for_weekends(seed):
+    frame = captured(seed, range(DAYS), rows=5, day=2.0)
+    usual = 3 * np.sin(2 * np.pi * (frame[HOUR_COLUMN].to_numpy() % 24) / 24)
+    weekend = (frame[HOUR_COLUMN].to_numpy() // 24 + 3) % 7 >= 5
+    alike = frame.with_columns(value=pl.col("value") + np.where(weekend, 2 * usual, 0.0))
+    seasons = baseline(alike)["value"].seasons
+    assert seasons is not None
+    assert seasons.by == "hour"
 
 
 def test_numbers_beyond_the_square_root_of_a_double_have_no_mean_that_is_tested():
@@ -258,3 +293,102 @@ def test_columns_of_parts_are_filtered_as_their_hours_are():
     assert found.mean.rows == 2
     usual = counts.seasons.seasons[9].mean
     assert found.mean.away == pytest.approx(3.0 - usual)  # of the rows 2 and 4
+
+
+def test_values_that_are_missing_at_night_more_often_are_no_change(seasonal):
+    def lacking(frame: pl.DataFrame) -> pl.DataFrame:
+        drawn = np.random.default_rng([6, frame.height]).random(frame.height)
+        share = np.where(frame[HOUR_COLUMN].to_numpy() % 24 < 12, 0.1, 0.9)
+        return frame.with_columns(pl.when(pl.Series(drawn >= share)).then(pl.col("value")).alias("value"))
+
+    counts = baseline(lacking(captured(1, range(DAYS))))
+    learnt = counts["value"].seasons
+    assert learnt is not None
+    day = lacking(captured(7, range(DAYS, DAYS + 1)))
+    usual = [learnt.seasons[int(each)].mean for each in seasons_of(day[HOUR_COLUMN].to_numpy().astype(int), learnt.by)]
+    expected = (day["value"] - pl.Series(usual)).mean()
+    found = found_in(counts, day)["value"]
+    assert found.mean is not None
+    assert found.mean.away == pytest.approx(expected)
+    assert least(found) > 0.01
+    untimed = found_in(counts, day, by_record=False)["value"]
+    assert least(untimed) > 0.01
+
+
+def test_hours_at_which_the_baseline_has_no_value_have_no_usual_mean():
+    at_night = pl.col(HOUR_COLUMN) % 24 < 6
+    frame = captured(1, range(DAYS)).with_columns(pl.when(~at_night).then(pl.col("value") + 100.0).alias("value"))
+    counts = baseline(frame)
+    found = found_in(counts, hour(DAYS, 3).with_columns(pl.col("value") + 100.0))["value"]
+    assert found.mean is None
+
+
+def test_quiet_nights_leave_the_days_what_they_tell():
+    # Days of 60 rows an hour that differ by 0.5, and nights of 3 rows that hardly vary: the variance between hours of
+    # many rows is 0.25 all the same. Signs of normal numbers with correlation r = 0.25 / 1.25 have 2 asin(r) / pi, and
+    # by it an hour of 60 rows counts 8.6 times fewer.
+    drawn = np.random.default_rng(11)
+    hours = MONDAY + np.arange(60 * 24)
+    quiet = hours % 24 < 10
+    of_row = np.repeat(hours, np.where(quiet, 3, 60))
+    of_day = drawn.normal(0, 0.5, 60)
+    day = np.repeat(of_day * 0.5 / of_day.std(ddof=1), 24)[of_row - MONDAY]
+    noise = drawn.normal(0, 1, of_row.size)
+    value = np.where(of_row % 24 < 10, 0.2 * noise, day + noise)
+    kind = np.where(value > 0, "high", "low")
+    counts = baseline(pl.DataFrame({"value": value, "kind": kind, HOUR_COLUMN: of_row.astype(np.uint32)}))
+    learnt = counts["value"].seasons
+    assert learnt is not None
+    assert learnt.spreads[1].between == pytest.approx(0.25, rel=0.15)
+    assert learnt.spreads[1].mean_variance == pytest.approx(0.25 + 1 / 60, rel=0.15)
+    busy = pl.DataFrame(
+        {"value": drawn.normal(0, 1, 60), "kind": ["high"] * 60, HOUR_COLUMN: np.full(60, MONDAY + 15, np.uint32)}
+    )
+    found = found_in(counts, busy)["kind"]
+    assert found.rows == pytest.approx(60 / (1 + 59 * 2 * math.asin(0.2) / math.pi), rel=0.25)
+
+
+def test_what_is_learnt_does_not_go_by_the_order_of_the_rows():
+    frame = captured(1, range(DAYS))
+    mixed = frame.sample(fraction=1, shuffle=True, seed=3)
+    for name, counts in baseline(frame).items():
+        learnt, again = counts.seasons, baseline(mixed)[name].seasons
+        assert learnt is not None
+        assert again is not None
+        assert again.seasons.keys() == learnt.seasons.keys()
+        for number, season in learnt.seasons.items():
+            assert again.seasons[number].counts == season.counts
+        for length, each in learnt.spreads.items():
+            assert again.spreads[length].model_dump() == pytest.approx(each.model_dump())
+
+
+def test_a_column_that_its_hour_decides_has_no_spread_of_rounding_errors():
+    frame = captured(1, range(DAYS))
+    exact = frame.with_columns((0.1 * (pl.col(HOUR_COLUMN) % 24)).alias("value"))
+    learnt = baseline(exact)["value"].seasons
+    assert learnt is not None
+    assert {each.repeated for each in learnt.spreads.values()} == {1.0}
+
+
+def test_very_many_columns_have_cells_too(monkeypatch):
+    monkeypatch.setattr("modelwatch_analyzer.calibrated.cells._SEASONAL_CELLS", 1)
+    counts = baseline(captured(1, range(DAYS)))["value"]
+    assert counts.seasons is not None
+    assert counts.numbers is not None
+    assert counts.numbers.distinct > len(counts.numbers.counts) > 1
+
+
+def test_batches_that_are_new_are_no_change_of_a_seasonal_baseline(seasonal):
+    # A caller sends 50 rows that are alike in one request, where each row of the baseline came alone.
+    alone = captured(8, range(DAYS, DAYS + 1), rows=60)
+    first = np.repeat(np.arange(0, alone.height, 50), 50)[: alone.height]
+    requests = pl.Series(REQUEST_COLUMN, first.astype(np.uint64))
+    batches = alone.with_columns(alone["value"].gather(first), alone["kind"].gather(first), requests)
+    compared = {name: Compared(name, name == "value") for name in seasonal}
+    rows = sampled(batches)
+    hours = rows.hours()
+    assert hours is not None
+    found = compare(FrozenTable(seasonal), rows, compared, WindowTimes.of_records(hours))
+    assert found["kind"].rows <= alone.height / 45
+    assert least(found["kind"]) > 0.01
+    assert least(found["value"]) > 0.01

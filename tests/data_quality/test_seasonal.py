@@ -14,6 +14,7 @@ import pytest
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.learnt import learnt
+from modelwatch_analyzer.data_quality.power import least_changes
 from modelwatch_analyzer.data_quality.replay import replayed
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE
@@ -96,8 +97,9 @@ def test_without_the_season_the_same_night_is_a_violation(seasonal):
 
 
 def test_a_change_at_an_hour_is_a_violation_that_says_how_large_it_is(seasonal):
-    summary = _check(seasonal, AFTER + 3 * _HOUR, 1, shift=4.0)
-    (violation,) = summary.violations
+    at_night = _check(seasonal, AFTER + 3 * _HOUR, 1, shift=4.0)
+    assert [each.feature_name for each in at_night.violations] == ["_c0"]
+    (violation,) = _check(seasonal, AFTER, 24, shift=4.0).violations
     assert violation.feature_name == "_c0"
     assert "of the rows moved to higher values, by the mean" in violation.description
     assert "by the test of the window's mean; false alarms in 5 % of months at most" in violation.description
@@ -142,6 +144,24 @@ def test_rows_of_a_file_are_those_of_the_window_of_their_schedule(seasonal):
     # The same rows are a change where they are of another time.
     noon = {"start_time": AFTER + 10 * _HOUR, "end_time": AFTER + 16 * _HOUR}
     assert seasonal.check(rows, **table, **(schedule | noon)).violations
+
+
+def test_what_power_names_as_least_is_found_in_most_days_and_half_of_it_in_few(seasonal):
+    statistics = Statistics.read(seasonal.folder / "baseline/statistics.json")
+    number, kind = least_changes(statistics, 24 * 12, 0.7 * 0.05 / 30, 24.0)
+    assert number.deviations is not None
+    assert kind.deviations is None
+    counts = statistics.features[0].calibration
+    assert counts is not None
+    assert counts.seasons is not None
+    shift = number.deviations * counts.seasons.variance**0.5
+
+    def days_found(shift: float) -> int:
+        checks = (_check(seasonal, AFTER + day * _DAY, 24, shift=shift) for day in range(20))
+        return sum(any(each.feature_name == "_c0" for each in check.violations) for check in checks)
+
+    assert days_found(shift) >= 11  # 16 of 20 are expected
+    assert days_found(shift / 2) <= 9
 
 
 def test_a_replay_finds_what_the_check_found(seasonal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -32,17 +33,24 @@ def power(
 
     Of a schedule it is what one window finds alone: changes that last are found together with later windows. Rates and
     minimums are those that a baseline suggests.
+
+    A seasonal baseline says how windows differ by nature: a window is as long as a month has looks, or else an hour.
     """
+    from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
     from modelwatch_analyzer.calibrated.watch import LOOKS_PART
+    from modelwatch_analyzer.data_quality.calibration import MONTH
     from modelwatch_analyzer.data_quality.documents import Statistics
     from modelwatch_analyzer.data_quality.power import least_changes
     from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
 
-    level = CALIBRATED_RATES.false_alarm_rate or 0.0
-    if looks_per_month is not None:
-        level = LOOKS_PART * (CALIBRATED_RATES.monthly_false_alarm_rate or 0.0) / looks_per_month
     with local_copy(statistics, "FILE") as path:
-        found = list(least_changes(Statistics.read(path), rows, level))
+        baseline = Statistics.read(path)
+    level, hours = CALIBRATED_RATES.false_alarm_rate or 0.0, 1.0
+    if looks_per_month is not None:
+        part = SEASONAL_LOOKS_PART if baseline.seasonal else LOOKS_PART
+        level = part * (CALIBRATED_RATES.monthly_false_alarm_rate or 0.0) / looks_per_month
+        hours = MONTH / timedelta(hours=looks_per_month)
+    found = list(least_changes(baseline, rows, level, hours))
     if as_json:
         print_json({"rows": rows, "level": level, "features": [asdict(each) for each in found]})
         return

@@ -19,7 +19,6 @@ from modelwatch_analyzer.calibrated.dependence import (
     EqualRows,
     blocks_of,
     rows_that_tell,
-    scores_of,
 )
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
@@ -300,7 +299,7 @@ def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
     """Return the cell of each value; -1 where it is missing."""
     placed = np.full(len(part), -1)
     if isinstance(cells, NumberCells):
-        numbers = _as_numbers(part)
+        numbers = as_numbers(part)
         filled = np.isfinite(numbers)
         placed[filled] = cells.place(numbers[filled])
     else:
@@ -311,7 +310,8 @@ def _placed(part: pl.Series, cells: NumberCells | CategoryCells) -> Integers:
     return placed
 
 
-def _as_numbers(part: pl.Series) -> Floats:
+def as_numbers(part: pl.Series) -> Floats:
+    """Return the value of each row; not finite where it has no number."""
     if part.dtype == pl.String():
         part = part.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
     return part.to_numpy().astype(np.float64, copy=False)  # polars converts nulls to NaN
@@ -343,10 +343,13 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
     sampled = rows.columns()
     counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}
     blocks = dependence_of(rows, {name: (counts[name], sampled[name], numbers) for name, numbers in numeric.items()})
-    seasons = _seasons(rows, counts, sampled)
-    most = _SEASONAL_CELLS // max(len(numeric), 1)
-    if seasons and most < MOST_VALUES:
-        counts = {name: counts_of(sampled[name], numeric=numbers, most=most) for name, numbers in numeric.items()}
+    coarse, most = counts, max(2, _SEASONAL_CELLS // max(len(numeric), 1))
+    if most < MOST_VALUES and rows.hours() is not None:
+        coarse = {name: counts_of(sampled[name], numeric=numbers, most=most) for name, numbers in numeric.items()}
+    seasons = _seasons(rows, coarse, sampled)
+    if coarse is not counts and any(len(each.seasons) > 1 for each in seasons.values()):
+        counts = coarse
+    elif coarse is not counts and seasons:
         seasons = _seasons(rows, counts, sampled)
     columns = {
         name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0), "seasons": seasons.get(name)})
@@ -368,13 +371,13 @@ def _ranked(counts: ColumnCounts, sampled: SampledColumn) -> RankedColumn:
     cells, values = counts.numbers or counts.categories, None
     if cells is None:
         raise ValueError("a column with values has cells")
-    placed = np.concatenate([_placed(part, cells) for part in sampled.parts])
+    placed = np.concatenate([_placed(part, cells) for part in sampled.parts]).astype(np.int32)
     if counts.numbers is not None:
-        values = np.concatenate([_as_numbers(part) for part in sampled.parts])
+        values = np.concatenate([as_numbers(part) for part in sampled.parts])
         values = np.where(np.isfinite(values), values, np.nan)
         if float(np.nanmax(np.abs(values))) > _SQUARED:
             values = None  # the rows are compared alone
-    return RankedColumn(placed, len(cells.counts), scores_of(_middles(cells)[placed]), values)
+    return RankedColumn(placed, _middles(cells), values)
 
 
 ColumnCounts.model_rebuild()

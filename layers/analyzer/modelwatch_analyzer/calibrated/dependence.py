@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,8 @@ class Blocks:
         How many requests the rows came in, where these are known and some have several; else 0.
     few_requests : bool
         Whether they are too few, or too unequal, to tell whether rows of one are alike.
+    of_requests : mapping of str to float
+        The design effects of requests alone, by column.
     """
 
     length: int
@@ -116,6 +118,7 @@ class Blocks:
     may_be_change: bool = False
     requests: int = 0
     few_requests: bool = False
+    of_requests: Mapping[str, float] = field(default_factory=dict)
 
 
 def rows_that_tell(requests: Integers | None, rows: int) -> int:
@@ -149,14 +152,15 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     equal = rows**2 / float((np.diff(known, append=rows) ** 2).sum())
     if known.size < _LEAST_BLOCKS or equal < _LEAST_EQUAL:
         return replace(ordered, requests=known.size, few_requests=True)
-    effects = dict(ordered.effects)
+    of_requests = {}
     for name, each in ranks.items():
         scores = scores_of(each)
         sums, squares = (np.add.reduceat(side, known, axis=0) for side in (scores, scores**2))
-        effects[name] = max(effects.get(name, 1.0), float(_ratio(sums, squares).max()))
+        of_requests[name] = max(1.0, float(_ratio(sums, squares).max()))
+    effects = {name: max(ordered.effects.get(name, 1.0), each) for name, each in of_requests.items()}
     number = equal if ordered.length == 1 else min(equal, ordered.number)
     length = max(ordered.length, -(-rows // known.size))
-    return Blocks(length, effects, number, ordered.may_be_change, known.size)
+    return Blocks(length, effects, number, ordered.may_be_change, known.size, of_requests=of_requests)
 
 
 def _by_order(ranks: Mapping[str, Floats]) -> Blocks:

@@ -41,6 +41,9 @@ DRIFT_CHECK = "baseline_drift_check"
 
 MINIMUM_EFFECT, MINIMUM_SHARE = "minimum_effect", "minimum_share"
 
+NO_SUCH_HOURS = "the baseline has no rows of these hours"
+"""The remark on a column without evidence because of its season."""
+
 WINDOW_TEST = "test of the window's mean"
 """The test of a window as one observation among others, which decides where its rows are too few to."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from modelwatch_analyzer.calibrated.dependence import Blocks
 from modelwatch_analyzer.calibrated.effects import effective_rows
-from modelwatch_analyzer.calibrated.evidence import WINDOW_TEST, Evidence
+from modelwatch_analyzer.calibrated.evidence import NO_SUCH_HOURS, WINDOW_TEST, Evidence
 from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
 
 _HALF_POWER = 0.42
@@ -195,6 +195,8 @@ def least_move(rows_before: float, rows_now: float, level: float) -> float:
 
 
 def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
+    if column.remark == NO_SUCH_HOURS:
+        return NO_SUCH_HOURS
     if not column.rows_before:
         return "there is no value in the baseline"
     if not column.evidence:

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, Numbers
+from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, as_numbers
 from modelwatch_analyzer.calibrated.columns import evidence_of
 from modelwatch_analyzer.calibrated.effects import Effect
 from modelwatch_analyzer.calibrated.evidence import (
     DRIFT_CHECK,
     MINIMUM_EFFECT,
+    NO_SUCH_HOURS,
     WINDOW_TEST,
     Evidence,
     Found,
@@ -29,7 +30,7 @@ from modelwatch_analyzer.calibrated.seasons import SeasonalCounts, Spread, seaso
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_OF_WINDOW, _OF_ROWS = 0.85, 0.15
+OF_WINDOW, OF_ROWS = 0.85, 0.15
 """The parts of the rate of a column of numbers."""
 
 _LEAST_MENTIONED = 1.1
@@ -47,7 +48,7 @@ class WindowTimes:
     length : float
         Of the window, in hours.
     of_rows : ndarray of int, optional
-        The hour of each row, since 1970.
+        The hour of each row, since 1970; negative where it is not known.
     hours : ndarray of int
         Else, the hours of the window; as many rows are assumed in each.
     """
@@ -59,7 +60,8 @@ class WindowTimes:
     @classmethod
     def of_records(cls, hours: Integers) -> WindowTimes:
         """Return those of records without a window, from the first to the last."""
-        return cls(float(hours.max() - hours.min() + 1), hours, np.unique(hours))
+        known = np.unique(hours[hours >= 0])
+        return cls(float(known[-1] - known[0] + 1), hours, known)
 
     @classmethod
     def between(cls, start: float, end: float, of_rows: Integers | None) -> WindowTimes:
@@ -76,21 +78,26 @@ class _Window:
     ----------
     weights : mapping of int to float
         The share of the rows in each season.
+    of_rows : ndarray of int, optional
+        The season of each row, where it is known.
     """
 
     seasonal: SeasonalCounts
     weights: Mapping[int, float]
     sampled: SampledColumn
+    of_rows: Integers | None
 
     @classmethod
     def of(cls, seasonal: SeasonalCounts, sampled: SampledColumn, times: WindowTimes) -> _Window:
-        numbers = seasons_of(times.hours if times.of_rows is None else times.of_rows, seasonal.by)
-        known = np.isin(numbers, list(seasonal.seasons))
+        hours = times.hours if times.of_rows is None else times.of_rows
+        numbers = seasons_of(hours, seasonal.by)
+        known = np.isin(numbers, list(seasonal.seasons)) & (hours >= 0)
         if times.of_rows is not None and not known.all():
             sampled = _filtered(sampled, known)
         seasons, counts = np.unique(numbers[known], return_counts=True)
         shares = counts / max(int(counts.sum()), 1)
-        return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled)
+        of_rows = None if times.of_rows is None else numbers[known]
+        return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled, of_rows)
 
     @property
     def rows(self) -> int:
@@ -123,11 +130,34 @@ class _Window:
         )
 
     def mean(self, copies: float) -> WindowMean | None:
-        """Compare the mean of numbers with what is usual; None where there is nothing to compare."""
-        values = Numbers(self.sampled).values
+        """Compare the mean of numbers with what is usual; None where there is nothing to compare.
+
+        Notes
+        -----
+        Seasons have the weight of their values and not of their rows: values may be missing at some hours more often.
+        """
+        parts = [as_numbers(part) for part in self.sampled.parts]
+        values = np.concatenate(parts) if parts else np.empty(0)
+        told = {number: season for number, season in self.seasonal.seasons.items() if season.counts}
+        filled = np.isfinite(values)
+        if self.of_rows is not None:
+            filled &= np.isin(self.of_rows, list(told))
+        values = values[filled]
         if not values.size or self.seasonal.variance <= 0:
             return None
-        usual = sum(share * self.seasonal.seasons[number].mean for number, share in self.weights.items())
+        if self.of_rows is not None:
+            seasons, counts = np.unique(self.of_rows[filled], return_counts=True)
+            weights = dict(zip(seasons.tolist(), counts.tolist(), strict=True))
+        else:
+            weights = {
+                number: share * (told[number].rows - told[number].missing) / told[number].rows
+                for number, share in self.weights.items()
+                if number in told
+            }
+        whole = sum(weights.values())
+        if whole <= 0:
+            return None
+        usual = sum(weight * told[number].mean for number, weight in weights.items()) / whole
         with np.errstate(over="ignore", invalid="ignore"):
             return WindowMean(float(np.nan_to_num(values.mean())) - usual, values.size / copies)
 
@@ -157,34 +187,51 @@ def seasonal_evidence(
     before : ColumnCounts
         Of the whole baseline.
     copies : float
-        The design effect of rows that are there more than once.
+        The design effect of rows that are there more than once, or are alike because they came in one request.
 
     Notes
     -----
     The rows are compared with a mixture of the seasons of the baseline, in which each season has the weight that it has
     in the window. Rows count by the design effect of the windows of the baseline, which holds all that makes rows of a
-    window alike. The mean of a window of numbers is also compared as one observation, by Student's test with the
-    variance between windows: a single one may tell so, where its rows count as very few.
+    window alike. Where that is much, the mean of a window of numbers is also compared as one observation, by Student's
+    test with the variance between windows: a single one may tell so, where its rows count as very few.
     """
     window, spread = _Window.of(seasonal, sampled, times), seasonal.spread_of(times.length)
     if not window.weights:
-        return Found((), 0.0, 0.0, "The baseline has no rows of these hours.")
+        return Found((), 0.0, 0.0, NO_SUCH_HOURS)
     rows = window.rows
-    beyond = math.sqrt(2 / spread.windows) / spread.rows * max(0.0, rows - spread.rows)
-    repeated = max(copies, 1 + (spread.repeated - 1) * max(1.0, rows / spread.rows) + beyond)
+    repeated = max(copies, repeated_in(spread, rows))
     usual = window.usual(before, spread)
     evidence = tuple(evidence_of(usual, window.sampled, numeric=numeric, integral=integral, repeated=repeated))
     tests = tuple(of_few(tested({"": evidence})[""], spread.windows))
     mean = window.mean(copies) if numeric else None
-    if mean is not None:
-        parts = [(each, _OF_ROWS) for each in tests]
-        parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), _OF_WINDOW))
+    if mean is not None and seasonal.mean_decides(spread, mean.rows):
+        parts = [(each, OF_ROWS) for each in tests]
+        parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), OF_WINDOW))
         tests = tuple(replace(each, p=min(1.0, each.p / part)) for each, part in parts)
     remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which tell as much as"
     remark += f" {spread.windows:.3g} independent windows"
     if repeated >= _LEAST_MENTIONED:
         remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"
+    left_out = sum(len(part) for part in sampled.parts) - rows
+    if left_out:
+        remark += f"; {left_out:,} of {rows + left_out:,} rows are left out, as the baseline lacks their hours or they"
+        remark += " have none"
     return Found(tests, usual.present / usual.repeated, rows / repeated, f"{remark}.", mean)
+
+
+def repeated_in(spread: Spread, rows: float) -> float:
+    """Return the design effect of the rows of a window; more than those that were learnt from may be more alike."""
+    beyond = math.sqrt(2 / spread.windows) / spread.rows * max(0.0, rows - spread.rows)
+    return 1 + (spread.repeated - 1) * max(1.0, rows / spread.rows) + beyond
+
+
+def error_of_mean(seasonal: SeasonalCounts, spread: Spread, rows: float, windows: int = 1) -> float:
+    """Return the standard error of the mean of a window of so many rows, or of several, against what is usual."""
+    # Windows of more rows than those that were learnt from may differ by what these leave open.
+    unknown = seasonal.variance / spread.rows * math.sqrt(2 / spread.windows) * max(0.0, 1 - spread.rows / rows)
+    of_window = spread.between + max(seasonal.variance - spread.between, 0.0) / rows + unknown
+    return math.sqrt(of_window * spread.of_several(windows) + spread.mean_variance / spread.windows)
 
 
 def mean_evidence(mean: WindowMean, seasonal: SeasonalCounts, spread: Spread, test: str, windows: int = 1) -> Evidence:
@@ -196,11 +243,7 @@ def mean_evidence(mean: WindowMean, seasonal: SeasonalCounts, spread: Spread, te
     """
     from scipy.special import stdtr, stdtrit
 
-    rows = mean.rows / windows
-    # Windows of more rows than those that were learnt from may differ by what these leave open.
-    unknown = seasonal.variance / spread.rows * math.sqrt(2 / spread.windows) * max(0.0, 1 - spread.rows / rows)
-    of_window = spread.between + max(seasonal.variance - spread.between, 0.0) / rows + unknown
-    error = math.sqrt(of_window * spread.of_several(windows) + spread.mean_variance / spread.windows)
+    error = error_of_mean(seasonal, spread, mean.rows / windows, windows)
     freedom, size = spread.windows - 1, abs(mean.away)
     margin = float(stdtrit(freedom, 0.975)) * error
     scale = math.sqrt(8 * seasonal.variance)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from modelwatch_analyzer.calibrated.evidence import Evidence, WindowMean
@@ -20,6 +21,7 @@ _BLOCKS_PART = 0.3
 """The part that all blocks together have."""
 
 _WEEK = 7 * DAY
+_ROUNDING = 1e-6
 _MONTH = 30 * DAY
 
 
@@ -42,7 +44,7 @@ class MeanOfWindows(EditedDocument):
         """Take in a window."""
         if mean is None:
             return self.model_copy(update={"windows": self.windows + 1})
-        away = self.away + mean.away * mean.rows
+        away = float(np.nan_to_num(self.away + mean.away * mean.rows))  # of huge numbers it may be beyond a double
         return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away)
 
 
@@ -79,13 +81,13 @@ def advance_blocks(
     dict of str to list of Evidence
         What is certain and large, with p corrected over the columns and the month.
     """
-    lengths = [each for each in (DAY, _WEEK) if each >= 2 * length and each % length == 0]
+    lengths = [each for each in (DAY, _WEEK) if each >= 2 * length]
     after, found = dict(blocks), {}
     for name, (seasonal, mean) in means.items():
         state, evidence = {}, []
         for block in lengths:
             taken = blocks.get(name, {}).get(block, MeanOfWindows()).after(mean)
-            if taken.windows * length >= block:
+            if taken.windows * length >= block - _ROUNDING:
                 correction = len(means) * (_MONTH / block) * len(lengths) / _BLOCKS_PART
                 evidence += [
                     tested
@@ -99,9 +101,9 @@ def advance_blocks(
 
 
 def _of_block(seasonal: SeasonalCounts, block: MeanOfWindows, hours: int, correction: float) -> list[Evidence]:
-    if not block.rows:
+    spread, days = seasonal.spread_of(DAY), hours // DAY
+    if not seasonal.mean_decides(spread, block.rows / days):
         return []
     mean = WindowMean(block.away / block.rows, block.rows)
-    test = f"test of the mean of the last {block.windows} windows"
-    tested = mean_evidence(mean, seasonal, seasonal.spread_of(DAY), test, hours // DAY)
+    tested = mean_evidence(mean, seasonal, spread, f"test of the mean of the last {block.windows} windows", days)
     return [replace(tested, p=min(1.0, tested.p * correction))]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from modelwatch_analyzer.calibrated.dependence import scores_of
 from modelwatch_analyzer.documents import EditedDocument
 
 Floats = NDArray[np.float64]
@@ -27,17 +28,21 @@ LENGTHS = (1, 2, 3, 4, 6, 8, 12, DAY, 7 * DAY)
 
 _LEAST_DAYS = 8
 """An hour must have rows on so many days for what is usual then to be known: for weekends it takes a month."""
-_KNOWN_ROWS = 0.99
-"""Such hours must hold this share of the rows."""
+KNOWN_ROWS = 0.99
+"""Such hours must hold this share of the rows, and so many must have a time."""
 _LEAST_WINDOWS = 8
 _LEAST_INDEPENDENT = 2.0
 """Windows that hardly differ from their neighbours are worth so many, and tell of nothing but what is extreme."""
 _SIGNIFICANCE = 1e-3
 _ROUNDING = 1e-9
 """Smaller shares of a sum of squares are rounding errors."""
+_TINY = 1e-300
 _APART_ERRORS = 3.5
 """Windows differ more than their rows explain from so many standard errors on."""
 _LARGEST_CORRELATION = 0.98
+
+_MOST = 1e12
+"""Of windows and rows; a file may have been edited."""
 
 By = Literal["", "hour", "hour_and_kind_of_day"]
 """What makes hours alike: nothing, the hour of the day, or also whether it is a Saturday or Sunday; all in UTC."""
@@ -68,7 +73,7 @@ class Spread(EditedDocument):
     correlation : float
         Of neighbouring ones.
     rows : float
-        Rows of a window; the harmonic mean.
+        Rows of the window that a row is in, in the mean.
     repeated : float
         The design effect of rows of a window.
     between : float
@@ -77,10 +82,10 @@ class Spread(EditedDocument):
         Of numbers: the variance of the means of these windows.
     """
 
-    windows: Annotated[float, Field(gt=1)]
+    windows: Annotated[float, Field(gt=1, le=_MOST)]
     correlation: Annotated[float, Field(ge=0, lt=1)]
-    rows: Annotated[float, Field(gt=0)]
-    repeated: Annotated[float, Field(ge=1)]
+    rows: Annotated[float, Field(ge=1, le=_MOST)]
+    repeated: Annotated[float, Field(ge=1, le=_MOST)]
     between: Annotated[float, Field(ge=0)] = 0.0
     mean_variance: Annotated[float, Field(ge=0)] = 0.0
 
@@ -109,9 +114,9 @@ class Season(EditedDocument):
         Of numbers.
     """
 
-    rows: Annotated[int, Field(gt=0)]
-    missing: Annotated[int, Field(ge=0)]
-    counts: Annotated[str, Field(pattern=r"^(\d{1,9}:\d{1,18}( \d{1,9}:\d{1,18})*)?$")]
+    rows: Annotated[int, Field(gt=0, le=_MOST)]
+    missing: Annotated[int, Field(ge=0, le=_MOST)]
+    counts: Annotated[str, Field(pattern=r"^(\d{1,9}:\d{1,12}( \d{1,9}:\d{1,12})*)?$")]
     mean: float = 0.0
 
     @classmethod
@@ -144,13 +149,21 @@ class SeasonalCounts(EditedDocument):
 
     by: By
     seasons: dict[int, Season]
-    spreads: dict[int, Spread]
+    spreads: Annotated[dict[int, Spread], Field(min_length=1)]
     variance: Annotated[float, Field(ge=0)] = 0.0
 
     def spread_of(self, hours: float) -> Spread:
         """Return that of the longest windows that are not longer, or else of the shortest ones."""
         lengths = sorted(self.spreads)
         return self.spreads[max((each for each in lengths if each <= hours), default=lengths[0])]
+
+    def mean_decides(self, spread: Spread, rows: float) -> bool:
+        """Return whether windows of so many rows differ by nature at least as much as by the chance of their rows.
+
+        Then their means are tested, by the law of what makes windows differ. Means of a few skewed values do not follow
+        Student's law, and there the rows tell themselves.
+        """
+        return self.variance > 0 and spread.between * rows >= self.variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +172,26 @@ class RankedColumn:
 
     Attributes
     ----------
-    cells : ndarray of int, shape (rows,)
+    cells : ndarray of int32, shape (rows,)
         The cell of each value; -1 where it is missing.
-    counted : int
-        How many cells there are.
-    scores : ndarray, shape (rows, scores)
-        What tests look at; of a missing value 0, and centred.
+    middles : ndarray, shape (cells + 2,)
+        The rank of the middle of each cell, of other values, and last NaN.
     values : ndarray, shape (rows,), optional
         Numbers; NaN where there is none.
     """
 
-    cells: Integers
-    counted: int
-    scores: Floats
+    cells: NDArray[np.int32]
+    middles: Floats
     values: Floats | None
+
+    def where(self, kept: NDArray[np.bool_]) -> RankedColumn:
+        """Return it of some rows."""
+        return RankedColumn(self.cells[kept], self.middles, None if self.values is None else self.values[kept])
+
+    @property
+    def scores(self) -> Floats:
+        """What tests look at, shape (rows, scores); those of one column need more memory than all its rows."""
+        return scores_of(self.middles[self.cells])
 
 
 def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[str, SeasonalCounts]:
@@ -185,21 +204,24 @@ def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[
 
     Notes
     -----
-    Hours of the day, and then kinds of day, are told apart if an F test of the means of hours is significant at 1e-3
-    over all scores of all columns. Where they are not, the variance between windows is used alone, if windows differ
-    by more than 3.5 standard errors.
+    Hours of the day, and then kinds of day at any hour of the day, are told apart if an F test of the means of hours is
+    significant at 1e-3 over all tests. Where they are not, the variance between windows is used alone, if windows
+    differ by more than 3.5 standard errors. Up to 1 % of the rows may have no hour, and are left out.
     """
     known = hours >= 0
-    if not known.all() or not columns:
+    if not columns or known.mean() < KNOWN_ROWS:
         return {}
+    if not known.all():
+        hours, columns = hours[known], {name: each.where(known) for name, each in columns.items()}
     timed = _Hours(hours)
     if np.unique(timed.each // DAY).size < _LEAST_DAYS:
         return {}
+    scored = {name: _Scores.of(timed, each.scores) for name, each in columns.items()}
     by: By = ""
     for finer in ("hour", "hour_and_kind_of_day"):
-        if timed.is_known(finer) and timed.differ(finer, by, (each.scores for each in columns.values())):
+        if timed.is_known(finer) and timed.differ(finer, by, (each.sums for each in scored.values())):
             by = finer
-    seasonal = {name: _counts_of(timed, by, each) for name, each in columns.items()}
+    seasonal = {name: _counts_of(timed, by, each, scored[name]) for name, each in columns.items()}
     apart = any(each.repeated > 1 + _APART_ERRORS * math.sqrt(2 / each.windows) for each in _all_spreads(seasonal))
     return seasonal if by or apart else {}
 
@@ -215,10 +237,13 @@ class _Hours:
     def __init__(self, hours: Integers) -> None:
         self.each, self.of_row = np.unique(hours, return_inverse=True)
         self.rows = np.bincount(self.of_row).astype(np.float64)
+        self.order = None if np.all(np.diff(hours) >= 0) else np.argsort(hours, kind="stable")
+        self.starts = np.append(0, np.cumsum(self.rows[:-1])).astype(np.int64)
 
     def sums(self, scores: Floats) -> Floats:
         """Return the sums of scores by hour, shape (hours, scores)."""
-        return np.column_stack([np.bincount(self.of_row, each, self.each.size) for each in scores.T])
+        sums: Floats = np.add.reduceat(scores if self.order is None else scores[self.order], self.starts, axis=0)
+        return sums
 
     def days(self, by: By) -> dict[int, int]:
         """Return on how many days each season has rows."""
@@ -230,34 +255,42 @@ class _Hours:
         """Return whether what is usual is known for nearly all rows."""
         days = self.days(by)
         known = np.array([days[season] >= _LEAST_DAYS for season in seasons_of(self.each, by).tolist()])
-        return float(self.rows[known].sum()) >= _KNOWN_ROWS * float(self.rows.sum())
+        return float(self.rows[known].sum()) >= KNOWN_ROWS * float(self.rows.sum())
 
     def differ(self, by: By, coarser: By, columns: Iterable[Floats]) -> bool:
-        """Return whether seasons explain more of the means of hours than coarser ones do."""
+        """Return whether seasons explain more of the means of hours, by the sums of columns, than coarser ones do.
+
+        Notes
+        -----
+        The finer seasons of each coarser one are tested by themselves: hours of one day, which are alike, are then in
+        different tests, as far as hours of the day are told apart.
+        """
         from scipy.special import fdtrc
 
-        levels = tuple(np.unique(seasons_of(self.each, each), return_inverse=True)[1] for each in (coarser, by))
-        sizes = tuple(int(each.max()) + 1 for each in levels)
-        freedom = (sizes[1] - sizes[0], self.each.size - sizes[1])
-        if min(freedom) < 1:
+        whole, level = (np.unique(seasons_of(self.each, each), return_inverse=True)[1] for each in (coarser, by))
+        first = np.unique(level, return_index=True)[1]
+        finer = np.bincount(whole[first]).astype(np.float64)
+        freedom = np.column_stack([finer - 1, np.bincount(whole) - finer])
+        tested = (freedom >= 1).all(axis=1)
+        if not tested.any():
             return False
+        between, within = freedom[tested].T[:, :, None]
         least, tests = 1.0, 0
-        for scores in columns:
-            sums = self.sums(scores)
-            before, left = (self._left(sums, level) for level in levels)
-            whole = (sums**2 / self.rows[:, None]).sum(axis=0)
+        for sums in columns:
+            before, left = (self._left(sums, each, whole)[tested] for each in (whole, level))
+            rounding = _ROUNDING * (sums**2 / self.rows[:, None]).sum(axis=0)
             explained = before - left
-            vary = explained > _ROUNDING * whole
-            ratios = explained[vary] / freedom[0] * freedom[1] / np.maximum(left[vary], _ROUNDING * whole[vary])
-            least = min(least, float(fdtrc(*freedom, ratios).min(initial=1.0)))
-            tests += vary.size
+            ratios = explained / between * within / np.maximum(left, np.maximum(rounding, _TINY))
+            p = np.where(explained > rounding, fdtrc(between, within, np.maximum(ratios, 0.0)), 1.0)
+            least = min(least, float(p.min()))
+            tests += p.size
         return least * tests <= _SIGNIFICANCE
 
-    def _left(self, sums: Floats, level: Integers) -> Floats:
-        """Return the sums of squares of the means of hours around the means of their seasons, weighted by rows."""
+    def _left(self, sums: Floats, level: Integers, whole: Integers) -> Floats:
+        """Return the sums of squares of the means of hours around those of their seasons, by rows, in coarser ones."""
         residuals = sums - self.rows[:, None] * _means(sums, self.rows, level)[level]
-        squares: Floats = (residuals**2 / self.rows[:, None]).sum(axis=0)
-        return squares
+        squares = residuals**2 / self.rows[:, None]
+        return np.column_stack([np.bincount(whole, each) for each in squares.T])
 
     def windows(self, length: int) -> Integers:
         """Return the number of the window of each hour, for windows of so many hours."""
@@ -270,12 +303,24 @@ def _means(sums: Floats, rows: Floats, level: Integers) -> Floats:
     return means
 
 
-def _counts_of(timed: _Hours, by: By, column: RankedColumn) -> SeasonalCounts:
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """The sums of scores by hour, of which every row has some, and the sums of their squares."""
+
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, timed: _Hours, scores: Floats) -> _Scores:
+        return cls(timed.sums(scores), np.einsum("ij,ij->j", scores, scores))
+
+
+def _counts_of(timed: _Hours, by: By, column: RankedColumn, scored: _Scores) -> SeasonalCounts:
     level = np.unique(seasons_of(timed.each, by), return_inverse=True)[1]
-    scores = _Residuals(timed, level, column.scores)
+    scores = _Residuals.of_scores(timed, level, scored)
     values, variance = None, 0.0
     if column.values is not None:
-        values = _Residuals(timed, level, column.values[:, None])
+        values = _Residuals.of_values(timed, level, column.values)
         variance = values.variance
     spreads = {}
     for length in LENGTHS:
@@ -288,8 +333,10 @@ def _counts_of(timed: _Hours, by: By, column: RankedColumn) -> SeasonalCounts:
 def _seasons(timed: _Hours, by: By, column: RankedColumn, values: _Residuals | None) -> Iterator[tuple[int, Season]]:
     numbers, level = np.unique(seasons_of(timed.each, by), return_inverse=True)
     of_row = level[timed.of_row]
-    cells = np.zeros((numbers.size, column.counted + 1), np.int64)
-    np.add.at(cells, (of_row, column.cells), 1)  # the missing ones have the last column: their cell is -1
+    counted = column.middles.size - 1
+    # The missing ones have the last column: their cell is -1.
+    cells = np.bincount(of_row * counted + column.cells % counted, minlength=numbers.size * counted)
+    cells = cells.reshape(numbers.size, counted)
     days = timed.days(by)
     for place, number in enumerate(numbers.tolist()):
         if by and days[number] < _LEAST_DAYS:
@@ -298,19 +345,42 @@ def _seasons(timed: _Hours, by: By, column: RankedColumn, values: _Residuals | N
         yield number, Season.of(cells[place, :-1], int(cells[place, -1]), mean)
 
 
+@dataclass(frozen=True, slots=True)
 class _Residuals:
-    """What the seasons do not explain of scores, summed by hour."""
+    """What the seasons do not explain of scores, summed by hour.
 
-    def __init__(self, timed: _Hours, level: Integers, scores: Floats) -> None:
-        present = np.isfinite(scores[:, 0])
+    Attributes
+    ----------
+    rows : ndarray, shape (hours,)
+    means : ndarray, shape (seasons, scores)
+    sums : ndarray, shape (hours, scores)
+    squares : ndarray, shape (scores,)
+        Over rows.
+    """
+
+    timed: _Hours
+    rows: Floats
+    means: Floats
+    sums: Floats
+    squares: Floats
+
+    @classmethod
+    def of_scores(cls, timed: _Hours, level: Integers, scored: _Scores) -> _Residuals:
+        """Return those of scores that all rows have: centred and bounded, so that squares can be subtracted."""
+        means = _means(scored.sums, timed.rows, level)
+        explained = (np.bincount(level, timed.rows)[:, None] * means**2).sum(axis=0)
+        squares = scored.squares - explained
+        squares = np.where(squares > _ROUNDING * scored.squares, squares, 0.0)
+        return cls(timed, timed.rows, means, scored.sums - timed.rows[:, None] * means[level], squares)
+
+    @classmethod
+    def of_values(cls, timed: _Hours, level: Integers, values: Floats) -> _Residuals:
+        """Return those of numbers, which may be missing, and large."""
+        present = np.isfinite(values)
         rows = np.bincount(timed.of_row[present], minlength=timed.each.size).astype(np.float64)
-        filled = np.where(present[:, None], scores, 0.0)
-        self.timed = timed
-        self.rows = rows
-        self.means = _means(timed.sums(filled), rows, level)
-        left = np.where(present[:, None], filled - self.means[level[timed.of_row]], 0.0)
-        self.sums = timed.sums(left)
-        self.squares: Floats = (left**2).sum(axis=0)
+        means = _means(timed.sums(np.where(present, values, 0.0)[:, None]), rows, level)
+        left = np.where(present, values - means[level[timed.of_row], 0], 0.0)[:, None]
+        return cls(timed, rows, means, timed.sums(left), (left**2).sum(axis=0))
 
     @property
     def variance(self) -> float:
@@ -332,7 +402,8 @@ class _Residuals:
         Notes
         -----
         Of a first-order autoregression, whose correlation is the largest of all scores plus one standard error. As days
-        are alike in all their hours, shorter windows tell no more than those of a day.
+        are alike in all their hours, shorter windows tell no more than those of a day. Unequal windows are worth fewer
+        equal ones (Kish).
         """
         sums, rows, numbers = self.windows(length)
         means = sums / rows[:, None]
@@ -341,7 +412,7 @@ class _Residuals:
         squares = (centred**2).sum(axis=0)
         largest = float(np.max(np.where(squares > 0, products / np.where(squares > 0, squares, 1.0), 0.0)))
         correlation = min(max(largest + 1 / math.sqrt(numbers.size), 0.0), _LARGEST_CORRELATION)
-        independent = numbers.size * (1 - correlation) / (1 + correlation)
+        independent = float(rows.sum() ** 2 / (rows**2).sum()) * (1 - correlation) / (1 + correlation)
         return correlation, independent if length >= DAY else min(independent, self.correlation(DAY)[1])
 
 
@@ -358,15 +429,15 @@ def _spread(
     correlation, independent = (values or scores).correlation(length)
     between = mean_variance = 0.0
     if values is not None:
+        # Windows count by their values: quiet hours, of few rows, would hide how far those of many are apart.
         sums, of_values, _ = values.windows(length)
-        means = sums[:, 0] / of_values
-        share = float((1 / of_values).mean())
-        mean_variance = scale * float((means**2).mean())
+        share = of_values.size / float(of_values.sum())
+        mean_variance = scale * float((sums[:, 0] ** 2 / of_values).sum() / of_values.sum())
         between = max(0.0, (mean_variance - variance * share) / (1 - share)) if share < 1 else 0.0
     return Spread(
         windows=max(_LEAST_INDEPENDENT, independent),
         correlation=correlation,
-        rows=float(1 / (1 / rows).mean()),
+        rows=float((rows**2).sum() / rows.sum()),
         repeated=max(1.0, float(effects.max())),
         between=between,
         mean_variance=mean_variance,

@@ -55,7 +55,9 @@ def compare(
     for name, each in compared.items():
         before, kind = frozen.columns[name], {"numeric": each.numeric, "integral": each.integral}
         if before.seasons is not None and times is not None:
-            found[name] = seasonal_evidence(before, before.seasons, columns[name], times, copies, **kind)
+            # Not by their order: neighbours are alike because their hour is.
+            alike = max(copies, blocks.of_requests.get(name, 1.0))
+            found[name] = seasonal_evidence(before, before.seasons, columns[name], times, alike, **kind)
         else:
             repeated[name] = max(copies, blocks.effects.get(name, 1.0))
             made[name] = tuple(evidence_of(before, columns[name], repeated=repeated[name], **kind))

@@ -14,6 +14,7 @@ from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdi
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes
 from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
+from modelwatch_analyzer.calibrated.seasons import KNOWN_ROWS
 from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.calibrated.watch import LOOKS_PART
 from modelwatch_analyzer.data_quality.alignment import Alignment
@@ -54,7 +55,7 @@ def level_of(config: EffectiveConfig, share: float | None, *, seasonal: bool) ->
 def window_times(settings: DataQualitySettings, rows: SampledRows) -> WindowTimes | None:
     """Return when the rows of a window came, by the window of a schedule and the times of records; None if unknown."""
     hours = rows.hours()
-    if hours is not None and hours.min() < 0:
+    if hours is not None and (hours >= 0).mean() < KNOWN_ROWS:
         hours = None
     if settings.start_time is not None and settings.end_time is not None:
         start, end = (time.timestamp() / 3600 for time in (settings.start_time, settings.end_time))

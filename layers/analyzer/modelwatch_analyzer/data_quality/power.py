@@ -11,6 +11,8 @@ import numpy as np
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows
 from modelwatch_analyzer.calibrated.family import least_move
+from modelwatch_analyzer.calibrated.seasonal_tests import OF_ROWS, OF_WINDOW, error_of_mean, repeated_in
+from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts
 from modelwatch_analyzer.calibrated.two_counts import more
 from modelwatch_analyzer.data_quality.documents import Statistics
 from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
@@ -19,6 +21,7 @@ from modelwatch_core.domain.errors import InvalidInput
 _FOUND = 0.8
 _MISSING_OF_NUMBERS, _MISSING_OF_CATEGORIES = 0.04, 0.2
 _LOCATION = 0.25
+_LEAST_LEVEL = 1e-300
 _NORMAL_RANKS = 1.02
 """The square root of pi / 3: what ranks cost on a normal column."""
 
@@ -44,13 +47,15 @@ class LeastChange:
     missing: float
 
 
-def least_changes(statistics: Statistics, rows: int, level: float) -> Iterator[LeastChange]:
+def least_changes(statistics: Statistics, rows: int, level: float, hours: float = 1.0) -> Iterator[LeastChange]:
     """Yield what windows of so many rows can find against a baseline, at the minimums that a baseline suggests.
 
     Parameters
     ----------
     level : float
         The chance of a false alarm of a window, over all features.
+    hours : float
+        How long a window is; of a seasonal baseline.
 
     Raises
     ------
@@ -63,6 +68,9 @@ def least_changes(statistics: Statistics, rows: int, level: float) -> Iterator[L
         raise InvalidInput("InvalidStatistics", message)
     share = level / len(counted)
     for name, counts in counted.items():
+        if counts.seasons is not None:
+            yield _seasonal(name, counts, counts.seasons, rows, share, hours)
+            continue
         all_rows = counts.present + counts.missing
         present = rows * counts.present / all_rows if all_rows else 0.0
         before = counts.present / counts.repeated
@@ -70,6 +78,36 @@ def least_changes(statistics: Statistics, rows: int, level: float) -> Iterator[L
         if counts.numbers is not None:
             moved, deviations = _move(before, present, share), _deviations(before, present, share)
         yield LeastChange(name, moved, deviations, _missing(counts, rows, share))
+
+
+def _seasonal(
+    name: str, counts: ColumnCounts, seasons: SeasonalCounts, rows: int, level: float, hours: float
+) -> LeastChange:
+    """Return what a window finds by its rows, as far as they tell, and by its mean; see `seasonal_evidence`."""
+    from scipy.special import ndtr, ndtri, stdtrit
+
+    spread = seasons.spread_of(hours)
+    share = counts.present / max(counts.present + counts.missing, 1)
+    decides = seasons.mean_decides(spread, rows * share)
+    of_rows = level * (OF_ROWS if decides else 1.0)
+    # The level of a normal law that Student's has where few windows told the variance.
+    of_rows = max(_LEAST_LEVEL, 2 * float(ndtr(stdtrit(spread.windows - 1, of_rows / 2))))
+    repeated = repeated_in(spread, rows)
+    part = min(1.0, hours / DAY) if len(seasons.seasons) > 1 else 1.0
+    before, now = part * counts.present / spread.repeated, rows * share / repeated
+    missing = _missing(counts, max(1, int(rows / repeated)), of_rows)
+    if counts.numbers is None:
+        return LeastChange(name, None, None, missing)
+    moved, deviations = _move(before, now, of_rows), _deviations(before, now, of_rows)
+    if decides:
+        error, freedom = error_of_mean(seasons, spread, rows * share), spread.windows - 1
+        certain = -float(stdtrit(freedom, OF_WINDOW * level / 2))
+        large = float(stdtrit(freedom, 0.975))
+        least = (max(certain, large) - float(ndtri(1 - _FOUND))) * error / math.sqrt(seasons.variance)
+        least += 2 * float(ndtri(0.5 + (CALIBRATED_RATES.minimum_effect or 0.0) / 2)) if large > certain else 0.0
+        deviations = least if deviations is None else min(deviations, least)
+        moved = min(moved, math.erf(least / math.sqrt(8)))
+    return LeastChange(name, moved, None if moved >= 1 else deviations, missing)
 
 
 def _move(before: float, now: float, level: float) -> float:
