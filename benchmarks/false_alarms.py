@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +32,7 @@ _CHANGED_SIZES = ((100, 100), (100, 1_000), (1_000, 1_000), (1_000, 10_000), (10
 _REPEATED_SIZES = ((1_000, 1_000), (1_000, 10_000), (10_000, 10_000))
 _LARGE, _MINIMUM, _MULTIPLES = 10_000, 0.02, (0.5, 0.9, 1, 1.5, 2, 3)
 _SCHEDULE = ("normal0", "lognormal1", "integer1", "mixture0")
-_HOURLY, _SHIFTED_AT, _MOST_LOOKS = 200, 120, 200
+_HOURLY, _SHIFTED_AT, _MOST_LOOKS, _MOST_SHIFTED = 200, 120, 200, 100
 _KS = "KS-Bonf. 1 %"
 
 Flags = dict[str, list[set[str]]]
@@ -196,23 +200,29 @@ class _Benchmark:
         table = self._table(
             title, "rows", "months", "with an alarm, %", "looks to find 0.1 sd: median", "most", names=()
         )
-        for now, factor in ((_HOURLY, 1), (_HOURLY, 10), (_HOURLY, 100), (1_000, 10)):
-            before = now * factor
-            quiet = [
-                any(map(Schedule(baseline).alarms, windows))
-                for baseline, windows in _months(population, now, before, self._months if now == _HOURLY else 0, LOOKS)
-            ]
-            delays = [
-                _delay(baseline, windows)
-                for baseline, windows in _months(population, now, before, self._months, _SHIFTED_AT + _MOST_LOOKS)
-            ]
-            found = (f"{np.median(delays):.0f}", f"{max(delays):.0f}") if delays else ("-", "-")
-            table.add_row(f"{now:,} / {before:,}", f"{len(quiet)}", _percent(quiet), *found)
+        # Months are independent: each has a process, of polars with one thread, which is all that so few rows need.
+        os.environ["POLARS_MAX_THREADS"] = "1"
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as processes:
+            for now, factor in ((_HOURLY, 1), (_HOURLY, 10), (_HOURLY, 100), (1_000, 10)):
+                sizes = (population, now, now * factor)
+                quiet_months = self._months if now == _HOURLY else 0
+                quiet = list(processes.map(partial(_is_alarmed, *sizes), range(quiet_months)))
+                delays = list(processes.map(partial(_delay, *sizes), range(min(self._months, _MOST_SHIFTED))))
+                found = (f"{np.median(delays):.0f}", f"{max(delays):.0f}") if delays else ("-", "-")
+                table.add_row(f"{now:,} / {now * factor:,}", f"{len(quiet)}", _percent(quiet), *found)
+                print(f"{now} / {now * factor}: alarms in {sum(quiet)} of {len(quiet)} months", file=sys.stderr)
         self._console.print(table)
 
 
-def _delay(baseline: pl.DataFrame, windows: Iterator[pl.DataFrame]) -> float:
+def _is_alarmed(population: pl.DataFrame, now: int, before: int, month: int) -> bool:
+    """Return whether a month without a change has an alarm."""
+    baseline, windows = _month(population, now, before, month, LOOKS)
+    return any(map(Schedule(baseline).alarms, windows))
+
+
+def _delay(population: pl.DataFrame, now: int, before: int, month: int) -> float:
     """Return after how many looks a column is found that is shifted for good from some look on."""
+    baseline, windows = _month(population, now, before, month, _SHIFTED_AT + _MOST_LOOKS)
     schedule, column = Schedule(baseline), baseline.columns[0]
     for window in islice(windows, _SHIFTED_AT):
         schedule.alarms(window)
@@ -223,14 +233,13 @@ def _delay(baseline: pl.DataFrame, windows: Iterator[pl.DataFrame]) -> float:
     return np.inf
 
 
-def _months(
-    population: pl.DataFrame, now: int, before: int, number: int, looks: int
-) -> Iterator[tuple[pl.DataFrame, Iterator[pl.DataFrame]]]:
-    for month in range(number):
-        generator = _generator(now, before, looks, month)
-        baseline = population[tables.independent(population, before, generator)]
-        rows = (tables.independent(population, now, generator) for _ in range(looks))
-        yield baseline, (population[each] for each in rows)
+def _month(
+    population: pl.DataFrame, now: int, before: int, month: int, looks: int
+) -> tuple[pl.DataFrame, Iterator[pl.DataFrame]]:
+    generator = _generator(now, before, looks, month)
+    baseline = population[tables.independent(population, before, generator)]
+    rows = (tables.independent(population, now, generator) for _ in range(looks))
+    return baseline, (population[each] for each in rows)
 
 
 def _draws(
