@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,22 @@ def test_requests_of_one_row_each_have_no_numbers(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
     plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
     assert [batch.columns for batch in dataset.batches(plan, ReadLog())] == [["_c0", "_c1", HOUR_COLUMN]]
+
+
+def test_rows_have_the_hours_of_their_records_where_others_are_left_out(write: Write) -> None:
+    times = [None, "2026-11-22T09:59:59Z", "2026-11-22T09:30:00Z", "2026-11-22T11:59:59+02:00", "1969-12-31T23:00:00Z"]
+    records = [
+        record(data, None, time=time) for data, time in zip(["1,2", "3,4\n5,6", "7", "8,9", "0,0"], times, strict=True)
+    ]
+    dataset = opened(write(records))
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
+    log = ReadLog()
+    (batch,) = dataset.batches(plan, log)
+    nine = (datetime(2026, 11, 22, 9, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
+    assert batch[HOUR_COLUMN].to_list() == [None, nine, nine, nine, None]
+    assert log.malformed == 1
+    (alone,) = opened(write([*records[2:], records[0]])).batches(plan, ReadLog())
+    assert alone[HOUR_COLUMN].to_list() == [nine, None, None]
 
 
 def test_the_window_is_half_open_and_records_outside_are_counted(write: Write) -> None:
