@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
@@ -21,6 +21,10 @@ import polars as pl
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of
 
 _PART_BITS = 32
+_LEAST_PIECES = 2
+"""Of a process: one of CSV is read in a third of a second, in which a process has hardly been started."""
+_PARTS_OF_EACH = 2
+"""So many parts of each process, or more, are shared out whole: what each reads to find pieces is read by it alone."""
 
 
 class Accumulator(Protocol):
@@ -90,7 +94,10 @@ class Reading(Generic[A]):
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
         """Read a part, piece by piece."""
-        pieces = pieces_of(part)
+        return self.of_pieces(number, pieces_of(part))
+
+    def of_pieces(self, number: int, pieces: Sequence[Table]) -> Counted[A]:
+        """Read all pieces of the part of a number."""
         counted: Counted[A] = root(
             Node(0, index, self.piece(number, len(pieces), index, piece)) for index, piece in enumerate(pieces)
         )
@@ -160,6 +167,55 @@ def one_by_one(reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
     """Read the parts one after another, in this process; see `Gather`."""
     counted: Counted[A] = root(Node(0, number, reading(number, part)) for number, part in enumerate(parts))
     return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Reads the parts of a dataset in several processes, where they are large enough; see `Gather`.
+
+    Parameters
+    ----------
+    count : int, optional
+        Of processes, with this one; by default as many as polars has threads, which are the CPUs that this process may
+        use.
+    """
+
+    count: int | None = None
+
+    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
+        """Read all parts; a small dataset is read by this process alone.
+
+        Raises
+        ------
+        InvalidInput
+            What the reader of the first part that cannot be read raises.
+        Upstream
+            ``WorkerEnded`` if a process ended without an answer, or ``AnalyzerError``.
+        """
+        count = self.count or pl.thread_pool_size()
+        if count == 1:
+            return one_by_one(reading, parts)
+        whole = len(parts) >= _PARTS_OF_EACH * count
+        pieces = [] if whole else [pieces_of(part) for part in parts]
+        wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
+        if len(parts) == 1 and wanted[0] < 2:
+            return reading.of_pieces(0, pieces[0])
+        from modelwatch_analyzer.workers import Processes
+
+        with Processes(count) as processes:
+            if whole or max(wanted) < 2:
+                nodes = processes.nodes(reading, parts, min(count, len(parts)))
+            else:
+                nodes = []
+                for number, each in enumerate(pieces):
+                    found = processes.nodes(partial(reading.piece, number, len(each)), each, wanted[number])
+                    nodes.append(Node(0, number, root(found)))
+            counted: Counted[A] = root(nodes)
+            return counted
+
+
+EVERY_CPU: Gather = Workers()
+"""As many processes as there are CPUs."""
 
 
 def _are_siblings(left: Node, right: Node) -> bool:

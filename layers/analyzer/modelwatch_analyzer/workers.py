@@ -21,7 +21,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
@@ -31,14 +30,9 @@ import polars as pl
 
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import receive, send
-from modelwatch_analyzer.parts import Accumulator, Counted, Gather, Node, Reading, merged, one_by_one, root
-from modelwatch_analyzer.reading.dataset import Table, pieces_of
+from modelwatch_analyzer.parts import Accumulator, Counted, Node, merged
+from modelwatch_analyzer.reading.dataset import Table
 from modelwatch_core.domain.errors import ModelwatchError, Upstream, place_of
-
-_LEAST_PIECES = 2
-"""Of a process: one of CSV is read in a third of a second, in which a process has hardly been started."""
-_PARTS_OF_EACH = 2
-"""So many parts of each process, or more, are shared out whole: what each reads to find pieces is read by it alone."""
 
 _SERVE = f"from {__name__} import serve; serve()"
 """Under the name by which each process pickles what is here."""
@@ -49,55 +43,6 @@ _Read = Callable[[int, Table], Counted[Any]]
 
 class WorkerKilled(Upstream, MemoryError):
     """A process was killed, as systems do that run out of memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Reads the parts of a dataset in several processes; see `modelwatch_analyzer.parts.Gather`.
-
-    Parameters
-    ----------
-    count : int, optional
-        Of processes, with this one; by default as many as polars has threads, which are the CPUs that this process may
-        use.
-    """
-
-    count: int | None = None
-
-    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
-        """Read all parts; a small dataset is read by this process alone.
-
-        Raises
-        ------
-        InvalidInput
-            What the reader of the first part that cannot be read raises.
-        Upstream
-            ``WorkerEnded`` if a process ended without an answer, or ``AnalyzerError``.
-        """
-        count = self.count or pl.thread_pool_size()
-        if count == 1:
-            return one_by_one(reading, parts)
-        with _Processes(count) as processes:
-            if len(parts) >= _PARTS_OF_EACH * count:
-                return _counted(root(processes.nodes(reading, parts, count)))
-            pieces = [pieces_of(part) for part in parts]
-            wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
-            if len(parts) > 1 and max(wanted) < 2:
-                return _counted(root(processes.nodes(reading, parts, min(count, len(parts)))))
-            nodes = []
-            for number, each in enumerate(pieces):
-                found = processes.nodes(partial(reading.piece, number, len(each)), each, wanted[number])
-                nodes.append(Node(0, number, root(found)))
-            return _counted(root(nodes))
-
-
-EVERY_CPU: Gather = Workers()
-"""As many processes as there are CPUs."""
-
-
-def _counted(state: Any) -> Counted[Any]:
-    counted: Counted[Any] = state
-    return counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +136,7 @@ class _Process:
                 stream.close()
 
 
-class _Processes:
+class Processes:
     """Processes that are started when they are needed, and end with the context."""
 
     def __init__(self, count: int) -> None:
