@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.output import write_csv, write_json
+from modelwatch_analyzer.output import write_csv, write_json, write_text
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -52,6 +52,16 @@ def test_what_is_no_number_is_refused_in_long_and_short_lists(tmp_path: Path, va
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"data": values})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("document", [{"data": [1.0] * 100, "more": object()}, {(1, 2): 3}, [*range(300_000), {1}]])
+def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path: Path, document: object) -> None:
+    (tmp_path / "a.json").write_text("older")
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", document)
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "a.json", "\ud800")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.json", "older")]
 
 
 def test_a_spreadsheet_takes_no_name_and_no_text_of_a_table_for_a_formula(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
@@ -43,21 +44,26 @@ def to_json(document: BaseModel) -> dict[str, Any]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)
+    with _whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, document: object) -> None:
     """Write strict JSON, indented unless it is long. A NaN or an infinity in it is a defect of the caller."""
+    with _whole(path) as partial, partial.open("wb") as file:
+        _write_pieces(file, document)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give the path of a file that replaces another once it is whole, and is removed if it does not become so."""
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("wb") as file:
-            _write_pieces(file, document)
-    except ValueError:
-        partial.unlink()
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
         raise
-    partial.replace(path)
 
 
 def _write_pieces(file: BinaryIO, document: object) -> None:
