@@ -65,7 +65,7 @@ def more_each(counts: Sequence[TwoCounts]) -> list[Floats]:
     """Return what `more` does of each, to the last digit, in the time of a few: of a table with many columns."""
     found: list[Floats] = [np.empty(0)] * len(counts)
     sides = [np.asarray([each.before, each.now], np.float64).reshape(2, -1) for each in counts]
-    for kinds in {side.shape[1] for side in sides}:
+    for kinds in {side.shape[1] for side in sides} - {0}:
         places = [place for place, side in enumerate(sides) if side.shape[1] == kinds]
         x0, x = np.concatenate([sides[place] for place in places], axis=1)
         of = np.array([(counts[place].rows_before, counts[place].rows_now) for place in places], np.float64)
