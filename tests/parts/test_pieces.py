@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -97,6 +98,19 @@ def test_malformed_rows_of_pieces_are_named_by_their_lines_in_the_file(
     assert (len(rows), log.objects, log.bytes) == (31, 1, (tmp_path / "data.csv").stat().st_size)
     found = [example.split(": ")[0] for example in log.malformed_examples]
     assert found == ["data.csv:24", "data.csv:34"]
+
+
+@given(text=st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"1", b'"\n"'])), block=st.integers(1, 9))
+def test_lines_before_a_piece_are_counted_with_any_line_ends_and_blocks(
+    tmp_path_factory: pytest.TempPathFactory, text: Sequence[bytes], block: int
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    path.write_bytes(b"\xef\xbb\xbfa\n" + b"".join(text) + b"1\n1\n")
+    (file,) = open_csv(path, CsvOptions(header=True)).files
+    before = b"a\n" + b"".join(text) + b"1\n"
+    with patch.object(files, "BLOCK_BYTES", block), patch.object(csv_files, "_COUNTED_AT_ONCE", 1):
+        counted = replace(file, offset=len(before), line=0).lines_before()
+    assert counted == len(before.splitlines()) + 1
 
 
 @pytest.mark.parametrize(

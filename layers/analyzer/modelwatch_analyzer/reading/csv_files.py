@@ -10,6 +10,7 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.reading.csv_cuts import cuts_in
@@ -53,6 +54,9 @@ _SAMPLED_RECORDS = 1000
 _COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
+_LF, _CR = b"\n\r"
+_COUNTED_AT_ONCE = 1 / 8
+"""Of a block: lines are counted several times faster in what stays in a core's cache."""
 _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
 _BYTES_PER_COLUMN = 28 << 10
@@ -87,8 +91,14 @@ class _CsvFile:
         if not self.is_continued:
             return 0
         lines, last = 0, b""
-        for block in self.file.blocks(ReadLog(), 0, self.offset):
-            lines += block.count(b"\n") + block.count(b"\r") - (last + block).count(b"\r\n")
+        for block in self.file.blocks(ReadLog(), 0, self.offset, times=_COUNTED_AT_ONCE):
+            text = np.frombuffer(block, np.uint8)
+            feeds = text == _LF
+            lines += int(np.count_nonzero(feeds))
+            if b"\r" in block:
+                returns = text == _CR
+                lines += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
+            lines -= last == b"\r" and block.startswith(b"\n")
             last = block[-1:]
         return lines + 1
 
