@@ -264,7 +264,7 @@ def test_one_process_reads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass(frozen=True)
-class Told:
+class WritesEnvironment:
     """Writes the environment of the process, and its processes, into a file."""
 
     path: Path
@@ -279,8 +279,8 @@ def test_other_processes_have_no_credentials_and_their_share_of_the_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    Workers(2)(READING, in_pieces(*rows(3), Rows("", Told(tmp_path / "told.json"), elsewhere=True)))
-    told = json.loads((tmp_path / "told.json").read_text())
+    Workers(2)(READING, in_pieces(*rows(3), Rows("", WritesEnvironment(tmp_path / "environment.json"), elsewhere=True)))
+    told = json.loads((tmp_path / "environment.json").read_text())
     assert not [name for name in told if name.startswith("AWS_")]
     assert told["POLARS_MAX_THREADS"] == str(max(1, pl.thread_pool_size() // 2))
     assert told["session"] == told["process"] != str(os.getpid())

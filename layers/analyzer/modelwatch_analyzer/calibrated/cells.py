@@ -13,13 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.dependence import (
-    ROWS,
-    Blocks,
-    EqualRows,
-    blocks_of,
-    rows_that_tell,
-)
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, rows_that_tell
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
 from modelwatch_analyzer.documents import EditedDocument

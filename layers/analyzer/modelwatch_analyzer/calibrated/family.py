@@ -124,7 +124,7 @@ def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> 
 
 
 def of_few(evidence: Iterable[Evidence], groups: float) -> Iterator[Evidence]:
-    """Yield evidence with the p of Student's law, of a variance that so many groups of rows told."""
+    """Yield evidence with the p of Student's law, for a variance that was estimated from so many groups of rows."""
     from scipy.special import ndtri, stdtr
 
     for each in evidence:

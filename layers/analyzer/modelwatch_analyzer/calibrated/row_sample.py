@@ -138,10 +138,10 @@ class RowSample:
         """Return the hour since 1970 in which each sampled row came, -1 where it is not known; None if all are so."""
         hours = []
         for part in self._joined():
-            known = (
-                part[HOUR_COLUMN].cast(pl.Int64()).fill_null(-1).to_numpy() if HOUR_COLUMN in _arrivals(part) else None
-            )
-            hours.append(np.full(part.height, -1) if known is None else known)
+            if HOUR_COLUMN in _arrivals(part):
+                hours.append(part[HOUR_COLUMN].cast(pl.Int64()).fill_null(-1).to_numpy())
+            else:
+                hours.append(np.full(part.height, -1))
         together = np.concatenate(hours) if hours else np.empty(0, np.int64)
         return together if together.max(initial=-1) >= 0 else None
 

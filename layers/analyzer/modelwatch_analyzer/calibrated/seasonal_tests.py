@@ -138,10 +138,10 @@ class _Window:
         """
         parts = [as_numbers(part) for part in self.sampled.parts]
         values = np.concatenate(parts) if parts else np.empty(0)
-        told = {number: season for number, season in self.seasonal.seasons.items() if season.counts}
+        valued = {number: season for number, season in self.seasonal.seasons.items() if season.counts}
         filled = np.isfinite(values)
         if self.of_rows is not None:
-            filled &= np.isin(self.of_rows, list(told))
+            filled &= np.isin(self.of_rows, list(valued))
         values = values[filled]
         if not values.size or self.seasonal.variance <= 0:
             return None
@@ -150,14 +150,14 @@ class _Window:
             weights = dict(zip(seasons.tolist(), counts.tolist(), strict=True))
         else:
             weights = {
-                number: share * (told[number].rows - told[number].missing) / told[number].rows
+                number: share * (valued[number].rows - valued[number].missing) / valued[number].rows
                 for number, share in self.weights.items()
-                if number in told
+                if number in valued
             }
         whole = sum(weights.values())
         if whole <= 0:
             return None
-        usual = sum(weight * told[number].mean for number, weight in weights.items()) / whole
+        usual = sum(weight * valued[number].mean for number, weight in weights.items()) / whole
         with np.errstate(over="ignore", invalid="ignore"):
             return WindowMean(float(np.nan_to_num(values.mean())) - usual, values.size / copies)
 

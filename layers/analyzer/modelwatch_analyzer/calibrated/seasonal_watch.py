@@ -48,22 +48,22 @@ class MeanOfWindows(EditedDocument):
         return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away)
 
 
-Blocks = dict[int, MeanOfWindows]
+OpenBlocks = dict[int, MeanOfWindows]
 """By their length in hours."""
 
 
 def advance_blocks(
-    blocks: Mapping[str, Blocks],
+    blocks: Mapping[str, OpenBlocks],
     means: Mapping[str, tuple[SeasonalCounts, WindowMean | None]],
     length: float,
     rate: float,
     minimums: Mapping[str, float],
-) -> tuple[dict[str, Blocks], dict[str, list[Evidence]]]:
+) -> tuple[dict[str, OpenBlocks], dict[str, list[Evidence]]]:
     """Take in a window.
 
     Parameters
     ----------
-    blocks : mapping of str to Blocks
+    blocks : mapping of str to OpenBlocks
         The state before, by column.
     means : mapping of str to (SeasonalCounts, WindowMean or None)
         Of the window, by column.
@@ -76,7 +76,7 @@ def advance_blocks(
 
     Returns
     -------
-    dict of str to Blocks
+    dict of str to OpenBlocks
         The state after; columns that the window lacks keep theirs.
     dict of str to list of Evidence
         What is certain and large, with p corrected over the columns and the month.
@@ -89,21 +89,19 @@ def advance_blocks(
             taken = blocks.get(name, {}).get(block, MeanOfWindows()).after(mean)
             if taken.windows * length >= block - _ROUNDING:
                 correction = len(means) * (_MONTH / block) * len(lengths) / _BLOCKS_PART
-                evidence += [
-                    tested
-                    for tested in _of_block(seasonal, taken, block, correction)
-                    if tested.p <= rate and tested.effect.lower >= minimums[name]
-                ]
+                tested = _of_block(seasonal, taken, block, correction)
+                if tested is not None and tested.p <= rate and tested.effect.lower >= minimums[name]:
+                    evidence.append(tested)
                 taken = MeanOfWindows()
             state[block] = taken
         after[name], found[name] = state, evidence
     return after, found
 
 
-def _of_block(seasonal: SeasonalCounts, block: MeanOfWindows, hours: int, correction: float) -> list[Evidence]:
+def _of_block(seasonal: SeasonalCounts, block: MeanOfWindows, hours: int, correction: float) -> Evidence | None:
     spread, days = seasonal.spread_of(DAY), hours // DAY
     if not seasonal.mean_decides(spread, block.rows / days):
-        return []
+        return None
     mean = WindowMean(block.away / block.rows, block.rows)
     tested = mean_evidence(mean, seasonal, spread, f"test of the mean of the last {block.windows} windows", days)
-    return [replace(tested, p=min(1.0, tested.p * correction))]
+    return replace(tested, p=min(1.0, tested.p * correction))

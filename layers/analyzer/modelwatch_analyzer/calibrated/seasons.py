@@ -204,8 +204,8 @@ def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[
 
     Notes
     -----
-    Hours of the day, and then kinds of day at any hour of the day, are told apart if an F test of the means of hours is
-    significant at 1e-3 over all tests. Where they are not, the variance between windows is used alone, if windows
+    Hours of the day, and then kinds of day at any hour of the day, are distinguished if an F test of the means of hours
+    is significant at 1e-3 over all tests. Where they are not, the variance between windows is used alone, if windows
     differ by more than 3.5 standard errors. Up to 1 % of the rows may have no hour, and are left out.
     """
     known = hours >= 0
@@ -263,7 +263,7 @@ class _Hours:
         Notes
         -----
         The finer seasons of each coarser one are tested by themselves: hours of one day, which are alike, are then in
-        different tests, as far as hours of the day are told apart.
+        different tests, as far as hours of the day are distinguished.
         """
         from scipy.special import fdtrc
 
@@ -291,10 +291,6 @@ class _Hours:
         residuals = sums - self.rows[:, None] * _means(sums, self.rows, level)[level]
         squares = residuals**2 / self.rows[:, None]
         return np.column_stack([np.bincount(whole, each) for each in squares.T])
-
-    def windows(self, length: int) -> Integers:
-        """Return the number of the window of each hour, for windows of so many hours."""
-        return self.each // length
 
 
 def _means(sums: Floats, rows: Floats, level: Integers) -> Floats:
@@ -390,7 +386,7 @@ class _Residuals:
 
     def windows(self, length: int) -> tuple[Floats, Floats, Integers]:
         """Return sums and rows of windows that have rows, and their numbers."""
-        numbers, of_hour = np.unique(self.timed.windows(length), return_inverse=True)
+        numbers, of_hour = np.unique(self.timed.each // length, return_inverse=True)
         sums: Floats = np.column_stack([np.bincount(of_hour, each) for each in self.sums.T]).astype(np.float64)
         rows: Floats = np.bincount(of_hour, self.rows).astype(np.float64)
         filled = rows > 0

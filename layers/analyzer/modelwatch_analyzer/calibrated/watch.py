@@ -27,7 +27,7 @@ from modelwatch_analyzer.calibrated.effects import (
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.permutation import sum_test
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
-from modelwatch_analyzer.calibrated.seasonal_watch import Blocks
+from modelwatch_analyzer.calibrated.seasonal_watch import OpenBlocks
 from modelwatch_analyzer.calibrated.two_counts import different
 from modelwatch_analyzer.documents import EditedDocument
 
@@ -105,14 +105,14 @@ class Watch(EditedDocument):
         The checksum of the baseline's counts: with another baseline the watch begins anew.
     looks : int
         Windows so far.
-    seasonal : mapping of str to Blocks
+    seasonal : mapping of str to OpenBlocks
         By column, where the baseline is seasonal.
     """
 
     baseline: int
     looks: int = 0
     columns: dict[str, WatchedColumn] = Field(default_factory=dict)
-    seasonal: dict[str, Blocks] = Field(default_factory=dict)
+    seasonal: dict[str, OpenBlocks] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

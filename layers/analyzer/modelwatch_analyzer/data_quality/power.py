@@ -90,7 +90,7 @@ def _seasonal(
     share = counts.present / max(counts.present + counts.missing, 1)
     decides = seasons.mean_decides(spread, rows * share)
     of_rows = level * (OF_ROWS if decides else 1.0)
-    # The level of a normal law that Student's has where few windows told the variance.
+    # The level of a normal law that stands for Student's, whose variance is estimated from few windows.
     of_rows = max(_LEAST_LEVEL, 2 * float(ndtr(stdtrit(spread.windows - 1, of_rows / 2))))
     repeated = repeated_in(spread, rows)
     part = min(1.0, hours / DAY) if len(seasons.seasons) > 1 else 1.0

@@ -240,7 +240,7 @@ class BlockParser:
         if HOUR_COLUMN not in frame.columns:
             hours = pl.Series(HOUR_COLUMN, block.hours, pl.UInt32())
             rows = np.repeat(np.arange(len(heights)), heights)
-            frame = frame.with_columns(hours if rows.size == len(heights) and not has_several else hours.gather(rows))
+            frame = frame.with_columns(hours.gather(rows))
         sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
         if not has_several or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
             return frame
