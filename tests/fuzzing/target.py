@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import time
@@ -15,6 +16,7 @@ from modelwatch_core.domain.errors import ModelwatchError
 LONGEST_INPUT = 64 * 1024
 MOST_CPU_SECONDS = 1.0
 """For an input of up to `LONGEST_INPUT` bytes."""
+RUNS = 3
 
 
 class TooSlow(AssertionError):
@@ -35,15 +37,23 @@ class Target:
     parse: Callable[[bytes, Path], object]
 
     def __call__(self, content: bytes, most_cpu_seconds: float = MOST_CPU_SECONDS) -> None:
-        """Run once.
+        """Run once, or three times if that is slow: the least counts, since machines are shared.
 
         Raises
         ------
         TooSlow
-            For more than the given seconds of CPU.
+            For more than the given seconds of CPU, each time.
         Exception
             Whatever the product should not have raised.
         """
+        least = math.inf
+        for _ in range(RUNS):
+            least = min(least, self._cpu_seconds(content))
+            if least <= most_cpu_seconds:
+                return
+        raise TooSlow(f"{len(content):,} bytes took {least:.2f} s of CPU")
+
+    def _cpu_seconds(self, content: bytes) -> float:
         folder = Path(tempfile.mkdtemp(prefix="fuzzing-"))
         begun = time.process_time()
         try:
@@ -53,9 +63,7 @@ class Target:
                 raise AssertionError(f"refused without a code or a message: {refused!r}") from refused
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        seconds = time.process_time() - begun
-        if seconds > most_cpu_seconds:
-            raise TooSlow(f"{len(content):,} bytes took {seconds:.2f} s of CPU")
+        return time.process_time() - begun
 
 
 def each(*parsers: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
@@ -83,3 +84,9 @@ def test_a_target_lets_only_errors_of_the_product_pass():
         Target(says_nothing)(b"")
     with pytest.raises(TooSlow):
         Target(lambda *_: None)(b"", most_cpu_seconds=-1)
+
+
+def test_a_target_that_is_slow_once_is_tried_again():
+    clock = iter([0.0, 5.0, 10.0, 10.5])
+    with patch("tests.fuzzing.target.time.process_time", lambda: next(clock)):
+        Target(lambda *_: None)(b"")
