@@ -373,7 +373,7 @@ def test_a_constraint_may_ask_for_worse_beyond_the_interval(runs, edited):
     assert few.violations == ()  # 3 of 6 right: 5 of 6 are well within the interval
     many = runs.run(runs.csv("bad.csv", HEADER, *BAD * 100), "many", **settings)
     assert [violation.subject for violation in many.violations] == ["accuracy"]
-    assert "as was its whole confidence interval from" in many.violations[0].description
+    assert "and chance does not explain the difference from the threshold (p 3.7e-47)" in many.violations[0].description
 
 
 def test_any_metric_may_be_constrained_and_what_has_no_meaning_is_reported(runs, edited):
@@ -683,21 +683,45 @@ def churn(runs, *, wrong: int = 12) -> Path:
 CHURN = {"problem_type": "BinaryClassification", "inference_attribute": "prediction", "bootstrap_replicates": 1000}
 
 
-def test_suggested_thresholds_allow_for_chance_and_ask_for_the_whole_interval(runs):
+def test_suggested_thresholds_allow_for_chance_and_say_what_they_were_made_from(runs):
     runs.run(churn(runs), "baseline", **CHURN)
     constraints = runs.read("baseline", "constraints.json")["binary_classification_constraints"]
     metrics = runs.read("baseline", "statistics.json")["binary_classification_metrics"]
     assert list(constraints) == [name for name in FIRST_PARTY_CONSTRAINTS if name != "auc"]
     for name, each in constraints.items():
-        assert each.keys() == {"threshold", "comparison_operator", "beyond_confidence_interval"}
+        assert each.keys() == {"threshold", "comparison_operator", "beyond_confidence_interval", "baseline"}
+        assert each["baseline"] == {
+            "value": metrics[name]["value"],
+            "standard_error": metrics[name]["standard_error"],
+            "rows": 201,
+            "threshold": each["threshold"],
+        }
         lower, upper = (metrics[name]["confidence_interval"][side] for side in ("lower", "upper"))
         if each["comparison_operator"] == "LessThanThreshold":
             assert each["threshold"] <= lower <= metrics[name]["value"], name
         else:
             assert each["threshold"] >= upper >= metrics[name]["value"], name
-    # scipy 1.17, stats.beta.ppf: Jeffreys' limits at 1 - 0.05 / 11 are 0.805 of 16 right of 16, 0.974 of 173 of 173.
+    # scipy 1.17, stats.beta.ppf: Jeffreys' limits at 1 - 0.01 / 8 are 0.81 of 16 right of 16, 0.979 of 173 of 173.
     assert 0.7 < constraints["precision"]["threshold"] < 0.95
     assert 0.0 < constraints["false_positive_rate"]["threshold"] < 0.04
+
+
+def test_a_suggested_threshold_is_compared_with_both_sides_errors_and_an_edited_one_as_written(runs, edited):
+    runs.run(churn(runs), "baseline", **CHURN)
+    constraints = runs.folder / "baseline/constraints.json"
+    worse = runs.run(churn(runs, wrong=27), "worse", **CHURN, baseline_constraints=constraints)
+    assert "from the baseline's 0.571" in worse.violations[0].description
+
+    def strict(document):
+        for name, each in document["binary_classification_constraints"].items():
+            each["threshold"] = 0.99 if name == "accuracy" else each["threshold"]
+
+    checked = runs.run(churn(runs), "strict", **CHURN, baseline_constraints=edited("baseline", strict))
+    # 12 of 201 are wrong, with a standard error of 0.0169: 0.0497 are 2.94 of these.
+    assert [violation.subject for violation in checked.violations] == []
+    checked = runs.run(churn(runs, wrong=17), "stricter", **CHURN, baseline_constraints=runs.folder / "edited.json")
+    assert [violation.subject for violation in checked.violations] == ["accuracy"]
+    assert "from the threshold (p" in checked.violations[0].description
 
 
 @pytest.mark.parametrize("wrong", [4, 8, 12, 14, 17])

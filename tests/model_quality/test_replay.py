@@ -64,21 +64,38 @@ def schedule_settings(settings: dict[str, Any]) -> Any:
     return analysis_settings(**settings, **required)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("problem", KINDS)
-@pytest.mark.parametrize(("beyond", "rule"), [(False, "SamplingError"), (True, "Exact")])
-def test_values_are_replayed_as_a_check_of_the_rows_compares_them(runs, edited, problem, seed, beyond, rule):
+@pytest.mark.parametrize(("beyond", "rule"), [(False, "SamplingError"), (True, "Exact"), (True, "SamplingError")])
+def test_metrics_are_replayed_as_a_check_of_the_rows_compares_them(runs, edited, problem, seed, beyond, rule):
     found, replay = both(runs, edited, problem, seed, beyond=beyond, rule=rule)
     assert (list(replay.violations), replay.unknown) == (found, ())
     assert found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("problem", KINDS)
-def test_of_intervals_nothing_is_said_that_the_rows_do_not_say(runs, edited, problem, seed):
-    found, replay = both(runs, edited, problem, seed, beyond=True, rule="SamplingError")
-    assert set(replay.violations) <= set(found) <= {*replay.violations, *replay.unknown}
-    assert replay.unknown
+def test_without_standard_errors_the_rows_decide_what_is_by_chance(runs, edited):
+    problem = "BinaryClassification"
+    found, _ = both(runs, edited, problem, 1, beyond=True, rule="SamplingError")
+    path = runs.folder / "earlier/statistics.json"
+    document = json.loads(path.read_text())
+    for metric in document["binary_classification_metrics"].values():
+        metric.pop("standard_error", None)
+    path.write_text(json.dumps(document))
+    replay = replayed(schedule_settings(settings_of(problem)), path, runs.folder / "edited.json")
+    assert set(replay.violations) < set(found) <= {*replay.violations, *replay.unknown}
+
+
+def test_a_window_of_a_series_is_replayed_with_its_part_of_a_month(runs, edited):
+    settings = settings_of("BinaryClassification")
+    runs.run(runs.csv("then.csv", HEADER, *rows(2, 0, 0.9)), "baseline", **settings)
+    constraints = runs.folder / "baseline/constraints.json"
+    now = runs.csv("now.csv", HEADER, *rows(2, 1, 0.6))
+    alone = runs.run(now, "alone", **settings, baseline_constraints=constraints)
+    hourly = runs.run(now, "hourly", **settings, baseline_constraints=constraints, looks_per_month=720)
+    assert len(alone.violations) > len(hourly.violations)
+    for folder, found in (("alone", alone), ("hourly", hourly)):
+        replay = replayed(schedule_settings(settings), runs.folder / folder / "statistics.json", constraints)
+        assert [each[0] for each in replay.violations] == [each.subject for each in found.violations]
 
 
 def test_constraints_of_another_problem_type_are_refused(runs, edited):

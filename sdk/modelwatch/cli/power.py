@@ -38,10 +38,10 @@ def power(
     """
     from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
     from modelwatch_analyzer.calibrated.watch import LOOKS_PART
-    from modelwatch_analyzer.data_quality.calibration import MONTH
     from modelwatch_analyzer.data_quality.documents import Statistics
     from modelwatch_analyzer.data_quality.power import least_changes
     from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
+    from modelwatch_core.domain.analysis_settings import MONTH
 
     with local_copy(statistics, "FILE") as path:
         baseline = Statistics.read(path)

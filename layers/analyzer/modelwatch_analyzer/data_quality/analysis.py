@@ -15,7 +15,6 @@ from modelwatch_analyzer.data_quality.calibration import (
     judge,
     level_of,
     promise_of,
-    share_of_month,
     window_times,
 )
 from modelwatch_analyzer.data_quality.changes import changes_since
@@ -118,7 +117,7 @@ def _check(
         sample=rows,
         gather=gather,
     )
-    general, share = EffectiveConfig.of([constraints.monitoring_config]), share_of_month(settings)
+    general, share = EffectiveConfig.of([constraints.monitoring_config]), settings.share_of_month
     evidence, judged, series, times = {}, {}, {}, None
     if rows and baseline:
         times = window_times(settings, rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
 from modelwatch_analyzer.calibrated.cells import ColumnCounts, FrozenTable
@@ -27,18 +26,6 @@ from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredTy
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
-
-MONTH = timedelta(days=30)
-
-
-def share_of_month(settings: DataQualitySettings) -> float | None:
-    """Return how much of a month the window of a series is; None for a check of its own."""
-    if settings.looks_per_month is not None:
-        return 1 / settings.looks_per_month
-    scheduled = settings.sagemaker_monitoring_schedule_name is not None
-    if not scheduled or settings.start_time is None or settings.end_time is None:
-        return None
-    return min(1.0, (settings.end_time - settings.start_time) / MONTH)
 
 
 def level_of(config: EffectiveConfig, share: float | None, *, seasonal: bool) -> float:

@@ -12,10 +12,11 @@ from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.seasonal_watch import advance_blocks
 from modelwatch_analyzer.calibrated.watch import Watch, WatchedSample, advance, checksum
 from modelwatch_analyzer.data_quality.alignment import Alignment
-from modelwatch_analyzer.data_quality.calibration import MONTH, Judged
+from modelwatch_analyzer.data_quality.calibration import Judged
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.documents import read_document
+from modelwatch_core.domain.analysis_settings import MONTH
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE
 
 _HOUR = timedelta(hours=1)

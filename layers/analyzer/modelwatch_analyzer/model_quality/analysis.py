@@ -57,7 +57,7 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
     if settings.baseline_constraints is not None:
         constraints = read_constraints(settings.baseline_constraints, problem_type)
     baseline = _baseline_distributions(settings, problem_type)
-    measured = _measured(settings, problem_type, constraints, host.gather)
+    measured = _measured(settings, problem_type, host.gather)
     quality, registry = measured.quality, measured.registry
     result, drift = MetricsCheck(), DriftCheck()
     documents: dict[str, Any] = {}
@@ -67,7 +67,8 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
         documents[CONSTRAINTS_FILE] = constraints_document(of_metrics, distribution, problem_type)
     else:
         of_metrics = constraints.metrics
-        result = check(quality.metrics, of_metrics, registry, exact=_is_exact(settings))
+        rate = constraints.rates.of_window(settings.share_of_month)
+        result = check(quality.metrics, of_metrics, registry, rate, exact=_is_exact(settings))
         drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
     if settings.report_values is Switch.DISABLED:
         quality = replace(quality, distributions=_without_values(quality.distributions))
@@ -118,19 +119,14 @@ def problem_type_of(settings: ModelQualitySettings) -> ProblemType:
     return settings.problem_type
 
 
-def _measured(
-    settings: ModelQualitySettings, problem_type: ProblemType, constraints: QualityConstraints | None, gather: Gather
-) -> _Measured:
+def _measured(settings: ModelQualitySettings, problem_type: ProblemType, gather: Gather) -> _Measured:
     labelled = open_labelled_dataset(settings)
     start = partial(_evaluation, problem_type, columns_of(settings, labelled.dataset))
     counted = gather(Reading(start, start(FIRST).plan().dtypes), parts_of(labelled.dataset))
     evaluation, log = counted.accumulator, counted.log
     log.require_records()
     registry = tuple(evaluation.metrics())
-    compared = sum(metric.suggested for metric in registry)
-    if constraints is not None:
-        compared = sum(each.beyond_confidence_interval for each in constraints.metrics.values())
-    quality = evaluation.finish(confidence_of(settings, 0 if _is_exact(settings) else compared))
+    quality = evaluation.finish(confidence_of(settings, estimates=not _is_exact(settings)))
     return _Measured(quality, registry, labelled, log.counts())
 
 

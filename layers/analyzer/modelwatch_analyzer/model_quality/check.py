@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwatch_analyzer.metric_change import chance_of
 from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
-from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric, numbers_of
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
@@ -28,10 +29,13 @@ class MetricsCheck:
         In the order of the constraints file.
     violated : set of str
         Names of the metrics that were compared.
+    undecided : list of ConstraintViolation
+        Of metrics that are worse than their thresholds, but of which it is not known what chance makes of them.
     warnings : list of str
     """
 
     violations: list[ConstraintViolation] = field(default_factory=list)
+    undecided: list[ConstraintViolation] = field(default_factory=list)
     violated: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
@@ -40,25 +44,31 @@ def check(
     metrics: Mapping[str, Measured],
     constraints: Mapping[str, MetricConstraint],
     registry: Collection[Metric[Any]],
+    rate: float,
     *,
     exact: bool = False,
 ) -> MetricsCheck:
     """Compare metrics with their thresholds.
 
     The first party's rule: a metric is a violation where its value is on the worse side of the threshold, whatever
-    its standard deviation. With ``beyond_confidence_interval`` the whole interval must be there, and all that chance
-    makes of the value; then a number that several metrics show is one violation, which names the others.
+    its standard deviation. With ``beyond_confidence_interval`` chance must not explain it either: not the difference
+    from the baseline's value, or from a threshold that a person has set. Then a number that several metrics show is
+    one violation, which names the others.
 
     Parameters
     ----------
     registry : collection of Metric
         All metrics of the problem type.
+    rate : float
+        The chance that any metric is a violation where nothing has changed.
     exact : bool
         Whether the first party's rule applies whatever the constraints say of intervals.
     """
     result = MetricsCheck()
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
     first: dict[str, tuple[int, list[str]]] = {}
+    judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
+    of_each = rate / max(1, numbers_of(metric for metric in registry if metric.name in judged))
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
@@ -66,10 +76,15 @@ def check(
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
-        elif (violation := _violation(name, measured, constraint, exact=exact)) is not None:
-            result.violated.add(compared)
+        elif (violation := _violation(name, measured, constraint, None if exact else of_each)) is not None:
             number = same_as.get(name, name)
-            if exact or not constraint.beyond_confidence_interval:
+            by_value = exact or not constraint.beyond_confidence_interval
+            if measured.estimate is None and not by_value:
+                result.undecided.append(violation)
+                result.warnings.append(f"{name} is worse than its threshold, but too few rows tell whether by chance")
+                continue
+            result.violated.add(compared)
+            if by_value:
                 result.violations.append(violation)
             elif number in first:
                 place, others = first[number]
@@ -124,23 +139,26 @@ def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
 
 
 def _violation(
-    name: str, measured: Measured, constraint: MetricConstraint, *, exact: bool
+    name: str, measured: Measured, constraint: MetricConstraint, rate: float | None
 ) -> ConstraintViolation | None:
     value, threshold = measured.value, constraint.limit
     if isinstance(value, Undefined) or isinstance(threshold, Undefined):
         return None
-    interval = measured.interval if constraint.beyond_confidence_interval and not exact else None
-    least, greatest = interval or (value, value)
     less = constraint.comparison_operator is ComparisonOperator.LESS_THAN
-    limits = measured.cautious if interval and measured.cautious else (least, greatest)
-    best = limits[1] if less else limits[0]
-    if equal(best, threshold) or (best < threshold) is not less:
+    if equal(value, threshold) or (value < threshold) is not less:
         return None
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)
     operator, metric = constraint.comparison_operator.value, camel_case(name)
     description = f"Metric {metric} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
-    if interval is not None:
-        description += f", as was its whole confidence interval from {java_double(least)} to {java_double(greatest)}"
+    if rate is not None and constraint.beyond_confidence_interval:
+        before, now = constraint.suggested_from, measured.estimate
+        limit = threshold if before is None else before.value
+        if now is not None:
+            chance = chance_of(limit - now.value if less else now.value - limit, now, before)
+            if chance > rate:
+                return None
+            than = "the threshold" if before is None else f"the baseline's {java_double(before.value)}"
+            description += f", and chance does not explain the difference from {than} (p {chance:.2g})"
     return ConstraintViolation.model_validate(
         {"constraint_check_type": operator, "description": description, "metric_name": metric}
     )

@@ -1,11 +1,15 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
-Beyond SageMaker's keys, a metric may have ``confidence_interval`` and, where it is ``"NaN"``, ``undefined`` with the
-reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
-``distributions`` of predictions and labels, each as data quality's files have a feature. A constraint may have
-``beyond_confidence_interval`` (true: violated only if the whole confidence interval is worse than the threshold) and,
-for ``r2``, ``definition`` (``Textbook`` or ``FirstParty``). ``monitoring_config`` has ``distribution_constraints`` as
-data quality's, and ``monitoring_config_overrides`` those of the ``prediction`` or the ``label`` alone.
+Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` (which it is compared by),
+``less_chance`` (its value without what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the reason; a
+classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
+``distributions`` of predictions and labels, each as data quality's files have a feature. ``dataset`` has
+``share_of_month`` in a series of windows.
+
+A constraint may have ``beyond_confidence_interval`` (true: violated only if chance does not explain that the metric is
+worse), ``baseline`` (what the threshold was made from) and, for ``r2``, ``definition`` (``Textbook`` or
+``FirstParty``). ``monitoring_config`` has ``distribution_constraints`` as data quality's, and
+``monitoring_config_overrides`` those of the ``prediction`` or the ``label`` alone.
 """
 
 from __future__ import annotations
@@ -15,17 +19,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
+from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES, DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, read_document
+from modelwatch_analyzer.metric_change import Estimate, Rates, margin_of
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
-from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, numbers_of
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.output import to_json
+from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
@@ -50,6 +56,26 @@ class R2Definition(StrEnum):
     FIRST_PARTY = "FirstParty"
 
 
+class BaselineMetric(BaseModel):
+    """What a suggested threshold was made from.
+
+    Attributes
+    ----------
+    value, standard_error : float
+        Of the metric in the baseline, see `Estimate`.
+    rows : int
+    threshold : float
+        What was suggested: one that differs was set by a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    value: float
+    standard_error: Annotated[float, Field(ge=0)]
+    rows: Annotated[int, Field(ge=2)]
+    threshold: float
+
+
 class MetricConstraint(BaseModel):
     """What a metric must satisfy."""
 
@@ -59,12 +85,21 @@ class MetricConstraint(BaseModel):
     comparison_operator: ComparisonOperator
     beyond_confidence_interval: bool = False
     definition: R2Definition | None = None
+    baseline: BaselineMetric | None = None
     additional_properties: Any = None
 
     @property
     def limit(self) -> float | Undefined:
         """The threshold as a number."""
         return Undefined("its threshold is NaN") if isinstance(self.threshold, str) else self.threshold
+
+    @property
+    def suggested_from(self) -> Estimate | None:
+        """The baseline's metric, as long as the threshold is the one that was suggested."""
+        before = self.baseline
+        if before is None or isinstance(self.limit, Undefined) or not equal(before.threshold, self.limit):
+            return None
+        return Estimate(before.value, before.standard_error, before.rows)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -112,6 +147,12 @@ class QualityConstraints:
     overrides: dict[str, DistributionConstraints]
     unknown: tuple[str, ...]
 
+    @property
+    def rates(self) -> Rates:
+        """How many false alarms metrics may cause."""
+        given = CALIBRATED_RATES.overlaid(self.distribution)
+        return Rates(given.false_alarm_rate or 0.0, given.monthly_false_alarm_rate or 0.0)
+
     def of_distributions(self, methods: DistributionConstraints) -> dict[str, DistributionConstraints]:
         """Return what applies to each distribution, where settings chose some drift measures for both."""
         general = self.distribution.overlaid(methods)
@@ -152,22 +193,32 @@ def suggested_constraints(
     Parameters
     ----------
     rule : ThresholdRule
-        Whether the threshold is the baseline's own value, or the limit of what chance makes of it, to be compared with
-        the whole interval of later data.
+        Whether the threshold is the baseline's own value, or the limit of what chance makes of it.
     """
+    metrics = [each for each in EVALUATIONS[problem_type].metrics() if each.suggested and each.name in quality.metrics]
+    rate = Rates().per_window / numbers_of(metrics)
     constraints = {}
-    for metric in EVALUATIONS[problem_type].metrics():
-        measured = quality.metrics.get(metric.name)
-        if not metric.suggested or measured is None or isinstance(measured.value, Undefined):
+    for metric in metrics:
+        measured = quality.metrics[metric.name]
+        if isinstance(measured.value, Undefined):
             continue
-        threshold, exact = measured.value, rule is ThresholdRule.EXACT
-        if not exact and measured.cautious is not None:
-            threshold = measured.cautious[metric.worse is ComparisonOperator.GREATER_THAN]
+        threshold, baseline, estimate = measured.value, None, measured.estimate
+        if rule is not ThresholdRule.EXACT and estimate is not None:
+            margin = margin_of(estimate, rate)
+            worse = estimate.value + (margin if metric.worse is ComparisonOperator.GREATER_THAN else -margin)
+            threshold = min(max(worse, metric.bounds[0]), metric.bounds[1])
+            baseline = BaselineMetric(
+                value=estimate.value,
+                standard_error=estimate.standard_error,
+                rows=estimate.rows,
+                threshold=threshold,
+            )
         constraints[metric.name] = MetricConstraint(
             threshold=threshold,
             comparison_operator=metric.worse,
-            beyond_confidence_interval=not exact,
+            beyond_confidence_interval=rule is not ThresholdRule.EXACT,
             definition=R2Definition.TEXTBOOK if metric.name == "r2" else None,
+            baseline=baseline,
         )
     return constraints
 
@@ -195,6 +246,8 @@ def statistics_document(settings: ModelQualitySettings, quality: Quality, proble
         moment = getattr(settings, name)
         if moment is not None:
             dataset[name] = iso_utc(moment)
+    if settings.share_of_month is not None:
+        dataset["share_of_month"] = settings.share_of_month
     section = dict(_section(quality, confidence_of(settings)))
     document = {"version": 0.0, "dataset": dataset, f"{SECTIONS[problem_type]}_metrics": section}
     if quality.matrix is None:  # which has the distributions
@@ -202,9 +255,9 @@ def statistics_document(settings: ModelQualitySettings, quality: Quality, proble
     return document
 
 
-def confidence_of(settings: ModelQualitySettings, compared: int = 0) -> Confidence:
-    """Return how intervals are made, where so many metrics are compared by limits that allow for chance."""
-    return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed, compared)
+def confidence_of(settings: ModelQualitySettings, *, estimates: bool = False) -> Confidence:
+    """Return how intervals are made, and whether estimates are, for comparisons that allow for chance."""
+    return Confidence(settings.bootstrap_replicates, settings.confidence_level, settings.seed, estimates)
 
 
 def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, Any]]:
@@ -254,4 +307,8 @@ def _metric(measured: Measured, confidence: Confidence) -> dict[str, Any]:
     if measured.interval is not None:
         lower, upper = measured.interval
         document["confidence_interval"] = {"lower": lower, "upper": upper, "confidence_level": confidence.level}
+    if measured.estimate is not None:
+        document["standard_error"] = measured.estimate.standard_error
+        if measured.estimate.value != measured.value:
+            document["less_chance"] = measured.estimate.value
     return document

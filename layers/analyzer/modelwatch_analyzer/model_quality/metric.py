@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -18,11 +19,11 @@ from modelwatch_analyzer.undefined import Undefined
 LEAST_FOR_DEVIATION = 200
 """Standard deviations are given from this many rows on, as the first party does."""
 
-FURTHER_ROWS = 2.0
-"""Of the bootstrap of cautious limits."""
-
 _SUBSAMPLES, _SHARE = 5, 0.8
 """As the first party documents its standard deviations."""
+
+_LEAST_DEFINED = 50
+"""Of the replicates that a standard error is made of: fewer tell little of it."""
 
 _ROUNDING = 1e-12
 """Relative: an evidence that is not coarser gives the same metric but for the order of its sums."""
@@ -94,15 +95,15 @@ class Measured:
         Of the metric over 5 random subsamples of 80 % of the rows, with divisor 4; from 200 rows on.
     interval : tuple of float, optional
         The confidence interval; there unless the metric is undefined.
-    cautious : tuple of float, optional
-        Limits beyond which chance hardly explains it: they hold the interval, and what further rows make of it; there
-        if they were requested.
+    estimate : Estimate, optional
+        What is compared with a baseline; there unless it was not requested, there is one row, or the metric is
+        undefined in nearly all resamples.
     """
 
     value: float | Undefined
     standard_deviation: float | None = None
     interval: tuple[float, float] | None = None
-    cautious: tuple[float, float] | None = None
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +117,19 @@ class Confidence:
     level : float
         In (0, 1).
     seed : int
-    compared : int
-        How many metrics are compared with limits that allow for chance. Their limits are of such a level that with
-        `level` none of them is worse by chance (Bonferroni).
+    estimates : bool
+        Whether estimates are made, for comparisons with a baseline.
     """
 
     replicates: int = 1000
     level: float = 0.95
     seed: int = 0
-    compared: int = 0
+    estimates: bool = False
 
-    @property
-    def cautious_level(self) -> float:
-        """The level of cautious limits."""
-        return 1 - (1 - self.level) / max(self.compared, 1)
+
+def numbers_of(metrics: Iterable[Metric[Any]]) -> int:
+    """Return how many different numbers metrics are: some are one number in several forms."""
+    return len({metric.same_as or metric.name for metric in metrics})
 
 
 def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Confidence) -> dict[str, Measured]:
@@ -160,7 +160,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             for part in Bootstrap.in_parts(confidence.replicates, confidence.seed)
         ]
         further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=FURTHER_ROWS)
-        cautious = [_replicates(metrics, evidence, values, part) for part in further] if confidence.compared else []
+        thought = [_replicates(metrics, evidence, values, part) for part in further] if confidence.estimates else []
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
@@ -173,8 +173,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
         interval = _interval(metric, value, replicates, confidence.level)
-        limits = _cautious(metric, value, interval, [part[metric.name] for part in cautious], confidence.cautious_level)
-        measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, limits)
+        estimate = _estimate(metric, value, [part[metric.name] for part in thought], rows)
+        measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, estimate)
     return measured
 
 
@@ -208,18 +208,15 @@ def _interval(
     return float(lower), float(upper)
 
 
-def _cautious(
-    metric: Metric[E],
-    value: float,
-    interval: tuple[float, float] | None,
-    replicates: list[NDArray[np.float64]],
-    level: float,
-) -> tuple[float, float] | None:
-    """Return the limits that hold value, interval, and the replicates' own interval."""
-    if not replicates:
+def _estimate(metric: Metric[E], value: float, replicates: list[NDArray[np.float64]], rows: int) -> Estimate | None:
+    drawn = np.concatenate(replicates) if replicates else np.empty(0)
+    defined = drawn[np.isfinite(drawn)]
+    if rows < 2 or defined.size < _LEAST_DEFINED:
         return None
-    limits = [value, *(interval or ()), *(_interval(metric, value, np.concatenate(replicates), level) or ())]
-    return min(limits), max(limits)
+    if metric.raised_by_chance:
+        value = min(value, 2 * value - float(defined.mean()))
+    error = standard_deviation(defined, ddof=1)
+    return Estimate(value, error, rows) if math.isfinite(error) else None
 
 
 def _deviation(replicates: NDArray[np.float64] | None) -> float | None:

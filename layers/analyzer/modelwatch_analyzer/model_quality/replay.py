@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.metric_change import Estimate
 from modelwatch_analyzer.model_quality.analysis import problem_type_of
-from modelwatch_analyzer.model_quality.check import camel_case, check
+from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.distributions import read_distributions
 from modelwatch_analyzer.model_quality.documents import SECTIONS, read_constraints
 from modelwatch_analyzer.model_quality.drift import check_distributions
@@ -23,30 +24,33 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
 
 
-class _Interval(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    lower: float
-    upper: float
-
-
 class _Metric(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     value: float | Literal["NaN"]
     standard_deviation: float | Literal["NaN"] = "NaN"
     undefined: str = "it was not defined"
-    confidence_interval: _Interval | None = None
+    standard_error: float | None = None
+    less_chance: float | None = None
 
-    @property
-    def measured(self) -> Measured:
-        """The metric as the check knows it; its limits that allow for chance are in no file."""
-        interval, deviation = self.confidence_interval, self.standard_deviation
+    def measured(self, rows: int) -> Measured:
+        """Return the metric as the check knows it; earlier versions stored no standard error."""
+        if isinstance(self.value, str):
+            return Measured(Undefined(self.undefined))
+        deviation, error = self.standard_deviation, self.standard_error
+        value = self.value if self.less_chance is None else self.less_chance
         return Measured(
-            Undefined(self.undefined) if isinstance(self.value, str) else self.value,
+            self.value,
             None if isinstance(deviation, str) else deviation,
-            (interval.lower, interval.upper) if interval else None,
+            estimate=None if error is None else Estimate(value, error, rows),
         )
+
+
+class _Dataset(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    item_count: int
+    share_of_month: float | None = None
 
 
 class _Statistics(BaseModel):
@@ -55,13 +59,14 @@ class _Statistics(BaseModel):
     binary_classification_metrics: dict[str, Any] | None = None
     multiclass_classification_metrics: dict[str, Any] | None = None
     regression_metrics: dict[str, Any] | None = None
+    dataset: _Dataset
 
 
 def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, baseline: Path | None = None) -> Replay:
     """Check a window that has been analysed against other constraints.
 
-    A constraint with ``beyond_confidence_interval`` is violated if the interval, and what further rows make of it, is
-    worse than the threshold. The statistics have the interval alone: where that is worse, the rows decide.
+    Statistics of earlier versions have no standard errors: where a metric is worse than the threshold of a constraint
+    with ``beyond_confidence_interval``, the rows decide.
 
     Parameters
     ----------
@@ -82,23 +87,19 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
     wanted = read_constraints(constraints, problem_type)
     now = read_distributions(current, problem_type, section)
     then = read_distributions(baseline, problem_type, section) if baseline else None
-    found: dict[str, Any] = getattr(read_document(_Statistics, current, "InvalidStatistics"), section)
+    statistics = read_document(_Statistics, current, "InvalidStatistics")
+    found: dict[str, Any] = getattr(statistics, section)
     registry = tuple(EVALUATIONS[problem_type].metrics())
     names = {metric.name for metric in registry} & found.keys()
-    measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured for name in names}
+    rows, share = statistics.dataset.item_count, statistics.dataset.share_of_month
+    measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured(rows) for name in names}
     exact = settings.threshold_rule is ThresholdRule.EXACT
-    result = check(measured, wanted.metrics, registry, exact=exact)
+    result = check(measured, wanted.metrics, registry, wanted.rates.of_window(share), exact=exact)
     drift = check_distributions(now, then, wanted.of_distributions(chosen_methods(settings)))
-    undecided = {
-        camel_case(name) for name, each in wanted.metrics.items() if each.beyond_confidence_interval and not exact
-    }
-    findings = [(each.subject, each.constraint_check_type) for each in result.violations]
+    decided = (*result.violations, *drift.violations)
     return Replay(
-        (
-            *(finding for finding in findings if finding[0] not in undecided),
-            *((each.subject, each.constraint_check_type) for each in drift.violations),
-        ),
-        tuple(finding for finding in findings if finding[0] in undecided),
+        tuple((each.subject, each.constraint_check_type) for each in decided),
+        tuple((each.subject, each.constraint_check_type) for each in result.undecided),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,6 +18,9 @@ from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, 
 
 CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
+
+MONTH = timedelta(days=30)
+"""For which a rate of false alarms is promised to the windows of a schedule."""
 
 
 class Switch(StrEnum):
@@ -124,6 +127,9 @@ class AnalysisSettings(Owned):
     record_preprocessor_script, post_analytics_processor_script : Path, optional
         Python files with a function ``preprocess_handler`` or ``postprocess_handler``; they run in processes of their
         own, see ``modelwatch_analyzer.scripts``.
+    looks_per_month : int, optional
+        How many windows of this series there are in 30 days: a check then has its part of the rate of false alarms
+        per month. Executions of a schedule have it by the length of their window.
     user_environment : dict of str to str
         Variables that are not settings: for the user's own scripts and containers.
     """
@@ -156,6 +162,7 @@ class AnalysisSettings(Owned):
     earlier_scores: Path | None = None
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
+    looks_per_month: int | None = Field(default=None, ge=1)
     user_environment: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("missing_values", mode="before")
@@ -196,6 +203,16 @@ class AnalysisSettings(Owned):
         if self.start_time is not None and self.end_time is not None and self.start_time >= self.end_time:
             raise ValueError("start_time must be before end_time")
         return self
+
+    @property
+    def share_of_month(self) -> float | None:
+        """How much of a month the window of a series is; None for a check of its own."""
+        if self.looks_per_month is not None:
+            return 1 / self.looks_per_month
+        scheduled = self.sagemaker_monitoring_schedule_name is not None
+        if not scheduled or self.start_time is None or self.end_time is None:
+            return None
+        return min(1.0, (self.end_time - self.start_time) / MONTH)
 
     @property
     def script_environment(self) -> dict[str, str]:

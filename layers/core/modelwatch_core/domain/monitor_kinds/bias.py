@@ -9,6 +9,7 @@ from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import (
     GROUND_TRUTH_OPTIONS,
     INTERVAL_OPTIONS,
+    LOOKS_OPTION,
     Shell,
     ShellCommand,
     ShellOption,
@@ -69,6 +70,7 @@ BIAS = MonitorKind(
                 metavar="X",
                 help="A probability above it predicts 1, or the positive label if there is one; 0.5 by default.",
             ),
+            LOOKS_OPTION,
             *INTERVAL_OPTIONS,
         ),
     ),

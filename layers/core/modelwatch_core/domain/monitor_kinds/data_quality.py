@@ -15,6 +15,7 @@ from modelwatch_core.domain.monitor_kinds.shell import (
     BASELINE_ONLY,
     CHECK_ONLY,
     DRIFT_OPTIONS,
+    LOOKS_OPTION,
     STATISTICS_OPTION,
     Shell,
     ShellCommand,
@@ -30,16 +31,12 @@ class DataQualitySettings(DriftSettings):
     propose_changes : int, optional
         How many rows a window will have; a baseline then proposes how far mean, standard deviation and quantiles may
         change by chance in windows of that size.
-    looks_per_month : int, optional
-        How many windows of this series there are in 30 days: a check then has its part of the rate of false alarms
-        per month. Executions of a schedule have it by the length of their window.
     earlier_executions_results : Path, optional
         A folder with the results of executions of earlier windows, with which this one is judged together.
     """
 
     analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
     propose_changes: int | None = Field(default=None, ge=1)
-    looks_per_month: int | None = Field(default=None, ge=1)
     earlier_executions_results: Path | None = None
 
 
@@ -90,13 +87,7 @@ DATA_QUALITY = MonitorKind(
                 "constraints.json), for windows of so many rows.",
                 verbs=BASELINE_ONLY,
             ),
-            ShellOption(
-                field="looks_per_month",
-                metavar="N",
-                help="How many windows of this series a month has: the check then has its part of the rate of false "
-                "alarms of a month, and leaves window_series.json for the next one.",
-                verbs=CHECK_ONLY,
-            ),
+            LOOKS_OPTION,
             ShellOption(
                 field="earlier_executions_results",
                 name="--earlier-results",

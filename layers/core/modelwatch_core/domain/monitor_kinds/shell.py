@@ -150,6 +150,15 @@ DRIFT_OPTIONS = (
 )
 """Of kinds whose settings are ``DriftSettings``."""
 
+LOOKS_OPTION = ShellOption(
+    field="looks_per_month",
+    metavar="N",
+    help="How many windows of this series a month has: the check then has its part of the rate of false alarms of a "
+    "month.",
+    verbs=CHECK_ONLY,
+)
+"""Of kinds that compare with a baseline by what is certain."""
+
 INTERVAL_OPTIONS = (
     ShellOption(field="bootstrap_replicates", help="The number of resamples for confidence intervals."),
     ShellOption(field="confidence_level", metavar="X", help="Of the intervals, between 0 and 1."),

@@ -1,0 +1,96 @@
+"""Whether a metric is farther from its baseline than chance takes it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
+
+FURTHER_ROWS = 2.0
+"""Of the bootstrap of standard errors: without any, a metric at its bound would seem to be certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric as the rows of one side show it.
+
+    Attributes
+    ----------
+    value : float
+        Less what chance alone adds to it.
+    standard_error : float
+        Its standard deviation over samples of as many rows.
+    rows : int
+        At least two.
+    """
+
+    value: float
+    standard_error: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How many false alarms there may be, of all metrics of an execution together.
+
+    Attributes
+    ----------
+    per_window : float
+        The share of windows without a change in which any metric is certain, in checks of their own.
+    per_month : float
+        The same of months, for the windows of a schedule.
+    """
+
+    per_window: float = CALIBRATED_RATES.false_alarm_rate or 0.0
+    per_month: float = CALIBRATED_RATES.monthly_false_alarm_rate or 0.0
+
+    def of_window(self, share_of_month: float | None) -> float:
+        """Return the rate of one window: that of a schedule has its part of a month, by the union bound.
+
+        The bound holds however windows depend on each other by the baseline that they share.
+
+        Parameters
+        ----------
+        share_of_month : float, optional
+            None for a check of its own.
+        """
+        return self.per_window if share_of_month is None else self.per_month * share_of_month
+
+
+def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
+    """Return how likely it is that chance makes a metric so much worse, where nothing has changed.
+
+    Parameters
+    ----------
+    worse_by : float
+        Than the baseline's value, or than a limit that is known without error; negative if it is better.
+    now, before : Estimate
+        Of the window, and of the baseline; None of a limit.
+
+    Returns
+    -------
+    float
+        The one-sided p of Student's law, with as many degrees of freedom as the smaller side has rows, less one.
+
+    Notes
+    -----
+    Where nothing has changed, rows of both sides vary alike. The larger of both variances per row stands for both: a
+    side with few rows, or with a metric that happens to be at its bound, does not show its own. That of both together
+    would let a small window of skewed values alarm several times too often against a large baseline.
+    """
+    from scipy.special import stdtr
+
+    if worse_by <= 0:
+        return 1.0
+    sides = (now,) if before is None else (now, before)
+    deviation = max(math.sqrt(each.rows) * each.standard_error for each in sides)
+    error = deviation * math.sqrt(sum(1 / each.rows for each in sides))
+    return float(stdtr(min(each.rows for each in sides) - 1, -worse_by / error)) if error > 0 else 0.0
+
+
+def margin_of(estimate: Estimate, rate: float) -> float:
+    """Return how far from its true value chance takes a metric in one direction, but for a rate of samples."""
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(estimate.rows - 1, rate)) * estimate.standard_error
