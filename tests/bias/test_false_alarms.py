@@ -45,22 +45,34 @@ def test_a_group_of_which_a_third_of_the_accepted_is_refused_is_found(bench):
     assert "DPPL" in {violation.metric_name for violation in found.violations}
 
 
-def test_what_is_compared_with_a_range_holds_the_interval_that_is_shown(bench):
+def test_standard_errors_are_those_of_the_intervals_but_for_further_rows(bench):
     bench.baseline(rows(0, 1_000), CONFIG, **PREDICTED)
     bench.check(rows(1, 1_000), CONFIG, **PREDICTED)
     measured = [metric for metric in bench.metrics("check", "sex", "F").values() if "interval" in metric]
     assert len(measured) > 10
     for metric in measured:
-        (least, most), (below, above) = metric["interval"], metric["cautious_interval"]
-        assert below < least <= most < above
+        if metric["name"] in ("JS", "KL"):  # near their bound, where further rows count most
+            continue
+        least, most = metric["interval"]
+        # Half of an interval of 95 % are 1.96 standard errors (table of the normal distribution).
+        assert metric["standard_error"] == pytest.approx((most - least) / 2 / 1.96, rel=0.1)
+        assert metric["sample_rows"] == 1_000
 
 
-def test_where_no_constraint_has_a_range_no_interval_is_made_to_be_compared_with_one(bench):
+def test_a_window_of_a_series_has_its_part_of_a_month(bench):
+    bench.baseline(rows(0, 10_000), CONFIG, **PREDICTED)
+    window = rows(1, 1_000, refused=0.3)
+    alone = bench.check(window, CONFIG, **PREDICTED).violations
+    hourly = bench.check(window, CONFIG, **PREDICTED, looks_per_month=720).violations
+    assert {each.metric_name for each in hourly} < {each.metric_name for each in alone}
+
+
+def test_where_no_constraint_has_a_range_no_standard_error_is_made(bench):
     bench.baseline(rows(0, 1_000), CONFIG, **PREDICTED)
     constraints = bench.report("baseline")
-    assert "cautious_interval" not in json.dumps(constraints)
+    assert "standard_error" in json.dumps(constraints)
     for facets in (constraints[f"{stage}_training_bias_metrics"]["facets"] for stage in ("pre", "post")):
         for metric in facets["sex"][0]["metrics"]:
             metric.pop("range", None)
     bench.check(rows(1, 1_000), CONFIG, constraints, **PREDICTED)
-    assert "cautious_interval" not in json.dumps(bench.report("check"))
+    assert "standard_error" not in json.dumps(bench.report("check"))

@@ -83,21 +83,23 @@ def text_of(description: str) -> str:
         (
             (
                 "Metric rmse with 12.5 +/- 0.5 was GreaterThanThreshold '10.0', "
-                "as was its whole confidence interval from 11.123456 to 14.0. The same number as mse"
+                "and chance does not explain the difference from the baseline's 9.123456789 (p 3.7e-08). "
+                "The same number as mse"
             ),
             (
                 "rmse of 12.5 is above the threshold 10, which is the most allowed, "
-                "and so is its whole confidence interval from 11.12 to 14. The same number as mse"
+                "and chance does not explain the difference from the baseline's 9.123 (p 3.7e-08). "
+                "The same number as mse"
             ),
         ),
         (
             (
                 "Metric value 0.31221719457013575 doesn't meet the baseline constraint requirement [-0.1, 0.1]. "
-                "Its 95% interval [0.20481, 0.41951] is outside of it"
+                "Chance does not explain the difference from the baseline's 0.0512345678 (p 1.8e-08)"
             ),
             (
                 "The value 0.3122 is not between -0.1 and 0.1, which are the least and the most allowed. "
-                "Its 95% interval from 0.2048 to 0.4195 lies outside as well"
+                "Chance does not explain the difference from the baseline's 0.05123 (p 1.8e-08)"
             ),
         ),
         (

@@ -22,6 +22,7 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
+from modelwatch_analyzer.metric_change import Rates
 from modelwatch_analyzer.parts import Reading
 from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import parts_of
@@ -65,12 +66,12 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     ]
     grouped = chosen.columns.group is not None
     compared = sum(metric.is_compared for metric in chosen.metrics) * sum(len(facet.values) for facet in facets)
+    rates, share = baseline.rates if baseline else Rates(), settings.share_of_month
+    rate = rates.of_window(share) / max(1, compared)
     metrics = [
         metric
         for facet in facets
-        for metric in group_metrics_of(
-            facet, config, baseline, settings, chosen.metrics, grouped=grouped, compared=compared
-        )
+        for metric in group_metrics_of(facet, config, baseline, settings, chosen.metrics, grouped=grouped, rate=rate)
     ]
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(
@@ -83,6 +84,9 @@ def run(settings: BiasSettings, host: Host) -> Findings:
             "seed": settings.seed,
         },
         flip_test_neighbors=neighbours,
+        false_alarm_rate=rates.per_window,
+        monthly_false_alarm_rate=rates.per_month,
+        **({} if share is None else {"share_of_month": share}),
         **({"disparate_impact_rule": suggested_by.value} if suggested_by else {}),
     )
     documents: dict[str, Any] = {ANALYSIS_FILE: document}
@@ -92,7 +96,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     return Findings(
         records=records,
         warnings=(*labelled.warnings, *warnings_of(table, positive, facets, metrics, baseline, chosen.left_out)),
-        violations=tuple(each.violation(settings.confidence_level) for each in metrics if each.violated),
+        violations=tuple(each.violation() for each in metrics if each.violated),
         violations_version="1.0",
         documents=documents,
         metrics=tuple(metrics_of(metrics, chosen.label, positive.spelled)),

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modelwatch_analyzer.bias.intervals import Interval
+from modelwatch_analyzer.metric_change import Estimate, chance_of
 from modelwatch_analyzer.thresholds import ROUNDING
 from modelwatch_analyzer.undefined import Undefined
 
 _FARTHEST_RATIO = 700.0
 """Beyond that the exponential function exceeds the range of a double."""
+
+
+NO_INTERVAL = Undefined("of the value alone")
 
 
 class DisparateImpactRule(StrEnum):
@@ -35,10 +39,13 @@ class BiasConstraint:
         The baseline's.
     range : (float, float), optional
         Allowed values, both ends included; where there is a range, it applies instead of the value.
+    before : Estimate, optional
+        The baseline's metric, where the range is the one that was suggested for it.
     """
 
     value: float | None
     range: Interval | None = None
+    before: Estimate | None = None
 
     @property
     def is_open(self) -> bool:
@@ -56,10 +63,14 @@ class BiasConstraint:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a metric violates its constraint, and a note on that."""
+    """Whether a metric violates its constraint, a note on that, and how likely chance takes it so far.
+
+    There is a chance where a metric is outside of its range.
+    """
 
     violated: bool
     note: str | None = None
+    chance: float | None = None
 
 
 def spelled(value: float) -> str:
@@ -92,15 +103,21 @@ def suggested_range(metric: str, value: float, interval: Interval | Undefined, r
 def judge(
     metric: str,
     value: float | Undefined,
-    interval: Interval | Undefined,
+    estimate: Estimate | Undefined,
     constraint: BiasConstraint,
     rule: DisparateImpactRule,
+    rate: float,
 ) -> Verdict:
     """Compare a metric with its constraint.
 
-    A value is violated if the metric is farther from no bias than the baseline's value. A range is violated if it and
-    the metric's interval have no point in common; an infinite metric is its own interval, and one without an interval
-    is not judged.
+    A value is violated if the metric is farther from no bias than the baseline's value. A range is violated if the
+    metric is outside of it, and chance does not explain that: not the distance from the baseline's value, or from a
+    range that a person has set. An infinite metric is outside for certain, and one without an estimate is not judged.
+
+    Parameters
+    ----------
+    rate : float
+        The chance of a false alarm that this metric may have.
     """
     if isinstance(value, Undefined):
         return Verdict(violated=False)
@@ -110,10 +127,14 @@ def judge(
         allowed = distance(metric, constraint.value, rule) * (1 + ROUNDING)
         return Verdict(distance(metric, value, rule) > allowed)
     least, most = constraint.range
+    if least <= value <= most:
+        return Verdict(violated=False)
     if math.isinf(value):
-        interval = (value, value)
-    if isinstance(interval, Undefined):
-        outside = not least <= value <= most
-        note = f"outside of its range, but it has no interval: {interval.reason}" if outside else None
-        return Verdict(violated=False, note=note)
-    return Verdict(interval[1] < least or interval[0] > most)
+        return Verdict(violated=True, chance=0.0)
+    if isinstance(estimate, Undefined):
+        return Verdict(violated=False, note=f"outside of its range, but it has no interval: {estimate.reason}")
+    before = constraint.before
+    if before is not None:
+        least, most = suggested_range(metric, before.value, NO_INTERVAL, rule)
+    chance = chance_of(max(value - most, least - value), estimate, before)
+    return Verdict(chance <= rate, chance=chance)

@@ -9,11 +9,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule
+from modelwatch_analyzer.bias.check import NO_INTERVAL, BiasConstraint, DisparateImpactRule, suggested_range
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
+from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.metric_change import Estimate, Rates
+from modelwatch_analyzer.thresholds import equal
+from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
@@ -47,8 +51,10 @@ class MetricEntry(_Part):
     ----------
     interval : tuple of float, optional
         Of confidence, our addition: of what was measured, and used for nothing where the entry is a constraint.
-    cautious_interval : tuple of float, optional
-        What ranges are compared with, our addition; files of earlier versions have none.
+    standard_error : float, optional
+        What ranges are compared by, our addition; files of earlier versions have none.
+    sample_rows : int, optional
+        How many rows it is the error of, our addition.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
         leaves an end open.
@@ -57,22 +63,38 @@ class MetricEntry(_Part):
     name: str
     value: Number | None = None
     interval: tuple[Number, Number] | None = None
-    cautious_interval: tuple[Number, Number] | None = None
+    standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    sample_rows: Annotated[int, Field(ge=2)] | None = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> MetricEntry:
-        if self.constraint.range and self.constraint.range[0] > self.constraint.range[1]:
+        if self.allowed and self.allowed[0] > self.allowed[1]:
             raise ValueError("range must be [min, max]")
         return self
 
     @property
-    def constraint(self) -> BiasConstraint:
-        """What later values are compared with."""
+    def allowed(self) -> Interval | None:
+        """The range, with infinite ends where it is open."""
         if self.range is None:
-            return BiasConstraint(self.value)
+            return None
         least, most = self.range
-        return BiasConstraint(self.value, (-math.inf if least is None else least, math.inf if most is None else most))
+        return -math.inf if least is None else least, math.inf if most is None else most
+
+    @property
+    def estimate(self) -> Estimate | Undefined:
+        """The metric as rows show it."""
+        if self.value is None or self.standard_error is None or self.sample_rows is None:
+            return Undefined("it is not stored")
+        return Estimate(self.value, self.standard_error, self.sample_rows)
+
+    def constraint(self, rule: DisparateImpactRule) -> BiasConstraint:
+        """Return what later values are compared with, where DI's range was suggested by a rule."""
+        before = None
+        if self.value is not None and self.allowed and not isinstance(self.estimate, Undefined):
+            suggested = suggested_range(self.name, self.value, self.interval or NO_INTERVAL, rule)
+            before = self.estimate if all(map(equal, suggested, self.allowed)) else None
+        return BiasConstraint(self.value, self.allowed, before)
 
 
 class FacetEntry(_Part):
@@ -100,12 +122,19 @@ class BiasAnalysis(_Part):
         Our addition: how DI is compared.
     flip_test_neighbors : int
         Our addition: how many neighbours the flip test compared with; one is assumed for SageMaker's files.
+    false_alarm_rate, monthly_false_alarm_rate : float
+        Our additions: see `Rates`.
+    share_of_month : float, optional
+        Our addition: of a window of a series.
     """
 
     pre_training_bias_metrics: StageEntry | None = None
     post_training_bias_metrics: StageEntry | None = None
     disparate_impact_rule: DisparateImpactRule | None = None
     flip_test_neighbors: int = Field(default=NEIGHBOURS_OF_SAGEMAKER, ge=1)
+    false_alarm_rate: float = Field(default=Rates().per_window, gt=0, lt=1)
+    monthly_false_alarm_rate: float = Field(default=Rates().per_month, gt=0, lt=1)
+    share_of_month: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> BiasAnalysis:
@@ -121,6 +150,11 @@ class BiasAnalysis(_Part):
             message = f"{path.name} holds no bias metrics: give the analysis.json of a bias baseline"
             raise InvalidInput("InvalidConstraints", message)
         return analysis
+
+    @property
+    def rates(self) -> Rates:
+        """How many false alarms there may be."""
+        return Rates(self.false_alarm_rate, self.monthly_false_alarm_rate)
 
     def stages(self) -> Iterator[tuple[Stage, StageEntry]]:
         """Yield the stages that there are."""
@@ -147,8 +181,9 @@ class BiasAnalysis(_Part):
 
     def constraints(self) -> dict[tuple[str, str, str], BiasConstraint]:
         """Return all constraints by facet, group (see `group_key`) and metric."""
+        rule = self.disparate_impact_rule or DisparateImpactRule.FROM_ZERO
         return {
-            (facet, group_key(each.value_or_threshold), metric.name): metric.constraint
+            (facet, group_key(each.value_or_threshold), metric.name): metric.constraint(rule)
             for _, entry in self.stages()
             for facet, entries in entry.facets.items()
             for each in entries

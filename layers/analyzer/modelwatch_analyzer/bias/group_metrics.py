@@ -13,18 +13,16 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.counts import Array, Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.intervals import Interval, normal_interval, replicates_of
+from modelwatch_analyzer.bias.intervals import Interval, estimate_of, normal_interval, replicates_of
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage
 from modelwatch_analyzer.bias.values import group_key
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 FEW_ROWS = 30
 """With fewer rows in the group, or outside of it, its metrics never alert."""
-
-_FURTHER_ROWS = 2.0
-"""Of the bootstrap of cautious intervals: what never occurred may occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,8 @@ class GroupMetric:
         Of the group, and outside of it.
     interval : (float, float) or Undefined
         Of confidence.
-    cautious : (float, float) or Undefined, optional
-        The interval that is compared with a range. It holds the other one, and that of a level which holds for all
-        compared metrics together (Bonferroni), with two rows more that are spread evenly over the cells. None where
-        the constraints have no range.
+    estimate : Estimate or Undefined
+        What is compared with a range; Undefined also where no constraint has one.
     constraint : BiasConstraint, optional
         That of the baseline; None where there is no baseline.
     """
@@ -52,7 +48,7 @@ class GroupMetric:
     metric: BiasMetric
     value: float | Undefined
     interval: Interval | Undefined
-    cautious: Interval | Undefined | None
+    estimate: Estimate | Undefined
     constraint: BiasConstraint | None
     verdict: Verdict
 
@@ -66,13 +62,14 @@ class GroupMetric:
         """Whether it is a violation."""
         return self.verdict.violated and not self.small
 
-    def violation(self, level: float) -> ConstraintViolation:
+    def violation(self) -> ConstraintViolation:
         """Return the violation as ``constraint_violations.json`` has it."""
         value = self.value if isinstance(self.value, Undefined) else spelled(self.value)
         description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
-        if self.constraint and self.constraint.range and not isinstance(self.interval, Undefined):
-            least, most = map(spelled, self.interval)
-            description += f". Its {level * 100:g}% interval [{least}, {most}] is outside of it"
+        if self.verdict.chance:
+            before = self.constraint and self.constraint.before
+            than = f"the baseline's {spelled(before.value)}" if before else "it"
+            description += f". Chance does not explain the difference from {than} (p {self.verdict.chance:.2g})"
         return ConstraintViolation.model_validate(
             {
                 "facet": self.facet,
@@ -91,8 +88,8 @@ class GroupMetric:
         entry["value"] = written(self.value)
         if not isinstance(self.interval, Undefined):
             entry["interval"] = list(self.interval)
-        if self.cautious is not None and not isinstance(self.cautious, Undefined):
-            entry["cautious_interval"] = list(self.cautious)
+        if not isinstance(self.estimate, Undefined):
+            entry |= {"standard_error": self.estimate.standard_error, "sample_rows": self.estimate.rows}
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
             entry["range"] = [None if math.isinf(end) else end for end in allowed]
@@ -107,7 +104,7 @@ def group_metrics_of(
     metrics: Sequence[BiasMetric],
     *,
     grouped: bool,
-    compared: int,
+    rate: float,
 ) -> Iterator[GroupMetric]:
     """Measure a facet's groups: all metrics of one group after the other.
 
@@ -117,8 +114,8 @@ def group_metrics_of(
         Those that the data allows.
     grouped : bool
         Whether there is a group variable.
-    compared : int
-        How many metrics are compared, of all groups of all facets.
+    rate : float
+        The chance of a false alarm that one metric of one group may have.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
@@ -129,33 +126,27 @@ def group_metrics_of(
     replicates, seed = settings.bootstrap_replicates, settings.seed
     drawn = replicates_of(facet, counts, metrics, replicates, seed)
     further: Iterable[Mapping[str, Array] | None] = repeat(None, len(facet.values))
-    if constraints and any(each.range for each in constraints.values()):
-        further = replicates_of(facet, counts, metrics, replicates, seed, _FURTHER_ROWS)
-    cautious_level = 1 - (1 - settings.confidence_level) / max(1, compared)
+    if constraints is None or any(each.range for each in constraints.values()):
+        further = replicates_of(facet, counts, metrics, replicates, seed, FURTHER_ROWS)
     for group, (name, plain, spread) in enumerate(zip(facet.values, drawn, further, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
             interval = _interval(metric, value, plain, settings.confidence_level)
-            cautious = _hull(interval, _interval(metric, value, spread, cautious_level)) if spread else None
+            estimate: Estimate | Undefined = Undefined("no constraint has a range")
+            if spread is not None and isinstance(value, float):
+                estimate = estimate_of(metric, counts[group], value, spread[metric.name])
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
-            compared_by = interval if cautious is None else cautious
             verdict = Verdict(violated=False)
             if constraint:
-                verdict = judge(metric.name, value, compared_by, constraint, rule)
-            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, cautious, constraint, verdict)
+                verdict = judge(metric.name, value, estimate, constraint, rule, rate)
+            yield GroupMetric(facet.name, name, rows, others, metric, value, interval, estimate, constraint, verdict)
 
 
 def _interval(
     metric: BiasMetric, value: float | Undefined, replicates: Mapping[str, Array], level: float
 ) -> Interval | Undefined:
     return value if isinstance(value, Undefined) else normal_interval(value, replicates[metric.name], level)
-
-
-def _hull(interval: Interval | Undefined, other: Interval | Undefined) -> Interval | Undefined:
-    if isinstance(interval, Undefined) or isinstance(other, Undefined):
-        return interval
-    return min(interval[0], other[0]), max(interval[1], other[1])
 
 
 def _baseline_share(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metric import BiasMetric
+from modelwatch_analyzer.metric_change import Estimate
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -120,9 +121,24 @@ def normal_interval(value: float | Undefined, replicates: Array, level: float) -
     """
     if isinstance(value, Undefined):
         return value
+    spread = _spread(value, replicates)
+    if isinstance(spread, Undefined):
+        return spread
+    half = NormalDist().inv_cdf((1 + level) / 2) * spread
+    return value - half, value + half
+
+
+def estimate_of(metric: BiasMetric, counts: Counts, value: float, replicates: Array) -> Estimate | Undefined:
+    """Return a metric with its standard error over replicates; Undefined where it has no interval, and of one row."""
+    spread, rows = _spread(value, replicates), metric.rows(counts)
+    if isinstance(spread, Undefined):
+        return spread
+    return Estimate(value, spread * metric.understated, rows) if rows > 1 else Undefined("one row has no variance")
+
+
+def _spread(value: float, replicates: Array) -> float | Undefined:
     finite = replicates[np.isfinite(replicates)]
     if math.isinf(value) or finite.size < max(2.0, (1 - _MOST_WITHOUT_NUMBER) * replicates.size):
         without = replicates.size - finite.size
         return Undefined(f"the metric is undefined or infinite in {without} of {replicates.size} resamples")
-    half = NormalDist().inv_cdf((1 + level) / 2) * standard_deviation(finite, ddof=1)
-    return value - half, value + half
+    return standard_deviation(finite, ddof=1)

@@ -73,6 +73,10 @@ class BiasMetric:
         What a baseline suggests as its range; by default as far as its own interval reaches.
     needs_labels : bool
         Whether it looks at the labels; the others can be computed of data that has none.
+    understated : float
+        By which factor resampling understates its standard error.
+    rows : callable
+        How many rows of a dataset it is computed of.
     """
 
     name: str
@@ -83,6 +87,8 @@ class BiasMetric:
     given: Callable[[Counts], object] = lambda _: None
     allowed: tuple[float, float] | None = None
     needs_labels: bool = True
+    understated: float = 1.0
+    rows: Callable[[Counts], int] = lambda counts: int(counts.cells.sum())
 
     @property
     def conditional(self) -> bool:

@@ -18,6 +18,7 @@ from modelwatch_analyzer.bias.metric import (
     Requirement,
     Stage,
 )
+from modelwatch_analyzer.undefined import Undefined
 
 _COMMON_LABEL = Requirement(
     lambda counts: (counts.by_label > 0).all(axis=-2).any(axis=-1), "no label occurs in both groups"
@@ -89,6 +90,8 @@ _REGISTERED = (
         PREDICTED,
         given=lambda counts: counts.flips,
         needs_labels=False,
+        understated=1.8,  # intervals of 95 % held the true value in 73 % of simulated samples: 1.96 / 1.10
+        rows=lambda counts: 0 if isinstance(counts.flips, Undefined) else int(counts.flips.sum()),
     ),
     BiasMetric(
         "GE",

@@ -12,9 +12,9 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, MetricEntry
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS
 from modelwatch_analyzer.bias.groups import known_type
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.replay import Finding, Replay
-from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
 
 _CHECK = "bias_drift_check"
@@ -54,9 +54,10 @@ class _Measured:
 def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     """Check a window that has been analysed against other constraints.
 
-    Values and intervals are stored, and are judged as they were. The rows decide where the changed file has the window
-    read in another way: other positive labels, groups of listed values in place of those above a threshold, another
-    number of neighbours for the flip test (FT), or other shares of groups for the facet drift (FD).
+    Values and standard errors are stored, and are judged as they were. The rows decide where earlier versions stored
+    none, and where the changed file has the window read in another way: other positive labels, groups of listed values
+    in place of those above a threshold, another number of neighbours for the flip test (FT), or other shares of groups
+    for the facet drift (FD).
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     then, now = BiasAnalysis.read(constraints), BiasAnalysis.read(current)
     wanted = then.constraints()
     rule = then.disparate_impact_rule or config.disparate_impact_rule
+    compared = sum(METRICS[each.metric.name].is_compared for each in _measured(now) if each.metric.name in METRICS)
+    rate = then.rates.of_window(now.share_of_month) / max(1, compared)
     violations: list[Finding] = []
     unknown: list[Finding] = []
     for measured in _measured(now):
@@ -85,9 +88,9 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
         if _is_read_otherwise(measured, config, then, now, wanted):
             unknown.append(measured.finding)
             continue
-        interval = metric.cautious_interval or metric.interval or Undefined("it is not stored")
-        if judge(metric.name, metric.value, interval, constraint, rule).violated and measured.is_small is not True:
-            (unknown if measured.is_small is None else violations).append(measured.finding)
+        verdict = judge(metric.name, metric.value, metric.estimate, constraint, rule, rate)
+        if measured.is_small is not True and (verdict.violated or verdict.note):
+            (unknown if measured.is_small is None or verdict.note else violations).append(measured.finding)
     unknown += [
         (subject_text(None, facet=facet), _CHECK)
         for facet in dict.fromkeys(facet for facet, _, _ in wanted)

@@ -134,8 +134,8 @@ _PHRASES = [
         "{name} of {value} is above the threshold {threshold}, which is the most allowed",
     ),
     (
-        ", as was its whole confidence interval from {low} to {high}",
-        ", and so is its whole confidence interval from {low} to {high}",
+        " does not explain the difference from the baseline's {before} (p {p})",
+        " does not explain the difference from the baseline's {before} (p {p})",
     ),
     (
         "Metric value {value} doesn't meet the baseline constraint requirement [{low}, {high}]",
@@ -144,10 +144,6 @@ _PHRASES = [
     (
         "Metric value {value} doesn't meet the baseline constraint requirement {limit}",
         "The value {value} is farther from no bias than the baseline's value {limit}",
-    ),
-    (
-        "Its {level}% interval [{low}, {high}] is outside of it",
-        "Its {level}% interval from {low} to {high} lies outside as well",
     ),
     (
         "Statistics change requirement is not met. Expected: {_expected}. Observed: {_observed}.",
