@@ -13,6 +13,7 @@ from sklearn.metrics import ndcg_score
 
 from modelwatch_analyzer.explainability.attribution import (
     AGGREGATIONS,
+    _ndcg,
     consistency,
     interval,
     kendall_tau,
@@ -72,6 +73,24 @@ def test_few_rows_of_uneven_attributions_have_a_low_ndcg_by_chance_which_is_allo
 def test_what_chance_does_not_exceed_is_ndcg_itself_where_nothing_varies() -> None:
     then, now = np.array([3.0, 2.0, 1.0]), np.array([1.0, 2.0, 3.0])
     assert ndcg_at_most(then, np.zeros(3), np.tile(now, (50, 1)), 0.99, 1) == ndcg(then, now)
+
+
+def test_a_rare_chance_takes_more_draws_than_there_are_resamples() -> None:
+    values = np.random.default_rng(12).normal(0, [3, 2, 1.8], (50, 3))
+    resampled = replicates(values, AggregationMethod.MEAN_ABS, 200, 1)
+    assert not isinstance(resampled, Undefined)
+    then, errors = np.abs(values).mean(axis=0)[::-1], standard_errors(resampled)
+    usual, rare, never = (ndcg_at_most(then, errors, resampled, each, 1) for each in (0.5, 0.99, 1 - 1e-4))
+    assert ndcg(then, then[::-1]) < usual + 0.05
+    assert usual < rare < never <= 1.0
+
+
+@given(hnp.arrays(float, (7, 4), elements=st.sampled_from([0.0, 0.5, 1.0, -2.0])))
+def test_pairs_are_compared_at_once_as_one_by_one(drawn: np.ndarray) -> None:
+    # scikit-learn 1.9.1, which shares the discounts of ties too
+    gains = np.abs(drawn) + np.array([1e-3, 0, 0, 0])
+    expected = [ndcg_score([then], [np.abs(now)]) for then, now in zip(gains, drawn[::-1], strict=True)]
+    assert _ndcg(gains, np.abs(drawn[::-1])) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e200, 1e306])

@@ -125,3 +125,16 @@ def test_a_broken_window_is_refused_by_its_place(window: Explaining):
     path.write_text(json.dumps(document))
     with pytest.raises(InvalidInput, match=r"InvalidStatistics: analysis\.json: .*label0.*kendall_tau"):
         in_replay(window, window.read("baseline/analysis.json"))
+
+
+def test_a_window_of_a_series_has_its_part_of_a_month_and_is_replayed_with_it(window: Explaining):
+    data, baseline = window.folder / "data.csv", window.folder / "baseline/analysis.json"
+    window.run(data, "hourly", baseline_constraints=baseline, looks_per_month=720)
+    (alone,), (hourly,) = (
+        window.read(f"{folder}/analysis.json")["explanations"]["kernel_shap"].values() for folder in ("check", "hourly")
+    )
+    assert alone["attribution_drift"]["ndcg_at_most"] < hourly["attribution_drift"]["ndcg_at_most"]
+    changed = window.read("baseline/analysis.json")
+    changed["monitoring_config"]["monthly_false_alarm_rate"] = 0.5  # of which nothing is stored
+    changed["monitoring_config"]["feature_attribution_drift_threshold"] = alone["attribution_drift"]["ndcg"] + 0.001
+    assert in_replay(window, changed).unknown == (("label0", "feature_attribution_drift_check"),)

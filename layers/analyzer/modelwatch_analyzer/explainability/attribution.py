@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 _REPLICATES_AT_A_TIME = 50
 
+_MOST_DRAWS, _BEYOND_QUANTILE = 100_000, 2
+
 
 def _mean_abs(values: Floats) -> Floats:
     return np.asarray(np.abs(values).mean(axis=0))
@@ -86,7 +88,8 @@ def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: 
     """Return the NDCG that chance does not exceed, for all that the rows of both sides tell.
 
     The quantile of the NDCG over replicates of both sides: bootstrap resamples of the current rows, and normal draws
-    around the baseline's attributions with its standard errors.
+    around the baseline's attributions with its standard errors. Where the quantile takes more replicates than there
+    are resamples, they are normal draws with the mean and covariance of these.
 
     Parameters
     ----------
@@ -95,12 +98,21 @@ def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: 
     samples : array, shape (replicates, features)
         Bootstrap replicates of the current ones.
     confidence : float
-        Of the quantile. With too few replicates for it, it is the greatest.
+        Of the quantile. Of more than 100,000 replicates, the greatest stands for the quantile.
     """
-    scale = np.abs(baseline).max()  # NDCG does not depend on it, and so no draw overflows
-    drawn = np.random.default_rng(seed).normal(baseline / scale, errors / scale, samples.shape)
-    found = [ndcg(then, now) for then, now in zip(drawn, samples, strict=True)]
-    return float(np.quantile([each for each in found if not isinstance(each, Undefined)], confidence, method="higher"))
+    generator = np.random.default_rng(seed)
+    scale, unit = np.abs(baseline).max(), np.abs(samples).max() or 1.0  # NDCG depends on neither, and nothing overflows
+    number = min(_MOST_DRAWS, math.ceil(_BEYOND_QUANTILE / (1 - confidence)))
+    now, resamples = samples / unit, len(samples)
+    mean = now.mean(axis=0)
+    found = []
+    for start in range(0, max(number, resamples), resamples):
+        then = generator.normal(baseline / scale, errors / scale, samples.shape)
+        if start:
+            weights = generator.normal(size=(resamples, resamples)) / math.sqrt(max(1, resamples - 1))
+            now = mean + weights @ (samples / unit - mean)
+        found.append(_ndcg(np.abs(then), np.abs(now)))
+    return float(np.quantile(np.concatenate(found), confidence, method="higher"))
 
 
 def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
@@ -119,15 +131,26 @@ def ndcg(baseline: Floats, current: Floats) -> float | Undefined:
     gains, scores = np.abs(baseline), np.abs(current)
     if not gains.any():
         return Undefined("no feature had any attribution in the baseline")
-    gains = gains / gains.max()  # the result does not depend on the scale, and so no sum overflows
-    discounts = 1 / np.log2(np.arange(2, len(gains) + 2))
-    groups = np.unique(-scores, return_inverse=True)[1]
-    sizes = np.bincount(groups)
-    ends = np.cumsum(sizes)
+    return float(_ndcg(gains[None], scores[None])[0])
+
+
+def _ndcg(gains: Floats, scores: Floats) -> Floats:
+    """Return the NDCG of each pair of rows, both of shape (pairs, features); no row of gains is all 0."""
+    gains = gains / gains.max(axis=1, keepdims=True)  # the result does not depend on it, and so no sum overflows
+    features = gains.shape[1]
+    discounts = 1 / np.log2(np.arange(2, features + 2))
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ordered, places = np.take_along_axis(scores, order, axis=1), np.arange(features)
+    differs = np.diff(ordered, axis=1) != 0
+    edge = np.ones((len(gains), 1), dtype=np.bool_)
+    starts = np.maximum.accumulate(np.where(np.hstack([edge, differs]), places, 0), axis=1)
+    last = np.where(np.hstack([differs, edge]), places, features)
+    ends = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1] + 1
     summed = np.concatenate([[0.0], np.cumsum(discounts)])
-    shared = (summed[ends] - summed[ends - sizes]) / sizes
-    found = (gains * shared[groups]).sum() / (np.sort(gains)[::-1] * discounts).sum()
-    return float(min(found, 1.0))  # rounding
+    shared = (summed[ends] - summed[starts]) / (ends - starts)
+    found = (np.take_along_axis(gains, order, axis=1) * shared).sum(axis=1)
+    ideal = (np.sort(gains, axis=1)[:, ::-1] * discounts).sum(axis=1)
+    return np.asarray(np.minimum(found / ideal, 1.0))  # rounding
 
 
 def ranks(attributions: Floats) -> NDArray[np.int64]:

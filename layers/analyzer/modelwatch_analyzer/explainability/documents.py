@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from modelwatch_analyzer.documents import ANALYSIS_FILE, read_document
 from modelwatch_analyzer.explainability.config import AggregationMethod, ShapConfig
+from modelwatch_analyzer.metric_change import Rates
 
 LOCAL_VALUES, BASELINE_ROWS = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
 
@@ -73,6 +74,8 @@ class AttributionConstraints(_Document):
     feature_attribution_drift_confidence : float, optional
         The share of executions without a change that are to have no NDCG below it: chance is allowed for. A baseline
         suggests 0.99; without it, as in SageMaker's files, NDCG alone decides.
+    monthly_false_alarm_rate : float
+        The share of months that may have one, of a schedule without a change.
     max_attribution_change : float, optional
         The most that a feature's share of all attribution may change; the whole confidence interval must be beyond.
     max_rank_change : int, optional
@@ -85,11 +88,18 @@ class AttributionConstraints(_Document):
 
     feature_attribution_drift_threshold: float = Field(default=0.9, ge=0, le=1)
     feature_attribution_drift_confidence: float | None = Field(default=None, ge=0.5, lt=1)
+    monthly_false_alarm_rate: float = Field(default=Rates().per_month, gt=0, lt=1)
     max_attribution_change: float | None = Field(default=None, ge=0)
     max_rank_change: int | None = Field(default=None, ge=0)
     min_attribution_stability: float | None = Field(default=None, ge=-1, le=1)
     min_kendall_tau: float | None = Field(default=None, ge=-1, le=1)
     min_explanation_consistency: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def rates(self) -> Rates:
+        """How many false alarms of NDCG there may be."""
+        confidence = self.feature_attribution_drift_confidence
+        return Rates(0.0 if confidence is None else 1 - confidence, self.monthly_false_alarm_rate)
 
 
 SUGGESTED = AttributionConstraints(feature_attribution_drift_confidence=0.99)

@@ -86,6 +86,7 @@ def compare(
     history: AttributionHistory,
     consistency: float | Undefined,
     labels: int = 1,
+    share_of_month: float | None = None,
     seed: int = 0,
 ) -> LabelDrift:
     """Compare global attributions with the baseline's.
@@ -100,6 +101,8 @@ def compare(
         Of the intervals.
     labels : int
         How many share the rate of false alarms.
+    share_of_month : float, optional
+        Of a window of a series: its part of the monthly rate applies.
     seed : int
         Of what is drawn.
     """
@@ -124,8 +127,8 @@ def compare(
         at_most = Undefined("fewer than two rows were explained") if resampled is None else drift
     if resampled is not None and isinstance(at_most, float):
         errors = np.array([(baseline.standard_errors or {}).get(name, 0.0) for name in common])
-        confidence = 1 - (1 - (config.feature_attribution_drift_confidence or 0.0)) / labels
-        at_most = ndcg_at_most(then_values, errors, resampled, confidence, seed)
+        rate = config.rates.of_window(share_of_month) / labels
+        at_most = ndcg_at_most(then_values, errors, resampled, 1 - rate, seed)
     return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency, at_most)
 
 

@@ -109,6 +109,7 @@ def drifts_of(
             history=history_of(task.features, np.array([*now.values()]), past),
             consistency=consistency(values[:, output]),
             labels=len(found),
+            share_of_month=task.settings.share_of_month,
             seed=task.seed + output,
         )
     return drifts

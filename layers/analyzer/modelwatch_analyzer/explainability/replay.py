@@ -14,6 +14,7 @@ from modelwatch_analyzer.explainability.documents import Analysis, AttributionCo
 from modelwatch_analyzer.explainability.drift import FeatureChange, LabelDrift, compare
 from modelwatch_analyzer.explainability.history import AttributionHistory
 from modelwatch_analyzer.explainability.labels import matched
+from modelwatch_analyzer.metric_change import Rates
 from modelwatch_analyzer.replay import Finding, Replay
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
@@ -67,6 +68,7 @@ class _Explanations(_Part):
 
 class _Config(_Part):
     feature_attribution_drift_confidence: float | None = None
+    monthly_false_alarm_rate: float = Rates().per_month
 
 
 class _Window(_Part):
@@ -114,8 +116,7 @@ def replayed(current: Path, constraints: Path) -> Replay:
             history=_history(measured),
             consistency=_number(found.explanation_consistency, "it is not stored"),
         )
-        confidence = now.monitoring_config.feature_attribution_drift_confidence
-        drift = replace(drift, ndcg_at_most=_at_most(drift, measured, confidence))
+        drift = replace(drift, ndcg_at_most=_at_most(drift, measured, now.monitoring_config))
         changes, undecided = _with_intervals(drift, measured)
         if drift.ndcg_at_most is _NOT_STORED:
             unknown += [(label, check) for check in _checks(config, "feature_attribution_drift_threshold")]
@@ -154,14 +155,14 @@ def _number(value: float | _Missing | None, reason: str = "") -> float | Undefin
     return Undefined(reason) if value is None else value
 
 
-def _at_most(drift: LabelDrift, measured: _Drift | None, confidence: float | None) -> float | Undefined | None:
+def _at_most(drift: LabelDrift, measured: _Drift | None, then: _Config) -> float | Undefined | None:
     """Return what chance does not exceed: what is stored, moved by the difference that another baseline makes.
 
-    Of another confidence than that of the window nothing is stored.
+    Of other rates than those of the window nothing is stored.
     """
     if drift.ndcg_at_most is None or isinstance(drift.ndcg, Undefined):
         return drift.ndcg_at_most
-    is_stored = confidence == drift.config.feature_attribution_drift_confidence
+    is_stored = then == _Config.model_validate(drift.config.model_dump())
     if not is_stored or measured is None or measured.ndcg_at_most is None or isinstance(measured.ndcg, _Missing):
         return _NOT_STORED if drift.ndcg < drift.config.feature_attribution_drift_threshold else None
     if isinstance(measured.ndcg_at_most, _Missing):

@@ -12,7 +12,7 @@ from modelwatch_core.domain.analysis_settings import ConfiguredSettings, Interva
 from modelwatch_core.domain.documents import NonEmpty, SageMakerName
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.kind import REQUEST, MonitorKind
-from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, Shell, ShellCommand, ShellOption
+from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, LOOKS_OPTION, Shell, ShellCommand, ShellOption
 
 ALL_ROWS = "all"
 
@@ -132,6 +132,7 @@ EXPLAINABILITY = MonitorKind(
                 metavar="N|all",
                 help="The most rows that are explained, drawn at random; 1000 unless the configuration says otherwise.",
             ),
+            LOOKS_OPTION,
             ShellOption(
                 field="earlier_executions_results",
                 name="--earlier-results",
