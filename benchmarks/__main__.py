@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument(
         "--windows", type=int, default=200, help="windows of each kind in false_alarms and false_alarm_kinds"
     )
-    parser.add_argument("--months", type=int, default=20, help="months of each kind in false_alarms")
+    parser.add_argument("--months", type=int, default=20, help="months of each kind in these two")
     parser.add_argument("--tool-windows", type=int, default=20, help="windows that tools are asked about, of each kind")
     parser.add_argument(
         "--quick", action="store_true", help="a few windows of each kind in these two, as when all are run"

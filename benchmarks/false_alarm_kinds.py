@@ -1,11 +1,16 @@
-"""Model quality and bias: windows like the baseline that have any violation, and changed ones."""
+"""Model quality and bias: windows and months like the baseline that have any violation, and changed windows."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -22,7 +27,8 @@ _CONFIG = {
     "facet": [{"name_or_index": "group", "value_or_threshold": ["F"]}],
 }
 _SIZES = ((100, 100), (100, 1_000), (1_000, 500), (1_000, 1_000), (1_000, 10_000))
-_RATE = 0.01
+_HOURLY, _FACTORS, _LOOKS, _REPLICATES = 200, (1, 10, 100), 720, 200
+_RATE, _MONTHLY_RATE = 0.01, 0.05
 _WRONG = 0.1
 """The share of the rows of a changed window whose prediction is not the model's: of bias, those of one group."""
 
@@ -47,12 +53,23 @@ class Monitor:
 
     def violations(self, now: int, before: int, number: int, generator: Generator, *, changed: bool) -> Iterator[bool]:
         """Say of each window, which has a baseline of its own, whether anything was a violation."""
-        columns = {"inference_attribute": "prediction", "ground_truth_attribute": "label"}
         for _ in range(number):
-            baseline = modelwatch.baseline(
-                self.draw(before, generator, False), kind=self.kind, **columns | dict(self.options)
-            )
+            baseline = self.baseline(before, generator)
             yield len(modelwatch.check(self.draw(now, generator, changed), baseline).violations) > 0
+
+    def alarms(self, now: int, before: int, generator: Generator) -> int:
+        """Return how many windows of a month without a change have a violation; all have one baseline."""
+        settings: Mapping[str, Any] = {"bootstrap_replicates": _REPLICATES}
+        baseline = self.baseline(before, generator, **settings)
+        windows = (self.draw(now, generator, False) for _ in range(_LOOKS))
+        checked = (modelwatch.check(window, baseline, looks_per_month=_LOOKS, **settings) for window in windows)
+        return sum(len(each.violations) > 0 for each in checked)
+
+    def baseline(self, rows: int, generator: Generator, **settings: Any) -> modelwatch.Baseline:
+        """Make a baseline of so many rows."""
+        columns = {"inference_attribute": "prediction", "ground_truth_attribute": "label"}
+        drawn = self.draw(rows, generator, False)
+        return modelwatch.baseline(drawn, kind=self.kind, **columns | dict(self.options) | settings)
 
 
 def _binary(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
@@ -104,7 +121,37 @@ MONITORS: Mapping[str, Monitor] = {
 
 def run(options: argparse.Namespace) -> None:
     """Simulate and print."""
-    windows: int = 4 if options.quick else options.windows
+    _print_windows(4 if options.quick else options.windows)
+    _print_months(0 if options.quick else options.months)
+
+
+def _print_months(months: int) -> None:
+    table = Table(title=f"The same, of schedules of {_LOOKS} looks a month: months with any violation")
+    for heading in ("monitor", "rows", "months", "with a violation", "windows with one"):
+        table.add_column(heading, justify="right")
+    worst = 0.0
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as processes:
+        for name in MONITORS if months else ():
+            for factor in _FACTORS:
+                alarms = list(processes.map(partial(_alarms, name, _HOURLY * factor), range(months)))
+                found = sum(map(bool, alarms))
+                worst = max(worst, found / months)
+                table.add_row(name, f"{_HOURLY:,} / {_HOURLY * factor:,}", f"{months}", f"{found}", f"{sum(alarms)}")
+                print(f"{name}, {_HOURLY * factor}: {found} of {months} months", file=sys.stderr, flush=True)
+    if months:
+        console = terminal()
+        console.print(table)
+        met = "met" if worst <= _MONTHLY_RATE else "MISSED"
+        console.print(f"No change: {worst:.1%} of the months of a row at most (target {_MONTHLY_RATE:.0%}): {met}")
+
+
+def _alarms(monitor: str, before: int, month: int) -> int:
+    generator = np.random.default_rng([SEED, zlib.crc32(f"{monitor} {before}".encode()), month])
+    return MONITORS[monitor].alarms(_HOURLY, before, generator)
+
+
+def _print_windows(windows: int) -> None:
     table = Table(title="Model quality and bias: windows with any violation, %")
     for heading in ("monitor", "rows", "windows", "no change", "changed"):
         table.add_column(heading, justify="right")
