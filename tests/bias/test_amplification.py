@@ -179,7 +179,9 @@ def test_a_baseline_leaves_conditional_amplification_open_until_a_person_sets_a_
     metric["range"] = [-0.05, 0.05]
     found = bench.check(UNFAIR, CONFIG, constraints, **PREDICTED)
     (violation,) = [each for each in found.violations if each.metric_name == "CBA"]
-    assert "requirement [-0.05, 0.05]. Chance does not explain the difference from it (p " in violation.description
+    assert (
+        "requirement [-0.05, 0.05]. Chance does not explain the difference from the range (p " in violation.description
+    )
 
 
 def test_a_baseline_without_conditional_amplification_is_not_reported_for_what_is_not_compared(bench):

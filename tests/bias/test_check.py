@@ -11,11 +11,11 @@ from scipy import stats
 from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, judge, suggested_range
 from modelwatch_analyzer.bias.documents import MetricEntry
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.metric_change import Estimate
+from modelwatch_analyzer.metric_change import Estimate, RatesOfEach
 from modelwatch_analyzer.undefined import Undefined
 
 ZERO, ONE, RATIO = DisparateImpactRule
-RATE = 0.001
+RATES = RatesOfEach(0.001, 0.001)
 SURE = Estimate(0.0, 1e-6, 1_000)
 NONE = Undefined("few replicates have a number")
 
@@ -37,19 +37,19 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_the_plain_rule_flags_what_sagemaker_flagged(name):
     baseline, current, flagged = REAL[name]
-    assert judge(name, current, NONE, BiasConstraint(baseline), ZERO, RATE).violated is flagged
+    assert judge(name, current, NONE, BiasConstraint(baseline), ZERO, RATES).violated is flagged
 
 
 @pytest.mark.parametrize(("baseline", "current", "flagged"), [(0.2, -0.3, True), (0.2, 0.1, False), (0.2, 0.2, False)])
 def test_the_plain_rule_looks_at_the_distance_from_zero(baseline, current, flagged):
     # The developer guide's own examples, and a value that stays.
-    assert judge("DPL", current, NONE, BiasConstraint(baseline), ZERO, RATE).violated is flagged
+    assert judge("DPL", current, NONE, BiasConstraint(baseline), ZERO, RATES).violated is flagged
 
 
 def test_the_last_digit_is_no_violation():
     # SageMaker's number of 334 rows of Adult, and ours.
-    assert not judge("CDDPL", 0.3748947825295132, NONE, BiasConstraint(0.3748947825295131), ZERO, RATE).violated
-    assert judge("CDDPL", 0.37489478254, NONE, BiasConstraint(0.3748947825295131), ZERO, RATE).violated
+    assert not judge("CDDPL", 0.3748947825295132, NONE, BiasConstraint(0.3748947825295131), ZERO, RATES).violated
+    assert judge("CDDPL", 0.37489478254, NONE, BiasConstraint(0.3748947825295131), ZERO, RATES).violated
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_the_last_digit_is_no_violation():
     ],
 )
 def test_the_rule_of_disparate_impact_can_be_chosen(rule, current, flagged):
-    assert judge("DI", current, NONE, BiasConstraint(0.8), rule, RATE).violated is flagged
+    assert judge("DI", current, NONE, BiasConstraint(0.8), rule, RATES).violated is flagged
 
 
 @pytest.mark.parametrize(("value", "error", "violated"), [(0.35, 0.04, True), (0.35, 0.1, False), (-0.4, 0.04, True)])
 def test_a_range_is_violated_only_if_chance_does_not_explain_that_a_metric_is_outside(value, error, violated):
     # A range that a person has set: 0.15, 0.2 beyond it are 3.75, 1.5 and 5 standard errors; at 0.1 % it takes 3.1.
-    verdict = judge("DPL", value, Estimate(value, error, 1_000), BiasConstraint(0.0, (-0.2, 0.2)), ZERO, RATE)
+    verdict = judge("DPL", value, Estimate(value, error, 1_000), BiasConstraint(0.0, (-0.2, 0.2)), ZERO, RATES)
     assert verdict.violated is violated
     assert verdict.chance == pytest.approx(stats.t.sf((abs(value) - 0.2) / error, 999), rel=1e-9)  # scipy 1.17
 
@@ -82,7 +82,7 @@ def test_a_suggested_range_is_compared_by_the_errors_of_both_sides(value, violat
     # 0.05 and 0.15 are 1.6 and 4.7 of sqrt(2) * 0.0225.
     before = Estimate(0.2, 0.0225, 1_000)
     constraint = BiasConstraint(0.2, (-0.24, 0.24), before)
-    verdict = judge("DPL", value, Estimate(value, 0.0225, 1_000), constraint, ZERO, RATE)
+    verdict = judge("DPL", value, Estimate(value, 0.0225, 1_000), constraint, ZERO, RATES)
     assert verdict.violated is violated
     assert verdict.chance == pytest.approx(stats.t.sf((abs(value) - 0.2) / (0.0225 * math.sqrt(2)), 999), rel=1e-9)
 
@@ -98,10 +98,10 @@ def test_a_range_that_a_person_has_set_has_no_baseline(allowed, suggested):
 
 def test_an_infinite_metric_is_outside_of_a_range_and_one_without_interval_is_only_noted():
     constraint = BiasConstraint(0.0, (-3.0, 3.0))
-    assert judge("TE", math.inf, NONE, constraint, ZERO, RATE).violated
-    unsure = judge("TE", 4.0, NONE, constraint, ZERO, RATE)
+    assert judge("TE", math.inf, NONE, constraint, ZERO, RATES).violated
+    unsure = judge("TE", 4.0, NONE, constraint, ZERO, RATES)
     assert (unsure.violated, unsure.note) == (False, f"outside of its range, but it has no interval: {NONE.reason}")
-    assert judge("TE", 2.0, NONE, constraint, ZERO, RATE).note is None
+    assert judge("TE", 2.0, NONE, constraint, ZERO, RATES).note is None
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_an_infinite_metric_is_outside_of_a_range_and_one_without_interval_is_on
 )
 def test_null_leaves_an_end_of_a_range_open(bounds, inside, outside):
     constraint = MetricEntry.model_validate({"name": "DPL", "range": bounds}).constraint(ZERO)
-    assert not judge("DPL", inside, SURE, constraint, ZERO, RATE).violated
-    assert judge("DPL", outside, replace(SURE, value=outside), constraint, ZERO, RATE).violated
+    assert not judge("DPL", inside, SURE, constraint, ZERO, RATES).violated
+    assert judge("DPL", outside, replace(SURE, value=outside), constraint, ZERO, RATES).violated
 
 
 def test_what_is_undefined_now_or_in_the_baseline_is_no_violation():
-    assert not judge("DPL", Undefined("one label"), NONE, BiasConstraint(0.1), ZERO, RATE).violated
-    assert judge("DPL", 0.4, NONE, BiasConstraint(None), ZERO, RATE).note == "the baseline has no value"
+    assert not judge("DPL", Undefined("one label"), NONE, BiasConstraint(0.1), ZERO, RATES).violated
+    assert judge("DPL", 0.4, NONE, BiasConstraint(None), ZERO, RATES).note == "the baseline has no value"
 
 
 @given(st.floats(0.01, 20), st.floats(0, 5), st.sampled_from(list(DisparateImpactRule)), st.sampled_from(["DI", "DPL"]))
@@ -125,7 +125,7 @@ def test_a_suggested_range_holds_the_interval_that_it_is_made_of(value, half, ru
     least, most = suggested_range(name, value, interval, rule)
     assert least <= interval[0] + 1e-12
     assert most >= interval[1] - 1e-9
-    assert not judge(name, value, SURE, BiasConstraint(value, (least, most)), rule, RATE).violated
+    assert not judge(name, value, SURE, BiasConstraint(value, (least, most)), rule, RATES).violated
 
 
 def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch_analyzer.metric_change import Estimate, Rates, chance_of, margin_of
+from modelwatch_analyzer.metric_change import Estimate, Rates, RatesOfEach, chance_of, margin_of
 
 
 def test_two_sides_with_the_same_spread_are_compared_by_students_law():
@@ -44,6 +44,14 @@ def test_a_window_of_a_schedule_has_its_part_of_the_month():
     assert Rates().of_window(None) == 0.01
     assert Rates().of_window(1 / 720) == pytest.approx(0.05 / 720)
     assert Rates(0.02, 0.3).of_window(0.5) == 0.15
+
+
+def test_a_limit_that_a_person_has_set_is_judged_window_by_window():
+    before, rates = Estimate(0.9, 0.01, 100), Rates().of_each(1 / 720, 8)
+    assert rates == RatesOfEach(pytest.approx(0.05 / 720 / 8), 0.01 / 8)
+    assert rates.allow(0.0001, before)
+    assert not rates.allow(0.0001, None)
+    assert rates.allow(0.002, None)
 
 
 @pytest.mark.parametrize(("before", "now"), [(100, 100), (1_000, 100), (100, 1_000)])

@@ -57,6 +57,32 @@ class Rates:
         """
         return self.per_window if share_of_month is None else self.per_month * share_of_month
 
+    def of_each(self, share_of_month: float | None, compared: int) -> RatesOfEach:
+        """Return the rates of one of so many metrics in a window, by the union bound."""
+        number = max(1, compared)
+        return RatesOfEach(self.of_window(share_of_month) / number, self.per_window / number)
+
+
+@dataclass(frozen=True, slots=True)
+class RatesOfEach:
+    """How likely a false alarm of one metric in one window may be.
+
+    Attributes
+    ----------
+    of_change : float
+        Where it is compared with the baseline's.
+    of_limit : float
+        Where it is compared with a limit that a person has set, and is at that limit in truth: that is a value which
+        should rarely occur, and of which each window is judged alone.
+    """
+
+    of_change: float
+    of_limit: float
+
+    def allow(self, chance: float, before: Estimate | None) -> bool:
+        """Return whether chance explains a difference; there is no baseline's estimate where a person set a limit."""
+        return chance > (self.of_limit if before is None else self.of_change)
+
 
 def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     """Return how likely it is that chance makes a metric so much worse, where nothing has changed.

@@ -204,7 +204,7 @@ MODEL_QUALITY_BASELINE = Baseline(
         "ground_truth_attribute": DECISION,
     },
     edit=Edit(
-        "of the metrics only accuracy and precision are checked; only whole confidence intervals that are worse alarm",
+        "of the metrics only accuracy and precision are checked; only what chance does not explain alarms",
         _worse_beyond_chance,
     ),
 )

@@ -67,11 +67,12 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     grouped = chosen.columns.group is not None
     compared = sum(metric.is_compared for metric in chosen.metrics) * sum(len(facet.values) for facet in facets)
     rates, share = baseline.rates if baseline else Rates(), settings.share_of_month
-    rate = rates.of_window(share) / max(1, compared)
     metrics = [
         metric
         for facet in facets
-        for metric in group_metrics_of(facet, config, baseline, settings, chosen.metrics, grouped=grouped, rate=rate)
+        for metric in group_metrics_of(
+            facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=rates.of_each(share, compared)
+        )
     ]
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modelwatch_analyzer.bias.intervals import Interval
-from modelwatch_analyzer.metric_change import Estimate, chance_of
+from modelwatch_analyzer.metric_change import Estimate, RatesOfEach, chance_of
 from modelwatch_analyzer.thresholds import ROUNDING
 from modelwatch_analyzer.undefined import Undefined
 
@@ -106,7 +106,7 @@ def judge(
     estimate: Estimate | Undefined,
     constraint: BiasConstraint,
     rule: DisparateImpactRule,
-    rate: float,
+    rates: RatesOfEach,
 ) -> Verdict:
     """Compare a metric with its constraint.
 
@@ -116,8 +116,8 @@ def judge(
 
     Parameters
     ----------
-    rate : float
-        The chance of a false alarm that this metric may have.
+    rates : RatesOfEach
+        Of false alarms.
     """
     if isinstance(value, Undefined):
         return Verdict(violated=False)
@@ -137,4 +137,4 @@ def judge(
     if before is not None:
         least, most = suggested_range(metric, before.value, NO_INTERVAL, rule)
     chance = chance_of(max(value - most, least - value), estimate, before)
-    return Verdict(chance <= rate, chance=chance)
+    return Verdict(not rates.allow(chance, before), chance=chance)

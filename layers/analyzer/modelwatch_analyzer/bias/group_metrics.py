@@ -16,7 +16,7 @@ from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, estimate_of, normal_interval, replicates_of
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate, RatesOfEach
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
@@ -68,7 +68,7 @@ class GroupMetric:
         description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
         if self.verdict.chance:
             before = self.constraint and self.constraint.before
-            than = f"the baseline's {spelled(before.value)}" if before else "it"
+            than = f"the baseline's {spelled(before.value)}" if before else "the range"
             description += f". Chance does not explain the difference from {than} (p {self.verdict.chance:.2g})"
         return ConstraintViolation.model_validate(
             {
@@ -104,7 +104,7 @@ def group_metrics_of(
     metrics: Sequence[BiasMetric],
     *,
     grouped: bool,
-    rate: float,
+    rates: RatesOfEach,
 ) -> Iterator[GroupMetric]:
     """Measure a facet's groups: all metrics of one group after the other.
 
@@ -114,8 +114,8 @@ def group_metrics_of(
         Those that the data allows.
     grouped : bool
         Whether there is a group variable.
-    rate : float
-        The chance of a false alarm that one metric of one group may have.
+    rates : RatesOfEach
+        Of false alarms of one metric of one group.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
@@ -139,7 +139,7 @@ def group_metrics_of(
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
             verdict = Verdict(violated=False)
             if constraint:
-                verdict = judge(metric.name, value, estimate, constraint, rule, rate)
+                verdict = judge(metric.name, value, estimate, constraint, rule, rates)
             yield GroupMetric(facet.name, name, rows, others, metric, value, interval, estimate, constraint, verdict)
 
 

@@ -77,7 +77,7 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     wanted = then.constraints()
     rule = then.disparate_impact_rule or config.disparate_impact_rule
     compared = sum(METRICS[each.metric.name].is_compared for each in _measured(now) if each.metric.name in METRICS)
-    rate = then.rates.of_window(now.share_of_month) / max(1, compared)
+    rates = then.rates.of_each(now.share_of_month, compared)
     violations: list[Finding] = []
     unknown: list[Finding] = []
     for measured in _measured(now):
@@ -88,7 +88,7 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
         if _is_read_otherwise(measured, config, then, now, wanted):
             unknown.append(measured.finding)
             continue
-        verdict = judge(metric.name, metric.value, metric.estimate, constraint, rule, rate)
+        verdict = judge(metric.name, metric.value, metric.estimate, constraint, rule, rates)
         if measured.is_small is not True and (verdict.violated or verdict.note):
             (unknown if measured.is_small is None or verdict.note else violations).append(measured.finding)
     unknown += [

@@ -67,8 +67,8 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
         documents[CONSTRAINTS_FILE] = constraints_document(of_metrics, distribution, problem_type)
     else:
         of_metrics = constraints.metrics
-        rate = constraints.rates.of_window(settings.share_of_month)
-        result = check(quality.metrics, of_metrics, registry, rate, exact=_is_exact(settings))
+        rates, share = constraints.rates, settings.share_of_month
+        result = check(quality.metrics, of_metrics, registry, rates, share, exact=_is_exact(settings))
         drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
     if settings.report_values is Switch.DISABLED:
         quality = replace(quality, distributions=_without_values(quality.distributions))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelwatch_analyzer.metric_change import chance_of
+from modelwatch_analyzer.metric_change import Rates, RatesOfEach, chance_of
 from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric, numbers_of
 from modelwatch_analyzer.thresholds import equal
@@ -44,7 +44,8 @@ def check(
     metrics: Mapping[str, Measured],
     constraints: Mapping[str, MetricConstraint],
     registry: Collection[Metric[Any]],
-    rate: float,
+    rates: Rates,
+    share_of_month: float | None = None,
     *,
     exact: bool = False,
 ) -> MetricsCheck:
@@ -59,8 +60,10 @@ def check(
     ----------
     registry : collection of Metric
         All metrics of the problem type.
-    rate : float
-        The chance that any metric is a violation where nothing has changed.
+    rates : Rates
+        Of false alarms.
+    share_of_month : float, optional
+        Of the window of a series.
     exact : bool
         Whether the first party's rule applies whatever the constraints say of intervals.
     """
@@ -68,7 +71,8 @@ def check(
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
     first: dict[str, tuple[int, list[str]]] = {}
     judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
-    of_each = rate / max(1, numbers_of(metric for metric in registry if metric.name in judged))
+    numbers = numbers_of(metric for metric in registry if metric.name in judged)
+    of_each = None if exact else rates.of_each(share_of_month, numbers)
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
@@ -76,7 +80,7 @@ def check(
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
-        elif (violation := _violation(name, measured, constraint, None if exact else of_each)) is not None:
+        elif (violation := _violation(name, measured, constraint, of_each)) is not None:
             number = same_as.get(name, name)
             by_value = exact or not constraint.beyond_confidence_interval
             if measured.estimate is None and not by_value:
@@ -139,7 +143,7 @@ def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
 
 
 def _violation(
-    name: str, measured: Measured, constraint: MetricConstraint, rate: float | None
+    name: str, measured: Measured, constraint: MetricConstraint, rates: RatesOfEach | None
 ) -> ConstraintViolation | None:
     value, threshold = measured.value, constraint.limit
     if isinstance(value, Undefined) or isinstance(threshold, Undefined):
@@ -150,12 +154,12 @@ def _violation(
     deviation = NAN if measured.standard_deviation is None else java_double(measured.standard_deviation)
     operator, metric = constraint.comparison_operator.value, camel_case(name)
     description = f"Metric {metric} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
-    if rate is not None and constraint.beyond_confidence_interval:
+    if rates is not None and constraint.beyond_confidence_interval:
         before, now = constraint.suggested_from, measured.estimate
         limit = threshold if before is None else before.value
         if now is not None:
             chance = chance_of(limit - now.value if less else now.value - limit, now, before)
-            if chance > rate:
+            if rates.allow(chance, before):
                 return None
             than = "the threshold" if before is None else f"the baseline's {java_double(before.value)}"
             description += f", and chance does not explain the difference from {than} (p {chance:.2g})"

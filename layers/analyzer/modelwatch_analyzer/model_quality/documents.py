@@ -14,6 +14,7 @@ worse), ``baseline`` (what the threshold was made from) and, for ``r2``, ``defin
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ SECTIONS: Mapping[ProblemType, str] = {
     ProblemType.REGRESSION: "regression",
 }
 """What the documents call each problem type."""
+
+_GREATEST = sys.float_info.max
 
 NAN = "NaN"
 """What SageMaker's files hold where there is no number."""
@@ -206,7 +209,8 @@ def suggested_constraints(
         if rule is not ThresholdRule.EXACT and estimate is not None:
             margin = margin_of(estimate, rate)
             worse = estimate.value + (margin if metric.worse is ComparisonOperator.GREATER_THAN else -margin)
-            threshold = min(max(worse, metric.bounds[0]), metric.bounds[1])
+            least, most = (min(max(each, -_GREATEST), _GREATEST) for each in metric.bounds)
+            threshold = min(max(worse, least), most)
             baseline = BaselineMetric(
                 value=estimate.value,
                 standard_error=estimate.standard_error,

@@ -94,7 +94,7 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
     rows, share = statistics.dataset.item_count, statistics.dataset.share_of_month
     measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured(rows) for name in names}
     exact = settings.threshold_rule is ThresholdRule.EXACT
-    result = check(measured, wanted.metrics, registry, wanted.rates.of_window(share), exact=exact)
+    result = check(measured, wanted.metrics, registry, wanted.rates, share, exact=exact)
     drift = check_distributions(now, then, wanted.of_distributions(chosen_methods(settings)))
     decided = (*result.violations, *drift.violations)
     return Replay(
