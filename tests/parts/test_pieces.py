@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.calibrated.row_sample import RowSample
+from modelwatch_analyzer.parts import Counted
 from modelwatch_analyzer.reading import capture_records, csv_cuts, csv_files, event_ids, files, parquet_files
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import open_records
@@ -100,17 +100,34 @@ def test_malformed_rows_of_pieces_are_named_by_their_lines_in_the_file(
     assert found == ["data.csv:24", "data.csv:34"]
 
 
-@given(text=st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"1", b'"\n"'])), block=st.integers(1, 9))
-def test_lines_before_a_piece_are_counted_with_any_line_ends_and_blocks(
-    tmp_path_factory: pytest.TempPathFactory, text: Sequence[bytes], block: int
+LINES = st.lists(st.sampled_from(["1,2\n", "1,2\r\n", "short\n", '"1\n2",3\n', "\n", "1,2\rshort\r"]), max_size=12)
+
+
+@given(texts=st.lists(LINES, min_size=1, max_size=4), least=st.integers(1, 9), data=st.data())
+def test_malformed_rows_are_named_by_their_lines_whichever_pieces_are_merged_first(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]], least: int, data: st.DataObject
 ) -> None:
-    path = tmp_path_factory.mktemp("csv") / "data.csv"
-    path.write_bytes(b"\xef\xbb\xbfa\n" + b"".join(text) + b"1\n1\n")
-    (file,) = open_csv(path, CsvOptions(header=True)).files
-    before = b"a\n" + b"".join(text) + b"1\n"
-    with patch.object(files, "BLOCK_BYTES", block), patch.object(csv_files, "_COUNTED_AT_ONCE", 1):
-        counted = replace(file, offset=len(before), line=0).lines_before()
-    assert counted == len(before.splitlines()) + 1
+    folder = tmp_path_factory.mktemp("csv")
+    for number, text in enumerate(texts):
+        (folder / f"{number}.csv").write_bytes(f"a,b\n{''.join(text)}".encode())
+    with patch.object(csv_files, "PIECE_BYTES", least):
+        table = open_csv(folder, CsvOptions(header=True))
+        logs = [read(piece)[1] for piece in pieces_of(table)]
+    while len(logs) > 1:
+        place = data.draw(st.integers(0, len(logs) - 2))
+        left, right = Counted(Nothing(), logs[place]), Counted(Nothing(), logs[place + 1])
+        logs[place : place + 2] = [left.merge(right).log]
+    assert logs == [read(table)[1]]
+
+
+class Nothing:
+    """What was read of no rows."""
+
+    def update(self, batch: pl.DataFrame) -> None:
+        raise AssertionError(batch)
+
+    def merge(self, other: Nothing) -> Nothing:
+        return other
 
 
 @pytest.mark.parametrize(
