@@ -81,6 +81,11 @@ class _CsvFile:
         """Whether it is a piece that is not the first one."""
         return self.line == 0
 
+    @property
+    def extent(self) -> float:
+        """About how many bytes it has."""
+        return (self.file.text_size if self.stop is None else self.stop) - self.offset
+
     def pieces(self, wanted: Sequence[int], separator: str) -> Iterator[_CsvFile]:
         """Yield the pieces between offsets, or between the ends of records behind them."""
         rest = self
@@ -127,6 +132,11 @@ class CsvFiles(TableOfParts, TableOfPieces):
     def sources(self) -> tuple[SourceFile, ...]:
         """The files."""
         return tuple(file.file for file in self.files)
+
+    @property
+    def extent(self) -> float:
+        """About how many bytes there are."""
+        return sum(file.extent for file in self.files)
 
     def parts(self) -> Iterator[CsvFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""

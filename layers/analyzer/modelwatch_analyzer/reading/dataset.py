@@ -295,6 +295,11 @@ class TableOfPieces(ABC):
 
     __slots__ = ()
 
+    @property
+    def extent(self) -> float:
+        """How many rows it has as a piece, in a unit of the part; the same for all if there are about as many."""
+        return 1.0
+
     @abstractmethod
     def pieces(self) -> Iterator[Table]:
         """Yield tables of some of the rows each, in their order."""
@@ -303,6 +308,14 @@ class TableOfPieces(ABC):
 def pieces_of(table: Table) -> tuple[Table, ...]:
     """Return the pieces of a part, in their order: the part itself if its format has none."""
     return tuple(table.pieces()) if isinstance(table, TableOfPieces) else (table,)
+
+
+def shares_of(pieces: Sequence[Table]) -> list[float]:
+    """Return about which share of the rows of a part each of its pieces has."""
+    if len(pieces) == 1:
+        return [1.0]
+    extents = [max(1.0, piece.extent) if isinstance(piece, TableOfPieces) else 1.0 for piece in pieces]
+    return [extent / sum(extents) for extent in extents]
 
 
 def parts_of(table: Table) -> tuple[Table, ...]:
