@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
 
 ROLE = "arn:aws:iam::123456789012:role/containers"
 NINE = START.replace(minute=0) + HOUR
+NOON = NINE + 3 * HOUR  # far enough from the window that starts at nine: an analysis also looks at the hours beside it
 
 KILLED_ANALYZER = """
 import importlib.util
@@ -138,13 +139,13 @@ def test_a_baseline_and_an_execution_write_the_same_files_on_both_hosts(app):
     for name in ("statistics.json", "constraints.json"):
         assert stored(app, made["output_s3_uri"])[name] == stored(app, first["output_s3_uri"])[name]
 
-    app.capture(NINE + HOUR, income_factor=1000)
+    app.capture(NOON, income_factor=1000)
     app.make_schedule("in-lambda")
     app.make_schedule("in-a-job", resources={"host": "sagemaker"})
     for name in ("in-lambda", "in-a-job"):
-        launched(app, name, NINE + 2 * HOUR)
+        launched(app, name, NOON + HOUR)
     app.stack.settle()
-    ours, theirs = (app.execution(NINE + 2 * HOUR, name) for name in ("in-lambda", "in-a-job"))
+    ours, theirs = (app.execution(NOON + HOUR, name) for name in ("in-lambda", "in-a-job"))
     assert (ours["host"], theirs["host"]) == ("lambda", "sagemaker")
     assert ours["outcome"] == theirs["outcome"]
     assert theirs["monitoring_execution_status"] == "CompletedWithViolations"

@@ -71,8 +71,8 @@ def test_an_execution_is_shown_with_its_cost_and_its_schedule_with_the_sum(app):
     assert total["usd"] == pytest.approx(sum(cost["usd"] for cost in costs))
 
 
-def example(app: App, **changes: str) -> dict[str, Any]:
-    """Return the template of docs/ and its parameters, as CloudFormation's users give them."""
+def example(app: App, name: str, **changes: str) -> dict[str, Any]:
+    """Return the template of docs/ and its parameters, as CloudFormation's users give them for a stack of a name."""
     parameters = {
         "ManageMonitors": app.stack.outputs["ManageMonitorsFunctionArn"],
         "EndpointName": "loans",
@@ -80,7 +80,7 @@ def example(app: App, **changes: str) -> dict[str, Any]:
         "RoleArn": "arn:aws:iam::123456789012:role/monitor",
     } | changes
     return {
-        "StackName": "my-monitors",
+        "StackName": name,
         "TemplateBody": (ROOT / "docs/examples/monitors.yaml").read_text(),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     }
@@ -91,7 +91,7 @@ def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_i
     for name in ("constraints.json", "statistics.json"):
         app.s3.copy_object(Bucket=bucket, Key=name, CopySource=f"{bucket}/baselining/first/{name}")
     cloudformation = app.stack.client("cloudformation")
-    cloudformation.create_stack(**example(app))
+    cloudformation.create_stack(**example(app, "my-monitors"))
     hour = START.replace(hour=4, minute=0)
     app.capture(hour, income_factor=1000)
     tick = {"monitoring_schedule_name": "hourly-data-quality", "tick_id": "t", "scheduled_time": "2026-11-20T05:00:00Z"}
@@ -100,7 +100,7 @@ def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_i
     execution = app.execution(hour + HOUR, "hourly-data-quality")
     assert execution["monitoring_execution_status"] == "CompletedWithViolations", execution
     (first,) = job_definitions(app)
-    changed = example(app)
+    changed = example(app, "my-monitors")
     changed["TemplateBody"] = changed["TemplateBody"].replace("VolumeSizeInGB: 30", "VolumeSizeInGB: 50")
     cloudformation.update_stack(**changed)
     (second,) = job_definitions(app)  # a definition is replaced, and the schedule follows it
@@ -121,7 +121,7 @@ def job_definitions(app: App) -> list[dict]:
 
 def test_a_template_that_the_app_refuses_is_not_created_and_the_reason_is_said(app):
     with pytest.raises(ClientError, match=r"Hourly could not be created: .*no-such-endpoint"):
-        app.stack.client("cloudformation").create_stack(**example(app, EndpointName="no-such-endpoint"))
+        app.stack.client("cloudformation").create_stack(**example(app, "refused", EndpointName="no-such-endpoint"))
     assert job_definitions(app) == []  # it is rolled back
 
 

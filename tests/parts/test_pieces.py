@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from random import Random
 from unittest.mock import patch
 
 import numpy as np
@@ -15,15 +16,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.calibrated.row_sample import RowSample
+from modelwatch_analyzer.calibrated import row_sample
+from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
+from modelwatch_analyzer.parts import Counted
+from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import capture_records, csv_cuts, csv_files, event_ids, files, parquet_files
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import open_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, TableWithRoles, pieces_of, shares_of
 from modelwatch_analyzer.reading.event_ids import EventIds
-from modelwatch_analyzer.reading.files import cuts_of, source_files
+from modelwatch_analyzer.reading.files import SourceFile, cuts_of, source_files
 from modelwatch_analyzer.reading.parquet_files import open_parquet
 from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.dataset_formats import CaptureOptions, CsvOptions
@@ -100,17 +104,34 @@ def test_malformed_rows_of_pieces_are_named_by_their_lines_in_the_file(
     assert found == ["data.csv:24", "data.csv:34"]
 
 
-@given(text=st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"1", b'"\n"'])), block=st.integers(1, 9))
-def test_lines_before_a_piece_are_counted_with_any_line_ends_and_blocks(
-    tmp_path_factory: pytest.TempPathFactory, text: Sequence[bytes], block: int
+LINES = st.lists(st.sampled_from(["1,2\n", "1,2\r\n", "short\n", '"1\n2",3\n', "\n", "1,2\rshort\r"]), max_size=12)
+
+
+@given(texts=st.lists(LINES, min_size=1, max_size=4), least=st.integers(1, 9), data=st.data())
+def test_malformed_rows_are_named_by_their_lines_whichever_pieces_are_merged_first(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]], least: int, data: st.DataObject
 ) -> None:
-    path = tmp_path_factory.mktemp("csv") / "data.csv"
-    path.write_bytes(b"\xef\xbb\xbfa\n" + b"".join(text) + b"1\n1\n")
-    (file,) = open_csv(path, CsvOptions(header=True)).files
-    before = b"a\n" + b"".join(text) + b"1\n"
-    with patch.object(files, "BLOCK_BYTES", block), patch.object(csv_files, "_COUNTED_AT_ONCE", 1):
-        counted = replace(file, offset=len(before), line=0).lines_before()
-    assert counted == len(before.splitlines()) + 1
+    folder = tmp_path_factory.mktemp("csv")
+    for number, text in enumerate(texts):
+        (folder / f"{number}.csv").write_bytes(f"a,b\n{''.join(text)}".encode())
+    with patch.object(csv_files, "PIECE_BYTES", least):
+        table = open_csv(folder, CsvOptions(header=True))
+        logs = [read(piece)[1] for piece in pieces_of(table)]
+    while len(logs) > 1:
+        place = data.draw(st.integers(0, len(logs) - 2))
+        left, right = Counted(Nothing(), logs[place]), Counted(Nothing(), logs[place + 1])
+        logs[place : place + 2] = [left.merge(right).log]
+    assert logs == [read(table)[1]]
+
+
+class Nothing:
+    """What was read of no rows."""
+
+    def update(self, batch: pl.DataFrame) -> None:
+        raise AssertionError(batch)
+
+    def merge(self, other: Nothing) -> Nothing:
+        return other
 
 
 @pytest.mark.parametrize(
@@ -233,19 +254,92 @@ def test_pieces_count_every_event_that_is_repeated_soon_and_remember_no_more_tha
     assert soon <= repeated <= len(whole) - len(set(whole))
 
 
-@given(st.lists(st.integers(0, 3_000), min_size=1, max_size=6), st.integers(0, 3))
-def test_the_sample_of_pieces_is_one_of_all_their_rows(sizes: list[int], part: int) -> None:
-    together, drawn = None, {}
-    for piece, size in enumerate(sizes):
+@given(
+    pieces=st.lists(st.tuples(st.integers(0, 9_000), st.floats(0.8, 1.25)), min_size=1, max_size=6),
+    part=st.integers(0, 3),
+    associates=st.randoms(use_true_random=False),
+)
+@example(pieces=[(1_000, 1.0), (9_000, 0.8), *[(1_000, 1.25)] * 4], part=0, associates=Random(1))
+def test_the_sample_of_unequal_pieces_has_the_rows_with_the_smallest_numbers_of_all(
+    pieces: list[tuple[int, float]], part: int, associates: Random
+) -> None:
+    """The shares need only be about right."""
+    total, drawn, samples = sum(size for size, _ in pieces), dict[int, float](), []
+    for piece, (size, factor) in enumerate(pieces):
         number = part | piece << 32
-        sample = RowSample(1, rows=1_000, part=number, pieces=len(sizes))
-        sample.update(pl.DataFrame({"row": range(len(drawn), len(drawn) + size)}, schema={"row": pl.Int64()}))
+        sample = RowSample(1, rows=1_000, part=number, share=factor * size / max(total, 1))
+        for start in range(0, size, 500):
+            first = len(drawn) + start
+            rows = range(first, first + min(500, size - start))
+            sample.update(pl.DataFrame({"row": rows}, schema={"row": pl.Int64()}))
+            assert sample._held <= 2 * sample._limit
         numbers = np.random.default_rng([20261119, number] if number else 20261119).random(size)
         drawn |= dict(enumerate(numbers, len(drawn)))
-        together = together.merge(sample) if together else sample
-    assert together
-    kept = [row for frame in together.parts for row in frame["row"]]
-    assert kept == sorted(sorted(drawn, key=drawn.__getitem__)[: len(kept)])
-    assert len(kept) <= 1_000
-    if max(sizes) <= 1.2 * sum(sizes) / len(sizes):
-        assert len(kept) == min(1_000, sum(sizes))
+        samples.append(sample)
+    while len(samples) > 1:
+        place = associates.randrange(len(samples) - 1)
+        samples[place : place + 2] = [samples[place].merge(samples[place + 1])]
+    kept = [row for frame in samples[0].parts for row in frame["row"]]
+    assert kept == sorted(sorted(drawn, key=drawn.__getitem__)[:1_000])
+
+
+@given(
+    texts=st.lists(st.tuples(st.integers(1, 400), st.sampled_from(["plain", "stray quote", "gzip"])), min_size=1),
+    least=st.integers(100, 1_000),
+)
+@settings(max_examples=50, deadline=None)
+def test_pieces_know_their_share_of_the_rows(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[int, str]], least: int
+) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    for number, (count, form) in enumerate(texts):
+        last = b'9,9"\n' if form == "stray quote" else b"99,9\n"
+        text = b"a,b\n" + last + b"11,2\n" * count
+        (folder / f"{number:03}.csv").write_bytes(gzip.compress(text) if form == "gzip" else text)
+    with patch.object(csv_files, "PIECE_BYTES", least):
+        pieces = pieces_of(open_csv(folder, CsvOptions(header=True)))
+    rows = [len(read(piece)[0]) for piece in pieces]
+    assert shares_of(pieces) == pytest.approx([each / sum(rows) for each in rows], abs=1e-9)
+
+
+def test_a_compressed_text_is_measured_by_its_beginning(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(1).random((4_000, 8))
+    text = pl.DataFrame(numbers).write_csv().encode()
+    members = b"".join(gzip.compress(text[start : start + 100_000]) for start in range(0, len(text), 100_000))
+    for name, compressed in (("one", gzip.compress(text)), ("several", members)):
+        (tmp_path / name).write_bytes(compressed)
+        assert SourceFile(tmp_path / name, name).text_size == pytest.approx(len(text), rel=0.02)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"\x1f\x8bno gzip", gzip.compress(b""), b"1,2\n"])
+def test_what_cannot_be_decompressed_is_measured_as_it_is_stored(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data").write_bytes(content)
+    assert 0 <= SourceFile(tmp_path / "data", "data").text_size <= len(content)
+
+
+@pytest.mark.parametrize("shape", ["a stray quote", "a compressed file", "a dominant capture"])
+def test_the_sample_of_a_dataset_is_full_whatever_is_the_largest_of_its_pieces(
+    shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_sample, "_CELLS", 1)  # so that 1,000 rows are sampled
+    monkeypatch.setattr(row_sample, "_AT_LEAST_MORE", 50)
+    monkeypatch.setattr(csv_files, "PIECE_BYTES", 4_000)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 8_000)
+    monkeypatch.setattr(capture_records, "_PIECE_BYTES", 20_000)
+    rows = b"1,2\n" * 8_000
+    if shape == "a stray quote":
+        (tmp_path / "data.csv").write_bytes(b"a,b\n" + rows[:8_000] + b'1,2"\n' + rows[8_000:])
+    elif shape == "a compressed file":
+        for number in range(4):
+            (tmp_path / f"{number}.csv").write_bytes(b"a,b\n" + rows[:4_800])
+        (tmp_path / "data.csv").write_bytes(gzip.compress(b"a,b\n" + rows))
+    if shape == "a dominant capture":
+        events = [[f"{number} {row}" for row in range(count)] for number, count in enumerate([90, 3_000, 90, 90, 90])]
+        dataset = open_records(capture(tmp_path, events), CaptureOptions(), Attributes())
+    else:
+        table = open_csv(tmp_path, CsvOptions(header=True))
+        dataset = TableWithRoles(table, table.columns, {})
+    assert len(pieces_of(dataset)) > 1
+    sample = SampledRows()
+    profile_dataset(dataset, sample=sample)
+    assert sample.rows == 1_000

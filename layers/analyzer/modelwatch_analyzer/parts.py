@@ -18,7 +18,7 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of, shares_of
 
 _PART_BITS = 32
 _LEAST_PIECES = 2
@@ -60,7 +60,8 @@ class Place(NamedTuple):
 
     part: int = 0
     piece: int = 0
-    pieces: int = 1
+    share: float = 1.0
+    """Of the rows of the part, about."""
 
     @property
     def number(self) -> int:
@@ -98,14 +99,15 @@ class Reading(Generic[A]):
 
     def of_pieces(self, number: int, pieces: Sequence[Table]) -> Counted[A]:
         """Read all pieces of the part of a number."""
+        shares = shares_of(pieces)
         counted: Counted[A] = root(
-            Node(0, index, self.piece(number, len(pieces), index, piece)) for index, piece in enumerate(pieces)
+            Node(0, index, self.piece(number, shares, index, piece)) for index, piece in enumerate(pieces)
         )
         return counted
 
-    def piece(self, part: int, pieces: int, number: int, piece: Table) -> Counted[A]:
-        """Read the piece of a number, of so many, of the part of a number."""
-        accumulator, log = self.start(Place(part, number, pieces)), ReadLog()
+    def piece(self, part: int, shares: Sequence[float], number: int, piece: Table) -> Counted[A]:
+        """Read the piece of a number, of those that have some shares, of the part of a number."""
+        accumulator, log = self.start(Place(part, number, shares[number])), ReadLog()
         for batch in self.prepared(piece.batches(Plan(self.dtypes, arrivals=self.arrivals), log)):
             accumulator.update(batch)
         return Counted(accumulator, log)
@@ -208,7 +210,7 @@ class Workers:
             else:
                 nodes = []
                 for number, each in enumerate(pieces):
-                    found = processes.nodes(partial(reading.piece, number, len(each)), each, wanted[number])
+                    found = processes.nodes(partial(reading.piece, number, shares_of(each)), each, wanted[number])
                     nodes.append(Node(0, number, root(found)))
             counted: Counted[A] = root(nodes)
             return counted

@@ -56,14 +56,14 @@ class RowSample:
         How many columns the rows have.
     part : int
         Which part of the dataset the rows are of: each has random numbers of its own.
-    pieces : int
-        How many such parts there are of about as many rows, which will be merged: each keeps its share of the sample,
-        and more, so that the share of one with more rows suffices.
+    share : float
+        About which share the rows are of those of all samples that will be merged: so much of the merged sample is kept
+        at least, and more, so that it suffices if there are more rows.
     """
 
-    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0, pieces: int = 1) -> None:
+    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0, share: float = 1.0) -> None:
         self._merged_limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
-        self._limit = min(self._merged_limit, math.ceil(_MORE * self._merged_limit / pieces) + _AT_LEAST_MORE)
+        self._limit = min(self._merged_limit, math.ceil(_MORE * share * self._merged_limit) + _AT_LEAST_MORE)
         self._generator = np.random.default_rng([_SEED, part] if part else _SEED)
         self._priorities: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
         self._parts: list[pl.DataFrame] = []

@@ -156,7 +156,7 @@ class _SampledTable:
     def of_part(
         cls, dtypes: Mapping[str, pl.DataType], known: Mapping[str, Collection[str]], width: int | None, place: Place
     ) -> Self:
-        sample = None if width is None else RowSample(width, part=place.number, pieces=place.pieces)
+        sample = None if width is None else RowSample(width, part=place.number, share=place.share)
         return cls(TableAccumulator.for_plan(Plan(dtypes), known), sample)
 
     def update(self, batch: pl.DataFrame) -> None:

@@ -84,6 +84,11 @@ class CaptureFiles(TableOfPieces):
         log.remarks += self.reader.layout.remarks
         return parser.frames(self.captured.blocks(log), plan, log)
 
+    @property
+    def extent(self) -> float:
+        """About how many bytes there are."""
+        return sum(file.text_size for file in self.captured.files)
+
     def pieces(self) -> Iterator[CaptureFiles]:
         """Yield datasets of some of the files each; see `modelwatch_analyzer.parts`."""
         for captured in self.captured.pieces():

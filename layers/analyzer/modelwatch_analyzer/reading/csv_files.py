@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.reading.csv_cuts import cuts_in
@@ -54,9 +52,6 @@ _SAMPLED_RECORDS = 1000
 _COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
-_LF, _CR = b"\n\r"
-_COUNTED_AT_ONCE = 1 / 8
-"""Of a block: lines are counted several times faster in what stays in a core's cache."""
 _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
 _BYTES_PER_COLUMN = 28 << 10
@@ -72,7 +67,7 @@ class _CsvFile:
     Attributes
     ----------
     line : int
-        The number of the first line; of a piece that is not the first one, 0.
+        The number of the first line; of a piece that is not the first one, 0: see `ReadLog.next_line`.
     """
 
     file: SourceFile
@@ -86,21 +81,10 @@ class _CsvFile:
         """Whether it is a piece that is not the first one."""
         return self.line == 0
 
-    def lines_before(self) -> int:
-        """Return how many physical lines of the file are before the piece; few need to know, and it takes time."""
-        if not self.is_continued:
-            return 0
-        lines, last = 0, b""
-        for block in self.file.blocks(ReadLog(), 0, self.offset, times=_COUNTED_AT_ONCE):
-            text = np.frombuffer(block, np.uint8)
-            feeds = text == _LF
-            lines += int(np.count_nonzero(feeds))
-            if b"\r" in block:
-                returns = text == _CR
-                lines += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & feeds[1:]))
-            lines -= last == b"\r" and block.startswith(b"\n")
-            last = block[-1:]
-        return lines + 1
+    @property
+    def extent(self) -> float:
+        """About how many bytes it has."""
+        return (self.file.text_size if self.stop is None else self.stop) - self.offset
 
     def pieces(self, wanted: Sequence[int], separator: str) -> Iterator[_CsvFile]:
         """Yield the pieces between offsets, or between the ends of records behind them."""
@@ -148,6 +132,11 @@ class CsvFiles(TableOfParts, TableOfPieces):
     def sources(self) -> tuple[SourceFile, ...]:
         """The files."""
         return tuple(file.file for file in self.files)
+
+    @property
+    def extent(self) -> float:
+        """About how many bytes there are."""
+        return sum(file.extent for file in self.files)
 
     def parts(self) -> Iterator[CsvFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
@@ -401,7 +390,6 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
-    before = cache(source.lines_before)
     blocks = source.file.blocks(log, source.offset, source.stop, times=_blocks_at_once(source))
     for block in chain(blocks, [b""]):
         if in_long_line:
@@ -412,15 +400,16 @@ def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> It
             text += block
         consumed = -1
         while text and consumed:
-            frame, consumed, lines = _take_records(text, source, separator, plan, log, line, before, last=not block)
+            frame, consumed, lines = _take_records(text, source, separator, plan, log, line, last=not block)
             text, line = text[consumed:], line + lines
             log.read += frame.height
             if frame.height:
                 yield frame
         if len(text) > LONGEST_RECORD:
-            log.leave_out(source.file.label, before() + line, TOO_LONG)
+            log.leave_out(source.file.label, line, TOO_LONG, in_piece=source.is_continued)
             in_long_line = not text.endswith(b"\r")  # a return may end the line, so it is kept for the next block
             text = b"" if in_long_line else b"\r"
+    log.next_line = line
 
 
 def _blocks_at_once(source: _CsvFile) -> int:
@@ -429,15 +418,7 @@ def _blocks_at_once(source: _CsvFile) -> int:
 
 
 def _take_records(
-    text: bytes,
-    source: _CsvFile,
-    separator: str,
-    plan: Plan,
-    log: ReadLog,
-    line: int,
-    before: Callable[[], int],
-    *,
-    last: bool,
+    text: bytes, source: _CsvFile, separator: str, plan: Plan, log: ReadLog, line: int, *, last: bool
 ) -> tuple[pl.DataFrame, int, int]:
     """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
     block = plain_block(text, last=last, separator=separator) if len(text) <= LONGEST_RECORD else None
@@ -452,7 +433,7 @@ def _take_records(
         frame = parse_block(good, source.columns, plan)
         if frame is not None:
             for record in bad:
-                _leave_out(record, source, before() + line, log)
+                _leave_out(record, source, line, log)
             return frame, block.consumed, block.lines
     rows: list[list[str]] = []
     consumed = lines = 0
@@ -461,7 +442,7 @@ def _take_records(
         if record.fields is not None and len(record.fields) == len(source.columns):
             rows.append(record.fields)
         elif record.fields != []:
-            _leave_out(record, source, before() + line, log)
+            _leave_out(record, source, line, log)
         if consumed > _FALLBACK_BYTES:
             break
     return text_frame(rows, source.columns, plan), consumed, lines
@@ -470,4 +451,4 @@ def _take_records(
 def _leave_out(record: Record, source: _CsvFile, line: int, log: ReadLog) -> None:
     """Count a malformed record of a text that starts at a line."""
     fields = f"{len(record.fields or ())} fields instead of {len(source.columns)}"
-    log.leave_out(source.file.label, line + record.line, record.reason or fields)
+    log.leave_out(source.file.label, line + record.line, record.reason or fields, in_piece=source.is_continued)

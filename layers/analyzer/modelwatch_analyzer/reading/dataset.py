@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
@@ -49,12 +49,34 @@ _LATE = (
 )
 
 
+class _Malformed(NamedTuple):
+    """A malformed record; see `ReadLog.leave_out`."""
+
+    file: str
+    line: int | None
+    reason: str
+    in_piece: bool
+
+    def behind(self, log: ReadLog) -> _Malformed:
+        """Return it as a record behind all that a log has read."""
+        if self.line is None or not self.in_piece:
+            return self
+        return self._replace(line=log.next_line + self.line, in_piece=log.objects == 0)
+
+    def __str__(self) -> str:
+        location = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{location}: {self.reason}"
+
+
 @dataclass(slots=True)
 class ReadLog:
     """Counts what happens to the records of a dataset while it is read.
 
     Attributes
     ----------
+    next_line : int
+        The number of the line behind what was read of the last file, if it may be a piece. The log of one that starts
+        inside of the file numbers lines from 0 on, until it is included in the log of what is before.
     late : Counter of str
         Records that were read although they are of earlier windows, by the hour of their time.
     events : EventIds, optional
@@ -74,26 +96,34 @@ class ReadLog:
     with_unread_fields: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
-    malformed_examples: list[str] = field(default_factory=list)
+    next_line: int = 0
     events: EventIds | None = field(default=None, repr=False, compare=False)
     remarks: list[str] = field(default_factory=list)
+    _malformed: list[_Malformed] = field(default_factory=list)
 
-    def leave_out(self, file: str, line: int | None, reason: str) -> None:
+    @property
+    def malformed_examples(self) -> list[str]:
+        """Where the first malformed records are, and what is wrong with them."""
+        return list(map(str, self._malformed))
+
+    def leave_out(self, file: str, line: int | None, reason: str, *, in_piece: bool = False) -> None:
         """Count a malformed record; `reason` says what is wrong with it, without any of its content.
 
-        The line is None if it is not known.
+        The line is None if it is not known. It is counted from the start of the file or, in a piece of one, of that.
         """
         self.malformed += 1
-        if len(self.malformed_examples) < _MAX_EXAMPLES:
-            location = file if line is None else f"{file}:{line}"
-            self.malformed_examples.append(f"{location}: {reason}")
+        if len(self._malformed) < _MAX_EXAMPLES:
+            self._malformed.append(_Malformed(file, line, reason, in_piece))
 
     def count_late(self, times: Iterable[datetime]) -> None:
         """Count records of earlier windows, by their times."""
         self.late.update(time.astimezone(UTC).strftime("%Y-%m-%dT%H:00Z") for time in times)
 
     def include(self, other: ReadLog) -> None:
-        """Add the counts and examples of another log."""
+        """Add the counts and examples of another log, of what is behind."""
+        malformed = [each.behind(self) for each in other._malformed]
+        self._malformed = [*self._malformed, *malformed][:_MAX_EXAMPLES]
+        self.next_line = other.next_line + (0 if other.objects else self.next_line)
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
@@ -103,7 +133,6 @@ class ReadLog:
             self.duplicate_events += repeated
         else:
             self.events = self.events or other.events
-        self.malformed_examples = [*self.malformed_examples, *other.malformed_examples][:_MAX_EXAMPLES]
         self.remarks = list(dict.fromkeys([*self.remarks, *other.remarks]))
 
     def require_records(self) -> None:
@@ -118,7 +147,7 @@ class ReadLog:
             return
         hint = "".join(f"; {remark}" for remark in self.remarks)
         if self.malformed:
-            reasons = {example.split(": ", 1)[1]: example for example in reversed(self.malformed_examples)}
+            reasons = {example.reason: str(example) for example in reversed(self._malformed)}
             first = "; ".join(list(reversed(reasons.values()))[:_MAX_REASONS])
             raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}{hint}")
         if self.out_of_window:
@@ -266,6 +295,11 @@ class TableOfPieces(ABC):
 
     __slots__ = ()
 
+    @property
+    def extent(self) -> float:
+        """How many rows it has as a piece, in a unit of the part; the same for all if there are about as many."""
+        return 1.0
+
     @abstractmethod
     def pieces(self) -> Iterator[Table]:
         """Yield tables of some of the rows each, in their order."""
@@ -274,6 +308,14 @@ class TableOfPieces(ABC):
 def pieces_of(table: Table) -> tuple[Table, ...]:
     """Return the pieces of a part, in their order: the part itself if its format has none."""
     return tuple(table.pieces()) if isinstance(table, TableOfPieces) else (table,)
+
+
+def shares_of(pieces: Sequence[Table]) -> list[float]:
+    """Return about which share of the rows of a part each of its pieces has."""
+    if len(pieces) == 1:
+        return [1.0]
+    extents = [max(1.0, piece.extent) if isinstance(piece, TableOfPieces) else 1.0 for piece in pieces]
+    return [extent / sum(extents) for extent in extents]
 
 
 def parts_of(table: Table) -> tuple[Table, ...]:

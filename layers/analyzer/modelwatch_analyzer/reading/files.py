@@ -22,7 +22,8 @@ BLOCK_BYTES = 8 << 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
-_GZIP = b"\x1f\x8b"
+_COMPRESSED_HEAD_BYTES = 1 << 16
+_GZIP, _GZIP_ONLY = b"\x1f\x8b", 16
 _PIECE_BYTES = 1 << 20
 
 _File = TypeVar("_File")
@@ -80,6 +81,26 @@ class SourceFile:
         """
         with self._opened() as stream:
             return stream.read(len(_GZIP)) == _GZIP
+
+    @property
+    def text_size(self) -> float:
+        """The number of bytes of its text; if that is compressed, about as many, by how its beginning is.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnreadableFile``.
+        """
+        if not self.is_compressed:
+            return self.size
+        with self._opened() as stream:
+            head = stream.read(_COMPRESSED_HEAD_BYTES)
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | _GZIP_ONLY)
+        try:
+            text = member.decompress(head)
+        except zlib.error:
+            return self.size
+        return self.size * len(text) / (len(head) - len(member.unused_data))
 
     def blocks(self, log: ReadLog, start: int = 0, stop: int | None = None, *, times: float = 1) -> Iterator[bytes]:
         """Yield the file's text block by block, from an offset after the byte order mark if there is one.
