@@ -9,6 +9,7 @@ from statistics import median
 
 from rich.table import Table
 
+from benchmarks.data_quality_job import JOBS
 from benchmarks.processes import ROOT, Usage, interleaved, measure, python, spread, terminal
 
 DATA = ROOT / "benchmarks" / "data"
@@ -28,9 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure and print."""
     console = terminal()
     folder = make_tables(options.rows)
-    usages = interleaved(
-        {job: python("-m", _JOB, job, str(folder)) for job in ("read", "baseline", "check")}, options.repetitions
-    )
+    usages = interleaved({job: python("-m", _JOB, job, str(folder)) for job in JOBS}, options.repetitions)
     both = [
         Usage(b.cpu + c.cpu, b.wall + c.wall, max(b.peak_rss, c.peak_rss), "")
         for b, c in zip(usages["baseline"], usages["check"], strict=True)
@@ -40,6 +39,8 @@ def run(options: argparse.Namespace) -> None:
         "modelwatch baseline": usages["baseline"],
         "modelwatch check": usages["check"],
         "baseline + check": both,
+        "baseline, by Robust": usages["baseline-robust"],
+        "check, by Robust": usages["check-robust"],
     }
     table = Table(title=f"data quality, {options.rows:,} x 30 CSV, min / median of {options.repetitions}")
     table.add_column("", no_wrap=True)
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> None:
     console.print(f"CPU ratio of the medians {ratio:.2f} (target at most 3): {_met(ratio <= 3)}")
     console.print(f"peak memory {peak / 2**30:.2f} GiB (target below 2): {_met(peak < 2 << 30)}")
     for job in ("baseline", "check"):
+        slower = min(usage.cpu for usage in usages[job]) / min(usage.cpu for usage in usages[f"{job}-robust"])
+        console.print(f"{job} by Calibrated, CPU of that by Robust: {slower:.2f} (target 1.1): {_met(slower <= 1.1)}")
         console.print(f"{job} found: {json.loads(usages[job][-1].output)}")
 
 

@@ -1,9 +1,11 @@
-"""One process of the data quality benchmark: ``make``, ``read``, ``baseline`` or ``check``."""
+"""One process of the data quality benchmark: ``make``, ``read``, ``baseline`` or ``check``, these also ``-robust``."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 SEED = 20261122
@@ -54,22 +56,31 @@ def read(folder: Path) -> None:
         print(pl.read_csv(folder / f"{name}.csv").shape)
 
 
-def baseline(folder: Path) -> None:
+def baseline(folder: Path, name: str = "baseline", **settings: str) -> None:
     """Make a baseline from the first file."""
-    _analyze(dataset_source=folder / "baseline.csv", output_path=folder / "baseline")
+    _analyze(dataset_source=folder / "baseline.csv", output_path=folder / name, **settings)
 
 
-def check(folder: Path) -> None:
-    """Check the second file against the baseline of the first."""
+def check(folder: Path, before: str = "baseline") -> None:
+    """Check the second file against a baseline of the first."""
     _analyze(
         dataset_source=folder / "current.csv",
-        output_path=folder / "check",
-        baseline_statistics=folder / "baseline" / "statistics.json",
-        baseline_constraints=folder / "baseline" / "constraints.json",
+        output_path=folder / f"check-of-{before}",
+        baseline_statistics=folder / before / "statistics.json",
+        baseline_constraints=folder / before / "constraints.json",
     )
 
 
-def _analyze(**settings: Path) -> None:
+JOBS: Mapping[str, Callable[[Path], None]] = {
+    "read": read,
+    "baseline": baseline,
+    "check": check,
+    "baseline-robust": partial(baseline, name="robust", comparison_method="Robust"),
+    "check-robust": partial(check, before="robust"),
+}
+
+
+def _analyze(**settings: object) -> None:
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_core.domain.settings_environment import analysis_settings
 
@@ -87,4 +98,4 @@ if __name__ == "__main__":
     if job == "make":
         make(folder, *map(int, sys.argv[3:]))
     else:
-        {"read": read, "baseline": baseline, "check": check}[job](folder)
+        JOBS[job](folder)

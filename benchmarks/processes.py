@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import NamedTemporaryFile
 
 from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
+_MEASURED_PROCESS = str(ROOT / "benchmarks" / "measured_process.py")
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,13 @@ def measure(command: Command) -> Usage:
     """
     environment = {**os.environ, **command.environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has byte code, and so have its templates
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [command.interpreter, *command.arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    with process.stdout or open(os.devnull) as printed:  # noqa: PTH123 - a name, not a path
-        output = printed.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command.arguments)} ended with exit code {process.returncode}; nothing was measured.")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Usage(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, peak, output.strip())
+    with NamedTemporaryFile() as usage:
+        starts = (sys.executable, "-S", _MEASURED_PROCESS, usage.name, command.interpreter, *command.arguments)
+        output = subprocess.run(starts, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+        cpu, wall, peak, exit_code = json.loads(Path(usage.name).read_bytes())
+    if exit_code:
+        sys.exit(f"{' '.join(command.arguments)} ended with exit code {exit_code}; nothing was measured.")
+    return Usage(cpu, wall, peak, output.strip())
 
 
 def interleaved(commands: Mapping[str, Command], repetitions: int) -> dict[str, list[Usage]]:

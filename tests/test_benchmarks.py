@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks.peers import PEERS, verdicts
-from benchmarks.processes import Usage
+from benchmarks.processes import Usage, measure, python
 from tests.repository import ROOT
 
 
@@ -39,3 +39,12 @@ def test_what_only_describes_the_tables_is_a_floor_and_not_a_rival():
     polars = [peer for peer in PEERS if peer.name == "polars"]
     usage = Usage(1.0, 1.0, 1_000, "")
     assert not any("best peer" in line for line in verdicts({"modelwatch": [usage], "polars": [usage]}, polars))
+
+
+def test_the_memory_of_the_process_that_measures_is_not_that_of_what_it_measures():
+    held = bytearray(150_000_000)
+    usage = measure(python("-c", "print(len(b'x' * 30_000_000))"))
+    assert usage.output == "30000000"
+    assert 30e6 < usage.peak_rss < 100e6 < len(held)
+    with pytest.raises(SystemExit, match="ended with exit code 3; nothing was measured"):
+        measure(python("-c", "raise SystemExit(3)"))
