@@ -49,9 +49,9 @@ def test_a_window_of_a_schedule_has_its_part_of_the_month():
 def test_a_limit_that_a_person_has_set_is_judged_window_by_window():
     before, rates = Estimate(0.9, 0.01, 100), Rates().of_each(1 / 720, 8)
     assert rates == RatesOfEach(pytest.approx(0.05 / 720 / 8), 0.01 / 8)
-    assert rates.allow(0.0001, before)
-    assert not rates.allow(0.0001, None)
-    assert rates.allow(0.002, None)
+    assert not rates.is_certain(0.0001, before)
+    assert rates.is_certain(0.0001, None)
+    assert not rates.is_certain(0.002, None)
 
 
 @pytest.mark.parametrize(("before", "now"), [(100, 100), (1_000, 100), (100, 1_000)])

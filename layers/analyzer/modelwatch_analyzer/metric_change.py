@@ -79,9 +79,9 @@ class RatesOfEach:
     of_change: float
     of_limit: float
 
-    def allow(self, chance: float, before: Estimate | None) -> bool:
-        """Return whether chance explains a difference; there is no baseline's estimate where a person set a limit."""
-        return chance > (self.of_limit if before is None else self.of_change)
+    def is_certain(self, chance: float, before: Estimate | None) -> bool:
+        """Return whether chance is too small to explain a difference, from a limit where there is no baseline."""
+        return chance <= (self.of_limit if before is None else self.of_change)
 
 
 def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:

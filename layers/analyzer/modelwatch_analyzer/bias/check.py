@@ -137,4 +137,4 @@ def judge(
     if before is not None:
         least, most = suggested_range(metric, before.value, NO_INTERVAL, rule)
     chance = chance_of(max(value - most, least - value), estimate, before)
-    return Verdict(not rates.allow(chance, before), chance=chance)
+    return Verdict(rates.is_certain(chance, before), chance=chance)

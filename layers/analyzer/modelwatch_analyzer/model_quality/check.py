@@ -159,7 +159,7 @@ def _violation(
         limit = threshold if before is None else before.value
         if now is not None:
             chance = chance_of(limit - now.value if less else now.value - limit, now, before)
-            if rates.allow(chance, before):
+            if not rates.is_certain(chance, before):
                 return None
             than = "the threshold" if before is None else f"the baseline's {java_double(before.value)}"
             description += f", and chance does not explain the difference from {than} (p {chance:.2g})"

@@ -1,8 +1,8 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
 Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` (which it is compared by),
-``less_chance`` (its value without what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the reason; a
-classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
+``bias_corrected_value`` (its value without what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the
+reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
 ``distributions`` of predictions and labels, each as data quality's files have a feature. ``dataset`` has
 ``share_of_month`` in a series of windows.
 
@@ -314,5 +314,5 @@ def _metric(measured: Measured, confidence: Confidence) -> dict[str, Any]:
     if measured.estimate is not None:
         document["standard_error"] = measured.estimate.standard_error
         if measured.estimate.value != measured.value:
-            document["less_chance"] = measured.estimate.value
+            document["bias_corrected_value"] = measured.estimate.value
     return document

@@ -31,14 +31,14 @@ class _Metric(BaseModel):
     standard_deviation: float | Literal["NaN"] = "NaN"
     undefined: str = "it was not defined"
     standard_error: float | None = None
-    less_chance: float | None = None
+    bias_corrected_value: float | None = None
 
     def measured(self, rows: int) -> Measured:
         """Return the metric as the check knows it; earlier versions stored no standard error."""
         if isinstance(self.value, str):
             return Measured(Undefined(self.undefined))
         deviation, error = self.standard_deviation, self.standard_error
-        value = self.value if self.less_chance is None else self.less_chance
+        value = self.value if self.bias_corrected_value is None else self.bias_corrected_value
         return Measured(
             self.value,
             None if isinstance(deviation, str) else deviation,
