@@ -29,10 +29,24 @@ def test_a_limit_has_no_error_of_its_own():
     assert chance_of(0.1, Estimate(0.9, 0.03, 100), None) == pytest.approx(stats.t.sf(0.1 / 0.03, 99), rel=1e-12)
 
 
-def test_what_is_not_worse_is_chance_and_what_never_varies_is_not():
+def test_what_is_not_worse_is_chance_and_what_never_varies_is_as_unlikely_as_its_rows_tell():
     never = Estimate(1.0, 0.0, 30)
     assert chance_of(0.0, never, never) == chance_of(-1.0, Estimate(0.5, 0.1, 9), never) == 1.0
-    assert chance_of(1e-9, never, never) == 0.0
+    assert chance_of(1e-9, never, never) == 0.5**30
+    assert chance_of(1.0, Estimate(1.0, 0.0, 3), None) == 1 / 8
+    assert chance_of(1.0, Estimate(1.0, 0.0, 2_000), None) == 0.0
+
+
+@pytest.mark.parametrize("error", [1e307, 1e-300])
+def test_errors_of_any_size_are_compared(error):
+    now = Estimate(0.0, error, 1_000)
+    assert chance_of(error, now, now) == pytest.approx(stats.t.sf(1 / math.sqrt(2), 999), rel=1e-9)
+
+
+def test_what_overflows_is_not_certain():
+    now = Estimate(0.0, 1.7e308, 1_000)
+    assert chance_of(math.inf, now, now) == 1.0
+    assert chance_of(1.7e308, now, now) > 0.4
 
 
 def test_a_margin_is_exceeded_at_its_rate():
@@ -43,7 +57,8 @@ def test_a_margin_is_exceeded_at_its_rate():
 def test_a_window_of_a_schedule_has_its_part_of_the_month():
     assert Rates().of_window(None) == 0.01
     assert Rates().of_window(1 / 720) == pytest.approx(0.05 / 720)
-    assert Rates(0.02, 0.3).of_window(0.5) == 0.15
+    assert Rates(0.2, 0.3).of_window(0.5) == 0.15
+    assert Rates().of_window(0.5) == 0.01  # of one that is checked alone
 
 
 def test_a_limit_that_a_person_has_set_is_judged_window_by_window():

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
 
+MOST_ROWS = 1 << 53
+"""Beyond which a float does not count."""
+
 FURTHER_ROWS = 2.0
 """Of the bootstrap of standard errors: without any, a metric at its bound would seem to be certain."""
 
@@ -22,7 +25,7 @@ class Estimate:
     standard_error : float
         Its standard deviation over samples of as many rows.
     rows : int
-        At least two.
+        Of which it is computed, at least two: for a recall, those with a positive label.
     """
 
     value: float
@@ -48,14 +51,15 @@ class Rates:
     def of_window(self, share_of_month: float | None) -> float:
         """Return the rate of one window: that of a schedule has its part of a month, by the union bound.
 
-        The bound holds however windows depend on each other by the baseline that they share.
+        The bound holds however windows depend on each other by the baseline that they share. No window has more than
+        one that is checked alone.
 
         Parameters
         ----------
         share_of_month : float, optional
             None for a check of its own.
         """
-        return self.per_window if share_of_month is None else self.per_month * share_of_month
+        return self.per_window if share_of_month is None else min(self.per_window, self.per_month * share_of_month)
 
     def of_each(self, share_of_month: float | None, compared: int) -> RatesOfEach:
         """Return the rates of one of so many metrics in a window, by the union bound."""
@@ -97,7 +101,8 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     Returns
     -------
     float
-        The one-sided p of Student's law, with as many degrees of freedom as the smaller side has rows, less one.
+        The one-sided p of Student's law, with as many degrees of freedom as the smaller side has rows, less one; at
+        least a half to the power of that side's rows, which is what a test of signs could tell from them.
 
     Notes
     -----
@@ -107,12 +112,13 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     """
     from scipy.special import stdtr
 
-    if worse_by <= 0:
+    if not worse_by > 0:
         return 1.0
     sides = (now,) if before is None else (now, before)
-    deviation = max(math.sqrt(each.rows) * each.standard_error for each in sides)
-    error = deviation * math.sqrt(sum(1 / each.rows for each in sides))
-    return float(stdtr(min(each.rows for each in sides) - 1, -worse_by / error)) if error > 0 else 0.0
+    rows = min(each.rows for each in sides)
+    error = max(each.standard_error * math.sqrt(sum(each.rows / other.rows for other in sides)) for each in sides)
+    away = worse_by / error if error > 0 else math.inf
+    return 1.0 if math.isnan(away) else max(float(stdtr(rows - 1, -away)), 0.5**rows)
 
 
 def margin_of(estimate: Estimate, rate: float) -> float:

@@ -155,7 +155,8 @@ def _violation(
     operator, metric = constraint.comparison_operator.value, camel_case(name)
     description = f"Metric {metric} with {java_double(value)} +/- {deviation} was {operator} '{java_double(threshold)}'"
     if rates is not None and constraint.beyond_confidence_interval:
-        before, now = constraint.suggested_from, measured.estimate
+        is_another = metric_compared(name, constraint) != name  # the threshold is of the textbook's r2
+        before, now = None if is_another else constraint.suggested_from, measured.estimate
         limit = threshold if before is None else before.value
         if now is not None:
             chance = chance_of(limit - now.value if less else now.value - limit, now, before)

@@ -93,6 +93,31 @@ def _constants(**formulas: Formula) -> tuple[Metric[Classes], ...]:
     )
 
 
+def _labels(place: int, evidence: Classes) -> int:
+    """Return the rows with a label."""
+    return int(evidence.sums.actual[..., place])
+
+
+def _predicted(evidence: Classes) -> int:
+    """Return the rows that are predicted positive."""
+    return int(evidence.sums.predicted[..., -1])
+
+
+def _labelled_or_predicted(evidence: Classes) -> int:
+    """Return the rows that are positive by label or prediction."""
+    sums = evidence.sums
+    return int(sums.actual[..., -1] + sums.predicted[..., -1] - sums.correct[..., -1])
+
+
+def _of_rarest(evidence: Classes) -> int:
+    """Return the rows of the rarest label that occurs."""
+    actual = evidence.sums.actual
+    return int(actual[actual > 0].min(initial=int(actual.sum())))
+
+
+_POSITIVE, _NEGATIVE = partial(_labels, -1), partial(_labels, 0)
+"""Of which rates are shares."""
+
 F_BETAS: dict[str, ByClass] = {
     "f0_5": partial(f_beta, beta=0.5),
     "f1": partial(f_beta, beta=1.0),
@@ -102,14 +127,20 @@ _NO_POSITIVE, _NO_NEGATIVE = "no label is positive", "no label is negative"
 _GREATER = ComparisonOperator.GREATER_THAN
 
 _BEYOND = (
-    _metric("balanced_accuracy", balanced_accuracy, suggested=False),
-    _metric("matthews_correlation_coefficient", matthews_correlation, suggested=False, bounds=(-1.0, 1.0)),
+    _metric("balanced_accuracy", balanced_accuracy, suggested=False, rows=_of_rarest),
+    _metric(
+        "matthews_correlation_coefficient",
+        matthews_correlation,
+        suggested=False,
+        bounds=(-1.0, 1.0),
+        rows=_of_rarest,
+    ),
 )
 """What the first party's files do not have, for any number of classes."""
 
 BINARY: tuple[Metric[Classes], ...] = (
-    _metric("recall", partial(_positive, recall)),
-    _metric("precision", partial(_positive, precision)),
+    _metric("recall", partial(_positive, recall), rows=_POSITIVE),
+    _metric("precision", partial(_positive, precision), rows=_predicted),
     _metric("accuracy", accuracy),
     *_constants(recall=partial(_positive, recall), precision=partial(_positive, precision), accuracy=accuracy),
     _metric(
@@ -117,14 +148,21 @@ BINARY: tuple[Metric[Classes], ...] = (
         lambda counts: _rate(-1, right=True, counts=counts),
         undefined=_NO_POSITIVE,
         same_as="recall",
+        rows=_POSITIVE,
     ),
-    _metric("true_negative_rate", lambda counts: _rate(0, right=True, counts=counts), undefined=_NO_NEGATIVE),
+    _metric(
+        "true_negative_rate",
+        lambda counts: _rate(0, right=True, counts=counts),
+        undefined=_NO_NEGATIVE,
+        rows=_NEGATIVE,
+    ),
     _metric(
         "false_positive_rate",
         lambda counts: _rate(0, right=False, counts=counts),
         undefined=_NO_NEGATIVE,
         worse=_GREATER,
         same_as="true_negative_rate",
+        rows=_NEGATIVE,
     ),
     _metric(
         "false_negative_rate",
@@ -132,8 +170,9 @@ BINARY: tuple[Metric[Classes], ...] = (
         undefined=_NO_POSITIVE,
         worse=_GREATER,
         same_as="recall",
+        rows=_POSITIVE,
     ),
-    *(_metric(name, partial(_positive, score)) for name, score in F_BETAS.items()),
+    *(_metric(name, partial(_positive, score), rows=_labelled_or_predicted) for name, score in F_BETAS.items()),
     *_constants(**{name: partial(_positive, score) for name, score in F_BETAS.items()}),
     *_BEYOND,
 )

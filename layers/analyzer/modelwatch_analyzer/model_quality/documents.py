@@ -1,10 +1,10 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
-Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` (which it is compared by),
-``bias_corrected_value`` (its value without what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the
-reason; a classification has ``class_counts`` (labels and predictions of each class) and ``per_class``, a regression
-``distributions`` of predictions and labels, each as data quality's files have a feature. ``dataset`` has
-``share_of_month`` in a series of windows.
+Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` and ``compared_rows`` (by which
+it is compared), ``bias_corrected_value`` (its value without what chance adds to it) and, where it is ``"NaN"``,
+``undefined`` with the reason; a classification has ``class_counts`` (labels and predictions of each class) and
+``per_class``, a regression ``distributions`` of predictions and labels, each as data quality's files have a feature.
+``dataset`` has ``share_of_month`` in a series of windows.
 
 A constraint may have ``beyond_confidence_interval`` (true: violated only if chance does not explain that the metric is
 worse), ``baseline`` (what the threshold was made from) and, for ``r2``, ``definition`` (``Textbook`` or
@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES, DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, read_document
-from modelwatch_analyzer.metric_change import Estimate, Rates, margin_of
+from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate, Rates, margin_of
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, numbers_of
@@ -47,6 +47,7 @@ SECTIONS: Mapping[ProblemType, str] = {
 """What the documents call each problem type."""
 
 _GREATEST = sys.float_info.max
+_GREATER = ComparisonOperator.GREATER_THAN
 
 NAN = "NaN"
 """What SageMaker's files hold where there is no number."""
@@ -75,7 +76,7 @@ class BaselineMetric(BaseModel):
 
     value: float
     standard_error: Annotated[float, Field(ge=0)]
-    rows: Annotated[int, Field(ge=2)]
+    rows: Annotated[int, Field(ge=2, le=MOST_ROWS)]
     threshold: float
 
 
@@ -98,9 +99,11 @@ class MetricConstraint(BaseModel):
 
     @property
     def suggested_from(self) -> Estimate | None:
-        """The baseline's metric, as long as the threshold is the one that was suggested."""
-        before = self.baseline
-        if before is None or isinstance(self.limit, Undefined) or not equal(before.threshold, self.limit):
+        """The baseline's metric, as long as the threshold and its side are those that were suggested."""
+        before, limit = self.baseline, self.limit
+        if before is None or isinstance(limit, Undefined) or not equal(before.threshold, limit):
+            return None
+        if limit != before.value and (limit < before.value) is (self.comparison_operator is _GREATER):
             return None
         return Estimate(before.value, before.standard_error, before.rows)
 
@@ -191,7 +194,9 @@ def read_constraints(path: Path, problem_type: ProblemType) -> QualityConstraint
 def suggested_constraints(
     quality: Quality, problem_type: ProblemType, rule: ThresholdRule
 ) -> dict[str, MetricConstraint]:
-    """Return what the first party constrains, by metric; metrics that are not defined have no constraint.
+    """Return what the first party constrains, by metric.
+
+    Metrics that are not defined have no constraint, nor have those of which too few rows tell what chance does.
 
     Parameters
     ----------
@@ -203,12 +208,13 @@ def suggested_constraints(
     constraints = {}
     for metric in metrics:
         measured = quality.metrics[metric.name]
-        if isinstance(measured.value, Undefined):
+        estimate, exact = measured.estimate, rule is ThresholdRule.EXACT
+        if isinstance(measured.value, Undefined) or (estimate is None and not exact):
             continue
-        threshold, baseline, estimate = measured.value, None, measured.estimate
-        if rule is not ThresholdRule.EXACT and estimate is not None:
+        threshold, baseline = measured.value, None
+        if estimate is not None and not exact:
             margin = margin_of(estimate, rate)
-            worse = estimate.value + (margin if metric.worse is ComparisonOperator.GREATER_THAN else -margin)
+            worse = estimate.value + (margin if metric.worse is _GREATER else -margin)
             least, most = (min(max(each, -_GREATEST), _GREATEST) for each in metric.bounds)
             threshold = min(max(worse, least), most)
             baseline = BaselineMetric(
@@ -220,7 +226,7 @@ def suggested_constraints(
         constraints[metric.name] = MetricConstraint(
             threshold=threshold,
             comparison_operator=metric.worse,
-            beyond_confidence_interval=rule is not ThresholdRule.EXACT,
+            beyond_confidence_interval=not exact,
             definition=R2Definition.TEXTBOOK if metric.name == "r2" else None,
             baseline=baseline,
         )
@@ -312,7 +318,7 @@ def _metric(measured: Measured, confidence: Confidence) -> dict[str, Any]:
         lower, upper = measured.interval
         document["confidence_interval"] = {"lower": lower, "upper": upper, "confidence_level": confidence.level}
     if measured.estimate is not None:
-        document["standard_error"] = measured.estimate.standard_error
+        document |= {"standard_error": measured.estimate.standard_error, "compared_rows": measured.estimate.rows}
         if measured.estimate.value != measured.value:
             document["bias_corrected_value"] = measured.estimate.value
     return document

@@ -22,6 +22,9 @@ LEAST_FOR_DEVIATION = 200
 _SUBSAMPLES, _SHARE = 5, 0.8
 """As the first party documents its standard deviations."""
 
+_LEAST_ROWS = 2
+"""Of which chance can be told; a metric that is computed of fewer is never certain with as many."""
+
 _LEAST_DEFINED = 50
 """Of the replicates that a standard error is made of: fewer tell little of it."""
 
@@ -72,6 +75,8 @@ class Metric(Generic[E]):
     raised_by_chance : bool
         Whether chance alone raises it, and resampling raises it again. Then the interval is the replicates' mirrored
         at the value (the basic bootstrap interval of Davison and Hinkley, 1997), stretched to hold the value.
+    rows : callable, optional
+        How many rows of the evidence it is computed of; by default all.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Metric(Generic[E]):
     suggested: bool = False
     same_as: str | None = None
     raised_by_chance: bool = False
+    rows: Callable[[E], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
         interval = _interval(metric, value, replicates, confidence.level)
-        estimate = _estimate(metric, value, [part[metric.name] for part in thought], rows)
+        looked_at = rows if metric.rows is None else max(_LEAST_ROWS, metric.rows(evidence))
+        estimate = None if rows < _LEAST_ROWS else _estimate(metric, value, thought, looked_at)
         measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, estimate)
     return measured
 
@@ -208,10 +215,12 @@ def _interval(
     return float(lower), float(upper)
 
 
-def _estimate(metric: Metric[E], value: float, replicates: list[NDArray[np.float64]], rows: int) -> Estimate | None:
-    drawn = np.concatenate(replicates) if replicates else np.empty(0)
+def _estimate(
+    metric: Metric[E], value: float, replicates: list[dict[str, NDArray[np.float64]]], rows: int
+) -> Estimate | None:
+    drawn = np.concatenate([part[metric.name] for part in replicates]) if replicates else np.empty(0)
     defined = drawn[np.isfinite(drawn)]
-    if rows < 2 or defined.size < _LEAST_DEFINED:
+    if defined.size < _LEAST_DEFINED:
         return None
     if metric.raised_by_chance:
         value = min(value, 2 * value - float(defined.mean()))

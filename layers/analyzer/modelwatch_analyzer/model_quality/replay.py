@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.metric_change import Estimate
+from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate
 from modelwatch_analyzer.model_quality.analysis import problem_type_of
 from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.distributions import read_distributions
@@ -30,27 +30,28 @@ class _Metric(BaseModel):
     value: float | Literal["NaN"]
     standard_deviation: float | Literal["NaN"] = "NaN"
     undefined: str = "it was not defined"
-    standard_error: float | None = None
+    standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     bias_corrected_value: float | None = None
+    compared_rows: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
 
-    def measured(self, rows: int) -> Measured:
-        """Return the metric as the check knows it; earlier versions stored no standard error."""
+    @property
+    def measured(self) -> Measured:
+        """The metric as the check knows it; earlier versions stored no standard error."""
         if isinstance(self.value, str):
             return Measured(Undefined(self.undefined))
-        deviation, error = self.standard_deviation, self.standard_error
+        deviation, error, rows = self.standard_deviation, self.standard_error, self.compared_rows
         value = self.value if self.bias_corrected_value is None else self.bias_corrected_value
         return Measured(
             self.value,
             None if isinstance(deviation, str) else deviation,
-            estimate=None if error is None else Estimate(value, error, rows),
+            estimate=None if error is None or rows is None else Estimate(value, error, rows),
         )
 
 
 class _Dataset(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    item_count: int
-    share_of_month: float | None = None
+    share_of_month: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class _Statistics(BaseModel):
@@ -91,8 +92,8 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
     found: dict[str, Any] = getattr(statistics, section)
     registry = tuple(EVALUATIONS[problem_type].metrics())
     names = {metric.name for metric in registry} & found.keys()
-    rows, share = statistics.dataset.item_count, statistics.dataset.share_of_month
-    measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured(rows) for name in names}
+    share = statistics.dataset.share_of_month
+    measured = {name: _metric(found[name], f"{current.name}: {section}.{name}").measured for name in names}
     exact = settings.threshold_rule is ThresholdRule.EXACT
     result = check(measured, wanted.metrics, registry, wanted.rates, share, exact=exact)
     drift = check_distributions(now, then, wanted.of_distributions(chosen_methods(settings)))

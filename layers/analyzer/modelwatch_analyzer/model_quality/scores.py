@@ -55,6 +55,10 @@ def _mean(cells: ScoreCells, positive: NDArray[np.float64], negative: NDArray[np
     return np.asarray((cells.positives @ positive + cells.negatives @ negative) / rows)
 
 
+def _of_rarer_label(cells: ScoreCells) -> int:
+    return int(min(cells.positives.sum(), cells.negatives.sum()))
+
+
 _ONE_CLASS = "all labels are of one class"
 _GREATER = ComparisonOperator.GREATER_THAN
 _CALIBRATION_ERROR = Metric(
@@ -62,8 +66,8 @@ _CALIBRATION_ERROR = Metric(
 )
 
 SCORES: tuple[Metric[ScoreCells], ...] = (
-    Metric("auc", auc, suggested=True, undefined=_ONE_CLASS),
-    Metric("average_precision", average_precision, undefined="no label is positive"),
+    Metric("auc", auc, suggested=True, undefined=_ONE_CLASS, rows=_of_rarer_label),
+    Metric("average_precision", average_precision, undefined="no label is positive", rows=_of_rarer_label),
     Metric("log_loss", log_loss, worse=_GREATER, bounds=(0.0, math.inf)),
     Metric("brier_score", brier_score, worse=_GREATER),
     _CALIBRATION_ERROR,
