@@ -54,7 +54,7 @@ def test_labels_alone_give_the_pre_training_metrics(bench):
         "interval": None,
         "range": None,
         "standard_error": pytest.approx(math.sqrt(0.6 * 0.4 / 500) * 2, rel=0.1),  # 1 - 2 p of a share p of 0.4
-        "sample_rows": 500,
+        "compared_rows": 200,
     }
 
 
@@ -450,7 +450,7 @@ def test_a_small_group_never_alerts_alone_and_the_warning_says_what_is_beyond(be
     assert summary.violations == ()
     (warning,) = [text for text in summary.warnings if "fewer than 30" in text]
     assert warning.startswith("sex = F: 25 rows, and 300 outside of it.")
-    assert "DPPL" in warning.partition("beyond the baseline: ")[2]
+    assert "BA" in warning.partition("beyond the baseline: ")[2]
     assert "interval" in bench.metrics("check", "sex", "F")["DPPL"]
 
 

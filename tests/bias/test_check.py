@@ -3,12 +3,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, judge, suggested_range
+from modelwatch_analyzer.bias.check import NO_INTERVAL, BiasConstraint, DisparateImpactRule, judge, suggested_range
 from modelwatch_analyzer.bias.documents import MetricEntry
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.metric_change import Estimate, RatesOfEach
@@ -74,7 +75,26 @@ def test_a_range_is_violated_only_if_chance_does_not_explain_that_a_metric_is_ou
     # A range that a person has set: 0.15, 0.2 beyond it are 3.75, 1.5 and 5 standard errors; at 0.1 % it takes 3.1.
     verdict = judge("DPL", value, Estimate(value, error, 1_000), BiasConstraint(0.0, (-0.2, 0.2)), ZERO, RATES)
     assert verdict.violated is violated
-    assert verdict.chance == pytest.approx(stats.t.sf((abs(value) - 0.2) / error, 999), rel=1e-9)  # scipy 1.17
+    either = [stats.t.sf((abs(value) - 0.2 + further) / error, 999) for further in (0, 0.4)]  # scipy 1.17
+    assert verdict.chance == pytest.approx(sum(either), rel=1e-9)
+
+
+@pytest.mark.parametrize(("value", "baseline_rows"), [(0.0, 1_000), (0.0, 100_000), (0.2, 1_000), (-0.05, 100_000)])
+def test_without_a_change_either_end_of_a_range_is_passed_at_most_at_the_rate(value, baseline_rows):
+    drawn, rates = np.random.default_rng(20261129), RatesOfEach(0.02, 0.02)
+    found = 0
+    for _ in range(4_000):
+        before = Estimate(drawn.normal(value, 1 / baseline_rows**0.5), 1 / baseline_rows**0.5, baseline_rows)
+        now = Estimate(drawn.normal(value, 1 / 1_000**0.5), 1 / 1_000**0.5, 1_000)
+        allowed = suggested_range("DPL", before.value, NO_INTERVAL, ZERO)
+        found += judge("DPL", now.value, now, BiasConstraint(before.value, allowed, before), ZERO, rates).violated
+    assert found / 4_000 <= 0.02 + 3 * (0.02 / 4_000) ** 0.5
+
+
+def test_an_infinite_metric_is_not_compared_with_a_range_that_was_suggested():
+    before = Estimate(1.5, 0.3, 1_000)
+    verdict = judge("TE", math.inf, NONE, BiasConstraint(1.5, (-2.0, 2.0), before), ZERO, RATES)
+    assert (verdict.violated, verdict.note) == (False, "infinite, which few rows make it by chance")
 
 
 @pytest.mark.parametrize(("value", "violated"), [(0.25, False), (0.35, True), (-0.25, False), (-0.35, True)])
@@ -91,7 +111,7 @@ def test_a_suggested_range_is_compared_by_the_errors_of_both_sides(value, violat
     ("allowed", "suggested"), [([-0.24, 0.24], True), ([-0.3, 0.3], False), ([-0.24, None], False)]
 )
 def test_a_range_that_a_person_has_set_has_no_baseline(allowed, suggested):
-    measured = {"name": "DPL", "value": 0.2, "interval": [0.16, 0.24], "standard_error": 0.02, "sample_rows": 1_000}
+    measured = {"name": "DPL", "value": 0.2, "interval": [0.16, 0.24], "standard_error": 0.02, "compared_rows": 1_000}
     constraint = MetricEntry.model_validate(measured | {"range": allowed}).constraint(ZERO)
     assert (constraint.before == Estimate(0.2, 0.02, 1_000)) is suggested
 

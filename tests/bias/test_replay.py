@@ -150,3 +150,16 @@ def test_a_broken_window_is_refused_by_its_place(bench: Workbench):
     (bench.folder / "check/analysis.json").write_text(json.dumps(window))
     with pytest.raises(InvalidInput, match=r"analysis\.json: .*metrics.*must be a number"):
         in_replay(bench, bench.report("baseline"))
+
+
+def test_a_window_of_a_series_is_replayed_with_its_part_of_a_month(bench: Workbench):
+    bench.baseline(people(1, rows=4_000), CONFIG, **SETTINGS)
+    window = people(2, lean=0.2, rows=2_000)
+    found = {}
+    for looks in (1, 720):
+        checked = bench.check(window, CONFIG, **SETTINGS, looks_per_month=looks).violations
+        constraints = bench.folder / "baseline/analysis.json"
+        replay = replayed(BiasConfig.model_validate(CONFIG), bench.folder / "check/analysis.json", constraints)
+        found[looks] = {(each.subject, each.constraint_check_type) for each in checked}
+        assert (set(replay.violations), replay.unknown) == (found[looks], ())
+    assert found[720] < found[1]

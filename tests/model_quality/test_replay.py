@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,29 @@ def test_a_metric_that_was_not_defined_violates_nothing(runs, edited):
     path.write_text(json.dumps(document))
     settings = schedule_settings(settings_of("BinaryClassification", threshold_rule="Exact"))
     assert replayed(settings, path, runs.folder / "edited.json").violations == ()
+
+
+def test_a_metric_that_chance_raises_is_replayed_without_what_chance_adds(runs, edited):
+    settings = {"problem_type": "BinaryClassification", "probability_attribute": "probability"}
+    drawn = np.random.default_rng(3)
+    scores = drawn.random(300).round(3)
+    lines = [f"{score},{int(drawn.random() < score)}" for score in scores]
+    source = runs.csv("scores.csv", "probability,label", *lines)
+    runs.run(source, "baseline", **settings)
+
+    def constrain(limit, document):
+        constraint = {"comparison_operator": "GreaterThanThreshold", "beyond_confidence_interval": True}
+        document["binary_classification_constraints"] = {
+            "expected_calibration_error": {"threshold": limit} | constraint
+        }
+
+    constraints = runs.folder / "baseline/constraints.json"
+    runs.run(source, "check", **settings, baseline_constraints=constraints)
+    measured = runs.read("check", "statistics.json")["binary_classification_metrics"]["expected_calibration_error"]
+    assert measured["bias_corrected_value"] < measured["value"] * 0.6
+    for limit, worse in ((0.0, False), (-1.0, True)):
+        changed = edited("baseline", partial(constrain, limit))
+        found = runs.run(source, "again", **settings, baseline_constraints=changed).violations
+        replay = replayed(schedule_settings(settings), runs.folder / "check/statistics.json", changed)
+        assert [each[0] for each in replay.violations] == [each.subject for each in found]
+        assert bool(found) is worse

@@ -65,13 +65,13 @@ def run(settings: BiasSettings, host: Host) -> Findings:
         for name, kind in data_types.items()
     ]
     grouped = chosen.columns.group is not None
-    compared = sum(metric.is_compared for metric in chosen.metrics) * sum(len(facet.values) for facet in facets)
     rates, share = baseline.rates if baseline else Rates(), settings.share_of_month
+    of_each = rates.of_each(share, baseline.compared if baseline else 0)
     metrics = [
         metric
         for facet in facets
         for metric in group_metrics_of(
-            facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=rates.of_each(share, compared)
+            facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=of_each
         )
     ]
     suggested_by = config.disparate_impact_rule if baseline is None else None

@@ -112,7 +112,9 @@ def judge(
 
     A value is violated if the metric is farther from no bias than the baseline's value. A range is violated if the
     metric is outside of it, and chance does not explain that: not the distance from the baseline's value, or from a
-    range that a person has set. An infinite metric is outside for certain, and one without an estimate is not judged.
+    range that a person has set. Chance may take it beyond either end. An infinite metric is outside of a range that a
+    person has set; few rows make one, so that it is not compared with a range that was suggested. Nor is one without an
+    estimate.
 
     Parameters
     ----------
@@ -130,11 +132,14 @@ def judge(
     if least <= value <= most:
         return Verdict(violated=False)
     if math.isinf(value):
-        return Verdict(violated=True, chance=0.0)
+        if constraint.before is None:
+            return Verdict(violated=True)
+        return Verdict(violated=False, note="infinite, which few rows make it by chance")
     if isinstance(estimate, Undefined):
         return Verdict(violated=False, note=f"outside of its range, but it has no interval: {estimate.reason}")
     before = constraint.before
     if before is not None:
         least, most = suggested_range(metric, before.value, NO_INTERVAL, rule)
-    chance = chance_of(max(value - most, least - value), estimate, before)
+    beyond = max(value - most, least - value)
+    chance = min(1.0, chance_of(beyond, estimate, before) + chance_of(beyond + most - least, estimate, before))
     return Verdict(rates.is_certain(chance, before), chance=chance)

@@ -15,7 +15,7 @@ from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.metric_change import Estimate, Rates
+from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate, Rates
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -53,8 +53,8 @@ class MetricEntry(_Part):
         Of confidence, our addition: of what was measured, and used for nothing where the entry is a constraint.
     standard_error : float, optional
         What ranges are compared by, our addition; files of earlier versions have none.
-    sample_rows : int, optional
-        How many rows it is the error of, our addition.
+    compared_rows : int, optional
+        Of which it was computed, our addition.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
         leaves an end open.
@@ -64,7 +64,7 @@ class MetricEntry(_Part):
     value: Number | None = None
     interval: tuple[Number, Number] | None = None
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    sample_rows: Annotated[int, Field(ge=2)] | None = None
+    compared_rows: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")
@@ -84,9 +84,9 @@ class MetricEntry(_Part):
     @property
     def estimate(self) -> Estimate | Undefined:
         """The metric as rows show it."""
-        if self.value is None or self.standard_error is None or self.sample_rows is None:
+        if self.value is None or self.standard_error is None or self.compared_rows is None:
             return Undefined("it is not stored")
-        return Estimate(self.value, self.standard_error, self.sample_rows)
+        return Estimate(self.value, self.standard_error, self.compared_rows)
 
     def constraint(self, rule: DisparateImpactRule) -> BiasConstraint:
         """Return what later values are compared with, where DI's range was suggested by a rule."""
@@ -134,7 +134,7 @@ class BiasAnalysis(_Part):
     flip_test_neighbors: int = Field(default=NEIGHBOURS_OF_SAGEMAKER, ge=1)
     false_alarm_rate: float = Field(default=Rates().per_window, gt=0, lt=1)
     monthly_false_alarm_rate: float = Field(default=Rates().per_month, gt=0, lt=1)
-    share_of_month: float | None = None
+    share_of_month: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @classmethod
     def read(cls, path: Path) -> BiasAnalysis:
@@ -150,6 +150,11 @@ class BiasAnalysis(_Part):
             message = f"{path.name} holds no bias metrics: give the analysis.json of a bias baseline"
             raise InvalidInput("InvalidConstraints", message)
         return analysis
+
+    @property
+    def compared(self) -> int:
+        """How many metrics may violate it."""
+        return sum(not each.is_open for each in self.constraints().values())
 
     @property
     def rates(self) -> Rates:

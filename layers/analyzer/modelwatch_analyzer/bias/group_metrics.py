@@ -66,7 +66,7 @@ class GroupMetric:
         """Return the violation as ``constraint_violations.json`` has it."""
         value = self.value if isinstance(self.value, Undefined) else spelled(self.value)
         description = f"Metric value {value} doesn't meet the baseline constraint requirement {self.constraint}"
-        if self.verdict.chance:
+        if self.verdict.chance is not None:
             before = self.constraint and self.constraint.before
             than = f"the baseline's {spelled(before.value)}" if before else "the range"
             description += f". Chance does not explain the difference from {than} (p {self.verdict.chance:.2g})"
@@ -89,7 +89,7 @@ class GroupMetric:
         if not isinstance(self.interval, Undefined):
             entry["interval"] = list(self.interval)
         if not isinstance(self.estimate, Undefined):
-            entry |= {"standard_error": self.estimate.standard_error, "sample_rows": self.estimate.rows}
+            entry |= {"standard_error": self.estimate.standard_error, "compared_rows": self.estimate.rows}
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
             entry["range"] = [None if math.isinf(end) else end for end in allowed]

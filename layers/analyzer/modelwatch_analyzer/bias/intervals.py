@@ -23,6 +23,9 @@ Interval = tuple[float, float]
 _MOST_CELLS = 1 << 22
 """Counts that are held at once: 32 MiB."""
 
+_LEAST_ROWS = 2
+"""Of which chance can be told; a metric that is computed of fewer is never certain with as many."""
+
 _MOST_WITHOUT_NUMBER = 0.05
 """There is no interval if more than this share of the replicates is undefined or infinite."""
 
@@ -130,10 +133,12 @@ def normal_interval(value: float | Undefined, replicates: Array, level: float) -
 
 def estimate_of(metric: BiasMetric, counts: Counts, value: float, replicates: Array) -> Estimate | Undefined:
     """Return a metric with its standard error over replicates; Undefined where it has no interval, and of one row."""
-    spread, rows = _spread(value, replicates), metric.rows(counts)
+    spread = _spread(value, replicates)
     if isinstance(spread, Undefined):
         return spread
-    return Estimate(value, spread * metric.understated, rows) if rows > 1 else Undefined("one row has no variance")
+    if counts.rows.sum() < _LEAST_ROWS:
+        return Undefined("one row has no variance")
+    return Estimate(value, spread * metric.understated, max(_LEAST_ROWS, metric.rows(counts)))
 
 
 def _spread(value: float, replicates: Array) -> float | Undefined:

@@ -76,7 +76,7 @@ class BiasMetric:
     understated : float
         By which factor resampling understates its standard error.
     rows : callable
-        How many rows of a dataset it is computed of.
+        How many rows of a dataset it is computed of, in the group or outside of it, whichever are fewer.
     """
 
     name: str
@@ -88,7 +88,7 @@ class BiasMetric:
     allowed: tuple[float, float] | None = None
     needs_labels: bool = True
     understated: float = 1.0
-    rows: Callable[[Counts], int] = lambda counts: int(counts.cells.sum())
+    rows: Callable[[Counts], int] = lambda counts: int(counts.rows.min())
 
     @property
     def conditional(self) -> bool:

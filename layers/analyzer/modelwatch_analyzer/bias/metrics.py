@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from operator import attrgetter
 
 from modelwatch_analyzer.bias import formulas
 from modelwatch_analyzer.bias.amplification import AMPLIFICATION
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.metric import (
     BOTH_FACETS,
     BOTH_LABELS,
@@ -30,6 +32,20 @@ _SOME_BENEFIT = Requirement(
     "All predicted labels are false negatives",
 )
 
+
+def _with_label(place: int, counts: Counts) -> int:
+    return int(counts.by_label[..., place].min())
+
+
+def _with_prediction(place: int, counts: Counts) -> int:
+    return int(counts.by_prediction[..., place].min())
+
+
+def _wrong(counts: Counts) -> int:
+    return int((counts.confusion[..., 0, 1] + counts.confusion[..., 1, 0]).min())
+
+
+_REJECTED, _ACCEPTED = partial(_with_prediction, 0), partial(_with_prediction, 1)
 _PRE, _POST = Stage.PRE_TRAINING, Stage.POST_TRAINING
 _DISTRIBUTIONS = (*BOTH_FACETS, _COMMON_LABEL)
 
@@ -52,10 +68,28 @@ _REGISTERED = (
         needs_labels=False,
     ),
     BiasMetric("CI", "Class Imbalance (CI)", _PRE, formulas.class_imbalance, BOTH_FACETS, needs_labels=False),
-    BiasMetric("DAR", "Difference in Acceptance Rates (DAR)", _POST, formulas.acceptance_rates, PREDICTED),
-    BiasMetric("DCA", "Difference in Conditional Acceptance (DCA)", _POST, formulas.conditional_acceptance, PREDICTED),
-    BiasMetric("DCR", "Difference in Conditional Rejection (DCR)", _POST, formulas.conditional_rejection, PREDICTED),
-    BiasMetric("DI", "Disparate Impact (DI)", _POST, formulas.disparate_impact, PREDICTED, needs_labels=False),
+    BiasMetric(
+        "DAR", "Difference in Acceptance Rates (DAR)", _POST, formulas.acceptance_rates, PREDICTED, rows=_ACCEPTED
+    ),
+    BiasMetric(
+        "DCA",
+        "Difference in Conditional Acceptance (DCA)",
+        _POST,
+        formulas.conditional_acceptance,
+        PREDICTED,
+        rows=_ACCEPTED,
+    ),
+    BiasMetric(
+        "DCR",
+        "Difference in Conditional Rejection (DCR)",
+        _POST,
+        formulas.conditional_rejection,
+        PREDICTED,
+        rows=_REJECTED,
+    ),
+    BiasMetric(
+        "DI", "Disparate Impact (DI)", _POST, formulas.disparate_impact, PREDICTED, needs_labels=False, rows=_ACCEPTED
+    ),
     BiasMetric(
         "DPL",
         "Difference in Positive Proportions in Labels (DPL)",
@@ -71,7 +105,9 @@ _REGISTERED = (
         PREDICTED,
         needs_labels=False,
     ),
-    BiasMetric("DRR", "Difference in Rejection Rates (DRR)", _POST, formulas.rejection_rates, PREDICTED),
+    BiasMetric(
+        "DRR", "Difference in Rejection Rates (DRR)", _POST, formulas.rejection_rates, PREDICTED, rows=_REJECTED
+    ),
     BiasMetric(
         "FD",
         "Facet Drift (FD)",
@@ -104,9 +140,18 @@ _REGISTERED = (
     BiasMetric("KL", "Kullback-Liebler Divergence (KL)", _PRE, formulas.kullback_leibler, _DISTRIBUTIONS),
     BiasMetric("KS", "Kolmogorov-Smirnov Distance (KS)", _PRE, formulas.kolmogorov_smirnov, _DISTRIBUTIONS),
     BiasMetric("LP", "L-p Norm (LP)", _PRE, formulas.lp_norm, _DISTRIBUTIONS),
-    BiasMetric("RD", "Recall Difference (RD)", _POST, formulas.recall_difference, PREDICTED),
-    BiasMetric("SD", "Specificity Difference (SD)", _POST, formulas.specificity_difference, PREDICTED),
-    BiasMetric("TE", "Treatment Equality (TE)", _POST, formulas.treatment_equality, PREDICTED),
+    BiasMetric(
+        "RD", "Recall Difference (RD)", _POST, formulas.recall_difference, PREDICTED, rows=partial(_with_label, 1)
+    ),
+    BiasMetric(
+        "SD",
+        "Specificity Difference (SD)",
+        _POST,
+        formulas.specificity_difference,
+        PREDICTED,
+        rows=partial(_with_label, 0),
+    ),
+    BiasMetric("TE", "Treatment Equality (TE)", _POST, formulas.treatment_equality, PREDICTED, rows=_wrong),
     BiasMetric("TVD", "Total Variation Distance (TVD)", _PRE, formulas.total_variation, _DISTRIBUTIONS),
 )
 

@@ -12,7 +12,6 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, MetricEntry
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS
 from modelwatch_analyzer.bias.groups import known_type
-from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.replay import Finding, Replay
 from modelwatch_core.domain.constraint_violations import subject_text
@@ -76,8 +75,7 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     then, now = BiasAnalysis.read(constraints), BiasAnalysis.read(current)
     wanted = then.constraints()
     rule = then.disparate_impact_rule or config.disparate_impact_rule
-    compared = sum(METRICS[each.metric.name].is_compared for each in _measured(now) if each.metric.name in METRICS)
-    rates = then.rates.of_each(now.share_of_month, compared)
+    rates = then.rates.of_each(now.share_of_month, then.compared)
     violations: list[Finding] = []
     unknown: list[Finding] = []
     for measured in _measured(now):

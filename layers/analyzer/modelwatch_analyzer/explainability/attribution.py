@@ -84,8 +84,8 @@ def standard_errors(samples: Floats) -> Floats:
     return np.asarray((samples / scale).std(axis=0, ddof=1) * scale)
 
 
-def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: float, seed: int) -> float:
-    """Return the NDCG that chance does not exceed, for all that the rows of both sides tell.
+def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, rate: float, seed: int) -> float:
+    """Return the NDCG that chance exceeds at a rate only, for all that the rows of both sides tell.
 
     The quantile of the NDCG over replicates of both sides: bootstrap resamples of the current rows, and normal draws
     around the baseline's attributions with its standard errors. Where the quantile takes more replicates than there
@@ -97,22 +97,27 @@ def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, confidence: 
         The baseline's global attributions, not all 0, and their standard errors.
     samples : array, shape (replicates, features)
         Bootstrap replicates of the current ones.
-    confidence : float
-        Of the quantile. Of more than 100,000 replicates, the greatest stands for the quantile.
+    rate : float
+        In (0, 1). Where it takes more than 100,000 replicates, the greatest stands for the quantile.
     """
     generator = np.random.default_rng(seed)
     scale, unit = np.abs(baseline).max(), np.abs(samples).max() or 1.0  # NDCG depends on neither, and nothing overflows
-    number = min(_MOST_DRAWS, math.ceil(_BEYOND_QUANTILE / (1 - confidence)))
     now, resamples = samples / unit, len(samples)
-    mean = now.mean(axis=0)
+    number = max(resamples, math.ceil(min(_MOST_DRAWS, _BEYOND_QUANTILE / rate)))
+    mean, factor = now.mean(axis=0), _covariance_factor(now) if number > resamples else None
     found = []
-    for start in range(0, max(number, resamples), resamples):
+    for start in range(0, number, resamples):
         then = generator.normal(baseline / scale, errors / scale, samples.shape)
-        if start:
-            weights = generator.normal(size=(resamples, resamples)) / math.sqrt(max(1, resamples - 1))
-            now = mean + weights @ (samples / unit - mean)
+        if start and factor is not None:
+            now = mean + generator.normal(size=samples.shape) @ factor
         found.append(_ndcg(np.abs(then), np.abs(now)))
-    return float(np.quantile(np.concatenate(found), confidence, method="higher"))
+    return float(np.quantile(np.concatenate(found), 1 - rate, method="higher"))
+
+
+def _covariance_factor(samples: Floats) -> Floats:
+    """Return a matrix with which standard normal rows get the covariance of the columns."""
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(samples.T)))
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))).T)
 
 
 def ndcg(baseline: Floats, current: Floats) -> float | Undefined:

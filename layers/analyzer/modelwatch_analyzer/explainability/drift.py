@@ -128,7 +128,7 @@ def compare(
     if resampled is not None and isinstance(at_most, float):
         errors = np.array([(baseline.standard_errors or {}).get(name, 0.0) for name in common])
         rate = config.rates.of_window(share_of_month) / labels
-        at_most = ndcg_at_most(then_values, errors, resampled, 1 - rate, seed)
+        at_most = ndcg_at_most(then_values, errors, resampled, rate, seed)
     return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency, at_most)
 
 

@@ -162,7 +162,7 @@ class AnalysisSettings(Owned):
     earlier_scores: Path | None = None
     record_preprocessor_script: Path | None = None
     post_analytics_processor_script: Path | None = None
-    looks_per_month: int | None = Field(default=None, ge=1)
+    looks_per_month: int | None = Field(default=None, ge=1, le=10_000_000)
     user_environment: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("missing_values", mode="before")
