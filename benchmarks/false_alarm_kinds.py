@@ -81,6 +81,13 @@ def _binary(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
     )
 
 
+def _rare(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
+    """Of 25 labels one is positive, and four of five of these are found; of a worse model three of five."""
+    label = generator.random(rows) < 0.04
+    chance = np.where(label, 0.6 if changed else 0.8, 0.02)
+    return pl.DataFrame({"prediction": generator.random(rows) < chance, "label": label}).cast(pl.Int64)
+
+
 def _multiclass(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
     known, noise = generator.normal(size=(2, rows))
     classes, limits = np.array(["a", "b", "c"]), [-0.7, 0.7]
@@ -113,6 +120,7 @@ MONITORS: Mapping[str, Monitor] = {
         _binary,
         {"problem_type": "BinaryClassification", "probability_attribute": "probability"},
     ),
+    "of rare events": Monitor("model-quality", _rare, {"problem_type": "BinaryClassification"}),
     "multiclass classification": Monitor("model-quality", _multiclass, {"problem_type": "MulticlassClassification"}),
     "regression": Monitor("model-quality", _regression, {"problem_type": "Regression"}),
     "bias": Monitor("bias", _groups, {"analysis_config": _CONFIG}),

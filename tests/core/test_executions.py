@@ -521,6 +521,16 @@ def test_offsets_move_the_window_before_the_scheduled_time(world):
     assert str(execution.window) == "[2020-01-01T13:00:00Z, 2020-01-08T13:00:00Z)"
 
 
+def test_windows_whose_length_does_not_say_how_many_there_are_have_the_number_by_their_schedule(world):
+    world.has_schedule("overlapping", endpoint_input={"endpoint_name": "mortgages", "start_time_offset": "-P1D"})
+    world.has_schedule("own", environment={"looks_per_month": "7"}, endpoint_input={"endpoint_name": "mortgages"})
+    for name in ("overlapping", "own"):
+        world.tick(name=name)
+    world.tick()
+    assert [request.settings.looks_per_month for request in world.host.started] == [720, 7, None]
+    assert world.host.started[2].settings.share_of_month == pytest.approx(1 / 720)
+
+
 def test_attributes_and_scripts_reach_the_analyzer(world):
     world.objects.kept["s3://results/code/mine.py"] = b"def preprocess_handler(record): return {}"
     world.has_schedule(

@@ -286,7 +286,8 @@ def test_a_batch_is_checked_once_when_its_job_is_completed(world):
     assert launched.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
     (again,) = world.check_batch("nightly-7")
     assert again.key == launched.key
-    assert len(world.host.started) == 1
+    (request,) = world.host.started
+    assert request.settings.looks_per_month == 720  # not as many as of twenty minutes
 
 
 def test_a_batch_is_checked_only_by_schedules_that_ask_for_it_and_watch_its_folder(world):

@@ -305,13 +305,14 @@ class LaunchExecution:
         previous = self._previous_attempt(execution)
         latest = self._before(execution.schedule_id, execution.window)
         earlier = tuple(self._earlier_executions(execution, latest))
-        scores = _earlier_scores(latest)
+        scores, looks = _earlier_scores(latest), schedule.looks_per_month
         fields: dict[str, Any] = {
             "dataset_format": captured.dataset_format,
             "start_time": execution.window.start,
             "end_time": execution.window.end,
             "late_since": execution.late_since,
             "publish_cloudwatch_metrics": Switch.ENABLED if schedule.publish_cloudwatch_metrics else Switch.DISABLED,
+            **({"looks_per_month": looks} if looks and "looks_per_month" not in given.settings else {}),
             "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
             "sagemaker_endpoint_name": schedule.endpoint_name,
             **({"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}),

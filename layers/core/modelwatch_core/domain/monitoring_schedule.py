@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from pydantic import Field, PlainSerializer, ValidationError, field_validator, m
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import Alerting
+from modelwatch_core.domain.analysis_settings import MONTH
 from modelwatch_core.domain.dataset_parts import read_as_a_whole
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -351,6 +353,19 @@ class ScheduleRequest(MonitorParameters):
             merged=self.ground_truth_input is not None,
         )
         return Demand(input_bytes=0, needs_image=self.image_uri is not None, read_as_a_whole=whole)
+
+    @property
+    def looks_per_month(self) -> int | None:
+        """How many windows there are in 30 days, where their length does not say.
+
+        That is so of windows that overlap or have gaps, and of batches that are checked when they are written: those
+        are taken to come every hour.
+        """
+        batches = self.batch_transform_input
+        if batches is not None and batches.check_when_written:
+            return MONTH // timedelta(hours=1)
+        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        return math.ceil(MONTH / shortest) if self._has_offsets and shortest is not None else None
 
     @property
     def _has_offsets(self) -> bool:
