@@ -227,7 +227,7 @@ BIAS_BASELINE = Baseline(
     },
     attributes={"probability_attribute": SCORE, "probability_threshold_attribute": APPROVED_ABOVE},
     edit=Edit(
-        "the share of approvals (DPPL) may differ between groups by 0.1; only a whole interval beyond it alarms",
+        "the share of approvals (DPPL) may differ between groups by 0.1; only what chance does not explain alarms",
         _at_most_ten_points,
     ),
 )
