@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import parquet_files, typed_columns
+from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.profile.table import profile_dataset
+from modelwatch_analyzer.reading import parquet_files, parquet_process, typed_columns
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
@@ -269,6 +271,33 @@ def test_a_process_that_has_ended_or_is_busy_is_not_used_again(tmp_path: Path) -
     os.kill(int(kept), signal.SIGKILL)
     os.waitid(os.P_PID, int(kept), os.WEXITED | os.WNOWAIT)
     assert [batch.height for batch in dataset.batches(plan, ReadLog())] == [10]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"i": [1, None], "f": [1.0, 2.0], "t": ["x", "1"], "n": ["1", "2.5"], "b": [True, False]},
+        {
+            "f": [None, float("nan")],
+            "i": pl.Series([None, None], dtype=pl.Int32),
+            "x": [1.0, -1e999],
+            "z": [None, None],
+        },
+        {"i": [1, 2]},
+        {"t": ["x", "y"]},
+    ],
+)
+def test_a_profile_has_the_types_of_the_text_and_takes_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any]
+) -> None:
+    pl.DataFrame(columns).write_parquet(tmp_path / "a.parquet")
+    text, _ = read(tmp_path / "a.parquet", pl.String())
+    started, start = [], parquet_process._started
+    monkeypatch.setattr(parquet_process, "_started", lambda: started.append(start()) or started[-1])
+    profile = profile_dataset(opened(tmp_path / "a.parquet"))
+    found = {name: column.type for name, column in profile.columns.items()}
+    assert found == {column.name: infer_type(column.drop_nulls()) for column in text.iter_columns()}
+    assert len(started) == 1
 
 
 def test_no_batch_of_a_wide_table_is_a_rest_of_a_row_or_two(tmp_path: Path) -> None:

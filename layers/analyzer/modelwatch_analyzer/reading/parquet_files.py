@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, TypedTable
 from modelwatch_analyzer.reading.files import SourceFile, cuts_of, in_parts
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
@@ -43,7 +43,7 @@ class _ParquetFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetFiles(TableOfParts, TableOfPieces):
+class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
     """A `Table` of Parquet files. Elements that the lists of a file do not have are missing values."""
 
     files: tuple[_ParquetFile, ...]
@@ -91,7 +91,7 @@ class ParquetFiles(TableOfParts, TableOfPieces):
     def parts(self) -> Iterator[ParquetFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):
-            yield replace(self, files=files, process=ParquetProcess())
+            yield replace(self, files=files, process=self.process if files == self.files else ParquetProcess())
 
     def pieces(self) -> Iterator[ParquetFiles]:
         """Yield tables of some of the rows each; see `modelwatch_analyzer.parts`.
@@ -112,6 +112,12 @@ class ParquetFiles(TableOfParts, TableOfPieces):
             start += file.stop
         if group:
             yield replace(self, files=tuple(group))
+
+    def beginning(self) -> ParquetFiles:
+        """Return a table of the first rows."""
+        first = next((file for file in self.files if file.start < file.stop), self.files[0])
+        rows = max(1, _BATCH_CELLS // len(self.columns))
+        return replace(self, files=(replace(first, stop=min(first.stop, first.start + rows)),))
 
 
 def open_parquet(
