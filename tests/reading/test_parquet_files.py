@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from modelwatch_analyzer.reading import parquet_files, parquet_process, typed_co
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
-from modelwatch_analyzer.reading.parquet_footer import repeated_names
+from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
+from modelwatch_analyzer.reading.typed_columns import TypedColumns
 from modelwatch_core.domain.errors import InvalidInput
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
@@ -135,6 +137,33 @@ def test_names_are_found_in_no_bytes_whatever(tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.getbasetemp() / "any.parquet"
     path.write_bytes(content + len(content).to_bytes(4, "little") + b"PAR1")
     assert dict(repeated_names(path)) == {}
+    assert row_groups(path) == ()
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 15))
+def test_slices_are_whole_row_groups_where_these_are_not_larger(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, group: int, most: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "groups.parquet"
+    pl.DataFrame({"a": range(rows), "s": [{"t": ["x"]}] * rows}).write_parquet(path, row_group_size=group)
+    groups = row_groups(path)
+    file = parquet_files._ParquetFile(source_files(path)[0], TypedColumns(rows, frozenset(), {}, {}), groups, 0, rows)
+    slices = list(file.slices(most))
+    assert sum(groups) == rows
+    assert [row for start, stop in slices for row in range(start, stop)] == list(range(rows))
+    assert max(stop - start for start, stop in slices) <= most
+    if group <= most:
+        assert {stop for _, stop in slices} <= set(accumulate(groups))
+
+
+def test_other_rows_of_a_query_are_not_decoded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"a": range(10)}).write_parquet(path)
+    query = pl.scan_parquet(path)
+    with parquet_process.parquet_process() as collect:
+        assert [batch["a"].to_list() for batch in collect(query, 2, start=1, stop=4)] == [[1], [2, 3]]
+        path.unlink()
+        assert [batch["a"].to_list() for batch in collect(query, 5, start=4)] == [[4, 5, 6], [7, 8, 9]]
 
 
 def test_half_floats_are_numbers(tmp_path: Path) -> None:
