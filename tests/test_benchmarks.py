@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks.peers import PEERS, verdicts
-from benchmarks.processes import Usage
+from benchmarks.processes import Usage, measure, python
 from tests.repository import ROOT
 
 
@@ -18,6 +18,13 @@ def test_a_short_benchmark_runs_to_its_end():
     assert ended.returncode == 0, ended.stderr
     assert "baseline and check of 600 x 30 Parquet" in ended.stdout
     assert "peak memory" in ended.stdout
+
+
+def test_the_memory_of_a_process_does_not_count_that_of_the_one_that_measures_it():
+    ballast = b"x" * 150_000_000
+    usage = measure(python("-c", "print('done')"))
+    assert usage.output == "done"
+    assert usage.peak_rss < len(ballast) / 2
 
 
 @pytest.mark.parametrize(
