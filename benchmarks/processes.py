@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,12 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import NamedTemporaryFile
 
 from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
-_MEASURED_PROCESS = str(ROOT / "benchmarks" / "measured_process.py")
+
+_STARTER = """
+import os, sys, time
+start = time.perf_counter()
+process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(process, 0)
+with open(int(sys.argv[1]), "w") as numbers:
+    print(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss, file=numbers)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process starts each command: on Linux the peak memory of one includes that of the process that started it."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,23 @@ def measure(command: Command) -> Usage:
     """
     environment = {**os.environ, **command.environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has byte code, and so have its templates
-    with NamedTemporaryFile() as usage:
-        starts = (sys.executable, "-S", _MEASURED_PROCESS, usage.name, command.interpreter, *command.arguments)
-        output = subprocess.run(starts, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-        cpu, wall, peak, exit_code = json.loads(Path(usage.name).read_bytes())
-    if exit_code:
-        sys.exit(f"{' '.join(command.arguments)} ended with exit code {exit_code}; nothing was measured.")
-    return Usage(cpu, wall, peak, output.strip())
+    reader, writer = os.pipe()
+    measured = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _STARTER, str(writer), command.interpreter, *command.arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=(writer,),
+        check=False,
+    )
+    os.close(writer)
+    with open(reader) as numbers:  # noqa: PTH123 - a pipe has no path
+        used = numbers.read().split()
+    if measured.returncode:
+        sys.exit(f"{' '.join(command.arguments)} ended with exit code {measured.returncode}; nothing was measured.")
+    cpu, wall, peak = map(float, used)
+    return Usage(cpu, wall, int(peak) * (1 if sys.platform == "darwin" else 1024), measured.stdout.strip())
 
 
 def interleaved(commands: Mapping[str, Command], repetitions: int) -> dict[str, list[Usage]]:

@@ -295,7 +295,7 @@ def test_pieces_know_their_share_of_the_rows(
     for number, (count, form) in enumerate(texts):
         last = b'9,9"\n' if form == "stray quote" else b"99,9\n"
         text = b"a,b\n" + last + b"11,2\n" * count
-        (folder / f"{number:03}.csv").write_bytes(gzip.compress(text) if form == "gzip" else text)
+        (folder / f"{number:03}.csv").write_bytes(gzip.compress(text, mtime=0) if form == "gzip" else text)
     with patch.object(csv_files, "PIECE_BYTES", least):
         pieces = pieces_of(open_csv(folder, CsvOptions(header=True)))
     rows = [len(read(piece)[0]) for piece in pieces]
@@ -305,13 +305,13 @@ def test_pieces_know_their_share_of_the_rows(
 def test_a_compressed_text_is_measured_by_its_beginning(tmp_path: Path) -> None:
     numbers = np.random.default_rng(1).random((4_000, 8))
     text = pl.DataFrame(numbers).write_csv().encode()
-    members = b"".join(gzip.compress(text[start : start + 100_000]) for start in range(0, len(text), 100_000))
-    for name, compressed in (("one", gzip.compress(text)), ("several", members)):
+    members = b"".join(gzip.compress(text[start : start + 100_000], mtime=0) for start in range(0, len(text), 100_000))
+    for name, compressed in (("one", gzip.compress(text, mtime=0)), ("several", members)):
         (tmp_path / name).write_bytes(compressed)
         assert SourceFile(tmp_path / name, name).text_size == pytest.approx(len(text), rel=0.02)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"\x1f\x8bno gzip", gzip.compress(b""), b"1,2\n"])
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"\x1f\x8bno gzip", gzip.compress(b"", mtime=0), b"1,2\n"])
 def test_what_cannot_be_decompressed_is_measured_as_it_is_stored(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data").write_bytes(content)
     assert 0 <= SourceFile(tmp_path / "data", "data").text_size <= len(content)
@@ -332,7 +332,7 @@ def test_the_sample_of_a_dataset_is_full_whatever_is_the_largest_of_its_pieces(
     elif shape == "a compressed file":
         for number in range(4):
             (tmp_path / f"{number}.csv").write_bytes(b"a,b\n" + rows[:4_800])
-        (tmp_path / "data.csv").write_bytes(gzip.compress(b"a,b\n" + rows))
+        (tmp_path / "data.csv").write_bytes(gzip.compress(b"a,b\n" + rows, mtime=0))
     if shape == "a dominant capture":
         events = [[f"{number} {row}" for row in range(count)] for number, count in enumerate([90, 3_000, 90, 90, 90])]
         dataset = open_records(capture(tmp_path, events), CaptureOptions(), Attributes())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import files
+from modelwatch_analyzer.reading import capture_records, files
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
@@ -228,6 +228,17 @@ def test_no_message_contains_a_value(write: Write) -> None:
     _, log = read(opened(write(lines), "2026-11-22T09:00:00"))
     assert log.malformed == 5
     assert not any("secret" in example for example in log.malformed_examples)
+
+
+def test_a_dataset_is_opened_without_parsing_more_records_than_its_layout_needs(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    parse = capture_records._parse
+    monkeypatch.setattr(capture_records, "_parse", lambda *given: parsed.append(len(given[2])) or parse(*given))
+    dataset = opened(write([record("1,2", "0")] * 3_000))
+    assert parsed == [1_000]
+    assert read(dataset)[1].read == 3_000
 
 
 def test_numbers_of_single_rows_take_the_fast_path(write: Write) -> None:

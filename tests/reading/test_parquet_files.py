@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading import parquet_files, typed_columns
+from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.profile.table import profile_dataset
+from modelwatch_analyzer.reading import parquet_files, parquet_process, typed_columns
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
-from modelwatch_analyzer.reading.parquet_footer import repeated_names
+from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
+from modelwatch_analyzer.reading.typed_columns import TypedColumns
 from modelwatch_core.domain.errors import InvalidInput
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
@@ -133,6 +137,33 @@ def test_names_are_found_in_no_bytes_whatever(tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.getbasetemp() / "any.parquet"
     path.write_bytes(content + len(content).to_bytes(4, "little") + b"PAR1")
     assert dict(repeated_names(path)) == {}
+    assert row_groups(path) == ()
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 15))
+def test_slices_are_whole_row_groups_where_these_are_not_larger(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, group: int, most: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "groups.parquet"
+    pl.DataFrame({"a": range(rows), "s": [{"t": ["x"]}] * rows}).write_parquet(path, row_group_size=group)
+    groups = row_groups(path)
+    file = parquet_files._ParquetFile(source_files(path)[0], TypedColumns(rows, frozenset(), {}, {}), groups, 0, rows)
+    slices = list(file.slices(most))
+    assert sum(groups) == rows
+    assert [row for start, stop in slices for row in range(start, stop)] == list(range(rows))
+    assert max(stop - start for start, stop in slices) <= most
+    if group <= most:
+        assert {stop for _, stop in slices} <= set(accumulate(groups))
+
+
+def test_other_rows_of_a_query_are_not_decoded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"a": range(10)}).write_parquet(path)
+    query = pl.scan_parquet(path)
+    with parquet_process.parquet_process() as collect:
+        assert [batch["a"].to_list() for batch in collect(query, 2, start=1, stop=4)] == [[1], [2, 3]]
+        path.unlink()
+        assert [batch["a"].to_list() for batch in collect(query, 5, start=4)] == [[4, 5, 6], [7, 8, 9]]
 
 
 def test_half_floats_are_numbers(tmp_path: Path) -> None:
@@ -269,6 +300,33 @@ def test_a_process_that_has_ended_or_is_busy_is_not_used_again(tmp_path: Path) -
     os.kill(int(kept), signal.SIGKILL)
     os.waitid(os.P_PID, int(kept), os.WEXITED | os.WNOWAIT)
     assert [batch.height for batch in dataset.batches(plan, ReadLog())] == [10]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"i": [1, None], "f": [1.0, 2.0], "t": ["x", "1"], "n": ["1", "2.5"], "b": [True, False]},
+        {
+            "f": [None, float("nan")],
+            "i": pl.Series([None, None], dtype=pl.Int32),
+            "x": [1.0, -1e999],
+            "z": [None, None],
+        },
+        {"i": [1, 2]},
+        {"t": ["x", "y"]},
+    ],
+)
+def test_a_profile_has_the_types_of_the_text_and_takes_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any]
+) -> None:
+    pl.DataFrame(columns).write_parquet(tmp_path / "a.parquet")
+    text, _ = read(tmp_path / "a.parquet", pl.String())
+    started, start = [], parquet_process._started
+    monkeypatch.setattr(parquet_process, "_started", lambda: started.append(start()) or started[-1])
+    profile = profile_dataset(opened(tmp_path / "a.parquet"))
+    found = {name: column.type for name, column in profile.columns.items()}
+    assert found == {column.name: infer_type(column.drop_nulls()) for column in text.iter_columns()}
+    assert len(started) == 1
 
 
 def test_no_batch_of_a_wide_table_is_a_rest_of_a_row_or_two(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ _CELLS = 6_000_000
 _SLACK = 2
 """So many times the sampled rows are held before some are dropped, which copies the others."""
 
+_SHORT = 1_000
+"""Shorter parts are joined, because whatever is asked of a series costs as much as thousands of values do; longer ones
+at the end only, because that takes as much memory again."""
+
 _MORE, _AT_LEAST_MORE = 1.25, 500
 """What each of several samples keeps beyond its share of the merged one."""
 
@@ -93,21 +97,23 @@ class RowSample:
         both._threshold = min(self._threshold, other._threshold)
         both._held = self._held + other._held
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
-        both._keep_below_threshold()
-        both._prune()
-        both._join()
+        both._drop()
+        if both._held < _SHORT * len(both._parts):
+            both._join()
         return both
 
     def _prune(self) -> None:
-        if self._held <= self._limit:
-            return
-        together = np.concatenate(self._priorities)
-        self._threshold = float(np.partition(together, self._limit)[self._limit])
-        self._keep_below_threshold()
+        if self._held > self._limit:
+            self._drop()
 
-    def _keep_below_threshold(self) -> None:
+    def _drop(self) -> None:
+        """Drop the rows from the threshold on, once it is low enough for the limit."""
+        together = np.concatenate([np.empty(0), *self._priorities])
+        below = together[together < self._threshold]
+        if below.size > self._limit:
+            self._threshold = float(np.partition(below, self._limit)[self._limit])
         kept = [each < self._threshold for each in self._priorities]
-        self._parts = [part.filter(rows) for part, rows in zip(self._parts, kept, strict=True)]
+        self._parts = [part if rows.all() else part.filter(rows) for part, rows in zip(self._parts, kept, strict=True)]
         self._priorities = [each[rows] for each, rows in zip(self._priorities, kept, strict=True)]
         self._held = sum(part.height for part in self._parts)
 
@@ -151,7 +157,7 @@ class RowSample:
         return self._parts
 
     def _join(self) -> None:
-        """Join neighbouring parts: whatever is asked of a series costs as much as thousands of values do."""
+        """Join neighbouring parts."""
         held = zip(self._parts, self._priorities, strict=True)
         runs = [list(zip(*run, strict=True)) for _, run in groupby(held, lambda pair: pair[0].schema)]
         if len(runs) < len(self._parts):

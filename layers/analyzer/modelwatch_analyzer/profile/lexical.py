@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 _INTEGRAL = r"^[-+]? ?[0-9]+$"
 _NUMERIC = r"^[-+]? ?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _BOOLEAN = r"^(?:true|false)$"
+_MANY = 8_192
+"""Of fewer values NumPy drops those that are missing faster: each method of polars that computes takes some time."""
 
 
 class ColumnType(StrEnum):
@@ -85,9 +87,12 @@ def read_numbers(column: pl.Series) -> Numbers:
     dtype = column.dtype
     if isinstance(dtype, pl.String):
         return _read_text(column.alias("value").drop_nulls(), missing)  # polars takes a name ^a.*$ for a pattern
-    values = column.to_numpy()  # each method of polars that computes takes as long as thousands of values do
-    if missing:
-        values = values[~np.isnan(values)]  # polars converts nulls to NaN
+    if missing and len(column) > _MANY:
+        values = column.drop_nulls().to_numpy()
+    else:
+        values = column.to_numpy()
+        if missing:
+            values = values[~np.isnan(values)]  # polars converts nulls to NaN
     values = values.astype(np.float64, copy=False)
     column_type = ColumnType.INTEGRAL if isinstance(dtype, pl.Int64) else ColumnType.FRACTIONAL
     integral = values.size if column_type is ColumnType.INTEGRAL else 0

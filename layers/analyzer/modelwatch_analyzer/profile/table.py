@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Self
 
 import polars as pl
@@ -12,8 +13,8 @@ import polars as pl
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.parts import Gather, Place, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_types
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, parts_of
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_types, read_numbers
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, beginning_of, parts_of
 from modelwatch_core.domain.outcome import RecordCounts
 
 _DTYPES: Mapping[ColumnType, pl.DataType] = {ColumnType.INTEGRAL: pl.Int64(), ColumnType.FRACTIONAL: pl.Float64()}
@@ -138,11 +139,19 @@ def _dtype(column_type: ColumnType) -> pl.DataType:
 
 
 def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, ColumnType]:
-    plan = Plan(dict.fromkeys(columns, pl.String()))
-    batch = next(iter(dataset.batches(plan, ReadLog())), None) if columns else None
-    if batch is None:
+    if not columns:
+        return {}
+    beginning = beginning_of(dataset)
+    if beginning is None:
+        found = [*islice(dataset.batches(Plan(dict.fromkeys(columns, pl.String())), ReadLog()), 1)]
+    else:
+        found = [*beginning.batches(Plan(dict.fromkeys(columns, pl.Float64())), ReadLog())]
+    if not found:
         return dict.fromkeys(columns, ColumnType.UNKNOWN)
-    return dict(zip(columns, infer_types(pl.DataFrame([batch.get_column(name) for name in columns])), strict=True))
+    (batch,) = found
+    texts = batch.select(pl.col(pl.String))
+    types = dict(zip(texts.columns, infer_types(texts) if texts.width else (), strict=True))
+    return {name: types[name] if name in types else read_numbers(batch.get_column(name)).type for name in columns}
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,14 @@ class CapturedRecords:
     merge_log: ReadLog | None = None
     spelling: ValueSpelling = AS_WRITTEN
 
-    def blocks(self, log: ReadLog) -> Iterator[RecordBlock]:
-        """Read all files in their order, block by block; log records that are left out, and repeated events."""
+    def blocks(self, log: ReadLog, most: int = _CSV_RECORDS_PER_BLOCK) -> Iterator[RecordBlock]:
+        """Read all files in their order, block by block; log records that are left out, and repeated events.
+
+        Parameters
+        ----------
+        most : int
+            How many lines a block has at most.
+        """
         events, respelling = EventIds(), Respelling(self.spelling)
         if self.merge_log:
             log.include(self.merge_log)
@@ -149,7 +155,7 @@ class CapturedRecords:
             if not self.merge_log:
                 log.objects += 1
                 log.bytes += file.size
-            for first_line, lines in _line_chunks(file, log):
+            for first_line, lines in _line_chunks(file, log, most):
                 block = self._in_window(_parse(file, first_line, lines, log), log)
                 if not self.merge_log:
                     log.duplicate_events += events.count_repeated(block.event_ids)
@@ -207,13 +213,13 @@ def _select(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
     )
 
 
-def _line_chunks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, list[bytes]]]:
+def _line_chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[tuple[int, list[bytes]]]:
     """Yield a file's lines in chunks that, when parsed, fit into the processor's caches."""
     for first_line, text in line_blocks(file, log):
         lines = text.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        size = _JSON_RECORDS_PER_BLOCK if lines and b'"JSON"' in lines[0] else _CSV_RECORDS_PER_BLOCK
+        size = min(most, _JSON_RECORDS_PER_BLOCK) if lines and b'"JSON"' in lines[0] else most
         for start in range(0, len(lines), size):
             yield first_line + start, lines[start : start + size]
 

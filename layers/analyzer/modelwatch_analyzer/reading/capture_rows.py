@@ -187,7 +187,7 @@ def sides_of(groups: Sequence[ColumnGroup]) -> tuple[Side, ...]:
 
 
 def _numbered_records(captured: CapturedRecords, log: ReadLog) -> Iterator[tuple[str, int, CapturedRecord]]:
-    for block in captured.blocks(log):
+    for block in captured.blocks(log, SAMPLED_ROWS):
         for number, record in zip(block.numbers, block.records, strict=True):
             yield block.file.label, number, record
 

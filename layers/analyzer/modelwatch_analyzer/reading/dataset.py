@@ -305,6 +305,21 @@ class TableOfPieces(ABC):
         """Yield tables of some of the rows each, in their order."""
 
 
+class TypedTable(ABC):
+    """A table whose columns have types, of which a plan of ``Float64`` delivers all numbers as numbers."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def beginning(self) -> Table | None:
+        """Return a table of the first rows, as many as a batch has at most; None if the columns have no types."""
+
+
+def beginning_of(table: Table) -> Table | None:
+    """Return a table of the first rows of a table; None if its columns have no types."""
+    return table.beginning() if isinstance(table, TypedTable) else None
+
+
 def pieces_of(table: Table) -> tuple[Table, ...]:
     """Return the pieces of a part, in their order: the part itself if its format has none."""
     return tuple(table.pieces()) if isinstance(table, TableOfPieces) else (table,)
@@ -329,7 +344,7 @@ def sources_of(table: Table) -> tuple[SourceFile, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class TableWithRoles(TableOfParts, TableOfPieces):
+class TableWithRoles(TableOfParts, TableOfPieces, TypedTable):
     """A `Dataset`: the columns of a table that are not excluded, and their roles.
 
     Attributes
@@ -384,6 +399,10 @@ class TableWithRoles(TableOfParts, TableOfPieces):
     def pieces(self) -> Iterator[Table]:
         """Yield the pieces of the table."""
         yield from pieces_of(self.table)
+
+    def beginning(self) -> Table | None:
+        """Return that of the table."""
+        return beginning_of(self.table)
 
 
 def roles_by_name(columns: Sequence[str], attributes: Mapping[Role, str]) -> Roles:

@@ -7,13 +7,13 @@ would be.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 from pydantic import ConfigDict
 
-from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, ReadLog, TypedTable
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
@@ -47,7 +47,7 @@ class FrameOptions(Owned):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryFrame:
+class MemoryFrame(TypedTable):
     """A `Table` of one data frame."""
 
     held: HeldFrame
@@ -84,6 +84,11 @@ class MemoryFrame:
             spelled = self.content.spelled(batch, self.spelling, others, self.held.label, start)
             yield without_infinities(spelled, plan)
         log.remarks += others.remarks(self.spelling.decimal)
+
+    def beginning(self) -> MemoryFrame:
+        """Return a table of the first rows."""
+        rows = max(1, _BATCH_CELLS // len(self.columns))
+        return replace(self, content=replace(self.content, rows=min(rows, self.content.rows)))
 
 
 def open_frame(options: FrameOptions, spelling: ValueSpelling = AS_WRITTEN) -> MemoryFrame:

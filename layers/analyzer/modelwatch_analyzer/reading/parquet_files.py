@@ -12,18 +12,24 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, TypedTable
 from modelwatch_analyzer.reading.files import SourceFile, cuts_of, in_parts
-from modelwatch_analyzer.reading.parquet_footer import repeated_names
-from modelwatch_analyzer.reading.parquet_process import Collect, ParquetProcess, Unreadable, parquet_process
+from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
+from modelwatch_analyzer.reading.parquet_process import (
+    Collect,
+    CollectRows,
+    ParquetProcess,
+    Unreadable,
+    parquet_process,
+)
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
-_SLICE_CELLS = 1 << 21
-"""How many cells polars may read ahead; by default it reads many row groups and keeps them all in memory."""
+_SLICE_CELLS = 1 << 22
+"""How many cells are decoded at once, in whole row groups where they are not larger."""
 _SHORT, _SHORT_AT_ONCE = 4_096, 8
 """A batch of fewer rows, as of a wide table, takes as long as one of so many. A slice then has eight whole ones: polars
 decodes what is before a slice anew, and none is left for the last row or two."""
@@ -38,12 +44,27 @@ class _ParquetFile:
 
     file: SourceFile
     content: TypedColumns
+    groups: tuple[int, ...]
     start: int
     stop: int
 
+    def slices(self, rows: int) -> Iterator[tuple[int, int]]:
+        """Yield the rows of the whole file in slices of at most so many, with as few row groups in two as possible."""
+        start = stop = 0
+        for group in self.groups:
+            if stop > start and stop - start + group > rows:
+                yield start, stop
+                start = stop
+            stop += group
+            for _ in range(start + rows, stop, rows):
+                yield start, start + rows
+                start += rows
+        if stop > start:
+            yield start, stop
+
 
 @dataclass(frozen=True, slots=True)
-class ParquetFiles(TableOfParts, TableOfPieces):
+class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
     """A `Table` of Parquet files. Elements that the lists of a file do not have are missing values."""
 
     files: tuple[_ParquetFile, ...]
@@ -91,7 +112,7 @@ class ParquetFiles(TableOfParts, TableOfPieces):
     def parts(self) -> Iterator[ParquetFiles]:
         """Yield tables of some of the files each; see `modelwatch_analyzer.parts`."""
         for files in in_parts(self.files, lambda file: file.file):
-            yield replace(self, files=files, process=ParquetProcess())
+            yield replace(self, files=files, process=self.process if files == self.files else ParquetProcess())
 
     def pieces(self) -> Iterator[ParquetFiles]:
         """Yield tables of some of the rows each; see `modelwatch_analyzer.parts`.
@@ -112,6 +133,12 @@ class ParquetFiles(TableOfParts, TableOfPieces):
             start += file.stop
         if group:
             yield replace(self, files=tuple(group))
+
+    def beginning(self) -> ParquetFiles:
+        """Return a table of the first rows."""
+        first = next((file for file in self.files if file.start < file.stop), self.files[0])
+        rows = max(1, _BATCH_CELLS // len(self.columns))
+        return replace(self, files=(replace(first, stop=min(first.stop, first.start + rows)),))
 
 
 def open_parquet(
@@ -150,7 +177,8 @@ def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
             message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
             raise InvalidInput("DuplicateColumn", message) from None
         raise
-    return _ParquetFile(file, content, 0, content.rows)
+    groups = row_groups(file.path)
+    return _ParquetFile(file, content, groups if sum(groups) == content.rows else (content.rows,), 0, content.rows)
 
 
 def _require_parquet(file: SourceFile) -> None:
@@ -174,14 +202,16 @@ def _readable(file: SourceFile) -> Iterator[None]:
         raise InvalidInput("NotParquet", message) from None
 
 
-def _batches(collect: Collect, scan: pl.LazyFrame, source: _ParquetFile, width: int) -> Iterator[pl.DataFrame]:
+def _batches(collect: CollectRows, scan: pl.LazyFrame, source: _ParquetFile, width: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of a scan in their order, slice by slice."""
     rows, most = max(1, _SLICE_CELLS // width), max(1, _BATCH_CELLS // width)
     if most < _SHORT:
         rows = _SHORT_AT_ONCE * most
-    for start in range(source.start, source.stop, rows):
-        missing = min(rows, source.stop - start)
-        for batch in collect(scan.slice(start, missing), most):
+    for start, stop in source.slices(rows):
+        first, last = max(start, source.start), min(stop, source.stop)
+        missing = max(last - first, 0)
+        query = scan.slice(start, stop - start)
+        for batch in collect(query, most, start=first - start, stop=last - start) if missing else ():
             missing -= batch.height
             yield batch
         if missing:  # polars does not report some kinds of damage

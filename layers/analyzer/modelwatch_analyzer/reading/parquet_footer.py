@@ -1,7 +1,8 @@
-"""The names of columns in a Parquet file's footer, for files that polars refuses because names are repeated.
+"""What polars does not say of a Parquet file: names of columns that are repeated, and the rows of its row groups.
 
 The footer is a ``FileMetaData`` in Thrift's compact protocol; its field 2 is the schema, a tree of elements in
-depth-first order: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift and
+depth-first order, and its field 4 the row groups:
+https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift and
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
 """
 
@@ -14,6 +15,9 @@ from typing import Any
 _TAIL_BYTES = 8
 """The length of the footer, and ``PAR1``."""
 _SCHEMA, _NAME, _CHILDREN = 2, 4, 5
+_GROUPS, _ROWS = 4, 3
+_LARGE = 1 << 20
+"""A longer footer is not searched for row groups: that would take longer than it saves."""
 _STOP, _TRUE, _FALSE, _BYTE, _I64, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3, 6, 7, 8, 9, 10, 12
 _DEEPEST = 64
 _LONG_LIST = 15
@@ -35,18 +39,31 @@ def repeated_names(path: Path) -> Iterator[tuple[str, list[int]]]:
     that cannot be read has none.
     """
     try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(0, size - _TAIL_BYTES))
-            length = int.from_bytes(stream.read(4), "little")
-            stream.seek(max(0, size - _TAIL_BYTES - length))
-            elements = iter(_Compact(stream.read(length)).schema())
+        elements = iter(_Compact(_footer(path)).schema())
         _, columns = next(elements)
         repeated = _repeated(elements, columns, 0)
     except (_Unreadable, OSError, IndexError, StopIteration, UnicodeDecodeError):
         return
     for names, numbers in repeated:
         yield ".".join(names), numbers
+
+
+def row_groups(path: Path) -> tuple[int, ...]:
+    """Return the number of rows of each row group; none if the footer cannot be read, or is long."""
+    try:
+        footer = _footer(path)
+        return _Compact(footer).group_rows() if len(footer) <= _LARGE else ()
+    except (_Unreadable, OSError, IndexError):
+        return ()
+
+
+def _footer(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - _TAIL_BYTES))
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(max(0, size - _TAIL_BYTES - length))
+        return stream.read(length)
 
 
 def _repeated(elements: Iterator[_Element], children: int, depth: int) -> list[tuple[_Path, list[int]]]:
@@ -70,6 +87,13 @@ def _element(value: object) -> _Element:
     return name, children
 
 
+def _rows(group: object) -> int:
+    rows = group.get(_ROWS) if isinstance(group, dict) else None
+    if not (isinstance(rows, int) and rows >= 0):
+        raise _Unreadable
+    return rows
+
+
 class _Compact:
     """A reader of Thrift's compact protocol."""
 
@@ -82,6 +106,13 @@ class _Compact:
         for field, value in self._fields(0):
             if field == _SCHEMA and isinstance(value, list):
                 return list(map(_element, value))
+        raise _Unreadable
+
+    def group_rows(self) -> tuple[int, ...]:
+        """Return the number of rows of each row group; what follows them in the footer is not read."""
+        for field, value in self._fields(0):
+            if field == _GROUPS and isinstance(value, list):
+                return tuple(map(_rows, value))
         raise _Unreadable
 
     def _fields(self, depth: int) -> Iterator[tuple[int, Any]]:
@@ -106,7 +137,7 @@ class _Compact:
             return [self._value(header & 0xF, depth + 1) for _ in range(size)]
         if kind == _STRUCT:
             return dict(self._fields(depth + 1))
-        raise _Unreadable  # there are no maps in what precedes the schema
+        raise _Unreadable  # there are no maps in what precedes the row groups
 
     def _byte(self) -> int:
         self._offset += 1

@@ -1,7 +1,8 @@
 """Queries of Parquet files in a process of their own: on some kinds of damage polars aborts the process.
 
 The process runs this file. It reads queries from standard input, and responds on standard output to each with frames
-and then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format.
+and then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format. The
+result of the last query is kept, so that its other rows can be asked for without decoding them anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import IO, Any
+from itertools import pairwise
+from typing import IO, Any, Protocol
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -20,8 +22,24 @@ from polars.exceptions import PanicException, PolarsError
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import LENGTH_BYTES, receive, send
 
+_PLACES = range(0, 3 * LENGTH_BYTES, LENGTH_BYTES)
+"""Where in a message the numbers before a query are: most rows of a batch, the first row, the one behind the last."""
+_ALL = (1 << 63) - 1
+_PIPE_BYTES = 1 << 20
+"""Where the system allows it, so that the two processes do not wait for each other 64 KiB by 64 KiB."""
+
+
 Collect = Callable[[pl.LazyFrame, int], Iterator[pl.DataFrame]]
 """Collects a query in batches of at most the given number of rows, in order; there is at least one, perhaps empty."""
+
+
+class CollectRows(Protocol):
+    """A `Collect` that can collect some rows only."""
+
+    def __call__(
+        self, query: pl.LazyFrame, rows: int, /, *, start: int = 0, stop: int = _ALL
+    ) -> Iterator[pl.DataFrame]:
+        """Collect the rows of a query's result from one to before another."""
 
 
 class Unreadable(Exception):
@@ -43,7 +61,7 @@ class ParquetProcess:
         return ParquetProcess, ()
 
     @contextmanager
-    def queries(self) -> Iterator[Collect]:
+    def queries(self) -> Iterator[CollectRows]:
         """Run the process for the duration of the context at least; collecting a query may raise `Unreadable`.
 
         A query must be collected completely before the next one starts.
@@ -54,11 +72,12 @@ class ParquetProcess:
             raise AssertionError("the process was started with pipes")
         idle = True
 
-        def collect(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+        def collect(query: pl.LazyFrame, rows: int, *, start: int = 0, stop: int = _ALL) -> Iterator[pl.DataFrame]:
             nonlocal idle
             idle = False
             try:
-                send(queries, rows.to_bytes(LENGTH_BYTES, "big") + query.serialize())
+                numbers = [number.to_bytes(LENGTH_BYTES, "big") for number in (rows, start, stop)]
+                send(queries, b"".join([*numbers, query.serialize()]))
                 while message := receive(responses):
                     yield pl.read_ipc(BytesIO(message))
             except (BrokenPipeError, EOFError):
@@ -87,7 +106,7 @@ class ParquetProcess:
 
 
 @contextmanager
-def parquet_process(kept: ParquetProcess | None = None) -> Iterator[Collect]:
+def parquet_process(kept: ParquetProcess | None = None) -> Iterator[CollectRows]:
     """Run a process for the duration of the context, by default one of its own; see `ParquetProcess.queries`."""
     with (kept or ParquetProcess()).queries() as collect:
         yield collect
@@ -98,6 +117,7 @@ def _started() -> subprocess.Popen[bytes]:
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        pipesize=_PIPE_BYTES,
         stderr=subprocess.DEVNULL,  # where polars writes long backtraces about damage
         env=child_environment(),
     )
@@ -113,24 +133,30 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
+    message = BytesIO()  # it keeps its memory: the pages of a new one take four times as long as the copy
+    held, result = b"", pl.DataFrame()
     with suppress(EOFError, BrokenPipeError, PolarsError, PanicException, OSError):
         while True:
-            message = receive(queries)
-            rows, query = int.from_bytes(message[:LENGTH_BYTES], "big"), BytesIO(message[LENGTH_BYTES:])
-            for batch in _batches(pl.LazyFrame.deserialize(query), rows):
-                frame = BytesIO()
-                batch.write_ipc(frame, compression="uncompressed")
-                send(responses, frame.getbuffer())
+            asked = receive(queries)
+            rows, start, stop = (int.from_bytes(asked[place:][:LENGTH_BYTES], "big") for place in _PLACES)
+            query = asked[len(_PLACES) * LENGTH_BYTES :]
+            if query != held:
+                result = pl.DataFrame()  # before the next one needs memory
+                held, result = query, pl.LazyFrame.deserialize(BytesIO(query)).collect()
+            for batch in _batches(result[start:stop], rows):
+                message.seek(0)
+                batch.write_ipc(message, compression="uncompressed")
+                with message.getbuffer() as written, written[: message.tell()] as frame:
+                    send(responses, frame)
             send(responses, b"")
 
 
-def _batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
-    has_batches = False
-    for batch in query.collect_batches(chunk_size=rows, maintain_order=True):
-        has_batches = True
-        yield batch
-    if not has_batches:
-        yield query.head(0).collect()
+def _batches(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """Yield about equal numbers of rows, as few times as possible."""
+    count = max(1, -(-frame.height // rows))
+    cuts = [frame.height * number // count for number in range(count + 1)]
+    for start, stop in pairwise(cuts):
+        yield frame[start:stop]
 
 
 if __name__ == "__main__":

@@ -52,13 +52,20 @@ class _Compactor:
         self._items[self.length : end] = values
         self.length = end
 
-    def compact_into(self, above: _Compactor) -> int:
-        """Move every second item of the sorted buffer up, and return the number of items that were dropped."""
+    def compact_into(self, above: _Compactor, *, in_runs: bool) -> int:
+        """Move every second item of the sorted buffer up, and return the number of items that were dropped.
+
+        Parameters
+        ----------
+        in_runs : bool
+            Whether the buffer consists of few sorted runs, so that merging them is faster than sorting anew.
+        """
         even = self.length - self.length % 2
         # The first survivor is sorted item 0, 1, 1, 0, 0, 1, 1, ...: each pair of compactions cancels its bias.
         offset = (self.compactions + 1) // 2 % 2
         head = self._items[:even]
-        head.sort()  # contiguous float64 and the default kind: NumPy's SIMD quicksort
+        # Of contiguous float64 the default kind is NumPy's SIMD quicksort, the stable one a merge sort that finds runs.
+        head.sort(kind="stable" if in_runs else None)
         above.extend(head[offset::2])
         if self.length > even:
             self._items[0] = self._items[even]
@@ -305,7 +312,7 @@ class KllSketch:
             if level.length >= level.capacity:
                 if height + 1 == len(self._levels):
                     self._add_level()
-                self._size -= level.compact_into(self._levels[height + 1])
+                self._size -= level.compact_into(self._levels[height + 1], in_runs=height > 0)
                 return
 
 
