@@ -76,7 +76,7 @@ class _Benchmark:
         self._months: int = 1 if options.quick else options.months
         self._of_tools: int = 2 if options.quick else options.tool_windows
         self._tools = installed(TOOLS) if self._of_tools else []
-        if not self._tools:
+        if self._of_tools and not self._tools:
             self._console.print("evidently and nannyml are left out: python -m benchmarks peers installs them")
         self._names = [*DETECTORS, *self._tools]
 
