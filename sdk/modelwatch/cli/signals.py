@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from threading import Timer
+from typing import Any
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SOON = 0.1
 
 
 class Stopped(KeyboardInterrupt):
@@ -18,20 +22,33 @@ class Stopped(KeyboardInterrupt):
 def stopped_by_signals() -> Iterator[None]:
     """Raise `Stopped` in the block at the first signal that is to end this process, and ignore further ones.
 
-    A signal that is ignored already, as SIGHUP is under nohup, stays ignored.
+    A signal that is ignored already, as SIGHUP is under nohup, stays ignored. One that comes during a destructor, where
+    an exception ends nothing, comes again.
     """
     before = {number: signal.getsignal(number) for number in _ENDING}
     heeded = [number for number in _ENDING if before[number] is not signal.SIG_IGN]
+    report = sys.unraisablehook
 
-    def stop(*_: Any) -> NoReturn:
+    def handle(handler: Any) -> None:
         for number in heeded:
-            signal.signal(number, signal.SIG_IGN)  # a second one must not cut the cleaning up short
+            signal.signal(number, handler)
+
+    def stop(*_: Any) -> None:
+        handle(signal.SIG_IGN)  # a second one must not cut the cleaning up short
         raise Stopped
 
-    for number in heeded:
-        signal.signal(number, stop)
+    def again(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, Stopped):
+            report(unraisable)
+            return
+        handle(stop)
+        Timer(_SOON, os.kill, (os.getpid(), heeded[0])).start()
+
+    sys.unraisablehook = again
+    handle(stop)
     try:
         yield
     finally:
+        sys.unraisablehook = report
         for number in heeded:
             signal.signal(number, before[number])
