@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from modelwatch_analyzer.calibrated import effects
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, largest_move, total_variation
 
 
-def test_the_interval_of_a_difference_of_shares_is_newcombes() -> None:
-    # Newcombe (1998), Statistics in Medicine 17, table II, (a) 56/70 - 48/80, method 10: 0.0524 to 0.3339.
+def test_the_interval_of_a_difference_of_shares_is_newcombes(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = difference_of_shares(48, 80, 56, 70, "")
+    monkeypatch.setattr(effects, "_MANY", 0)
     effect = difference_of_shares(48, 80, 56, 70, "")
     assert effect.estimate == pytest.approx(0.2)
-    # With the quantile of 95 % on each side, which few rows have, it is inside that of 97.5 %.
-    assert 0.0524 < effect.lower < 0.08 < 0.30 < effect.upper < 0.3339
+    # Newcombe (1998), Statistics in Medicine 17, table II, (a) 56/70 - 48/80, method 10: 0.0524 to 0.3339.
+    assert (effect.lower, effect.upper) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    # Few rows have the quantile of 90 % on each side: 1.2816 / 1.96 = 0.654 of the reach, but for Wilson's skewness.
+    assert few.upper - few.lower == pytest.approx(0.654 * (effect.upper - effect.lower), rel=0.02)
 
 
 def test_many_rows_have_the_limits_of_two_and_a_half_per_cent_on_each_side() -> None:

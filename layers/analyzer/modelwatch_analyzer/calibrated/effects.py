@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _MANY = 5_000
-"""From so many effective rows on a minimum binds: the limits are then of 97.5 % on each side, and of 95 % below."""
+"""From so many effective rows on a minimum binds: the limits are then of 97.5 % on each side, and of 90 % below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def difference_of_shares(before: float, rows_before: float, now: float, rows_now
     if not rows_before or not rows_now:
         return Effect(0.0, 0.0, 1.0, what)
     then, later = before / rows_before, now / rows_now
-    quantile = 1.959964 if effective_rows(rows_before, rows_now) >= _MANY else 1.644854
+    quantile = 1.959964 if effective_rows(rows_before, rows_now) >= _MANY else 1.281552
     (then_low, then_high), (now_low, now_high) = (
         _wilson(share, rows, quantile) for share, rows in ((then, rows_before), (later, rows_now))
     )
