@@ -306,7 +306,8 @@ def test_a_compressed_text_is_measured_by_its_beginning(tmp_path: Path) -> None:
     numbers = np.random.default_rng(1).random((4_000, 8))
     text = pl.DataFrame(numbers).write_csv().encode()
     members = b"".join(gzip.compress(text[start : start + 100_000], mtime=0) for start in range(0, len(text), 100_000))
-    for name, compressed in (("one", gzip.compress(text, mtime=0)), ("several", members)):
+    header = gzip.compress(b"a,b\n", mtime=0) + gzip.compress(text, mtime=0)
+    for name, compressed in (("one", gzip.compress(text, mtime=0)), ("several", members), ("header", header)):
         (tmp_path / name).write_bytes(compressed)
         assert SourceFile(tmp_path / name, name).text_size == pytest.approx(len(text), rel=0.02)
 

@@ -341,3 +341,23 @@ def test_text_is_left_alone_where_no_other_spelling_is_set(tmp_path: Path) -> No
     pl.DataFrame({"s": [" NA ", "1,5"], "n": [1.5, 2.5]}).write_parquet(tmp_path / "a.parquet")
     frame, _ = read(tmp_path / "a.parquet", pl.String())
     assert frame.rows() == [(" NA ", "1.5"), ("1,5", "2.5")]
+
+
+def test_the_first_rows_may_be_in_two_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_files, "_SLICE_CELLS", 100)  # 50 rows, in which one group of 30 has room
+    monkeypatch.setattr(parquet_files, "_BATCH_CELLS", 80)  # 40 rows, by which types are found
+    monkeypatch.setattr(parquet_files, "_SHORT", 0)
+    path = tmp_path / "data.parquet"
+    pl.DataFrame({"number": range(120), "text": ["a"] * 120}).write_parquet(path, row_group_size=30)
+    profile = profile_dataset(opened(path))
+    assert {name: column.missing for name, column in profile.columns.items()} == {"number": 0, "text": 0}
+
+
+def test_a_system_that_refuses_larger_pipes_is_read_by_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    with parquet_process.parquet_process() as collect:
+        (batch,) = collect(pl.LazyFrame({"a": range(200_000)}), 1_000_000)
+    assert batch["a"].sum() == 199_999 * 100_000

@@ -33,22 +33,28 @@ def stopped_by_signals() -> Iterator[None]:
         for number in heeded:
             signal.signal(number, handler)
 
-    def stop(*_: Any) -> None:
+    repeated: list[Timer] = []
+
+    def stop(number: int, _: object) -> None:
         handle(signal.SIG_IGN)  # a second one must not cut the cleaning up short
-        raise Stopped
+        raise Stopped(number)
 
     def again(unraisable: sys.UnraisableHookArgs) -> None:
         if not isinstance(unraisable.exc_value, Stopped):
             report(unraisable)
             return
         handle(stop)
-        Timer(_SOON, os.kill, (os.getpid(), heeded[0])).start()
+        repeated.append(Timer(_SOON, os.kill, (os.getpid(), *unraisable.exc_value.args)))
+        repeated[-1].daemon = True
+        repeated[-1].start()
 
     sys.unraisablehook = again
     handle(stop)
     try:
         yield
     finally:
+        for timer in repeated:
+            timer.cancel()
         sys.unraisablehook = report
         for number in heeded:
             signal.signal(number, before[number])

@@ -148,7 +148,7 @@ def _types_of_first_batch(dataset: Dataset, columns: list[str]) -> dict[str, Col
         found = [*beginning.batches(Plan(dict.fromkeys(columns, pl.Float64())), ReadLog())]
     if not found:
         return dict.fromkeys(columns, ColumnType.UNKNOWN)
-    (batch,) = found
+    batch = pl.concat(found)  # of two slices where a small row group comes before a large one
     texts = batch.select(pl.col(pl.String))
     types = dict(zip(texts.columns, infer_types(texts) if texts.width else (), strict=True))
     return {name: types[name] if name in types else read_numbers(batch.get_column(name)).type for name in columns}

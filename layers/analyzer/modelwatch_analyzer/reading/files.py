@@ -6,7 +6,7 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -95,12 +95,14 @@ class SourceFile:
             return self.size
         with self._opened() as stream:
             head = stream.read(_COMPRESSED_HEAD_BYTES)
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | _GZIP_ONLY)
-        try:
-            text = member.decompress(head)
-        except zlib.error:
-            return self.size
-        return self.size * len(text) / (len(head) - len(member.unused_data))
+        left, text = head, 0
+        with suppress(zlib.error):  # of what is behind the last member
+            while left:
+                member = zlib.decompressobj(wbits=zlib.MAX_WBITS | _GZIP_ONLY)
+                text += len(member.decompress(left))
+                left = member.unused_data
+        read = len(head) - len(left)
+        return self.size * text / read if read else self.size
 
     def blocks(self, log: ReadLog, start: int = 0, stop: int | None = None, *, times: float = 1) -> Iterator[bytes]:
         """Yield the file's text block by block, from an offset after the byte order mark if there is one.

@@ -113,14 +113,25 @@ def parquet_process(kept: ParquetProcess | None = None) -> Iterator[CollectRows]
 
 
 def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
+    process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        pipesize=_PIPE_BYTES,
         stderr=subprocess.DEVNULL,  # where polars writes long backtraces about damage
         env=child_environment(),
     )
+    for pipe in (process.stdin, process.stdout):
+        _widen(pipe)
+    return process
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold more, where the system can do that and allows it: who has many pipes may have no larger ones."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        if pipe is not None:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -356,7 +356,7 @@ class ScheduleRequest(MonitorParameters):
 
     @property
     def looks_per_month(self) -> int | None:
-        """How many windows there are in 30 days, where their length does not say.
+        """How many windows there are in 30 days at most, where their length does not say: by the shortest interval.
 
         That is so of windows that overlap or have gaps, and of batches that are checked when they are written: those
         are taken to come every hour.
