@@ -90,3 +90,4 @@ def test_a_target_that_is_slow_once_is_tried_again():
     clock = iter([0.0, 5.0, 10.0, 10.5])
     with patch("tests.fuzzing.target.time.process_time", lambda: next(clock)):
         Target(lambda *_: None)(b"")
+    assert not list(clock)  # it ran twice

@@ -280,7 +280,7 @@ def test_other_processes_have_no_credentials_and_their_share_of_the_threads(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     Workers(2)(READING, in_pieces(*rows(3), Rows("", WritesEnvironment(tmp_path / "environment.json"), elsewhere=True)))
-    told = json.loads((tmp_path / "environment.json").read_text())
-    assert not [name for name in told if name.startswith("AWS_")]
-    assert told["POLARS_MAX_THREADS"] == str(max(1, pl.thread_pool_size() // 2))
-    assert told["session"] == told["process"] != str(os.getpid())
+    seen = json.loads((tmp_path / "environment.json").read_text())
+    assert not [name for name in seen if name.startswith("AWS_")]
+    assert seen["POLARS_MAX_THREADS"] == str(max(1, pl.thread_pool_size() // 2))
+    assert seen["session"] == seen["process"] != str(os.getpid())

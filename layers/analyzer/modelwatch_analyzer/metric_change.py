@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
-
-MOST_ROWS = 1 << 53
-"""Beyond which a float does not count."""
+LEAST_ROWS, MOST_ROWS = 2, 1 << 53
+"""One row has no variance, and a float counts no further."""
 
 FURTHER_ROWS = 2.0
 """Of the bootstrap of standard errors: without any, a metric at its bound would seem to be certain."""
@@ -25,7 +23,8 @@ class Estimate:
     standard_error : float
         Its standard deviation over samples of as many rows.
     rows : int
-        Of which it is computed, at least two: for a recall, those with a positive label.
+        Of which it is computed: for a recall, those with a positive label. At least two, since with two chance
+        explains any difference.
     """
 
     value: float
@@ -45,8 +44,8 @@ class Rates:
         The same of months, for the windows of a schedule.
     """
 
-    per_window: float = CALIBRATED_RATES.false_alarm_rate or 0.0
-    per_month: float = CALIBRATED_RATES.monthly_false_alarm_rate or 0.0
+    per_window: float = 0.01
+    per_month: float = 0.05
 
     def of_window(self, share_of_month: float | None) -> float:
         """Return the rate of one window: that of a schedule has its part of a month, by the union bound.

@@ -15,7 +15,7 @@ from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate, Rates
+from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -50,21 +50,20 @@ class MetricEntry(_Part):
     Attributes
     ----------
     interval : tuple of float, optional
-        Of confidence, our addition: of what was measured, and used for nothing where the entry is a constraint.
+        Of confidence, our addition. Of a constraint it shows whether the range is the one that was suggested by it.
     standard_error : float, optional
         What ranges are compared by, our addition; files of earlier versions have none.
     compared_rows : int, optional
         Of which it was computed, our addition.
     range : tuple of float, optional
-        ``[min, max]``, our addition: the metric is compared with it by its interval, and not with `value`. null
-        leaves an end open.
+        ``[min, max]``, our addition: the metric is compared with it, and not with `value`. null leaves an end open.
     """
 
     name: str
     value: Number | None = None
     interval: tuple[Number, Number] | None = None
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    compared_rows: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
+    compared_rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)] | None = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metric import BiasMetric
-from modelwatch_analyzer.metric_change import Estimate
+from modelwatch_analyzer.metric_change import LEAST_ROWS, Estimate
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -22,9 +22,6 @@ Interval = tuple[float, float]
 
 _MOST_CELLS = 1 << 22
 """Counts that are held at once: 32 MiB."""
-
-_LEAST_ROWS = 2
-"""Of which chance can be told; a metric that is computed of fewer is never certain with as many."""
 
 _MOST_WITHOUT_NUMBER = 0.05
 """There is no interval if more than this share of the replicates is undefined or infinite."""
@@ -136,9 +133,9 @@ def estimate_of(metric: BiasMetric, counts: Counts, value: float, replicates: Ar
     spread = _spread(value, replicates)
     if isinstance(spread, Undefined):
         return spread
-    if counts.rows.sum() < _LEAST_ROWS:
+    if counts.rows.sum() < LEAST_ROWS:
         return Undefined("one row has no variance")
-    return Estimate(value, spread * metric.understated, max(_LEAST_ROWS, metric.rows(counts)))
+    return Estimate(value, spread * metric.understated, max(LEAST_ROWS, metric.rows(counts)))
 
 
 def _spread(value: float, replicates: Array) -> float | Undefined:

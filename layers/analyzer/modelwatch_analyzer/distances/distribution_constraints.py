@@ -11,6 +11,7 @@ from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.linf import ROBUST
 from modelwatch_analyzer.distances.methods import L_INFINITY, known_categorical_drift_method, known_comparison_method
 from modelwatch_analyzer.documents import ConstraintsPart
+from modelwatch_analyzer.metric_change import Rates
 from modelwatch_core.domain.analysis_settings import DriftSettings, Switch
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -63,7 +64,10 @@ SUGGESTED_DISTRIBUTION = DistributionConstraints(
 """SageMaker's suggestion, and what applies where a file leaves a key out."""
 
 CALIBRATED_RATES = DistributionConstraints(
-    false_alarm_rate=0.01, monthly_false_alarm_rate=0.05, minimum_effect=0.02, minimum_share=0.01
+    false_alarm_rate=Rates().per_window,
+    monthly_false_alarm_rate=Rates().per_month,
+    minimum_effect=0.02,
+    minimum_share=0.01,
 )
 """What the Calibrated comparison promises, and the least changes that it reports."""
 

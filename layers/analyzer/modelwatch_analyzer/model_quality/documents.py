@@ -24,9 +24,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES, DistributionConstraints
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, read_document
-from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate, Rates, margin_of
+from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates, margin_of
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, numbers_of
@@ -76,7 +76,7 @@ class BaselineMetric(BaseModel):
 
     value: float
     standard_error: Annotated[float, Field(ge=0)]
-    rows: Annotated[int, Field(ge=2, le=MOST_ROWS)]
+    rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)]
     threshold: float
 
 
@@ -156,8 +156,8 @@ class QualityConstraints:
     @property
     def rates(self) -> Rates:
         """How many false alarms metrics may cause."""
-        given = CALIBRATED_RATES.overlaid(self.distribution)
-        return Rates(given.false_alarm_rate or 0.0, given.monthly_false_alarm_rate or 0.0)
+        given, usual = self.distribution, Rates()
+        return Rates(given.false_alarm_rate or usual.per_window, given.monthly_false_alarm_rate or usual.per_month)
 
     def of_distributions(self, methods: DistributionConstraints) -> dict[str, DistributionConstraints]:
         """Return what applies to each distribution, where settings chose some drift measures for both."""

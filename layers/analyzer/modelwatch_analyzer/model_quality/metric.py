@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, LEAST_ROWS, Estimate
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -21,9 +21,6 @@ LEAST_FOR_DEVIATION = 200
 
 _SUBSAMPLES, _SHARE = 5, 0.8
 """As the first party documents its standard deviations."""
-
-_LEAST_ROWS = 2
-"""Of which chance can be told; a metric that is computed of fewer is never certain with as many."""
 
 _LEAST_DEFINED = 50
 """Of the replicates that a standard error is made of: fewer tell little of it."""
@@ -179,8 +176,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
         interval = _interval(metric, value, replicates, confidence.level)
-        looked_at = rows if metric.rows is None else max(_LEAST_ROWS, metric.rows(evidence))
-        estimate = None if rows < _LEAST_ROWS else _estimate(metric, value, thought, looked_at)
+        looked_at = rows if metric.rows is None else max(LEAST_ROWS, metric.rows(evidence))
+        estimate = None if rows < LEAST_ROWS else _estimate(metric, value, thought, looked_at)
         measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, estimate)
     return measured
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate
+from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate
 from modelwatch_analyzer.model_quality.analysis import problem_type_of
 from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.distributions import read_distributions
@@ -32,7 +32,7 @@ class _Metric(BaseModel):
     undefined: str = "it was not defined"
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     bias_corrected_value: float | None = None
-    compared_rows: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
+    compared_rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)] | None = None
 
     @property
     def measured(self) -> Measured:
