@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy)
+
+# isort: split
 import os
 from functools import partial
 

@@ -6,6 +6,9 @@ its environment, so that it can take the place of the image of one.
 
 from __future__ import annotations
 
+import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy)
+
+# isort: split
 import json
 import logging
 import os

@@ -1,5 +1,8 @@
 """Our baseline of the first file and our check of the second, with all reports."""
 
+import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy, as the command and the images do)
+
+# isort: split
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory

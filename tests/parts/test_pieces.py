@@ -90,6 +90,22 @@ def test_a_file_of_csv_has_the_same_rows_and_log_in_pieces(
         assert (rows, log) == read(table)
 
 
+def test_a_wide_table_has_pieces_of_many_rows(tmp_path: Path) -> None:
+    with (
+        patch.object(files, "PIECE_ROWS", 100),
+        patch.object(csv_files, "PIECE_BYTES", 1),
+        patch.object(parquet_files, "PIECE_ROWS", 100),
+        patch.object(parquet_files, "_PIECE_CELLS", 1),
+    ):
+        frame = pl.DataFrame({f"c{number}": [123_456_789.25] * 350 for number in range(40)})
+        frame.write_csv(tmp_path / "data.csv")
+        frame.write_parquet(tmp_path / "data.parquet")
+        csv = open_csv(tmp_path / "data.csv", CsvOptions(header=True))
+        tables = (csv, open_parquet(source_files(tmp_path / "data.parquet")))
+        rows = [[len(read(piece)[0]) for piece in pieces_of(table)] for table in tables]
+    assert rows == [[117, 117, 116], [116, 117, 117]]
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_malformed_rows_of_pieces_are_named_by_their_lines_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line_end: str

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 import signal
+import subprocess
 import sys
 from decimal import Decimal
 from itertools import accumulate
@@ -269,13 +270,20 @@ def test_a_damaged_file_is_either_read_or_refused(
     }
 
 
+def end_idle_process() -> None:
+    """End the process that is kept for the next dataset."""
+    if process := parquet_process._LEFT.take():
+        parquet_process._end(process)
+
+
 def _children() -> set[str]:
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are looked up in /proc")
-def test_a_dataset_is_read_by_one_process_that_ends_with_it(tmp_path: Path) -> None:
+def test_a_dataset_is_read_by_one_process_that_the_next_one_has(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "a.parquet")
+    end_idle_process()
     before = _children()
     dataset = opened(tmp_path / "a.parquet")
     started = _children() - before
@@ -283,13 +291,76 @@ def test_a_dataset_is_read_by_one_process_that_ends_with_it(tmp_path: Path) -> N
         assert [batch.rows() for batch in dataset.batches(Plan({"a": pl.Int64()}), ReadLog())] == [[(1,), (2,)]]
         assert _children() - before == started
     assert len(started) == 1
+    second = opened(tmp_path / "a.parquet")
+    with_two = _children() - before
+    assert len(with_two) == 2
     del dataset
-    assert _children() == before
+    assert _children() - before == with_two  # the one waits for the next dataset
+    third = opened(tmp_path / "a.parquet")
+    assert _children() - before == with_two
+    del second, third
+    assert _children() - before in ({each} for each in with_two)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_fork_leaves_the_process_to_its_parent(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "a.parquet")
+    code = f"""if True:
+        import os
+        from pathlib import Path
+        from modelwatch_analyzer.reading import parquet_process
+        from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+        from modelwatch_analyzer.reading.files import source_files
+        from modelwatch_analyzer.reading.parquet_files import open_parquet
+
+        def opened():
+            return open_parquet(source_files(Path({str(tmp_path)!r})))
+
+        def read(table):
+            return [len(batch) for batch in table.batches(Plan(dict.fromkeys(table.columns)), ReadLog())]
+
+        kept, left = opened(), opened()
+        del left
+        if fork := os.fork():
+            _, status = os.waitpid(fork, 0)
+            print(os.waitstatus_to_exitcode(status), read(kept), read(opened()))
+        else:
+            other = parquet_process._LEFT.take()
+            del kept
+            os._exit(0 if other is None else 1)
+    """
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "0 [2] [2]\n"
+
+
+def test_a_process_is_found_in_another_folder_than_it_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        pl.DataFrame({"a": [value]}).write_parquet(tmp_path / name / "a.parquet")
+        monkeypatch.chdir(tmp_path / name)
+        (file,) = source_files(Path("a.parquet"))
+        table = open_parquet([file])
+        assert [batch.rows() for batch in table.batches(Plan({"a": pl.Int64()}), ReadLog())] == [[(value,)]]
+        del table
+
+
+def test_the_last_result_is_not_kept_for_the_next_dataset(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
+    queries = [pl.scan_parquet(tmp_path / "a.parquet")] * 2
+    for value, query in zip((1, 2), queries, strict=True):
+        pl.DataFrame({"a": [value]}).write_parquet(tmp_path / "a.parquet")
+        process = parquet_process.ParquetProcess()
+        with process.queries() as collect:
+            assert [frame["a"].to_list() for frame in collect(query, 10)] == [[value]]
+        del process, collect
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are looked up in /proc")
 def test_a_process_that_has_ended_or_is_busy_is_not_used_again(tmp_path: Path) -> None:
     pl.DataFrame({"a": range(10)}).write_parquet(tmp_path / "a.parquet")
+    end_idle_process()
     before = _children()
     dataset, plan = opened(tmp_path / "a.parquet"), Plan({"a": pl.Int64()})
     unfinished = dataset.batches(plan, ReadLog())
@@ -321,6 +392,7 @@ def test_a_profile_has_the_types_of_the_text_and_takes_one_process(
 ) -> None:
     pl.DataFrame(columns).write_parquet(tmp_path / "a.parquet")
     text, _ = read(tmp_path / "a.parquet", pl.String())
+    end_idle_process()
     started, start = [], parquet_process._started
     monkeypatch.setattr(parquet_process, "_started", lambda: started.append(start()) or started[-1])
     profile = profile_dataset(opened(tmp_path / "a.parquet"))

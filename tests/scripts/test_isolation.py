@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from modelwatch_analyzer.reading.parquet_process import parquet_process
+from modelwatch_analyzer.reading import parquet_process
 from modelwatch_analyzer.scripts import process
 from modelwatch_analyzer.scripts.process import preprocess, running_script
 from modelwatch_core.domain.errors import InvalidInput
@@ -143,7 +143,9 @@ def test_the_process_that_reads_parquet_holds_no_credentials(tmp_path: Path, mon
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "PLANTED")
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
     before = set(_children())
-    with parquet_process() as collect:
+    if left := parquet_process._LEFT.take():
+        parquet_process._end(left)
+    with parquet_process.parquet_process() as collect:
         assert [frame.rows() for frame in collect(pl.scan_parquet(tmp_path / "a.parquet"), 10)] == [[(1,)]]
         started = set(_children()) - before
         environments = [Path(f"/proc/{child}/environ").read_bytes() for child in started]

@@ -59,7 +59,8 @@ class CategoryCounts:
         merged = CategoryCounts(known=self._known.to_list(), limit=self._limit, bytes_limit=self._bytes_limit)
         merged.total, merged.error = self.total + other.total, self.error + other.error
         merged._counts = self._counts
-        merged._add(other._counts)
+        if not other._counts.is_empty():
+            merged._add(other._counts)
         return merged
 
     @property

@@ -99,6 +99,7 @@ class TextColumn:
         spellings: Counter[str] | None = None,
         categories: CategoryCounts | None = None,
         distinct: DistinctCounter | None = None,
+        gathered: Counter[str] | None = None,
     ) -> None:
         self.present = present
         self.missing = missing
@@ -106,7 +107,8 @@ class TextColumn:
         self._spellings = Counter[str]() if spellings is None else spellings
         self._categories = categories or CategoryCounts()
         self._distinct = distinct or DistinctCounter()
-        self._gathered = Counter[str]()
+        self._gathered = Counter[str]() if gathered is None else gathered
+        self._look_at_many()
 
     @classmethod
     def with_known_categories(cls, categories: Collection[str]) -> Self:
@@ -149,19 +151,23 @@ class TextColumn:
         for value, count in counts.iter_rows():
             if value is not None:
                 self._gathered[value] += count
-        if len(self._gathered) > _MOST_GATHERED:
-            self._look_at_gathered()
+        self._look_at_many()
 
     def merge(self, other: Self) -> Self:
         """Return an accumulator of the values of both, which do not change."""
         return type(self)(
-            type=self.type.combine(other.type),
+            type=self._type.combine(other._type),
             present=self.present + other.present,
             missing=self.missing + other.missing,
-            spellings=self.spellings + other.spellings,
-            categories=self.categories.merge(other.categories),
-            distinct=self.distinct.merge(other.distinct),
+            spellings=self._spellings + other._spellings,
+            categories=self._categories.merge(other._categories),
+            distinct=self._distinct.merge(other._distinct),
+            gathered=self._gathered + other._gathered,
         )
+
+    def _look_at_many(self) -> None:
+        if len(self._gathered) > _MOST_GATHERED:
+            self._look_at_gathered()
 
     def _look_at_gathered(self) -> None:
         if self._gathered:

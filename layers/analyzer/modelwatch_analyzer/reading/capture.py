@@ -91,7 +91,7 @@ class CaptureFiles(TableOfPieces):
 
     def pieces(self) -> Iterator[CaptureFiles]:
         """Yield datasets of some of the files each; see `modelwatch_analyzer.parts`."""
-        for captured in self.captured.pieces():
+        for captured in self.captured.pieces(len(self.columns)):
             yield replace(self, captured=captured)
 
     def _roles_in_transform_output(self, names: tuple[str, ...]) -> Roles:

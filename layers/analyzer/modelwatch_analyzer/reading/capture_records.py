@@ -12,7 +12,7 @@ import msgspec
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
-from modelwatch_analyzer.reading.files import SourceFile, in_pieces, line_blocks
+from modelwatch_analyzer.reading.files import SourceFile, in_pieces, least_bytes, line_blocks
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
@@ -166,13 +166,14 @@ class CapturedRecords:
         if not self.merge_log:
             log.events = events
 
-    def pieces(self) -> Iterator[CapturedRecords]:
-        """Yield the records of some of the files each; see `modelwatch_analyzer.parts`.
+    def pieces(self, columns: int) -> Iterator[CapturedRecords]:
+        """Yield the records of some of the files each, which have so many columns; see `modelwatch_analyzer.parts`.
 
         Where values have a spelling of their own, remarks count those of all records: they are read in one piece.
         """
         merge_log = self.merge_log
-        for files in (self.files,) if self.spelling else in_pieces(self.files, _PIECE_BYTES):
+        least = least_bytes(_PIECE_BYTES, columns)
+        for files in (self.files,) if self.spelling else in_pieces(self.files, least):
             yield replace(self, files=files, merge_log=merge_log)
             merge_log = merge_log and ReadLog()
 

@@ -39,6 +39,7 @@ from modelwatch_analyzer.reading.files import (
     SourceFile,
     cuts_of,
     in_parts,
+    least_bytes,
     line_blocks,
     source_files,
 )
@@ -149,10 +150,11 @@ class CsvFiles(TableOfParts, TableOfPieces):
         Where values have a spelling of their own, remarks count the rows of a file: they are read in one piece.
         """
         sizes = [file.file.size for file in self.files]
-        cuts, start, group = [] if self.spelling else cuts_of(sum(sizes), PIECE_BYTES), 0, list[_CsvFile]()
+        least = least_bytes(PIECE_BYTES, len(self.columns))
+        cuts, start, group = [] if self.spelling else cuts_of(sum(sizes), least), 0, list[_CsvFile]()
         for file, size in zip(self.files, sizes, strict=True):
             among = [cut - start for cut in cuts if start < cut <= start + size]
-            is_cut = size >= PIECE_BYTES and among and not file.file.is_compressed
+            is_cut = size >= least and among and not file.file.is_compressed
             *before, last = file.pieces(among if is_cut else (), self.separator)
             for piece in before:
                 yield replace(self, files=(*group, piece))

@@ -40,6 +40,9 @@ PART_BYTES = 256 << 20
 PIECE_BYTES, MOST_PIECES = 32 << 20, 8
 """A part is read in so many pieces, of so many bytes at least; a large one in more, of no more than eight times."""
 
+PIECE_ROWS, _VALUE_BYTES = 10_000, 12
+"""Of a piece of a wide table at least, because merging takes a time for each column; and of a value as text, about."""
+
 LONGEST_RECORD = 32 << 20
 """A longer record is malformed; this bounds the memory that a stray quote can take."""
 
@@ -258,6 +261,11 @@ def cuts_of(size: int, least: int) -> list[int]:
     """Return where a part of some size is cut into pieces that have a least size: depending on nothing else."""
     count = max(min(size // least, MOST_PIECES), size // (MOST_PIECES * least))
     return [size * number // count for number in range(1, count)]
+
+
+def least_bytes(least: int, columns: int) -> int:
+    """Return the least size of a piece of text: so many bytes, or what `PIECE_ROWS` of so many columns have."""
+    return max(least, PIECE_ROWS * _VALUE_BYTES * columns)
 
 
 def in_pieces(files: Iterable[SourceFile], least: int) -> Iterator[tuple[SourceFile, ...]]:

@@ -13,7 +13,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, TypedTable
-from modelwatch_analyzer.reading.files import SourceFile, cuts_of, in_parts
+from modelwatch_analyzer.reading.files import PIECE_ROWS, SourceFile, cuts_of, in_parts
 from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
 from modelwatch_analyzer.reading.parquet_process import (
     Collect,
@@ -94,7 +94,7 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
                     log.objects += 1
                     log.bytes += source.file.size
                 columns = source.content.expressions(names, plan)
-                scan = pl.scan_parquet(source.file.path, glob=False).select(columns)
+                scan = _scan(source.file).select(columns)
                 rows = source.start
                 with _readable(source.file):
                     for batch in _batches(collect, scan, source, len(names)) if names else ():
@@ -120,7 +120,7 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
         Where values have a spelling of their own, remarks count those of all rows: they are read in one piece.
         """
         rows = sum(file.content.rows for file in self.files)
-        cuts = [] if self.spelling else cuts_of(rows, max(1, _PIECE_CELLS // len(self.columns)))
+        cuts = [] if self.spelling else cuts_of(rows, max(PIECE_ROWS, _PIECE_CELLS // len(self.columns)))
         start, group = 0, list[_ParquetFile]()
         for file in self.files:
             rest = file
@@ -171,7 +171,7 @@ def open_parquet(
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
     try:
-        content = typed_columns(collect, pl.scan_parquet(file.path, glob=False), file.label)
+        content = typed_columns(collect, _scan(file), file.label)
     except Unreadable:
         for name, numbers in repeated_names(file.path):
             message = f"{file.label}: columns {', '.join(map(str, numbers))} are all named {name!r}; rename them"
@@ -179,6 +179,10 @@ def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:
         raise
     groups = row_groups(file.path)
     return _ParquetFile(file, content, groups if sum(groups) == content.rows else (content.rows,), 0, content.rows)
+
+
+def _scan(file: SourceFile) -> pl.LazyFrame:
+    return pl.scan_parquet(file.path.absolute(), glob=False)  # the process may have been started in another folder
 
 
 def _require_parquet(file: SourceFile) -> None:

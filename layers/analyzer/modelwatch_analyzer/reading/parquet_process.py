@@ -7,6 +7,7 @@ result of the last query is kept, so that its other rows can be asked for withou
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import weakref
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from itertools import pairwise
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -28,7 +29,10 @@ _ALL = (1 << 63) - 1
 _PIPE_BYTES = 1 << 20
 """Where the system allows it, so that the two processes do not wait for each other 64 KiB by 64 KiB."""
 
+_FORGET = b""
+"""A message that has no answer: nothing more of the last result is needed."""
 
+_Process = subprocess.Popen[bytes]
 Collect = Callable[[pl.LazyFrame, int], Iterator[pl.DataFrame]]
 """Collects a query in batches of at most the given number of rows, in order; there is at least one, perhaps empty."""
 
@@ -46,15 +50,53 @@ class Unreadable(Exception):
     """A query failed, or aborted the process."""
 
 
+class _Kept:
+    """Keeps a process that waits for a query.
+
+    Parameters
+    ----------
+    gone : callable
+        What is done with the process when this object is gone, or Python ends.
+    """
+
+    def __init__(self, gone: Callable[[_Process], None]) -> None:
+        self._gone = gone
+        self._kept: weakref.finalize[Any, Any] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no process is kept."""
+        return self._kept is None
+
+    def keep(self, process: _Process) -> None:
+        """Keep a process; there must be none yet."""
+        self._kept = weakref.finalize(self, _unless_forked, os.getpid(), self._gone, process)
+
+    def take(self) -> _Process | None:
+        """Return the process that is kept, if there is one and it still runs."""
+        kept, self._kept = self._kept, None
+        detached = kept.detach() if kept else None
+        if detached is None:
+            return None
+        owner, _, process = detached[2]
+        if owner != os.getpid():
+            process.returncode = 0  # so that nothing waits for it: it is the child of another process
+        elif process.poll() is None:
+            return cast("_Process", process)
+        else:
+            _end(process)
+        return None
+
+
 class ParquetProcess:
     """A process for the queries of a dataset.
 
-    It is kept from one context to the next, because starting it takes as long as reading a hundred thousand rows, and
-    ends with this object, or with a query that was not collected completely.
+    It is kept from one context to the next, and for the next dataset when this object is gone, because starting it
+    takes as long as reading a hundred thousand rows. It ends with a query that was not collected completely.
     """
 
     def __init__(self) -> None:
-        self._kept: weakref.finalize[Any, Any] | None = None
+        self._kept = _Kept(_leave)
 
     def __reduce__(self) -> tuple[type[ParquetProcess], tuple[()]]:
         """Have another process start one of its own."""
@@ -66,7 +108,7 @@ class ParquetProcess:
 
         A query must be collected completely before the next one starts.
         """
-        process = self._take() or _started()
+        process = self._kept.take() or _LEFT.take() or _started()
         queries, responses = process.stdin, process.stdout
         if queries is None or responses is None:
             raise AssertionError("the process was started with pipes")
@@ -87,22 +129,10 @@ class ParquetProcess:
         try:
             yield collect
         finally:
-            if idle and self._kept is None:
-                self._kept = weakref.finalize(self, _end, process)
+            if idle and self._kept.is_empty:
+                self._kept.keep(process)
             else:
                 _end(process)
-
-    def _take(self) -> subprocess.Popen[bytes] | None:
-        """Return the process that was kept, if there is one and it still runs."""
-        kept, self._kept = self._kept, None
-        detached = kept.detach() if kept else None
-        if detached is None:
-            return None
-        process: subprocess.Popen[bytes] = detached[2][0]
-        if process.poll() is None:
-            return process
-        _end(process)
-        return None
 
 
 @contextmanager
@@ -112,7 +142,7 @@ def parquet_process(kept: ParquetProcess | None = None) -> Iterator[CollectRows]
         yield collect
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _started() -> _Process:
     process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
         [sys.executable, "-s", "-P", __file__],
         stdin=subprocess.PIPE,
@@ -134,7 +164,22 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _unless_forked(owner: int, gone: Callable[[_Process], None], process: _Process) -> None:
+    if owner == os.getpid():
+        gone(process)
+
+
+def _leave(process: _Process) -> None:
+    """Keep a process for the next dataset, unless there is one."""
+    if _LEFT.is_empty and process.stdin is not None:
+        with suppress(BrokenPipeError):
+            send(process.stdin, _FORGET)
+            _LEFT.keep(process)
+            return
+    _end(process)
+
+
+def _end(process: _Process) -> None:
     process.kill()  # it may still be running a query whose result is not needed
     process.wait()
     for stream in (process.stdout, process.stdin):
@@ -143,12 +188,19 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
+_LEFT = _Kept(_end)
+"""Of the last dataset, for the next one."""
+
+
 def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
     message = BytesIO()  # it keeps its memory: the pages of a new one take four times as long as the copy
     held, result = b"", pl.DataFrame()
     with suppress(EOFError, BrokenPipeError, PolarsError, PanicException, OSError):
         while True:
             asked = receive(queries)
+            if asked == _FORGET:
+                held, result = b"", pl.DataFrame()
+                continue
             rows, start, stop = (int.from_bytes(asked[place:][:LENGTH_BYTES], "big") for place in _PLACES)
             query = asked[len(_PLACES) * LENGTH_BYTES :]
             if query != held:

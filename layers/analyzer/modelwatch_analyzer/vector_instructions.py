@@ -1,0 +1,38 @@
+"""Has NumPy sort with AVX2 on AMD's Zen 4, where sorting with AVX-512 takes three times as long.
+
+NumPy looks for the variable when it is imported, so programs import this module before it. In a process that has NumPy
+already, and where somebody has set the variable, nothing changes.
+
+Notes
+-----
+Zen 4 runs the instruction that NumPy's AVX-512 sort writes with, a compressing store to memory, as microcode: AMD,
+"Software Optimization Guide for the AMD Zen4 Microarchitecture", 2.11.2; numpy/x86-simd-sort, issue 6. Intel's
+processors and Zen 5 do not. NumPy before 2.4 has other names for these instructions, and is left as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+VARIABLE, AVX_512 = "NPY_DISABLE_CPU_FEATURES", "AVX512_ICL X86_V4"
+_CPUS, _HEAD_BYTES = Path("/proc/cpuinfo"), 4096
+_ZEN_3_AND_4 = 25
+
+
+def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
+    """Return whether the first processor that Linux describes has AVX-512 and is of Zen 4; False without Linux."""
+    try:
+        with cpus.open("rb") as text:
+            first = text.read(_HEAD_BYTES).split(b"\n\n")[0]
+    except OSError:
+        return False
+    pairs = (line.partition(b":") for line in first.splitlines())
+    known = {name.strip(): value.strip() for name, _, value in pairs}
+    is_zen_3_or_4 = (known.get(b"vendor_id"), known.get(b"cpu family")) == (b"AuthenticAMD", b"%d" % _ZEN_3_AND_4)
+    return is_zen_3_or_4 and b"avx512f" in known.get(b"flags", b"").split()
+
+
+if "numpy" not in sys.modules and VARIABLE not in os.environ and sorts_slowly_with_avx_512():
+    os.environ[VARIABLE] = AVX_512

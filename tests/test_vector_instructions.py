@@ -1,0 +1,86 @@
+"""NumPy sorts with AVX2 where its AVX-512 sort is slow, in all programs of ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelwatch_analyzer import workers
+from modelwatch_analyzer.vector_instructions import AVX_512, VARIABLE, sorts_slowly_with_avx_512
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "family", "flags", "slow"),
+    [
+        ("AuthenticAMD", 25, "fpu avx2 avx512f avx512dq", True),  # Zen 4, as of c7a and m7a instances
+        ("AuthenticAMD", 25, "fpu avx2", False),  # Zen 3
+        ("AuthenticAMD", 26, "fpu avx2 avx512f", False),  # Zen 5
+        ("GenuineIntel", 6, "fpu avx2 avx512f", False),
+        ("GenuineIntel", 25, "fpu avx2 avx512f", False),
+    ],
+)
+def test_zen_4_alone_sorts_slowly_with_avx_512(
+    vendor: str, family: int, flags: str, slow: bool, tmp_path: Path
+) -> None:
+    first = f"processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nflags\t\t: {flags}\npower management:\n"
+    second = "\nprocessor\t: 1\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: avx512f\n"
+    (tmp_path / "cpuinfo").write_text(first + second)
+    assert sorts_slowly_with_avx_512(tmp_path / "cpuinfo") is slow
+
+
+@pytest.mark.parametrize("text", ["", "processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd\n"])
+def test_processors_that_are_described_otherwise_do_not(text: str, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert not sorts_slowly_with_avx_512(tmp_path / "cpuinfo")
+    assert not sorts_slowly_with_avx_512(tmp_path / "none")
+
+
+def printed(code: str, **environment: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env=kept | environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_the_variable_is_set_for_a_numpy_that_is_imported_later_and_by_nobody_else() -> None:
+    load, show = "import modelwatch_analyzer.vector_instructions", f"import os; print(os.environ.get({VARIABLE!r}))"
+    assert printed(f"{load}; {show}") == (AVX_512 if sorts_slowly_with_avx_512() else "None")
+    assert printed(f"import numpy; {load}; {show}") == "None"
+    assert printed(f"{load}; {show}", **{VARIABLE: "AVX512_SPR"}) == "AVX512_SPR"
+
+
+FIRST = """
+import sys
+
+class Trap:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            print("modelwatch_analyzer.vector_instructions" in sys.modules)
+            sys.stdout.flush()
+            os._exit(0)
+
+import os
+sys.meta_path.insert(0, Trap())
+"""
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "sys.path.insert(0, 'analyzer_container'); import app",
+        "sys.path.insert(0, 'analyzer_container'); import job",
+        "sys.argv = ['modelwatch', 'demo']; from modelwatch.cli import main; main()",
+        workers._SERVE,
+        "import benchmarks.growth_job",
+        "import runpy; runpy.run_path('benchmarks/peer_jobs/modelwatch.py')",
+    ],
+)
+def test_programs_decide_before_they_import_numpy(start: str) -> None:
+    assert printed(FIRST + start) == "True"
