@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,9 +37,9 @@ _ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
 
 
 class _SidePayloads(NamedTuple):
-    """The payloads of one side of some records, without those that were not captured, and their encodings."""
+    """The texts of one side of some records, without those that were not captured, and their encodings."""
 
-    payloads: list[Payload]
+    texts: list[str]
     encodings: Counter[str]
 
 
@@ -91,15 +91,14 @@ class BlockParser:
         records = block.records
         columns: list[pl.Series] = []
         heights: list[int] | None = None
-        for side, (payloads, encodings) in sides.items():
+        for side, (texts, encodings) in sides.items():
             members = [index for index, group in enumerate(self.groups) if group.side == side]
-            if not payloads and not any(self.keys[index] for index in members):
+            if not texts and not any(self.keys[index] for index in members):
                 continue
-            if len(payloads) < len(records) or not all(self.keys[index] for index in members):
+            if len(texts) < len(records) or not all(self.keys[index] for index in members):
                 return None
             if side in self.reader.layout.in_columns:
                 return None
-            texts = list(map(_DATA, payloads))
             if encodings.keys() == {"CSV"}:
                 parsed = self._parse_csv(side, texts, members, plan)
             elif encodings.keys() == {"JSON"}:
@@ -164,7 +163,9 @@ class BlockParser:
             lists = not header and all(text.startswith("[") for text in texts)
             return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)
-        if joined.count("\n") >= len(texts):
+        if _have_one_line_end_each(texts, joined):
+            joined = joined.replace("\n\n", "\n")[:-1]
+        elif joined.count("\n") >= len(texts):
             texts = [text.rstrip("\r\n") for text in texts]
             joined = "\n".join(texts)
             if joined.count("\n") >= len(texts):
@@ -259,6 +260,19 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
     return text.count("\n") == len(present) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')
 
 
+def _have_one_line_end_each(texts: Sequence[str], joined: str) -> bool:
+    """Return whether each text is a line with its end; they are looked at together, joined by line ends."""
+    others = len(texts) - 1
+    ends = joined.count("\n") == 2 * others + 1 and joined.count("\n\n") == others
+    return ends and joined.endswith("\n") and all(texts)
+
+
 def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:
-    payloads = [payload for payload in map(PAYLOAD_OF[side], records) if payload is not None]
-    return _SidePayloads(payloads, Counter(map(_ENCODING, payloads)))
+    payloads: Sequence[Any] = list(map(PAYLOAD_OF[side], records))
+    try:
+        texts = list(map(_DATA, payloads))
+    except AttributeError:
+        payloads = [payload for payload in payloads if payload is not None]
+        texts = list(map(_DATA, payloads))
+    kinds = set(map(_ENCODING, payloads))
+    return _SidePayloads(texts, Counter({kinds.pop(): len(texts)} if len(kinds) == 1 else map(_ENCODING, payloads)))

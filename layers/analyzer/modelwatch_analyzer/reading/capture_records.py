@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime
+from functools import cached_property
+from itertools import islice
 from operator import attrgetter
+from typing import overload
 
 import msgspec
+import numpy as np
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
@@ -25,6 +30,7 @@ RESPONSE: Side = "endpointOutput"
 TRANSFORM_OUTPUT: Side = "batchTransformOutput"
 GROUND_TRUTH: Side = "groundTruthData"
 
+_LINE_END, _START, _OPENING, _CLOSING = re.compile(rb"\n"), re.Match.start, *b"{}"
 _CSV_RECORDS_PER_BLOCK = 16384
 _PIECE_BYTES = 16 << 20
 """Of a piece at least: it takes as long as one of CSV; see `modelwatch_analyzer.reading.files.cuts_of`."""
@@ -79,6 +85,27 @@ def _hour(time: datetime) -> int | None:
     moment = time if time.tzinfo is UTC else time.astimezone(UTC)
     hour = (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
     return hour if hour >= 0 else None
+
+
+class _LinesOf(Sequence[bytes]):
+    """The lines of a text, which are made when one is needed."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._text.removesuffix(b"\n").split(b"\n")
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        return self._lines[index]
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +182,8 @@ class CapturedRecords:
             if not self.merge_log:
                 log.objects += 1
                 log.bytes += file.size
-            for first_line, lines in _line_chunks(file, log, most):
-                block = self._in_window(_parse(file, first_line, lines, log), log)
+            for chunk in _chunks(file, log, most):
+                block = self._in_window(_parse(chunk, log), log)
                 if not self.merge_log:
                     log.duplicate_events += events.count_repeated(block.event_ids)
                 if self.spelling:
@@ -182,11 +209,10 @@ class CapturedRecords:
             return block
         times = self.times.of_file(block.file)
         start, end = self.times.start or times.first, times.last
-        try:
-            if all(start <= time < end for time in map(_TIME, block.records)):
+        with suppress(AttributeError, TypeError, ValueError):  # a record has no time, or one without an offset
+            found = list(map(_TIME, block.records))
+            if start <= min(found) and max(found) < end:
                 return block
-        except (AttributeError, TypeError):
-            pass  # a record has no time, or one without an offset
         moments = [record.time for record in block.records]
         inside = [time is not None and times.first <= time < end for time in moments]
         for number, time in zip(block.numbers, moments, strict=True):
@@ -214,15 +240,53 @@ def _select(block: RecordBlock, indices: Sequence[int]) -> RecordBlock:
     )
 
 
-def _line_chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[tuple[int, list[bytes]]]:
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Some lines of a file.
+
+    Attributes
+    ----------
+    first_line : int
+        The number of the first one.
+    text : bytes
+        The last one may have no line end.
+    ends : list of int
+        Where the line ends are behind which another line follows.
+    """
+
+    file: SourceFile
+    first_line: int
+    text: bytes
+    ends: list[int]
+
+    @property
+    def numbers(self) -> range:
+        """The number of each line."""
+        return range(self.first_line, self.first_line + len(self.ends) + 1)
+
+    def together(self) -> list[CapturedRecord] | None:
+        """Decode all records at once; None unless each line certainly is a record of its own."""
+        try:
+            records = _DECODER.decode_lines(self.text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        # In a record, no line that ends with a brace comes before one that starts with one.
+        characters, ends = np.frombuffer(self.text, np.uint8), np.array(self.ends, np.intp)
+        are_braces = (characters[ends - 1] == _CLOSING).all() and (characters[ends + 1] == _OPENING).all()
+        return records if are_braces and len(records) == len(self.numbers) else None
+
+
+def _chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[_Chunk]:
     """Yield a file's lines in chunks that, when parsed, fit into the processor's caches."""
     for first_line, text in line_blocks(file, log):
-        lines = text.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        size = min(most, _JSON_RECORDS_PER_BLOCK) if lines and b'"JSON"' in lines[0] else most
-        for start in range(0, len(lines), size):
-            yield first_line + start, lines[start : start + size]
+        line, start, length = first_line, 0, len(text) - text.endswith(b"\n")
+        is_json = b'"JSON"' in text[: text.find(b"\n") + 1 or None]
+        size = min(most, _JSON_RECORDS_PER_BLOCK) if is_json else most
+        while start < len(text):
+            ends = list(map(_START, islice(_LINE_END.finditer(text, start, length), size)))
+            stop = ends.pop() + 1 if len(ends) == size else len(text)
+            yield _Chunk(file, line, text[start:stop], [end - start for end in ends] if start else ends)
+            line, start = line + len(ends) + 1, stop
 
 
 def _parse_record(line: bytes) -> CapturedRecord:
@@ -242,13 +306,12 @@ def _parse_record(line: bytes) -> CapturedRecord:
         return record
 
 
-def _parse(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) -> RecordBlock:
-    try:
-        return RecordBlock(file, range(first_line, first_line + len(lines)), lines, list(map(_DECODER.decode, lines)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    block = RecordBlock(file, numbers := [], valid_lines := [], records := [])
-    for number, line in enumerate(lines, start=first_line):
+def _parse(chunk: _Chunk, log: ReadLog) -> RecordBlock:
+    file = chunk.file
+    if (together := chunk.together()) is not None:
+        return RecordBlock(file, chunk.numbers, _LinesOf(chunk.text), together)
+    block = RecordBlock(file, valid_numbers := [], valid_lines := [], records := [])
+    for number, line in zip(chunk.numbers, _LinesOf(chunk.text), strict=True):
         if not line or line.isspace():
             continue
         try:
@@ -260,7 +323,7 @@ def _parse(file: SourceFile, first_line: int, lines: list[bytes], log: ReadLog) 
         except (msgspec.DecodeError, UnicodeDecodeError):
             log.leave_out(file.label, number, "not JSON")
         else:
-            numbers.append(number)
+            valid_numbers.append(number)
             valid_lines.append(line)
             records.append(record)
     return block
