@@ -60,7 +60,7 @@ class CapturedRecord(msgspec.Struct, gc=False):
     def time(self) -> datetime | None:
         """The time of the event; one without an offset is UTC."""
         time = self.eventMetadata.inferenceTime if self.eventMetadata else None
-        return time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+        return time and _with_offset(time)
 
 
 _DECODER = msgspec.json.Decoder(CapturedRecord)
@@ -77,6 +77,10 @@ _TIME = attrgetter("eventMetadata.inferenceTime")
 
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()
+
+
+def _with_offset(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _hour(time: datetime) -> int | None:
@@ -140,6 +144,11 @@ class RecordBlock:
     @property
     def hours(self) -> list[int | None]:
         """The hour of each record, since 1970, or None."""
+        with suppress(AttributeError, TypeError, ValueError):  # as in `CapturedRecords._in_window`
+            times = list(map(_TIME, self.records))
+            first, last = (_hour(_with_offset(time)) for time in (min(times), max(times)))
+            if first is not None and first == last:  # which is quick, and true of most files
+                return [first] * len(times)
         return [None if time is None else _hour(time) for time in (record.time for record in self.records)]
 
     def _metadata(self, value: Callable[[CapturedRecord], str | None]) -> list[str | None]:

@@ -1,0 +1,97 @@
+"""Captured records are decoded together, with the same result as line by line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from modelwatch_analyzer.reading import capture_records
+from modelwatch_analyzer.reading.capture_records import CapturedRecord, CapturedRecords, RecordBlock
+from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.files import SourceFile
+
+RECORD = '{"captureData":{"endpointInput":{"data":"1,{\\n"}},"eventMetadata":{"eventId":"%d"}}'
+HALVES = RECORD[: RECORD.index('"endpointInput"')], RECORD[RECORD.index('"endpointInput"') :]
+NESTED = RECORD[: RECORD.index(',"eventMetadata"')], RECORD[RECORD.index(',"eventMetadata"') :]
+
+
+def by_line(text: bytes) -> tuple[list[tuple[int, bytes, CapturedRecord]], int]:
+    """Decode each line by itself; also return how many are no records."""
+    lines = text.split(b"\n")
+    found, malformed = [], 0
+    for number, line in enumerate(lines, start=1):
+        if line and not line.isspace():
+            try:
+                found.append((number, line, msgspec.json.decode(line, type=CapturedRecord)))
+            except msgspec.MsgspecError:
+                malformed += 1
+    return found, malformed
+
+
+PARTS = [RECORD, RECORD, RECORD, *HALVES, *NESTED, "", " ", "\r", "{}", "[]", "nonsense", "}", "{"]
+
+
+@given(
+    parts=st.lists(st.tuples(st.sampled_from(PARTS), st.sampled_from(["\n", "\n", "\n", "", "\r\n", "\n\n"]))),
+    most=st.integers(1, 5),
+)
+@example(parts=[(RECORD, "\n")] * 7, most=3)
+@example(parts=[(HALVES[0], "\n"), (HALVES[1], "\n"), (RECORD, ""), (RECORD, "\n")], most=5)
+@example(parts=[(NESTED[0], "\n"), (NESTED[1], "\n"), (RECORD, ""), (RECORD, "\n")], most=5)
+@settings(max_examples=300, deadline=None)
+def test_records_are_those_of_single_lines(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, str]], most: int
+) -> None:
+    text = "".join(part.replace("%d", str(number)) + end for number, (part, end) in enumerate(parts)).encode()
+    path = tmp_path_factory.mktemp("capture") / "a.jsonl"
+    path.write_bytes(text)
+    log = ReadLog()
+    blocks = list(CapturedRecords((SourceFile(path, path.name),)).blocks(log, most))
+    found = [row for block in blocks for row in zip(block.numbers, block.lines, block.records, strict=True)]
+    assert (found, log.malformed) == by_line(text)
+    assert all(len(block.records) <= most for block in blocks)
+
+
+def test_well_formed_lines_are_not_decoded_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text((RECORD + "\n") * 5)
+    (block,) = CapturedRecords((SourceFile(tmp_path / "a.jsonl", "a"),)).blocks(ReadLog())
+    assert isinstance(block.lines, capture_records._LinesOf)
+    assert (len(block.lines), block.lines[4], block.lines[-1]) == (5, RECORD.encode(), RECORD.encode())
+
+
+ZONES = st.sampled_from([None, UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))])
+TIMES = st.datetimes(min_value=datetime(1969, 12, 30), max_value=datetime(1970, 1, 3), timezones=ZONES)  # noqa: DTZ001
+
+
+@given(st.lists(st.one_of(TIMES, st.none(), st.just(datetime(9999, 6, 1, tzinfo=UTC))), max_size=5))
+def test_hours_are_whole_hours_since_1970(times: list[datetime | None]) -> None:
+    block = RecordBlock(SourceFile(Path("a"), "a"), range(len(times)), [], [record_at(time) for time in times])
+    assert block.hours == [hour_of(time) for time in times]
+
+
+@given(first=TIMES, minutes=st.lists(st.integers(0, 59), min_size=1))
+def test_records_of_one_hour_have_it(first: datetime, minutes: list[int]) -> None:
+    records = [record_at(first.replace(minute=minute)) for minute in minutes]
+    block = RecordBlock(SourceFile(Path("a"), "a"), range(len(records)), [], records)
+    assert block.hours == [hour_of(first.replace(minute=minute)) for minute in minutes]
+
+
+def record_at(time: datetime | None) -> CapturedRecord:
+    record = msgspec.json.decode(RECORD.encode(), type=CapturedRecord)
+    assert record.eventMetadata is not None
+    record.eventMetadata.inferenceTime = time
+    return record
+
+
+def hour_of(time: datetime | None) -> int | None:
+    """Divide the distance to 1970, as far as an unsigned number and a calendar hold it."""
+    if time is None or not 1970 <= time.year < 9999:
+        return None
+    moment = time if time.tzinfo else time.replace(tzinfo=UTC)
+    hour = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
+    return hour if hour >= 0 else None
