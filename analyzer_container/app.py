@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy)
+import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything else)
 
 # isort: split
 import os

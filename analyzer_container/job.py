@@ -6,7 +6,7 @@ its environment, so that it can take the place of the image of one.
 
 from __future__ import annotations
 
-import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy)
+import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything else)
 
 # isort: split
 import json

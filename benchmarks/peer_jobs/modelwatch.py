@@ -1,6 +1,6 @@
 """Our baseline of the first file and our check of the second, with all reports."""
 
-import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy, as the command and the images do)
+import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything else, as the command and the images do)
 
 # isort: split
 import sys

@@ -97,7 +97,7 @@ def test_a_wide_table_has_pieces_of_many_rows(tmp_path: Path) -> None:
         patch.object(parquet_files, "PIECE_ROWS", 100),
         patch.object(parquet_files, "_PIECE_CELLS", 1),
     ):
-        frame = pl.DataFrame({f"c{number}": [123_456_789.25] * 350 for number in range(40)})
+        frame = pl.DataFrame({f"c{number}": [1_234_567_890.12345] * 350 for number in range(40)})
         frame.write_csv(tmp_path / "data.csv")
         frame.write_parquet(tmp_path / "data.parquet")
         csv = open_csv(tmp_path / "data.csv", CsvOptions(header=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import msgspec
@@ -64,8 +64,14 @@ def test_well_formed_lines_are_not_decoded_one_by_one(tmp_path: Path) -> None:
     assert (len(block.lines), block.lines[4], block.lines[-1]) == (5, RECORD.encode(), RECORD.encode())
 
 
-ZONES = st.sampled_from([None, UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))])
-TIMES = st.datetimes(min_value=datetime(1969, 12, 30), max_value=datetime(1970, 1, 3), timezones=ZONES)  # noqa: DTZ001
+def _at(time: datetime, zone: tzinfo | None) -> datetime:
+    return time.replace(tzinfo=zone)
+
+
+SHIFTED = [timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))]
+ZONES: st.SearchStrategy[tzinfo | None] = st.sampled_from([None, UTC, *SHIFTED])
+MOMENTS = st.datetimes(min_value=datetime(1969, 12, 30), max_value=datetime(1970, 1, 3))  # noqa: DTZ001
+TIMES = st.builds(_at, MOMENTS, ZONES)
 
 
 @given(st.lists(st.one_of(TIMES, st.none(), st.just(datetime(9999, 6, 1, tzinfo=UTC))), max_size=5))

@@ -11,7 +11,7 @@ def main() -> None:
     The commands need the ``sdk`` extra; without it the command says so instead of failing to import.
     """
     try:
-        import modelwatch_analyzer.vector_instructions  # noqa: F401 (before NumPy)
+        import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything else)
         from modelwatch.cli.commands import app
     except ModuleNotFoundError as missing:
         sys.exit(f"modelwatch: {missing.name} is not installed. Fix it with: pip install 'modelwatch[sdk]'")

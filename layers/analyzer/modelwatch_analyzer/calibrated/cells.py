@@ -217,8 +217,7 @@ class Numbers:
     @cached_property
     def distinct(self) -> tuple[Floats, Integers]:
         """The distinct values, ascending, and how often each is there."""
-        # In half the time that NumPy takes on some processors; + 0.0, since -0.0 has a place among 0.0 by chance.
-        ordered = pl.Series(self.values).sort().to_numpy() + 0.0
+        ordered = np.sort(self.values) + 0.0  # since -0.0 has a place among 0.0 by chance
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
         return ordered[starts], np.diff(np.append(starts, ordered.size))
 

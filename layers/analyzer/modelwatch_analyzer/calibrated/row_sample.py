@@ -179,7 +179,8 @@ _ARRIVALS = {REQUEST_COLUMN: pl.UInt64(), HOUR_COLUMN: pl.UInt32()}
 
 def _arrivals(part: pl.DataFrame) -> list[str]:
     """Return the columns that are not of the data."""
-    return [name for name, dtype in _ARRIVALS.items() if part.schema.get(name) == dtype]
+    names = part.columns
+    return [name for name, dtype in _ARRIVALS.items() if name in names and part[name].dtype == dtype]
 
 
 def _shortened(batch: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

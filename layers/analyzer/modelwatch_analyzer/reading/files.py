@@ -40,7 +40,7 @@ PART_BYTES = 256 << 20
 PIECE_BYTES, MOST_PIECES = 32 << 20, 8
 """A part is read in so many pieces, of so many bytes at least; a large one in more, of no more than eight times."""
 
-PIECE_ROWS, _VALUE_BYTES = 10_000, 12
+PIECE_ROWS, _VALUE_BYTES = 10_000, 16
 """Of a piece of a wide table at least, because merging takes a time for each column; and of a value as text, about."""
 
 LONGEST_RECORD = 32 << 20

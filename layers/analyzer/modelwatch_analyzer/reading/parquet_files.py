@@ -30,9 +30,9 @@ _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
 """How many cells are decoded at once, in whole row groups where they are not larger."""
-_SHORT, _SHORT_AT_ONCE = 4_096, 8
-"""A batch of fewer rows, as of a wide table, takes as long as one of so many. A slice then has eight whole ones: polars
-decodes what is before a slice anew, and none is left for the last row or two."""
+_SHORT = 4_096
+"""A batch of fewer rows takes as long as one of so many. Of a wide table it has them, in up to as many cells as are
+decoded at once, and two are decoded at once: polars decodes what is before a slice anew."""
 
 _PIECE_CELLS = 1 << 22
 """A piece has so many at least; see `modelwatch_analyzer.reading.files.cuts_of`."""
@@ -208,9 +208,8 @@ def _readable(file: SourceFile) -> Iterator[None]:
 
 def _batches(collect: CollectRows, scan: pl.LazyFrame, source: _ParquetFile, width: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of a scan in their order, slice by slice."""
-    rows, most = max(1, _SLICE_CELLS // width), max(1, _BATCH_CELLS // width)
-    if most < _SHORT:
-        rows = _SHORT_AT_ONCE * most
+    most = max(1, _BATCH_CELLS // width, min(_SHORT, _SLICE_CELLS // width))
+    rows = max(_SLICE_CELLS // width, 2 * most)
     for start, stop in source.slices(rows):
         first, last = max(start, source.start), min(stop, source.stop)
         missing = max(last - first, 0)

@@ -1,7 +1,9 @@
-"""Has NumPy sort with AVX2 on AMD's Zen 4, where sorting with AVX-512 takes three times as long.
+"""What programs of ours set before they import anything else: how NumPy sorts, and how often garbage is looked for.
 
-NumPy looks for the variable when it is imported, so programs import this module before it. In a process that has NumPy
-already, and where somebody has set the variable, nothing changes.
+On AMD's Zen 4, NumPy is to sort with AVX2, because sorting with AVX-512 takes three times as long there. It looks for
+the variable when it is imported: in a process that has NumPy already, and where somebody has set the variable, nothing
+changes. Python looks for garbage after every 2,000 new objects, or 700, which is a twentieth of the time of imports and
+of wide tables; our objects have hardly any cycles.
 
 Notes
 -----
@@ -12,6 +14,7 @@ processors and Zen 5 do not. NumPy before 2.4 has other names for these instruct
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 VARIABLE, AVX_512 = "NPY_DISABLE_CPU_FEATURES", "AVX512_ICL X86_V4"
 _CPUS, _HEAD_BYTES = Path("/proc/cpuinfo"), 4096
 _ZEN_3_AND_4 = 25
+_OBJECTS = 20_000
 
 
 def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
@@ -36,3 +40,4 @@ def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
 
 if "numpy" not in sys.modules and VARIABLE not in os.environ and sorts_slowly_with_avx_512():
     os.environ[VARIABLE] = AVX_512
+gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])

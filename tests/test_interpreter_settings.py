@@ -1,4 +1,4 @@
-"""NumPy sorts with AVX2 where its AVX-512 sort is slow, in all programs of ours."""
+"""In all programs of ours NumPy sorts with AVX2 where its AVX-512 sort is slow, and garbage is looked for rarely."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelwatch_analyzer import workers
-from modelwatch_analyzer.vector_instructions import AVX_512, VARIABLE, sorts_slowly_with_avx_512
+from modelwatch_analyzer.interpreter_settings import AVX_512, VARIABLE, sorts_slowly_with_avx_512
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,7 +50,7 @@ def printed(code: str, **environment: str) -> str:
 
 
 def test_the_variable_is_set_for_a_numpy_that_is_imported_later_and_by_nobody_else() -> None:
-    load, show = "import modelwatch_analyzer.vector_instructions", f"import os; print(os.environ.get({VARIABLE!r}))"
+    load, show = "import modelwatch_analyzer.interpreter_settings", f"import os; print(os.environ.get({VARIABLE!r}))"
     assert printed(f"{load}; {show}") == (AVX_512 if sorts_slowly_with_avx_512() else "None")
     assert printed(f"import numpy; {load}; {show}") == "None"
     assert printed(f"{load}; {show}", **{VARIABLE: "AVX512_SPR"}) == "AVX512_SPR"
@@ -62,7 +62,7 @@ import sys
 class Trap:
     def find_spec(self, name, path=None, target=None):
         if name == "numpy":
-            print("modelwatch_analyzer.vector_instructions" in sys.modules)
+            print("modelwatch_analyzer.interpreter_settings" in sys.modules)
             sys.stdout.flush()
             os._exit(0)
 
@@ -84,3 +84,8 @@ sys.meta_path.insert(0, Trap())
 )
 def test_programs_decide_before_they_import_numpy(start: str) -> None:
     assert printed(FIRST + start) == "True"
+
+
+def test_garbage_is_looked_for_rarely_and_not_never() -> None:
+    found = printed("import modelwatch_analyzer.interpreter_settings, gc; print(gc.isenabled(), gc.get_threshold()[0])")
+    assert found == "True 20000"
