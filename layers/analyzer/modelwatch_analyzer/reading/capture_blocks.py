@@ -163,13 +163,14 @@ class BlockParser:
             lists = not header and all(text.startswith("[") for text in texts)
             return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)
-        if _have_one_line_end_each(texts, joined):
-            joined = joined.replace("\n\n", "\n")[:-1]
-        elif joined.count("\n") >= len(texts):
-            texts = [text.rstrip("\r\n") for text in texts]
-            joined = "\n".join(texts)
-            if joined.count("\n") >= len(texts):
-                heights = [text.count("\n") + 1 for text in texts]
+        if joined.count("\n") >= len(texts):
+            if _have_one_line_end_each(texts, joined):
+                joined = joined.replace("\n\n", "\n")[:-1]
+            else:
+                texts = [text.rstrip("\r\n") for text in texts]
+                joined = "\n".join(texts)
+                if joined.count("\n") >= len(texts):
+                    heights = [text.count("\n") + 1 for text in texts]
         if any(mark in joined for mark in '"\r\ufeff'):
             return None
         block = plain_block(joined.encode(errors="surrogatepass"), last=True)

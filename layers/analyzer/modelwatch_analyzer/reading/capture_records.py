@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime
 from functools import cached_property
-from itertools import islice
 from operator import attrgetter
 from typing import overload
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
@@ -30,7 +29,7 @@ RESPONSE: Side = "endpointOutput"
 TRANSFORM_OUTPUT: Side = "batchTransformOutput"
 GROUND_TRUTH: Side = "groundTruthData"
 
-_LINE_END, _START, _OPENING, _CLOSING = re.compile(rb"\n"), re.Match.start, *b"{}"
+_LINE_END, _OPENING, _CLOSING = b"\n{}"
 _CSV_RECORDS_PER_BLOCK = 16384
 _PIECE_BYTES = 16 << 20
 """Of a piece at least: it takes as long as one of CSV; see `modelwatch_analyzer.reading.files.cuts_of`."""
@@ -259,19 +258,19 @@ class _Chunk:
         The number of the first one.
     text : bytes
         The last one may have no line end.
-    ends : list of int
+    ends : ndarray of int
         Where the line ends are behind which another line follows.
     """
 
     file: SourceFile
     first_line: int
     text: bytes
-    ends: list[int]
+    ends: NDArray[np.intp]
 
     @property
     def numbers(self) -> range:
         """The number of each line."""
-        return range(self.first_line, self.first_line + len(self.ends) + 1)
+        return range(self.first_line, self.first_line + self.ends.size + 1)
 
     def together(self) -> list[CapturedRecord] | None:
         """Decode all records at once; None unless each line certainly is a record of its own."""
@@ -280,22 +279,22 @@ class _Chunk:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         # In a record, no line that ends with a brace comes before one that starts with one.
-        characters, ends = np.frombuffer(self.text, np.uint8), np.array(self.ends, np.intp)
-        are_braces = (characters[ends - 1] == _CLOSING).all() and (characters[ends + 1] == _OPENING).all()
+        characters = np.frombuffer(self.text, np.uint8)
+        are_braces = (characters[self.ends - 1] == _CLOSING).all() and (characters[self.ends + 1] == _OPENING).all()
         return records if are_braces and len(records) == len(self.numbers) else None
 
 
 def _chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[_Chunk]:
     """Yield a file's lines in chunks that, when parsed, fit into the processor's caches."""
     for first_line, text in line_blocks(file, log):
-        line, start, length = first_line, 0, len(text) - text.endswith(b"\n")
         is_json = b'"JSON"' in text[: text.find(b"\n") + 1 or None]
         size = min(most, _JSON_RECORDS_PER_BLOCK) if is_json else most
-        while start < len(text):
-            ends = list(map(_START, islice(_LINE_END.finditer(text, start, length), size)))
-            stop = ends.pop() + 1 if len(ends) == size else len(text)
-            yield _Chunk(file, line, text[start:stop], [end - start for end in ends] if start else ends)
-            line, start = line + len(ends) + 1, stop
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8)[:-1] == _LINE_END)
+        lines = ends.size + 1
+        for first in range(0, lines, size):
+            start, stop = (ends[first - 1] + 1 if first else 0), min(first + size, lines)
+            end = ends[stop - 1] + 1 if stop < lines else len(text)
+            yield _Chunk(file, first_line + first, text[start:end], ends[first : stop - 1] - start)
 
 
 def _parse_record(line: bytes) -> CapturedRecord:
