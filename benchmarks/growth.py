@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rich.console import Console
 from rich.table import Table
@@ -27,10 +28,11 @@ def run(options: argparse.Namespace) -> None:
     long = {rows: (rows, 30) for rows in _ROWS if rows <= options.rows}
     cells = min(_CELLS, 30 * options.rows)
     wide = {columns: (max(cells // columns, 1), columns) for columns in _COLUMNS}
+    short = (wide[1_000][0], 30)
     commands = {
         (shape, file_format): python("-m", _JOB, str(make_tables(*shape)), file_format)
         for file_format in ("csv", "parquet")
-        for shape in dict.fromkeys((*long.values(), *wide.values()))
+        for shape in dict.fromkeys((*long.values(), *wide.values(), short))
     }
     named = {f"{rows} {columns} {kind}": command for ((rows, columns), kind), command in commands.items()}
     usages = interleaved(named, options.repetitions)
@@ -44,18 +46,22 @@ def run(options: argparse.Namespace) -> None:
         a_cell = [each / (int(rows) * int(columns)) for each in spent]
         cost[int(rows), int(columns), kind] = min(a_cell)
         peak = f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}"
-        seconds = spread([each * 1e6 for each in a_cell])
-        table.add_row(f"{int(rows):,}", f"{int(columns):,}", kind, spread(spent), seconds, peak)
+        micros = spread([each * 1e6 for each in a_cell])
+        table.add_row(f"{int(rows):,}", f"{int(columns):,}", kind, spread(spent), micros, peak)
     console.print(table)
     for kind in ("csv", "parquet"):
-        ratio = cost[(*wide[1_000], kind)] / cost[(*wide[30], kind)]
-        console.print(
-            f"{kind}: a cell of 1,000 columns costs {ratio:.2f} of one of 30 (target 1.3): {_met(ratio <= 1.3)}"
-        )
-        many = [cost[rows, 30, kind] for rows in long if rows >= 100_000]
-        if len(many) > 1:
-            apart = max(many) / min(many)
-            console.print(f"{kind}: a row costs the same within {apart - 1:.0%} (target 20 %): {_met(apart <= 1.2)}")
+        for as_many, narrow in (("rows", short), ("cells", wide[30])):
+            ratio = cost[(*wide[1_000], kind)] / cost[(*narrow, kind)]
+            of_narrow = f"of one of 30 in as many {as_many}"
+            console.print(
+                f"{kind}: a cell of 1,000 columns costs {ratio:.2f} {of_narrow} (target 1.3): {_met(ratio <= 1.3)}"
+            )
+        seconds = {rows: cost[rows, 30, kind] * rows for rows in long if rows >= 100_000}
+        further = [(seconds[more] - seconds[less]) / (more - less) for less, more in pairwise(seconds)]
+        for what, found in (("row", [each / rows for rows, each in seconds.items()]), ("further row", further)):
+            if len(found) > 1:
+                apart = max(found) / min(found) - 1
+                console.print(f"{kind}: a {what} costs the same within {apart:.0%} (target 20 %): {_met(apart <= 0.2)}")
     _of_workers(options, console)
 
 
