@@ -201,9 +201,12 @@ class Moments:
 
 
 def _blocks(accumulators: Iterable[Moments], values: Iterable[Floats]) -> Iterator[tuple[Moments, Floats]]:
-    for moments, stream in zip(accumulators, values, strict=True):
-        for start in range(0, stream.size, _BLOCK):
-            yield moments, stream[start : start + _BLOCK]
+    """Yield the first block of all streams, then the second, and so on, so that their short ends are neighbours."""
+    streams = list(zip(accumulators, values, strict=True))
+    for start in range(0, max((stream.size for _, stream in streams), default=0), _BLOCK):
+        for moments, stream in streams:
+            if start < stream.size:
+                yield moments, stream[start : start + _BLOCK]
 
 
 def _tables(rows: Iterable[tuple[Moments, Floats]]) -> Iterator[list[tuple[Moments, Floats]]]:
