@@ -25,6 +25,8 @@ from benchmarks import (
     seasons,
     spark,
 )
+from benchmarks.processes import terminal
+from benchmarks.targets import Target, said, table_of
 
 
 def main() -> None:
@@ -77,9 +79,13 @@ def main() -> None:
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")
     options.quick |= options.name is None
+    found: list[tuple[str, Target]] = []
     for name, run in benchmarks.items():
         if options.name in (None, name):
             run(options)
+            found += [(name, target) for target in said()[len(found) :]]
+    if options.name is None:
+        terminal().print(table_of(found))
 
 
 if __name__ == "__main__":

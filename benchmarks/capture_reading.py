@@ -9,6 +9,7 @@ from statistics import median
 from rich.table import Table
 
 from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
+from benchmarks.targets import say
 
 DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.capture_reading_job"
@@ -59,11 +60,10 @@ def run(options: argparse.Namespace) -> None:
         if found[0]["rows"] != found[1]["rows"] or found[0]["sum"] != found[1]["sum"]:
             raise SystemExit(f"{shape}: the loop read {found[0]}, modelwatch {found[1]}")
         ratio = median(_ratios(measured[f"{shape} modelwatch"], measured[f"{shape} loop"]))
-        console.print(f"{_PAYLOADS[shape]}: {ratio:.2f} of the loop (target at most {target}): {_met(ratio <= target)}")
+        say(console, f"{_PAYLOADS[shape]}: {ratio:.2f} of the loop (target at most {target})", is_met=ratio <= target)
     of_scan = median(_ratios(measured["csv modelwatch"], measured["csv simdjson"]))
-    console.print(
-        f"CSV: {of_scan:.1f} of simdjson's scan (target at most {_OF_SIMDJSON}): {_met(of_scan <= _OF_SIMDJSON)}"
-    )
+    found_of_scan = f"CSV: {of_scan:.1f} of simdjson's scan (target at most {_OF_SIMDJSON})"
+    say(console, found_of_scan, is_met=of_scan <= _OF_SIMDJSON)
 
     sizes = {
         window: sum(path.stat().st_size for path in (folder / "csv" / window).iterdir())
@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> None:
     peaks = {window: _peak([measure(command("modelwatch", "csv", window))]) for window in sizes}
     for window, peak in peaks.items():
         peak_text = f"peak memory of {sizes[window] / 1e6:,.0f} MB: {peak / 1e6:.0f} MB"
-        console.print(f"{peak_text} (target below 400): {_met(peak < 400e6)}")
+        say(console, f"{peak_text} (target below 400)", is_met=peak < 400e6)
     growth = peaks["large"] / peaks["small"] - 1
-    console.print(f"growth {growth:+.0%} (target within 20 %): {_met(abs(growth) <= 0.2)}")
+    say(console, f"growth of peak memory {growth:+.0%} (target within 20 %)", is_met=abs(growth) <= 0.2)
 
 
 def _peak(usages: list[Usage]) -> int:
@@ -83,7 +83,3 @@ def _peak(usages: list[Usage]) -> int:
 
 def _ratios(usages: list[Usage], references: list[Usage]) -> list[float]:
     return [usage.cpu / reference.cpu for usage, reference in zip(usages, references, strict=True)]
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"

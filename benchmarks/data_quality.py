@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.data_quality_job import JOBS
 from benchmarks.processes import ROOT, Usage, interleaved, measure, python, spread, terminal
+from benchmarks.targets import say
 
 DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.data_quality_job"
@@ -58,13 +59,9 @@ def run(options: argparse.Namespace) -> None:
     console.print(table)
     ratio = median(usage.cpu for usage in both) / median(usage.cpu for usage in usages["read"])
     peak = max(usage.peak_rss for usage in both)
-    console.print(f"CPU ratio of the medians {ratio:.2f} (target at most 3): {_met(ratio <= 3)}")
-    console.print(f"peak memory {peak / 2**30:.2f} GiB (target below 2): {_met(peak < 2 << 30)}")
+    say(console, f"CPU ratio of the medians {ratio:.2f} (target at most 3)", is_met=ratio <= 3)
+    say(console, f"peak memory {peak / 2**30:.2f} GiB (target below 2)", is_met=peak < 2 << 30)
     for job in ("baseline", "check"):
         slower = min(usage.cpu for usage in usages[job]) / min(usage.cpu for usage in usages[f"{job}-robust"])
-        console.print(f"{job} by Calibrated, CPU of that by Robust: {slower:.2f} (target 1.1): {_met(slower <= 1.1)}")
+        say(console, f"{job} by Calibrated, CPU of that by Robust: {slower:.2f} (target 1.1)", is_met=slower <= 1.1)
         console.print(f"{job} found: {json.loads(usages[job][-1].output)}")
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"

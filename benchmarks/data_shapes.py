@@ -8,6 +8,7 @@ from rich.table import Table
 
 from benchmarks.data_shapes_job import WIDE_COLUMNS, WIDE_ROWS
 from benchmarks.processes import ROOT, Usage, interleaved, measure, python, spread, terminal
+from benchmarks.targets import say
 
 DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.data_shapes_job"
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         (f"a cell of {WIDE_COLUMNS:,} columns as a ratio", per_cell["wide"] / per_cell["clean"], 1.3),
         ("seconds of few rows above the imports", above, 0.5),
     ):
-        console.print(f"{text}: {value:.2f} (target at most {target}): {'met' if value <= target else 'MISSED'}")
+        say(console, f"{text}: {value:.2f} (target at most {target})", is_met=value <= target)
 
 
 def _least(measured: list[Usage]) -> float:

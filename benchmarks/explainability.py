@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.explainability_job import BACKGROUND, EXPLAINED, FEATURES, SAMPLES
 from benchmarks.processes import ROOT, interleaved, measure, python, spread, terminal
+from benchmarks.targets import say
 
 _JOB = "benchmarks.explainability_job"
 _NAMES = {
@@ -67,10 +68,6 @@ def run(options: argparse.Namespace) -> None:
     error = errors["modelwatch"] / min(errors["kernel_explainer"], errors["kernel_explainer_all"])
     walls = zip(measured["modelwatch"], measured["kernel_explainer"], strict=True)
     ratios = [ours.wall / theirs.wall for ours, theirs in walls]
-    console.print(f"requests: {requests} (target at most {_MOST_REQUESTS}): {_met(requests <= _MOST_REQUESTS)}")
-    console.print(f"error: {error:.2f} of KernelExplainer's better one (target at most 1): {_met(error <= 1)}")
+    say(console, f"requests: {requests} (target at most {_MOST_REQUESTS})", is_met=requests <= _MOST_REQUESTS)
+    say(console, f"error: {error:.2f} of KernelExplainer's better one (target at most 1)", is_met=error <= 1)
     console.print(f"time: {median(ratios):.2f} of KernelExplainer's")
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"

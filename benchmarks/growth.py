@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks.data_quality import make_tables
 from benchmarks.processes import Usage, interleaved, python, spread, terminal
+from benchmarks.targets import say
 
 _JOB = "benchmarks.growth_job"
 _COLUMNS = (10, 30, 100, 1_000)
@@ -53,15 +54,17 @@ def run(options: argparse.Namespace) -> None:
         for as_many, narrow in (("rows", short), ("cells", wide[30])):
             ratio = cost[(*wide[1_000], kind)] / cost[(*narrow, kind)]
             of_narrow = f"of one of 30 in as many {as_many}"
-            console.print(
-                f"{kind}: a cell of 1,000 columns costs {ratio:.2f} {of_narrow} (target 1.3): {_met(ratio <= 1.3)}"
+            say(
+                console,
+                f"{kind}: a cell of 1,000 columns costs {ratio:.2f} {of_narrow} (target 1.3)",
+                is_met=ratio <= 1.3,
             )
         seconds = {rows: cost[rows, 30, kind] * rows for rows in long if rows >= 100_000}
         further = [(seconds[more] - seconds[less]) / (more - less) for less, more in pairwise(seconds)]
         for what, found in (("row", [each / rows for rows, each in seconds.items()]), ("further row", further)):
             if len(found) > 1:
                 apart = max(found) / min(found) - 1
-                console.print(f"{kind}: a {what} costs the same within {apart:.0%} (target 20 %): {_met(apart <= 0.2)}")
+                say(console, f"{kind}: a {what} costs the same within {apart:.0%} (target 20 %)", is_met=apart <= 0.2)
     _of_workers(options, console)
 
 
@@ -104,7 +107,3 @@ def _seconds(measured: Sequence[Usage]) -> tuple[list[float], list[float], list[
     """Return wall seconds, and CPU seconds of all processes and of the first."""
     printed = [json.loads(usage.output) for usage in measured]
     return [wall for wall, _ in printed], [usage.cpu for usage in measured], [own for _, own in printed]
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.data_quality import DATA
 from benchmarks.processes import Usage, interleaved, measure, python, spread, terminal
+from benchmarks.targets import say
 
 _JOB = "benchmarks.model_quality_job"
 _PAIRS = {
@@ -42,8 +43,8 @@ def run(options: argparse.Namespace) -> None:
         console.print(table)
         ratio = _median_cpu(usages[ours]) / _median_cpu(usages[theirs])
         memory = _peak(usages[ours]) / _peak(usages[theirs])
-        console.print(f"CPU ratio of the medians {ratio:.2f} (target below 1): {_met(ratio < 1)}")
-        console.print(f"peak memory ratio {memory:.2f} (target below 1): {_met(memory < 1)}")
+        say(console, f"{source}: CPU ratio of the medians {ratio:.2f} (target below 1)", is_met=ratio < 1)
+        say(console, f"{source}: peak memory ratio {memory:.2f} (target below 1)", is_met=memory < 1)
         found = [json.loads(usages[job][-1].output) for job in (theirs, ours)]
         furthest = max(abs(found[0][name] - found[1][name]) for name in found[0])
         console.print(f"{len(found[0])} metrics of both, furthest apart by {furthest:.1e}\n")
@@ -60,7 +61,3 @@ def _median_cpu(usages: list[Usage]) -> float:
 
 def _peak(usages: list[Usage]) -> int:
     return max(usage.peak_rss for usage in usages)
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks.notebook_check_job import COLUMNS, ROWS
 from benchmarks.processes import interleaved, python, spread, terminal
+from benchmarks.targets import say
 
 _JOB = "benchmarks.notebook_check_job"
 _IMPORT_LIMIT, _HELP_LIMIT, _CHECK_LIMIT = 0.15, 0.3, 0.1
@@ -57,5 +58,5 @@ def run(options: argparse.Namespace) -> None:
         ("modelwatch --help", cpu["modelwatch --help"], _HELP_LIMIT),
         *((f"{what}, undisturbed", seconds, _CHECK_LIMIT) for what, seconds in later.items()),
     ):
-        met = "met" if seconds <= limit else "MISSED"
-        console.print(f"{name}: {seconds * 1000:.0f} ms of CPU (target at most {limit * 1000:.0f}): {met}")
+        took = f"{name}: {seconds * 1000:.0f} ms of CPU (target at most {limit * 1000:.0f})"
+        say(console, took, is_met=seconds <= limit)

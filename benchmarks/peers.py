@@ -18,6 +18,7 @@ from rich.table import Table
 
 from benchmarks.data_quality import make_tables
 from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
+from benchmarks.targets import Target, say
 
 ENVIRONMENTS = ROOT / ".venv-peers"
 _JOBS = ROOT / "benchmarks" / "peer_jobs"
@@ -81,8 +82,8 @@ def run(options: argparse.Namespace) -> None:
     imports[OURS] = measure(python("-c", "import modelwatch_analyzer.analysis"))
     sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in installed}
     console.print(_table(options, usages, imports, sizes))
-    for line in verdicts(usages, installed):
-        console.print(line)
+    for target in targets_of(usages, installed):
+        say(console, target.found, is_met=target.is_met)
 
 
 def _is_installed(peer: Peer, console: Console) -> bool:
@@ -153,8 +154,8 @@ def _version(name: str) -> str:
     return pinned or version(OURS)
 
 
-def verdicts(usages: Mapping[str, list[Usage]], peers: list[Peer]) -> list[str]:
-    """Return a line for each target, and whether it was met.
+def targets_of(usages: Mapping[str, list[Usage]], peers: list[Peer]) -> list[Target]:
+    """Return each target.
 
     Parameters
     ----------
@@ -166,23 +167,21 @@ def verdicts(usages: Mapping[str, list[Usage]], peers: list[Peer]) -> list[str]:
     cpu = {name: median(usage.cpu for usage in measured) for name, measured in usages.items()}
     memory = {name: max(usage.peak_rss for usage in measured) for name, measured in usages.items()}
     rivals = [peer.name for peer in peers if not peer.describes_only]
-    lines = []
+    found = []
     if rivals:
         best = min(rivals, key=cpu.__getitem__)
-        lines.append(_target(f"of the CPU of the best peer, {best},", cpu[OURS] / cpu[best], _OF_THE_BEST))
+        found.append(_target(f"of the CPU of the best peer, {best},", cpu[OURS] / cpu[best], _OF_THE_BEST))
     if "evidently" in cpu:
-        lines.append(_target("of the CPU of evidently", cpu[OURS] / cpu["evidently"], _OF_EVIDENTLY))
+        found.append(_target("of the CPU of evidently", cpu[OURS] / cpu["evidently"], _OF_EVIDENTLY))
     others = [memory[peer.name] for peer in peers]
-    lines.append(f"peak memory {memory[OURS] / 1e6:.0f} MB (target below 300): {_met(memory[OURS] < _MOST_MEMORY)}")
+    found.append(
+        Target(f"peak memory {memory[OURS] / 1e6:.0f} MB (target below 300)", is_met=memory[OURS] < _MOST_MEMORY)
+    )
     if others:
-        is_least = memory[OURS] < min(others)
-        lines.append(f"least of the peers {min(others) / 1e6:.0f} MB (target: ours is below it): {_met(is_least)}")
-    return lines
+        least = f"least of the peers {min(others) / 1e6:.0f} MB (target: ours is below it)"
+        found.append(Target(least, is_met=memory[OURS] < min(others)))
+    return found
 
 
-def _target(of_what: str, found: float, most: float) -> str:
-    return f"{found:.3f} {of_what} (target at most {most:.3f}): {_met(found <= most)}"
-
-
-def _met(holds: bool) -> str:
-    return "met" if holds else "MISSED"
+def _target(of_what: str, found: float, most: float) -> Target:
+    return Target(f"{found:.3f} {of_what} (target at most {most:.3f})", is_met=found <= most)

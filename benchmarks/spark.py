@@ -9,6 +9,7 @@ import os
 from rich.table import Table
 
 from benchmarks.processes import ROOT, Command, measure, terminal
+from benchmarks.targets import say
 
 _PYTHON = ROOT / ".venv-spark/bin/python"
 _GROWTH = 1.1
@@ -33,8 +34,8 @@ def run(options: argparse.Namespace) -> None:
         table.add_row(f"{rows:,}", f"{found['parts']:,}", f"{found['seconds']:,.0f}", speed, *memory)
     console.print(table)
     grown = workers[1] / workers[0]
-    met = "met" if grown <= _GROWTH else "MISSED"
-    console.print(f"ten times the rows take {grown:.2f} of the memory of a worker (target {_GROWTH}): {met}")
+    said_of_memory = f"ten times the rows take {grown:.2f} of the memory of a worker (target {_GROWTH})"
+    say(console, said_of_memory, is_met=grown <= _GROWTH)
 
 
 def _job(rows: int, cores: int) -> Command:
