@@ -78,6 +78,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.rows < 1 or options.repetitions < 1:
         parser.error("--rows and --repetitions must be at least 1")
+    if options.data and options.name is None:
+        parser.error("--data adds tables to false_alarms, or is what seasons reads: name one of them")
     options.quick |= options.name is None
     found: list[tuple[str, Target]] = []
     for name, run in benchmarks.items():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.profile import lexical
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, infer_types, read_numbers
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = (
@@ -105,14 +107,26 @@ def test_values_types_and_counts_agree_with_pythons_float_and_the_grammar(values
     assert numbers.integral == len(integral)
 
 
-_TEXTS = st.none() | st.sampled_from(["1", "-2.5", " 7", "1e400", "true", "x", "", "- 3", "nan"])
+@given(st.text("0159.+-eE _xnaifty\t\n\u0661\u00a0", max_size=9) | st.floats().map(repr) | st.integers().map(str))
+@example("1.")
+@example(".5")
+@example("+1.5e-7")
+def test_what_polars_parses_as_a_finite_number_is_one_by_the_grammar(text: str) -> None:
+    parsed = pl.Series([text], dtype=pl.String).cast(pl.Float64, strict=False)
+    if parsed.is_finite().fill_null(value=False).item():
+        assert _FRACTIONAL.fullmatch(text)
 
 
-@given(st.lists(st.lists(_TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
-def test_types_of_many_columns_are_those_of_each_alone(columns: list[list[str | None]]) -> None:
+_TEXTS = st.none() | st.sampled_from(["1", "-2.5", "0.5", "1.", " 7", "1e400", "true", "x", "", "- 3", "nan", "1.5x"])
+
+
+@given(st.lists(st.lists(_TEXTS, min_size=6, max_size=6), min_size=1, max_size=5), st.sampled_from([0, 2, 100]))
+@example([["0.5", "1", "1.5x", None, None, None], ["0.5", "1", None, "2", "7", "8"], ["x", *["1"] * 5]], 2)
+def test_types_of_many_columns_are_those_of_each_alone(columns: list[list[str | None]], few: int) -> None:
     frame = pl.DataFrame([pl.Series(f"^{place}.*$", values, pl.String) for place, values in enumerate(columns)])
     alone = [infer_type(pl.Series(values, dtype=pl.String).drop_nulls()) for values in columns]
-    assert infer_types(frame) == alone
+    with patch.object(lexical, "_FEW", few):
+        assert infer_types(frame) == alone
 
 
 def test_text_of_a_column_of_numbers_is_read_whatever_the_name_of_the_column() -> None:

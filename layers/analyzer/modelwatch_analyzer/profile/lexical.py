@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 _INTEGRAL = r"^[-+]? ?[0-9]+$"
 _NUMERIC = r"^[-+]? ?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _BOOLEAN = r"^(?:true|false)$"
+_FEW = 100
+"""Rows by which most columns of text are known."""
 _MANY = 8_192
 """Of fewer values NumPy drops those that are missing faster: each method of polars that computes takes some time."""
 
@@ -113,16 +115,39 @@ def infer_type(values: pl.Series) -> ColumnType:
 
 def infer_types(frame: pl.DataFrame) -> list[ColumnType]:
     """Return the type that the text of each column has, of many columns in a few queries; see `infer_type`."""
-    columns = [column.alias(str(place)) for place, column in enumerate(frame.iter_columns())]  # names may be patterns
+    texts = pl.DataFrame([column.alias(str(place)) for place, column in enumerate(frame.iter_columns())])  # no patterns
+    types = dict.fromkeys(_certain_fractions(texts), ColumnType.FRACTIONAL)
+    first = _types_of(texts.drop(types).head(_FEW))
+    types |= {name: found for name, found in first.items() if found is ColumnType.STRING}  # whatever follows
+    types |= _types_of(texts.drop(types))
+    return [types[name] for name in texts.columns]
+
+
+def _types_of(texts: pl.DataFrame) -> dict[str, ColumnType]:
+    if not texts.width:
+        return {}
     values = pl.all()
     numbers = values.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
     finite = values.str.contains(_NUMERIC) & numbers.is_finite()
-    texts = pl.DataFrame(columns)
     counts = [
         texts.select(counted.sum() if counted is not values else counted.count()).row(0)
         for counted in (values, finite, values.str.contains(_INTEGRAL) & finite, values.str.contains(_BOOLEAN))
     ]
-    return [_type_of(*of_column) for of_column in zip(*counts, strict=True)]
+    found = zip(*counts, strict=True)
+    return {name: _type_of(*of_column) for name, of_column in zip(texts.columns, found, strict=True)}
+
+
+def _certain_fractions(texts: pl.DataFrame) -> list[str]:
+    """Return the columns that are Fractional for certain, in a fraction of the time that the grammar takes.
+
+    What polars parses as a finite number, the grammar accepts, and not the reverse.
+    """
+    values = pl.all()
+    finite = texts.select(values.cast(pl.Float64, strict=False).is_finite().sum()).row(0)
+    with_point = texts.select(values.str.contains(".", literal=True).any()).row(0)
+    present = texts.select(values.count()).row(0)
+    found = zip(texts.columns, finite, present, with_point, strict=True)
+    return [name for name, numbers, count, point in found if point and numbers == count]
 
 
 def is_number(values: pl.Series) -> pl.Series:
