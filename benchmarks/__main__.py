@@ -82,12 +82,14 @@ def main() -> None:
         parser.error("--data adds tables to false_alarms, or is what seasons reads: name one of them")
     options.quick |= options.name is None
     found: list[tuple[str, Target]] = []
-    for name, run in benchmarks.items():
-        if options.name in (None, name):
-            run(options)
-            found += [(name, target) for target in said()[len(found) :]]
-    if options.name is None:
-        terminal().print(table_of(found))
+    try:
+        for name, run in benchmarks.items():
+            if options.name in (None, name):
+                run(options)
+                found += [(name, target) for target in said()[len(found) :]]
+    finally:
+        if options.name is None:
+            terminal().print(table_of(found))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from statistics import median
 from rich.table import Table
 
 from benchmarks.processes import ROOT, Usage, interleaved, python, spread, terminal
+from benchmarks.targets import say
 
 _IMPORTED = """
 from aws_lambda_powertools import Logger, Metrics
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> None:
     imported, set_up = (median(_ratios(usages[slowest], usages[reference])) for reference in _REFERENCES)
     console.print(f"slowest: {slowest}, {imported:.2f} x Powertools imported, {set_up:.2f} x Powertools set up")
     offenders = [name for name in functions if set(_NUMERIC) & set(loaded[name])]
-    console.print(f"functions that load {', '.join(_NUMERIC)}: {', '.join(offenders) or 'none'} (target none)")
+    loading = f"functions that load {', '.join(_NUMERIC)}: {', '.join(offenders) or 'none'} (target none)"
+    say(console, loading, is_met=not offenders)
 
 
 def _ratios(measured: list[Usage], reference: list[Usage]) -> list[float]:

@@ -19,6 +19,7 @@ from rich.table import Table
 from benchmarks.data_quality import make_tables
 from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
 from benchmarks.targets import Target, say
+from modelwatch_analyzer.interpreter_settings import VARIABLE
 
 ENVIRONMENTS = ROOT / ".venv-peers"
 _JOBS = ROOT / "benchmarks" / "peer_jobs"
@@ -49,8 +50,8 @@ class Peer:
         return ENVIRONMENTS / self.name / "bin" / "python"
 
     def command(self, *arguments: str) -> Command:
-        """Return a command of its interpreter, which sees no package of this checkout."""
-        return Command(arguments, {"PYTHONPATH": ""}, str(self.interpreter))
+        """Return a command of its interpreter, which sees no package and no setting of this checkout."""
+        return Command(arguments, {"PYTHONPATH": "", VARIABLE: ""}, str(self.interpreter))
 
 
 PEERS = (

@@ -18,7 +18,7 @@ class Target(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """What is said of it."""
+        """The word for whether it was met."""
         return "met" if self.is_met else "MISSED"
 
 

@@ -1,4 +1,4 @@
-"""In all programs of ours NumPy sorts with AVX2 where its AVX-512 sort is slow, and garbage is looked for rarely."""
+"""The command and the images: NumPy sorts with AVX2 where its AVX-512 sort is slow, garbage is collected less often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwatch_analyzer import workers
+from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.interpreter_settings import AVX_512, VARIABLE, sorts_slowly_with_avx_512
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,6 @@ sys.meta_path.insert(0, Trap())
         "sys.path.insert(0, 'analyzer_container'); import app",
         "sys.path.insert(0, 'analyzer_container'); import job",
         "sys.argv = ['modelwatch', 'demo']; from modelwatch.cli import main; main()",
-        workers._SERVE,
         "import benchmarks.growth_job",
         "import runpy; runpy.run_path('benchmarks/peer_jobs/modelwatch.py')",
     ],
@@ -86,6 +85,22 @@ def test_programs_decide_before_they_import_numpy(start: str) -> None:
     assert printed(FIRST + start) == "True"
 
 
-def test_garbage_is_looked_for_rarely_and_not_never() -> None:
+def test_numpy_knows_the_names_of_the_instructions() -> None:
+    """It has a table of all features that it dispatches, and of those that are off."""
+    features = "from numpy._core._multiarray_umath import __cpu_features__ as known"
+    found = printed(
+        f"{features}; print(*(known.get(name, False) for name in {AVX_512.split()}))", **{VARIABLE: AVX_512}
+    )
+    assert found == "False False"
+
+
+def test_processes_that_an_analysis_starts_compute_as_its_own_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "AVX512_SPR")
+    assert child_environment()[VARIABLE] == "AVX512_SPR"
+    monkeypatch.delenv(VARIABLE)
+    assert VARIABLE not in child_environment()
+
+
+def test_garbage_is_collected_less_often() -> None:
     found = printed("import modelwatch_analyzer.interpreter_settings, gc; print(gc.isenabled(), gc.get_threshold()[0])")
     assert found == "True 20000"

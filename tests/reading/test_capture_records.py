@@ -43,6 +43,8 @@ PARTS = [RECORD, RECORD, RECORD, *HALVES, *NESTED, "", " ", "\r", "{}", "[]", "n
 @example(parts=[(RECORD, "\n")] * 7, most=3)
 @example(parts=[(HALVES[0], "\n"), (HALVES[1], "\n"), (RECORD, ""), (RECORD, "\n")], most=5)
 @example(parts=[(NESTED[0], "\n"), (NESTED[1], "\n"), (RECORD, ""), (RECORD, "\n")], most=5)
+@example(parts=[("", "\n"), (RECORD, "\n"), (RECORD, "")], most=5)
+@example(parts=[(NESTED[0], "\r\n"), (NESTED[1], "\r\n"), (RECORD, ""), (RECORD, "\r\n")], most=5)
 @settings(max_examples=300, deadline=None)
 def test_records_are_those_of_single_lines(
     tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, str]], most: int
@@ -57,11 +59,23 @@ def test_records_are_those_of_single_lines(
     assert all(len(block.records) <= most for block in blocks)
 
 
-def test_well_formed_lines_are_not_decoded_one_by_one(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text((RECORD + "\n") * 5)
-    (block,) = CapturedRecords((SourceFile(tmp_path / "a.jsonl", "a"),)).blocks(ReadLog())
-    assert isinstance(block.lines, capture_records._LinesOf)
-    assert (len(block.lines), block.lines[4], block.lines[-1]) == (5, RECORD.encode(), RECORD.encode())
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_well_formed_lines_are_decoded_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes((RECORD + end).encode() * 5)
+    monkeypatch.setattr(capture_records, "_LinesOf", lambda _: pytest.fail("lines were made"))
+    monkeypatch.setattr(capture_records, "_DECODER", AtOnce())
+    file = SourceFile(tmp_path / "a.jsonl", "a")
+    (chunk,) = capture_records._chunks(file, ReadLog(), 10)
+    records = chunk.together()
+    assert records is not None
+    assert len(records) == 5
+
+
+class AtOnce:
+    """Decodes lines together only."""
+
+    def decode_lines(self, text: bytes) -> list[CapturedRecord]:
+        return msgspec.json.Decoder(CapturedRecord).decode_lines(text)
 
 
 def _at(time: datetime, zone: tzinfo | None) -> datetime:
@@ -74,7 +88,12 @@ MOMENTS = st.datetimes(min_value=datetime(1969, 12, 30), max_value=datetime(1970
 TIMES = st.builds(_at, MOMENTS, ZONES)
 
 
-@given(st.lists(st.one_of(TIMES, st.none(), st.just(datetime(9999, 6, 1, tzinfo=UTC))), max_size=5))
+LAST = [datetime(9999, 1, 1, hour, 30, tzinfo=zone) for hour in (0, 6, 23) for zone in (UTC, *SHIFTED)]
+
+
+@given(st.lists(st.one_of(TIMES, st.none(), st.sampled_from(LAST)), max_size=5))
+@example([datetime(1970, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 13, tzinfo=SHIFTED[1])])
+@example([datetime(9998, 12, 31, 18, tzinfo=UTC), LAST[1]])
 def test_hours_are_whole_hours_since_1970(times: list[datetime | None]) -> None:
     block = RecordBlock(SourceFile(Path("a"), "a"), range(len(times)), [], [record_at(time) for time in times])
     assert block.hours == [hour_of(time) for time in times]
@@ -95,9 +114,10 @@ def record_at(time: datetime | None) -> CapturedRecord:
 
 
 def hour_of(time: datetime | None) -> int | None:
-    """Divide the distance to 1970, as far as an unsigned number and a calendar hold it."""
-    if time is None or not 1970 <= time.year < 9999:
+    """Divide the distance to 1970; None before it, and from the last year of the calendar on."""
+    if time is None:
         return None
     moment = time if time.tzinfo else time.replace(tzinfo=UTC)
     hour = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
-    return hour if hour >= 0 else None
+    end = (datetime(9999, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
+    return hour if 0 <= hour < end else None

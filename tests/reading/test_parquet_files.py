@@ -346,6 +346,28 @@ def test_a_process_is_found_in_another_folder_than_it_was_started_in(
         del table
 
 
+def test_a_process_that_dies_while_it_waits_is_replaced(tmp_path: Path) -> None:
+    pl.DataFrame({"a": range(10)}).write_parquet(tmp_path / "a.parquet")
+    end_idle_process()
+    waiting = parquet_process._started()
+    waiting.kill()
+    waiting.wait()
+    waiting.poll = lambda: None  # type: ignore[method-assign]  # it died after it was looked at
+    parquet_process._LEFT.keep(waiting)
+    dataset = opened(tmp_path / "a.parquet")
+    assert [batch.height for batch in dataset.batches(Plan({"a": pl.Int64()}), ReadLog())] == [10]
+
+
+def test_of_two_processes_that_wait_the_earlier_one_ends() -> None:
+    kept = parquet_process._Kept(parquet_process._end)
+    earlier, later = parquet_process._started(), parquet_process._started()
+    kept.keep(earlier)
+    kept.keep(later)
+    assert earlier.returncode == -signal.SIGKILL
+    assert kept.take() is later
+    parquet_process._end(later)
+
+
 def test_the_last_result_is_not_kept_for_the_next_dataset(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
     queries = [pl.scan_parquet(tmp_path / "a.parquet")] * 2

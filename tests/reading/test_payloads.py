@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers
@@ -366,6 +366,42 @@ def _payloads(draw: st.DrawFn) -> list[dict[str, str]]:
 
 
 _PATHS = ["instances[*].features", "features", "[*]", "a", "customer.age", "instances[0]", "0"]
+
+
+_LINES = st.sampled_from(["1,2", "3,4", "5"])
+_TEXTS = st.one_of(
+    _LINES.map("{}\n".format),
+    _LINES.map("{}\n".format),
+    _LINES,
+    st.lists(_LINES | st.just(""), max_size=3).map("\n".join),
+    st.sampled_from(["", "\n", "\n\n", "7\n1", "7\n\n1", "7\r\n", "\n7\n"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5), arrivals=st.booleans())
+@example(records=[("7,6\n", "5\n"), ("6,7\n", "2\n"), ("8,7\n", "7\n1"), ("6,7\n", "\n")], arrivals=False)
+@example(records=[("4,7\n", None), ("7,2\n6,8", None), ("\n", None)], arrivals=True)
+def test_lines_of_records_stay_with_their_record(
+    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str | None]], arrivals: bool
+) -> None:
+    lines = [
+        captured(**{REQUEST: csv(request)} | ({} if response is None else {RESPONSE: csv(response)}))
+        for request, response in records
+    ]
+    try:
+        dataset = opened(tmp_path_factory.getbasetemp(), *lines, "")  # the last line ends, and so is in the same block
+    except InvalidInput as refused:
+        assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017 - either may happen
+        return
+    found = []
+    for parse in (BlockParser._parse_together, lambda *_: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BlockParser, "_parse_together", parse)
+            log = ReadLog()
+            plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=arrivals)
+            found.append(([row for batch in dataset.batches(plan, log) for row in batch.rows(named=True)], log))
+    assert found[0] == found[1]
 
 
 @settings(max_examples=400, deadline=None)

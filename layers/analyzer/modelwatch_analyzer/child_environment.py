@@ -6,7 +6,9 @@ import os
 import sys
 
 # AWS's images of Lambda have the library of Python where only LD_LIBRARY_PATH finds it.
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "POLARS_MAX_THREADS")
+_SYSTEM = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+# So that NumPy and polars compute as they do in this process.
+_INHERITED = (*_SYSTEM, "POLARS_MAX_THREADS", "NPY_DISABLE_CPU_FEATURES")
 
 
 def child_environment() -> dict[str, str]:

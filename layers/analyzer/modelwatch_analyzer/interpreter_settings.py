@@ -1,15 +1,17 @@
-"""What programs of ours set before they import anything else: how NumPy sorts, and how often garbage is looked for.
+"""What the command and the images set before they import anything else: how NumPy sorts, and garbage collection.
 
-On AMD's Zen 4, NumPy is to sort with AVX2, because sorting with AVX-512 takes three times as long there. It looks for
-the variable when it is imported: in a process that has NumPy already, and where somebody has set the variable, nothing
-changes. Python looks for garbage after every 2,000 new objects, or 700, which is a twentieth of the time of imports and
-of wide tables; our objects have hardly any cycles.
+On AMD's Zen 4, NumPy is to sort with AVX2, because sorting with AVX-512 takes three times as long there. It reads the
+variable when it is imported: in a process that has NumPy already, and where somebody has set the variable, nothing
+changes. The processes that an analysis starts get the variable as its own process has it.
+
+Python collects garbage after every 2,000 new objects, or 700, which is a twentieth of the time of imports and of wide
+tables. Our objects have hardly any cycles.
 
 Notes
 -----
 Zen 4 runs the instruction that NumPy's AVX-512 sort writes with, a compressing store to memory, as microcode: AMD,
 "Software Optimization Guide for the AMD Zen4 Microarchitecture", 2.11.2; numpy/x86-simd-sort, issue 6. Intel's
-processors and Zen 5 do not. NumPy before 2.4 has other names for these instructions, and is left as it is.
+processors and Zen 5 do not. NumPy before 2.4 has another name for AVX-512, and sorts with it.
 """
 
 from __future__ import annotations

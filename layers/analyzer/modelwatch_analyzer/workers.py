@@ -34,7 +34,7 @@ from modelwatch_analyzer.parts import Accumulator, Counted, Node, merged
 from modelwatch_analyzer.reading.dataset import Table
 from modelwatch_core.domain.errors import ModelwatchError, Upstream, place_of
 
-_SERVE = f"import modelwatch_analyzer.interpreter_settings; from {__name__} import serve; serve()"
+_SERVE = f"from {__name__} import serve; serve()"
 """Under the name by which each process pickles what is here."""
 
 A = TypeVar("A", bound=Accumulator)

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -262,10 +262,9 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
 
 
 def _have_one_line_end_each(texts: Sequence[str], joined: str) -> bool:
-    """Return whether each text is a line with its end; they are looked at together, joined by line ends."""
-    others = len(texts) - 1
-    ends = joined.count("\n") == 2 * others + 1 and joined.count("\n\n") == others
-    return ends and joined.endswith("\n") and all(texts)
+    """Return whether each text is a line with its end; they are joined by line ends, which is quicker to count."""
+    ends = joined.count("\n") == 2 * len(texts) - 1
+    return ends and "\n" not in texts and all(map(str.endswith, texts, repeat("\n")))
 
 
 def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:

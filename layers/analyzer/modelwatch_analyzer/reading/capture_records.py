@@ -29,7 +29,7 @@ RESPONSE: Side = "endpointOutput"
 TRANSFORM_OUTPUT: Side = "batchTransformOutput"
 GROUND_TRUTH: Side = "groundTruthData"
 
-_LINE_END, _OPENING, _CLOSING = b"\n{}"
+_LINE_END, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
 _CSV_RECORDS_PER_BLOCK = 16384
 _PIECE_BYTES = 16 << 20
 """Of a piece at least: it takes as long as one of CSV; see `modelwatch_analyzer.reading.files.cuts_of`."""
@@ -83,11 +83,13 @@ def _with_offset(time: datetime) -> datetime:
 
 
 def _hour(time: datetime) -> int | None:
-    if not 1970 <= time.year < MAXYEAR:
+    try:
+        moment = time if time.tzinfo is UTC else time.astimezone(UTC)
+    except OverflowError:
         return None
-    moment = time if time.tzinfo is UTC else time.astimezone(UTC)
-    hour = (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
-    return hour if hour >= 0 else None
+    if not 1970 <= moment.year < MAXYEAR:
+        return None
+    return (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
 
 
 class _LinesOf(Sequence[bytes]):
@@ -273,15 +275,21 @@ class _Chunk:
         return range(self.first_line, self.first_line + self.ends.size + 1)
 
     def together(self) -> list[CapturedRecord] | None:
-        """Decode all records at once; None unless each line certainly is a record of its own."""
-        try:
+        """Decode all records at once; None unless each line is a record."""
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             records = _DECODER.decode_lines(self.text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        # In a record, no line that ends with a brace comes before one that starts with one.
+            if len(records) == len(self.numbers) and self._begin_and_end_with_braces():
+                return records
+            return list(map(_DECODER.decode, _LinesOf(self.text)))
+        return None
+
+    def _begin_and_end_with_braces(self) -> bool:
+        """Return whether all lines do, so that none is a part of a record: within one, braces meet the other way."""
         characters = np.frombuffer(self.text, np.uint8)
-        are_braces = (characters[self.ends - 1] == _CLOSING).all() and (characters[self.ends + 1] == _OPENING).all()
-        return records if are_braces and len(records) == len(self.numbers) else None
+        last, first = characters[self.ends - 1], characters[self.ends + 1]
+        if b"\r" in self.text[-2:]:
+            last = np.where(last == _RETURN, characters[self.ends - 2], last)
+        return characters[0] == _OPENING and bool((last == _CLOSING).all() and (first == _OPENING).all())
 
 
 def _chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[_Chunk]:

@@ -44,7 +44,8 @@ PIECE_BYTES, MOST_PIECES = 32 << 20, 8
 """A part is read in so many pieces, of so many bytes at least; a large one in more, of no more than eight times."""
 
 PIECE_ROWS, _VALUE_BYTES = 10_000, 16
-"""Of a piece of a wide table at least, because merging takes a time for each column; and of a value as text, about."""
+"""A piece of a wide table has at least so many rows, because merging costs time per column; a value has about so many
+bytes as text."""
 
 LONGEST_RECORD = 32 << 20
 """A longer record is malformed; this bounds the memory that a stray quote can take."""

@@ -31,8 +31,8 @@ _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
 """How many cells are decoded at once, in whole row groups where they are not larger."""
 _SHORT = 4_096
-"""A batch of fewer rows takes as long as one of so many. Of a wide table it has them, in up to as many cells as are
-decoded at once, and two are decoded at once: polars decodes what is before a slice anew."""
+"""A batch of fewer rows takes as long as one of so many, so that one of a wide table has so many, if that is not more
+than `_SLICE_CELLS`. Two are decoded at once then: for each slice polars decodes what is before it anew."""
 
 _PIECE_CELLS = 1 << 22
 """A piece has so many at least; see `modelwatch_analyzer.reading.files.cuts_of`."""

@@ -63,29 +63,49 @@ class _Kept:
         self._gone = gone
         self._kept: weakref.finalize[Any, Any] | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no process is kept."""
-        return self._kept is None
-
     def keep(self, process: _Process) -> None:
-        """Keep a process; there must be none yet."""
-        self._kept = weakref.finalize(self, _unless_forked, os.getpid(), self._gone, process)
+        """Keep a process; one that was kept before, perhaps by another thread, ends."""
+        later = weakref.finalize(self, _unless_forked, os.getpid(), self._gone, process)
+        # In one statement, so that no other thread, and no finalizer, comes in between. So does `take`.
+        earlier, self._kept = self._kept, later
+        if displaced := _detached(earlier):
+            _end(displaced)
 
     def take(self) -> _Process | None:
         """Return the process that is kept, if there is one and it still runs."""
         kept, self._kept = self._kept, None
-        detached = kept.detach() if kept else None
-        if detached is None:
-            return None
-        owner, _, process = detached[2]
-        if owner != os.getpid():
-            process.returncode = 0  # so that nothing waits for it: it is the child of another process
-        elif process.poll() is None:
-            return cast("_Process", process)
-        else:
-            _end(process)
+        process = _detached(kept)
+        if process is None or process.poll() is None:
+            return process
+        _end(process)
         return None
+
+
+def _detached(kept: weakref.finalize[Any, Any] | None) -> _Process | None:
+    """Return the process that was kept; None if there is none, or it is the child of a process that was forked."""
+    detached = kept.detach() if kept else None
+    if detached is None:
+        return None
+    owner, _, process = detached[2]
+    if owner == os.getpid():
+        return cast("_Process", process)
+    _disown(process)
+    return None
+
+
+def _unless_forked(owner: int, gone: Callable[[_Process], None], process: _Process) -> None:
+    if owner == os.getpid():
+        gone(process)
+    else:
+        _disown(process)
+
+
+def _disown(process: _Process) -> None:
+    """Leave a process to its parent, from which this one was forked."""
+    process.returncode = 0  # so that nothing waits for it
+    for stream in (process.stdout, process.stdin):
+        if stream is not None:
+            stream.close()
 
 
 class ParquetProcess:
@@ -108,20 +128,33 @@ class ParquetProcess:
 
         A query must be collected completely before the next one starts.
         """
-        process = self._kept.take() or _LEFT.take() or _started()
-        queries, responses = process.stdin, process.stdout
-        if queries is None or responses is None:
-            raise AssertionError("the process was started with pipes")
+        running = self._kept.take() or _LEFT.take()
+        is_new = running is None
+        process = running or _started()
         idle = True
 
+        def first_frame(asked: bytes) -> bytes:
+            """Send the first query; one that waited may have ended, and then another one gets it."""
+            nonlocal process, is_new
+            try:
+                return _response(process, asked)
+            except (BrokenPipeError, EOFError):
+                if is_new:
+                    raise
+            _end(process)
+            process, is_new = _started(), True
+            return _response(process, asked)
+
         def collect(query: pl.LazyFrame, rows: int, *, start: int = 0, stop: int = _ALL) -> Iterator[pl.DataFrame]:
-            nonlocal idle
+            nonlocal idle, is_new
             idle = False
             try:
                 numbers = [number.to_bytes(LENGTH_BYTES, "big") for number in (rows, start, stop)]
-                send(queries, b"".join([*numbers, query.serialize()]))
-                while message := receive(responses):
+                message = first_frame(b"".join([*numbers, query.serialize()]))
+                is_new = True
+                while message:
                     yield pl.read_ipc(BytesIO(message))
+                    message = _response(process)
             except (BrokenPipeError, EOFError):
                 raise Unreadable from None
             idle = True
@@ -129,10 +162,19 @@ class ParquetProcess:
         try:
             yield collect
         finally:
-            if idle and self._kept.is_empty:
+            if idle:
                 self._kept.keep(process)
             else:
                 _end(process)
+
+
+def _response(process: _Process, asked: bytes | None = None) -> bytes:
+    """Return the next response, after asking something if there is something to ask."""
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("the process was started with pipes")
+    if asked is not None:
+        send(process.stdin, asked)
+    return receive(process.stdout)
 
 
 @contextmanager
@@ -164,19 +206,16 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _unless_forked(owner: int, gone: Callable[[_Process], None], process: _Process) -> None:
-    if owner == os.getpid():
-        gone(process)
-
-
 def _leave(process: _Process) -> None:
-    """Keep a process for the next dataset, unless there is one."""
-    if _LEFT.is_empty and process.stdin is not None:
-        with suppress(BrokenPipeError):
-            send(process.stdin, _FORGET)
-            _LEFT.keep(process)
-            return
-    _end(process)
+    """Keep a process for the next dataset."""
+    if process.stdin is None:
+        raise AssertionError("the process was started with pipes")
+    try:
+        send(process.stdin, _FORGET)
+    except BrokenPipeError:
+        _end(process)
+    else:
+        _LEFT.keep(process)
 
 
 def _end(process: _Process) -> None:
@@ -199,7 +238,7 @@ def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
         while True:
             asked = receive(queries)
             if asked == _FORGET:
-                held, result = b"", pl.DataFrame()
+                held, result, message = b"", pl.DataFrame(), BytesIO()
                 continue
             rows, start, stop = (int.from_bytes(asked[place:][:LENGTH_BYTES], "big") for place in _PLACES)
             query = asked[len(_PLACES) * LENGTH_BYTES :]
