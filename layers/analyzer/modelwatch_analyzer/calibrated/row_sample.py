@@ -99,7 +99,7 @@ class RowSample:
         both._held = self._held + other._held
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
         both._is_drawn = False
-        if both._held > _SLACK * both._limit:
+        if both._held > both._limit:
             both._drop()
         if both._held < _SHORT * len(both._parts):
             both._join()
