@@ -41,6 +41,9 @@ def make(folder: Path, rows: int) -> None:
 
 def modelwatch(folder: Path, *, flipped: bool = False) -> None:
     """Read and analyse the file: all metrics but FT, or FT, with 1,000 replicates; then again, with all reports."""
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_analyzer.bias.analysis import ANALYSIS
     from modelwatch_analyzer.bias.metric import Stage

@@ -62,6 +62,9 @@ def _line(shape: str, values: list[float], index: int) -> str:
 
 def modelwatch(folder: Path, _shape: str) -> None:
     """Read a window as a monitor does."""
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     from datetime import UTC, datetime
 
     import polars as pl

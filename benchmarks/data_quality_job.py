@@ -81,6 +81,9 @@ JOBS: Mapping[str, Callable[[Path], None]] = {
 
 
 def _analyze(**settings: object) -> None:
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_core.domain.settings_environment import analysis_settings
 

@@ -69,6 +69,9 @@ def check(folder: Path) -> None:
 
 
 def _analyze(folder: Path, part: str, **files: Path) -> None:
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_core.domain.settings_environment import analysis_settings
 

@@ -5,6 +5,9 @@ Where the number of processes is given, it prints wall seconds and the CPU secon
 
 from __future__ import annotations
 
+import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+# isort: split
 import json
 import sys
 from pathlib import Path

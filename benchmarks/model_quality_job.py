@@ -114,6 +114,9 @@ def _scikit_learn(merged: pd.DataFrame) -> None:
 
 def tables_modelwatch(folder: Path) -> None:
     """Join both tables with polars, evaluate with 1,000 replicates."""
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     import polars as pl
 
     from modelwatch_analyzer.model_quality.binary import BinaryEvaluation
@@ -131,6 +134,9 @@ def tables_modelwatch(folder: Path) -> None:
 
 def captures_modelwatch(folder: Path) -> None:
     """Run the analysis: merge, metrics with 1,000 replicates, all files."""
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     from modelwatch_analyzer.analysis import analyze
     from modelwatch_core.domain.settings_environment import analysis_settings
 

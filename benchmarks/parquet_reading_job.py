@@ -38,6 +38,9 @@ def make(folder: Path, rows: int) -> None:
 
 def read(path: Path) -> None:
     """Read a file as an analysis does; print the peak memory of this process and of the one that opens the file."""
+    import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before NumPy, as the command and the images do)
+
+    # isort: split
     import polars as pl
 
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
