@@ -127,16 +127,15 @@ class FlipSample:
             return Undefined("there are no rows to compare with for the flip test")
 
         compared_with = neighbours if others.height > max(_FEW_ROWS, neighbours) else 1
-        whole = bool(np.all(self.rows.select(compared).to_numpy() % 1 == 0))
+        values = self.rows.select(compared).to_numpy()
+        whole = bool(np.all(values - np.floor(values) == 0))  # of infinities that is not a number
         of_group, of_others = (
             each.select(compared).to_numpy().astype(np.int64 if whole else np.float64) for each in (group, others)
         )
         accepted_others = others.select(accepted).to_series().to_numpy()
         expected = most_accepted(of_group, of_others, accepted_others, compared_with)
         predicted = group.select(accepted).to_series().to_numpy()
-        table: NDArray[np.int64] = np.zeros((2, 2), dtype=np.int64)
-        np.add.at(table, (predicted.astype(int), expected.astype(int)), 1)
-        return table
+        return np.bincount(2 * predicted + expected, minlength=4).reshape(2, 2)
 
     def _cut(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
         """Join rows, and keep as many as allowed, in their order."""

@@ -42,10 +42,11 @@ def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: 
         return _by_scikit_learn(rows, others, accepted, count)
     from scipy.spatial import cKDTree
 
-    order = cKDTree(rows).indices  # rows that are near to each other, one after another, find the same leaves in caches
-    distances, nearest = cKDTree(others, leafsize=_LEAF).query(rows[order], k=count + 1)
+    # In the order of a tree, rows that are near to each other are so in memory, and find the same leaves in caches.
+    order, placed = (cKDTree(each, leafsize=_LEAF).indices for each in (rows, others))
+    distances, nearest = cKDTree(others[placed], leafsize=_LEAF).query(rows[order], k=count + 1)
     found = np.empty(len(rows), np.bool_)
-    found[order] = 2 * np.count_nonzero(accepted[nearest[:, :count]], axis=1) > count
+    found[order] = 2 * np.count_nonzero(accepted[placed][nearest[:, :count]], axis=1) > count
     last, next_one = distances[:, count - 1], distances[:, count]
     tied = order[next_one - last <= _ROUNDING * next_one]
     if tied.size:
